@@ -1,0 +1,260 @@
+//! What is measured: tables, metrics, thresholds and known days, read from TOML and checked as a whole.
+
+pub mod check;
+pub mod document;
+pub mod expand;
+pub mod mistake;
+pub mod written;
+
+use chrono::NaiveDate;
+
+pub use document::{Document, piece};
+pub use mistake::{Mistake, Source};
+pub use written::{Direction, Good, History, TimeKind};
+
+/// The checked catalog. Families are spelled out: one metric per stored key, in the order written.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    pub tables: Vec<Table>,
+    pub metrics: Vec<Metric>,
+    pub known_days: Vec<written::KnownDay>,
+    pub thresholds: Thresholds,
+    /// No day before it is collected or counts as history.
+    pub since: Option<NaiveDate>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    pub id: String,
+    /// Which app database; empty for the unnamed one.
+    pub database: String,
+    pub name: String,
+    pub created_at: Option<String>,
+    pub deleted_at: Option<String>,
+    pub condition: Option<String>,
+    pub time: TimeKind,
+    pub text_form: Option<String>,
+    pub parents: Vec<Parent>,
+}
+
+/// A row counts only while the row it refers to does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parent {
+    pub table: usize,
+    pub column: String,
+    pub key: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Metric {
+    pub key: String,
+    pub label: String,
+    pub section: String,
+    pub description: String,
+    pub unit: String,
+    pub decimals: Option<u32>,
+    pub good: Good,
+    pub hidden: bool,
+    pub prometheus: Option<String>,
+    pub since: Option<NaiveDate>,
+    pub was: Option<String>,
+    pub history: History,
+    pub shape: Shape,
+    pub alert: Rules,
+    /// How the metric was written: its family's key, for messages and `explain`.
+    pub family: String,
+}
+
+#[derive(Debug, Clone)]
+pub enum Shape {
+    Counted(Counted),
+    Sql { database: String, text: String },
+    Derived(Derived),
+}
+
+/// A number over the rows of one declared table.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    pub table: usize,
+    pub measure: Measure,
+    pub condition: Option<String>,
+    pub window: Option<Window>,
+    pub parts: Parts,
+    pub fuse: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Measure {
+    Rows,
+    /// Rows in which the column is not null.
+    Filled(String),
+    Sum(String),
+    Avg(String),
+    Min(String),
+    Max(String),
+    Distinct(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pub column: String,
+    pub time: Option<TimeKind>,
+    pub days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parts {
+    Whole,
+    /// Only the rows whose column holds one of these values.
+    Share {
+        column: String,
+        values: Vec<String>,
+    },
+    /// A distribution over the column's values.
+    By(Distribution),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distribution {
+    pub column: String,
+    pub top: usize,
+    pub label: Option<written::Label>,
+}
+
+/// Made last, from two other metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    pub of: String,
+    pub per: String,
+    pub percent: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    pub warning: Option<Limit>,
+    pub critical: Option<Limit>,
+    pub percent: written::PercentRule,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    pub over: bool,
+    pub inclusive: bool,
+    pub bound: f64,
+}
+
+/// What percent rules default to; the settings and the environment may change them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    pub warning: f64,
+    pub critical: f64,
+    pub min_base: f64,
+    pub min_change: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            warning: 10.0,
+            critical: 25.0,
+            min_base: 20.0,
+            min_change: 5.0,
+        }
+    }
+}
+
+impl Catalog {
+    /// Reads and checks every document; all mistakes at once.
+    pub fn read(documents: &[Document<'_>]) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let written = written::Written::gather(documents, &mut mistakes);
+        let catalog = expand::spell_out(&written, &mut mistakes);
+        check::as_a_whole(&catalog, &written, &mut mistakes);
+        if mistakes.is_empty() {
+            Ok(catalog)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    pub fn metric(&self, key: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.key == key)
+    }
+
+    pub fn shown(&self) -> impl Iterator<Item = &Metric> {
+        self.metrics.iter().filter(|metric| !metric.hidden)
+    }
+
+    /// Section names in the order in which they are first used.
+    pub fn sections(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for metric in self.shown() {
+            if !names.contains(&metric.section.as_str()) {
+                names.push(&metric.section);
+            }
+        }
+        names
+    }
+
+    /// The metrics of this key or of the family of this name, with everything they are derived from.
+    pub fn closure(&self, key: &str) -> Vec<String> {
+        let mut wanted: Vec<String> = self
+            .metrics
+            .iter()
+            .filter(|metric| metric.key == key || metric.family == key)
+            .map(|metric| metric.key.clone())
+            .collect();
+        let mut at = 0;
+        while at < wanted.len() {
+            if let Some(Shape::Derived(derived)) =
+                self.metric(&wanted[at]).map(|metric| &metric.shape)
+            {
+                for input in [&derived.of, &derived.per] {
+                    if !wanted.contains(input) {
+                        wanted.push(input.clone());
+                    }
+                }
+            }
+            at += 1;
+        }
+        wanted
+    }
+
+    /// The table and all it depends on, itself first.
+    pub fn lineage(&self, table: usize) -> Vec<usize> {
+        let mut line = vec![table];
+        let mut at = 0;
+        while at < line.len() {
+            for parent in &self.tables[line[at]].parents {
+                if !line.contains(&parent.table) {
+                    line.push(parent.table);
+                }
+            }
+            at += 1;
+        }
+        line
+    }
+}
+
+impl Limit {
+    pub fn reached(&self, value: f64) -> bool {
+        (self.inclusive && value == self.bound)
+            || (if self.over {
+                value > self.bound
+            } else {
+                value < self.bound
+            })
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = match (self.over, self.inclusive) {
+            (true, false) => ">",
+            (true, true) => ">=",
+            (false, false) => "<",
+            (false, true) => "<=",
+        };
+        write!(f, "{sign} {}", self.bound)
+    }
+}

@@ -1,0 +1,392 @@
+//! Spells the written catalog out: every window, every split, every helper becomes one metric.
+
+use super::mistake::{Mistake, did_you_mean};
+use super::written::{self, Place, Written};
+use super::{
+    Catalog, Counted, Derived, Distribution, History, Limit, Measure, Metric, Parent, Parts, Rules,
+    Shape, Table, Window,
+};
+
+pub fn spell_out(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Catalog {
+    let tables = tables(written, mistakes);
+    let mut catalog = Catalog {
+        tables,
+        known_days: written.known_days.clone(),
+        since: written.since,
+        ..Catalog::default()
+    };
+    for (metric, place) in &written.metrics {
+        let family = family(metric, *place, &catalog, mistakes);
+        catalog.metrics.extend(family);
+    }
+    catalog
+}
+
+fn tables(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Table> {
+    let ids: Vec<&str> = written.tables.iter().map(|(id, ..)| id.as_str()).collect();
+    let mut tables = Vec::new();
+    for (id, table, place) in &written.tables {
+        let mut parents = Vec::new();
+        for (at, link) in table.belongs_to.iter().enumerate() {
+            match ids.iter().position(|known| *known == link.table) {
+                Some(parent) if parent == tables.len() => {
+                    mistakes.push(place.mistake(
+                        &["belongs_to"],
+                        format!("table `{id}` cannot belong to itself"),
+                    ));
+                }
+                Some(parent) => parents.push(Parent {
+                    table: parent,
+                    column: link.column.clone(),
+                    key: link.key.clone(),
+                }),
+                None => mistakes.push(place.mistake(
+                    &["belongs_to", &at.to_string()],
+                    format!(
+                        "no table `{}` is declared{}",
+                        link.table,
+                        did_you_mean(&link.table, ids.iter().copied())
+                    ),
+                )),
+            }
+        }
+        tables.push(Table {
+            id: id.clone(),
+            database: table.database.clone(),
+            name: table.name.clone(),
+            created_at: table.created_at.clone(),
+            deleted_at: table.deleted_at.clone(),
+            condition: table.condition.clone(),
+            time: table.time,
+            text_form: table.text_form.clone(),
+            parents,
+        });
+    }
+    tables
+}
+
+/// All metrics that one `[[metrics]]` piece stands for.
+fn family(
+    written: &written::Metric,
+    place: Place<'_>,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Metric> {
+    let Some(shape) = shape(written, place, catalog, mistakes) else {
+        return Vec::new();
+    };
+    let alert = rules(&written.alert, place, mistakes);
+    let since = written.since.as_ref().and_then(|text| match text.parse() {
+        Ok(date) => Some(date),
+        Err(_) => {
+            mistakes.push(place.mistake(
+                &["since"],
+                format!("`{text}` is not a date like 2025-10-03"),
+            ));
+            None
+        }
+    });
+    let head = Metric {
+        key: written.key.clone(),
+        label: written
+            .label
+            .clone()
+            .unwrap_or_else(|| humanised(&written.key)),
+        section: written.section.clone(),
+        description: written.description.clone(),
+        unit: unit(written),
+        decimals: written.decimals,
+        good: written.good,
+        hidden: written.hidden,
+        prometheus: written.prometheus.clone(),
+        since,
+        was: written.was.clone(),
+        history: written
+            .history
+            .unwrap_or_else(|| inferred_history(written, &shape, catalog)),
+        shape,
+        alert,
+        family: written.key.clone(),
+    };
+    let members = by_split(head, written)
+        .into_iter()
+        .flat_map(|member| by_window(member, written))
+        .collect();
+    match (&written.per, members) {
+        (Some(per), members) => members_per_parent(members, per, catalog),
+        (None, members) => members,
+    }
+}
+
+fn unit(written: &written::Metric) -> String {
+    match (&written.unit, &written.percent) {
+        (Some(unit), _) => unit.clone(),
+        (None, Some(_)) => "%".to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn shape(
+    written: &written::Metric,
+    place: Place<'_>,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Shape> {
+    if let Some(percent) = &written.percent {
+        let derived = Derived {
+            of: percent.of.clone(),
+            per: percent.whole.clone(),
+            percent: true,
+        };
+        return Some(Shape::Derived(derived));
+    }
+    if let Some(ratio) = &written.ratio {
+        let derived = Derived {
+            of: ratio.of.clone(),
+            per: ratio.per.clone(),
+            percent: false,
+        };
+        return Some(Shape::Derived(derived));
+    }
+    if let Some(text) = &written.sql {
+        return Some(Shape::Sql {
+            database: written.database.clone(),
+            text: text.clone(),
+        });
+    }
+    let Some(name) = &written.table else {
+        mistakes.push(place.mistake(
+            &["key"],
+            format!("metric `{}` says nothing to count: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key),
+        ));
+        return None;
+    };
+    let Some(table) = catalog.tables.iter().position(|table| table.id == *name) else {
+        let ids = catalog.tables.iter().map(|table| table.id.as_str());
+        mistakes.push(place.mistake(
+            &["table"],
+            format!("no table `{name}` is declared{}", did_you_mean(name, ids)),
+        ));
+        return None;
+    };
+    let Some(measure) = measure(written) else {
+        mistakes.push(place.mistake(
+            &["key"],
+            format!(
+                "metric `{}` needs one of `count`, `sum`, `avg`, `min`, `max`, `distinct`",
+                written.key
+            ),
+        ));
+        return None;
+    };
+    let parts = match &written.by {
+        Some(by) => Parts::By(Distribution {
+            column: by.column.clone(),
+            top: by.top,
+            label: by.label.clone(),
+        }),
+        None => Parts::Whole,
+    };
+    Some(Shape::Counted(Counted {
+        table,
+        measure,
+        condition: written.condition.clone(),
+        window: None,
+        parts,
+        fuse: written.fuse,
+    }))
+}
+
+fn measure(written: &written::Metric) -> Option<Measure> {
+    let measures = [
+        written.count.as_ref().map(|column| match column.as_str() {
+            "*" => Measure::Rows,
+            _ => Measure::Filled(column.clone()),
+        }),
+        written.sum.clone().map(Measure::Sum),
+        written.avg.clone().map(Measure::Avg),
+        written.min.clone().map(Measure::Min),
+        written.max.clone().map(Measure::Max),
+        written.distinct.clone().map(Measure::Distinct),
+    ];
+    measures.into_iter().flatten().next()
+}
+
+fn by_split(head: Metric, written: &written::Metric) -> Vec<Metric> {
+    let (Some(split), Shape::Counted(counted)) = (&written.split, &head.shape) else {
+        return vec![head];
+    };
+    let mut shares: Vec<(&str, Vec<String>)> = Vec::new();
+    for (value, key) in &split.into {
+        match shares.iter_mut().find(|(known, _)| known == key) {
+            Some((_, values)) => values.push(value.clone()),
+            None => shares.push((key, vec![value.clone()])),
+        }
+    }
+    let member = |(key, values): (&str, Vec<String>)| Metric {
+        key: key.to_owned(),
+        label: split
+            .labels
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| humanised(key)),
+        shape: Shape::Counted(Counted {
+            parts: Parts::Share {
+                column: split.column.clone(),
+                values,
+            },
+            ..counted.clone()
+        }),
+        ..head.clone()
+    };
+    shares.into_iter().map(member).collect()
+}
+
+fn by_window(head: Metric, written: &written::Metric) -> Vec<Metric> {
+    let (Some(within), Shape::Counted(counted)) = (&written.within, &head.shape) else {
+        return vec![head];
+    };
+    let member = |days: &u32| Metric {
+        key: if *days == 1 {
+            format!("{}_24h", head.key)
+        } else {
+            format!("{}_{days}d", head.key)
+        },
+        label: if *days == 1 {
+            format!("{}, 24 h", head.label)
+        } else {
+            format!("{}, {days} days", head.label)
+        },
+        shape: Shape::Counted(Counted {
+            window: Some(Window {
+                column: within.column.clone(),
+                time: within.time,
+                days: *days,
+            }),
+            ..counted.clone()
+        }),
+        ..head.clone()
+    };
+    within.days.iter().map(member).collect()
+}
+
+/// `per = "items"` is a ratio of two hidden counts.
+fn members_per_parent(members: Vec<Metric>, per: &str, catalog: &Catalog) -> Vec<Metric> {
+    let Some(parents) = catalog.tables.iter().position(|table| table.id == per) else {
+        return members;
+    };
+    let mut all = Vec::new();
+    for member in members {
+        let children = format!("of_{}", member.key);
+        let rows = format!("per_{}", member.key);
+        let parent_rows = Shape::Counted(Counted {
+            table: parents,
+            measure: Measure::Rows,
+            condition: None,
+            window: None,
+            parts: Parts::Whole,
+            fuse: true,
+        });
+        let helper = |key: &String, shape: Shape| Metric {
+            key: key.clone(),
+            hidden: true,
+            decimals: None,
+            unit: String::new(),
+            alert: Rules::default(),
+            shape,
+            ..member.clone()
+        };
+        let ratio = Shape::Derived(Derived {
+            of: children.clone(),
+            per: rows.clone(),
+            percent: false,
+        });
+        all.push(helper(&children, member.shape.clone()));
+        all.push(helper(&rows, parent_rows));
+        all.push(Metric {
+            shape: ratio,
+            ..member
+        });
+    }
+    all
+}
+
+fn rules(alert: &written::Alert, place: Place<'_>, mistakes: &mut Vec<Mistake>) -> Rules {
+    let mut limit = |text: &Option<String>, key: &str| {
+        let text = text.as_ref()?;
+        let read = limit(text);
+        if read.is_none() {
+            mistakes.push(place.mistake(
+                &["alert", key],
+                format!("`{text}` is not a rule like `> 20`, `>= 5`, `< 1` or `<= 0`"),
+            ));
+        }
+        read
+    };
+    Rules {
+        warning: limit(&alert.warning, "warning"),
+        critical: limit(&alert.critical, "critical"),
+        percent: alert.percent.clone(),
+    }
+}
+
+fn limit(text: &str) -> Option<Limit> {
+    let (sign, bound) = text
+        .trim()
+        .split_at_checked(if text.trim().get(1..2) == Some("=") {
+            2
+        } else {
+            1
+        })?;
+    let (over, inclusive) = match sign {
+        ">" => (true, false),
+        ">=" => (true, true),
+        "<" => (false, false),
+        "<=" => (false, true),
+        _ => return None,
+    };
+    let bound: f64 = bound.trim().parse().ok()?;
+    bound.is_finite().then_some(Limit {
+        over,
+        inclusive,
+        bound,
+    })
+}
+
+/// Without a declaration only shapes that name no mutable column have a past.
+fn inferred_history(written: &written::Metric, shape: &Shape, catalog: &Catalog) -> History {
+    let Shape::Counted(counted) = shape else {
+        return History::Now;
+    };
+    let lineage: Vec<&Table> = catalog
+        .lineage(counted.table)
+        .into_iter()
+        .map(|at| &catalog.tables[at])
+        .collect();
+    let born = &catalog.tables[counted.table].created_at;
+    let plain = counted.measure == Measure::Rows
+        && counted.condition.is_none()
+        && written.split.is_none()
+        && written
+            .within
+            .as_ref()
+            .is_none_or(|within| born.as_ref() == Some(&within.column))
+        && counted.parts == Parts::Whole
+        && lineage
+            .iter()
+            .all(|table| table.condition.is_none() && table.created_at.is_some());
+    match plain {
+        true if lineage.iter().any(|table| table.deleted_at.is_some()) => History::Interval,
+        true => History::Event,
+        false => History::Now,
+    }
+}
+
+fn humanised(key: &str) -> String {
+    let words = key.replace('_', " ");
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,384 @@
+//! The catalog as people write it: the types behind the TOML and its JSON Schema.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::document::{Document, piece};
+use super::mistake::Mistake;
+
+/// A table of an app database, declared once; metrics refer to it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// The table's real name, with its schema where it needs one: `public.auth_user`.
+    pub name: String,
+    /// Which app database holds it; leave out for the unnamed one.
+    #[serde(default)]
+    pub database: String,
+    /// When a row began to exist. Past days can be recounted where this is known.
+    pub created_at: Option<String>,
+    /// When a row ceased to exist (soft delete by time); null while it lives.
+    pub deleted_at: Option<String>,
+    /// Only rows for which this SQL condition is true ever count.
+    #[serde(rename = "where")]
+    pub condition: Option<String>,
+    /// How the table's time columns tell time.
+    #[serde(default)]
+    pub time: TimeKind,
+    /// For times kept as text: one example, such as `2025-10-03T12:34:56Z`. Sampled when left out.
+    pub text_form: Option<String>,
+    /// Rows these rows belong to: a row counts only while each of them counts.
+    #[serde(default)]
+    pub belongs_to: Vec<BelongsTo>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BelongsTo {
+    /// The parent, as declared under `[tables]`.
+    pub table: String,
+    /// The column here that holds the parent's key.
+    pub column: String,
+    /// The parent's key column; unique there.
+    #[serde(default = "id")]
+    pub key: String,
+}
+
+fn id() -> String {
+    "id".to_owned()
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeKind {
+    /// A type that knows its offset, such as PostgreSQL's `timestamptz`.
+    Instant,
+    /// Wall-clock time of UTC, as a timestamp or as text.
+    #[default]
+    Utc,
+    /// Wall-clock time of the configured zone, as a timestamp or as text.
+    Local,
+    /// Seconds since 1970 UTC.
+    EpochS,
+    /// Milliseconds since 1970 UTC.
+    EpochMs,
+}
+
+/// How far a metric's past can be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum History {
+    /// Rows are born and never change: any past day can be recounted exactly.
+    Event,
+    /// Rows are born and end by timestamps: any past day can be recounted exactly.
+    Interval,
+    /// Rows alive today by their birth time: recounted days lack the rows deleted since.
+    Survivors,
+    /// A mutable column is involved: the past cannot be known.
+    Now,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Good {
+    Up,
+    Down,
+    #[default]
+    Neutral,
+}
+
+/// One metric, or a family of metrics where `within` or `split` is given.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// `[a-z][a-z0-9_]{0,57}`; windows append `_24h`, `_7d`, `_30d`.
+    pub key: String,
+    /// What readers see; made from the key when left out.
+    pub label: Option<String>,
+    /// Metrics of one section stand together, in the order written.
+    #[serde(default = "other_section")]
+    pub section: String,
+    /// One sentence on what the number means.
+    #[serde(default)]
+    pub description: String,
+    /// The table counted, as declared under `[tables]`.
+    pub table: Option<String>,
+    /// `"*"` counts rows; a column's name counts the rows in which it is not null.
+    pub count: Option<String>,
+    /// Adds a column up.
+    pub sum: Option<String>,
+    /// The mean of a column's values that are not null.
+    pub avg: Option<String>,
+    /// A column's least value.
+    pub min: Option<String>,
+    /// A column's greatest value.
+    pub max: Option<String>,
+    /// How many different values a column holds.
+    pub distinct: Option<String>,
+    /// Divides by the number of live rows of this declared table: children per parent, parents without any included.
+    pub per: Option<String>,
+    /// Only rows for which this SQL condition is true. The row itself can be named `this`.
+    #[serde(rename = "where")]
+    pub condition: Option<String>,
+    /// Only rows whose time lies in the last so many calendar days.
+    pub within: Option<Within>,
+    /// One metric for each value of a column.
+    pub split: Option<Split>,
+    /// A distribution over a column's values.
+    pub by: Option<By>,
+    /// `of` as a percentage of `in`, both metrics.
+    pub percent: Option<Percent>,
+    /// `of` divided by `per`, both metrics.
+    pub ratio: Option<Ratio>,
+    /// A query of one number, with `:day_start`, `:day_end` and `:as_of`.
+    pub sql: Option<String>,
+    /// The app database that `sql` asks; leave out for the unnamed one.
+    #[serde(default)]
+    pub database: String,
+    pub history: Option<History>,
+    /// `bytes`, `%`, `CHF`, …: shown behind the number.
+    pub unit: Option<String>,
+    /// Digits behind the point; sums and counts are exact when left out, everything else has two.
+    pub decimals: Option<u32>,
+    /// Which direction is welcome.
+    #[serde(default)]
+    pub good: Good,
+    /// Collected and stored for other metrics, never shown.
+    #[serde(default)]
+    pub hidden: bool,
+    /// The series' name for Prometheus; made from the key when left out.
+    pub prometheus: Option<String>,
+    /// No day before it counts as history for this metric.
+    pub since: Option<String>,
+    /// The key under which older entries hold this metric.
+    pub was: Option<String>,
+    /// `false` gives the metric a statement of its own.
+    #[serde(default = "yes")]
+    pub fuse: bool,
+    #[serde(default)]
+    pub alert: Alert,
+}
+
+fn other_section() -> String {
+    "Other".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Within {
+    pub column: String,
+    /// One metric for each: 1 becomes `_24h`, n becomes `_nd`.
+    pub days: Vec<u32>,
+    /// How this column tells time, where it differs from the table's others.
+    pub time: Option<TimeKind>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    pub column: String,
+    /// The column's value and the metric that counts it; values may share a metric.
+    pub into: BTreeMap<String, String>,
+    /// Labels of those metrics, by key; made from the key when left out.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct By {
+    pub column: String,
+    /// How many parts are kept by name; the rest is added up as "other".
+    #[serde(default = "twenty")]
+    pub top: usize,
+    /// Where the parts' names come from.
+    pub label: Option<Label>,
+}
+
+fn twenty() -> usize {
+    20
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// The real name of the table that holds the names.
+    pub table: String,
+    #[serde(default = "id")]
+    pub key: String,
+    pub column: String,
+    /// Adds parts of one name up; otherwise they stay apart.
+    #[serde(default)]
+    pub merge: bool,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Percent {
+    pub of: String,
+    #[serde(rename = "in")]
+    pub whole: String,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ratio {
+    pub of: String,
+    pub per: String,
+}
+
+/// When a value or its change deserves attention.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alert {
+    /// An absolute rule on the value: `> 20`, `>= 5`, `< 1`, `<= 0`.
+    pub warning: Option<String>,
+    pub critical: Option<String>,
+    /// Rules on the change in percent (in points for percentages).
+    #[serde(default)]
+    pub percent: PercentRule,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PercentRule {
+    #[serde(default)]
+    pub on: Direction,
+    /// Instead of the general threshold; 0 switches this level off.
+    pub warning: Option<f64>,
+    pub critical: Option<f64>,
+    /// No judgement below this previous value.
+    pub min_base: Option<f64>,
+    /// No judgement below this absolute change.
+    pub min_change: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    #[default]
+    Both,
+    Falls,
+    Rises,
+    Off,
+}
+
+/// A day that is known to be different: it neither trains the usual range nor surprises.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnownDay {
+    /// A day, `YYYY-MM-DD`.
+    #[serde(deserialize_with = "date")]
+    #[schemars(with = "String")]
+    pub date: NaiveDate,
+    pub name: String,
+}
+
+fn date<'de, D: serde::Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not a date like 2025-10-03")))
+}
+
+/// Everything of the catalog that the documents hold, each piece with where it stands.
+#[derive(Default)]
+pub struct Written<'a> {
+    pub tables: Vec<(String, Table, Place<'a>)>,
+    pub metrics: Vec<(Metric, Place<'a>)>,
+    pub known_days: Vec<KnownDay>,
+    pub since: Option<NaiveDate>,
+}
+
+/// A piece of a document, to point at.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub document: &'a Document<'a>,
+    pub value: &'a Spanned<DeValue<'a>>,
+}
+
+impl Place<'_> {
+    pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> Mistake {
+        self.document
+            .mistake(self.document.span(self.value, path), message)
+    }
+}
+
+impl<'a> Written<'a> {
+    pub fn gather(documents: &'a [Document<'a>], mistakes: &mut Vec<Mistake>) -> Self {
+        let mut all = Self::default();
+        for document in documents {
+            all.gather_tables(document, mistakes);
+            for value in elements(document, "metrics", mistakes) {
+                if let Some(metric) = piece(document, value, mistakes) {
+                    all.metrics.push((metric, Place { document, value }));
+                }
+            }
+            for value in elements(document, "calendar", mistakes) {
+                all.known_days
+                    .extend(piece::<KnownDay>(document, value, mistakes));
+            }
+            if let Some(value) = document.get("since")
+                && let Some(text) = piece::<String>(document, value, mistakes)
+            {
+                match text.parse() {
+                    Ok(since) => all.since = Some(since),
+                    Err(_) => mistakes.push(document.mistake(
+                        value.span(),
+                        format!("`{text}` is not a date like 2025-10-03"),
+                    )),
+                }
+            }
+        }
+        all
+    }
+
+    fn gather_tables(&mut self, document: &'a Document<'a>, mistakes: &mut Vec<Mistake>) {
+        let Some(value) = document.get("tables") else {
+            return;
+        };
+        let Some(tables) = value.get_ref().as_table() else {
+            mistakes.push(document.mistake(
+                value.span(),
+                "`tables` must be a table: write `[tables.NAME]`",
+            ));
+            return;
+        };
+        let mut found: Vec<_> = tables.iter().collect();
+        found.sort_by_key(|(id, _)| id.span().start);
+        for (id, value) in found {
+            if let Some(table) = piece(document, value, mistakes) {
+                self.tables
+                    .push((id.get_ref().to_string(), table, Place { document, value }));
+            }
+        }
+    }
+}
+
+fn elements<'a>(
+    document: &'a Document<'a>,
+    key: &str,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<&'a Spanned<DeValue<'a>>> {
+    let Some(value) = document.get(key) else {
+        return Vec::new();
+    };
+    match value.get_ref().as_array() {
+        Some(array) => array.iter().collect(),
+        None => {
+            mistakes.push(document.mistake(
+                value.span(),
+                format!("`{key}` must be a list: write `[[{key}]]`"),
+            ));
+            Vec::new()
+        }
+    }
+}

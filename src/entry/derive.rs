@@ -1,0 +1,58 @@
+//! Ratios and percentages, made last, over values from anywhere.
+
+use crate::catalog::{Catalog, Derived, Shape};
+
+use super::value::Value;
+use super::{Entry, Kind, Provenance, Reading};
+
+/// Computes every derived metric of the catalog for which both inputs were read.
+pub fn derive(entry: &mut Entry, catalog: &Catalog) {
+    for metric in &catalog.metrics {
+        if let Shape::Derived(derived) = &metric.shape
+            && let (Some(of), Some(per)) = (
+                entry.readings.get(&derived.of),
+                entry.readings.get(&derived.per),
+            )
+        {
+            let reading = divide(derived, of, per, metric.decimals.unwrap_or(2));
+            entry.readings.insert(metric.key.clone(), reading);
+        }
+    }
+}
+
+fn divide(derived: &Derived, of: &Reading, per: &Reading, decimals: u32) -> Reading {
+    for (key, input) in [(&derived.of, of), (&derived.per, per)] {
+        if !input.is_known() {
+            let why = input.provenance.reason.as_deref().unwrap_or("unknown");
+            let reason = format!("made of `{key}`: {why}");
+            return match input.provenance.kind {
+                Kind::Failed => Reading::failed(reason),
+                _ => Reading::unavailable(reason),
+            };
+        }
+    }
+    let value = match (of.number(), per.number()) {
+        (Some(_), Some(0.0)) | (None, _) | (_, None) => None,
+        (Some(of), Some(per)) if derived.percent => Value::rounded(of / per * 100.0, decimals),
+        (Some(of), Some(per)) => Value::rounded(of / per, decimals),
+    };
+    Reading {
+        value,
+        provenance: weaker(&of.provenance, &per.provenance),
+    }
+}
+
+/// A made value is as good as its worse half.
+fn weaker(one: &Provenance, other: &Provenance) -> Provenance {
+    let worse = if other.kind == Kind::Observed {
+        one
+    } else {
+        other
+    };
+    Provenance {
+        kind: worse.kind,
+        reason: worse.reason.clone(),
+        observed_at: one.observed_at.max(other.observed_at),
+        nulls: None,
+    }
+}

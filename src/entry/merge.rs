@@ -1,0 +1,49 @@
+//! A new reading of a day meets the stored one: what is known is never lost.
+
+use super::{Entry, Kind, Reading};
+
+/// How the new readings of a day are laid over the stored ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The stored day was open, or the operator forces: every new known value counts.
+    Replace,
+    /// Only what is missing or failed is filled in.
+    Refill,
+}
+
+/// The entry to store. The new one's frame is kept, except on a refill, where the stored day stays what it was.
+pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
+    let Some(stored) = stored else { return new };
+    let mut merged = match mode {
+        Mode::Replace => Entry {
+            readings: stored.readings.clone(),
+            ..new.clone()
+        },
+        Mode::Refill => stored.clone(),
+    };
+    for (key, reading) in new.readings {
+        let wins = match stored.readings.get(&key) {
+            None => true,
+            Some(old) if mode == Mode::Refill => !old.is_known() && beats(&reading, old),
+            Some(old) if stored.partial => reading.is_known() || !old.is_known(),
+            Some(old) => beats(&reading, old),
+        };
+        if wins {
+            merged.readings.insert(key, reading);
+        }
+    }
+    merged
+}
+
+/// A known value yields only to a known one; one counted at its time does not yield to a recount
+/// that must miss rows deleted since.
+fn beats(new: &Reading, old: &Reading) -> bool {
+    if !old.is_known() {
+        return new.is_known()
+            || new.provenance.kind == Kind::Failed
+            || old.provenance.kind == Kind::Failed;
+    }
+    let lossy = new.provenance.kind == Kind::Reconstructed && new.provenance.reason.is_some();
+    let firsthand = old.provenance.kind == Kind::Observed;
+    new.is_known() && !(lossy && firsthand)
+}

@@ -1,0 +1,113 @@
+//! A metric's value: a whole number, a decimal, or the parts of a distribution.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::{Number, json};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Whole(i64),
+    Decimal(Decimal),
+    Parts(Vec<Part>),
+}
+
+/// One part of a distribution; the rest beyond the named ones has no key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    pub key: Option<String>,
+    pub label: String,
+    pub count: Decimal,
+}
+
+impl Value {
+    /// The number to compare; a distribution has none.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Whole(whole) => Some(*whole as f64),
+            Self::Decimal(decimal) => decimal.to_f64(),
+            Self::Parts(_) => None,
+        }
+    }
+
+    /// Whole where nothing stands behind the point.
+    pub fn from_decimal(decimal: Decimal) -> Self {
+        let plain = decimal.normalize();
+        match plain.to_i64() {
+            Some(whole) if plain.is_integer() => Self::Whole(whole),
+            _ => Self::Decimal(plain),
+        }
+    }
+
+    /// Rounded half to even on the binary value, as the original's `quantize` did.
+    pub fn rounded(number: f64, decimals: u32) -> Option<Self> {
+        let text = format!("{number:.*}", decimals as usize);
+        number
+            .is_finite()
+            .then(|| text.parse().ok().map(Self::Decimal))
+            .flatten()
+    }
+
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Whole(whole) => json!(whole),
+            Self::Decimal(decimal) => decimal_json(*decimal),
+            Self::Parts(parts) => parts.iter().map(Part::to_json).collect(),
+        }
+    }
+
+    pub fn from_json(json: &serde_json::Value) -> Option<Self> {
+        match json {
+            serde_json::Value::Number(number) => Some(match number.as_i64() {
+                Some(whole) => Self::Whole(whole),
+                None => Self::Decimal(decimal_of(number)?),
+            }),
+            serde_json::Value::Array(parts) => Some(Self::Parts(
+                parts.iter().map(Part::from_json).collect::<Option<_>>()?,
+            )),
+            _ => None,
+        }
+    }
+}
+
+impl Part {
+    fn to_json(&self) -> serde_json::Value {
+        let count = Value::from_decimal(self.count).to_json();
+        match &self.key {
+            Some(key) => json!({ "key": key, "label": self.label, "count": count }),
+            None => json!({ "other": true, "count": count }),
+        }
+    }
+
+    fn from_json(json: &serde_json::Value) -> Option<Self> {
+        let count = match json.get("count")? {
+            serde_json::Value::Number(number) => decimal_of(number)?,
+            _ => return None,
+        };
+        let text = |name: &str| {
+            json.get(name)
+                .and_then(|text| text.as_str())
+                .map(str::to_owned)
+        };
+        let key = text("key");
+        if key.is_none() && json.get("other").is_none() {
+            return None;
+        }
+        Some(Self {
+            label: text("label").or_else(|| key.clone()).unwrap_or_default(),
+            key,
+            count,
+        })
+    }
+}
+
+fn decimal_json(decimal: Decimal) -> serde_json::Value {
+    let number = decimal.to_f64().and_then(Number::from_f64);
+    number.map_or(serde_json::Value::Null, serde_json::Value::Number)
+}
+
+fn decimal_of(number: &Number) -> Option<Decimal> {
+    let text = number.to_string();
+    text.parse()
+        .ok()
+        .or_else(|| Decimal::from_scientific(&text).ok())
+}

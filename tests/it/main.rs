@@ -1,0 +1,1 @@
+//! Everything Daybook promises, one file per promise.
