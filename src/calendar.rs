@@ -58,6 +58,13 @@ impl Day {
         (self.end - self.start).num_seconds() as f64 / 3600.0
     }
 
+    pub fn opening(&self) -> Edge {
+        Edge {
+            instant: self.start,
+            local: midnight(self.date),
+        }
+    }
+
     /// The world as it was when the day ended.
     pub fn close(self) -> AsOf {
         AsOf {

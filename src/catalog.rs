@@ -12,6 +12,13 @@ pub use document::{Document, piece};
 pub use mistake::{Mistake, Source};
 pub use written::{Direction, Good, History, TimeKind};
 
+/// The engines an app database can run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
 /// The checked catalog. Families are spelled out: one metric per stored key, in the order written.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {

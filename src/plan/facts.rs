@@ -1,0 +1,89 @@
+//! What the planner knows of the real tables. Everything here may be missing: plans stay right, only slower.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{Catalog, Engine, Parent, Table};
+
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// By app database and real table name.
+    pub tables: BTreeMap<(String, String), TableFacts>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct TableFacts {
+    pub bytes: i64,
+    /// The declared type of each column, in lower case.
+    pub types: BTreeMap<String, String>,
+    pub not_null: BTreeSet<String>,
+    /// Column, referenced table, referenced column.
+    pub foreign_keys: Vec<(String, String, String)>,
+    /// Columns that are unique by themselves.
+    pub unique: BTreeSet<String>,
+    /// One value of each time column kept as text.
+    pub samples: BTreeMap<String, String>,
+}
+
+impl Facts {
+    pub fn of(&self, table: &Table) -> Option<&TableFacts> {
+        self.tables
+            .get(&(table.database.clone(), table.name.clone()))
+    }
+
+    pub fn column_type(&self, table: &Table, column: &str) -> &str {
+        self.of(table)
+            .and_then(|facts| facts.types.get(column))
+            .map_or("", String::as_str)
+    }
+
+    pub fn never_null(&self, table: &Table, column: &str) -> bool {
+        self.of(table)
+            .is_some_and(|facts| facts.not_null.contains(column))
+    }
+
+    /// The database itself promises that every child's key is one of the parent's.
+    pub fn is_promised(&self, child: &Table, link: &Parent, parent: &Table) -> bool {
+        let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+        self.of(child).is_some_and(|facts| {
+            facts.foreign_keys.iter().any(|(column, table, key)| {
+                *column == link.column && *table == bare(&parent.name) && *key == link.key
+            })
+        })
+    }
+
+    pub fn is_unique(&self, table: &Table, column: &str) -> bool {
+        self.of(table)
+            .is_some_and(|facts| facts.unique.contains(column))
+    }
+}
+
+/// The engine each app database runs on, by name.
+pub type Engines = BTreeMap<String, Engine>;
+
+/// The real tables, with the columns whose times may be text, that a probe should look at.
+pub fn wanted<'a>(catalog: &'a Catalog, database: &str) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for table in catalog
+        .tables
+        .iter()
+        .filter(|table| table.database == database)
+    {
+        let columns = wanted.entry(&table.name).or_default();
+        columns.extend(
+            table
+                .created_at
+                .iter()
+                .chain(&table.deleted_at)
+                .map(String::as_str),
+        );
+    }
+    for metric in &catalog.metrics {
+        if let crate::catalog::Shape::Counted(counted) = &metric.shape
+            && let Some(window) = &counted.window
+            && let Some(columns) = wanted.get_mut(catalog.tables[counted.table].name.as_str())
+        {
+            columns.insert(&window.column);
+        }
+    }
+    wanted
+}

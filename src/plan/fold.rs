@@ -1,0 +1,303 @@
+//! Rows of a statement, one after another, folded into the values of its metrics.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::entry::Value;
+
+use super::{Cell, Life, Recipe, Scale, Statement, Take};
+
+/// More groups than this are not few; the metrics are counted another way then.
+const GROUPS_MAX: usize = 200_000;
+
+/// What a metric came to on one day, before its parts have names.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tally {
+    Value {
+        value: Option<Value>,
+        nulls: i64,
+    },
+    /// Every part by key, and what is not listed.
+    Parts {
+        parts: BTreeMap<String, Decimal>,
+        rest: Decimal,
+        nulls: i64,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    #[error("the columns it is grouped by hold more than {GROUPS_MAX} combinations")]
+    TooManyGroups,
+    #[error(
+        "the number is too large to be added up exactly; cast it to a smaller type or give the metric `decimals`"
+    )]
+    Overflow,
+    #[error("expected a number, found `{0}`")]
+    NotANumber(String),
+    #[error("the query gave {0} rows where one was expected")]
+    NotOneRow(usize),
+    #[error(
+        "{0} rows hold times of another text form than the others; make them alike, or declare `text_form` and leave the others out with `where`"
+    )]
+    MixedForms(i64),
+}
+
+/// Folds as rows arrive, so that memory follows the number of groups and days, not of rows.
+pub struct Folding<'a> {
+    statement: &'a Statement,
+    sums: Vec<Sums>,
+    rows: usize,
+}
+
+/// Running sums of one metric: differences between days, so that a row costs two additions.
+#[derive(Default, Clone)]
+struct Sums {
+    number: Steps,
+    count: Steps,
+    nulls: Steps,
+    parts: BTreeMap<String, Steps>,
+    extreme: Option<Cell>,
+    whole: Decimal,
+}
+
+#[derive(Default, Clone)]
+struct Steps(Vec<Decimal>);
+
+impl Steps {
+    fn add(
+        &mut self,
+        days: (usize, usize),
+        amount: Decimal,
+        length: usize,
+    ) -> Result<(), FoldError> {
+        if days.0 >= days.1 {
+            return Ok(());
+        }
+        self.0.resize(length + 1, Decimal::ZERO);
+        let plus = self.0[days.0]
+            .checked_add(amount)
+            .ok_or(FoldError::Overflow)?;
+        self.0[days.0] = plus;
+        self.0[days.1] = self.0[days.1]
+            .checked_sub(amount)
+            .ok_or(FoldError::Overflow)?;
+        Ok(())
+    }
+
+    fn at(&self, day: usize) -> Result<Decimal, FoldError> {
+        let steps = self.0.iter().take(day + 1);
+        steps.into_iter().try_fold(Decimal::ZERO, |sum, step| {
+            sum.checked_add(*step).ok_or(FoldError::Overflow)
+        })
+    }
+}
+
+impl<'a> Folding<'a> {
+    pub fn new(statement: &'a Statement) -> Self {
+        Self {
+            statement,
+            sums: vec![Sums::default(); statement.recipes.len()],
+            rows: 0,
+        }
+    }
+
+    pub fn row(&mut self, cells: &[Cell]) -> Result<(), FoldError> {
+        self.rows += 1;
+        if self.rows > GROUPS_MAX {
+            return Err(FoldError::TooManyGroups);
+        }
+        if let Some(at) = self.statement.guard
+            && let Some(count) = number(&cells[at])?.filter(|count| !count.is_zero())
+        {
+            return Err(FoldError::MixedForms(count.to_i64().unwrap_or(i64::MAX)));
+        }
+        for (at, recipe) in self.statement.recipes.iter().enumerate() {
+            let wanted = recipe.only.as_ref().is_none_or(|(group, values)| {
+                cells[*group] != Cell::Null && values.contains(&text(&cells[*group]))
+            });
+            if wanted {
+                let days = self.days_of(recipe, cells)?;
+                add(
+                    &mut self.sums[at],
+                    recipe,
+                    cells,
+                    (days, self.statement.days.len()),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The half-open span of days for which a row counts.
+    fn days_of(&self, recipe: &Recipe, cells: &[Cell]) -> Result<(usize, usize), FoldError> {
+        let Some(life) = &recipe.life else {
+            return Ok((0, 1));
+        };
+        let days = &self.statement.days;
+        let born = self.position(life, &cells[life.birth])?.unwrap_or(0);
+        let died = match life.death {
+            Some(at) => self.position(life, &cells[at])?.unwrap_or(days.len() + 1),
+            None => days.len() + 1,
+        };
+        // Positions count from 1; a row born before the first day counts from the first day on.
+        let (mut from, mut until) = (born.max(1) - 1, died.max(1) - 1);
+        if let Some((column, length)) = life.window {
+            match self.position(life, &cells[column])? {
+                None | Some(0) => return Ok((0, 0)),
+                Some(happened) if happened > days.len() => return Ok((0, 0)),
+                Some(happened) => {
+                    let last = days[happened - 1].date + chrono::Days::new(u64::from(length) - 1);
+                    from = from.max(happened - 1);
+                    until = until.min(days.partition_point(|day| day.date <= last));
+                }
+            }
+        }
+        Ok((from, until.min(days.len())))
+    }
+
+    fn position(&self, life: &Life, cell: &Cell) -> Result<Option<usize>, FoldError> {
+        let Some(told) = number(cell)?.and_then(|told| told.to_i64()) else {
+            return Ok(None);
+        };
+        Ok(Some(match life.scale {
+            Scale::Position => usize::try_from(told).unwrap_or(0),
+            Scale::Quarter => self
+                .statement
+                .quarters
+                .partition_point(|edge| *edge <= told),
+        }))
+    }
+
+    /// The tally of each recipe on each of the wanted days, given by their place among the statement's days.
+    pub fn finish(self, wanted: &[usize]) -> Result<Vec<(String, Vec<Tally>)>, FoldError> {
+        let single = self
+            .statement
+            .recipes
+            .iter()
+            .any(|recipe| matches!(recipe.take, Take::Single(_)));
+        if single && self.rows != 1 {
+            return Err(FoldError::NotOneRow(self.rows));
+        }
+        let finished = self
+            .statement
+            .recipes
+            .iter()
+            .zip(&self.sums)
+            .map(|(recipe, sums)| {
+                let tallies: Result<Vec<Tally>, FoldError> =
+                    wanted.iter().map(|day| tally(recipe, sums, *day)).collect();
+                Ok((recipe.key.clone(), tallies?))
+            });
+        finished.collect()
+    }
+}
+
+fn add(
+    sums: &mut Sums,
+    recipe: &Recipe,
+    cells: &[Cell],
+    span: ((usize, usize), usize),
+) -> Result<(), FoldError> {
+    let (days, length) = span;
+    let amount = |at: usize| number(&cells[at]).map(|number| number.unwrap_or_default());
+    match recipe.take {
+        Take::Count(at) => sums.number.add(days, amount(at)?, length)?,
+        Take::Sum { sum, nulls } => {
+            sums.number.add(days, amount(sum)?, length)?;
+            sums.nulls.add(days, amount(nulls)?, length)?;
+        }
+        Take::Mean { sum, count } => {
+            sums.number.add(days, amount(sum)?, length)?;
+            sums.count.add(days, amount(count)?, length)?;
+        }
+        Take::Least(at) => extreme(&mut sums.extreme, &cells[at], |new, old| new < old)?,
+        Take::Greatest(at) => extreme(&mut sums.extreme, &cells[at], |new, old| new > old)?,
+        Take::Single(at) => {
+            number(&cells[at])?;
+            sums.extreme = Some(cells[at].clone());
+        }
+    }
+    if let Some(whole) = recipe.whole {
+        sums.whole = amount(whole)?;
+    }
+    if let (Some(group), Take::Count(at) | Take::Sum { sum: at, .. }) = (recipe.parts, recipe.take)
+        && cells[group] != Cell::Null
+    {
+        sums.parts
+            .entry(text(&cells[group]))
+            .or_default()
+            .add(days, amount(at)?, length)?;
+    }
+    Ok(())
+}
+
+fn extreme(
+    best: &mut Option<Cell>,
+    new: &Cell,
+    better: fn(Decimal, Decimal) -> bool,
+) -> Result<(), FoldError> {
+    let Some(found) = number(new)? else {
+        return Ok(());
+    };
+    let old = best.as_ref().map(number).transpose()?.flatten();
+    if old.is_none_or(|old| better(found, old)) {
+        *best = Some(new.clone());
+    }
+    Ok(())
+}
+
+fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
+    let nulls = sums.nulls.at(day)?.to_i64().unwrap_or(i64::MAX);
+    if recipe.parts.is_some() {
+        let mut parts = BTreeMap::new();
+        for (key, steps) in &sums.parts {
+            let count = steps.at(day)?;
+            if !count.is_zero() {
+                parts.insert(key.clone(), count);
+            }
+        }
+        let listed: Decimal = parts.values().sum();
+        let rest = if recipe.whole.is_some() {
+            sums.whole - listed
+        } else {
+            Decimal::ZERO
+        };
+        return Ok(Tally::Parts { parts, rest, nulls });
+    }
+    let value = match recipe.take {
+        Take::Count(_) | Take::Sum { .. } => Some(Value::from_decimal(sums.number.at(day)?)),
+        Take::Mean { .. } => {
+            let count = sums.count.at(day)?;
+            sums.number.at(day)?.checked_div(count).map(Value::Decimal)
+        }
+        Take::Least(_) | Take::Greatest(_) | Take::Single(_) => sums
+            .extreme
+            .as_ref()
+            .map(number)
+            .transpose()?
+            .flatten()
+            .map(Value::from_decimal),
+    };
+    Ok(Tally::Value { value, nulls })
+}
+
+pub fn number(cell: &Cell) -> Result<Option<Decimal>, FoldError> {
+    match cell {
+        Cell::Null => Ok(None),
+        Cell::Integer(whole) => Ok(Some(Decimal::from(*whole))),
+        Cell::Decimal(decimal) => Ok(Some(*decimal)),
+        Cell::Text(text) => Err(FoldError::NotANumber(text.chars().take(40).collect())),
+    }
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::Integer(whole) => whole.to_string(),
+        Cell::Decimal(decimal) => decimal.normalize().to_string(),
+        Cell::Text(text) => text.clone(),
+    }
+}

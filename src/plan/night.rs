@@ -1,0 +1,544 @@
+//! The statements of one as-of: metrics on one table share a pass.
+
+use crate::calendar::AsOf;
+use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
+
+use super::facts::Engines;
+use super::rows::{Ground, conditions, dead_parent_join, own_conditions, parent_counts};
+use super::sql::{Writer, column, renamed, table, with_parameters};
+use super::time::{self, one_of, time_column};
+use super::{Facts, Recipe, Statement, Take};
+
+/// Beyond this many parts a distribution keeps only its largest, and the sum of all.
+pub const PARTS_MAX: usize = 1000;
+
+/// Plans the counted and `sql` metrics of `keys` for one as-of. `fused` false gives each its own statement.
+pub fn night(
+    catalog: &Catalog,
+    keys: &[String],
+    as_of: &AsOf,
+    known: (&Engines, &Facts),
+    fused: bool,
+) -> Vec<Statement> {
+    let (engines, facts) = known;
+    let mut groups: Vec<(String, Vec<&Metric>)> = Vec::new();
+    for metric in catalog
+        .metrics
+        .iter()
+        .filter(|metric| keys.contains(&metric.key))
+    {
+        let Some(engine) = database_of(catalog, metric).and_then(|name| engines.get(name)) else {
+            continue;
+        };
+        let pass = if fused {
+            pass_of(catalog, metric, *engine)
+        } else {
+            metric.key.clone()
+        };
+        match groups.iter_mut().find(|(name, _)| *name == pass) {
+            Some((_, members)) => members.push(metric),
+            None => groups.push((pass, vec![metric])),
+        }
+    }
+    let plan = |members: &Vec<&Metric>| {
+        let engine = *engines.get(database_of(catalog, members[0])?)?;
+        let ground = Ground {
+            catalog,
+            facts,
+            engine,
+        };
+        Some(match &members[0].shape {
+            Shape::Sql { database, text } => configured(members[0], database, text, as_of, engine),
+            Shape::Counted(counted) if is_children_of_parents(ground, counted) => {
+                parents_with_children(ground, members[0], counted, as_of)
+            }
+            Shape::Counted(counted) if members.len() == 1 && ranks_parts(counted) => {
+                ranked_parts(ground, members[0], counted, as_of)
+            }
+            _ => one_pass(ground, members, as_of),
+        })
+    };
+    groups
+        .iter()
+        .filter_map(|(_, members)| plan(members))
+        .collect()
+}
+
+/// The app database a metric is read from; none for derived ones.
+pub fn database_of<'a>(catalog: &'a Catalog, metric: &'a Metric) -> Option<&'a str> {
+    match &metric.shape {
+        Shape::Counted(counted) => Some(&catalog.tables[counted.table].database),
+        Shape::Sql { database, .. } => Some(database),
+        Shape::Derived(_) => None,
+    }
+}
+
+/// Metrics of one pass share its name. SQLite sorts to group, so a distribution there goes by itself;
+/// counting distinct values sorts on either engine.
+fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
+    match &metric.shape {
+        Shape::Counted(counted) => {
+            let table = &catalog.tables[counted.table];
+            let apart = !counted.fuse
+                || matches!(counted.measure, Measure::Distinct(_))
+                || engine == Engine::Sqlite && matches!(counted.parts, Parts::By(_));
+            if apart {
+                format!("metric {}", metric.key)
+            } else {
+                format!("table {}/{}", table.database, table.name)
+            }
+        }
+        _ => format!("metric {}", metric.key),
+    }
+}
+
+fn ranks_parts(counted: &Counted) -> bool {
+    match &counted.parts {
+        Parts::By(by) => !by.label.as_ref().is_some_and(|label| label.merge),
+        _ => false,
+    }
+}
+
+/// One pass over a table for all its metrics: what all rows must meet stands in WHERE, the rest in FILTER.
+fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement {
+    let mut writer = Writer::new(ground.engine);
+    let mut joins = Joins::default();
+    let mut pass = Pass::default();
+    let counted: Vec<(&Metric, &Counted)> = members
+        .iter()
+        .filter_map(|metric| counted_of(metric))
+        .collect();
+    let grouped = counted
+        .iter()
+        .any(|(_, counted)| matches!(counted.parts, Parts::By(_)));
+    let wanted: Vec<Vec<String>> = counted
+        .iter()
+        .map(|(_, counted)| {
+            let mut all = row_conditions(ground, counted, as_of, &mut joins, &mut writer);
+            if let (
+                Parts::Share {
+                    column: name,
+                    values,
+                },
+                false,
+            ) = (&counted.parts, grouped)
+            {
+                all.push(format!("{} {}", column("this", name), one_of(values)));
+            }
+            all
+        })
+        .collect();
+    let common: Vec<String> = wanted[0]
+        .iter()
+        .filter(|one| wanted.iter().all(|all| all.contains(one)))
+        .cloned()
+        .collect();
+    if grouped {
+        for (_, counted) in &counted {
+            if let Some(name) = grouping_column(&counted.parts) {
+                pass.group(&column("this", name));
+            }
+        }
+    }
+    let mut recipes = Vec::new();
+    for ((metric, counted), all) in counted.iter().zip(&wanted) {
+        let rest: Vec<String> = all
+            .iter()
+            .filter(|one| !common.contains(one))
+            .cloned()
+            .collect();
+        recipes.push(recipe(metric, counted, &rest, grouped, &mut pass));
+    }
+    let table_at = counted[0].1.table;
+    let guard = guard(ground, &counted, &mut pass);
+    let select = pass.select();
+    let mut sql = format!(
+        "SELECT {select} FROM {} AS this{}",
+        table(&ground.table(table_at).name),
+        joins.text
+    );
+    if !common.is_empty() {
+        sql.push_str(&format!(" WHERE {}", common.join(" AND ")));
+    }
+    sql.push_str(&pass.group_by(ground.engine));
+    finish(ground, table_at, sql, (writer, recipes, guard), as_of)
+}
+
+pub fn recipe(
+    metric: &Metric,
+    counted: &Counted,
+    rest: &[String],
+    grouped: bool,
+    pass: &mut Pass,
+) -> Recipe {
+    let place = grouping_column(&counted.parts)
+        .filter(|_| grouped)
+        .and_then(|name| {
+            pass.groups
+                .iter()
+                .position(|group| *group == column("this", name))
+        });
+    let (only, parts) = match (&counted.parts, place) {
+        (Parts::Share { values, .. }, Some(at)) => (Some((at, values.clone())), None),
+        (_, at) => (None, at),
+    };
+    let take = take(&counted.measure, rest, pass);
+    Recipe {
+        only,
+        parts,
+        ..Recipe::new(&metric.key, take)
+    }
+}
+
+pub fn grouping_column(parts: &Parts) -> Option<&String> {
+    match parts {
+        Parts::Whole => None,
+        Parts::Share { column, .. } => Some(column),
+        Parts::By(by) => Some(&by.column),
+    }
+}
+
+/// Select list under construction: group columns first, then aggregates, each only once.
+#[derive(Default)]
+pub struct Pass {
+    pub groups: Vec<String>,
+    aggregates: Vec<String>,
+}
+
+impl Pass {
+    pub fn group(&mut self, expression: &str) -> usize {
+        position_or_push(&mut self.groups, expression)
+    }
+
+    /// The aggregate's column; groups must be complete by then.
+    pub fn aggregate(&mut self, expression: &str) -> usize {
+        self.groups.len() + position_or_push(&mut self.aggregates, expression)
+    }
+
+    pub fn select(&self) -> String {
+        let all = self.groups.iter().chain(&self.aggregates).enumerate();
+        all.map(|(at, expression)| format!("{expression} AS c{at}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// The `+` keeps SQLite from walking an index and fetching every row at random.
+    pub fn group_by(&self, engine: Engine) -> String {
+        let plus = if engine == Engine::Sqlite { "+" } else { "" };
+        let keys: Vec<String> = self
+            .groups
+            .iter()
+            .map(|group| format!("{plus}{group}"))
+            .collect();
+        if keys.is_empty() {
+            String::new()
+        } else {
+            format!(" GROUP BY {}", keys.join(", "))
+        }
+    }
+}
+
+fn position_or_push(list: &mut Vec<String>, expression: &str) -> usize {
+    list.iter()
+        .position(|known| known == expression)
+        .unwrap_or_else(|| {
+            list.push(expression.to_owned());
+            list.len() - 1
+        })
+}
+
+/// Joins to dead parents, shared by the metrics of a pass.
+#[derive(Default)]
+struct Joins {
+    made: Vec<(Parent, Vec<String>)>,
+    text: String,
+}
+
+fn row_conditions(
+    ground: Ground<'_>,
+    counted: &Counted,
+    as_of: &AsOf,
+    joins: &mut Joins,
+    writer: &mut Writer,
+) -> Vec<String> {
+    let edge = as_of.edge();
+    let declared = ground.table(counted.table);
+    let mut all = own_conditions(ground, counted.table, "this", &edge, writer);
+    for link in &declared.parents {
+        if let Some((_, known)) = joins.made.iter().find(|(made, _)| made == link) {
+            all.extend(known.clone());
+            continue;
+        }
+        let made = match dead_parent_join(ground, counted.table, link, &edge, writer) {
+            Some((join, condition)) => {
+                joins.text.push_str(&join);
+                vec![condition]
+            }
+            None => vec![parent_counts(
+                ground,
+                counted.table,
+                link,
+                ("this", &edge),
+                writer,
+            )],
+        };
+        joins.made.push((link.clone(), made.clone()));
+        all.extend(made);
+    }
+    all.extend(metric_conditions(ground, counted, as_of, writer));
+    all
+}
+
+/// The metric's own `where` and window.
+fn metric_conditions(
+    ground: Ground<'_>,
+    counted: &Counted,
+    as_of: &AsOf,
+    writer: &mut Writer,
+) -> Vec<String> {
+    let declared = ground.table(counted.table);
+    let mut all: Vec<String> = counted
+        .condition
+        .iter()
+        .map(|text| format!("({})", renamed(text, "this")))
+        .collect();
+    if let Some(window) = &counted.window {
+        let kind = window.time.unwrap_or(declared.time);
+        let told = time_column(declared, &window.column, kind, ground.engine, ground.facts);
+        all.push(time::at_or_after(
+            &told,
+            "this",
+            &as_of.window_start(window.days),
+            writer,
+        ));
+        if declared.created_at.as_ref() != Some(&window.column) {
+            let never_null = time::TimeColumn {
+                nullable: false,
+                ..told
+            };
+            all.push(time::before(&never_null, "this", &as_of.edge(), writer));
+        }
+    }
+    all
+}
+
+pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
+    let filtered = |aggregate: String, more: Option<String>| {
+        let conditions: Vec<&str> = rest.iter().chain(&more).map(String::as_str).collect();
+        match conditions.is_empty() {
+            true => aggregate,
+            false => format!("{aggregate} FILTER (WHERE {})", conditions.join(" AND ")),
+        }
+    };
+    let this = |name: &String| column("this", name);
+    match measure {
+        Measure::Rows => Take::Count(pass.aggregate(&filtered("count(*)".to_owned(), None))),
+        Measure::Filled(name) => {
+            Take::Count(pass.aggregate(&filtered(format!("count({})", this(name)), None)))
+        }
+        Measure::Distinct(name) => {
+            Take::Count(pass.aggregate(&filtered(format!("count(DISTINCT {})", this(name)), None)))
+        }
+        Measure::Sum(name) => Take::Sum {
+            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
+            nulls: pass.aggregate(&filtered(
+                "count(*)".to_owned(),
+                Some(format!("{} IS NULL", this(name))),
+            )),
+        },
+        Measure::Avg(name) => Take::Mean {
+            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
+            count: pass.aggregate(&filtered(format!("count({})", this(name)), None)),
+        },
+        Measure::Min(name) => {
+            Take::Least(pass.aggregate(&filtered(format!("min({})", this(name)), None)))
+        }
+        Measure::Max(name) => {
+            Take::Greatest(pass.aggregate(&filtered(format!("max({})", this(name)), None)))
+        }
+    }
+}
+
+/// Counts rows whose text times have another form than the sampled one.
+pub fn guard(
+    ground: Ground<'_>,
+    counted: &[(&Metric, &Counted)],
+    pass: &mut Pass,
+) -> Option<usize> {
+    let mut columns: Vec<String> = Vec::new();
+    for (_, counted) in counted {
+        let declared = ground.table(counted.table);
+        let window = counted.window.as_ref().map(|window| {
+            let kind = window.time.unwrap_or(declared.time);
+            time_column(declared, &window.column, kind, ground.engine, ground.facts)
+        });
+        let told = ground
+            .born(counted.table)
+            .into_iter()
+            .chain(ground.ended(counted.table))
+            .chain(window);
+        for condition in told.filter_map(|told| time::misshapen(&told, "this")) {
+            if !columns.contains(&condition) {
+                columns.push(condition);
+            }
+        }
+    }
+    let condition = columns.join(" OR ");
+    (!columns.is_empty()).then(|| pass.aggregate(&format!("count(*) FILTER (WHERE {condition})")))
+}
+
+/// `distinct = "item_id"` on rows that belong to items: how many items have such a row.
+fn is_children_of_parents(ground: Ground<'_>, counted: &Counted) -> bool {
+    let declared = ground.table(counted.table);
+    let [link] = declared.parents.as_slice() else {
+        return false;
+    };
+    counted.measure == Measure::Distinct(link.column.clone())
+        && counted.parts == Parts::Whole
+        && ground.facts.is_unique(ground.table(link.table), &link.key)
+}
+
+fn parents_with_children(
+    ground: Ground<'_>,
+    metric: &Metric,
+    counted: &Counted,
+    as_of: &AsOf,
+) -> Statement {
+    let mut writer = Writer::new(ground.engine);
+    let link = &ground.table(counted.table).parents[0];
+    let (child, parent) = (
+        table(&ground.table(counted.table).name),
+        table(&ground.table(link.table).name),
+    );
+    let owner = writer.alias();
+    let edge = as_of.edge();
+    let mut of_child = own_conditions(ground, counted.table, "this", &edge, &mut writer);
+    of_child.extend(metric_conditions(ground, counted, as_of, &mut writer));
+    let of_parent = conditions(ground, link.table, &owner, &edge, &mut writer);
+    let (here, there) = (column("this", &link.column), column(&owner, &link.key));
+    let sql = match ground.engine {
+        Engine::Postgres => {
+            of_child.insert(0, format!("{here} = {there}"));
+            let mut all = of_parent;
+            all.push(format!(
+                "EXISTS (SELECT 1 FROM {child} AS this WHERE {})",
+                of_child.join(" AND ")
+            ));
+            format!(
+                "SELECT count(*) FROM {parent} AS {owner} WHERE {}",
+                all.join(" AND ")
+            )
+        }
+        // The `+` keeps SQLite from walking the key's index and fetching every row at random.
+        Engine::Sqlite => {
+            of_child.push(format!("{here} IS NOT NULL"));
+            let filter = if of_parent.is_empty() {
+                String::new()
+            } else {
+                format!(" WHERE {}", of_parent.join(" AND "))
+            };
+            format!(
+                "SELECT count(*) FROM (SELECT {here} AS daybook_key FROM {child} AS this WHERE {} GROUP BY +{here}) AS daybook_keys JOIN {parent} AS {owner} ON {there} = daybook_key{filter}",
+                of_child.join(" AND ")
+            )
+        }
+    };
+    let recipe = Recipe::new(&metric.key, Take::Count(0));
+    finish(
+        ground,
+        counted.table,
+        sql,
+        (writer, vec![recipe], None),
+        as_of,
+    )
+}
+
+/// A distribution by itself: its largest parts and the sum of all, however many values there are.
+fn ranked_parts(ground: Ground<'_>, metric: &Metric, counted: &Counted, as_of: &AsOf) -> Statement {
+    let mut statement = one_pass(ground, &[metric], as_of);
+    let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
+    let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
+    let named = match &counted.parts {
+        Parts::By(by) => column("this", &by.column),
+        _ => return statement,
+    };
+    let joint = if statement.sql.contains(" WHERE ") {
+        "AND"
+    } else {
+        "WHERE"
+    };
+    let parts = statement.sql.replacen(
+        " GROUP BY ",
+        &format!(" {joint} {named} IS NOT NULL GROUP BY "),
+        1,
+    );
+    statement.sql = format!(
+        "SELECT {}, sum(c1) OVER () FROM ({parts}) AS daybook_parts ORDER BY c1 DESC, c0 LIMIT {PARTS_MAX}",
+        listed.join(", ")
+    );
+    statement.recipes[0].whole = Some(columns);
+    statement
+}
+
+/// A configured query, wrapped in nothing: its parameters are bound, its text stays.
+fn configured(
+    metric: &Metric,
+    database: &str,
+    query: &str,
+    as_of: &AsOf,
+    engine: Engine,
+) -> Statement {
+    let mut writer = Writer::new(engine);
+    let day = as_of.day;
+    let start = day.opening();
+    let sql = with_parameters(query.trim().trim_end_matches(';'), |name| {
+        let edge = match name {
+            "day_start" => start,
+            "day_end" => day.close().edge(),
+            "as_of" => as_of.edge(),
+            _ => return None,
+        };
+        Some(writer.bind(time::parameter(&edge, engine)))
+    });
+    let recipe = Recipe::new(&metric.key, Take::Single(0));
+    Statement {
+        database: database.to_owned(),
+        table: format!("sql of {}", metric.key),
+        sql,
+        binds: writer.binds,
+        recipes: vec![recipe],
+        guard: None,
+        days: vec![day],
+        quarters: Vec::new(),
+        weight: i64::MAX,
+    }
+}
+
+fn finish(
+    ground: Ground<'_>,
+    at: usize,
+    sql: String,
+    parts: (Writer, Vec<Recipe>, Option<usize>),
+    as_of: &AsOf,
+) -> Statement {
+    let (writer, recipes, guard) = parts;
+    let declared = ground.table(at);
+    Statement {
+        database: declared.database.clone(),
+        table: declared.name.clone(),
+        sql,
+        binds: writer.binds,
+        recipes,
+        guard,
+        days: vec![as_of.day],
+        quarters: Vec::new(),
+        weight: ground.facts.of(declared).map_or(0, |facts| facts.bytes),
+    }
+}
+
+pub fn counted_of<'a>(metric: &'a &Metric) -> Option<(&'a Metric, &'a Counted)> {
+    match &metric.shape {
+        Shape::Counted(counted) => Some((metric, counted)),
+        _ => None,
+    }
+}

@@ -1,0 +1,294 @@
+//! Many past days in one scan: rows are counted by the days they were born, ended and happened in.
+
+use crate::calendar::{Day, Edge, days_between};
+use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
+
+use super::facts::Engines;
+use super::night::{Pass, counted_of, database_of, grouping_column, guard, recipe};
+use super::rows::{Ground, lasting_conditions};
+use super::sql::{Writer, column, renamed, table};
+use super::time::{self, TimeColumn, bucket, quarter_of, time_column};
+use super::{Facts, Life, Scale, Statement};
+
+/// What a range of days needs: statements that fold into all of them, and the metrics that no sum over
+/// days can give, which are counted day by day.
+pub struct RangePlan {
+    pub statements: Vec<Statement>,
+    pub day_by_day: Vec<String>,
+}
+
+/// Plans the counted metrics of `keys` over complete days that have ended.
+pub fn range(
+    catalog: &Catalog,
+    keys: &[String],
+    days: &[Day],
+    known: (&Engines, &Facts),
+) -> RangePlan {
+    let (engines, facts) = known;
+    let mut groups: Vec<(String, Vec<&Metric>)> = Vec::new();
+    let mut day_by_day = Vec::new();
+    for metric in catalog
+        .metrics
+        .iter()
+        .filter(|metric| keys.contains(&metric.key))
+    {
+        let Some(database) = database_of(catalog, metric) else {
+            continue;
+        };
+        let Some(engine) = engines.get(database) else {
+            continue;
+        };
+        let ground = Ground {
+            catalog,
+            facts,
+            engine: *engine,
+        };
+        match counted_of(&metric).filter(|(_, counted)| adds_up(ground, counted)) {
+            None => day_by_day.push(metric.key.clone()),
+            Some((_, counted)) => {
+                let parted = grouping_column(&counted.parts).map_or("", String::as_str);
+                let pass = format!("{database}/{}/{parted}", ground.table(counted.table).id);
+                match groups.iter_mut().find(|(name, _)| *name == pass) {
+                    Some((_, members)) => members.push(metric),
+                    None => groups.push((pass, vec![metric])),
+                }
+            }
+        }
+    }
+    let mut statements = Vec::new();
+    for (_, members) in &groups {
+        let engine = database_of(catalog, members[0]).and_then(|name| engines.get(name));
+        let statement = engine.and_then(|engine| {
+            scan(
+                Ground {
+                    catalog,
+                    facts,
+                    engine: *engine,
+                },
+                members,
+                days,
+            )
+        });
+        match statement {
+            Some(statement) => statements.push(statement),
+            None => day_by_day.extend(members.iter().map(|metric| metric.key.clone())),
+        }
+    }
+    RangePlan {
+        statements,
+        day_by_day,
+    }
+}
+
+/// Births minus deaths give the number on every day, when each row can be found once with its whole lineage.
+fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
+    let lineage = ground.catalog.lineage(counted.table);
+    let additive = matches!(
+        counted.measure,
+        Measure::Rows | Measure::Filled(_) | Measure::Sum(_) | Measure::Avg(_)
+    );
+    let found_once = lineage.iter().all(|at| {
+        let links = &ground.table(*at).parents;
+        links
+            .iter()
+            .all(|link| ground.facts.is_unique(ground.table(link.table), &link.key))
+    });
+    let one_clock = lineage.iter().all(|at| {
+        ground
+            .born(*at)
+            .is_some_and(|born| born.local == is_local(ground, counted))
+    });
+    additive && found_once && one_clock
+}
+
+fn is_local(ground: Ground<'_>, counted: &Counted) -> bool {
+    let declared = ground.table(counted.table);
+    let kind = counted
+        .window
+        .as_ref()
+        .and_then(|window| window.time)
+        .unwrap_or(declared.time);
+    kind == crate::catalog::TimeKind::Local
+}
+
+/// `None` when a day does not begin on a quarter hour and the engine can only tell those.
+fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<Statement> {
+    let counted: Vec<(&Metric, &Counted)> = members.iter().filter_map(counted_of).collect();
+    let at = counted.first()?.1.table;
+    let declared = ground.table(at);
+    let days = spine(&counted, wanted)?;
+    let edges = edges(&days);
+    let born = ground.born(at)?;
+    let quarters: Option<Vec<i64>> = match ground.engine {
+        Engine::Postgres => Some(Vec::new()),
+        Engine::Sqlite => edges.iter().map(|edge| quarter_of(&born, edge)).collect(),
+    };
+    let quarters = quarters?;
+    let mut writer = Writer::new(ground.engine);
+    let mut pass = Pass::default();
+    let lives = lives(ground, at, "this", &edges, &mut writer);
+    let birth = pass.group(&lives.birth);
+    let death = lives.death.as_ref().map(|death| pass.group(death));
+    let windows: Vec<Option<(usize, u32)>> = counted
+        .iter()
+        .map(|(_, counted)| window(ground, counted, &edges, &mut pass, &mut writer))
+        .collect();
+    for (_, counted) in &counted {
+        if let Some(name) = grouping_column(&counted.parts) {
+            pass.group(&column("this", name));
+        }
+    }
+    let scale = if ground.engine == Engine::Sqlite {
+        Scale::Quarter
+    } else {
+        Scale::Position
+    };
+    let mut recipes = Vec::new();
+    for ((metric, counted), window) in counted.iter().zip(windows) {
+        let rest: Vec<String> = counted
+            .condition
+            .iter()
+            .map(|text| format!("({})", renamed(text, "this")))
+            .collect();
+        let mut made = recipe(metric, counted, &rest, true, &mut pass);
+        made.life = Some(Life {
+            birth,
+            death,
+            window,
+            scale: scale.clone(),
+        });
+        recipes.push(made);
+    }
+    let guard = guard(ground, &counted, &mut pass);
+    let last = edges.last()?;
+    let mut conditions = lives.conditions;
+    conditions.push(time::before(&born, "this", last, &mut writer));
+    let sql = format!(
+        "SELECT {} FROM {} AS this{} WHERE {}{}",
+        pass.select(),
+        table(&declared.name),
+        lives.joins,
+        conditions.join(" AND "),
+        pass.group_by(ground.engine)
+    );
+    Some(Statement {
+        database: declared.database.clone(),
+        table: declared.name.clone(),
+        sql,
+        binds: writer.binds,
+        recipes,
+        guard,
+        days,
+        quarters,
+        weight: ground.facts.of(declared).map_or(0, |facts| facts.bytes),
+    })
+}
+
+/// Every day from the earliest that a window looks back to, to the last one wanted.
+fn spine(counted: &[(&Metric, &Counted)], wanted: &[Day]) -> Option<Vec<Day>> {
+    let longest = counted
+        .iter()
+        .filter_map(|(_, counted)| counted.window.as_ref())
+        .map(|window| window.days)
+        .max();
+    let first = wanted.iter().map(|day| day.date).min()?
+        - chrono::Days::new(u64::from(longest.unwrap_or(1)) - 1);
+    let last = wanted.iter().map(|day| day.date).max()?;
+    Some(days_between(first, last, wanted.first()?.zone))
+}
+
+fn edges(days: &[Day]) -> Vec<Edge> {
+    let begins = days.iter().map(Day::opening);
+    begins
+        .chain(days.last().map(|day| day.close().edge()))
+        .collect()
+}
+
+/// When a row and all it belongs to began and ended, with the joins that reach them.
+struct Lives {
+    birth: String,
+    death: Option<String>,
+    joins: String,
+    conditions: Vec<String>,
+}
+
+/// Parents are joined as nested queries that show nothing but their key and their life, so that a
+/// configured condition's bare column names stay unambiguous.
+fn lives(ground: Ground<'_>, at: usize, alias: &str, edges: &[Edge], writer: &mut Writer) -> Lives {
+    let mut told =
+        |column: Option<TimeColumn>| column.map(|told| bucket(&told, alias, edges, writer));
+    let mut births: Vec<String> = told(ground.born(at)).into_iter().collect();
+    let mut deaths: Vec<String> = told(ground.ended(at)).into_iter().collect();
+    let mut joins = String::new();
+    for link in &ground.table(at).parents {
+        let parent = writer.alias();
+        let life = lives(ground, link.table, &parent, edges, writer);
+        let mut shown = format!(
+            "{} AS {parent}_key, {} AS {parent}_birth",
+            column(&parent, &link.key),
+            life.birth
+        );
+        births.push(format!("{parent}_birth"));
+        if let Some(death) = &life.death {
+            shown.push_str(&format!(", {death} AS {parent}_death"));
+            deaths.push(format!("{parent}_death"));
+        }
+        let name = table(&ground.table(link.table).name);
+        let filter = match life.conditions.is_empty() {
+            true => String::new(),
+            false => format!(" WHERE {}", life.conditions.join(" AND ")),
+        };
+        let here = column(alias, &link.column);
+        let of = format!(
+            "SELECT {shown} FROM {name} AS {parent}{}{filter}",
+            life.joins
+        );
+        joins.push_str(&format!(
+            " JOIN ({of}) AS {parent} ON {parent}_key = {here}"
+        ));
+    }
+    Lives {
+        birth: outermost(&births, ground.engine, ("GREATEST", "max", "0")).unwrap_or_default(),
+        death: outermost(
+            &deaths,
+            ground.engine,
+            ("LEAST", "min", "9223372036854775807"),
+        ),
+        joins,
+        conditions: lasting_conditions(ground, at, alias),
+    }
+}
+
+/// The latest birth or earliest death; SQLite's form needs a stand-in for those that are null.
+fn outermost(buckets: &[String], engine: Engine, names: (&str, &str, &str)) -> Option<String> {
+    let (postgres, sqlite, none) = names;
+    match (buckets, engine) {
+        ([], _) => None,
+        ([one], _) => Some(one.clone()),
+        (many, Engine::Postgres) => Some(format!("{postgres}({})", many.join(", "))),
+        (many, Engine::Sqlite) => {
+            let filled: Vec<String> = many
+                .iter()
+                .map(|one| format!("coalesce({one}, {none})"))
+                .collect();
+            Some(format!("{sqlite}({})", filled.join(", ")))
+        }
+    }
+}
+
+fn window(
+    ground: Ground<'_>,
+    counted: &Counted,
+    edges: &[Edge],
+    pass: &mut Pass,
+    writer: &mut Writer,
+) -> Option<(usize, u32)> {
+    let window = counted.window.as_ref()?;
+    let declared = ground.table(counted.table);
+    let kind = window.time.unwrap_or(declared.time);
+    let told = time_column(declared, &window.column, kind, ground.engine, ground.facts);
+    Some((
+        pass.group(&bucket(&told, "this", edges, writer)),
+        window.days,
+    ))
+}

@@ -1,0 +1,152 @@
+//! Which rows of a declared table count at an instant, as SQL conditions.
+
+use crate::calendar::Edge;
+use crate::catalog::{Catalog, Engine, Parent, Table};
+
+use super::facts::Facts;
+use super::sql::{Writer, column, renamed, table};
+use super::time::{self, TimeColumn, time_column};
+
+/// What every piece of a plan needs to know.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    pub catalog: &'a Catalog,
+    pub facts: &'a Facts,
+    pub engine: Engine,
+}
+
+impl Ground<'_> {
+    pub fn table(&self, at: usize) -> &Table {
+        &self.catalog.tables[at]
+    }
+
+    pub fn born(&self, at: usize) -> Option<TimeColumn> {
+        let table = self.table(at);
+        let name = table.created_at.as_ref()?;
+        Some(time_column(
+            table,
+            name,
+            table.time,
+            self.engine,
+            self.facts,
+        ))
+    }
+
+    pub fn ended(&self, at: usize) -> Option<TimeColumn> {
+        let table = self.table(at);
+        let name = table.deleted_at.as_ref()?;
+        Some(time_column(
+            table,
+            name,
+            table.time,
+            self.engine,
+            self.facts,
+        ))
+    }
+}
+
+/// Conditions under which a row of the table itself counts, its parents left aside.
+pub fn own_conditions(
+    ground: Ground<'_>,
+    at: usize,
+    alias: &str,
+    as_of: &Edge,
+    writer: &mut Writer,
+) -> Vec<String> {
+    let mut conditions = lasting_conditions(ground, at, alias);
+    if let Some(born) = ground.born(at) {
+        conditions.push(time::before(&born, alias, as_of, writer));
+    }
+    if let Some(ended) = ground.ended(at) {
+        conditions.push(time::not_ended(&ended, alias, as_of, writer));
+    }
+    conditions
+}
+
+/// The table's `where`, which knows no time.
+pub fn lasting_conditions(ground: Ground<'_>, at: usize, alias: &str) -> Vec<String> {
+    let condition = ground.table(at).condition.as_ref();
+    condition
+        .map(|text| format!("({})", renamed(text, alias)))
+        .into_iter()
+        .collect()
+}
+
+/// Conditions on the row and, nested, on all it belongs to.
+pub fn conditions(
+    ground: Ground<'_>,
+    at: usize,
+    alias: &str,
+    as_of: &Edge,
+    writer: &mut Writer,
+) -> Vec<String> {
+    let mut all = own_conditions(ground, at, alias, as_of, writer);
+    for link in &ground.table(at).parents {
+        all.push(parent_counts(ground, at, link, (alias, as_of), writer));
+    }
+    all
+}
+
+/// The row's parent counts. Where the database promises that the parent exists, asking for the few
+/// that do not count is much cheaper than asking for the many that do.
+pub fn parent_counts(
+    ground: Ground<'_>,
+    at: usize,
+    link: &Parent,
+    row: (&str, &Edge),
+    writer: &mut Writer,
+) -> String {
+    let (alias, as_of) = row;
+    let inner = writer.alias();
+    let name = table(&ground.table(link.table).name);
+    let alive = conditions(ground, link.table, &inner, as_of, writer).join(" AND ");
+    let (here, there) = (column(alias, &link.column), column(&inner, &link.key));
+    let promised = ground
+        .facts
+        .is_promised(ground.table(at), link, ground.table(link.table));
+    match (ground.engine, promised) {
+        (_, true) if alive.is_empty() => format!("{here} IS NOT NULL"),
+        (Engine::Sqlite, true) => format!(
+            "{here} IS NOT NULL AND {here} NOT IN (SELECT {there} FROM {name} AS {inner} WHERE ({alive}) IS NOT TRUE AND {there} IS NOT NULL)"
+        ),
+        (Engine::Postgres, true) => format!(
+            "{here} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {name} AS {inner} WHERE {there} = {here} AND ({alive}) IS NOT TRUE)"
+        ),
+        (_, false) => {
+            let and = if alive.is_empty() {
+                String::new()
+            } else {
+                format!(" AND {alive}")
+            };
+            format!("EXISTS (SELECT 1 FROM {name} AS {inner} WHERE {there} = {here}{and})")
+        }
+    }
+}
+
+/// PostgreSQL can ask for dead parents by a join, once for all metrics of a statement: the join, and
+/// the condition that the row's parent is not among them.
+pub fn dead_parent_join(
+    ground: Ground<'_>,
+    at: usize,
+    link: &Parent,
+    as_of: &Edge,
+    writer: &mut Writer,
+) -> Option<(String, String)> {
+    let promised = ground
+        .facts
+        .is_promised(ground.table(at), link, ground.table(link.table));
+    if ground.engine != Engine::Postgres || !promised {
+        return None;
+    }
+    let inner = writer.alias();
+    let name = table(&ground.table(link.table).name);
+    let alive = conditions(ground, link.table, &inner, as_of, writer).join(" AND ");
+    if alive.is_empty() {
+        return None;
+    }
+    let (here, key) = (column("this", &link.column), column(&inner, &link.key));
+    let join = format!(
+        " LEFT JOIN (SELECT {key} AS {inner}_key FROM {name} AS {inner} WHERE ({alive}) IS NOT TRUE) AS {inner} ON {inner}_key = {here}"
+    );
+    Some((join, format!("{inner}_key IS NULL AND {here} IS NOT NULL")))
+}

@@ -1,0 +1,132 @@
+//! Writes SQL text with bound values; equal values share a placeholder.
+
+use crate::catalog::Engine;
+
+use super::Bind;
+
+pub struct Writer {
+    pub engine: Engine,
+    pub binds: Vec<Bind>,
+    aliases: usize,
+}
+
+impl Writer {
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            binds: Vec::new(),
+            aliases: 0,
+        }
+    }
+
+    pub fn bind(&mut self, value: Bind) -> String {
+        let at = self
+            .binds
+            .iter()
+            .position(|bound| *bound == value)
+            .unwrap_or_else(|| {
+                self.binds.push(value);
+                self.binds.len() - 1
+            });
+        match self.engine {
+            Engine::Sqlite => format!("?{}", at + 1),
+            Engine::Postgres => format!("${}{}", at + 1, postgres_type(&self.binds[at])),
+        }
+    }
+
+    pub fn alias(&mut self) -> String {
+        self.aliases += 1;
+        format!("daybook_{}", self.aliases)
+    }
+}
+
+/// PostgreSQL takes a placeholder's type from its surroundings; saying it keeps columns of other types comparable.
+fn postgres_type(bind: &Bind) -> &'static str {
+    match bind {
+        Bind::Instant(_) => "::timestamptz",
+        Bind::Local(_) => "::timestamp",
+        Bind::Text(_) => "::text",
+        Bind::Integer(_) => "::bigint",
+        Bind::Instants(_) => "::timestamptz[]",
+        Bind::Locals(_) => "::timestamp[]",
+        Bind::Integers(_) => "::bigint[]",
+        Bind::Texts(_) => "::text[]",
+    }
+}
+
+/// `"public"."users"` for `public.users`.
+pub fn table(name: &str) -> String {
+    name.split('.').map(quoted).collect::<Vec<_>>().join(".")
+}
+
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+pub fn column(alias: &str, name: &str) -> String {
+    format!("{alias}.{}", quoted(name))
+}
+
+pub fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+/// Configured SQL calls its row `this`; inside a nested query the row has another name.
+pub fn renamed(condition: &str, alias: &str) -> String {
+    outside_quotes(condition, |code, at| {
+        let before = code[..at].chars().next_back();
+        let starts =
+            before.is_none_or(|letter| !letter.is_alphanumeric() && letter != '_' && letter != '.');
+        (starts && code[at..].starts_with("this.")).then(|| ("this".len(), alias.to_owned()))
+    })
+}
+
+/// Replaces `:name` parameters by what `value` gives for them; `::type` and quoted text stay.
+pub fn with_parameters(query: &str, mut value: impl FnMut(&str) -> Option<String>) -> String {
+    outside_quotes(query, |code, at| {
+        let rest = code[at..].strip_prefix(':')?;
+        if code[..at].ends_with(':') {
+            return None;
+        }
+        let name: String = rest
+            .chars()
+            .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
+            .collect();
+        value(&name).map(|bound| (1 + name.len(), bound))
+    })
+}
+
+/// Copies SQL, offering each place outside strings, quoted names and comments to `replace`, which may
+/// swallow some bytes for a replacement.
+fn outside_quotes(
+    sql: &str,
+    mut replace: impl FnMut(&str, usize) -> Option<(usize, String)>,
+) -> String {
+    let mut out = String::with_capacity(sql.len());
+    let mut at = 0;
+    while let Some(letter) = sql[at..].chars().next() {
+        let skipped = match letter {
+            '\'' | '"' => quoted_length(&sql[at..], letter),
+            '-' if sql[at..].starts_with("--") => sql[at..].find('\n').unwrap_or(sql.len() - at),
+            '/' if sql[at..].starts_with("/*") => {
+                sql[at..].find("*/").map_or(sql.len() - at, |end| end + 2)
+            }
+            _ => 0,
+        };
+        if skipped > 0 {
+            out.push_str(&sql[at..at + skipped]);
+            at += skipped;
+        } else if let Some((swallowed, text)) = replace(sql, at) {
+            out.push_str(&text);
+            at += swallowed;
+        } else {
+            out.push(letter);
+            at += letter.len_utf8();
+        }
+    }
+    out
+}
+
+fn quoted_length(sql: &str, quote: char) -> usize {
+    sql[1..].find(quote).map_or(sql.len(), |end| end + 2)
+}

@@ -1,0 +1,228 @@
+//! How a column tells time: comparing it with an edge, and putting its rows into days.
+
+use chrono::Timelike;
+
+use crate::calendar::Edge;
+use crate::catalog::{Engine, Table, TimeKind};
+
+use super::Bind;
+use super::facts::Facts;
+use super::sql::{Writer, column, text};
+
+/// A time column of a table, resolved against what the database really holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeColumn {
+    pub name: String,
+    pub local: bool,
+    pub form: Form,
+    pub nullable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    Native,
+    Text {
+        separator: char,
+        zulu: bool,
+        fraction: bool,
+    },
+    Seconds,
+    Milliseconds,
+}
+
+/// What is known of the column decides; what is not is taken as the engine's usual form.
+pub fn time_column(
+    table: &Table,
+    name: &str,
+    kind: TimeKind,
+    engine: Engine,
+    facts: &Facts,
+) -> TimeColumn {
+    let declared = facts.column_type(table, name);
+    let is_text = engine == Engine::Sqlite || declared.contains("char") || declared == "text";
+    let sampled = facts.of(table).and_then(|facts| facts.samples.get(name));
+    let example = table.text_form.as_ref().or(sampled);
+    let form = match kind {
+        TimeKind::EpochS => Form::Seconds,
+        TimeKind::EpochMs => Form::Milliseconds,
+        _ if is_text => text_form(example.map_or("", String::as_str)),
+        _ => Form::Native,
+    };
+    TimeColumn {
+        name: name.to_owned(),
+        local: kind == TimeKind::Local,
+        form,
+        nullable: !facts.never_null(table, name),
+    }
+}
+
+fn text_form(example: &str) -> Form {
+    Form::Text {
+        separator: if example.as_bytes().get(10) == Some(&b'T') {
+            'T'
+        } else {
+            ' '
+        },
+        zulu: example.ends_with('Z'),
+        fraction: example.contains('.'),
+    }
+}
+
+/// `column >= edge`
+pub fn at_or_after(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
+    let bound = writer.bind(bound(time, edge, writer.engine));
+    format!("{} >= {bound}", told(time, alias))
+}
+
+/// The row was born before the edge; one without a birth time was always there.
+pub fn before(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
+    let bound = writer.bind(bound(time, edge, writer.engine));
+    let compared = format!("{} < {bound}", told(time, alias));
+    if time.nullable {
+        format!("({compared}) IS NOT FALSE")
+    } else {
+        compared
+    }
+}
+
+/// The row had not ended before the edge.
+pub fn not_ended(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
+    let bound = writer.bind(bound(time, edge, writer.engine));
+    format!("({} < {bound}) IS NOT TRUE", told(time, alias))
+}
+
+/// Rows whose text is not of the column's form; comparing them as text would lie.
+pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
+    let Form::Text {
+        separator, zulu, ..
+    } = &time.form
+    else {
+        return None;
+    };
+    let name = column(alias, &time.name);
+    let tail = if *zulu {
+        format!("{name} NOT LIKE '%Z'")
+    } else {
+        format!("{name} LIKE '%Z'")
+    };
+    Some(format!(
+        "(substr({name}, 11, 1) <> '{separator}' OR {tail})"
+    ))
+}
+
+fn told(time: &TimeColumn, alias: &str) -> String {
+    let name = column(alias, &time.name);
+    match time.form {
+        // `Z` sorts behind `.`, so a time without a fraction would stand behind its own second.
+        Form::Text { zulu: true, .. } => format!("rtrim({name}, 'Z')"),
+        _ => name,
+    }
+}
+
+fn bound(time: &TimeColumn, edge: &Edge, engine: Engine) -> Bind {
+    let naive = if time.local {
+        edge.local
+    } else {
+        edge.instant.naive_utc()
+    };
+    let micros = naive.and_utc().timestamp_micros();
+    match &time.form {
+        Form::Native if time.local => Bind::Local(naive),
+        Form::Native => Bind::Instant(edge.instant),
+        Form::Seconds => Bind::Integer(div_up(micros, 1_000_000)),
+        Form::Milliseconds => Bind::Integer(div_up(micros, 1_000)),
+        Form::Text { separator, .. } => {
+            let whole =
+                naive.nanosecond() == 0 || engine == Engine::Sqlite && micros % 1_000_000 == 0;
+            let fraction = if whole { "" } else { "%.6f" };
+            Bind::Text(
+                naive
+                    .format(&format!("%Y-%m-%d{separator}%H:%M:%S{fraction}"))
+                    .to_string(),
+            )
+        }
+    }
+}
+
+fn div_up(value: i64, by: i64) -> i64 {
+    value.div_euclid(by) + i64::from(value.rem_euclid(by) > 0)
+}
+
+/// An integer that tells the row's day: its position among the edges, or its quarter hour.
+pub fn bucket(time: &TimeColumn, alias: &str, edges: &[Edge], writer: &mut Writer) -> String {
+    let name = column(alias, &time.name);
+    match writer.engine {
+        Engine::Postgres => {
+            let array = writer.bind(edge_array(time, edges));
+            let value = match &time.form {
+                Form::Text { .. } if time.local => format!("{name}::timestamp"),
+                Form::Text { .. } => format!("{name}::timestamptz"),
+                Form::Native if !time.local => format!("{name}::timestamptz"),
+                _ => name,
+            };
+            format!("width_bucket({value}, {array})")
+        }
+        Engine::Sqlite => {
+            let first = at_or_after(time, alias, &edges[0], writer);
+            let quarter = match &time.form {
+                Form::Seconds => format!("CAST({name} AS INTEGER) / 900"),
+                Form::Milliseconds => format!("CAST({name} AS INTEGER) / 900000"),
+                _ => format!("unixepoch({name}) / 900"),
+            };
+            format!("CASE WHEN {first} THEN {quarter} WHEN {name} IS NOT NULL THEN 0 END")
+        }
+    }
+}
+
+fn edge_array(time: &TimeColumn, edges: &[Edge]) -> Bind {
+    let micros = |edge: &Edge| edge.instant.timestamp_micros();
+    match &time.form {
+        Form::Seconds => Bind::Integers(
+            edges
+                .iter()
+                .map(|edge| div_up(micros(edge), 1_000_000))
+                .collect(),
+        ),
+        Form::Milliseconds => Bind::Integers(
+            edges
+                .iter()
+                .map(|edge| div_up(micros(edge), 1_000))
+                .collect(),
+        ),
+        _ if time.local => Bind::Locals(edges.iter().map(|edge| edge.local).collect()),
+        _ => Bind::Instants(edges.iter().map(|edge| edge.instant).collect()),
+    }
+}
+
+/// The edge's quarter hour as `bucket` tells it; `None` where a day does not begin on one.
+pub fn quarter_of(time: &TimeColumn, edge: &Edge) -> Option<i64> {
+    let naive = if time.local {
+        edge.local
+    } else {
+        edge.instant.naive_utc()
+    };
+    let seconds = naive.and_utc().timestamp();
+    (seconds % 900 == 0).then_some(seconds / 900)
+}
+
+/// A value for `:day_start` and its kin in a configured query.
+pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
+    match engine {
+        Engine::Postgres => Bind::Instant(edge.instant),
+        Engine::Sqlite => {
+            let utc = TimeColumn {
+                name: String::new(),
+                local: false,
+                form: text_form(""),
+                nullable: false,
+            };
+            bound(&utc, edge, engine)
+        }
+    }
+}
+
+/// `IN ('a', 'b')`, each value quoted.
+pub fn one_of(values: &[String]) -> String {
+    let list: Vec<String> = values.iter().map(|value| text(value)).collect();
+    format!("IN ({})", list.join(", "))
+}
