@@ -2,5 +2,8 @@
 
 pub mod calendar;
 pub mod catalog;
+pub mod collect;
+pub mod config;
+pub mod database;
 pub mod entry;
 pub mod plan;

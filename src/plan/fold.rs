@@ -19,9 +19,10 @@ pub enum Tally {
         value: Option<Value>,
         nulls: i64,
     },
-    /// Every part by key, and what is not listed.
+    /// Every part by key, the names found for them, and what is not listed.
     Parts {
         parts: BTreeMap<String, Decimal>,
+        names: BTreeMap<String, String>,
         rest: Decimal,
         nulls: i64,
     },
@@ -265,7 +266,12 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
         } else {
             Decimal::ZERO
         };
-        return Ok(Tally::Parts { parts, rest, nulls });
+        return Ok(Tally::Parts {
+            parts,
+            names: BTreeMap::new(),
+            rest,
+            nulls,
+        });
     }
     let value = match recipe.take {
         Take::Count(_) | Take::Sum { .. } => Some(Value::from_decimal(sums.number.at(day)?)),
@@ -282,6 +288,17 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
             .map(Value::from_decimal),
     };
     Ok(Tally::Value { value, nulls })
+}
+
+/// The largest first; parts of one size in the order of their keys.
+pub fn ranking(parts: &BTreeMap<String, Decimal>) -> Vec<(&String, &Decimal)> {
+    let in_order = |one: &String, other: &String| match (one.parse::<i64>(), other.parse::<i64>()) {
+        (Ok(one), Ok(other)) => one.cmp(&other),
+        _ => one.cmp(other),
+    };
+    let mut all: Vec<(&String, &Decimal)> = parts.iter().collect();
+    all.sort_by(|one, other| other.1.cmp(one.1).then_with(|| in_order(one.0, other.0)));
+    all
 }
 
 pub fn number(cell: &Cell) -> Result<Option<Decimal>, FoldError> {

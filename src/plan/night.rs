@@ -136,7 +136,7 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
     if grouped {
         for (_, counted) in &counted {
             if let Some(name) = grouping_column(&counted.parts) {
-                pass.group(&column("this", name));
+                pass.group_as_text(&column("this", name));
             }
         }
     }
@@ -202,12 +202,27 @@ pub fn grouping_column(parts: &Parts) -> Option<&String> {
 #[derive(Default)]
 pub struct Pass {
     pub groups: Vec<String>,
+    /// How group columns are shown, where not as they are.
+    shown: Vec<String>,
     aggregates: Vec<String>,
 }
 
 impl Pass {
     pub fn group(&mut self, expression: &str) -> usize {
-        position_or_push(&mut self.groups, expression)
+        self.group_shown(expression, expression.to_owned())
+    }
+
+    /// Any type of column can be grouped by; shown as text, every one of them can be read.
+    pub fn group_as_text(&mut self, expression: &str) -> usize {
+        self.group_shown(expression, format!("CAST({expression} AS text)"))
+    }
+
+    fn group_shown(&mut self, expression: &str, shown: String) -> usize {
+        let at = position_or_push(&mut self.groups, expression);
+        if at == self.shown.len() {
+            self.shown.push(shown);
+        }
+        at
     }
 
     /// The aggregate's column; groups must be complete by then.
@@ -216,7 +231,7 @@ impl Pass {
     }
 
     pub fn select(&self) -> String {
-        let all = self.groups.iter().chain(&self.aggregates).enumerate();
+        let all = self.shown.iter().chain(&self.aggregates).enumerate();
         all.map(|(at, expression)| format!("{expression} AS c{at}"))
             .collect::<Vec<_>>()
             .join(", ")

@@ -135,7 +135,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         .collect();
     for (_, counted) in &counted {
         if let Some(name) = grouping_column(&counted.parts) {
-            pass.group(&column("this", name));
+            pass.group_as_text(&column("this", name));
         }
     }
     let scale = if ground.engine == Engine::Sqlite {

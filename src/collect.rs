@@ -1,0 +1,248 @@
+//! Reads the app databases: one snapshot each, parallel connections, every failure kept apart.
+
+pub mod labels;
+pub mod readings;
+pub mod run;
+pub mod schema;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use thiserror::Error;
+
+use crate::calendar::{AsOf, Day};
+use crate::catalog::{Catalog, Engine};
+use crate::config::{AppDatabase, Config};
+use crate::database::{self, DatabaseError, Limits, Snapshot, Stop, Trouble};
+use crate::entry::Reading;
+use crate::plan::{Facts, Statement, night, range};
+
+/// What to count.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// The world as of one instant.
+    Night(AsOf),
+    /// Complete past days in one scan.
+    Range(Vec<Day>),
+}
+
+/// What one collection needs besides the databases.
+pub struct Request<'a> {
+    pub catalog: &'a Catalog,
+    pub keys: Vec<String>,
+    pub work: Work,
+    pub now: DateTime<Utc>,
+    pub grace: TimeDelta,
+    pub retry_for: Duration,
+    pub limits: Limits,
+    /// Told after each statement: how many are done, of how many.
+    pub progress: &'a dyn Fn(usize, usize),
+}
+
+/// The readings of each day, and what every statement cost.
+#[derive(Debug, Default)]
+pub struct Collected {
+    pub days: Vec<(Day, BTreeMap<String, Reading>)>,
+    pub statements: Vec<Cost>,
+    /// App databases that could not be reached; their metrics are failed.
+    pub unreachable: Vec<Unreachable>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Cost {
+    pub database: String,
+    pub what: String,
+    pub metrics: Vec<String>,
+    pub duration_ms: i64,
+    pub rows: i64,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, Error)]
+#[error("the app database{} is unavailable: {error}", called(.name))]
+pub struct Unreachable {
+    pub name: String,
+    pub error: DatabaseError,
+}
+
+fn called(name: &str) -> String {
+    if name.is_empty() {
+        String::new()
+    } else {
+        format!(" `{name}`")
+    }
+}
+
+pub fn limits(config: &Config, stop: Stop) -> Limits {
+    Limits {
+        statement_timeout: config.collect.statement_timeout,
+        lock_timeout: config.collect.lock_timeout,
+        stop,
+    }
+}
+
+/// Counts everything asked for. A database that stays away fails its own metrics only.
+pub async fn collect(apps: &BTreeMap<String, AppDatabase>, request: &Request<'_>) -> Collected {
+    let mut collected = Collected::default();
+    let mut tallies = readings::Tallies::default();
+    let mut failures: BTreeMap<String, String> = BTreeMap::new();
+    for (name, keys) in keys_by_database(request) {
+        let found = match apps.get(&name) {
+            Some(app) => with_retries(&name, app, &keys, request).await,
+            None => Err(DatabaseError::new(
+                Trouble::Refused,
+                "no URL is configured for it",
+            )),
+        };
+        match found {
+            Ok(done) => {
+                tallies.extend(done.tallies);
+                failures.extend(done.failures);
+                collected.statements.extend(done.costs);
+            }
+            Err(error) => {
+                failures.extend(keys.iter().map(|key| (key.clone(), error.message.clone())));
+                collected.unreachable.push(Unreachable { name, error });
+            }
+        }
+    }
+    collected.days = readings::assemble(request, &tallies, &failures);
+    collected
+}
+
+fn keys_by_database(request: &Request<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for key in readings::countable(request) {
+        let metric = request.catalog.metric(&key);
+        if let Some(database) =
+            metric.and_then(|metric| night::database_of(request.catalog, metric))
+        {
+            all.entry(database.to_owned()).or_default().push(key);
+        }
+    }
+    all
+}
+
+/// The whole of one database's part is taken again when the connection breaks: half of it would be
+/// of another instant.
+async fn with_retries(
+    name: &str,
+    app: &AppDatabase,
+    keys: &[String],
+    request: &Request<'_>,
+) -> Result<run::Done, DatabaseError> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(200);
+    loop {
+        let error = match once(name, app, keys, request).await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let over = begun.elapsed() + pause > request.retry_for || request.limits.stop.is_asked();
+        if error.trouble != Trouble::Unavailable || over {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(15));
+    }
+}
+
+async fn once(
+    name: &str,
+    app: &AppDatabase,
+    keys: &[String],
+    request: &Request<'_>,
+) -> Result<run::Done, DatabaseError> {
+    let mut snapshots = database::open(&app.url, app.connections, &request.limits).await?;
+    let done = on_snapshots(name, &mut snapshots, keys, request).await;
+    for snapshot in snapshots {
+        snapshot.close().await;
+    }
+    done
+}
+
+async fn on_snapshots(
+    name: &str,
+    snapshots: &mut [Snapshot],
+    keys: &[String],
+    request: &Request<'_>,
+) -> Result<run::Done, DatabaseError> {
+    let Some(first) = snapshots.first_mut() else {
+        return Ok(run::Done::default());
+    };
+    let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
+    let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
+    let known = (&engines, &facts);
+    let statements = statements(request, keys, known);
+    run::all(snapshots, statements, request, known).await
+}
+
+/// The night's statements, or the range's scans and what has to be counted day by day.
+fn statements(
+    request: &Request<'_>,
+    keys: &[String],
+    known: (&BTreeMap<String, Engine>, &Facts),
+) -> Vec<Statement> {
+    let days = match &request.work {
+        Work::Night(as_of) => return night::night(request.catalog, keys, as_of, known, true),
+        Work::Range(days) => days,
+    };
+    let plan = range::range(request.catalog, keys, days, known);
+    let single = days.iter().flat_map(|day| {
+        night::night(
+            request.catalog,
+            &plan.day_by_day,
+            &day.close(),
+            known,
+            false,
+        )
+    });
+    plan.statements.iter().cloned().chain(single).collect()
+}
+
+/// Connects, looks at the tables and plans, without counting: what `explain` and `doctor` show.
+pub async fn look(
+    name: &str,
+    app: &AppDatabase,
+    request: &Request<'_>,
+) -> Result<(Vec<Statement>, Vec<Vec<String>>), DatabaseError> {
+    let mut snapshots = database::open(&app.url, 1, &request.limits).await?;
+    let Some(first) = snapshots.first_mut() else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
+    let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
+    let planned = statements(request, &request.keys, (&engines, &facts));
+    let mut plans = Vec::new();
+    for statement in &planned {
+        let told = first
+            .explain(&statement.sql, &statement.binds, &request.limits)
+            .await;
+        plans.push(told.unwrap_or_else(|error| vec![format!("cannot be planned: {error}")]));
+    }
+    for snapshot in snapshots {
+        snapshot.close().await;
+    }
+    Ok((planned, plans))
+}
+
+/// The night's fused statements, for a metric that shared one which failed: by itself.
+pub fn apart(
+    request: &Request<'_>,
+    statement: &Statement,
+    known: (&BTreeMap<String, Engine>, &Facts),
+) -> Vec<Statement> {
+    let keys: Vec<String> = statement.keys().map(str::to_owned).collect();
+    match &request.work {
+        Work::Night(as_of) => night::night(request.catalog, &keys, as_of, known, false),
+        Work::Range(days) if statement.days.len() > 1 || days.len() == 1 => keys
+            .iter()
+            .flat_map(|key| {
+                let one = std::slice::from_ref(key);
+                range::range(request.catalog, one, days, known).statements
+            })
+            .collect(),
+        Work::Range(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Names for the parts of distributions, read from their own table in the same snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use crate::catalog::written::Label;
+use crate::catalog::{Engine, Parts, Shape};
+use crate::database::{DatabaseError, Snapshot, Trouble};
+use crate::plan::fold::ranking;
+use crate::plan::sql::{quoted, table};
+use crate::plan::{Bind, Cell, Tally};
+
+use super::Request;
+use super::run::Done;
+
+/// Looks up the labels that the tallies need. Parts whose name is not found keep their key.
+pub async fn name_parts(
+    snapshot: &mut Snapshot,
+    done: &mut Done,
+    request: &Request<'_>,
+) -> Result<(), DatabaseError> {
+    for metric in &request.catalog.metrics {
+        let Shape::Counted(counted) = &metric.shape else {
+            continue;
+        };
+        let Parts::By(by) = &counted.parts else {
+            continue;
+        };
+        let Some(label) = &by.label else { continue };
+        let mine = |key: &str| key == metric.key;
+        let keys: BTreeSet<String> = done
+            .tallies
+            .iter()
+            .filter(|((key, _), _)| mine(key))
+            .flat_map(|(_, tally)| keys_to_name(tally, label, by.top))
+            .collect();
+        if keys.is_empty() {
+            continue;
+        }
+        match lookup(snapshot, label, &keys, request).await {
+            Ok(names) => {
+                let tallies = done.tallies.iter_mut().filter(|((key, _), _)| mine(key));
+                tallies.for_each(|(_, tally)| rename(tally, label, &names));
+            }
+            Err(error) if matches!(error.trouble, Trouble::Query | Trouble::Timeout) => {
+                done.tallies.retain(|(key, _), _| !mine(key));
+                done.failures.insert(
+                    metric.key.clone(),
+                    format!("labels from `{}`: {error}", label.table),
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn keys_to_name(tally: &Tally, label: &Label, top: usize) -> Vec<String> {
+    let Tally::Parts { parts, .. } = tally else {
+        return Vec::new();
+    };
+    match label.merge {
+        true => parts.keys().cloned().collect(),
+        false => ranking(parts)
+            .into_iter()
+            .take(top)
+            .map(|(key, _)| key.clone())
+            .collect(),
+    }
+}
+
+async fn lookup(
+    snapshot: &mut Snapshot,
+    label: &Label,
+    keys: &BTreeSet<String>,
+    request: &Request<'_>,
+) -> Result<BTreeMap<String, String>, DatabaseError> {
+    let (from, key, name) = (
+        table(&label.table),
+        quoted(&label.key),
+        quoted(&label.column),
+    );
+    let wanted = match snapshot.engine() {
+        Engine::Postgres => "= ANY($1::text[])",
+        Engine::Sqlite => "IN (SELECT value FROM json_each(?1))",
+    };
+    let query = format!(
+        "SELECT CAST({key} AS text), CAST({name} AS text) FROM {from} WHERE CAST({key} AS text) {wanted} ORDER BY 1, 2"
+    );
+    let mut names = BTreeMap::new();
+    let binds = [Bind::Texts(keys.iter().cloned().collect())];
+    snapshot
+        .rows(&query, &binds, &request.limits, |cells| {
+            if let [Cell::Text(key), Cell::Text(name)] = cells {
+                names.entry(key.clone()).or_insert_with(|| name.clone());
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(names)
+}
+
+fn rename(tally: &mut Tally, label: &Label, found: &BTreeMap<String, String>) {
+    let Tally::Parts { parts, names, .. } = tally else {
+        return;
+    };
+    if !label.merge {
+        names.clone_from(found);
+        return;
+    }
+    let mut merged: BTreeMap<String, Decimal> = BTreeMap::new();
+    for (key, count) in std::mem::take(parts) {
+        *merged
+            .entry(found.get(&key).cloned().unwrap_or(key))
+            .or_default() += count;
+    }
+    *parts = merged;
+}

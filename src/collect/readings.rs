@@ -1,0 +1,146 @@
+//! Tallies become readings: rounded, named, and with how they were come by.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::calendar::{AsOf, Day};
+use crate::catalog::{Counted, Measure, Metric, Parts, Shape};
+use crate::entry::{Part, Provenance, Reading, Value};
+use crate::plan::fold::ranking;
+use crate::plan::{Reach, Tally, reach};
+
+use super::{Request, Work};
+
+/// What each metric came to on each day.
+pub type Tallies = BTreeMap<(String, NaiveDate), Tally>;
+
+/// The metrics asked for that can still be known on at least one of the days.
+pub fn countable(request: &Request<'_>) -> Vec<String> {
+    let moments = moments(request);
+    let known = |metric: &&Metric| {
+        moments.iter().any(|as_of| {
+            matches!(
+                reach(metric, as_of, request.now, request.grace),
+                Reach::Counted(_)
+            )
+        })
+    };
+    let asked = request
+        .catalog
+        .metrics
+        .iter()
+        .filter(|metric| request.keys.contains(&metric.key));
+    asked
+        .filter(known)
+        .map(|metric| metric.key.clone())
+        .collect()
+}
+
+/// One map of readings for each day; derived metrics are left to `entry::derive`.
+pub fn assemble(
+    request: &Request<'_>,
+    tallies: &Tallies,
+    failures: &BTreeMap<String, String>,
+) -> Vec<(Day, BTreeMap<String, Reading>)> {
+    let of_day = |as_of: &AsOf| {
+        let asked = request
+            .catalog
+            .metrics
+            .iter()
+            .filter(|metric| request.keys.contains(&metric.key));
+        let counted = asked.filter(|metric| !matches!(metric.shape, Shape::Derived(_)));
+        let read = counted.map(|metric| {
+            let reading = match reach(metric, as_of, request.now, request.grace) {
+                Reach::Unknowable(reason) => Reading::unavailable(reason),
+                Reach::Counted(provenance) => {
+                    match tallies.get(&(metric.key.clone(), as_of.day.date)) {
+                        Some(tally) => reading(metric, tally, provenance),
+                        None => Reading::failed(
+                            failures
+                                .get(&metric.key)
+                                .map_or("it was not counted", String::as_str),
+                        ),
+                    }
+                }
+            };
+            (metric.key.clone(), reading)
+        });
+        (as_of.day, read.collect())
+    };
+    moments(request).iter().map(of_day).collect()
+}
+
+fn moments(request: &Request<'_>) -> Vec<AsOf> {
+    match &request.work {
+        Work::Night(as_of) => vec![*as_of],
+        Work::Range(days) => days.iter().map(|day| day.close()).collect(),
+    }
+}
+
+fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
+    let (value, nulls) = match tally {
+        Tally::Value { value, nulls } => {
+            (value.clone().map(|value| rounded(metric, value)), *nulls)
+        }
+        Tally::Parts { nulls, .. } => (ranked(metric, tally), *nulls),
+    };
+    let nulls = (nulls > 0).then_some(nulls);
+    Reading {
+        value,
+        provenance: Provenance {
+            nulls,
+            ..provenance
+        },
+    }
+}
+
+/// Counts and sums stay exact unless decimals are asked for; means have two.
+fn rounded(metric: &Metric, value: Value) -> Value {
+    let mean = matches!(&metric.shape, Shape::Counted(counted) if matches!(counted.measure, Measure::Avg(_)));
+    match (value, metric.decimals.or(mean.then_some(2))) {
+        (Value::Decimal(decimal), Some(decimals)) => Value::Decimal(
+            decimal.round_dp_with_strategy(decimals, RoundingStrategy::MidpointNearestEven),
+        ),
+        (value, _) => value,
+    }
+}
+
+/// The largest parts by name, the rest added up.
+fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
+    let Tally::Parts {
+        parts, names, rest, ..
+    } = tally
+    else {
+        return None;
+    };
+    let top = match &metric.shape {
+        Shape::Counted(Counted {
+            parts: Parts::By(by),
+            ..
+        }) => by.top,
+        _ => usize::MAX,
+    };
+    let ranking = ranking(parts);
+    let beyond: Decimal = ranking
+        .iter()
+        .skip(top)
+        .map(|(_, count)| **count)
+        .sum::<Decimal>()
+        + rest;
+    let named = |(key, count): (&String, &Decimal)| Part {
+        key: Some(key.clone()),
+        label: names.get(key).unwrap_or(key).clone(),
+        count: *count,
+    };
+    let mut listed: Vec<Part> = ranking.into_iter().take(top).map(named).collect();
+    if !beyond.is_zero() {
+        listed.push(Part {
+            key: None,
+            label: String::new(),
+            count: beyond,
+        });
+    }
+    Some(Value::Parts(listed))
+}

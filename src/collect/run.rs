@@ -1,0 +1,160 @@
+//! Runs planned statements on connections that share a snapshot, the longest first.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use futures_util::future::join_all;
+
+use crate::catalog::Engine;
+use crate::database::{DatabaseError, Snapshot, Trouble};
+use crate::plan::{Facts, Folding, Statement};
+
+use super::readings::Tallies;
+use super::{Cost, Request, labels};
+
+/// What one database gave.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub tallies: Tallies,
+    /// Metrics that failed, with their errors.
+    pub failures: BTreeMap<String, String>,
+    pub costs: Vec<Cost>,
+}
+
+type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);
+
+pub async fn all(
+    snapshots: &mut [Snapshot],
+    mut statements: Vec<Statement>,
+    request: &Request<'_>,
+    known: Known<'_>,
+) -> Result<Done, DatabaseError> {
+    statements.sort_by_key(|statement| std::cmp::Reverse(statement.weight));
+    let total = statements.len();
+    let shared = Shared {
+        queue: RefCell::new(statements.into()),
+        done: RefCell::new(Done::default()),
+        total,
+    };
+    let workers = snapshots
+        .iter_mut()
+        .map(|snapshot| work(snapshot, &shared, request, known));
+    for ended in join_all(workers).await {
+        ended?;
+    }
+    let mut done = shared.done.into_inner();
+    labels::name_parts(&mut snapshots[0], &mut done, request).await?;
+    Ok(done)
+}
+
+struct Shared {
+    queue: RefCell<VecDeque<Statement>>,
+    done: RefCell<Done>,
+    total: usize,
+}
+
+async fn work(
+    snapshot: &mut Snapshot,
+    shared: &Shared,
+    request: &Request<'_>,
+    known: Known<'_>,
+) -> Result<(), DatabaseError> {
+    loop {
+        let next = shared.queue.borrow_mut().pop_front();
+        let Some(statement) = next else { return Ok(()) };
+        let outcome = isolated(snapshot, &statement, request, known).await;
+        let outcome = outcome.inspect_err(|_| shared.queue.borrow_mut().clear())?;
+        let left = shared.queue.borrow().len();
+        let mut done = shared.done.borrow_mut();
+        done.tallies.extend(outcome.tallies);
+        done.failures.extend(outcome.failures);
+        done.costs.extend(outcome.costs);
+        (request.progress)(shared.total - left, shared.total);
+    }
+}
+
+/// A statement that fails takes only the guilty metrics with it: the others are counted one by one.
+async fn isolated(
+    snapshot: &mut Snapshot,
+    statement: &Statement,
+    request: &Request<'_>,
+    known: Known<'_>,
+) -> Result<Done, DatabaseError> {
+    let mut done = Done::default();
+    let error = match one(snapshot, statement, request, &mut done).await {
+        Ok(()) => return Ok(done),
+        Err(error) => error,
+    };
+    match error.trouble {
+        Trouble::Unavailable | Trouble::Refused | Trouble::Stopped => return Err(error),
+        Trouble::Timeout | Trouble::Query => {}
+    }
+    let alone = super::apart(request, statement, known);
+    if error.trouble == Trouble::Timeout
+        || alone.len() < 2 && alone.iter().all(|single| single.sql == statement.sql)
+    {
+        done.failures.extend(
+            statement
+                .keys()
+                .map(|key| (key.to_owned(), error.message.clone())),
+        );
+        return Ok(done);
+    }
+    for single in &alone {
+        match one(snapshot, single, request, &mut done).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.trouble, Trouble::Query | Trouble::Timeout) => {
+                done.failures.extend(
+                    single
+                        .keys()
+                        .map(|key| (key.to_owned(), error.message.clone())),
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+async fn one(
+    snapshot: &mut Snapshot,
+    statement: &Statement,
+    request: &Request<'_>,
+    done: &mut Done,
+) -> Result<(), DatabaseError> {
+    let begun = Instant::now();
+    let folded = fold(snapshot, statement, request).await;
+    done.costs.push(Cost {
+        database: statement.database.clone(),
+        what: statement.table.clone(),
+        metrics: statement.keys().map(str::to_owned).collect(),
+        duration_ms: i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
+        rows: folded.as_ref().map_or(0, |(rows, _)| *rows),
+        error: folded.as_ref().err().map(|error| error.message.clone()),
+    });
+    done.tallies.extend(folded?.1);
+    Ok(())
+}
+
+async fn fold(
+    snapshot: &mut Snapshot,
+    statement: &Statement,
+    request: &Request<'_>,
+) -> Result<(i64, Tallies), DatabaseError> {
+    let mut folding = Folding::new(statement);
+    let told = |error: crate::plan::fold::FoldError| DatabaseError::query(error.to_string());
+    let rows = snapshot
+        .rows(&statement.sql, &statement.binds, &request.limits, |cells| {
+            folding.row(cells).map_err(told)
+        })
+        .await?;
+    let places: Vec<usize> = (0..statement.days.len()).collect();
+    let mut tallies = Tallies::default();
+    for (key, all) in folding.finish(&places).map_err(told)? {
+        for (day, tally) in statement.days.iter().zip(all) {
+            tallies.insert((key.clone(), day.date), tally);
+        }
+    }
+    Ok((i64::try_from(rows).unwrap_or(i64::MAX), tallies))
+}

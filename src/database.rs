@@ -1,0 +1,149 @@
+//! App databases: connecting read-only, one snapshot, one statement after another, cells out.
+
+pub mod decode;
+pub mod error;
+pub mod postgres;
+pub mod sqlite;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+
+use crate::config::{DatabaseUrl, Engine};
+use crate::plan::{Bind, Cell};
+
+pub use error::{DatabaseError, Trouble};
+
+/// How long things may take, and whether somebody asked to stop.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub statement_timeout: Duration,
+    pub lock_timeout: Duration,
+    pub stop: Stop,
+}
+
+/// Set once, seen by every running statement.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection inside its read-only snapshot.
+pub enum Snapshot {
+    Sqlite(Box<SqliteConnection>),
+    Postgres(Box<PgConnection>),
+}
+
+/// Opens `count` connections that see the same instant; SQLite gets one, whatever is asked.
+pub async fn open(
+    url: &DatabaseUrl,
+    count: u32,
+    limits: &Limits,
+) -> Result<Vec<Snapshot>, DatabaseError> {
+    match url.engine() {
+        Engine::Sqlite => Ok(vec![Snapshot::Sqlite(Box::new(
+            sqlite::open(url, limits).await?,
+        ))]),
+        Engine::Postgres => {
+            let all = postgres::open(url, count, limits).await?;
+            Ok(all
+                .into_iter()
+                .map(|one| Snapshot::Postgres(Box::new(one)))
+                .collect())
+        }
+    }
+}
+
+impl Snapshot {
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs a query and hands every row over as it arrives. A failure leaves the snapshot usable.
+    pub async fn rows(
+        &mut self,
+        sql: &str,
+        binds: &[Bind],
+        limits: &Limits,
+        mut row: impl FnMut(&[Cell]) -> Result<(), DatabaseError>,
+    ) -> Result<u64, DatabaseError> {
+        let mut count = 0;
+        let mut each = |cells: Vec<Cell>| {
+            count += 1;
+            row(&cells)
+        };
+        match self {
+            Self::Sqlite(connection) => {
+                let watch = sqlite::watch(connection, limits).await?;
+                let query = sqlite::bound(sql, binds);
+                let mut stream = query.fetch(&mut **connection);
+                while let Some(found) = stream
+                    .try_next()
+                    .await
+                    .map_err(|error| watch.explain(error, limits))?
+                {
+                    each(decode::sqlite(&found)?)?;
+                }
+            }
+            Self::Postgres(connection) => {
+                postgres::mark(connection).await?;
+                let done = postgres::fetch(connection, sql, binds, &mut each).await;
+                postgres::settle(connection, done.is_ok()).await?;
+                done.map_err(|error| error.under(limits))?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// The engine's own account of how it would run a query.
+    pub async fn explain(
+        &mut self,
+        sql: &str,
+        binds: &[Bind],
+        limits: &Limits,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let prefix = match self.engine() {
+            Engine::Sqlite => "EXPLAIN QUERY PLAN ",
+            Engine::Postgres => "EXPLAIN ",
+        };
+        let mut lines = Vec::new();
+        let explained = format!("{prefix}{sql}");
+        self.rows(&explained, binds, limits, |cells| {
+            if let Some(Cell::Text(line)) = cells.last() {
+                lines.push(line.clone());
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(lines)
+    }
+
+    /// Ends the snapshot politely; nothing was written, so nothing can be lost.
+    pub async fn close(self) {
+        use sqlx::Connection;
+        match self {
+            Self::Sqlite(connection) => drop(connection.close().await),
+            Self::Postgres(connection) => drop(connection.close().await),
+        }
+    }
+}
+
+/// The one place where configured and planned SQL is declared fit to run: it only ever meets read-only
+/// transactions, and every value in it is bound.
+fn safe(sql: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(sql.to_owned())
+}

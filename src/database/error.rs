@@ -1,0 +1,91 @@
+//! What can go wrong with an app database, in kinds that decide what happens next.
+
+use thiserror::Error;
+
+use super::Limits;
+
+#[derive(Debug, Clone, Error)]
+#[error("{message}")]
+pub struct DatabaseError {
+    pub trouble: Trouble,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It cannot be reached, or the connection broke: worth trying again.
+    Unavailable,
+    /// It let us not in, or is not there: trying again changes nothing.
+    Refused,
+    /// The statement took too long.
+    Timeout,
+    /// The statement itself is wrong for this database.
+    Query,
+    /// Somebody asked Daybook to stop.
+    Stopped,
+}
+
+impl DatabaseError {
+    pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
+        Self {
+            trouble,
+            message: message.into(),
+        }
+    }
+
+    pub fn query(message: impl Into<String>) -> Self {
+        Self::new(Trouble::Query, message)
+    }
+
+    /// Names the limit that a statement ran into.
+    pub fn under(self, limits: &Limits) -> Self {
+        match self.trouble {
+            _ if limits.stop.is_asked() => Self::new(Trouble::Stopped, "stopped on request"),
+            Trouble::Timeout => Self::new(
+                Trouble::Timeout,
+                format!(
+                    "{}; the limits are `statement_timeout` {} s and `lock_timeout` {} s under [collect]",
+                    self.message,
+                    limits.statement_timeout.as_secs(),
+                    limits.lock_timeout.as_secs()
+                ),
+            ),
+            _ => self,
+        }
+    }
+}
+
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        let trouble = match &error {
+            sqlx::Error::Database(told) => trouble_of(told.code().as_deref().unwrap_or_default()),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Trouble::Unavailable,
+            _ => Trouble::Query,
+        };
+        let message = match &error {
+            sqlx::Error::Database(told) => told.message().to_owned(),
+            other => other.to_string(),
+        };
+        Self { trouble, message }
+    }
+}
+
+/// PostgreSQL's five-letter states and SQLite's numbers.
+fn trouble_of(code: &str) -> Trouble {
+    match code {
+        "57014" | "55P03" | "25P04" => Trouble::Timeout,
+        "28000" | "28P01" | "3D000" => Trouble::Refused,
+        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "40001" => Trouble::Unavailable,
+        // SQLITE_BUSY and its kin, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN.
+        "5" | "261" | "517" | "773" | "6" | "262" | "10" | "14" => Trouble::Unavailable,
+        // SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_PERM, SQLITE_AUTH.
+        "11" | "26" | "3" | "23" => Trouble::Refused,
+        // SQLITE_INTERRUPT: our own deadline.
+        "9" => Trouble::Timeout,
+        _ if code.len() == 5 && code.starts_with("08") => Trouble::Unavailable,
+        _ => Trouble::Query,
+    }
+}

@@ -1,0 +1,141 @@
+//! PostgreSQL as an app database: connections that share one exported snapshot, read-only by construction.
+
+use std::str::FromStr;
+
+use futures_util::TryStreamExt;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions, PgConnection, Postgres};
+
+use crate::config::DatabaseUrl;
+use crate::plan::{Bind, Cell};
+
+use super::{DatabaseError, Limits, Trouble, decode, safe};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+pub(super) async fn open(
+    url: &DatabaseUrl,
+    count: u32,
+    limits: &Limits,
+) -> Result<Vec<PgConnection>, DatabaseError> {
+    let options = options(url, limits)?;
+    let mut first = connect(&options, url).await?;
+    sqlx::query(BEGIN).execute(&mut first).await?;
+    let mut all = Vec::new();
+    if count > 1 {
+        let snapshot: String = sqlx::query_scalar("SELECT pg_export_snapshot()")
+            .fetch_one(&mut first)
+            .await?;
+        // Snapshot names are hexadecimal digits and dashes; anything else would not be one.
+        let name: String = snapshot
+            .chars()
+            .filter(|letter| letter.is_ascii_hexdigit() || *letter == '-')
+            .collect();
+        for _ in 1..count {
+            let mut other = connect(&options, url).await?;
+            sqlx::query(BEGIN).execute(&mut other).await?;
+            sqlx::query(safe(&format!("SET TRANSACTION SNAPSHOT '{name}'")))
+                .execute(&mut other)
+                .await?;
+            all.push(other);
+        }
+        // Our own connections are the parallelism; workers on top only fight them for the same cores.
+        for connection in all.iter_mut().chain([&mut first]) {
+            sqlx::query("SET LOCAL max_parallel_workers_per_gather = 0")
+                .execute(connection)
+                .await?;
+        }
+    }
+    all.insert(0, first);
+    Ok(all)
+}
+
+fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, DatabaseError> {
+    let options = PgConnectOptions::from_str(url.expose())
+        .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
+    let host = options.get_host().to_owned();
+    let near = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    let options = match near || url.expose().contains("sslmode=") {
+        true => options,
+        false => options.ssl_mode(PgSslMode::VerifyFull),
+    };
+    let milliseconds = |duration: std::time::Duration| duration.as_millis().max(1).to_string();
+    Ok(options
+        .application_name("daybook")
+        .disable_statement_logging()
+        .statement_cache_capacity(0)
+        .options([
+            ("default_transaction_read_only", "on".to_owned()),
+            ("statement_timeout", milliseconds(limits.statement_timeout)),
+            ("lock_timeout", milliseconds(limits.lock_timeout)),
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(limits.statement_timeout * 2),
+            ),
+        ]))
+}
+
+async fn connect(
+    options: &PgConnectOptions,
+    url: &DatabaseUrl,
+) -> Result<PgConnection, DatabaseError> {
+    options.connect().await.map_err(|error| {
+        let error = DatabaseError::from(error);
+        DatabaseError::new(error.trouble, format!("{url}: {}", error.message))
+    })
+}
+
+/// A failed statement must not take the snapshot with it.
+pub(super) async fn mark(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    sqlx::query("SAVEPOINT daybook").execute(connection).await?;
+    Ok(())
+}
+
+pub(super) async fn settle(connection: &mut PgConnection, well: bool) -> Result<(), DatabaseError> {
+    let end = if well {
+        "RELEASE SAVEPOINT daybook"
+    } else {
+        "ROLLBACK TO SAVEPOINT daybook"
+    };
+    match sqlx::query(end).execute(connection).await {
+        Ok(_) => Ok(()),
+        // The connection is gone: the statement's own error says so better.
+        Err(_) if !well => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn fetch(
+    connection: &mut PgConnection,
+    sql: &str,
+    binds: &[Bind],
+    each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError> {
+    let mut stream = bound(sql, binds).fetch(connection);
+    while let Some(row) = stream.try_next().await? {
+        each(decode::postgres(&row)?)?;
+    }
+    Ok(())
+}
+
+fn bound(sql: &str, binds: &[Bind]) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+    let mut query = sqlx::query(safe(sql));
+    for bind in binds {
+        query = match bind.clone() {
+            Bind::Instant(instant) => query.bind(instant),
+            Bind::Local(local) => query.bind(local),
+            Bind::Text(text) => query.bind(text),
+            Bind::Integer(whole) => query.bind(whole),
+            Bind::Instants(instants) => query.bind(instants),
+            Bind::Locals(locals) => query.bind(locals),
+            Bind::Integers(wholes) => query.bind(wholes),
+            Bind::Texts(texts) => query.bind(texts),
+        };
+    }
+    query
+}
