@@ -139,7 +139,7 @@ async fn with_retries(
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let over = begun.elapsed() + pause > request.retry_for || request.limits.stop.is_asked();
+        let over = begun.elapsed() + pause > request.retry_for;
         if error.trouble != Trouble::Unavailable || over {
             return Err(error);
         }
@@ -154,12 +154,21 @@ async fn once(
     keys: &[String],
     request: &Request<'_>,
 ) -> Result<run::Done, DatabaseError> {
-    let mut snapshots = database::open(&app.url, app.connections, &request.limits).await?;
-    let done = on_snapshots(name, &mut snapshots, keys, request).await;
-    for snapshot in snapshots {
-        snapshot.close().await;
+    let counting = async {
+        let mut snapshots = database::open(&app.url, app.connections, &request.limits).await?;
+        let done = on_snapshots(name, &mut snapshots, keys, request).await;
+        for snapshot in snapshots {
+            snapshot.close().await;
+        }
+        done
+    };
+    tokio::select! {
+        done = counting => done,
+        () = request.limits.stop.asked() => {
+            database::cancel(&app.url, &request.limits).await;
+            Err(DatabaseError::new(Trouble::Stopped, "stopped on request"))
+        }
     }
-    done
 }
 
 async fn on_snapshots(

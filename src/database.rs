@@ -37,6 +37,13 @@ impl Stop {
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Returns once somebody has asked.
+    pub async fn asked(&self) {
+        while !self.is_asked() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 /// A connection inside its read-only snapshot.
@@ -62,6 +69,13 @@ pub async fn open(
                 .map(|one| Snapshot::Postgres(Box::new(one)))
                 .collect())
         }
+    }
+}
+
+/// Ends the statements that this process still runs on the server; SQLite sees the request itself.
+pub async fn cancel(url: &DatabaseUrl, limits: &Limits) {
+    if url.engine() == Engine::Postgres {
+        postgres::cancel(url, limits).await;
     }
 }
 

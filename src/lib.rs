@@ -7,3 +7,6 @@ pub mod config;
 pub mod database;
 pub mod entry;
 pub mod plan;
+pub mod book;
+pub mod prune;
+pub mod nightly;

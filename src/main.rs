@@ -1,1 +1,56 @@
-fn main() {}
+//! Reads the world once, runs one command, ends with its exit code.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use daybook::cli::Cli;
+use daybook::commands::{self, World, output};
+use daybook::database::Stop;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let world = match world() {
+        Ok(world) => world,
+        Err(error) => {
+            output::say(&format!("daybook: cannot tell the working directory: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    tokio::spawn(stop_on_signal(world.stop.clone()));
+    match commands::run(cli, &world).await {
+        Ok(ended) => ExitCode::from(ended.exit_code()),
+        Err(error) => {
+            output::say(&format!("daybook: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock and the environment")]
+fn world() -> std::io::Result<World> {
+    Ok(World {
+        now: chrono::Utc::now(),
+        environment: std::env::vars().collect(),
+        directory: std::env::current_dir()?,
+        terminal: (std::io::stdout().is_terminal(), std::io::stderr().is_terminal()),
+        width: commands::output::width(),
+        stop: Stop::default(),
+    })
+}
+
+/// The first signal ends running statements and lets the command end well.
+async fn stop_on_signal(stop: Stop) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.ask();
+}

@@ -66,7 +66,7 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
     };
     let milliseconds = |duration: std::time::Duration| duration.as_millis().max(1).to_string();
     Ok(options
-        .application_name("daybook")
+        .application_name(&session_name())
         .disable_statement_logging()
         .statement_cache_capacity(0)
         .options([
@@ -88,6 +88,21 @@ async fn connect(
         let error = DatabaseError::from(error);
         DatabaseError::new(error.trouble, format!("{url}: {}", error.message))
     })
+}
+
+/// Tells this process's sessions from those of another Daybook.
+fn session_name() -> String {
+    format!("daybook {}", std::process::id())
+}
+
+/// Best effort: when even this fails, the statement timeout ends them.
+pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {
+    const CANCEL: &str = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+        WHERE application_name = $1 AND pid <> pg_backend_pid() AND usename = current_user";
+    let Ok(options) = options(url, limits) else { return };
+    if let Ok(mut connection) = connect(&options, url).await {
+        drop(sqlx::query(CANCEL).bind(session_name()).execute(&mut connection).await);
+    }
 }
 
 /// A failed statement must not take the snapshot with it.

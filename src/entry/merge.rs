@@ -30,9 +30,18 @@ pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
         };
         if wins {
             merged.readings.insert(key, reading);
+        } else if stored.partial && mode == Mode::Replace {
+            keep_from_open_day(&mut merged, &key, stored);
         }
     }
     merged
+}
+
+/// A value that only the open day could tell stays, and says when it was read.
+fn keep_from_open_day(merged: &mut Entry, key: &str, stored: &Entry) {
+    if let Some(kept) = merged.readings.get_mut(key) {
+        kept.provenance.observed_at.get_or_insert(stored.as_of);
+    }
 }
 
 /// A known value yields only to a known one; one counted at its time does not yield to a recount

@@ -1,0 +1,147 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// One honest row of numbers for every day of an application.
+#[derive(Debug, Parser)]
+#[command(name = "daybook", version, about, propagate_version = true)]
+pub struct Cli {
+    /// The configuration file [default: $DAYBOOK_CONFIG, ./daybook.toml, XDG, /etc/daybook/daybook.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Count the application's numbers for a day and store them
+    Collect(Collect),
+    /// Show a day's numbers and how they changed
+    Show(Show),
+    /// Show the alerts of a day
+    Alerts {
+        #[command(subcommand)]
+        action: Alerts,
+    },
+    /// Show how metrics are counted: SQL, day bounds, plan, shared scans
+    Explain(Explain),
+    /// List past runs with the time and rows of their statements
+    Runs(Runs),
+    /// Delete entries older than the retention window
+    Prune(Prune),
+    /// Check, show or describe the configuration
+    Config {
+        #[command(subcommand)]
+        action: Config,
+    },
+    /// Make an example application, collect a year of it and show what came out
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// The day to collect: YYYY-MM-DD, today or yesterday [default: today, as of now]
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to", "catch_up"])]
+    pub date: Option<String>,
+    /// The first day of a range
+    #[arg(long, value_name = "DATE", requires = "to", conflicts_with = "catch_up")]
+    pub from: Option<String>,
+    /// The last day of a range
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub to: Option<String>,
+    /// Only this metric, or the family of this name, where a day lacks it
+    #[arg(long, value_name = "KEY")]
+    pub metric: Option<String>,
+    /// Collect every missing complete day since the first entry, newest first
+    #[arg(long)]
+    pub catch_up: bool,
+    /// Count complete days again; what is known is never lost
+    #[arg(long)]
+    pub force: bool,
+    /// Count, show what came out, and store nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show the day's table and what every statement cost
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Say nothing unless something is wrong
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The day to show [default: the newest complete one]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Alerts {
+    /// List what deserves attention, with how long it has
+    List(Show),
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A metric's key or a family's; all metrics when left out
+    pub metric: Option<String>,
+    /// The day to plan for [default: yesterday]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// How many, newest first
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// List what would be deleted
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Find every mistake at once, without touching a database
+    Check,
+    /// Print each setting with its value and where it comes from; secrets are hidden
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the configuration file
+    Schema,
+    /// Print the catalog as a page: metric, meaning, history, thresholds
+    Metrics,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to make it; the folder is created
+    #[arg(long, value_name = "DIR", default_value = "daybook-demo")]
+    pub dir: PathBuf,
+}

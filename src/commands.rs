@@ -1,0 +1,115 @@
+//! One file per command; here the errors they share and the exit codes they end with.
+
+pub mod alerts;
+pub mod collect;
+pub mod config;
+pub mod dates;
+pub mod demo;
+pub mod explain;
+pub mod output;
+pub mod progress;
+pub mod prune;
+pub mod runs;
+pub mod show;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::book::{Book, BookError};
+use crate::cli::{Cli, Command};
+use crate::config::{Config, ConfigError};
+use crate::database::Stop;
+use crate::nightly::{NightError, book_path};
+
+/// What the world outside gives a command: read once, in `main`.
+pub struct World {
+    pub now: DateTime<Utc>,
+    pub environment: BTreeMap<String, String>,
+    pub directory: PathBuf,
+    /// Standard output is a terminal, and standard error is one.
+    pub terminal: (bool, bool),
+    pub width: u16,
+    pub stop: Stop,
+}
+
+/// How a command that did not break ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Done,
+    /// Stored, but some metrics failed.
+    Incomplete,
+    /// Stored, but a database was away.
+    Unavailable,
+}
+
+#[derive(Debug, Error)]
+pub enum CommandError {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Book(#[from] BookError),
+    #[error(transparent)]
+    Night(#[from] NightError),
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+impl Ended {
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Incomplete => 1,
+            Self::Unavailable => 69,
+        }
+    }
+}
+
+impl CommandError {
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => 78,
+            Self::Usage(_) | Self::Night(NightError::Refused(_)) => 2,
+            Self::Unavailable(_) | Self::Night(NightError::Unavailable(_)) => 69,
+            Self::Book(error) | Self::Night(NightError::Book(error)) if error.is_unavailable() => 69,
+            Self::Book(_) | Self::Night(_) | Self::Failed(_) => 1,
+        }
+    }
+}
+
+/// Runs one command and gives the process's exit code.
+pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
+    let asked = cli.config;
+    match cli.command {
+        Command::Collect(args) => collect::run(&load(asked, world)?, &args, world).await,
+        Command::Show(args) => show::run(&load(asked, world)?, &args, world).await,
+        Command::Alerts { action: crate::cli::Alerts::List(args) } => alerts::list(&load(asked, world)?, &args, world).await,
+        Command::Explain(args) => explain::run(&load(asked, world)?, &args, world).await,
+        Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,
+        Command::Prune(args) => prune::run(&load(asked, world)?, &args, world).await,
+        Command::Config { action } => config::run(asked, &action, world),
+        Command::Demo(args) => demo::run(&args, world).await,
+    }
+}
+
+fn load(path: Option<PathBuf>, world: &World) -> Result<Config, CommandError> {
+    let config = crate::config::load(&request(path, world))?;
+    for warning in &config.warnings {
+        output::say(&format!("warning: {warning}"));
+    }
+    Ok(config)
+}
+
+fn request(path: Option<PathBuf>, world: &World) -> crate::config::Request {
+    crate::config::Request { path, environment: world.environment.clone(), cwd: world.directory.clone() }
+}
+
+async fn open_book(config: &Config) -> Result<Book, BookError> {
+    Book::open_to_read(&book_path(config)).await
+}

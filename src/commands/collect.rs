@@ -1,0 +1,195 @@
+//! `daybook collect`: the night, by cron or by hand.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::calendar::spoken;
+use crate::catalog::Catalog;
+use crate::cli::Collect;
+use crate::config::Config;
+use crate::entry::{Entry, Kind};
+use crate::nightly::{self, DayDone, Night, Orders, Setting, Which};
+use crate::plan::night::database_of;
+use crate::{compare, render, report};
+
+use super::progress::Bar;
+use super::{CommandError, Ended, World, dates, output, show};
+
+pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended, CommandError> {
+    every_database_is_configured(config)?;
+    let orders = orders(config, args, world)?;
+    let many = !matches!(orders.which, Which::One(_));
+    let bar = Bar::new(world.terminal.1 && many && !args.quiet);
+    let setting = Setting { config, now: world.now, stop: world.stop.clone(), listener: &bar };
+    let night = nightly::run(&setting, &orders).await;
+    bar.clear();
+    let night = night?;
+    match args.json {
+        true => output::json(&as_json(&night, args.dry_run)),
+        false => tell(config, &night, args, world).await?,
+    }
+    for (date, key, error) in failures(&night) {
+        output::say(&format!("{date} {key} failed: {error}"));
+    }
+    Ok(match &night {
+        night if !night.unreachable.is_empty() => Ended::Unavailable,
+        night if failures(night).next().is_some() => Ended::Incomplete,
+        _ => Ended::Done,
+    })
+}
+
+fn every_database_is_configured(config: &Config) -> Result<(), CommandError> {
+    let catalog = &config.catalog;
+    let needed: BTreeSet<&str> = catalog.metrics.iter().filter_map(|metric| database_of(catalog, metric)).collect();
+    for name in needed {
+        config.app(name)?;
+    }
+    Ok(())
+}
+
+fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, CommandError> {
+    let read = |text: &str, option: &str| dates::read(text, option, config, world);
+    let which = match (&args.from, &args.to) {
+        (Some(from), Some(to)) => Which::Range(read(from, "--from")?, read(to, "--to")?),
+        _ if args.catch_up => Which::CatchUp,
+        _ => Which::One(read(args.date.as_deref().unwrap_or("today"), "--date")?),
+    };
+    // Somebody who watches would rather know at once.
+    let usual = if world.terminal.1 { Duration::ZERO } else { Duration::from_secs(300) };
+    Ok(Orders {
+        which,
+        metric: args.metric.clone(),
+        force: args.force,
+        dry_run: args.dry_run,
+        retry_for: config.collect.retry_for.unwrap_or(usual),
+    })
+}
+
+async fn tell(config: &Config, night: &Night, args: &Collect, world: &World) -> Result<(), CommandError> {
+    if night.elsewhere {
+        if !args.quiet {
+            output::say("another collect is running on this book; it does the work");
+        }
+        return Ok(());
+    }
+    if args.dry_run {
+        output::say("dry run: nothing is stored");
+    }
+    for one in &night.unreachable {
+        output::say(&one.to_string());
+    }
+    if args.quiet {
+        return Ok(());
+    }
+    for (date, reason) in abridged(&night.skipped) {
+        output::say(&format!("{date} skipped: {reason}"));
+    }
+    let written: Vec<&Entry> = night.days.iter().filter_map(|day| day.entry.as_ref()).collect();
+    match (written.as_slice(), night.days.as_slice()) {
+        ([], []) => output::say("nothing to collect"),
+        ([], [only]) => {
+            let date = only.date;
+            output::say(&format!("{} is complete already; --force counts it again", spoken(date)));
+        }
+        ([], days) => output::say(&format!("all {} days are complete already", days.len())),
+        ([one], _) => output::say(&format!("{}: {}", spoken(one.date), summary(&config.catalog, one))),
+        (many, _) => output::say(&format!("{} days in {}", many.len(), seconds(night.duration_ms))),
+    }
+    if night.pruned > 0 {
+        output::say(&format!("{} entries beyond {} days pruned", night.pruned, config.retention_days));
+    }
+    match written.last() {
+        Some(last) if args.dry_run => output::data(&table_of(config, last, world)),
+        Some(last) if args.verbose => show::print(config, Some(last.date), world).await?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The counted day by itself, as a dry run has no book to compare with.
+fn table_of(config: &Config, entry: &Entry, world: &World) -> String {
+    let entries = [entry.clone()];
+    let judgement = compare::judge(&entries, &config.catalog);
+    let report = report::of_day(&judgement, &entries, entry.date, &config.catalog);
+    report.map(|report| render::table::show(&report, show::look(world))).unwrap_or_default()
+}
+
+/// `59 metrics, 3 unavailable, 1 failed, in 0.4 s`
+fn summary(catalog: &Catalog, entry: &Entry) -> String {
+    let shown: BTreeSet<&str> = catalog.shown().map(|metric| metric.key.as_str()).collect();
+    let count = |kind: Kind| {
+        let readings = entry.readings.iter().filter(|(key, _)| shown.contains(key.as_str()));
+        readings.filter(|(_, reading)| reading.provenance.kind == kind).count()
+    };
+    let known = shown.len() - count(Kind::Unavailable) - count(Kind::Failed);
+    let mut words = vec![format!("{known} metrics")];
+    for (kind, word) in [(Kind::Unavailable, "unavailable"), (Kind::Failed, "failed")] {
+        if count(kind) > 0 {
+            words.push(format!("{} {word}", count(kind)));
+        }
+    }
+    if entry.partial {
+        words.push("the day is still open".to_owned());
+    }
+    format!("{}, in {}", words.join(", "), seconds(entry.duration_ms))
+}
+
+fn seconds(milliseconds: i64) -> String {
+    format!("{:.2} s", milliseconds as f64 / 1000.0)
+}
+
+fn failures(night: &Night) -> impl Iterator<Item = (chrono::NaiveDate, &str, &str)> {
+    let entries = night.days.iter().filter_map(|day| day.entry.as_ref());
+    entries.flat_map(|entry| entry.failures().map(|(key, error)| (entry.date, key, error)))
+}
+
+/// The first and last of many skipped days say enough.
+fn abridged(skipped: &[(chrono::NaiveDate, String)]) -> Vec<(String, String)> {
+    match skipped {
+        [] => Vec::new(),
+        [(date, reason)] => vec![(date.to_string(), reason.clone())],
+        [(first, reason), .., (last, same)] if reason == same => {
+            vec![(format!("{} days from {first} to {last}", skipped.len()), reason.clone())]
+        }
+        many => many.iter().map(|(date, reason)| (date.to_string(), reason.clone())).collect(),
+    }
+}
+
+fn as_json(night: &Night, dry_run: bool) -> Json {
+    let outcome = match night {
+        _ if night.elsewhere => "elsewhere",
+        _ if dry_run => "dry_run",
+        night if night.days.iter().any(|day| day.entry.is_some()) => "stored",
+        _ => "nothing",
+    };
+    let skipped = night.skipped.iter().map(|(date, reason)| json!({ "date": date, "reason": reason }));
+    let unreachable = night.unreachable.iter().map(ToString::to_string);
+    json!({
+        "schema": 1,
+        "outcome": outcome,
+        "days": night.days.iter().map(day_json).collect::<Vec<_>>(),
+        "skipped": skipped.collect::<Vec<_>>(),
+        "unreachable": unreachable.collect::<Vec<_>>(),
+        "pruned": night.pruned,
+        "duration_ms": night.duration_ms,
+    })
+}
+
+fn day_json(day: &DayDone) -> Json {
+    let Some(entry) = &day.entry else { return json!({ "date": day.date, "outcome": "complete" }) };
+    let failed: Vec<Json> = entry.failures().map(|(key, error)| json!({ "key": key, "error": error })).collect();
+    let values: serde_json::Map<String, Json> = entry
+        .readings
+        .iter()
+        .map(|(key, reading)| (key.clone(), reading.value.as_ref().map_or(Json::Null, |value| value.to_json())))
+        .collect();
+    json!({
+        "date": day.date,
+        "outcome": if day.refilled { "refilled" } else { "counted" },
+        "partial": entry.partial,
+        "metrics": values,
+        "failed": failed,
+    })
+}

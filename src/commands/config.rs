@@ -1,0 +1,39 @@
+//! `daybook config`: the configuration, checked and shown without touching a database.
+
+use std::path::PathBuf;
+
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use crate::catalog::handbook;
+use crate::cli::Config as Action;
+
+use super::{CommandError, Ended, World, load, output};
+
+pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ended, CommandError> {
+    match action {
+        Action::Schema => output::json(&crate::config::schema()),
+        Action::Check => {
+            let config = load(path, world)?;
+            let shown = config.catalog.shown().count();
+            output::say(&format!("{}: {shown} metrics on {} tables, no mistakes", config.file.display(), config.catalog.tables.len()));
+        }
+        Action::Show { json: false } => {
+            let config = load(path, world)?;
+            let mut table = Table::new();
+            table.load_preset(presets::NOTHING).set_header(["setting", "value", "from"]);
+            for row in crate::config::show(&config) {
+                table.add_row([row.setting, row.value, row.origin]);
+            }
+            output::data(&table.to_string());
+        }
+        Action::Show { json: true } => {
+            let config = load(path, world)?;
+            let rows = crate::config::show(&config).into_iter();
+            let rows = rows.map(|row| json!({ "setting": row.setting, "value": row.value, "origin": row.origin }));
+            output::json(&json!({ "schema": 1, "settings": rows.collect::<Vec<_>>() }));
+        }
+        Action::Metrics => output::data(&handbook::page(&load(path, world)?.catalog)),
+    }
+    Ok(Ended::Done)
+}

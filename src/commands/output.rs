@@ -1,0 +1,21 @@
+//! Data goes to standard output, words to standard error. A reader that goes away is no failure.
+
+use std::io::{self, Write};
+
+pub fn data(text: &str) {
+    write_to(&mut io::stdout().lock(), text);
+}
+
+pub fn json(value: &serde_json::Value) {
+    data(&format!("{value:#}"));
+}
+
+pub fn say(text: &str) {
+    write_to(&mut io::stderr().lock(), text);
+}
+
+fn write_to(stream: &mut impl Write, text: &str) {
+    let ending = if text.ends_with('\n') { "" } else { "\n" };
+    // A closed pipe is the reader's way of saying it has seen enough.
+    drop(write!(stream, "{text}{ending}").and_then(|()| stream.flush()));
+}

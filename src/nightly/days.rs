@@ -1,0 +1,117 @@
+//! Which days are meant, and which of them are refused.
+
+use chrono::{Days, NaiveDate};
+use thiserror::Error;
+
+use crate::book::{self, Book, BookError};
+use crate::calendar::{Day, NoSuchDay, spoken};
+use crate::catalog::mistake::did_you_mean;
+use crate::prune::oldest_kept;
+
+use super::{NightError, Orders, Setting};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    One(NaiveDate),
+    Range(NaiveDate, NaiveDate),
+    /// Every missing complete day of the last ones.
+    CatchUp,
+}
+
+/// Why a day cannot be collected. Asking again without changing the command will not help.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    #[error("{} is in the future: in {zone} it is {} now", spoken(*.date), spoken(*.today))]
+    Future { date: NaiveDate, today: NaiveDate, zone: chrono_tz::Tz },
+    #[error(
+        "{} is older than the retention window of {days} days: its entry would be pruned at once; keep longer with METRICS_RETENTION_DAYS or `[retention] days`",
+        spoken(*.date)
+    )]
+    TooOld { date: NaiveDate, days: u32 },
+    #[error(transparent)]
+    NoSuchDay(#[from] NoSuchDay),
+    #[error("--from {from} is after --to {to}")]
+    Backwards { from: NaiveDate, to: NaiveDate },
+    #[error("there is no metric or family `{key}` in the catalog{hint}")]
+    NoSuchMetric { key: String, hint: String },
+}
+
+/// The days to look at, newest last, and those left out with the reason.
+pub struct Chosen {
+    pub days: Vec<Day>,
+    pub skipped: Vec<(NaiveDate, String)>,
+}
+
+/// Refuses what can be refused without looking anywhere.
+pub fn check(setting: &Setting<'_>, orders: &Orders) -> Result<(), Refusal> {
+    let zone = setting.config.time_zone;
+    let today = today(setting);
+    let days = setting.config.retention_days;
+    let oldest = oldest_kept(today, days);
+    let one = |date: NaiveDate| match date {
+        date if date > today => Err(Refusal::Future { date, today, zone }),
+        date if date < oldest => Err(Refusal::TooOld { date, days }),
+        _ => Ok(()),
+    };
+    match orders.which {
+        Which::One(date) => {
+            one(date)?;
+            Day::of(date, zone)?;
+        }
+        Which::Range(from, to) if from > to => return Err(Refusal::Backwards { from, to }),
+        Which::Range(from, to) => {
+            one(to)?;
+            one(from)?;
+        }
+        Which::CatchUp => {}
+    }
+    let catalog = &setting.config.catalog;
+    match &orders.metric {
+        Some(key) if catalog.closure(key).is_empty() => {
+            let names = catalog.metrics.iter().flat_map(|metric| [metric.key.as_str(), metric.family.as_str()]);
+            Err(Refusal::NoSuchMetric { key: key.clone(), hint: did_you_mean(key, names) })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub async fn choose(setting: &Setting<'_>, orders: &Orders, book: Option<&Book>) -> Result<Chosen, NightError> {
+    let zone = setting.config.time_zone;
+    let (from, to) = match orders.which {
+        Which::One(date) => (date, date),
+        Which::Range(from, to) => (from, to),
+        Which::CatchUp => match missed(setting, book).await? {
+            Some(span) => span,
+            None => return Ok(Chosen { days: Vec::new(), skipped: Vec::new() }),
+        },
+    };
+    let mut chosen = Chosen { days: Vec::new(), skipped: Vec::new() };
+    for date in from.iter_days().take_while(|date| *date <= to) {
+        match (Day::of(date, zone), setting.config.catalog.since) {
+            (_, Some(since)) if date < since => {
+                chosen.skipped.push((date, format!("before `since = \"{since}\"` of the catalog")));
+            }
+            (Ok(day), _) => chosen.days.push(day),
+            (Err(gone), _) => chosen.skipped.push((date, gone.to_string())),
+        }
+    }
+    Ok(chosen)
+}
+
+/// From the day after the first entry, at most `catch_up_days` back, to yesterday.
+async fn missed(setting: &Setting<'_>, book: Option<&Book>) -> Result<Option<(NaiveDate, NaiveDate)>, BookError> {
+    let first = match book {
+        Some(book) => book::first_date(book).await?,
+        None => None,
+    };
+    let Some(first) = first else { return Ok(None) };
+    let today = today(setting);
+    let back = u64::from(setting.config.collect.catch_up_days);
+    let from = (first + Days::new(1)).max(today - Days::new(back)).max(oldest_kept(today, setting.config.retention_days));
+    let yesterday = today - Days::new(1);
+    Ok((from <= yesterday).then_some((from, yesterday)))
+}
+
+fn today(setting: &Setting<'_>) -> NaiveDate {
+    Day::containing(setting.now, setting.config.time_zone).date
+}
