@@ -5,3 +5,4 @@ pub mod catalog;
 pub mod entry;
 
 pub mod book;
+pub mod prune;
