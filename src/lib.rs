@@ -1,12 +1,33 @@
 //! Daybook: one honest row of numbers for every day of an application.
+//!
+//! The modules in reading order: the words, the corridor of the night, the wings, the wiring.
 
 pub mod calendar;
 pub mod catalog;
-pub mod collect;
-pub mod config;
-pub mod database;
 pub mod entry;
+
 pub mod plan;
+
+pub mod config;
+
+pub mod database;
+
+pub mod collect;
+
 pub mod book;
+
+pub mod compare;
+
+pub mod report;
+
+pub mod render;
+
 pub mod prune;
+
 pub mod nightly;
+
+pub mod operate;
+
+pub mod cli;
+
+pub mod commands;

@@ -101,7 +101,9 @@ impl Part {
 }
 
 fn decimal_json(decimal: Decimal) -> serde_json::Value {
-    let number = decimal.to_f64().and_then(Number::from_f64);
+    // By way of text, which rounds once: the decimal read back is the one written.
+    let nearest: Option<f64> = decimal.to_string().parse().ok();
+    let number = nearest.and_then(Number::from_f64);
     number.map_or(serde_json::Value::Null, serde_json::Value::Number)
 }
 

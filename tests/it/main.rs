@@ -1,1 +1,5 @@
 //! Everything Daybook promises, one file per promise.
+
+mod book;
+mod migrations;
+mod prune;

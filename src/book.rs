@@ -1,0 +1,176 @@
+//! Daybook's own tables: one row a day, and what was done to make it.
+
+pub mod columns;
+mod entries;
+mod error;
+mod lock;
+mod removal;
+mod row;
+mod runs;
+pub mod schema;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+
+use schema::State;
+
+pub use entries::{
+    Stored, all_dates, entries, entry, first_date, newest, newest_complete, store, store_many,
+};
+pub use error::BookError;
+pub use lock::CollectLock;
+pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
+pub use runs::{
+    Ending, Outcome, Run, Statement, begin_run, end_run, record_statements, runs, statements,
+};
+
+/// How long a statement waits for another program's write; ours take milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Readers never wait for one another; a dashboard needs few at a time.
+const READERS: u32 = 4;
+
+/// An open book.
+#[derive(Debug, Clone)]
+pub struct Book {
+    path: PathBuf,
+    pool: SqlitePool,
+}
+
+impl Book {
+    /// Opens the book to write. A missing or older one is made or migrated first, for which the
+    /// collect lock is waited for at most `patience`.
+    pub async fn open(path: &Path, patience: Duration) -> Result<Self, BookError> {
+        if path.exists() {
+            let book = Self::connect(path, writing(path), 1).await?;
+            match book.state().await? {
+                State::Current => return Ok(book),
+                State::Ahead(version) => return Err(book.newer(version)),
+                State::Missing | State::Behind(_) => book.close().await,
+            }
+        }
+        Self::open_under(&Self::wait_for_lock(path, patience).await?).await
+    }
+
+    /// Opens the book of the lock to write, making or migrating it.
+    pub async fn open_under(lock: &CollectLock) -> Result<Self, BookError> {
+        let options = writing(&lock.book).create_if_missing(true);
+        let book = Self::connect(&lock.book, options, 1).await?;
+        match book.state().await? {
+            State::Current => return Ok(book),
+            State::Ahead(version) => return Err(book.newer(version)),
+            State::Missing | State::Behind(_) => {}
+        }
+        schema::prefer_wal(&book.pool)
+            .await
+            .map_err(|error| book.error("switch on the write-ahead log", error))?;
+        schema::migrator()
+            .run(&book.pool)
+            .await
+            .map_err(|error| BookError::of_migration(&book.path, error))?;
+        Ok(book)
+    }
+
+    /// Opens the book only to read. It must be there and of this program's version.
+    pub async fn open_to_read(path: &Path) -> Result<Self, BookError> {
+        let path = path.to_owned();
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(BookError::NoBook { path }),
+            Err(error) => {
+                let source = error.into();
+                return Err(BookError::CannotOpen { path, source });
+            }
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .busy_timeout(BUSY_TIMEOUT)
+            .read_only(true);
+        let book = Self::connect(&path, options, READERS).await?;
+        let known = schema::known_version();
+        match book.state().await? {
+            State::Current => Ok(book),
+            State::Ahead(version) => Err(book.newer(version)),
+            State::Missing => Err(BookError::NoBook { path }),
+            State::Behind(version) => Err(BookError::Older {
+                path,
+                version,
+                known,
+            }),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Folds the write-ahead log back into the file. Without it nothing is lost, only left beside.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+
+    async fn connect(
+        path: &Path,
+        options: SqliteConnectOptions,
+        connections: u32,
+    ) -> Result<Self, BookError> {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .connect_with(options)
+            .await
+            .map_err(|error| BookError::new(path, "open the book", error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            pool,
+        })
+    }
+
+    async fn state(&self) -> Result<State, BookError> {
+        schema::state(&self.pool)
+            .await
+            .map_err(|error| self.error("read the book's version", error))
+    }
+
+    /// A transaction that holds the write lock from its start: what it reads stays true until it commits.
+    async fn begin(&self, task: &'static str) -> Result<Transaction<'static, Sqlite>, BookError> {
+        self.pool
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(|error| self.error(task, error))
+    }
+
+    fn error(&self, task: &'static str, source: sqlx::Error) -> BookError {
+        BookError::new(&self.path, task, source)
+    }
+
+    fn one_row(&self, changed: u64, row: impl FnOnce() -> String) -> Result<(), BookError> {
+        if changed == 1 {
+            return Ok(());
+        }
+        Err(BookError::NotWritten {
+            path: self.path.clone(),
+            row: row(),
+            changed,
+        })
+    }
+
+    fn newer(&self, version: i64) -> BookError {
+        BookError::Newer {
+            path: self.path.clone(),
+            version,
+            known: schema::known_version(),
+        }
+    }
+}
+
+/// One write a night costs nothing, so it is flushed fully: after a power cut a delivery that was
+/// claimed or accepted must still be known, or it would go out twice.
+fn writing(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .synchronous(SqliteSynchronous::Full)
+}

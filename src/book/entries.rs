@@ -1,0 +1,189 @@
+//! Reading and writing the days.
+
+use std::ops::RangeInclusive;
+
+use chrono::{Datelike, NaiveDate};
+use sqlx::SqliteConnection;
+
+use crate::entry::Entry;
+use crate::entry::merge::{Mode, merge};
+
+use super::row::{self, entry_of, instant, metrics_json, provenance_json};
+use super::{Book, BookError};
+
+/// A backfill lets go of the write lock after this many days, so that nobody waits long for it.
+const DAYS_PER_TRANSACTION: usize = 31;
+
+/// What a store found and what it left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    pub before: Option<Entry>,
+    pub after: Entry,
+}
+
+impl Stored {
+    pub fn changed(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+}
+
+pub async fn entry(book: &Book, date: NaiveDate) -> Result<Option<Entry>, BookError> {
+    let row = sqlx::query("SELECT * FROM daily_metrics WHERE collection_date = ?")
+        .bind(date.to_string())
+        .fetch_optional(&book.pool)
+        .await
+        .map_err(|error| book.error("read an entry", error))?;
+    row.map(|row| entry_of(book, &row)).transpose()
+}
+
+/// The entries of these days, oldest first.
+pub async fn entries(
+    book: &Book,
+    days: RangeInclusive<NaiveDate>,
+) -> Result<Vec<Entry>, BookError> {
+    let rows = sqlx::query(
+        "SELECT * FROM daily_metrics WHERE collection_date BETWEEN ? AND ? ORDER BY collection_date",
+    )
+    .bind(comparable(*days.start()))
+    .bind(comparable(*days.end()))
+    .fetch_all(&book.pool)
+    .await
+    .map_err(|error| book.error("read the entries", error))?;
+    rows.iter().map(|row| entry_of(book, row)).collect()
+}
+
+/// The day of every entry, partial or complete, oldest first.
+pub async fn all_dates(book: &Book) -> Result<Vec<NaiveDate>, BookError> {
+    let dates: Vec<String> =
+        sqlx::query_scalar("SELECT collection_date FROM daily_metrics ORDER BY collection_date")
+            .fetch_all(&book.pool)
+            .await
+            .map_err(|error| book.error("read the days", error))?;
+    dates.iter().map(|text| readable(book, text)).collect()
+}
+
+pub async fn first_date(book: &Book) -> Result<Option<NaiveDate>, BookError> {
+    let first: Option<String> =
+        sqlx::query_scalar("SELECT min(collection_date) FROM daily_metrics")
+            .fetch_one(&book.pool)
+            .await
+            .map_err(|error| book.error("read the first day", error))?;
+    first.map(|text| readable(book, &text)).transpose()
+}
+
+/// The entry of the latest day.
+pub async fn newest(book: &Book) -> Result<Option<Entry>, BookError> {
+    const LATEST: &str = "SELECT * FROM daily_metrics ORDER BY collection_date DESC LIMIT 1";
+    only(book, LATEST).await
+}
+
+/// The entry of the latest day that was over when it was counted.
+pub async fn newest_complete(book: &Book) -> Result<Option<Entry>, BookError> {
+    const LATEST: &str =
+        "SELECT * FROM daily_metrics WHERE partial = 0 ORDER BY collection_date DESC LIMIT 1";
+    only(book, LATEST).await
+}
+
+/// Lays the entry over the stored one of its day. Both happen under one write lock, so no value that
+/// another writer has just made known is lost.
+pub async fn store(book: &Book, entry: Entry, mode: Mode) -> Result<Stored, BookError> {
+    let mut stored = store_many(book, vec![entry], mode).await?;
+    Ok(stored.remove(0))
+}
+
+/// Stores each entry as [`store`] does, about a month to a transaction.
+pub async fn store_many(
+    book: &Book,
+    mut entries: Vec<Entry>,
+    mode: Mode,
+) -> Result<Vec<Stored>, BookError> {
+    const TASK: &str = "store the entries";
+    let mut all = Vec::with_capacity(entries.len());
+    while !entries.is_empty() {
+        let batch = entries.drain(..entries.len().min(DAYS_PER_TRANSACTION));
+        let mut transaction = book.begin(TASK).await?;
+        for entry in batch {
+            all.push(lay_over(book, &mut transaction, entry, mode).await?);
+        }
+        let committed = transaction.commit().await;
+        committed.map_err(|error| book.error(TASK, error))?;
+    }
+    Ok(all)
+}
+
+async fn lay_over(
+    book: &Book,
+    connection: &mut SqliteConnection,
+    new: Entry,
+    mode: Mode,
+) -> Result<Stored, BookError> {
+    let row = sqlx::query("SELECT * FROM daily_metrics WHERE collection_date = ?")
+        .bind(new.date.to_string())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(|error| book.error("read an entry", error))?;
+    let before = row.map(|row| entry_of(book, &row)).transpose()?;
+    let after = merge(before.as_ref(), new, mode);
+    let stored = Stored { before, after };
+    if stored.changed() {
+        write(book, connection, &stored.after).await?;
+    }
+    Ok(stored)
+}
+
+async fn write(
+    book: &Book,
+    connection: &mut SqliteConnection,
+    entry: &Entry,
+) -> Result<(), BookError> {
+    const TASK: &str = "store an entry";
+    let provenance = provenance_json(&entry.readings)
+        .map_err(|error| book.error(TASK, sqlx::Error::Encode(error.into())))?;
+    let done = sqlx::query(
+        "INSERT INTO daily_metrics (collection_date, collected_at, as_of, partial, time_zone, day_start, day_end,
+             collection_duration_ms, catalog_hash, metrics, provenance)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (collection_date) DO UPDATE SET
+             collected_at = excluded.collected_at, as_of = excluded.as_of, partial = excluded.partial,
+             time_zone = excluded.time_zone, day_start = excluded.day_start, day_end = excluded.day_end,
+             collection_duration_ms = excluded.collection_duration_ms, catalog_hash = excluded.catalog_hash,
+             metrics = excluded.metrics, provenance = excluded.provenance, revision = revision + 1",
+    )
+    .bind(entry.date.to_string())
+    .bind(instant(entry.collected_at))
+    .bind(instant(entry.as_of))
+    .bind(entry.partial)
+    .bind(entry.time_zone.name())
+    .bind(instant(entry.day_start))
+    .bind(instant(entry.day_end))
+    .bind(entry.duration_ms)
+    .bind(&entry.catalog_hash)
+    .bind(metrics_json(&entry.readings))
+    .bind(provenance)
+    .execute(connection)
+    .await
+    .map_err(|error| book.error(TASK, error))?;
+    book.one_row(done.rows_affected(), || format!("entry of {}", entry.date))
+}
+
+/// Days are compared as text, which only orders years of four digits.
+fn comparable(date: NaiveDate) -> String {
+    match date.year() {
+        ..0 => "0000-01-01".to_owned(),
+        0..=9999 => date.to_string(),
+        10_000.. => "9999-12-31".to_owned(),
+    }
+}
+
+async fn only(book: &Book, text: &'static str) -> Result<Option<Entry>, BookError> {
+    let row = sqlx::query(text)
+        .fetch_optional(&book.pool)
+        .await
+        .map_err(|error| book.error("read the newest entry", error))?;
+    row.map(|row| entry_of(book, &row)).transpose()
+}
+
+fn readable(book: &Book, text: &str) -> Result<NaiveDate, BookError> {
+    row::parse_date(text)
+        .map_err(|why| book.bad_row(format!("entry of {text}"), ("collection_date", why)))
+}

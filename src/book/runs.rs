@@ -1,0 +1,208 @@
+//! Who collected when, with what result, and how long each statement took.
+
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::sqlite::SqliteRow;
+
+use super::row::{self, Unreadable, instant, optional, plain};
+use super::{Book, BookError, lock};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub id: i64,
+    pub started_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub command: String,
+    pub outcome: Outcome,
+    pub dates: Option<RangeInclusive<NaiveDate>>,
+    /// How many days of that range were written.
+    pub days: u32,
+    pub error: Option<String>,
+    pub duration_ms: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Running,
+    Stored,
+    /// There was nothing to store.
+    Nothing,
+    Failed,
+    /// Never stored: the run did not end, and nobody holds the collect lock for it any more.
+    Interrupted,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    pub ended_at: DateTime<Utc>,
+    pub outcome: Outcome,
+    pub dates: Option<RangeInclusive<NaiveDate>>,
+    pub days: u32,
+    pub error: Option<String>,
+    pub duration_ms: i64,
+}
+
+/// One statement on an app database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Empty for the unnamed one.
+    pub database: String,
+    /// The metrics that it counted.
+    pub what: String,
+    pub duration_ms: i64,
+    pub rows: i64,
+    pub error: Option<String>,
+}
+
+/// Notes that a run begins and returns its number. Only the holder of the collect lock begins runs:
+/// that is how one that was killed is told from one that goes on.
+pub async fn begin_run(
+    book: &Book,
+    command: &str,
+    started_at: DateTime<Utc>,
+) -> Result<i64, BookError> {
+    let done = sqlx::query("INSERT INTO runs (started_at, command) VALUES (?, ?)")
+        .bind(instant(started_at))
+        .bind(command)
+        .execute(&book.pool)
+        .await
+        .map_err(|error| book.error("note the beginning of a run", error))?;
+    Ok(done.last_insert_rowid())
+}
+
+/// Adds to the statements that the run has noted so far.
+pub async fn record_statements(
+    book: &Book,
+    run: i64,
+    statements: &[Statement],
+) -> Result<(), BookError> {
+    const TASK: &str = "note the statements of a run";
+    let mut transaction = book.begin(TASK).await?;
+    for statement in statements {
+        sqlx::query(
+            "INSERT INTO run_statements (run_id, position, database, what, duration_ms, rows, error)
+             SELECT ?1, coalesce(max(position), 0) + 1, ?2, ?3, ?4, ?5, ?6
+             FROM run_statements WHERE run_id = ?1",
+        )
+        .bind(run)
+        .bind(&statement.database)
+        .bind(&statement.what)
+        .bind(statement.duration_ms)
+        .bind(statement.rows)
+        .bind(&statement.error)
+        .execute(&mut *transaction)
+        .await
+        .map_err(|error| book.error(TASK, error))?;
+    }
+    let committed = transaction.commit().await;
+    committed.map_err(|error| book.error(TASK, error))
+}
+
+pub async fn end_run(book: &Book, run: i64, ending: &Ending) -> Result<(), BookError> {
+    let dates = ending.dates.as_ref();
+    let done = sqlx::query(
+        "UPDATE runs SET ended_at = ?, outcome = ?, first_date = ?, last_date = ?, days = ?, error = ?, duration_ms = ?
+         WHERE id = ?",
+    )
+    .bind(instant(ending.ended_at))
+    .bind(ending.outcome.word())
+    .bind(dates.map(|dates| dates.start().to_string()))
+    .bind(dates.map(|dates| dates.end().to_string()))
+    .bind(ending.days)
+    .bind(&ending.error)
+    .bind(ending.duration_ms)
+    .bind(run)
+    .execute(&book.pool)
+    .await
+    .map_err(|error| book.error("note the end of a run", error))?;
+    book.one_row(done.rows_affected(), || format!("end of run {run}"))
+}
+
+/// The latest runs, newest first.
+pub async fn runs(book: &Book, limit: u32) -> Result<Vec<Run>, BookError> {
+    // Asked before reading: a run that ends in between is then read as ended, not as interrupted.
+    let mut somebody_runs = lock::is_held(&book.path);
+    let rows = sqlx::query("SELECT * FROM runs ORDER BY id DESC LIMIT ?")
+        .bind(limit)
+        .fetch_all(&book.pool)
+        .await
+        .map_err(|error| book.error("read the runs", error))?;
+    let mut runs = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut run = read_run(row).map_err(|unreadable| {
+            let id: i64 = plain(row, "id").unwrap_or_default();
+            book.bad_row(format!("run {id}"), unreadable)
+        })?;
+        if run.outcome == Outcome::Running && !std::mem::take(&mut somebody_runs) {
+            run.outcome = Outcome::Interrupted;
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// What the run asked the app databases, in the order noted.
+pub async fn statements(book: &Book, run: i64) -> Result<Vec<Statement>, BookError> {
+    let rows = sqlx::query("SELECT * FROM run_statements WHERE run_id = ? ORDER BY position")
+        .bind(run)
+        .fetch_all(&book.pool)
+        .await
+        .map_err(|error| book.error("read the statements of a run", error))?;
+    let read = rows.iter().map(read_statement);
+    read.collect::<Result<_, _>>()
+        .map_err(|unreadable| book.bad_row(format!("statement of run {run}"), unreadable))
+}
+
+fn read_run(row: &SqliteRow) -> Result<Run, Unreadable> {
+    let word: String = plain(row, "outcome")?;
+    let first = optional(row, "first_date", row::date)?;
+    let last = optional(row, "last_date", row::date)?;
+    Ok(Run {
+        id: plain(row, "id")?,
+        started_at: row::moment(row, "started_at")?,
+        ended_at: optional(row, "ended_at", row::moment)?,
+        command: plain(row, "command")?,
+        outcome: Outcome::of(&word)
+            .ok_or_else(|| ("outcome", format!("`{word}` is not an outcome")))?,
+        dates: first.zip(last).map(|(first, last)| first..=last),
+        days: plain(row, "days")?,
+        error: plain(row, "error")?,
+        duration_ms: plain(row, "duration_ms")?,
+    })
+}
+
+fn read_statement(row: &SqliteRow) -> Result<Statement, Unreadable> {
+    Ok(Statement {
+        database: plain(row, "database")?,
+        what: plain(row, "what")?,
+        duration_ms: plain(row, "duration_ms")?,
+        rows: plain(row, "rows")?,
+        error: plain(row, "error")?,
+    })
+}
+
+impl Outcome {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stored => "stored",
+            Self::Nothing => "nothing",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        [
+            Self::Running,
+            Self::Stored,
+            Self::Nothing,
+            Self::Failed,
+            Self::Interrupted,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.word() == word)
+    }
+}

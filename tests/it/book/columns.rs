@@ -1,0 +1,195 @@
+//! The view for people who ask in SQL.
+
+use daybook::book::{self, Book, columns};
+use daybook::catalog::{Catalog, Document, Source};
+use daybook::entry::merge::Mode;
+use daybook::entry::{Part, Reading, Value};
+use sqlx::Row;
+
+use super::{connect, count, date, entry_on, new_book, whole};
+
+fn catalog(metrics: &str) -> Catalog {
+    let text =
+        format!("[tables.users]\nname = \"auth_user\"\ncreated_at = \"date_joined\"\n\n{metrics}");
+    let name = "daybook.toml".to_owned();
+    let source = Source { name, text };
+    let document = Document::parse(&source).unwrap();
+    Catalog::read(&[document]).unwrap()
+}
+
+const FIRST: &str = r#"
+[[metrics]]
+key = "total_users"
+table = "users"
+count = "*"
+
+[[metrics]]
+key = "seats"
+table = "users"
+sum = "seats"
+
+[[metrics]]
+key = "seats_per_user"
+ratio = { of = "seats", per = "total_users" }
+
+[[metrics]]
+key = "by_country"
+table = "users"
+count = "*"
+by = { column = "country" }
+
+[[metrics]]
+key = "inner_working"
+table = "users"
+count = "*"
+hidden = true
+"#;
+
+async fn column_names(book: &Book) -> Vec<String> {
+    let text = "SELECT name FROM pragma_table_info('daily_metrics_columns') ORDER BY cid";
+    sqlx::query_scalar(text)
+        .fetch_all(&mut connect(book.path()).await)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn every_shown_metric_has_a_typed_column_in_catalog_order() {
+    let (_folder, book) = new_book().await;
+    columns::update(&book, &catalog(FIRST)).await.unwrap();
+    let mut entry = entry_on(date("2025-10-03"));
+    let decimal = |text: &str| Reading::observed(Some(Value::Decimal(text.parse().unwrap())));
+    let part = Part {
+        key: Some("ch".into()),
+        label: "Schweiz".into(),
+        count: 3.into(),
+    };
+    for (key, reading) in [
+        ("seats", decimal("7518.5")),
+        ("seats_per_user", whole(2)),
+        (
+            "by_country",
+            Reading::observed(Some(Value::Parts(vec![part]))),
+        ),
+    ] {
+        entry.readings.insert(key.into(), reading);
+    }
+    book::store(&book, entry, Mode::Replace).await.unwrap();
+    book::store(&book, entry_on(date("2025-10-04")), Mode::Replace)
+        .await
+        .unwrap();
+
+    let names = [
+        "collection_date",
+        "partial",
+        "total_users",
+        "seats",
+        "seats_per_user",
+        "by_country",
+    ];
+    assert_eq!(column_names(&book).await, names);
+    let types = sqlx::query(
+        "SELECT typeof(total_users), typeof(seats), typeof(seats_per_user), typeof(by_country)
+         FROM daily_metrics_columns ORDER BY collection_date",
+    )
+    .fetch_all(&mut connect(book.path()).await)
+    .await
+    .unwrap();
+    let first: [String; 4] = std::array::from_fn(|at| types[0].get(at));
+    assert_eq!(first, ["integer", "real", "real", "text"]);
+    let second: [String; 4] = std::array::from_fn(|at| types[1].get(at));
+    assert_eq!(second, ["integer", "null", "null", "null"]);
+
+    let sum = "SELECT sum(total_users) FROM daily_metrics_columns WHERE partial = 0";
+    assert_eq!(count(book.path(), sum).await, 10_024);
+    let parts: String = sqlx::query_scalar(
+        "SELECT json_extract(by_country, '$[0].label') FROM daily_metrics_columns LIMIT 1",
+    )
+    .fetch_one(&mut connect(book.path()).await)
+    .await
+    .unwrap();
+    assert_eq!(parts, "Schweiz");
+}
+
+#[tokio::test]
+async fn a_metric_that_left_keeps_its_column_and_new_ones_are_appended() {
+    let (_folder, book) = new_book().await;
+    columns::update(&book, &catalog(FIRST)).await.unwrap();
+    let second = r#"
+[[metrics]]
+key = "active"
+table = "users"
+count = "last_login"
+
+[[metrics]]
+key = "total_users"
+table = "users"
+count = "*"
+"#;
+    columns::update(&book, &catalog(second)).await.unwrap();
+    let names = [
+        "collection_date",
+        "partial",
+        "total_users",
+        "seats",
+        "seats_per_user",
+        "by_country",
+        "active",
+    ];
+    assert_eq!(column_names(&book).await, names);
+}
+
+#[tokio::test]
+async fn a_metric_that_changed_its_shape_loses_no_digits_in_its_column() {
+    let (_folder, book) = new_book().await;
+    let of = |measure: &str| {
+        catalog(&format!(
+            "[[metrics]]\nkey = \"seats\"\ntable = \"users\"\n{measure} = \"seats\"\n"
+        ))
+    };
+    columns::update(&book, &of("count")).await.unwrap();
+    columns::update(&book, &of("avg")).await.unwrap();
+    let mut entry = entry_on(date("2025-10-03"));
+    let average = Value::Decimal("2.5".parse().unwrap());
+    entry
+        .readings
+        .insert("seats".into(), Reading::observed(Some(average)));
+    book::store(&book, entry, Mode::Replace).await.unwrap();
+    let doubled = "SELECT CAST(seats * 2 AS INTEGER) FROM daily_metrics_columns";
+    assert_eq!(count(book.path(), doubled).await, 5);
+}
+
+#[tokio::test]
+async fn metrics_named_like_the_first_columns_or_like_sql_words_have_columns_too() {
+    let (_folder, book) = new_book().await;
+    let long = "k".repeat(58);
+    let metrics: String = ["partial", "select", "collection_date", &long]
+        .map(|key| format!("[[metrics]]\nkey = \"{key}\"\ntable = \"users\"\ncount = \"*\"\n"))
+        .concat();
+    columns::update(&book, &catalog(&metrics)).await.unwrap();
+    let names = [
+        "collection_date",
+        "partial",
+        "_partial",
+        "select",
+        "_collection_date",
+        &long,
+    ];
+    assert_eq!(column_names(&book).await, names);
+}
+
+#[tokio::test]
+async fn an_unchanged_catalog_leaves_the_view_alone() {
+    let (_folder, book) = new_book().await;
+    columns::update(&book, &catalog(FIRST)).await.unwrap();
+    let version = count(book.path(), "PRAGMA schema_version").await;
+    columns::update(&book, &catalog(FIRST)).await.unwrap();
+    assert_eq!(count(book.path(), "PRAGMA schema_version").await, version);
+}
+
+#[tokio::test]
+async fn an_empty_catalog_has_a_view_of_days() {
+    let (_folder, book) = new_book().await;
+    columns::update(&book, &Catalog::default()).await.unwrap();
+    assert_eq!(column_names(&book).await, ["collection_date", "partial"]);
+}

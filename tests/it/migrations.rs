@@ -1,0 +1,72 @@
+//! Every migration is applied to a book that holds rows from all versions before it.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use daybook::book::{self, Book, schema};
+use daybook::entry::{Kind, Value};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+
+#[tokio::test]
+async fn every_migration_applies_over_the_sample_rows_of_those_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("daybook.db");
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut connection = options.create_if_missing(true).connect().await.unwrap();
+    let migrator = schema::migrator();
+    for migration in migrator.iter() {
+        migrator
+            .run_to(migration.version, &mut connection)
+            .await
+            .unwrap();
+        let name = format!("{:04}_{}.sql", migration.version, migration.description);
+        let sample = std::fs::read_to_string(here("tests/it/migrations").join(&name))
+            .unwrap_or_else(|error| panic!("sample rows for migration {name}: {error}"));
+        connection.execute(AssertSqlSafe(sample)).await.unwrap();
+    }
+    connection.close().await.unwrap();
+
+    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    let entries = book::entries(&book, NaiveDate::MIN..=NaiveDate::MAX)
+        .await
+        .unwrap();
+    assert_eq!(entries.len(), 2);
+    let first = &entries[0].readings;
+    assert_eq!(first["total_users"].value, Some(Value::Whole(5012)));
+    assert_eq!(first["active_users_24h"].provenance.kind, Kind::Unavailable);
+    assert!(entries[1].partial);
+    assert_eq!(book::runs(&book, 10).await.unwrap()[0].days, 1);
+    assert_eq!(
+        book::statements(&book, 1).await.unwrap()[1].database,
+        "shop"
+    );
+}
+
+#[test]
+fn every_migration_file_is_embedded_unchanged_and_numbered_without_gaps() {
+    let embedded: BTreeSet<String> = schema::migrator()
+        .iter()
+        .map(|migration| format!("{:04}_{}.sql", migration.version, migration.description))
+        .collect();
+    assert_eq!(embedded, file_names(&here("migrations/sqlite")));
+    assert_eq!(embedded, file_names(&here("tests/it/migrations")));
+    let versions: Vec<i64> = schema::migrator().iter().map(|one| one.version).collect();
+    let counted: Vec<i64> = (1..).take(versions.len()).collect();
+    assert_eq!(versions, counted);
+}
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn file_names(folder: &Path) -> BTreeSet<String> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect()
+}

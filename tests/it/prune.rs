@@ -1,0 +1,121 @@
+//! Retention: what is old enough to go, and what stays.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use daybook::book::{self, Book};
+use daybook::entry::merge::Mode;
+use daybook::prune::{self, Pruned};
+
+use super::book::{count, date, entry_on, execute};
+
+#[test]
+fn a_row_exactly_as_old_as_the_retention_stays_and_the_day_before_goes() {
+    let dates = [date("2024-10-02"), date("2024-10-03"), date("2024-10-04")];
+    let planned = prune::plan(&dates, date("2025-10-03"), 365, None);
+    assert_eq!(planned, [date("2024-10-02")]);
+    assert_eq!(
+        prune::oldest_kept(date("2025-10-03"), 365),
+        date("2024-10-03")
+    );
+}
+
+#[test]
+fn retention_over_a_leap_day_counts_it() {
+    assert_eq!(
+        prune::oldest_kept(date("2024-03-01"), 1),
+        date("2024-02-29")
+    );
+    assert_eq!(
+        prune::oldest_kept(date("2025-02-28"), 365),
+        date("2024-02-29")
+    );
+}
+
+#[test]
+fn the_row_just_written_is_never_planned() {
+    let dates = [date("2020-01-01"), date("2020-01-02")];
+    let planned = prune::plan(&dates, date("2025-10-03"), 30, Some(date("2020-01-02")));
+    assert_eq!(planned, [date("2020-01-01")]);
+}
+
+#[test]
+fn a_retention_without_end_keeps_everything() {
+    assert_eq!(
+        prune::oldest_kept(date("2025-10-03"), u32::MAX),
+        NaiveDate::MIN
+    );
+    assert!(prune::plan(&[date("0001-01-01")], date("2025-10-03"), u32::MAX, None).is_empty());
+}
+
+#[tokio::test]
+async fn pruning_deletes_what_was_planned_over_several_batches_and_counts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("daybook.db");
+    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    let days: Vec<NaiveDate> = date("2024-01-01").iter_days().take(250).collect();
+    let entries = days.iter().map(|day| entry_on(*day)).collect();
+    book::store_many(&book, entries, Mode::Replace)
+        .await
+        .unwrap();
+
+    // 2024-09-06 is the 250th day; 10 days before it is 2024-08-27, the 240th.
+    let today = date("2024-09-06");
+    let planned = prune::plan(&book::all_dates(&book).await.unwrap(), today, 10, None);
+    assert_eq!(planned.len(), 239);
+    let oldest = prune::oldest_kept(today, 10);
+    let pruned = prune::prune(&book, &planned, oldest).await.unwrap();
+    assert_eq!(pruned.entries, 239);
+    assert_eq!(
+        book::first_date(&book).await.unwrap(),
+        Some(date("2024-08-27"))
+    );
+    let again = prune::prune(&book, &planned, oldest).await.unwrap();
+    assert_eq!(again, Pruned::default());
+}
+
+#[tokio::test]
+async fn old_runs_go_with_their_statements_and_old_deliveries_with_their_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("daybook.db");
+    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    for (day, hour) in [("2024-10-02", "23:59"), ("2024-10-03", "00:00")] {
+        let began = format!("{day}T{hour}:00Z").parse().unwrap();
+        let run = book::begin_run(&book, "collect", began).await.unwrap();
+        let statement = book::Statement {
+            database: String::new(),
+            what: "total_users".into(),
+            duration_ms: 3,
+            rows: 1,
+            error: None,
+        };
+        book::record_statements(&book, run, &[statement])
+            .await
+            .unwrap();
+    }
+    // The entry of 1 October was just written, so its delivery is still due.
+    book::store(&book, entry_on(date("2024-10-01")), Mode::Replace)
+        .await
+        .unwrap();
+    execute(
+        &path,
+        "INSERT INTO deliveries (collection_date, subject, channel, recipient, message_id, planned_at) VALUES
+            ('2024-10-01', 'report', 'smtp', 'ada@example.org', 'a', '2024-10-01T22:00:00.000000Z'),
+            ('2024-10-02', 'report', 'smtp', 'ada@example.org', 'b', '2024-10-02T22:00:00.000000Z'),
+            ('2024-10-03', 'report', 'smtp', 'ada@example.org', 'c', '2024-10-03T22:00:00.000000Z')",
+    )
+    .await;
+
+    let pruned = prune::prune(&book, &[], date("2024-10-03")).await.unwrap();
+    assert_eq!(
+        pruned,
+        Pruned {
+            entries: 0,
+            runs: 1,
+            deliveries: 1
+        }
+    );
+    assert_eq!(count(&path, "SELECT count(*) FROM runs").await, 1);
+    assert_eq!(count(&path, "SELECT count(*) FROM run_statements").await, 1);
+    assert_eq!(count(&path, "SELECT count(*) FROM deliveries").await, 2);
+}
