@@ -3,3 +3,8 @@
 pub mod calendar;
 pub mod catalog;
 pub mod entry;
+
+pub mod compare;
+pub mod report;
+
+pub mod render;
