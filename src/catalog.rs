@@ -243,6 +243,17 @@ impl Catalog {
     }
 }
 
+impl Metric {
+    /// A percentage moves in points: its change, thresholds and minima are not percent of a percent.
+    pub fn moves_in_points(&self) -> bool {
+        matches!(&self.shape, Shape::Derived(derived) if derived.percent)
+    }
+
+    pub fn is_distribution(&self) -> bool {
+        matches!(&self.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::By(_)))
+    }
+}
+
 impl Limit {
     pub fn reached(&self, value: f64) -> bool {
         (self.inclusive && value == self.bound)

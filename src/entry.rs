@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::AsOf;
+use crate::catalog::Metric;
 
 pub use derive::derive;
 pub use merge::merge;
@@ -83,6 +84,12 @@ impl Entry {
 
     pub fn number(&self, key: &str) -> Option<f64> {
         self.readings.get(key)?.number()
+    }
+
+    /// The metric's reading, in an older entry under the key it then had.
+    pub fn reading(&self, metric: &Metric) -> Option<&Reading> {
+        let renamed = || self.readings.get(metric.was.as_ref()?);
+        self.readings.get(&metric.key).or_else(renamed)
     }
 
     pub fn hours(&self) -> f64 {

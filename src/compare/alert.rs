@@ -1,0 +1,191 @@
+//! The life of an alert: new, ongoing, worse, recovered. It is left later than it is entered, so
+//! that a number swinging about its level does not ring every other day.
+
+use chrono::NaiveDate;
+
+use crate::catalog::{Limit, Metric};
+
+use super::change::{Change, Difference, LEAVE, Severity, Way, exact};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    pub key: String,
+    pub rule: Rule,
+    pub severity: Severity,
+    pub state: State,
+    /// One on the first day. Calendar days count, stored or not: a day that was missed or could not
+    /// be judged neither ends an alert nor stops its count.
+    pub day: u32,
+    pub since: NaiveDate,
+    pub welcome: bool,
+    pub value: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    Absolute(Limit),
+    Change {
+        days: u32,
+        date: NaiveDate,
+        previous: f64,
+        difference: Difference,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    New,
+    Ongoing,
+    /// A warning became critical.
+    Worse,
+    /// The first day on which it no longer holds.
+    Recovered,
+}
+
+impl Rule {
+    pub(super) fn of(change: &Change) -> Option<Self> {
+        Some(Self::Change {
+            days: change.days,
+            date: change.date,
+            previous: change.previous?,
+            difference: change.difference()?.clone(),
+        })
+    }
+}
+
+/// What a day says about one rule.
+pub(super) enum Verdict {
+    /// Nothing can be said: what stood before still stands.
+    Unjudged,
+    Judged {
+        entered: Option<Severity>,
+        /// What an alert raised before would stay at.
+        held: Option<Severity>,
+        way: Way,
+    },
+}
+
+impl Verdict {
+    pub(super) fn calm(way: Way) -> Self {
+        Self::Judged {
+            entered: None,
+            held: None,
+            way,
+        }
+    }
+}
+
+/// One rule of one metric from day to day.
+#[derive(Default)]
+pub(super) struct Lifecycle {
+    raised: Option<Raised>,
+}
+
+#[derive(Clone, Copy)]
+struct Raised {
+    severity: Severity,
+    way: Way,
+    since: NaiveDate,
+}
+
+/// What becomes of a rule on one day.
+pub(super) struct Step {
+    pub(super) severity: Severity,
+    state: State,
+    way: Way,
+    since: NaiveDate,
+    day: u32,
+}
+
+impl Lifecycle {
+    /// A fall that follows a rise is another alert, not more of the same.
+    pub(super) fn advance(&mut self, verdict: Verdict, date: NaiveDate) -> Option<Step> {
+        let Verdict::Judged { entered, held, way } = verdict else {
+            return None;
+        };
+        let before = self.raised.take();
+        let same = before.filter(|before| before.way == way);
+        let kept = same.and_then(|before| held.map(|held| held.min(before.severity)));
+        let step = |raised: Raised, state: State| {
+            let day = (date - raised.since).num_days() + 1;
+            Step {
+                severity: raised.severity,
+                state,
+                way: raised.way,
+                since: raised.since,
+                day: u32::try_from(day).unwrap_or(u32::MAX),
+            }
+        };
+        let Some(severity) = entered.max(kept) else {
+            return before.map(|before| step(before, State::Recovered));
+        };
+        let raised = Raised {
+            severity,
+            way,
+            since: same.map_or(date, |before| before.since),
+        };
+        self.raised = Some(raised);
+        let state = match same {
+            None => State::New,
+            Some(before) if severity > before.severity => State::Worse,
+            Some(_) => State::Ongoing,
+        };
+        Some(step(raised, state))
+    }
+}
+
+impl Step {
+    pub(super) fn alert(self, metric: &Metric, value: f64, rule: Rule) -> Alert {
+        let is_change = matches!(rule, Rule::Change { .. });
+        Alert {
+            key: metric.key.clone(),
+            rule,
+            severity: self.severity,
+            state: self.state,
+            day: self.day,
+            since: self.since,
+            welcome: is_change && self.way.is_welcome(metric.good),
+            value,
+        }
+    }
+}
+
+pub(super) fn by_limits(metric: &Metric, value: f64) -> Verdict {
+    let severity = |reached: &dyn Fn(Limit) -> bool| {
+        let levels = [Severity::Critical, Severity::Warning];
+        levels
+            .into_iter()
+            .find(|severity| limit_of(metric, *severity).is_some_and(reached))
+    };
+    Verdict::Judged {
+        entered: severity(&|limit| limit.reached(value)),
+        held: severity(&|limit| leaving(limit, &metric.unit).reached(value)),
+        way: Way::Unchanged,
+    }
+}
+
+pub(super) fn limit_of(metric: &Metric, severity: Severity) -> Option<Limit> {
+    match severity {
+        Severity::Warning => metric.alert.warning,
+        Severity::Critical => metric.alert.critical,
+    }
+}
+
+/// The limit within which an alert stays raised. It is the wider one: `> 20` holds on above 16,
+/// `< 10` below 12.5, and `> 0` is left at 0. Shares end at 1 and percentages at 100, where a wider
+/// limit could never be left: there the way to that end shrinks instead, so `< 95 %` holds on below 96.
+fn leaving(limit: Limit, unit: &str) -> Limit {
+    let bound = limit.bound;
+    let end = if unit == "%" { 100.0 } else { 1.0 };
+    let wider = if limit.over == (bound >= 0.0) {
+        bound * LEAVE
+    } else if !limit.over && bound <= end {
+        (bound / LEAVE).min(end - (end - bound) * LEAVE)
+    } else {
+        bound / LEAVE
+    };
+    Limit {
+        bound: exact(wider),
+        ..limit
+    }
+}

@@ -1,0 +1,24 @@
+//! Report to text: numbers become words only here.
+
+pub mod alerts;
+pub mod json;
+pub mod number;
+pub mod table;
+pub mod words;
+
+/// How a terminal shows things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub color: bool,
+    /// Columns available.
+    pub width: u16,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            color: false,
+            width: 100,
+        }
+    }
+}

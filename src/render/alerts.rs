@@ -1,0 +1,137 @@
+//! Alerts in words: one sentence each, a list for terminals, JSON for programs.
+
+use serde_json::{Value, json};
+
+use crate::calendar::spoken;
+use crate::report::{Counts, Difference, Notice, Report, Rule, Severity, State, Way};
+
+use super::{Look, number, table, words};
+
+/// The list of `alerts list`.
+pub fn list(report: &Report, look: Look) -> String {
+    let title = words::harmless(&words::title(report));
+    if report.alerts.is_empty() {
+        return format!("{title}\nNo alerts.\n");
+    }
+    let lines = lines(report, look).join("\n");
+    format!("{title}\n{}\n{lines}\n", tally(report.counts))
+}
+
+pub fn json(report: &Report) -> Value {
+    let alert = |notice: &Notice| {
+        json!({
+            "key": notice.alert.key,
+            "rule": rule(&notice.alert.rule),
+            "severity": words::severity(notice.alert.severity),
+            "state": words::state(notice.alert.state),
+            "day": notice.alert.day,
+            "text": sentence(notice),
+        })
+    };
+    report.alerts.iter().map(alert).collect()
+}
+
+/// `2 critical, 3 warnings, 1 welcome`
+pub fn tally(counts: Counts) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let mut words = Vec::new();
+    if counts.critical > 0 {
+        words.push(format!("{} critical", counts.critical));
+    }
+    if counts.warnings > 0 {
+        let warnings = counts.warnings;
+        words.push(format!("{warnings} warning{}", plural(warnings)));
+    }
+    if counts.welcome > 0 {
+        words.push(format!("{} welcome", counts.welcome));
+    }
+    if words.is_empty() {
+        words.push("nothing stands".to_owned());
+    }
+    words.join(", ")
+}
+
+/// One line for each alert, harmless to a terminal.
+pub fn lines(report: &Report, look: Look) -> Vec<String> {
+    let line = |notice: &Notice| {
+        let alert = &notice.alert;
+        let word = match alert.state {
+            State::Recovered => "recovered",
+            _ => words::severity(alert.severity),
+        };
+        let ink = match (alert.state, alert.welcome, alert.severity) {
+            (State::Recovered, _, _) | (_, true, _) => table::Ink::Good,
+            (_, _, Severity::Critical) => table::Ink::Critical,
+            (_, _, Severity::Warning) => table::Ink::Warning,
+        };
+        let word = table::ink(&format!("{word:<9}"), ink, look.color);
+        let sentence = words::harmless(&sentence(notice));
+        let welcome = if alert.welcome { " (welcome)" } else { "" };
+        format!("  {word}  {sentence}{welcome}")
+    };
+    report.alerts.iter().map(line).collect()
+}
+
+pub fn rule(rule: &Rule) -> String {
+    match rule {
+        Rule::Absolute(_) => "absolute".to_owned(),
+        Rule::Change { days, .. } => words::days(*days),
+    }
+}
+
+/// `Orders fell by 54 % to 46, from 100 on Thu 2 Oct 2025 (1 day before)`
+pub fn sentence(notice: &Notice) -> String {
+    let alert = &notice.alert;
+    let said = match &alert.rule {
+        Rule::Absolute(limit) => {
+            let said = format!("{} is {}", notice.label, told(notice, alert.value));
+            match alert.state {
+                State::Recovered => format!("{said}, clear of the limit {limit}"),
+                _ if limit.reached(alert.value) => format!("{said}, the limit is {limit}"),
+                _ => format!("{said}, not yet clear of the limit {limit}"),
+            }
+        }
+        Rule::Change {
+            days,
+            date,
+            previous,
+            difference,
+        } => format!(
+            "{} {}, from {} on {} ({} before)",
+            notice.label,
+            movement(notice, difference),
+            told(notice, *previous),
+            spoken(*date),
+            words::days(*days),
+        ),
+    };
+    match alert.state {
+        State::New => said,
+        State::Ongoing => format!("{said}; day {}", alert.day),
+        State::Worse => format!("{said}; worse than before, day {}", alert.day),
+        State::Recovered => {
+            let lasted = words::days(alert.day.saturating_sub(1));
+            format!("{said}; recovered after {lasted}")
+        }
+    }
+}
+
+fn movement(notice: &Notice, difference: &Difference) -> String {
+    let value = told(notice, notice.alert.value);
+    let verb = match difference.way {
+        Way::Up => "rose",
+        Way::Down => "fell",
+        Way::Unchanged => return format!("is unchanged at {value}"),
+    };
+    let size = match difference.percent {
+        _ if notice.in_points => number::points(difference.change),
+        Some(percent) => number::percent(percent),
+        None => number::change(difference.change, &notice.unit, notice.decimals),
+    };
+    let size = size.trim_start_matches(['+', '\u{2212}']);
+    format!("{verb} by {size} to {value}")
+}
+
+fn told(notice: &Notice, value: f64) -> String {
+    number::number(value, &notice.unit, notice.decimals)
+}

@@ -1,0 +1,92 @@
+//! `show --json`, as its contract has it.
+
+use chrono::DateTime;
+use serde_json::{Map, Value, json};
+
+use crate::report::{Change, Gap, Outcome, Report, Row, Way};
+
+use super::{alerts, words};
+
+pub fn show(report: &Report) -> Value {
+    json!({
+        "schema": 1,
+        "date": report.date,
+        "as_of": instant(report, report.as_of),
+        "partial": report.partial,
+        "time_zone": report.time_zone.name(),
+        "hours": number(report.hours),
+        "metrics": report.rows.iter().map(metric).collect::<Vec<_>>(),
+        "alerts": alerts::json(report),
+    })
+}
+
+fn metric(row: &Row) -> Value {
+    let mut metric = Map::new();
+    metric.insert("key".to_owned(), json!(row.key));
+    metric.insert("label".to_owned(), json!(row.label));
+    metric.insert("section".to_owned(), json!(row.section));
+    let value = row.value.as_ref().map(crate::entry::Value::to_json);
+    metric.insert("value".to_owned(), json!(value));
+    metric.insert("provenance".to_owned(), json!(row.provenance.kind.word()));
+    if let Some(reason) = &row.provenance.reason {
+        metric.insert("reason".to_owned(), json!(reason));
+    }
+    let changes: Map<String, Value> = row
+        .changes
+        .iter()
+        .map(|told| (told.days.to_string(), change(told)))
+        .collect();
+    metric.insert("changes".to_owned(), Value::Object(changes));
+    Value::Object(metric)
+}
+
+fn change(told: &Change) -> Value {
+    let difference = told.difference();
+    let way = difference.map(|difference| match difference.way {
+        Way::Up => "up",
+        Way::Down => "down",
+        Way::Unchanged => "unchanged",
+    });
+    let severity = difference.and_then(|difference| difference.severity);
+    let mut change = json!({
+        "date": told.date,
+        "previous": told.previous.map(number),
+        "change": difference.map(|difference| number(difference.change)),
+        "percent": difference.and_then(|difference| difference.percent).map(number),
+        "direction": way,
+        "severity": severity.map(words::severity),
+    });
+    if let Some(state) = state(told) {
+        change["state"] = json!(state);
+    }
+    change
+}
+
+/// Why the numbers are as they are, where they do not say it themselves.
+fn state(change: &Change) -> Option<&'static str> {
+    match &change.outcome {
+        Outcome::NoneThen(gap) | Outcome::NoneNow(gap) => Some(match gap {
+            Gap::NoData => "no data",
+            Gap::Unavailable => "unavailable",
+            Gap::Failed => "failed",
+            Gap::Nothing => "no value",
+        }),
+        Outcome::Compared(difference) if difference.is_new() => Some("new"),
+        Outcome::Compared(difference) if difference.way == Way::Unchanged => Some("unchanged"),
+        Outcome::Compared(difference) => difference.calm.map(words::calm),
+    }
+}
+
+fn instant(report: &Report, instant: DateTime<chrono::Utc>) -> String {
+    instant.with_timezone(&report.time_zone).to_rfc3339()
+}
+
+/// Whole numbers stay whole.
+fn number(number: f64) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        json!(number as i64)
+    } else {
+        json!(number)
+    }
+}

@@ -1,0 +1,137 @@
+//! Numbers as people read them: `1'234'567`, `−54 %`, `1.5 GB`.
+
+use rust_decimal::Decimal;
+
+use crate::entry::Value;
+
+const MINUS: char = '\u{2212}';
+
+/// A value with its unit. Without `decimals` it is shown as exactly as it is known.
+pub fn value(value: &Value, unit: &str, decimals: Option<u32>) -> Option<String> {
+    let digits = match value {
+        Value::Parts(_) => return None,
+        _ if unit == "bytes" => return value.number().map(bytes),
+        Value::Whole(whole) => whole_digits(*whole, decimals),
+        Value::Decimal(decimal) => decimal_digits(*decimal, decimals),
+    };
+    Some(with_unit(&grouped(&digits), unit))
+}
+
+/// A computed number with its unit, such as a previous value.
+pub fn number(number: f64, unit: &str, decimals: Option<u32>) -> String {
+    if unit == "bytes" {
+        return bytes(number);
+    }
+    let digits = match decimals {
+        Some(decimals) => format!("{number:.*}", decimals as usize),
+        None => number.to_string(),
+    };
+    with_unit(&grouped(&digits), unit)
+}
+
+/// The count of a distribution's part.
+pub fn count(count: Decimal) -> String {
+    grouped(&count.normalize().to_string())
+}
+
+/// `+3.1 %`, `−54 %`: one digit behind the point where it says something.
+pub fn percent(percent: f64) -> String {
+    format!("{} %", one_digit(percent))
+}
+
+/// `+2.5 points`
+pub fn points(points: f64) -> String {
+    format!("{} points", one_digit(points))
+}
+
+/// A change with its sign and unit; a percentage changes by points.
+pub fn change(change: f64, unit: &str, decimals: Option<u32>) -> String {
+    signed(change, &number(change.abs(), unit, decimals))
+}
+
+fn one_digit(number: f64) -> String {
+    let digits = format!("{:.1}", number.abs());
+    let shown = match digits.strip_suffix(".0") {
+        Some("0") if number != 0.0 => "<0.1",
+        Some(whole) => whole,
+        None => &digits,
+    };
+    signed(number, &grouped(shown))
+}
+
+fn signed(number: f64, size: &str) -> String {
+    match number {
+        0.0 => size.to_owned(),
+        number if number > 0.0 => format!("+{size}"),
+        _ => format!("{MINUS}{size}"),
+    }
+}
+
+fn whole_digits(whole: i64, decimals: Option<u32>) -> String {
+    match decimals {
+        Some(decimals) if decimals > 0 => format!("{whole}.{}", "0".repeat(decimals as usize)),
+        _ => whole.to_string(),
+    }
+}
+
+fn decimal_digits(decimal: Decimal, decimals: Option<u32>) -> String {
+    match decimals {
+        Some(decimals) => format!("{decimal:.*}", decimals as usize),
+        None => decimal.normalize().to_string(),
+    }
+}
+
+fn with_unit(digits: &str, unit: &str) -> String {
+    if unit.is_empty() {
+        digits.to_owned()
+    } else {
+        format!("{digits} {unit}")
+    }
+}
+
+fn bytes(number: f64) -> String {
+    let mut size = number;
+    let mut scale = "B";
+    for larger in ["kB", "MB", "GB", "TB"] {
+        // What would round to 1000.0 is already one of the larger unit.
+        if size.abs() < 999.95 {
+            break;
+        }
+        size /= 1000.0;
+        scale = larger;
+    }
+    let digits = if scale == "B" {
+        size.to_string()
+    } else {
+        format!("{size:.1}")
+    };
+    with_unit(&grouped(&digits), scale)
+}
+
+/// Sets the thousands apart, and a real minus in front; anything but digits passes as it is.
+fn grouped(digits: &str) -> String {
+    let (minus, size) = match digits.strip_prefix('-') {
+        Some(size) => (true, size),
+        None => (false, digits),
+    };
+    let (whole, fraction) = match size.find('.') {
+        Some(point) if size.starts_with(|first: char| first.is_ascii_digit()) => {
+            size.split_at(point)
+        }
+        _ => (size, ""),
+    };
+    let is_zero = size.chars().all(|digit| matches!(digit, '0' | '.'));
+    let mut text = String::new();
+    if minus && !is_zero {
+        text.push(MINUS);
+    }
+    for (at, digit) in whole.chars().enumerate() {
+        let left = whole.len() - at;
+        if at > 0 && left.is_multiple_of(3) && digit.is_ascii_digit() && !whole.starts_with('<') {
+            text.push('\'');
+        }
+        text.push(digit);
+    }
+    text.push_str(fraction);
+    text
+}

@@ -1,0 +1,195 @@
+//! The words around the numbers, the same in every rendering.
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
+
+use crate::calendar::spoken;
+use crate::entry::{Kind, Value};
+use crate::report::{Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, State, Way};
+
+use super::number;
+
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+pub fn state(state: State) -> &'static str {
+    match state {
+        State::New => "new",
+        State::Ongoing => "ongoing",
+        State::Worse => "worse",
+        State::Recovered => "recovered",
+    }
+}
+
+pub fn days(days: u32) -> String {
+    if days == 1 {
+        "1 day".to_owned()
+    } else {
+        format!("{days} days")
+    }
+}
+
+/// `2 Oct`
+pub fn short(date: NaiveDate) -> String {
+    date.format("%-d %b").to_string()
+}
+
+/// `usual for a Monday`
+pub fn usual_for(date: NaiveDate) -> String {
+    let weekday = match date.weekday() {
+        Weekday::Mon => "Monday",
+        Weekday::Tue => "Tuesday",
+        Weekday::Wed => "Wednesday",
+        Weekday::Thu => "Thursday",
+        Weekday::Fri => "Friday",
+        Weekday::Sat => "Saturday",
+        Weekday::Sun => "Sunday",
+    };
+    format!("usual for a {weekday}")
+}
+
+/// Title words: date, zone, the day's length if it is not 24 hours, and whether it is over.
+pub fn title(report: &Report) -> String {
+    let mut title = format!("{}, {}", spoken(report.date), report.time_zone);
+    if report.hours != 24.0 {
+        title.push_str(&format!(", {} hours", report.hours));
+    }
+    if let Some(name) = &report.known_day {
+        title.push_str(&format!(", {name}"));
+    }
+    if report.partial {
+        let at = report.as_of.with_timezone(&report.time_zone);
+        let clock = at.format("%H:%M");
+        title.push_str(&format!(
+            ": still open, counted as of {clock}, nothing is judged"
+        ));
+    }
+    title
+}
+
+/// What stands in the value's place; a distribution tells how many parts it has.
+pub fn value(row: &Row) -> String {
+    match (&row.value, row.provenance.kind) {
+        (Some(Value::Parts(parts)), _) if parts.len() == 1 => "1 part".to_owned(),
+        (Some(Value::Parts(parts)), _) => format!("{} parts", parts.len()),
+        (Some(value), _) => number::value(value, &row.unit, row.decimals).unwrap_or_default(),
+        (None, kind @ (Kind::Unavailable | Kind::Failed)) => kind.word().to_owned(),
+        (None, _) => "no value".to_owned(),
+    }
+}
+
+/// A change as a table's cell: `▼ −54 % critical`, `no data for 2 Oct`.
+pub fn cell(change: &Change, row: &Row) -> String {
+    match &change.outcome {
+        Outcome::NoneNow(_) => "–".to_owned(),
+        Outcome::NoneThen(gap) => none_then(*gap, change.date),
+        Outcome::Compared(difference) => compared(difference, row),
+    }
+}
+
+fn none_then(gap: Gap, date: NaiveDate) -> String {
+    let date = short(date);
+    match gap {
+        Gap::NoData => format!("no data for {date}"),
+        Gap::Unavailable => format!("unavailable on {date}"),
+        Gap::Failed => format!("failed on {date}"),
+        Gap::Nothing => format!("no value on {date}"),
+    }
+}
+
+fn compared(difference: &Difference, row: &Row) -> String {
+    let arrow = match difference.way {
+        Way::Up => '▲',
+        Way::Down => '▼',
+        Way::Unchanged => return "= unchanged".to_owned(),
+    };
+    let mut cell = format!("{arrow} {}", moved(difference, row));
+    if difference.is_new() {
+        cell.push_str(" new");
+    }
+    if let Some(severity) = difference.severity {
+        cell.push(' ');
+        cell.push_str(self::severity(severity));
+    }
+    if let Some(calm) = difference.calm {
+        cell.push(' ');
+        cell.push_str(self::calm(calm));
+    }
+    cell
+}
+
+/// The change as it is judged: in points, in percent or, from zero, as it is.
+fn moved(difference: &Difference, row: &Row) -> String {
+    match difference.percent {
+        _ if row.in_points => number::points(difference.change),
+        Some(percent) => number::percent(percent),
+        None => number::change(difference.change, &row.unit, row.decimals),
+    }
+}
+
+pub fn calm(calm: Calm) -> &'static str {
+    match calm {
+        Calm::Usual => "usual",
+        Calm::KnownDay => "known day",
+        Calm::OpenDay => "open day",
+    }
+}
+
+/// How a value was come by, where that is not plainly counted at its time.
+pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
+    let provenance = &row.provenance;
+    let mut notes = Vec::new();
+    if let Some(at) = provenance.observed_at {
+        notes.push(counted(at, report));
+    }
+    let word = provenance.kind.word();
+    match (&provenance.reason, provenance.kind) {
+        (Some(reason), Kind::Observed) => notes.push(reason.clone()),
+        (Some(reason), _) => notes.push(format!("{word}: {reason}")),
+        (None, Kind::Observed) => {}
+        (None, _) => notes.push(word.to_owned()),
+    }
+    match provenance.nulls {
+        None | Some(0) => {}
+        Some(1) => notes.push("1 row without a value".to_owned()),
+        Some(nulls) => {
+            let nulls = number::count(nulls.into());
+            notes.push(format!("{nulls} rows without a value"));
+        }
+    }
+    notes
+}
+
+/// `counted 00:15`, with its date where that is not the one on which the day ended.
+fn counted(at: DateTime<Utc>, report: &Report) -> String {
+    let local = at.with_timezone(&report.time_zone);
+    let ended = report.day_end.with_timezone(&report.time_zone);
+    let clock = local.format("%H:%M");
+    if local.date_naive() == ended.date_naive() {
+        format!("counted {clock}")
+    } else {
+        format!("counted {} {clock}", spoken(local.date_naive()))
+    }
+}
+
+/// Text from data as a terminal may show it: no control characters, nothing that turns or hides text.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+            letter if letter.is_control() || is_unseen(letter) => '\u{fffd}',
+            letter => letter,
+        })
+        .collect()
+}
+
+/// Bidirectional marks, tags and other characters without a shape. Joiners are spelling, and stay.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
