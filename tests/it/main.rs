@@ -1,1 +1,4 @@
 //! Everything Daybook promises, one file per promise.
+
+mod beryl_catalog;
+mod demo;
