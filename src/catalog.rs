@@ -3,6 +3,7 @@
 pub mod check;
 pub mod document;
 pub mod expand;
+pub mod handbook;
 pub mod mistake;
 pub mod written;
 

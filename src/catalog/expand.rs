@@ -108,7 +108,7 @@ fn family(
         alert,
         family: written.key.clone(),
     };
-    let members = by_split(head, written)
+    let members = by_split(head, written, place)
         .into_iter()
         .flat_map(|member| by_window(member, written))
         .collect();
@@ -212,7 +212,7 @@ fn measure(written: &written::Metric) -> Option<Measure> {
     measures.into_iter().flatten().next()
 }
 
-fn by_split(head: Metric, written: &written::Metric) -> Vec<Metric> {
+fn by_split(head: Metric, written: &written::Metric, place: Place<'_>) -> Vec<Metric> {
     let (Some(split), Shape::Counted(counted)) = (&written.split, &head.shape) else {
         return vec![head];
     };
@@ -223,8 +223,10 @@ fn by_split(head: Metric, written: &written::Metric) -> Vec<Metric> {
             None => shares.push((key, vec![value.clone()])),
         }
     }
+    shares.sort_by_key(|(_, values)| place.offset(&["split", "into", &values[0]]));
     let member = |(key, values): (&str, Vec<String>)| Metric {
         key: key.to_owned(),
+        prometheus: head.prometheus.as_ref().map(|name| format!("{name}_{key}")),
         label: split
             .labels
             .get(key)
@@ -246,26 +248,26 @@ fn by_window(head: Metric, written: &written::Metric) -> Vec<Metric> {
     let (Some(within), Shape::Counted(counted)) = (&written.within, &head.shape) else {
         return vec![head];
     };
-    let member = |days: &u32| Metric {
-        key: if *days == 1 {
-            format!("{}_24h", head.key)
-        } else {
-            format!("{}_{days}d", head.key)
-        },
-        label: if *days == 1 {
-            format!("{}, 24 h", head.label)
-        } else {
-            format!("{}, {days} days", head.label)
-        },
-        shape: Shape::Counted(Counted {
-            window: Some(Window {
-                column: within.column.clone(),
-                time: within.time,
-                days: *days,
+    let member = |days: &u32| {
+        let (suffix, words) = match days {
+            1 => ("24h".to_owned(), "24 h".to_owned()),
+            _ => (format!("{days}d"), format!("{days} days")),
+        };
+        let of_window = |name: &String| format!("{name}_{suffix}");
+        Metric {
+            key: of_window(&head.key),
+            label: format!("{}, {words}", head.label),
+            prometheus: head.prometheus.as_ref().map(of_window),
+            shape: Shape::Counted(Counted {
+                window: Some(Window {
+                    column: within.column.clone(),
+                    time: within.time,
+                    days: *days,
+                }),
+                ..counted.clone()
             }),
-            ..counted.clone()
-        }),
-        ..head.clone()
+            ..head.clone()
+        }
     };
     within.days.iter().map(member).collect()
 }

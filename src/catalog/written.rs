@@ -151,7 +151,8 @@ pub struct Metric {
     /// Collected and stored for other metrics, never shown.
     #[serde(default)]
     pub hidden: bool,
-    /// The series' name for Prometheus; made from the key when left out.
+    /// The series' name for Prometheus; made from the key when left out. A family's series
+    /// append their windows (`_24h`) or, in a split, their keys.
     pub prometheus: Option<String>,
     /// No day before it counts as history for this metric.
     pub since: Option<String>,
@@ -309,6 +310,11 @@ impl Place<'_> {
     pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> Mistake {
         self.document
             .mistake(self.document.span(self.value, path), message)
+    }
+
+    /// Parsed tables are sorted by key; this tells the order people wrote.
+    pub fn offset(&self, path: &[&str]) -> usize {
+        self.document.span(self.value, path).start
     }
 }
 

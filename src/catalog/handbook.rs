@@ -1,0 +1,151 @@
+//! The catalog as a page for people: every metric with what it means, how far back it can be known and when it alerts.
+
+use std::fmt::Write;
+
+use super::{Catalog, Derived, Direction, History, Metric, Parts, Shape, Thresholds};
+
+const INTRODUCTION: &str = "\
+# Metrics
+
+This page is made from the catalog by `daybook config metrics`. Change the catalog, not this page.
+
+How far back a number can be known:
+
+| History | Days that were not counted on time |
+|---|---|
+| event | recounted exactly: rows are born and never change |
+| interval | recounted exactly: rows are born and end by timestamps |
+| survivors | recounted from the rows still alive; rows deleted since are missing |
+| now | unknown: a column that changes is involved |
+
+Names that end in `_24h`, `_7d` or `_30d` count the last 1, 7 or 30 calendar days.
+";
+
+/// The whole page in Markdown. Helpers that are never shown are left out.
+pub fn page(catalog: &Catalog) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    page.push_str(&general_rule(&catalog.thresholds));
+    for section in catalog.sections() {
+        page.push_str(&table(catalog, section));
+    }
+    page
+}
+
+fn general_rule(thresholds: &Thresholds) -> String {
+    let Thresholds {
+        warning,
+        critical,
+        min_base,
+        min_change,
+    } = thresholds;
+    format!(
+        "\nWhere the last column says \"change\", the value is set against those of 1, 7 and 30 days before: \
+         a change of {warning} % or more is a warning, of {critical} % or more critical, up or down alike. No \
+         percent rule speaks where the value before was below {min_base}, where it moved by less than {min_change}, or, \
+         against 1 and 30 days before, where the value is usual for its weekday.\n"
+    )
+}
+
+fn table(catalog: &Catalog, section: &str) -> String {
+    let mut table = format!(
+        "\n## {}\n\n| Metric | Meaning | History | Alerts |\n|---|---|---|---|\n",
+        cell(section)
+    );
+    for metric in catalog.shown().filter(|metric| metric.section == section) {
+        writeln!(
+            table,
+            "| {}<br>`{}` | {} | {} | {} |",
+            cell(&metric.label),
+            metric.key,
+            cell(&meaning(metric)),
+            history(metric.history),
+            alerts(metric),
+        )
+        .expect("a String takes everything");
+    }
+    table
+}
+
+fn meaning(metric: &Metric) -> String {
+    let mut meaning = metric.description.clone();
+    if let Shape::Counted(counted) = &metric.shape {
+        meaning += &match &counted.parts {
+            Parts::Whole => String::new(),
+            Parts::Share { column, values } => {
+                format!(" Where `{column}` is {}.", values.join(" or "))
+            }
+            Parts::By(by) => format!(
+                " The {} largest keep their names, the rest is added up as \"other\".",
+                by.top
+            ),
+        };
+    }
+    if !matches!(metric.unit.as_str(), "" | "%") {
+        meaning += &format!(" In {}.", metric.unit);
+    }
+    meaning
+}
+
+fn history(history: History) -> &'static str {
+    match history {
+        History::Event => "event",
+        History::Interval => "interval",
+        History::Survivors => "survivors",
+        History::Now => "now",
+    }
+}
+
+/// Every rule of the metric, the most severe first.
+fn alerts(metric: &Metric) -> String {
+    let absolute = [
+        ("critical", metric.alert.critical),
+        ("warning", metric.alert.warning),
+    ];
+    let mut rules: Vec<String> = absolute
+        .into_iter()
+        .filter_map(|(level, limit)| Some(format!("{level} {}", limit?)))
+        .collect();
+    rules.extend(change_rule(metric));
+    if rules.is_empty() {
+        return "none".to_owned();
+    }
+    rules.join("; ").replace('>', "&gt;").replace('<', "&lt;")
+}
+
+/// The parts of a distribution explain changes, they are not judged themselves.
+fn change_rule(metric: &Metric) -> Option<String> {
+    let distribution =
+        matches!(&metric.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::By(_)));
+    let rule = &metric.alert.percent;
+    let what = match rule.on {
+        Direction::Off => return None,
+        _ if distribution => return None,
+        Direction::Both => "change",
+        Direction::Falls => "fall",
+        Direction::Rises => "rise",
+    };
+    let points = matches!(&metric.shape, Shape::Derived(Derived { percent: true, .. }));
+    let unit = if points { "points" } else { "%" };
+    let own: Vec<String> = [("critical", rule.critical), ("warning", rule.warning)]
+        .into_iter()
+        .filter_map(|(level, bound)| match bound {
+            Some(0.0) => Some(format!("never {level}")),
+            Some(bound) => Some(format!("{level} from {bound} {unit}")),
+            None => None,
+        })
+        .collect();
+    let of_points = if points { " in points" } else { "" };
+    match own.is_empty() {
+        true => Some(format!("{what}{of_points}")),
+        false => Some(format!("{what}: {}", own.join(", "))),
+    }
+}
+
+/// Text from the catalog must not end a table's cell or begin a tag.
+fn cell(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    one_line
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('|', "\\|")
+}

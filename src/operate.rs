@@ -1,0 +1,3 @@
+//! The operators' wing: what is done beside the nights.
+
+pub mod demo;
