@@ -1,0 +1,174 @@
+//! `daybook explain`: how metrics are counted, for people who want to check the numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::SecondsFormat;
+use serde_json::{Value as Json, json};
+
+use crate::calendar::{AsOf, Day, spoken};
+use crate::catalog::History;
+use crate::cli::Explain;
+use crate::collect::{self, Request, Work};
+use crate::config::Config;
+use crate::nightly::{grace, known_keys};
+use crate::plan::night::database_of;
+use crate::plan::{Bind, Reach, Statement, reach};
+
+use super::{CommandError, Ended, World, dates, output};
+
+pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended, CommandError> {
+    let date = dates::read(args.date.as_deref().unwrap_or("yesterday"), "--date", config, world)?;
+    let day = Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
+    let as_of = day.as_of(world.now);
+    let keys = known_keys(&config.catalog, args.metric.as_deref())?;
+    let databases: BTreeSet<&str> = config
+        .catalog
+        .metrics
+        .iter()
+        .filter(|metric| keys.contains(&metric.key))
+        .filter_map(|metric| database_of(&config.catalog, metric))
+        .collect();
+    let mut planned = Vec::new();
+    for name in databases {
+        let request = Request {
+            catalog: &config.catalog,
+            keys: keys.clone(),
+            work: Work::Night(as_of),
+            now: world.now,
+            grace: grace(config),
+            retry_for: std::time::Duration::ZERO,
+            limits: collect::limits(config, world.stop.clone()),
+            progress: &|_, _| {},
+        };
+        let (statements, plans) = collect::look(name, config.app(name)?, &request)
+            .await
+            .map_err(|error| CommandError::Unavailable(format!("app database {name}: {error}")))?;
+        planned.extend(statements.into_iter().zip(plans));
+    }
+    match args.json {
+        true => output::json(&as_json(config, &keys, &as_of, &planned)),
+        false => output::data(&as_text(config, &keys, (&as_of, world), &planned)),
+    }
+    Ok(Ended::Done)
+}
+
+type Planned = Vec<(Statement, Vec<String>)>;
+
+fn as_text(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World), planned: &Planned) -> String {
+    let mut text = format!("{}\n", bounds(as_of));
+    text.push_str(&metrics(config, keys, (as_of, world)));
+    for (statement, plan) in planned {
+        let shared: Vec<&str> = statement.keys().collect();
+        text.push_str(&format!("\n── {} · {}\n", statement.table, shared.join(", ")));
+        text.push_str(&format!("{}\n", laid_out(&statement.sql)));
+        for (at, bind) in statement.binds.iter().enumerate() {
+            text.push_str(&format!("   {} = {}\n", at + 1, bound(bind)));
+        }
+        for line in plan {
+            text.push_str(&format!("   | {line}\n"));
+        }
+    }
+    text
+}
+
+/// The day in local time and in UTC.
+fn bounds(as_of: &AsOf) -> String {
+    let day = as_of.day;
+    let local = |instant: chrono::DateTime<chrono::Utc>| instant.with_timezone(&day.zone).format("%Y-%m-%d %H:%M:%S %Z");
+    let utc = |instant: chrono::DateTime<chrono::Utc>| instant.format("%Y-%m-%d %H:%M:%S");
+    format!(
+        "{} in {}: {} h\n  local  from {} to {}\n  UTC    from {} to {}\n  as of  {} ({} UTC){}",
+        spoken(day.date),
+        day.zone,
+        day.hours(),
+        local(day.start),
+        local(day.end),
+        utc(day.start),
+        utc(day.end),
+        local(as_of.instant),
+        utc(as_of.instant),
+        if as_of.open { ", still open" } else { "" }
+    )
+}
+
+fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) -> String {
+    let mut text = String::new();
+    for metric in config.catalog.metrics.iter().filter(|metric| keys.contains(&metric.key)) {
+        let past = match reach(metric, as_of, world.now, grace(config)) {
+            Reach::Unknowable(reason) => format!("unavailable for this day: {reason}"),
+            Reach::Counted(provenance) => provenance.kind.word().to_owned(),
+        };
+        let made = match &metric.shape {
+            crate::catalog::Shape::Derived(derived) => format!(" · {} / {}", derived.of, derived.per),
+            _ => String::new(),
+        };
+        text.push_str(&format!("  {} · history {}{made} · {past}\n", metric.key, history(metric.history)));
+    }
+    text
+}
+
+fn history(history: History) -> &'static str {
+    match history {
+        History::Event => "event",
+        History::Interval => "interval",
+        History::Survivors => "survivors",
+        History::Now => "now",
+    }
+}
+
+/// Long statements read better with their clauses on lines of their own.
+fn laid_out(sql: &str) -> String {
+    let mut text = sql.trim().to_owned();
+    for clause in [" FROM ", " LEFT JOIN ", " JOIN ", " WHERE ", " GROUP BY ", " ORDER BY "] {
+        text = text.replace(clause, &format!("\n{}", clause.trim_start()));
+    }
+    text.lines().map(|line| format!("   {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn bound(bind: &Bind) -> String {
+    match bind {
+        Bind::Instant(instant) => instant.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        Bind::Local(local) => local.to_string(),
+        Bind::Text(text) => format!("'{text}'"),
+        Bind::Integer(whole) => whole.to_string(),
+        Bind::Instants(many) => format!("{} day edges", many.len()),
+        Bind::Locals(many) => format!("{} day edges", many.len()),
+        Bind::Integers(many) => format!("{} day edges", many.len()),
+        Bind::Texts(many) => many.join(", "),
+    }
+}
+
+fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &Planned) -> Json {
+    let day = as_of.day;
+    let local = |instant: chrono::DateTime<chrono::Utc>| {
+        instant.with_timezone(&day.zone).to_rfc3339_opts(SecondsFormat::AutoSi, false)
+    };
+    let utc = |instant: chrono::DateTime<chrono::Utc>| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let histories: BTreeMap<&str, &str> = config
+        .catalog
+        .metrics
+        .iter()
+        .filter(|metric| keys.contains(&metric.key))
+        .map(|metric| (metric.key.as_str(), history(metric.history)))
+        .collect();
+    let statements = planned.iter().map(|(statement, plan)| {
+        json!({
+            "database": statement.database,
+            "table": statement.table,
+            "metrics": statement.keys().collect::<Vec<_>>(),
+            "sql": statement.sql,
+            "binds": statement.binds.iter().map(bound).collect::<Vec<_>>(),
+            "plan": plan,
+        })
+    });
+    json!({
+        "schema": 1,
+        "date": day.date,
+        "time_zone": day.zone.name(),
+        "hours": day.hours(),
+        "local": { "start": local(day.start), "end": local(day.end), "as_of": local(as_of.instant) },
+        "utc": { "start": utc(day.start), "end": utc(day.end), "as_of": utc(as_of.instant) },
+        "history": histories,
+        "statements": statements.collect::<Vec<_>>(),
+    })
+}
