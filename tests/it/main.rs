@@ -1,1 +1,5 @@
 //! Everything Daybook promises, one file per promise.
+
+mod compare;
+mod render;
+mod stored_days;
