@@ -29,40 +29,51 @@ impl Usual {
     }
 }
 
-/// The newest values of each weekday.
+/// The newest values of each weekday, and what they make usual.
 #[derive(Default)]
 pub(super) struct Weekdays {
-    values: [VecDeque<f64>; 7],
+    learnt: [(VecDeque<f64>, Option<Usual>); 7],
 }
 
 impl Weekdays {
     pub(super) fn usual(&self, weekday: Weekday) -> Option<Usual> {
-        let values = &self.values[weekday.num_days_from_monday() as usize];
-        if values.len() < LEAST_DAYS {
-            return None;
-        }
-        let middle = median(values.iter().copied().collect());
-        let deviations = values.iter().map(|value| (value - middle).abs()).collect();
-        let deviation = median(deviations).max(LEAST_DEVIATION * middle.abs());
-        Some(Usual {
-            low: exact(middle - REACH * deviation),
-            high: exact(middle + REACH * deviation),
-            median: exact(middle),
-            days: values.len(),
-        })
+        self.learnt[weekday.num_days_from_monday() as usize].1
     }
 
     pub(super) fn learn(&mut self, weekday: Weekday, value: f64) {
-        let values = &mut self.values[weekday.num_days_from_monday() as usize];
+        let (values, usual) = &mut self.learnt[weekday.num_days_from_monday() as usize];
         if values.len() == MOST_DAYS {
             values.pop_front();
         }
         values.push_back(value);
+        *usual = range(values);
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
+fn range(values: &VecDeque<f64>) -> Option<Usual> {
+    if values.len() < LEAST_DAYS {
+        return None;
+    }
+    let mut sorted = [0.0; MOST_DAYS];
+    let sorted = &mut sorted[..values.len()];
+    for (place, value) in sorted.iter_mut().zip(values) {
+        *place = *value;
+    }
+    let middle = median(sorted);
+    for place in sorted.iter_mut() {
+        *place = (*place - middle).abs();
+    }
+    let deviation = median(sorted).max(LEAST_DEVIATION * middle.abs());
+    Some(Usual {
+        low: exact(middle - REACH * deviation),
+        high: exact(middle + REACH * deviation),
+        median: exact(middle),
+        days: values.len(),
+    })
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
     let half = values.len() / 2;
     if values.len().is_multiple_of(2) {
         (values[half - 1] + values[half]) / 2.0

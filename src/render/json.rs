@@ -1,13 +1,18 @@
 //! `show --json`, as its contract has it.
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::report::{Change, Gap, Outcome, Report, Row, Way};
+use crate::report::{Calm, Change, Gap, Outcome, Report, Row, Way};
 
 use super::{alerts, words};
 
 pub fn show(report: &Report) -> Value {
+    let metrics: Vec<Value> = report
+        .rows
+        .iter()
+        .map(|row| metric(row, report.date))
+        .collect();
     json!({
         "schema": 1,
         "date": report.date,
@@ -15,12 +20,12 @@ pub fn show(report: &Report) -> Value {
         "partial": report.partial,
         "time_zone": report.time_zone.name(),
         "hours": number(report.hours),
-        "metrics": report.rows.iter().map(metric).collect::<Vec<_>>(),
+        "metrics": metrics,
         "alerts": alerts::json(report),
     })
 }
 
-fn metric(row: &Row) -> Value {
+fn metric(row: &Row, date: NaiveDate) -> Value {
     let mut metric = Map::new();
     metric.insert("key".to_owned(), json!(row.key));
     metric.insert("label".to_owned(), json!(row.label));
@@ -34,13 +39,13 @@ fn metric(row: &Row) -> Value {
     let changes: Map<String, Value> = row
         .changes
         .iter()
-        .map(|told| (told.days.to_string(), change(told)))
+        .map(|told| (told.days.to_string(), change(told, date)))
         .collect();
     metric.insert("changes".to_owned(), Value::Object(changes));
     Value::Object(metric)
 }
 
-fn change(told: &Change) -> Value {
+fn change(told: &Change, date: NaiveDate) -> Value {
     let difference = told.difference();
     let way = difference.map(|difference| match difference.way {
         Way::Up => "up",
@@ -56,28 +61,32 @@ fn change(told: &Change) -> Value {
         "direction": way,
         "severity": severity.map(words::severity),
     });
-    if let Some(state) = state(told) {
+    if let Some(state) = state(told, date) {
         change["state"] = json!(state);
     }
     change
 }
 
 /// Why the numbers are as they are, where they do not say it themselves.
-fn state(change: &Change) -> Option<&'static str> {
-    match &change.outcome {
-        Outcome::NoneThen(gap) | Outcome::NoneNow(gap) => Some(match gap {
+fn state(change: &Change, date: NaiveDate) -> Option<String> {
+    let word = match &change.outcome {
+        Outcome::NoneThen(gap) | Outcome::NoneNow(gap) => match gap {
             Gap::NoData => "no data",
             Gap::Unavailable => "unavailable",
             Gap::Failed => "failed",
             Gap::Nothing => "no value",
-        }),
-        Outcome::Compared(difference) if difference.is_new() => Some("new"),
-        Outcome::Compared(difference) if difference.way == Way::Unchanged => Some("unchanged"),
-        Outcome::Compared(difference) => difference.calm.map(words::calm),
-    }
+        },
+        Outcome::Compared(difference) if difference.is_new() => "new",
+        Outcome::Compared(difference) if difference.way == Way::Unchanged => "unchanged",
+        Outcome::Compared(difference) => match difference.calm? {
+            Calm::Usual => return Some(words::usual_for(date)),
+            calm => words::calm(calm),
+        },
+    };
+    Some(word.to_owned())
 }
 
-fn instant(report: &Report, instant: DateTime<chrono::Utc>) -> String {
+fn instant(report: &Report, instant: DateTime<Utc>) -> String {
     instant.with_timezone(&report.time_zone).to_rfc3339()
 }
 

@@ -5,11 +5,13 @@ use rust_decimal::Decimal;
 
 use crate::calendar::spoken;
 use crate::entry::{Part, Value};
-use crate::report::{Change, Report, Row, Severity};
+use crate::report::{Change, Report, Row, Rule, Severity, State};
 
 use super::{Look, alerts, number, words};
 
 const SPANS: [u32; 3] = [1, 7, 30];
+/// The last column; the metric and its value stand before the spans.
+const LAST: usize = SPANS.len() + 1;
 /// A distribution's parts beyond these are added up.
 const PARTS: usize = 5;
 const STYLE: TableStyle =
@@ -45,16 +47,16 @@ fn table(report: &Report, look: Look) -> Table {
         if at > 0 {
             table.add_row([""]);
         }
-        table.add_row([bold(&words::harmless(name), look.color)]);
+        table.add_row([mark(&words::harmless(name), Ink::Bold, look.color)]);
         for row in rows {
-            table.add_row(cells(row, look.color));
+            table.add_row(cells(row, standing(report, row), look.color));
             if let Some(Value::Parts(parts)) = &row.value {
                 table.add_rows(shares(parts));
             }
         }
     }
     for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
+        column.set_padding((0, if at == LAST { 0 } else { 2 }));
         if at == 1 {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -80,17 +82,34 @@ fn heads(report: &Report) -> Vec<String> {
     heads
 }
 
-fn cells(row: &Row, color: bool) -> Vec<String> {
-    let mut cells = vec![
-        format!("  {}", words::harmless(&row.label)),
-        words::harmless(&words::value(row)),
-    ];
+/// The severity of the limit that the value itself breaks.
+fn standing(report: &Report, row: &Row) -> Option<Severity> {
+    let alerts = report.alerts.iter().map(|notice| &notice.alert);
+    let mut broken = alerts.filter(|alert| {
+        alert.key == row.key
+            && matches!(alert.rule, Rule::Absolute(_))
+            && alert.state != State::Recovered
+    });
+    broken.next().map(|alert| alert.severity)
+}
+
+fn cells(row: &Row, broken: Option<Severity>, color: bool) -> Vec<String> {
+    let value = words::harmless(&words::value(row));
+    let value = match broken {
+        Some(severity) => {
+            let text = format!("{value} {}", words::severity(severity));
+            mark(&text, ink_for(severity), color)
+        }
+        None => value,
+    };
+    let label = words::harmless(&row.label);
+    let mut cells = vec![format!("{INDENT}{label}"), value];
     let told = SPANS.into_iter().map(|days| match row.change(days) {
         Some(change) => {
             let text = words::harmless(&words::cell(change, row));
             match ink_of(change) {
-                Some(ink) if color => mark(&text, ink),
-                _ => text,
+                Some(ink) => mark(&text, ink, color),
+                None => text,
             }
         }
         None => String::new(),
@@ -120,7 +139,7 @@ fn shares(parts: &[Part]) -> Vec<Vec<String>> {
 }
 
 fn share(label: &str, count: Decimal) -> Vec<String> {
-    vec![format!("    {label}"), number::count(count)]
+    vec![format!("{INDENT}{INDENT}{label}"), number::count(count)]
 }
 
 /// Each note once, with the metrics it is about.
@@ -139,6 +158,9 @@ fn notes(report: &Report) -> Vec<String> {
     };
     notes.iter().map(line).collect()
 }
+
+/// Spaces at which no cell wraps.
+const INDENT: &str = "\u{a0}\u{a0}";
 
 /// What a colour says; words say it as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,21 +210,22 @@ fn ink_of(change: &Change) -> Option<Ink> {
     let difference = change.difference()?;
     Some(match difference.severity? {
         _ if difference.welcome => Ink::Good,
-        Severity::Critical => Ink::Critical,
-        Severity::Warning => Ink::Warning,
+        severity => ink_for(severity),
     })
 }
 
-fn bold(text: &str, color: bool) -> String {
-    if color {
-        mark(text, Ink::Bold)
-    } else {
-        text.to_owned()
+fn ink_for(severity: Severity) -> Ink {
+    match severity {
+        Severity::Critical => Ink::Critical,
+        Severity::Warning => Ink::Warning,
     }
 }
 
 /// Word by word, because cells wrap between words.
-fn mark(text: &str, ink: Ink) -> String {
+fn mark(text: &str, ink: Ink, color: bool) -> String {
+    if !color {
+        return text.to_owned();
+    }
     let words = text.split(' ').map(|word| {
         let begin = ink.mark();
         format!("{begin}{word}{UNMARK}")
@@ -210,7 +233,7 @@ fn mark(text: &str, ink: Ink) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Puts colours in the place of their marks; none runs over the end of its line.
+/// Puts colours in the place of their marks, and plain spaces in that of the unbroken ones; none runs over the end of its line.
 fn dye(line: &str) -> String {
     let mut dyed = String::new();
     let mut open = false;
@@ -223,7 +246,7 @@ fn dye(line: &str) -> String {
                 dyed.push_str(RESET);
             }
         } else {
-            dyed.push(letter);
+            dyed.push(if letter == '\u{a0}' { ' ' } else { letter });
         }
     }
     if open {
