@@ -47,7 +47,12 @@ pub struct Collect {
     #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to", "catch_up"])]
     pub date: Option<String>,
     /// The first day of a range
-    #[arg(long, value_name = "DATE", requires = "to", conflicts_with = "catch_up")]
+    #[arg(
+        long,
+        value_name = "DATE",
+        requires = "to",
+        conflicts_with = "catch_up"
+    )]
     pub from: Option<String>,
     /// The last day of a range
     #[arg(long, value_name = "DATE", requires = "from")]

@@ -77,7 +77,9 @@ impl CommandError {
             Self::Config(_) => 78,
             Self::Usage(_) | Self::Night(NightError::Refused(_)) => 2,
             Self::Unavailable(_) | Self::Night(NightError::Unavailable(_)) => 69,
-            Self::Book(error) | Self::Night(NightError::Book(error)) if error.is_unavailable() => 69,
+            Self::Book(error) | Self::Night(NightError::Book(error)) if error.is_unavailable() => {
+                69
+            }
             Self::Book(_) | Self::Night(_) | Self::Failed(_) => 1,
         }
     }
@@ -89,7 +91,9 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
     match cli.command {
         Command::Collect(args) => collect::run(&load(asked, world)?, &args, world).await,
         Command::Show(args) => show::run(&load(asked, world)?, &args, world).await,
-        Command::Alerts { action: crate::cli::Alerts::List(args) } => alerts::list(&load(asked, world)?, &args, world).await,
+        Command::Alerts {
+            action: crate::cli::Alerts::List(args),
+        } => alerts::list(&load(asked, world)?, &args, world).await,
         Command::Explain(args) => explain::run(&load(asked, world)?, &args, world).await,
         Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,
         Command::Prune(args) => prune::run(&load(asked, world)?, &args, world).await,
@@ -107,7 +111,11 @@ fn load(path: Option<PathBuf>, world: &World) -> Result<Config, CommandError> {
 }
 
 fn request(path: Option<PathBuf>, world: &World) -> crate::config::Request {
-    crate::config::Request { path, environment: world.environment.clone(), cwd: world.directory.clone() }
+    crate::config::Request {
+        path,
+        environment: world.environment.clone(),
+        cwd: world.directory.clone(),
+    }
 }
 
 async fn open_book(config: &Config) -> Result<Book, BookError> {

@@ -1,5 +1,6 @@
 //! Reads the world once, runs one command, ends with its exit code.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -15,7 +16,9 @@ async fn main() -> ExitCode {
     let world = match world() {
         Ok(world) => world,
         Err(error) => {
-            output::say(&format!("daybook: cannot tell the working directory: {error}"));
+            output::say(&format!(
+                "daybook: cannot tell the working directory: {error}"
+            ));
             return ExitCode::FAILURE;
         }
     };
@@ -29,14 +32,24 @@ async fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock and the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock and the environment"
+)]
 fn world() -> std::io::Result<World> {
+    // Variables that are not Unicode cannot be meant for us.
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     Ok(World {
         now: chrono::Utc::now(),
-        environment: std::env::vars().collect(),
+        width: output::width(environment.get("COLUMNS")),
+        environment,
         directory: std::env::current_dir()?,
-        terminal: (std::io::stdout().is_terminal(), std::io::stderr().is_terminal()),
-        width: commands::output::width(),
+        terminal: (
+            std::io::stdout().is_terminal(),
+            std::io::stderr().is_terminal(),
+        ),
         stop: Stop::default(),
     })
 }
@@ -44,8 +57,10 @@ fn world() -> std::io::Result<World> {
 /// The first signal ends running statements and lets the command end well.
 async fn stop_on_signal(stop: Stop) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return;
     };
     tokio::select! {

@@ -18,7 +18,7 @@ use crate::database::{Limits, Stop, Trouble};
 use crate::entry::{Entry, Reading, derive};
 use crate::prune;
 
-pub use days::{Refusal, Which};
+pub use days::{Refusal, Which, known_keys};
 pub use todo::{Task, Todo};
 
 /// What the operator asked for.
@@ -88,7 +88,10 @@ pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightE
     let path = book_path(setting.config);
     days::check(setting, orders)?;
     let Some(lock) = Book::lock(&path).await? else {
-        return Ok(Night { elsewhere: true, ..Night::default() });
+        return Ok(Night {
+            elsewhere: true,
+            ..Night::default()
+        });
     };
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
@@ -97,24 +100,44 @@ pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightE
     book::end_run(&book, run, &ending).await?;
     book.close().await;
     drop(lock);
-    done.map(|night| Night { duration_ms: ending.duration_ms, ..night })
+    done.map(|night| Night {
+        duration_ms: ending.duration_ms,
+        ..night
+    })
 }
 
-async fn under_lock(setting: &Setting<'_>, orders: &Orders, (book, run): (&Book, i64)) -> Result<Night, NightError> {
+async fn under_lock(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    (book, run): (&Book, i64),
+) -> Result<Night, NightError> {
     let chosen = days::choose(setting, orders, Some(book)).await?;
     let todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
-    let mut night = Night { skipped: chosen.skipped, ..Night::default() };
+    let mut night = Night {
+        skipped: chosen.skipped,
+        ..Night::default()
+    };
     let total = todo.tasks.iter().map(|task| task.days.len()).sum();
     for task in &todo.tasks {
         let (entries, costs) = count(setting, orders, task, &mut night).await?;
         book::record_statements(book, run, &noted(&costs)).await?;
         for stored in book::store_many(book, entries, task.mode).await? {
             let entry = Some(stored.after);
-            night.days.push(DayDone { date: entry.as_ref().map_or(NaiveDate::MIN, |entry| entry.date), entry, refilled: task.refill });
+            night.days.push(DayDone {
+                date: entry.as_ref().map_or(NaiveDate::MIN, |entry| entry.date),
+                entry,
+                refilled: task.refill,
+            });
         }
         setting.listener.stored(night.days.len(), total);
     }
-    night.days.extend(todo.settled.into_iter().map(|date| DayDone { date, entry: None, refilled: false }));
+    night
+        .days
+        .extend(todo.settled.into_iter().map(|date| DayDone {
+            date,
+            entry: None,
+            refilled: false,
+        }));
     book::columns::update(book, &setting.config.catalog).await?;
     night.pruned = forget(setting, book, &night).await?;
     Ok(night)
@@ -128,19 +151,21 @@ async fn count(
     night: &mut Night,
 ) -> Result<(Vec<Entry>, Vec<Cost>), NightError> {
     let begun = Instant::now();
-    let grace = TimeDelta::from_std(setting.config.collect.grace).unwrap_or(TimeDelta::MAX);
     let request = Request {
         catalog: &setting.config.catalog,
         keys: task.keys.clone(),
         work: work(task),
         now: setting.now,
-        grace,
+        grace: grace(setting.config),
         retry_for: orders.retry_for,
         limits: limits(setting),
         progress: &|done, of| setting.listener.statement(done, of),
     };
     let collected = within_time(setting, collect::collect(&setting.config.apps, &request)).await;
-    let stopped = collected.unreachable.iter().any(|one| one.error.trouble == Trouble::Stopped);
+    let stopped = collected
+        .unreachable
+        .iter()
+        .any(|one| one.error.trouble == Trouble::Stopped);
     if stopped {
         return Err(NightError::Stopped);
     }
@@ -150,16 +175,24 @@ async fn count(
         return Err(NightError::Unavailable(first.clone()));
     }
     let duration_ms = milliseconds(begun);
-    let Collected { days, statements, unreachable } = collected;
+    let Collected {
+        days,
+        statements,
+        unreachable,
+    } = collected;
     night.unreachable.extend(unreachable);
     let entries = days.into_iter().zip(&task.days);
-    let entries = entries.map(|((_, readings), as_of)| entry(setting, as_of, readings, duration_ms)).collect();
+    let entries = entries
+        .map(|((_, readings), as_of)| entry(setting, as_of, readings, duration_ms))
+        .collect();
     Ok((entries, statements))
 }
 
 /// `max_duration` asks the running statements to stop, as a signal does.
 async fn within_time<T>(setting: &Setting<'_>, counting: impl Future<Output = T>) -> T {
-    let Some(longest) = setting.config.collect.max_duration else { return counting.await };
+    let Some(longest) = setting.config.collect.max_duration else {
+        return counting.await;
+    };
     let alarm = async {
         tokio::time::sleep(longest).await;
         setting.stop.ask();
@@ -178,7 +211,12 @@ fn work(task: &Task) -> Work {
     }
 }
 
-fn entry(setting: &Setting<'_>, as_of: &AsOf, readings: BTreeMap<String, Reading>, duration_ms: i64) -> Entry {
+fn entry(
+    setting: &Setting<'_>,
+    as_of: &AsOf,
+    readings: BTreeMap<String, Reading>,
+    duration_ms: i64,
+) -> Entry {
     let mut entry = Entry::empty(as_of, setting.now, &setting.config.catalog_hash);
     entry.duration_ms = duration_ms;
     entry.readings = readings;
@@ -200,7 +238,11 @@ async fn forget(setting: &Setting<'_>, book: &Book, night: &Night) -> Result<u64
 }
 
 /// Counts as a night would, and stores nothing: no book is made, none is changed.
-async fn rehearse(setting: &Setting<'_>, orders: &Orders, begun: Instant) -> Result<Night, NightError> {
+async fn rehearse(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    begun: Instant,
+) -> Result<Night, NightError> {
     days::check(setting, orders)?;
     let book = match Book::open_to_read(&book_path(setting.config)).await {
         Ok(book) => Some(book),
@@ -209,15 +251,33 @@ async fn rehearse(setting: &Setting<'_>, orders: &Orders, begun: Instant) -> Res
     };
     let chosen = days::choose(setting, orders, book.as_ref()).await?;
     let todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
-    let mut night = Night { skipped: chosen.skipped, ..Night::default() };
+    let mut night = Night {
+        skipped: chosen.skipped,
+        ..Night::default()
+    };
     for task in &todo.tasks {
         let (entries, _) = count(setting, orders, task, &mut night).await?;
-        let done = entries.into_iter().map(|entry| DayDone { date: entry.date, entry: Some(entry), refilled: task.refill });
+        let done = entries.into_iter().map(|entry| DayDone {
+            date: entry.date,
+            entry: Some(entry),
+            refilled: task.refill,
+        });
         night.days.extend(done);
     }
-    night.days.extend(todo.settled.into_iter().map(|date| DayDone { date, entry: None, refilled: false }));
+    night
+        .days
+        .extend(todo.settled.into_iter().map(|date| DayDone {
+            date,
+            entry: None,
+            refilled: false,
+        }));
     night.duration_ms = milliseconds(begun);
     Ok(night)
+}
+
+/// How long after a day's end mutable columns still speak for it.
+pub fn grace(config: &Config) -> TimeDelta {
+    TimeDelta::from_std(config.collect.grace).unwrap_or(TimeDelta::MAX)
 }
 
 /// Where the book is kept.
@@ -240,13 +300,26 @@ fn ending(done: &Result<Night, NightError>, started: DateTime<Utc>, begun: Insta
     let duration_ms = milliseconds(begun);
     let ended_at = started + TimeDelta::milliseconds(duration_ms);
     let written = |night: &Night| -> Vec<NaiveDate> {
-        night.days.iter().filter(|day| day.entry.is_some()).map(|day| day.date).collect()
+        night
+            .days
+            .iter()
+            .filter(|day| day.entry.is_some())
+            .map(|day| day.date)
+            .collect()
     };
     let (outcome, dates, error) = match done {
         Ok(night) => {
             let dates = written(night);
-            let outcome = if dates.is_empty() { Outcome::Nothing } else { Outcome::Stored };
-            (outcome, dates, night.unreachable.first().map(ToString::to_string))
+            let outcome = if dates.is_empty() {
+                Outcome::Nothing
+            } else {
+                Outcome::Stored
+            };
+            (
+                outcome,
+                dates,
+                night.unreachable.first().map(ToString::to_string),
+            )
         }
         Err(error) => (Outcome::Failed, Vec::new(), Some(error.to_string())),
     };

@@ -22,7 +22,12 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
     let orders = orders(config, args, world)?;
     let many = !matches!(orders.which, Which::One(_));
     let bar = Bar::new(world.terminal.1 && many && !args.quiet);
-    let setting = Setting { config, now: world.now, stop: world.stop.clone(), listener: &bar };
+    let setting = Setting {
+        config,
+        now: world.now,
+        stop: world.stop.clone(),
+        listener: &bar,
+    };
     let night = nightly::run(&setting, &orders).await;
     bar.clear();
     let night = night?;
@@ -42,7 +47,11 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
 
 fn every_database_is_configured(config: &Config) -> Result<(), CommandError> {
     let catalog = &config.catalog;
-    let needed: BTreeSet<&str> = catalog.metrics.iter().filter_map(|metric| database_of(catalog, metric)).collect();
+    let needed: BTreeSet<&str> = catalog
+        .metrics
+        .iter()
+        .filter_map(|metric| database_of(catalog, metric))
+        .collect();
     for name in needed {
         config.app(name)?;
     }
@@ -57,7 +66,11 @@ fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, Comm
         _ => Which::One(read(args.date.as_deref().unwrap_or("today"), "--date")?),
     };
     // Somebody who watches would rather know at once.
-    let usual = if world.terminal.1 { Duration::ZERO } else { Duration::from_secs(300) };
+    let usual = if world.terminal.1 {
+        Duration::ZERO
+    } else {
+        Duration::from_secs(300)
+    };
     Ok(Orders {
         which,
         metric: args.metric.clone(),
@@ -67,7 +80,12 @@ fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, Comm
     })
 }
 
-async fn tell(config: &Config, night: &Night, args: &Collect, world: &World) -> Result<(), CommandError> {
+async fn tell(
+    config: &Config,
+    night: &Night,
+    args: &Collect,
+    world: &World,
+) -> Result<(), CommandError> {
     if night.elsewhere {
         if !args.quiet {
             output::say("another collect is running on this book; it does the work");
@@ -86,19 +104,37 @@ async fn tell(config: &Config, night: &Night, args: &Collect, world: &World) -> 
     for (date, reason) in abridged(&night.skipped) {
         output::say(&format!("{date} skipped: {reason}"));
     }
-    let written: Vec<&Entry> = night.days.iter().filter_map(|day| day.entry.as_ref()).collect();
+    let written: Vec<&Entry> = night
+        .days
+        .iter()
+        .filter_map(|day| day.entry.as_ref())
+        .collect();
     match (written.as_slice(), night.days.as_slice()) {
         ([], []) => output::say("nothing to collect"),
         ([], [only]) => {
             let date = only.date;
-            output::say(&format!("{} is complete already; --force counts it again", spoken(date)));
+            output::say(&format!(
+                "{} is complete already; --force counts it again",
+                spoken(date)
+            ));
         }
         ([], days) => output::say(&format!("all {} days are complete already", days.len())),
-        ([one], _) => output::say(&format!("{}: {}", spoken(one.date), summary(&config.catalog, one))),
-        (many, _) => output::say(&format!("{} days in {}", many.len(), seconds(night.duration_ms))),
+        ([one], _) => output::say(&format!(
+            "{}: {}",
+            spoken(one.date),
+            summary(&config.catalog, one)
+        )),
+        (many, _) => output::say(&format!(
+            "{} days in {}",
+            many.len(),
+            seconds(night.duration_ms)
+        )),
     }
     if night.pruned > 0 {
-        output::say(&format!("{} entries beyond {} days pruned", night.pruned, config.retention_days));
+        output::say(&format!(
+            "{} entries beyond {} days pruned",
+            night.pruned, config.retention_days
+        ));
     }
     match written.last() {
         Some(last) if args.dry_run => output::data(&table_of(config, last, world)),
@@ -112,16 +148,21 @@ async fn tell(config: &Config, night: &Night, args: &Collect, world: &World) -> 
 fn table_of(config: &Config, entry: &Entry, world: &World) -> String {
     let entries = [entry.clone()];
     let judgement = compare::judge(&entries, &config.catalog);
-    let report = report::of_day(&judgement, &entries, entry.date, &config.catalog);
-    report.map(|report| render::table::show(&report, show::look(world))).unwrap_or_default()
+    let report = report::of_day(entry, &judgement, &config.catalog);
+    render::table::show(&report, show::look(world))
 }
 
 /// `59 metrics, 3 unavailable, 1 failed, in 0.4 s`
 fn summary(catalog: &Catalog, entry: &Entry) -> String {
     let shown: BTreeSet<&str> = catalog.shown().map(|metric| metric.key.as_str()).collect();
     let count = |kind: Kind| {
-        let readings = entry.readings.iter().filter(|(key, _)| shown.contains(key.as_str()));
-        readings.filter(|(_, reading)| reading.provenance.kind == kind).count()
+        let readings = entry
+            .readings
+            .iter()
+            .filter(|(key, _)| shown.contains(key.as_str()));
+        readings
+            .filter(|(_, reading)| reading.provenance.kind == kind)
+            .count()
     };
     let known = shown.len() - count(Kind::Unavailable) - count(Kind::Failed);
     let mut words = vec![format!("{known} metrics")];
@@ -142,7 +183,11 @@ fn seconds(milliseconds: i64) -> String {
 
 fn failures(night: &Night) -> impl Iterator<Item = (chrono::NaiveDate, &str, &str)> {
     let entries = night.days.iter().filter_map(|day| day.entry.as_ref());
-    entries.flat_map(|entry| entry.failures().map(|(key, error)| (entry.date, key, error)))
+    entries.flat_map(|entry| {
+        entry
+            .failures()
+            .map(|(key, error)| (entry.date, key, error))
+    })
 }
 
 /// The first and last of many skipped days say enough.
@@ -151,9 +196,15 @@ fn abridged(skipped: &[(chrono::NaiveDate, String)]) -> Vec<(String, String)> {
         [] => Vec::new(),
         [(date, reason)] => vec![(date.to_string(), reason.clone())],
         [(first, reason), .., (last, same)] if reason == same => {
-            vec![(format!("{} days from {first} to {last}", skipped.len()), reason.clone())]
+            vec![(
+                format!("{} days from {first} to {last}", skipped.len()),
+                reason.clone(),
+            )]
         }
-        many => many.iter().map(|(date, reason)| (date.to_string(), reason.clone())).collect(),
+        many => many
+            .iter()
+            .map(|(date, reason)| (date.to_string(), reason.clone()))
+            .collect(),
     }
 }
 
@@ -164,7 +215,10 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
         night if night.days.iter().any(|day| day.entry.is_some()) => "stored",
         _ => "nothing",
     };
-    let skipped = night.skipped.iter().map(|(date, reason)| json!({ "date": date, "reason": reason }));
+    let skipped = night
+        .skipped
+        .iter()
+        .map(|(date, reason)| json!({ "date": date, "reason": reason }));
     let unreachable = night.unreachable.iter().map(ToString::to_string);
     json!({
         "schema": 1,
@@ -178,12 +232,25 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
 }
 
 fn day_json(day: &DayDone) -> Json {
-    let Some(entry) = &day.entry else { return json!({ "date": day.date, "outcome": "complete" }) };
-    let failed: Vec<Json> = entry.failures().map(|(key, error)| json!({ "key": key, "error": error })).collect();
+    let Some(entry) = &day.entry else {
+        return json!({ "date": day.date, "outcome": "complete" });
+    };
+    let failed: Vec<Json> = entry
+        .failures()
+        .map(|(key, error)| json!({ "key": key, "error": error }))
+        .collect();
     let values: serde_json::Map<String, Json> = entry
         .readings
         .iter()
-        .map(|(key, reading)| (key.clone(), reading.value.as_ref().map_or(Json::Null, |value| value.to_json())))
+        .map(|(key, reading)| {
+            (
+                key.clone(),
+                reading
+                    .value
+                    .as_ref()
+                    .map_or(Json::Null, |value| value.to_json()),
+            )
+        })
         .collect();
     json!({
         "date": day.date,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use comfy_table::{Table, presets};
+use comfy_table::{Table, TableStyle};
 use serde_json::json;
 
 use crate::catalog::handbook;
@@ -16,12 +16,18 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
         Action::Check => {
             let config = load(path, world)?;
             let shown = config.catalog.shown().count();
-            output::say(&format!("{}: {shown} metrics on {} tables, no mistakes", config.file.display(), config.catalog.tables.len()));
+            output::say(&format!(
+                "{}: {shown} metrics on {} tables, no mistakes",
+                config.file.display(),
+                config.catalog.tables.len()
+            ));
         }
         Action::Show { json: false } => {
             let config = load(path, world)?;
             let mut table = Table::new();
-            table.load_preset(presets::NOTHING).set_header(["setting", "value", "from"]);
+            table
+                .load_style(TableStyle::new())
+                .set_header(["setting", "value", "from"]);
             for row in crate::config::show(&config) {
                 table.add_row([row.setting, row.value, row.origin]);
             }
@@ -30,7 +36,9 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
         Action::Show { json: true } => {
             let config = load(path, world)?;
             let rows = crate::config::show(&config).into_iter();
-            let rows = rows.map(|row| json!({ "setting": row.setting, "value": row.value, "origin": row.origin }));
+            let rows = rows.map(
+                |row| json!({ "setting": row.setting, "value": row.value, "origin": row.origin }),
+            );
             output::json(&json!({ "schema": 1, "settings": rows.collect::<Vec<_>>() }));
         }
         Action::Metrics => output::data(&handbook::page(&load(path, world)?.catalog)),

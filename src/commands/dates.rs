@@ -8,14 +8,22 @@ use crate::config::Config;
 use super::{CommandError, World};
 
 /// `2025-10-03`, `today` or `yesterday`, in the configured zone.
-pub fn read(text: &str, option: &str, config: &Config, world: &World) -> Result<NaiveDate, CommandError> {
+pub fn read(
+    text: &str,
+    option: &str,
+    config: &Config,
+    world: &World,
+) -> Result<NaiveDate, CommandError> {
     let today = Day::containing(world.now, config.time_zone);
     match text {
         "today" => Ok(today.date),
         "yesterday" => Ok(today.previous().date),
         _ => strictly(text).ok_or_else(|| {
             let expected = "a date of the calendar like 2025-10-03, `today` or `yesterday`";
-            CommandError::Usage(format!("{option} {}: expected {expected}", text.escape_debug()))
+            CommandError::Usage(format!(
+                "{option} {}: expected {expected}",
+                text.escape_debug()
+            ))
         }),
     }
 }

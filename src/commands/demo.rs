@@ -21,24 +21,39 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     let begun = Instant::now();
     let directory = world.directory.join(&args.dir);
     let settings = directory.join("daybook.toml");
-    std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    std::fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
     if settings.exists() {
-        let what = format!("{} already exists: the demo overwrites nothing; choose another folder with --dir", settings.display());
+        let what = format!(
+            "{} already exists: the demo overwrites nothing; choose another folder with --dir",
+            settings.display()
+        );
         return Err(CommandError::Failed(anyhow::anyhow!(what)));
     }
     let zone = chrono_tz::Europe::Zurich;
     let today = Day::containing(world.now, zone);
-    let size = demo::write_app_database(&directory.join("app.db"), today.previous(), world.now).await?;
-    std::fs::write(&settings, demo::settings()).with_context(|| format!("cannot write {}", settings.display()))?;
+    let size =
+        demo::write_app_database(&directory.join("app.db"), today.previous(), world.now).await?;
+    std::fs::write(&settings, demo::settings())
+        .with_context(|| format!("cannot write {}", settings.display()))?;
     // The demo is the same everywhere: nothing of the surrounding environment reaches it.
-    let request = Request { path: Some(settings), environment: Default::default(), cwd: directory };
+    let request = Request {
+        path: Some(settings),
+        environment: Default::default(),
+        cwd: directory,
+    };
     let config = load(&request)?;
     output::say(&format!(
         "a made-up application with {} users, {} collections and {} items",
         size.users, size.collections, size.items
     ));
     let yesterday = today.previous().date;
-    collect(&config, Which::Range(yesterday - Days::new(DAYS_OF_HISTORY), yesterday), world).await?;
+    collect(
+        &config,
+        Which::Range(yesterday - Days::new(DAYS_OF_HISTORY), yesterday),
+        world,
+    )
+    .await?;
     show::print(&config, Some(yesterday), world).await?;
     let took = begun.elapsed().as_secs_f64();
     let shown = args.dir.display();
@@ -51,8 +66,19 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
 
 async fn collect(config: &Config, which: Which, world: &World) -> Result<(), CommandError> {
     let bar = Bar::new(world.terminal.1);
-    let setting = Setting { config, now: world.now, stop: world.stop.clone(), listener: &bar };
-    let orders = Orders { which, metric: None, force: false, dry_run: false, retry_for: Duration::ZERO };
+    let setting = Setting {
+        config,
+        now: world.now,
+        stop: world.stop.clone(),
+        listener: &bar,
+    };
+    let orders = Orders {
+        which,
+        metric: None,
+        force: false,
+        dry_run: false,
+        retry_for: Duration::ZERO,
+    };
     let night = nightly::run(&setting, &orders).await;
     bar.clear();
     night?;

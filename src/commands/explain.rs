@@ -10,17 +10,23 @@ use crate::catalog::History;
 use crate::cli::Explain;
 use crate::collect::{self, Request, Work};
 use crate::config::Config;
-use crate::nightly::{grace, known_keys};
+use crate::nightly::{NightError, grace, known_keys};
 use crate::plan::night::database_of;
 use crate::plan::{Bind, Reach, Statement, reach};
 
 use super::{CommandError, Ended, World, dates, output};
 
 pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended, CommandError> {
-    let date = dates::read(args.date.as_deref().unwrap_or("yesterday"), "--date", config, world)?;
-    let day = Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
+    let date = dates::read(
+        args.date.as_deref().unwrap_or("yesterday"),
+        "--date",
+        config,
+        world,
+    )?;
+    let day =
+        Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     let as_of = day.as_of(world.now);
-    let keys = known_keys(&config.catalog, args.metric.as_deref())?;
+    let keys = known_keys(&config.catalog, args.metric.as_deref()).map_err(NightError::from)?;
     let databases: BTreeSet<&str> = config
         .catalog
         .metrics
@@ -54,12 +60,21 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
 
 type Planned = Vec<(Statement, Vec<String>)>;
 
-fn as_text(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World), planned: &Planned) -> String {
+fn as_text(
+    config: &Config,
+    keys: &[String],
+    (as_of, world): (&AsOf, &World),
+    planned: &Planned,
+) -> String {
     let mut text = format!("{}\n", bounds(as_of));
     text.push_str(&metrics(config, keys, (as_of, world)));
     for (statement, plan) in planned {
         let shared: Vec<&str> = statement.keys().collect();
-        text.push_str(&format!("\n── {} · {}\n", statement.table, shared.join(", ")));
+        text.push_str(&format!(
+            "\n── {} · {}\n",
+            statement.table,
+            shared.join(", ")
+        ));
         text.push_str(&format!("{}\n", laid_out(&statement.sql)));
         for (at, bind) in statement.binds.iter().enumerate() {
             text.push_str(&format!("   {} = {}\n", at + 1, bound(bind)));
@@ -74,7 +89,11 @@ fn as_text(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World), pl
 /// The day in local time and in UTC.
 fn bounds(as_of: &AsOf) -> String {
     let day = as_of.day;
-    let local = |instant: chrono::DateTime<chrono::Utc>| instant.with_timezone(&day.zone).format("%Y-%m-%d %H:%M:%S %Z");
+    let local = |instant: chrono::DateTime<chrono::Utc>| {
+        instant
+            .with_timezone(&day.zone)
+            .format("%Y-%m-%d %H:%M:%S %Z")
+    };
     let utc = |instant: chrono::DateTime<chrono::Utc>| instant.format("%Y-%m-%d %H:%M:%S");
     format!(
         "{} in {}: {} h\n  local  from {} to {}\n  UTC    from {} to {}\n  as of  {} ({} UTC){}",
@@ -93,16 +112,27 @@ fn bounds(as_of: &AsOf) -> String {
 
 fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) -> String {
     let mut text = String::new();
-    for metric in config.catalog.metrics.iter().filter(|metric| keys.contains(&metric.key)) {
+    for metric in config
+        .catalog
+        .metrics
+        .iter()
+        .filter(|metric| keys.contains(&metric.key))
+    {
         let past = match reach(metric, as_of, world.now, grace(config)) {
             Reach::Unknowable(reason) => format!("unavailable for this day: {reason}"),
             Reach::Counted(provenance) => provenance.kind.word().to_owned(),
         };
         let made = match &metric.shape {
-            crate::catalog::Shape::Derived(derived) => format!(" · {} / {}", derived.of, derived.per),
+            crate::catalog::Shape::Derived(derived) => {
+                format!(" · {} / {}", derived.of, derived.per)
+            }
             _ => String::new(),
         };
-        text.push_str(&format!("  {} · history {}{made} · {past}\n", metric.key, history(metric.history)));
+        text.push_str(&format!(
+            "  {} · history {}{made} · {past}\n",
+            metric.key,
+            history(metric.history)
+        ));
     }
     text
 }
@@ -119,10 +149,20 @@ fn history(history: History) -> &'static str {
 /// Long statements read better with their clauses on lines of their own.
 fn laid_out(sql: &str) -> String {
     let mut text = sql.trim().to_owned();
-    for clause in [" FROM ", " LEFT JOIN ", " JOIN ", " WHERE ", " GROUP BY ", " ORDER BY "] {
+    for clause in [
+        " FROM ",
+        " LEFT JOIN ",
+        " JOIN ",
+        " WHERE ",
+        " GROUP BY ",
+        " ORDER BY ",
+    ] {
         text = text.replace(clause, &format!("\n{}", clause.trim_start()));
     }
-    text.lines().map(|line| format!("   {line}")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| format!("   {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn bound(bind: &Bind) -> String {
@@ -141,9 +181,13 @@ fn bound(bind: &Bind) -> String {
 fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &Planned) -> Json {
     let day = as_of.day;
     let local = |instant: chrono::DateTime<chrono::Utc>| {
-        instant.with_timezone(&day.zone).to_rfc3339_opts(SecondsFormat::AutoSi, false)
+        instant
+            .with_timezone(&day.zone)
+            .to_rfc3339_opts(SecondsFormat::AutoSi, false)
     };
-    let utc = |instant: chrono::DateTime<chrono::Utc>| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let utc = |instant: chrono::DateTime<chrono::Utc>| {
+        instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    };
     let histories: BTreeMap<&str, &str> = config
         .catalog
         .metrics

@@ -19,3 +19,11 @@ fn write_to(stream: &mut impl Write, text: &str) {
     // A closed pipe is the reader's way of saying it has seen enough.
     drop(write!(stream, "{text}{ending}").and_then(|()| stream.flush()));
 }
+
+/// The terminal's width as the shell knows it; a usual one where nobody says.
+pub fn width(columns: Option<&String>) -> u16 {
+    columns
+        .and_then(|text| text.parse().ok())
+        .filter(|width| *width >= 40)
+        .unwrap_or(100)
+}

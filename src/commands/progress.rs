@@ -10,7 +10,11 @@ impl Bar {
     /// Shown only where somebody can watch it and there is something to wait for.
     pub fn new(shown: bool) -> Self {
         let bar = ProgressBar::new(0);
-        bar.set_draw_target(if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+        bar.set_draw_target(if shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        });
         if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}") {
             bar.set_style(style.progress_chars("=> "));
         }

@@ -26,15 +26,25 @@ pub async fn run(config: &Config, args: &Show, world: &World) -> Result<Ended, C
 }
 
 /// Prints the day's table, as `collect --verbose` and `demo` do.
-pub async fn print(config: &Config, date: Option<NaiveDate>, world: &World) -> Result<(), CommandError> {
+pub async fn print(
+    config: &Config,
+    date: Option<NaiveDate>,
+    world: &World,
+) -> Result<(), CommandError> {
     let text = date.map(|date| date.to_string());
     let report = report(config, text.as_deref(), world).await?;
     output::data(&render::table::show(&report, look(world)));
     Ok(())
 }
 
-pub async fn report(config: &Config, date: Option<&str>, world: &World) -> Result<Report, CommandError> {
-    let date = date.map(|text| dates::read(text, "--date", config, world)).transpose()?;
+pub async fn report(
+    config: &Config,
+    date: Option<&str>,
+    world: &World,
+) -> Result<Report, CommandError> {
+    let date = date
+        .map(|text| dates::read(text, "--date", config, world))
+        .transpose()?;
     let book = open_book(config).await?;
     let newest = match date {
         Some(_) => None,
@@ -44,18 +54,32 @@ pub async fn report(config: &Config, date: Option<&str>, world: &World) -> Resul
         },
     };
     let Some(date) = date.or(newest.as_ref().map(|entry: &Entry| entry.date)) else {
-        return Err(CommandError::Usage("the book holds no entry yet: run `daybook collect`".to_owned()));
+        return Err(CommandError::Usage(
+            "the book holds no entry yet: run `daybook collect`".to_owned(),
+        ));
     };
     let entries = book::entries(&book, date - Days::new(DAYS_JUDGED)..=date).await?;
     let judgement = compare::judge(&entries, &config.catalog);
-    report::of_day(&judgement, &entries, date, &config.catalog).ok_or_else(|| {
-        let hint = format!("`daybook collect --date {date}` collects it");
-        CommandError::Usage(format!("there is no entry for {}; {hint}", spoken(date)))
-    })
+    match entries.iter().find(|entry| entry.date == date) {
+        Some(entry) => Ok(report::of_day(entry, &judgement, &config.catalog)),
+        None => Err(CommandError::Usage(format!(
+            "there is no entry for {}; `daybook collect --date {date}` collects it",
+            spoken(date)
+        ))),
+    }
 }
 
 pub fn look(world: &World) -> Look {
-    let plain = world.environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || world.environment.get("TERM").is_some_and(|value| value == "dumb");
-    Look { color: world.terminal.0 && !plain, width: world.width }
+    let plain = world
+        .environment
+        .get("NO_COLOR")
+        .is_some_and(|value| !value.is_empty())
+        || world
+            .environment
+            .get("TERM")
+            .is_some_and(|value| value == "dumb");
+    Look {
+        color: world.terminal.0 && !plain,
+        width: world.width,
+    }
 }

@@ -99,9 +99,16 @@ fn session_name() -> String {
 pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {
     const CANCEL: &str = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
         WHERE application_name = $1 AND pid <> pg_backend_pid() AND usename = current_user";
-    let Ok(options) = options(url, limits) else { return };
+    let Ok(options) = options(url, limits) else {
+        return;
+    };
     if let Ok(mut connection) = connect(&options, url).await {
-        drop(sqlx::query(CANCEL).bind(session_name()).execute(&mut connection).await);
+        drop(
+            sqlx::query(CANCEL)
+                .bind(session_name())
+                .execute(&mut connection)
+                .await,
+        );
     }
 }
 

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::book::{self, Book, BookError};
 use crate::calendar::{Day, NoSuchDay, spoken};
+use crate::catalog::Catalog;
 use crate::catalog::mistake::did_you_mean;
 use crate::prune::oldest_kept;
 
@@ -22,7 +23,11 @@ pub enum Which {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     #[error("{} is in the future: in {zone} it is {} now", spoken(*.date), spoken(*.today))]
-    Future { date: NaiveDate, today: NaiveDate, zone: chrono_tz::Tz },
+    Future {
+        date: NaiveDate,
+        today: NaiveDate,
+        zone: chrono_tz::Tz,
+    },
     #[error(
         "{} is older than the retention window of {days} days: its entry would be pruned at once; keep longer with METRICS_RETENTION_DAYS or `[retention] days`",
         spoken(*.date)
@@ -65,31 +70,61 @@ pub fn check(setting: &Setting<'_>, orders: &Orders) -> Result<(), Refusal> {
         }
         Which::CatchUp => {}
     }
-    let catalog = &setting.config.catalog;
-    match &orders.metric {
-        Some(key) if catalog.closure(key).is_empty() => {
-            let names = catalog.metrics.iter().flat_map(|metric| [metric.key.as_str(), metric.family.as_str()]);
-            Err(Refusal::NoSuchMetric { key: key.clone(), hint: did_you_mean(key, names) })
-        }
-        _ => Ok(()),
-    }
+    known_keys(&setting.config.catalog, orders.metric.as_deref()).map(drop)
 }
 
-pub async fn choose(setting: &Setting<'_>, orders: &Orders, book: Option<&Book>) -> Result<Chosen, NightError> {
+/// The metrics meant by a key or a family's name, with all they are made of; every metric when none is named.
+pub fn known_keys(catalog: &Catalog, named: Option<&str>) -> Result<Vec<String>, Refusal> {
+    let Some(key) = named else {
+        return Ok(catalog
+            .metrics
+            .iter()
+            .map(|metric| metric.key.clone())
+            .collect());
+    };
+    let keys = catalog.closure(key);
+    if keys.is_empty() {
+        let names = catalog
+            .metrics
+            .iter()
+            .flat_map(|metric| [metric.key.as_str(), metric.family.as_str()]);
+        return Err(Refusal::NoSuchMetric {
+            key: key.to_owned(),
+            hint: did_you_mean(key, names),
+        });
+    }
+    Ok(keys)
+}
+
+pub async fn choose(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    book: Option<&Book>,
+) -> Result<Chosen, NightError> {
     let zone = setting.config.time_zone;
     let (from, to) = match orders.which {
         Which::One(date) => (date, date),
         Which::Range(from, to) => (from, to),
         Which::CatchUp => match missed(setting, book).await? {
             Some(span) => span,
-            None => return Ok(Chosen { days: Vec::new(), skipped: Vec::new() }),
+            None => {
+                return Ok(Chosen {
+                    days: Vec::new(),
+                    skipped: Vec::new(),
+                });
+            }
         },
     };
-    let mut chosen = Chosen { days: Vec::new(), skipped: Vec::new() };
+    let mut chosen = Chosen {
+        days: Vec::new(),
+        skipped: Vec::new(),
+    };
     for date in from.iter_days().take_while(|date| *date <= to) {
         match (Day::of(date, zone), setting.config.catalog.since) {
             (_, Some(since)) if date < since => {
-                chosen.skipped.push((date, format!("before `since = \"{since}\"` of the catalog")));
+                chosen
+                    .skipped
+                    .push((date, format!("before `since = \"{since}\"` of the catalog")));
             }
             (Ok(day), _) => chosen.days.push(day),
             (Err(gone), _) => chosen.skipped.push((date, gone.to_string())),
@@ -99,7 +134,10 @@ pub async fn choose(setting: &Setting<'_>, orders: &Orders, book: Option<&Book>)
 }
 
 /// From the day after the first entry, at most `catch_up_days` back, to yesterday.
-async fn missed(setting: &Setting<'_>, book: Option<&Book>) -> Result<Option<(NaiveDate, NaiveDate)>, BookError> {
+async fn missed(
+    setting: &Setting<'_>,
+    book: Option<&Book>,
+) -> Result<Option<(NaiveDate, NaiveDate)>, BookError> {
     let first = match book {
         Some(book) => book::first_date(book).await?,
         None => None,
@@ -107,7 +145,9 @@ async fn missed(setting: &Setting<'_>, book: Option<&Book>) -> Result<Option<(Na
     let Some(first) = first else { return Ok(None) };
     let today = today(setting);
     let back = u64::from(setting.config.collect.catch_up_days);
-    let from = (first + Days::new(1)).max(today - Days::new(back)).max(oldest_kept(today, setting.config.retention_days));
+    let from = (first + Days::new(1))
+        .max(today - Days::new(back))
+        .max(oldest_kept(today, setting.config.retention_days));
     let yesterday = today - Days::new(1);
     Ok((from <= yesterday).then_some((from, yesterday)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
 use crate::book::{self, Book, BookError};
 use crate::calendar::{AsOf, Day};
@@ -10,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::entry::merge::Mode;
 use crate::entry::{Entry, Kind};
 
-use super::{Orders, Setting, Which};
+use super::{Orders, Setting, Which, grace, known_keys};
 
 /// More days than a scan should carry at once: the sums of all of them are in memory together.
 const DAYS_PER_SCAN: usize = 400;
@@ -32,7 +32,12 @@ pub struct Todo {
     pub settled: Vec<NaiveDate>,
 }
 
-pub async fn of(setting: &Setting<'_>, orders: &Orders, days: &[Day], book: Option<&Book>) -> Result<Todo, BookError> {
+pub async fn of(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    days: &[Day],
+    book: Option<&Book>,
+) -> Result<Todo, BookError> {
     let mut stored = BTreeMap::new();
     if let (Some(book), Some(first), Some(last)) = (book, days.first(), days.last()) {
         let entries = book::entries(book, first.date..=last.date).await?;
@@ -47,9 +52,17 @@ pub async fn of(setting: &Setting<'_>, orders: &Orders, days: &[Day], book: Opti
         };
         let as_of = day.as_of(setting.now);
         let alone = !is_past(setting, &as_of);
-        match groups.iter_mut().find(|task| !alone && is_past(setting, &task.days[0]) && task.keys == need.keys && task.mode == need.mode) {
+        match groups.iter_mut().find(|task| {
+            !alone
+                && is_past(setting, &task.days[0])
+                && task.keys == need.keys
+                && task.mode == need.mode
+        }) {
             Some(task) => task.days.push(as_of),
-            None => groups.push(Task { days: vec![as_of], ..need }),
+            None => groups.push(Task {
+                days: vec![as_of],
+                ..need
+            }),
         }
     }
     if orders.which == Which::CatchUp {
@@ -57,39 +70,54 @@ pub async fn of(setting: &Setting<'_>, orders: &Orders, days: &[Day], book: Opti
     }
     for group in groups {
         let chunks = group.days.chunks(DAYS_PER_SCAN);
-        todo.tasks.extend(chunks.map(|days| Task { days: days.to_vec(), ..group.clone() }));
+        todo.tasks.extend(chunks.map(|days| Task {
+            days: days.to_vec(),
+            ..group.clone()
+        }));
     }
     Ok(todo)
 }
 
 /// Past its grace a day can share a scan with others; before, mutable columns still speak for it.
 fn is_past(setting: &Setting<'_>, as_of: &AsOf) -> bool {
-    let grace = TimeDelta::from_std(setting.config.collect.grace).unwrap_or(TimeDelta::MAX);
-    !as_of.open && setting.now - as_of.instant > grace
+    !as_of.open && setting.now - as_of.instant > grace(setting.config)
 }
 
 /// What a day lacks; `None` when it is complete and nobody forces.
 fn need(setting: &Setting<'_>, orders: &Orders, stored: Option<&Entry>) -> Option<Task> {
     let catalog = &setting.config.catalog;
-    let asked: Vec<String> = match &orders.metric {
-        Some(key) => catalog.closure(key),
-        None => catalog.metrics.iter().map(|metric| metric.key.clone()).collect(),
+    let asked = known_keys(catalog, orders.metric.as_deref()).unwrap_or_default();
+    let task = |keys, mode, refill| {
+        Some(Task {
+            days: Vec::new(),
+            keys,
+            mode,
+            refill,
+        })
     };
-    let task = |keys, mode, refill| Some(Task { days: Vec::new(), keys, mode, refill });
     match stored {
         None => task(asked, Mode::Replace, false),
-        Some(entry) if orders.force || entry.partial && orders.metric.is_none() => task(asked, Mode::Replace, false),
+        Some(entry) if orders.force || entry.partial && orders.metric.is_none() => {
+            task(asked, Mode::Replace, false)
+        }
         Some(entry) => {
             let lacking: Vec<String> = asked.into_iter().filter(|key| lacks(entry, key)).collect();
             let keys = with_inputs(catalog, &lacking);
-            if keys.is_empty() { None } else { task(keys, Mode::Refill, true) }
+            if keys.is_empty() {
+                None
+            } else {
+                task(keys, Mode::Refill, true)
+            }
         }
     }
 }
 
 /// Failed, or not yet measured when the day was stored. Unavailable is an answer.
 fn lacks(entry: &Entry, key: &str) -> bool {
-    entry.readings.get(key).is_none_or(|reading| reading.provenance.kind == Kind::Failed)
+    entry
+        .readings
+        .get(key)
+        .is_none_or(|reading| reading.provenance.kind == Kind::Failed)
 }
 
 /// A derived metric is made anew from what it is made of.
