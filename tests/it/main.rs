@@ -3,7 +3,6 @@
 mod beryl_catalog;
 mod book;
 mod compare;
-mod config;
 mod demo;
 mod migrations;
 mod prune;
