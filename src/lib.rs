@@ -3,3 +3,5 @@
 pub mod calendar;
 pub mod catalog;
 pub mod entry;
+
+pub mod config;

@@ -4,23 +4,24 @@ use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::mistake::{Mistake, Source, did_you_mean};
 
 /// A parsed file that still knows where everything stands.
 pub struct Document<'a> {
     pub source: &'a Source,
-    pub root: DeTable<'a>,
+    pub root: Spanned<DeValue<'a>>,
 }
 
 impl<'a> Document<'a> {
     pub fn parse(source: &'a Source) -> Result<Self, Vec<Mistake>> {
         let (root, errors) = DeTable::parse_recoverable(&source.text);
         if errors.is_empty() {
+            let span = root.span();
             return Ok(Self {
                 source,
-                root: root.into_inner(),
+                root: Spanned::new(span, DeValue::Table(root.into_inner())),
             });
         }
         let mistake = |error: toml::de::Error| {
@@ -35,14 +36,18 @@ impl<'a> Document<'a> {
     }
 
     pub fn get(&self, key: &str) -> Option<&Spanned<DeValue<'a>>> {
-        self.root.get(key)
+        self.root.get_ref().get(key)
     }
 
     /// Where the value of `path` stands; its nearest existing ancestor when it is not written.
     pub fn span(&self, within: &Spanned<DeValue<'a>>, path: &[&str]) -> Range<usize> {
         let mut here = within;
         for step in path {
-            match here.get_ref().get(*step) {
+            let next = match step.parse::<usize>() {
+                Ok(at) if here.get_ref().is_array() => here.get_ref().get(at),
+                _ => here.get_ref().get(*step),
+            };
+            match next {
                 Some(next) => here = next,
                 None => break,
             }
@@ -52,6 +57,22 @@ impl<'a> Document<'a> {
 
     pub fn mistake(&self, span: Range<usize>, message: impl Into<String>) -> Mistake {
         Mistake::at(self.source, span, message)
+    }
+}
+
+/// A piece of a document, to point at.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub document: &'a Document<'a>,
+    pub value: &'a Spanned<DeValue<'a>>,
+    /// Something in it could not be read and is left out.
+    pub flawed: bool,
+}
+
+impl Place<'_> {
+    pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> Mistake {
+        self.document
+            .mistake(self.document.span(self.value, path), message)
     }
 }
 
@@ -68,9 +89,10 @@ pub fn piece<T: DeserializeOwned>(
             Err(error) => error,
         };
         let span = error.span().unwrap_or(value.span());
+        let found = document.source.text.get(span.clone()).unwrap_or_default();
         mistakes.push(document.mistake(
             first_line(document.source, span.clone()),
-            explain(error.message()),
+            explain(error.message(), found),
         ));
         if !leave_out(rest.get_mut(), &span) {
             return None;
@@ -79,7 +101,7 @@ pub fn piece<T: DeserializeOwned>(
 }
 
 /// Serde's wording, with its list of candidates boiled down to the likely one.
-fn explain(message: &str) -> String {
+fn explain(message: &str, found: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     for (what, kind) in [
         ("unknown field", "unknown key"),
@@ -100,7 +122,41 @@ fn explain(message: &str) -> String {
     if message.starts_with("missing field") {
         return format!("missing key `{}`", quoted.first().unwrap_or(&""));
     }
-    message.trim().to_owned()
+    if found.parse::<toml::value::Datetime>().is_ok() {
+        return format!("a date is written as text: \"{found}\"");
+    }
+    let wrong = message.strip_prefix("invalid type: ");
+    let wrong = wrong.or(message.strip_prefix("invalid value: "));
+    match wrong.and_then(|wrong| wrong.rsplit_once(", expected ")) {
+        Some((found, expected)) => {
+            format!("expected {}, found {}", plain(expected), plain(found))
+        }
+        None => message.trim().to_owned(),
+    }
+}
+
+/// A type's name as people say it.
+fn plain(name: &str) -> String {
+    let said = match name {
+        "a string" => "text in quotes",
+        "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" | "sequence" => "a list",
+        "a map" | "map" => "a table",
+        _ if name.starts_with("struct ") => "a table",
+        _ => {
+            let (kind, value) = name.split_once(' ').unwrap_or(("", name));
+            let value = value.trim_start_matches("point ").trim_matches('`');
+            return match kind {
+                "string" => format!("the text {value}"),
+                "integer" | "floating" => format!("the number {value}"),
+                "boolean" => value.to_owned(),
+                _ => name.to_owned(),
+            };
+        }
+    };
+    said.to_owned()
 }
 
 /// Removes the innermost key whose name or value stands at `span`.
@@ -112,25 +168,20 @@ fn leave_out(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
     }
 }
 
+/// A table written in several places spans only one of them, so it is searched whatever its span.
 fn leave_out_of_table(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+    if table
+        .iter_mut()
+        .any(|(_, value)| leave_out(value.get_mut(), span))
+    {
+        return true;
+    }
     let holds = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
     let found = table
-        .iter_mut()
+        .iter()
         .find(|(key, value)| holds(key.span()) || holds(value.span()))
-        .map(|(key, value)| {
-            (
-                DeString::from(key.get_ref().to_string()),
-                leave_out(value.get_mut(), span),
-            )
-        });
-    match found {
-        Some((_, true)) => true,
-        Some((key, false)) => {
-            let gone = table.keys().find(|each| each.get_ref() == &key).cloned();
-            gone.is_some_and(|key| table.remove(&key).is_some())
-        }
-        None => false,
-    }
+        .map(|(key, _)| key.clone());
+    found.is_some_and(|key| table.remove(&key).is_some())
 }
 
 /// A table's span runs over many lines; its first one is enough to point at.

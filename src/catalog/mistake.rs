@@ -10,6 +10,14 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// The line on which this byte stands; the first is 1.
+    pub fn line_at(&self, offset: usize) -> usize {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     pub file: String,
@@ -25,23 +33,17 @@ impl Mistake {
     pub fn at(source: &Source, span: Range<usize>, message: impl Into<String>) -> Self {
         let start = span.start.min(source.text.len());
         let line_start = source.text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let shown = source.text[line_start..]
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let column = source.text[line_start..start].chars().count();
-        let marked = source
-            .text
-            .get(start..span.end.min(line_start + shown.len()))
-            .unwrap_or_default();
+        let line = source.text[line_start..].lines().next().unwrap_or_default();
+        let begin = (start - line_start).min(line.len());
+        let end = span.end.saturating_sub(line_start).clamp(begin, line.len());
+        let columns = |until: usize| masked_until(line, until).chars().count();
         Self {
             file: source.name.clone(),
-            line: source.text[..line_start].matches('\n').count() + 1,
-            column: column + 1,
-            width: marked.chars().count().max(1),
-            shown,
-            message: message.into(),
+            line: source.line_at(start),
+            column: columns(begin) + 1,
+            width: columns(end).saturating_sub(columns(begin)).max(1),
+            shown: masked(line),
+            message: masked(&message.into()),
         }
     }
 
@@ -53,7 +55,7 @@ impl Mistake {
             column: 0,
             width: 0,
             shown: String::new(),
-            message: message.into(),
+            message: masked(&message.into()),
         }
     }
 }
@@ -86,4 +88,55 @@ pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a st
         .min()
         .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
         .unwrap_or_default()
+}
+
+/// The text without the passwords of the URLs in it.
+pub fn masked(text: &str) -> String {
+    masked_until(text, text.len())
+}
+
+/// What of the masked text stands before this byte of the original.
+fn masked_until(text: &str, until: usize) -> String {
+    let mut shown = String::new();
+    let mut at = 0;
+    for secret in passwords(text) {
+        if secret.start >= until {
+            break;
+        }
+        shown.push_str(&text[at..secret.start]);
+        shown.push_str("***");
+        at = secret.end;
+    }
+    shown.push_str(text.get(at..until).unwrap_or_default());
+    shown
+}
+
+/// A password may hold any character, `@` and quotes too, so it is taken to reach to the line's last `@`.
+fn passwords(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut line_start = 0;
+    for line in text.split_inclusive('\n') {
+        let known = found.len();
+        if let Some(authority) = line.find("://").map(|at| at + 3)
+            && let Some(end) = line.rfind('@').filter(|end| *end > authority)
+            && let Some(colon) = line[authority..end].find(':')
+        {
+            found.push(line_start + authority + colon + 1..line_start + end);
+        }
+        for (at, word) in line.match_indices("password=") {
+            let start = at + word.len();
+            let length = line[start..].find(['&', '"', '\'', ' ', '\n', '`']);
+            let secret =
+                line_start + start..line_start + length.map_or(line.len(), |length| start + length);
+            if found[known..]
+                .iter()
+                .all(|other| other.end <= secret.start || secret.end <= other.start)
+            {
+                found.push(secret);
+            }
+        }
+        found[known..].sort_by_key(|secret| secret.start);
+        line_start += line.len();
+    }
+    found
 }

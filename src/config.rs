@@ -1,0 +1,270 @@
+//! File, environment and credentials become one checked `Config`; every mistake is found in one go.
+
+pub mod database_url;
+pub mod duration;
+pub mod environment;
+pub mod find;
+pub mod settings;
+pub mod settle;
+pub mod show;
+pub mod written;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use toml::de::ValueDeserializer;
+
+use crate::catalog::{Catalog, Document, Mistake, Source, check, piece};
+
+pub use database_url::{DatabaseUrl, Engine};
+pub use environment::Environment;
+pub use settle::Origin;
+pub use show::{Shown, show};
+pub use written::schema;
+
+/// What `load` needs to know of the world outside.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The file asked for by name; otherwise it is looked for in the usual places.
+    pub path: Option<PathBuf>,
+    pub environment: Environment,
+    pub cwd: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The configuration file read.
+    pub file: PathBuf,
+    /// Its folder: relative paths in the file begin here.
+    pub directory: PathBuf,
+    /// The application's name.
+    pub name: String,
+    pub time_zone: Tz,
+    pub catalog: Catalog,
+    /// Changes with whatever tables and metrics say, and with nothing else.
+    pub catalog_hash: String,
+    /// App databases whose URL is known; the unnamed one is `""`.
+    pub apps: BTreeMap<String, AppDatabase>,
+    /// Names of all app databases that the file or the environment mentions.
+    pub declared_apps: BTreeSet<String>,
+    pub book: BookDatabase,
+    pub collect: CollectSettings,
+    pub retention_days: u32,
+    /// Where each setting that is not at its default was set.
+    pub origins: BTreeMap<String, Origin>,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AppDatabase {
+    pub url: DatabaseUrl,
+    pub connections: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct BookDatabase {
+    pub url: DatabaseUrl,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectSettings {
+    /// How long after a day's end a mutable value still counts as observed for it.
+    pub grace: Duration,
+    pub catch_up_days: u32,
+    /// How long an unreachable database is tried again. `None`: 5 minutes, but not at all on a terminal.
+    pub retry_for: Option<Duration>,
+    pub max_duration: Option<Duration>,
+    pub statement_timeout: Duration,
+    pub lock_timeout: Duration,
+}
+
+/// All that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    pub mistakes: Vec<Mistake>,
+}
+
+/// Reads the configuration file with all it includes, lays the environment over it and checks the whole.
+pub fn load(request: &Request) -> Result<Config, ConfigError> {
+    let found = find::file(request)?;
+    let source = found.read()?;
+    let main = Document::parse(&source).map_err(|mistakes| ConfigError { mistakes })?;
+    let mut mistakes = Vec::new();
+    let file: written::File = piece(&main, &main.root, &mut mistakes).unwrap_or_default();
+    let included = included_sources(&file, &found, &main, &mut mistakes);
+    let documents = parse_included(main, &included)?;
+    for document in &documents[1..] {
+        let _: Option<written::Included> = piece(document, &document.root, &mut mistakes);
+    }
+    let mut settled = settings::settle(&file, &documents[0], &found, request);
+    mistakes.append(&mut settled.mistakes);
+    let catalog = catalog(&documents, &settled.declared_apps, &mut mistakes);
+    if !mistakes.is_empty() {
+        let order: Vec<&str> = documents
+            .iter()
+            .map(|document| document.source.name.as_str())
+            .collect();
+        return Err(ConfigError::sorted(mistakes, &order));
+    }
+    Ok(Config {
+        file: found.path,
+        directory: found.directory,
+        name: settled.name,
+        time_zone: settled.time_zone,
+        catalog: Catalog {
+            thresholds: settled.thresholds,
+            ..catalog
+        },
+        catalog_hash: catalog_hash(&documents),
+        apps: settled.apps,
+        declared_apps: settled.declared_apps,
+        book: settled.book,
+        collect: settled.collect,
+        retention_days: settled.retention_days,
+        origins: settled.origins,
+        warnings: settled.warnings,
+    })
+}
+
+fn included_sources(
+    file: &written::File,
+    found: &find::Found,
+    main: &Document<'_>,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for (at, path) in file.include.iter().enumerate() {
+        match std::fs::read_to_string(found.directory.join(path)) {
+            Ok(text) => sources.push(Source {
+                name: found.beside(path),
+                text,
+            }),
+            Err(error) => {
+                let span = main.span(&main.root, &["include", &at.to_string()]);
+                mistakes.push(main.mistake(
+                    span,
+                    format!("cannot read `{}`: {error}", found.beside(path)),
+                ));
+            }
+        }
+    }
+    sources
+}
+
+/// What a broken file was meant to say cannot be checked: its syntax comes first.
+fn parse_included<'a>(
+    main: Document<'a>,
+    included: &'a [Source],
+) -> Result<Vec<Document<'a>>, ConfigError> {
+    let mut documents = vec![main];
+    let mut mistakes = Vec::new();
+    for source in included {
+        match Document::parse(source) {
+            Ok(document) => documents.push(document),
+            Err(broken) => mistakes.extend(broken),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(documents)
+    } else {
+        Err(ConfigError { mistakes })
+    }
+}
+
+fn catalog(
+    documents: &[Document<'_>],
+    declared_apps: &BTreeSet<String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Catalog {
+    check::databases_exist(documents, declared_apps, mistakes);
+    if documents
+        .iter()
+        .all(|document| document.get("metrics").is_none())
+    {
+        mistakes.push(Mistake::elsewhere(
+            &documents[0].source.name,
+            "nothing is measured: declare a table under `[tables.NAME]` and at least one `[[metrics]]`",
+        ));
+    }
+    match Catalog::read(documents) {
+        Ok(catalog) => catalog,
+        Err(found) => {
+            mistakes.extend(found);
+            Catalog::default()
+        }
+    }
+}
+
+/// Over the tables and metrics as written; comments, layout and settings change nothing.
+fn catalog_hash(documents: &[Document<'_>]) -> String {
+    let mut hash = Sha256::new();
+    for document in documents {
+        for key in ["tables", "metrics"] {
+            let value = document.get(key).cloned().and_then(|value| {
+                serde_json::Value::deserialize(ValueDeserializer::from(value)).ok()
+            });
+            hash.update(format!("{key} {}\n", value.unwrap_or_default()));
+        }
+    }
+    let digest = hash.finalize();
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+impl Config {
+    /// The app database of this name, `""` for the unnamed one; an error that says how to set its URL.
+    pub fn app(&self, name: &str) -> Result<&AppDatabase, ConfigError> {
+        self.apps.get(name).ok_or_else(|| {
+            let (what, section) = match name {
+                "" => ("the app database".to_owned(), "app".to_owned()),
+                _ => (format!("the app database `{name}`"), format!("apps.{name}")),
+            };
+            let message = format!(
+                "{what} has no URL: set `database_url` or `database_url_file` under `[{section}]`, or {} in the environment",
+                settings::app_variable(name)
+            );
+            ConfigError::one(Mistake::elsewhere(self.file.display().to_string(), message))
+        })
+    }
+}
+
+impl ConfigError {
+    fn one(mistake: Mistake) -> Self {
+        Self {
+            mistakes: vec![mistake],
+        }
+    }
+
+    /// In the order of the files and of their lines; what stands in no file comes last.
+    fn sorted(mut mistakes: Vec<Mistake>, files: &[&str]) -> Self {
+        let file = |mistake: &Mistake| files.iter().position(|name| *name == mistake.file);
+        mistakes.sort_by_key(|mistake| {
+            let file = file(mistake).unwrap_or(files.len());
+            (file, mistake.line, mistake.column)
+        });
+        mistakes.dedup();
+        Self { mistakes }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, mistake) in self.mistakes.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n\n")?;
+            }
+            write!(f, "{mistake}")?;
+        }
+        match self.mistakes.len() {
+            0 | 1 => Ok(()),
+            count => write!(f, "\n\n{count} mistakes in the configuration"),
+        }
+    }
+}

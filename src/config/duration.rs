@@ -1,0 +1,42 @@
+//! Durations as people write them: `90s`, `5m`, `24h`, `2d`.
+
+use std::time::Duration;
+
+const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
+
+/// One whole number with its unit; nothing needs no unit.
+pub fn parse(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!(
+            "`{text}` is not a duration: write a whole number with its unit, such as `90s`, `5m`, `24h` or `2d`"
+        )
+    };
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = &text[digits.len()..];
+    let (_, seconds) = UNITS
+        .into_iter()
+        .find(|(letter, _)| unit.chars().eq([*letter]))
+        .ok_or_else(wrong)?;
+    if !digits.chars().all(|digit| digit.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    let total = count.checked_mul(seconds).ok_or_else(wrong)?;
+    Ok(Duration::from_secs(total))
+}
+
+/// In the largest unit that leaves no rest; a single day is 24 hours.
+pub fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (letter, size) = UNITS
+        .into_iter()
+        .rev()
+        .find(|(letter, size)| {
+            seconds >= *size && seconds.is_multiple_of(*size) && (*letter != 'd' || seconds > *size)
+        })
+        .unwrap_or(('s', 1));
+    format!("{}{letter}", seconds / size)
+}

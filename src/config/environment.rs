@@ -1,0 +1,99 @@
+//! Values from outside the file: variables, files they name (`…_FILE`) and systemd credentials.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::catalog::Mistake;
+
+use super::settle::Origin;
+
+/// All environment variables, by name.
+pub type Environment = BTreeMap<String, String>;
+
+/// A value with where it comes from. It may be a secret, so it has no `Debug`.
+pub struct Given {
+    pub text: String,
+    pub origin: Origin,
+}
+
+/// The value of `variable`: from `…_FILE`, else the credential of the same name in lower case, else the variable itself.
+pub fn given(
+    variable: &str,
+    environment: &Environment,
+    cwd: &Path,
+) -> Result<Option<Given>, Mistake> {
+    let with_file = format!("{variable}_FILE");
+    let plain = environment.get(variable);
+    if let Some(path) = environment.get(&with_file) {
+        let origin = Origin::Environment(with_file.clone());
+        if plain.is_some() {
+            let message = format!("{variable} and {with_file} are both set: keep one of them");
+            return Err(Mistake::elsewhere(origin.to_string(), message));
+        }
+        return content(&cwd.join(path), origin).map(Some);
+    }
+    if let Some(directory) = credentials(environment) {
+        let name = variable.to_lowercase();
+        let path = directory.join(&name);
+        if path.exists() {
+            return content(&path, Origin::Credential(name)).map(Some);
+        }
+    }
+    let origin = Origin::Environment(variable.to_owned());
+    plain
+        .cloned()
+        .map(|text| not_empty(text, origin))
+        .transpose()
+}
+
+/// Names of app databases for which a URL is given: `DAYBOOK_APP_<NAME>_DATABASE_URL` in any form.
+pub fn app_names(environment: &Environment) -> BTreeSet<String> {
+    let listed = credentials(environment).and_then(|directory| directory.read_dir().ok());
+    let credentials = listed
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.to_uppercase()));
+    let name = |variable: String| {
+        let plain = variable.strip_suffix("_FILE").unwrap_or(&variable);
+        let name = plain.strip_prefix("DAYBOOK_APP_")?;
+        Some(name.strip_suffix("_DATABASE_URL")?.to_lowercase())
+    };
+    environment
+        .keys()
+        .cloned()
+        .chain(credentials)
+        .filter_map(name)
+        .collect()
+}
+
+/// A file's text without the newline that editors leave at its end.
+pub fn read_secret(path: &Path) -> Result<String, String> {
+    let mut text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+fn content(path: &Path, origin: Origin) -> Result<Given, Mistake> {
+    match read_secret(path) {
+        Ok(text) => not_empty(text, origin),
+        Err(message) => Err(Mistake::elsewhere(origin.to_string(), message)),
+    }
+}
+
+fn not_empty(text: String, origin: Origin) -> Result<Given, Mistake> {
+    if text.is_empty() {
+        let message = "set, but empty: give it a value or unset it";
+        return Err(Mistake::elsewhere(origin.to_string(), message));
+    }
+    Ok(Given { text, origin })
+}
+
+fn credentials(environment: &Environment) -> Option<PathBuf> {
+    environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}

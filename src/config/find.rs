@@ -1,0 +1,91 @@
+//! Where the configuration file is.
+
+use std::path::{Path, PathBuf};
+
+use crate::catalog::{Mistake, Source};
+
+use super::{ConfigError, Request};
+
+/// The file that is read, and its name as messages say it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub path: PathBuf,
+    pub directory: PathBuf,
+    pub name: String,
+}
+
+/// The file asked for, else `DAYBOOK_CONFIG`, else the first that exists of the usual places.
+pub fn file(request: &Request) -> Result<Found, ConfigError> {
+    let named = request
+        .environment
+        .get("DAYBOOK_CONFIG")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
+    if let Some(path) = request.path.clone().or(named) {
+        return Ok(Found::at(&path, &request.cwd));
+    }
+    let places = usual_places(request);
+    let first = places
+        .iter()
+        .find(|place| request.cwd.join(place).is_file());
+    first
+        .map(|place| Found::at(place, &request.cwd))
+        .ok_or_else(|| {
+            let tried: Vec<String> = places
+                .iter()
+                .map(|place| format!("  {}", request.cwd.join(place).display()))
+                .collect();
+            ConfigError::one(Mistake::elsewhere(
+                "daybook.toml",
+                format!(
+                    "no configuration file; tried\n{}\nname one with --config or DAYBOOK_CONFIG, or write one with `daybook init`",
+                    tried.join("\n")
+                ),
+            ))
+        })
+}
+
+fn usual_places(request: &Request) -> Vec<PathBuf> {
+    let folder = |variable: &str| {
+        let value = request.environment.get(variable);
+        value.filter(|value| !value.is_empty()).map(PathBuf::from)
+    };
+    let own = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
+    let mut places = vec![PathBuf::from("daybook.toml")];
+    places.extend(own.map(|own| own.join("daybook/daybook.toml")));
+    places.push(PathBuf::from("/etc/daybook/daybook.toml"));
+    places
+}
+
+impl Found {
+    fn at(path: &Path, cwd: &Path) -> Self {
+        let name = path.display().to_string();
+        let path = cwd.join(path);
+        Self {
+            directory: path.parent().unwrap_or(cwd).to_owned(),
+            path,
+            name,
+        }
+    }
+
+    pub fn read(&self) -> Result<Source, ConfigError> {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => Ok(Source {
+                name: self.name.clone(),
+                text,
+            }),
+            Err(error) => Err(ConfigError::one(Mistake::elsewhere(
+                &self.name,
+                format!("cannot read the configuration file: {error}"),
+            ))),
+        }
+    }
+
+    /// The name of a file that is relative to this one, as messages say it.
+    pub fn beside(&self, path: &str) -> String {
+        Path::new(&self.name)
+            .with_file_name(path)
+            .display()
+            .to_string()
+    }
+}

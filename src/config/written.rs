@@ -1,0 +1,174 @@
+//! The configuration file as people write it: the types behind the TOML and its JSON Schema.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::catalog::written::{KnownDay, Metric, Table};
+
+/// Daybook's configuration file: the settings, and the catalog of what is measured.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Daybook configuration")]
+pub struct File {
+    /// The application's name, as readers of the report know it.
+    #[schemars(length(min = 1, max = 100))]
+    pub name: Option<String>,
+    /// The IANA time zone that decides when a day begins; `Europe/Zurich` when left out.
+    pub time_zone: Option<String>,
+    /// More files with tables, metrics and known days, relative to this one.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// No day before it is collected or counts as history: `YYYY-MM-DD`.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<IgnoredAny>,
+    /// The application's database. Daybook only ever reads it.
+    #[serde(default)]
+    pub app: App,
+    /// More app databases, by the name that tables refer to.
+    #[serde(default)]
+    pub apps: BTreeMap<String, App>,
+    /// Daybook's own database.
+    #[serde(default)]
+    pub book: Book,
+    /// How the nightly collection goes about its work.
+    #[serde(default)]
+    pub collect: Collect,
+    /// How long entries are kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// When a change deserves attention, unless a metric says otherwise.
+    #[serde(default)]
+    pub alerts: Alerts,
+    /// Tables of the app databases, by the name that metrics use.
+    #[schemars(with = "Option<BTreeMap<String, Table>>")]
+    pub tables: Option<IgnoredAny>,
+    /// What is measured, in the order of the report.
+    #[schemars(with = "Option<Vec<Metric>>")]
+    pub metrics: Option<IgnoredAny>,
+    /// Days that are known to be different.
+    #[schemars(with = "Option<Vec<KnownDay>>")]
+    pub calendar: Option<IgnoredAny>,
+}
+
+/// An included file holds catalog only.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Included {
+    pub tables: Option<IgnoredAny>,
+    pub metrics: Option<IgnoredAny>,
+    pub calendar: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// `sqlite:FILE` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. A URL with a password is better kept in the environment.
+    pub database_url: Option<String>,
+    /// A file that holds the URL, relative to this one.
+    pub database_url_file: Option<String>,
+    /// How many connections read at the same time; 2 when left out.
+    #[schemars(range(min = 1, max = 16))]
+    pub connections: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Book {
+    /// `sqlite:daybook.db` beside this file when left out.
+    pub database_url: Option<String>,
+    /// A file that holds the URL, relative to this one.
+    pub database_url_file: Option<String>,
+}
+
+/// Durations are text: `90s`, `5m`, `24h`, `2d`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Collect {
+    /// How long after a day's end a value that only now is known still counts as observed for that day; `24h` when left out.
+    #[schemars(regex(pattern = r"^(0|[0-9]+[smhd])$"))]
+    pub grace: Option<String>,
+    /// How many days back missing days are filled in; 31 when left out.
+    #[schemars(range(max = 366))]
+    pub catch_up_days: Option<u32>,
+    /// How long an unreachable database is tried again; when left out `5m`, and not at all on a terminal.
+    #[schemars(regex(pattern = r"^(0|[0-9]+[smhd])$"))]
+    pub retry_for: Option<String>,
+    /// The whole run ends after this time; without limit when left out.
+    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+    pub max_duration: Option<String>,
+    /// A single statement ends after this time; `10m` when left out.
+    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+    pub statement_timeout: Option<String>,
+    /// How long a statement waits for a lock; `10s` when left out.
+    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+    pub lock_timeout: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// How many days of entries are kept; 365 when left out.
+    #[schemars(range(min = 1, max = 36525))]
+    pub days: Option<u32>,
+}
+
+/// Changes are compared in percent, for percentages in points.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    /// A change this large is a warning; 10 when left out, 0 for never.
+    #[schemars(range(min = 0))]
+    pub warning: Option<f64>,
+    /// A change this large is critical; 25 when left out, 0 for never.
+    #[schemars(range(min = 0))]
+    pub critical: Option<f64>,
+    /// No judgement below this previous value; 20 when left out.
+    #[schemars(range(min = 0))]
+    pub min_base: Option<f64>,
+    /// No judgement below this absolute change; 5 when left out.
+    #[schemars(range(min = 0))]
+    pub min_change: Option<f64>,
+}
+
+/// The JSON Schema of the whole file, for editors.
+pub fn schema() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
+    let mut schema = settings.into_generator().into_root_schema_for::<File>();
+    without_null(&mut schema);
+    schema.to_value()
+}
+
+/// TOML has no null: what is optional is left out.
+fn without_null(schema: &mut Schema) {
+    let is_null = |value: &serde_json::Value| value.get("type").is_some_and(|kind| kind == "null");
+    if let Some(kinds) = schema
+        .get_mut("type")
+        .and_then(|kinds| kinds.as_array_mut())
+    {
+        kinds.retain(|kind| kind != "null");
+        if let [only] = &kinds[..] {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(choices) = schema
+        .get_mut("anyOf")
+        .and_then(|choices| choices.as_array_mut())
+    {
+        choices.retain(|choice| !is_null(choice));
+        if let [only] = &mut choices[..]
+            && let Some(only) = only.as_object_mut()
+        {
+            let only = std::mem::take(only);
+            schema.remove("anyOf");
+            for (key, value) in only {
+                schema.insert(key, value);
+            }
+        }
+    }
+}
