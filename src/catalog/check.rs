@@ -47,10 +47,12 @@ pub fn databases_exist(
     for (name, place) in tables.chain(metrics) {
         if !name.is_empty() && !known.contains(name) {
             let hint = did_you_mean(name, known.iter().map(String::as_str));
-            mistakes.push(place.mistake(
-                &["database"],
-                format!("no app database `{name}`: declare it under `[apps.{name}]`{hint}"),
-            ));
+            let message = if hint.is_empty() {
+                format!("no app database `{name}`: declare it under `[apps.{name}]`")
+            } else {
+                format!("no app database `{name}` is declared{hint}")
+            };
+            mistakes.push(place.mistake(&["database"], message));
         }
     }
 }
@@ -63,15 +65,15 @@ fn name_is_sound(
     place: Place<'_>,
     mistakes: &mut Vec<Mistake>,
 ) {
-    if name.is_empty()
-        || name
-            .chars()
-            .any(|letter| letter.is_control() || letter == '"' || letter == '`')
-    {
-        mistakes.push(place.mistake(
-            path,
-            format!("`{}` cannot be a {what}", name.escape_debug()),
-        ));
+    let forbidden = |letter: char| letter.is_control() || letter == '"' || letter == '`';
+    if name.is_empty() {
+        mistakes.push(place.mistake(path, format!("an empty text cannot be a {what}")));
+    } else if name.contains(forbidden) {
+        let message = format!(
+            "`{}` cannot be a {what}: quotes, backticks and control characters are not allowed",
+            name.escape_debug()
+        );
+        mistakes.push(place.mistake(path, message));
     }
 }
 

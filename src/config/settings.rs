@@ -111,7 +111,7 @@ fn apps(
             name.escape_debug()
         );
         match written {
-            Some(_) => settler.wrong(&format!("apps.{name}"), message),
+            Some(_) => settler.wrong_at(&["apps", name], message),
             None => settler.mistakes.push(Mistake::elsewhere(
                 Origin::Environment(app_variable(name)).to_string(),
                 message,
@@ -285,7 +285,7 @@ fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, 
         }
         let (least, most) = (*range.start(), *range.end());
         Err(format!(
-            "`{text}` is not from {} to {}",
+            "`{text}` is not between {} and {}",
             duration::spoken(least),
             duration::spoken(most)
         ))

@@ -98,7 +98,7 @@ impl<'a> Settler<'a> {
         }
         let path = directory.join(url_file?);
         let name = self.found.beside(url_file?);
-        match read_secret(&path).and_then(|text| DatabaseUrl::parse(&text, &directory)) {
+        match read_secret(&path, &name).and_then(|text| DatabaseUrl::parse(&text, &directory)) {
             Ok(url) => {
                 self.origins.insert(plain, self.place(&file));
                 self.warn_if_open(&url, &path, &name);
@@ -119,7 +119,11 @@ impl<'a> Settler<'a> {
     /// A mistake at `setting` in the file, or at its section where it is not written.
     pub fn wrong(&mut self, setting: &str, message: impl Into<String>) {
         let path: Vec<&str> = setting.split('.').collect();
-        let span = self.document.span(&self.document.root, &path);
+        self.wrong_at(&path, message);
+    }
+
+    pub fn wrong_at(&mut self, path: &[&str], message: impl Into<String>) {
+        let span = self.document.span(&self.document.root, path);
         self.mistakes.push(self.document.mistake(span, message));
     }
 

@@ -17,6 +17,10 @@ pub(super) fn is_one(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mista
 }
 
 pub(super) fn goes_together(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+    if !metric.database.is_empty() && metric.sql.is_none() {
+        let message = "`database` belongs to `sql`: elsewhere the table names its database";
+        mistakes.push(place.mistake(&["database"], message));
+    }
     let modifiers = [
         ("where", metric.condition.is_some()),
         ("within", metric.within.is_some()),
@@ -30,10 +34,7 @@ pub(super) fn goes_together(metric: &Metric, place: Place<'_>, mistakes: &mut Ve
             mistakes
                 .push(place.mistake(&[name], format!("`{name}` means nothing beside `{number}`")));
         }
-    }
-    if !metric.database.is_empty() && metric.sql.is_none() {
-        let message = "`database` belongs to `sql`: elsewhere the table names its database";
-        mistakes.push(place.mistake(&["database"], message));
+        return;
     }
     let parted = metric.split.is_some() || metric.by.is_some();
     if metric.split.is_some() && metric.by.is_some() {
