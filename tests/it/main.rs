@@ -1,1 +1,3 @@
 //! Everything Daybook promises, one file per promise.
+
+mod config;
