@@ -45,6 +45,9 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         file.time_zone.clone(),
         known_zone,
     );
+    if file.since.is_some() {
+        settler.note("since");
+    }
     let (apps, declared_apps) = apps(file, request, &mut settler);
     let book = settler.database_url(
         "book",
@@ -108,7 +111,7 @@ fn apps(
             name.escape_debug()
         );
         match written {
-            Some(_) => settler.wrong("apps", message),
+            Some(_) => settler.wrong_at(&["apps", name], message),
             None => settler.mistakes.push(Mistake::elsewhere(
                 Origin::Environment(app_variable(name)).to_string(),
                 message,
@@ -282,7 +285,7 @@ fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, 
         }
         let (least, most) = (*range.start(), *range.end());
         Err(format!(
-            "`{text}` is not from {} to {}",
+            "`{text}` is not between {} and {}",
             duration::spoken(least),
             duration::spoken(most)
         ))
