@@ -69,8 +69,10 @@ pub enum TimeKind {
     EpochMs,
 }
 
-/// How far a metric's past can be known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+/// How far a metric's past can be known; each kind knows less than the one before.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum History {
     /// Rows are born and never change: any past day can be recounted exactly.
@@ -81,6 +83,17 @@ pub enum History {
     Survivors,
     /// A mutable column is involved: the past cannot be known.
     Now,
+}
+
+impl History {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Interval => "interval",
+            Self::Survivors => "survivors",
+            Self::Now => "now",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
