@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::catalog::mistake::did_you_mean;
-use crate::catalog::{Document, Mistake, Thresholds};
+use crate::catalog::{Document, Engine, Mistake, Thresholds};
 
 use super::duration;
 use super::environment::app_names;
@@ -55,6 +55,14 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         file.book.database_url.as_ref(),
         file.book.database_url_file.as_ref(),
     );
+    let book = book.filter(|url| {
+        let kept = url.engine() == Engine::Sqlite;
+        if !kept {
+            let message = "the book is kept in SQLite: give a file, such as `sqlite:daybook.db`";
+            settler.wrong_at_origin("book.database_url", message.to_owned());
+        }
+        kept
+    });
     let beside_the_file = || DatabaseUrl::sqlite(&found.directory.join("daybook.db"));
     let collect = collect(&file.collect, &mut settler);
     let retention_days = settler.value(

@@ -208,7 +208,7 @@ daybook.toml: no configuration file; tried
   {folder}/daybook.toml
   /nowhere/.config/daybook/daybook.toml
   /etc/daybook/daybook.toml
-name one with --config or DAYBOOK_CONFIG, or write one with `daybook init`"
+name one with --config or DAYBOOK_CONFIG, or write one after daybook.example.toml; `daybook demo` makes one that works"
     );
     assert_eq!(
         world.asked_for("absent.toml").mistakes(),
