@@ -13,11 +13,11 @@ fn a_password_shows_in_no_listing_and_no_debug_output() {
         "[apps.shop]\ndatabase_url = 'postgres://h/shop?user=u&password=hunter2&port=1'\n",
     )
     .set("DAYBOOK_APP_DATABASE_URL", &url)
-    .set("DAYBOOK_APP_SHOP_DATABASE_URL", &url)
+    .set("DAYBOOK_APP_FORUM_DATABASE_URL", &url)
     .config();
     assert_eq!(config.app("").unwrap().url.expose(), url);
     let shown = serde_json::to_string(&show(&config)).unwrap();
-    let everything = format!("{config:#?} {} {shown}", config.apps["shop"].url);
+    let everything = format!("{config:#?} {} {shown}", config.apps["forum"].url);
     assert!(everything.contains("postgres://daybook:***@db.example.org/app?sslmode=require"));
     assert!(everything.contains("postgres://h/shop?user=u&password=***&port=1"));
     assert!(!everything.contains("hunter2"));
