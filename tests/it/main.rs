@@ -1,10 +1,13 @@
 //! Everything Daybook promises, one file per promise.
 
+mod architecture;
 mod beryl_catalog;
 mod book;
+mod calendar;
 mod compare;
 mod demo;
 mod migrations;
 mod prune;
 mod render;
 mod stored_days;
+mod world;
