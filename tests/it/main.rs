@@ -8,3 +8,4 @@ mod migrations;
 mod prune;
 mod render;
 mod stored_days;
+mod world;

@@ -1,0 +1,3 @@
+//! Everything that is promised about PostgreSQL, on a server that these tests start themselves.
+
+mod harness;
