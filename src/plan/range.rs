@@ -4,7 +4,7 @@ use crate::calendar::{Day, Edge, days_between};
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
 
 use super::facts::Engines;
-use super::night::{Pass, counted_of, database_of, grouping_column, guard, recipe};
+use super::night::{Pass, counted_of, database_of, grouping_column, guard, names_moments, recipe};
 use super::rows::{Ground, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
 use super::time::{self, TimeColumn, bucket, quarter_of, time_column};
@@ -98,7 +98,8 @@ fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
             .born(*at)
             .is_some_and(|born| born.local == is_local(ground, counted))
     });
-    additive && found_once && one_clock
+    let same_every_day = !counted.condition.as_deref().is_some_and(names_moments);
+    additive && found_once && one_clock && same_every_day
 }
 
 fn is_local(ground: Ground<'_>, counted: &Counted) -> bool {
