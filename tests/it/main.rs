@@ -1,6 +1,8 @@
 //! Everything Daybook promises, one file per promise.
 
+mod beryl;
 mod beryl_catalog;
+mod beryl_truth;
 mod book;
 mod compare;
 mod demo;
@@ -8,4 +10,5 @@ mod migrations;
 mod prune;
 mod render;
 mod stored_days;
+mod truth;
 mod world;
