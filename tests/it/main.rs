@@ -1,7 +1,9 @@
 //! Everything Daybook promises, one file per promise.
 
 mod architecture;
+mod beryl;
 mod beryl_catalog;
+mod beryl_truth;
 mod book;
 mod calendar;
 mod compare;
@@ -12,4 +14,5 @@ mod prune;
 mod render;
 mod running;
 mod stored_days;
+mod truth;
 mod world;
