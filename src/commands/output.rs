@@ -20,10 +20,11 @@ fn write_to(stream: &mut impl Write, text: &str) {
     drop(write!(stream, "{text}{ending}").and_then(|()| stream.flush()));
 }
 
-/// The terminal's width as the shell knows it; a usual one where nobody says.
+/// The width to write for: what the shell says, else the terminal's own, else a usual one.
 pub fn width(columns: Option<&String>) -> u16 {
-    columns
-        .and_then(|text| text.parse().ok())
+    let said = columns.and_then(|text| text.parse().ok());
+    let own = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+    said.or_else(own)
         .filter(|width| *width >= 40)
         .unwrap_or(100)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::calendar::spoken;
 use crate::report::{Counts, Difference, Notice, Report, Rule, Severity, State, Way};
 
-use super::{Look, number, table, words};
+use super::{Look, number, table, words, wrap};
 
 /// The list of `alerts list`.
 pub fn list(report: &Report, look: Look) -> String {
@@ -51,9 +51,9 @@ pub fn tally(counts: Counts) -> String {
     words.join(", ")
 }
 
-/// One line for each alert, harmless to a terminal.
+/// One sentence for each alert, harmless to a terminal.
 pub fn lines(report: &Report, look: Look) -> Vec<String> {
-    let line = |notice: &Notice| {
+    let lines = |notice: &Notice| {
         let alert = &notice.alert;
         let word = match alert.state {
             State::Recovered => "recovered",
@@ -64,13 +64,21 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
             (_, _, Severity::Critical) => table::Ink::Critical,
             (_, _, Severity::Warning) => table::Ink::Warning,
         };
-        let word = table::ink(&format!("{word:<9}"), ink, look.color);
-        let sentence = words::harmless(&sentence(notice));
+        let word = format!("  {}  ", table::ink(&format!("{word:<9}"), ink, look.color));
         let welcome = if alert.welcome { " (welcome)" } else { "" };
-        format!("  {word}  {sentence}{welcome}")
+        let said = words::harmless(&format!("{}{welcome}", sentence(notice)));
+        let room = usize::from(look.width).saturating_sub(BEFORE.len());
+        let said = wrap::hanging(&said.replace(" %", "\u{a0}%"), room, 0);
+        said.into_iter().enumerate().map(move |(at, line)| {
+            let before = if at == 0 { &word } else { BEFORE };
+            format!("{before}{}", line.replace('\u{a0}', " "))
+        })
     };
-    report.alerts.iter().map(line).collect()
+    report.alerts.iter().flat_map(lines).collect()
 }
+
+/// As wide as the longest word before a sentence.
+const BEFORE: &str = "             ";
 
 pub fn rule(rule: &Rule) -> String {
     match rule {
