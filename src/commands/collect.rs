@@ -15,7 +15,7 @@ use crate::plan::night::database_of;
 use crate::{compare, render, report};
 
 use super::progress::Bar;
-use super::{CommandError, Ended, World, dates, output, show};
+use super::{CommandError, Ended, World, dates, output, runs, show};
 
 pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended, CommandError> {
     every_database_is_configured(config)?;
@@ -138,7 +138,10 @@ async fn tell(
     }
     match written.last() {
         Some(last) if args.dry_run => output::data(&table_of(config, last, world)),
-        Some(last) if args.verbose => show::print(config, Some(last.date), world).await?,
+        Some(last) if args.verbose => {
+            show::print(config, Some(last.date), world).await?;
+            runs::print_last(config, world).await?;
+        }
         _ => {}
     }
     Ok(())

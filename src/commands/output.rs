@@ -2,12 +2,23 @@
 
 use std::io::{self, Write};
 
+use comfy_table::Table;
+
 pub fn data(text: &str) {
     write_to(&mut io::stdout().lock(), text);
 }
 
 pub fn json(value: &serde_json::Value) {
     data(&format!("{value:#}"));
+}
+
+/// A table without lines: columns two spaces apart, nothing behind the last word.
+pub fn plain(mut table: Table) -> String {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines = table.lines();
+    lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 pub fn say(text: &str) {

@@ -1,9 +1,10 @@
 //! Alerts in words: one sentence each, a list for terminals, JSON for programs.
 
+use chrono::Days;
 use serde_json::{Value, json};
 
 use crate::calendar::spoken;
-use crate::report::{Counts, Difference, Notice, Report, Rule, Severity, State, Way};
+use crate::report::{Calm, Counts, Difference, Notice, Report, Rule, Severity, State, Way};
 
 use super::{Look, number, table, words, wrap};
 
@@ -119,8 +120,24 @@ pub fn sentence(notice: &Notice) -> String {
         State::Worse => format!("{said}; worse than before, day {}", alert.day),
         State::Recovered => {
             let lasted = words::days(alert.day.saturating_sub(1));
-            format!("{said}; recovered after {lasted}")
+            format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule))
         }
+    }
+}
+
+/// A large change that is no alert any more says why.
+fn why_calm(rule: &Rule) -> String {
+    match rule {
+        Rule::Change {
+            days,
+            date,
+            difference,
+            ..
+        } if difference.calm == Some(Calm::Usual) => {
+            let day = *date + Days::new(u64::from(*days));
+            format!(": {}", words::usual_for(day))
+        }
+        _ => String::new(),
     }
 }
 

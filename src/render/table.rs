@@ -124,6 +124,7 @@ fn indented(line: &Line, room: usize, color: bool) -> String {
     let room = room.saturating_sub(columns(line.steps));
     let lines = wrap::hanging(&line.label, room, columns(1));
     let line = |text: String| match line.steps {
+        0 if text.is_empty() => text,
         0 => mark(&text, Ink::Bold, color),
         steps => format!("{}{}", INDENT.repeat(steps), text.replace(' ', "\u{a0}")),
     };
