@@ -50,6 +50,8 @@ pub struct DayDone {
     pub date: NaiveDate,
     pub entry: Option<Entry>,
     pub refilled: bool,
+    /// Metrics that failed now, with their errors; the entry may still hold an older value of them.
+    pub failed: Vec<(String, String)>,
 }
 
 #[derive(Debug, Error)]
@@ -121,12 +123,14 @@ async fn under_lock(
     for task in &todo.tasks {
         let (entries, costs) = count(setting, orders, task, &mut night).await?;
         book::record_statements(book, run, &noted(&costs)).await?;
-        for stored in book::store_many(book, entries, task.mode).await? {
-            let entry = Some(stored.after);
+        let failed: Vec<_> = entries.iter().map(failures).collect();
+        let stored = book::store_many(book, entries, task.mode).await?;
+        for (stored, failed) in stored.into_iter().zip(failed) {
             night.days.push(DayDone {
-                date: entry.as_ref().map_or(NaiveDate::MIN, |entry| entry.date),
-                entry,
+                date: stored.after.date,
+                entry: Some(stored.after),
                 refilled: task.refill,
+                failed,
             });
         }
         setting.listener.stored(night.days.len(), total);
@@ -137,6 +141,7 @@ async fn under_lock(
             date,
             entry: None,
             refilled: false,
+            failed: Vec::new(),
         }));
     book::columns::update(book, &setting.config.catalog).await?;
     night.pruned = forget(setting, book, &night).await?;
@@ -224,6 +229,11 @@ fn entry(
     entry
 }
 
+fn failures(entry: &Entry) -> Vec<(String, String)> {
+    let owned = |(key, error): (&str, &str)| (key.to_owned(), error.to_owned());
+    entry.failures().map(owned).collect()
+}
+
 fn limits(setting: &Setting<'_>) -> Limits {
     collect::limits(setting.config, setting.stop.clone())
 }
@@ -259,6 +269,7 @@ async fn rehearse(
         let (entries, _) = count(setting, orders, task, &mut night).await?;
         let done = entries.into_iter().map(|entry| DayDone {
             date: entry.date,
+            failed: failures(&entry),
             entry: Some(entry),
             refilled: task.refill,
         });
@@ -270,6 +281,7 @@ async fn rehearse(
             date,
             entry: None,
             refilled: false,
+            failed: Vec::new(),
         }));
     night.duration_ms = milliseconds(begun);
     Ok(night)

@@ -185,11 +185,9 @@ fn seconds(milliseconds: i64) -> String {
 }
 
 fn failures(night: &Night) -> impl Iterator<Item = (chrono::NaiveDate, &str, &str)> {
-    let entries = night.days.iter().filter_map(|day| day.entry.as_ref());
-    entries.flat_map(|entry| {
-        entry
-            .failures()
-            .map(|(key, error)| (entry.date, key, error))
+    night.days.iter().flat_map(|day| {
+        let failed = day.failed.iter();
+        failed.map(|(key, error)| (day.date, key.as_str(), error.as_str()))
     })
 }
 
@@ -238,8 +236,9 @@ fn day_json(day: &DayDone) -> Json {
     let Some(entry) = &day.entry else {
         return json!({ "date": day.date, "outcome": "complete" });
     };
-    let failed: Vec<Json> = entry
-        .failures()
+    let failed: Vec<Json> = day
+        .failed
+        .iter()
         .map(|(key, error)| json!({ "key": key, "error": error }))
         .collect();
     let values: serde_json::Map<String, Json> = entry

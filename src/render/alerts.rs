@@ -15,7 +15,7 @@ pub fn list(report: &Report, look: Look) -> String {
         return format!("{title}\nNo alerts.\n");
     }
     let lines = lines(report, look).join("\n");
-    format!("{title}\n{}\n{lines}\n", tally(report.counts))
+    format!("{title}\nAlerts: {}\n{lines}\n", tally(report.counts))
 }
 
 pub fn json(report: &Report) -> Value {
@@ -47,7 +47,7 @@ pub fn tally(counts: Counts) -> String {
         words.push(format!("{} welcome", counts.welcome));
     }
     if words.is_empty() {
-        words.push("nothing stands".to_owned());
+        words.push("none now".to_owned());
     }
     words.join(", ")
 }
