@@ -6,7 +6,6 @@ use chrono::SecondsFormat;
 use serde_json::{Value as Json, json};
 
 use crate::calendar::{AsOf, Day, spoken};
-use crate::catalog::History;
 use crate::cli::Explain;
 use crate::collect::{self, Request, Unreachable, Work};
 use crate::config::Config;
@@ -188,19 +187,10 @@ fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) ->
         text.push_str(&format!(
             "  {}{made}: history `{}`; {past}\n",
             metric.key,
-            history(metric.history)
+            metric.history.word()
         ));
     }
     text
-}
-
-fn history(history: History) -> &'static str {
-    match history {
-        History::Event => "event",
-        History::Interval => "interval",
-        History::Survivors => "survivors",
-        History::Now => "now",
-    }
 }
 
 /// Long statements read better with their clauses on lines of their own.
@@ -250,7 +240,7 @@ fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &[Planned]) 
         .metrics
         .iter()
         .filter(|metric| keys.contains(&metric.key))
-        .map(|metric| (metric.key.as_str(), history(metric.history)))
+        .map(|metric| (metric.key.as_str(), metric.history.word()))
         .collect();
     let statements = planned.iter().map(|planned| {
         let statement = &planned.statement;

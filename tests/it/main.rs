@@ -3,6 +3,7 @@
 mod beryl_catalog;
 mod book;
 mod compare;
+mod config;
 mod demo;
 mod migrations;
 mod prune;
