@@ -2,3 +2,4 @@
 
 mod beryl_truth;
 mod harness;
+mod team_truth;
