@@ -236,22 +236,29 @@ pub async fn look(
     Ok((planned, plans))
 }
 
-/// The night's fused statements, for a metric that shared one which failed: by itself.
+/// The same metrics one by one, after a statement of several failed. In a range, what is too wide to be
+/// added up over all days is counted day by day.
 pub fn apart(
     request: &Request<'_>,
     statement: &Statement,
     known: (&BTreeMap<String, Engine>, &Facts),
+    too_wide: bool,
 ) -> Vec<Statement> {
     let keys: Vec<String> = statement.keys().map(str::to_owned).collect();
+    let each_day = |days: &[Day]| {
+        days.iter()
+            .flat_map(|day| night::night(request.catalog, &keys, &day.close(), known, false))
+            .collect()
+    };
     match &request.work {
         Work::Night(as_of) => night::night(request.catalog, &keys, as_of, known, false),
-        Work::Range(days) if statement.days.len() > 1 || days.len() == 1 => keys
+        Work::Range(_) if statement.days.len() == 1 => Vec::new(),
+        Work::Range(days) if too_wide && keys.len() == 1 => each_day(days),
+        Work::Range(days) => keys
             .iter()
             .flat_map(|key| {
-                let one = std::slice::from_ref(key);
-                range::range(request.catalog, one, days, known).statements
+                range::range(request.catalog, std::slice::from_ref(key), days, known).statements
             })
             .collect(),
-        Work::Range(_) => Vec::new(),
     }
 }

@@ -21,6 +21,8 @@ pub enum Trouble {
     Timeout,
     /// The statement itself is wrong for this database.
     Query,
+    /// It gives more groups than can be added up at once; the metric has to be counted another way.
+    TooWide,
     /// Somebody asked Daybook to stop.
     Stopped,
 }

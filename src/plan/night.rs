@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, S
 use super::facts::Engines;
 use super::rows::{Ground, conditions, dead_parent_join, own_conditions, parent_counts};
 use super::sql::{Writer, column, renamed, table, with_parameters};
-use super::time::{self, one_of, time_column};
+use super::time::{self, one_of};
 use super::{Facts, Recipe, Statement, Take};
 
 /// Beyond this many parts a distribution keeps only its largest, and the sum of all.
@@ -317,9 +317,7 @@ fn metric_conditions(
         .iter()
         .map(|text| format!("({})", with_moments(&renamed(text, "this"), as_of, writer)))
         .collect();
-    if let Some(window) = &counted.window {
-        let kind = window.time.unwrap_or(declared.time);
-        let told = time_column(declared, &window.column, kind, ground.engine, ground.facts);
+    if let (Some(window), Some(told)) = (&counted.window, ground.happened(counted)) {
         all.push(time::at_or_after(
             &told,
             "this",
@@ -382,16 +380,11 @@ pub fn guard(
 ) -> Option<usize> {
     let mut columns: Vec<String> = Vec::new();
     for (_, counted) in counted {
-        let declared = ground.table(counted.table);
-        let window = counted.window.as_ref().map(|window| {
-            let kind = window.time.unwrap_or(declared.time);
-            time_column(declared, &window.column, kind, ground.engine, ground.facts)
-        });
         let told = ground
             .born(counted.table)
             .into_iter()
             .chain(ground.ended(counted.table))
-            .chain(window);
+            .chain(ground.happened(counted));
         for condition in told.filter_map(|told| time::misshapen(&told, "this")) {
             if !columns.contains(&condition) {
                 columns.push(condition);

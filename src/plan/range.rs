@@ -7,7 +7,7 @@ use super::facts::Engines;
 use super::night::{Pass, counted_of, database_of, grouping_column, guard, names_moments, recipe};
 use super::rows::{Ground, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
-use super::time::{self, TimeColumn, bucket, quarter_of, time_column};
+use super::time::{self, TimeColumn, bucket, quarter_of};
 use super::{Facts, Life, Scale, Statement};
 
 /// What a range of days needs: statements that fold into all of them, and the metrics that no sum over
@@ -93,23 +93,16 @@ fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
             .iter()
             .all(|link| ground.facts.is_unique(ground.table(link.table), &link.key))
     });
-    let one_clock = lineage.iter().all(|at| {
-        ground
-            .born(*at)
-            .is_some_and(|born| born.local == is_local(ground, counted))
-    });
+    let clocks = lineage
+        .iter()
+        .map(|at| ground.born(*at))
+        .chain(counted.window.is_some().then(|| ground.happened(counted)));
+    let clocks: Vec<Option<bool>> = clocks.map(|told| told.map(|told| told.local)).collect();
+    let one_clock = clocks
+        .iter()
+        .all(|clock| clock.is_some() && *clock == clocks[0]);
     let same_every_day = !counted.condition.as_deref().is_some_and(names_moments);
     additive && found_once && one_clock && same_every_day
-}
-
-fn is_local(ground: Ground<'_>, counted: &Counted) -> bool {
-    let declared = ground.table(counted.table);
-    let kind = counted
-        .window
-        .as_ref()
-        .and_then(|window| window.time)
-        .unwrap_or(declared.time);
-    kind == crate::catalog::TimeKind::Local
 }
 
 /// `None` when a day does not begin on a quarter hour and the engine can only tell those.
@@ -284,12 +277,7 @@ fn window(
     pass: &mut Pass,
     writer: &mut Writer,
 ) -> Option<(usize, u32)> {
-    let window = counted.window.as_ref()?;
-    let declared = ground.table(counted.table);
-    let kind = window.time.unwrap_or(declared.time);
-    let told = time_column(declared, &window.column, kind, ground.engine, ground.facts);
-    Some((
-        pass.group(&bucket(&told, "this", edges, writer)),
-        window.days,
-    ))
+    let happened = ground.happened(counted)?;
+    let days = counted.window.as_ref()?.days;
+    Some((pass.group(&bucket(&happened, "this", edges, writer)), days))
 }

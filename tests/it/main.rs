@@ -5,6 +5,7 @@ mod beryl_catalog;
 mod beryl_truth;
 mod book;
 mod compare;
+mod config;
 mod demo;
 mod dice;
 mod migrations;

@@ -107,7 +107,11 @@ const NUMBERS: [(&str, u32, &str); 32] = [
     ("weight", 3, "SELECT coalesce(sum($weight), 0) {invoices}"),
     ("mean_amount", 2, "SELECT avg(v.amount) {invoices}"),
     ("least_amount", 2, "SELECT min(v.amount) {invoices}"),
-    ("weight_by_itself", 3, "SELECT coalesce(sum($weight), 0) {invoices}"),
+    (
+        "weight_by_itself",
+        3,
+        "SELECT coalesce(sum($weight), 0) {invoices}",
+    ),
     ("greatest_weight", 3, "SELECT max($weight) {invoices}"),
     ("clerks", 0, "SELECT count(DISTINCT v.clerk) {invoices}"),
     (
@@ -302,7 +306,8 @@ async fn check(world: &World, app: &App, day: &str, bounds: &Bounds<'_>, on_the_
     let mut wrong = Vec::new();
     for (key, digits, query) in NUMBERS.iter().chain(passing) {
         let expected = app.number(&told(query, app, bounds)).await;
-        let expected = expected.map(|number| rounded(number, *digits)); let found = world.value(day, key).await;
+        let expected = expected.map(|number| rounded(number, *digits));
+        let found = world.value(day, key).await;
         if decimal(&found) != expected {
             let why = world.provenance(day, key).await;
             wrong.push(format!("{key}: {found}, expected {expected:?}, {why}"));
