@@ -101,10 +101,13 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
         return None;
     };
     let name = column(alias, &time.name);
-    let tail = if *zulu {
-        format!("{name} NOT LIKE '%Z'")
-    } else {
-        format!("{name} LIKE '%Z'")
+    let tail = match (*zulu, time.local) {
+        (true, _) => format!("{name} NOT LIKE '%Z'"),
+        (false, true) => format!("{name} LIKE '%Z'"),
+        // An offset other than UTC's tells another wall clock.
+        (false, false) => format!(
+            "{name} LIKE '%Z' OR substr({name}, length({name}) - 5, 1) IN ('+', '-') AND substr({name}, length({name}) - 4) <> '00:00'"
+        ),
     };
     Some(format!(
         "(substr({name}, 11, 1) <> '{separator}' OR {tail})"
