@@ -105,7 +105,7 @@ const NUMBERS: [(&str, u32, &str); 32] = [
         "SELECT coalesce(sum(v.amount), 0) {invoices} AND v.created >= {epoch14}",
     ),
     ("weight", 3, "SELECT coalesce(sum($weight), 0) {invoices}"),
-    ("mean_amount", 2, "SELECT avg(v.amount) {invoices}"),
+    ("mean_amount", 4, "SELECT avg(v.amount) {invoices}"),
     ("least_amount", 2, "SELECT min(v.amount) {invoices}"),
     (
         "weight_by_itself",
@@ -432,99 +432,79 @@ const EDGES: [&str; 12] = [
 
 fn rows(text_with_z: bool) -> String {
     let mut dice = Dice(1_770);
-    let edges = EDGES.map(instant);
-    let at = |dice: &mut Dice| dice.instant(&edges, instant("2025-06-20T00:00:00Z"), 175);
-    let zulu = |at: DateTime<Utc>| match text_with_z {
-        // Some applications leave a fraction of zero out.
-        true if at.timestamp_subsec_millis() == 0 => at.format("'%Y-%m-%dT%H:%M:%SZ'").to_string(),
-        true => at.format("'%Y-%m-%dT%H:%M:%S%.3fZ'").to_string(),
-        false => at.format("'%Y-%m-%d %H:%M:%S%.6f'").to_string(),
-    };
-    let mut sql = String::new();
-    for id in 1..=60 {
-        let (opened, closed) = (at(&mut dice), at(&mut dice));
-        let closed = if dice.one_in(3) {
-            zulu(closed.max(opened))
-        } else {
-            "NULL".to_owned()
-        };
-        sql += &format!(
-            "INSERT INTO accounts VALUES ({id}, {}, {closed});\n",
-            zulu(opened)
-        );
-    }
-    for id in 1..=1400 {
-        let (created, voided) = (at(&mut dice).timestamp(), at(&mut dice).timestamp());
-        let or_null = |dice: &mut Dice, one_in, value: String| {
-            if dice.one_in(one_in) {
-                "NULL".to_owned()
-            } else {
-                value
-            }
-        };
-        let values = [
-            {
-                let account = 1 + dice.below(60);
-                or_null(&mut dice, 40, account.to_string())
-            },
-            created.to_string(),
-            or_null(&mut dice, 2, voided.max(created).to_string()),
-            {
-                let cents = dice.below(999_999);
-                or_null(&mut dice, 12, format!("{}.{:02}", cents / 100, cents % 100))
-            },
-            {
-                let grams = dice.below(100_000);
-                or_null(
-                    &mut dice,
-                    12,
-                    format!("{}.{:03}", grams / 1000, grams % 1000),
-                )
-            },
-            flag(dice.one_in(3)),
-            {
-                let grade = 1 + dice.below(10);
-                or_null(&mut dice, 9, grade.to_string())
-            },
-            {
-                let country = dice.pick(&["CH", "DE", "AT", "LI", "FR"]).to_owned();
-                or_null(&mut dice, 7, format!("'{country}'"))
-            },
-            {
-                let clerk = 1 + dice.below(12);
-                or_null(&mut dice, 7, clerk.to_string())
-            },
-            {
-                let token = dice.below(15);
-                or_null(
-                    &mut dice,
-                    7,
-                    format!("'00000000-0000-4000-8000-0000000000{token:02x}'"),
-                )
-            },
-        ];
-        sql += &format!(
-            "INSERT INTO invoices VALUES ({id}, {});\n",
-            values.join(", ")
-        );
-    }
+    let mut sql = accounts(&mut dice, text_with_z) + &invoices(&mut dice);
     for id in 1..=900 {
         let (visit, ping, deal) = (at(&mut dice), at(&mut dice), at(&mut dice));
-        sql += &format!(
-            "INSERT INTO visits VALUES ({id}, '{}');\n",
-            wall(visit).format("%Y-%m-%d %H:%M:%S%.6f")
-        );
+        let visit = wall(visit).format("%Y-%m-%d %H:%M:%S%.6f");
+        sql += &format!("INSERT INTO visits VALUES ({id}, '{visit}');\n");
         sql += &format!(
             "INSERT INTO pings VALUES ({id}, {});\n",
             ping.timestamp_millis()
         );
         let stage = dice.pick(&["'new'", "'won'", "'lost'", "NULL"]);
-        sql += &format!(
-            "INSERT INTO $crm.deals VALUES ({id}, '{}', {stage});\n",
-            deal.format("%Y-%m-%dT%H:%M:%S%.6f")
-        );
+        let deal = deal.format("%Y-%m-%dT%H:%M:%S%.6f");
+        sql += &format!("INSERT INTO $crm.deals VALUES ({id}, '{deal}', {stage});\n");
     }
-    sql += "INSERT INTO notes VALUES (1, '2025-06-30 12:00:00'), (2, '2025-06-30T12:00:01Z'), (3, '2025-06-30 12:00:02');\n";
-    sql += "INSERT INTO $crm.deals VALUES (9001, '2025-06-30T12:00:00', 'rare');\n";
-    sql
+    sql + "INSERT INTO notes VALUES (1, '2025-06-30 12:00:00'), (2, '2025-06-30T12:00:01Z'), (3, '2025-06-30 12:00:02');
+        INSERT INTO $crm.deals VALUES (9001, '2025-06-30T12:00:00', 'rare');\n"
+}
+
+fn at(dice: &mut Dice) -> DateTime<Utc> {
+    dice.instant(&EDGES.map(instant), instant("2025-06-20T00:00:00Z"), 175)
+}
+
+fn accounts(dice: &mut Dice, text_with_z: bool) -> String {
+    let told = |at: DateTime<Utc>| match text_with_z {
+        // Some applications leave a fraction of zero out.
+        true if at.timestamp_subsec_millis() == 0 => at.format("'%Y-%m-%dT%H:%M:%SZ'").to_string(),
+        true => at.format("'%Y-%m-%dT%H:%M:%S%.3fZ'").to_string(),
+        false => at.format("'%Y-%m-%d %H:%M:%S%.6f'").to_string(),
+    };
+    let account = |id: u32| {
+        let (opened, closed) = (at(dice), at(dice));
+        let closed = if dice.one_in(3) {
+            told(closed.max(opened))
+        } else {
+            "NULL".to_owned()
+        };
+        format!(
+            "INSERT INTO accounts VALUES ({id}, {}, {closed});\n",
+            told(opened)
+        )
+    };
+    (1..=60).map(account).collect()
+}
+
+fn invoices(dice: &mut Dice) -> String {
+    let invoice = |id: u32| {
+        let (created, voided) = (at(dice).timestamp(), at(dice).timestamp());
+        let cents = dice.below(999_999);
+        let grams = dice.below(100_000);
+        let country = dice.pick(&["CH", "DE", "AT", "LI", "FR"]);
+        let all = [
+            (40, (1 + dice.below(60)).to_string()),
+            (0, created.to_string()),
+            (2, voided.max(created).to_string()),
+            (12, format!("{}.{:02}", cents / 100, cents % 100)),
+            (12, format!("{}.{:03}", grams / 1000, grams % 1000)),
+            (0, flag(dice.one_in(3))),
+            (9, (1 + dice.below(10)).to_string()),
+            (7, format!("'{country}'")),
+            (7, (1 + dice.below(12)).to_string()),
+            (
+                7,
+                format!("'00000000-0000-4000-8000-0000000000{:02x}'", dice.below(15)),
+            ),
+        ];
+        // One in so many is null; 0 is none.
+        let values = all.map(|(one_in, value)| match one_in > 0 && dice.one_in(one_in) {
+            true => "NULL".to_owned(),
+            false => value,
+        });
+        format!(
+            "INSERT INTO invoices VALUES ({id}, {});\n",
+            values.join(", ")
+        )
+    };
+    (1..=1400).map(invoice).collect()
 }
