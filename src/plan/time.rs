@@ -78,7 +78,11 @@ pub fn at_or_after(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Wri
 /// The row was born before the edge; one without a birth time was always there.
 pub fn before(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
     let bound = writer.bind(bound(time, edge, writer.engine));
-    let compared = format!("{} < {bound}", told(time, alias));
+    let mut compared = format!("{} < {bound}", told(time, alias));
+    // A row of another form must reach the guard, wherever its text happens to sort.
+    if let Some(other_form) = misshapen(time, alias) {
+        compared = format!("({compared} OR {other_form})");
+    }
     if time.nullable {
         format!("({compared}) IS NOT FALSE")
     } else {
