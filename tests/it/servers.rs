@@ -2,6 +2,7 @@
 
 mod beryl;
 mod dice;
+mod one_snapshot;
 mod postgres;
 mod team;
 mod truth;
