@@ -3,6 +3,7 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
 
+use super::columns::{matched, summed};
 use super::facts::Engines;
 use super::rows::{Ground, conditions, dead_parent_join, own_conditions, parent_counts};
 use super::sql::{Writer, column, renamed, table, with_parameters};
@@ -52,8 +53,8 @@ pub fn night(
             Shape::Counted(counted) if is_children_of_parents(ground, counted) => {
                 parents_with_children(ground, members[0], counted, as_of)
             }
-            Shape::Counted(counted) if members.len() == 1 && ranks_parts(counted) => {
-                ranked_parts(ground, members[0], counted, as_of)
+            Shape::Counted(counted) if members.len() == 1 && ranked_column(counted).is_some() => {
+                ranked_parts(ground, members[0], as_of)
             }
             _ => one_pass(ground, members, as_of),
         })
@@ -92,10 +93,11 @@ fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
     }
 }
 
-fn ranks_parts(counted: &Counted) -> bool {
+/// The column of a distribution whose parts the database itself can rank: those of one name stay apart.
+fn ranked_column(counted: &Counted) -> Option<&String> {
     match &counted.parts {
-        Parts::By(by) => !by.label.as_ref().is_some_and(|label| label.merge),
-        _ => false,
+        Parts::By(by) if !by.label.as_ref().is_some_and(|label| label.merge) => Some(&by.column),
+        _ => None,
     }
 }
 
@@ -123,7 +125,11 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
                 false,
             ) = (&counted.parts, grouped)
             {
-                all.push(format!("{} {}", column("this", name), one_of(values)));
+                let values = matched(ground, counted, name, values);
+                all.push(format!("{} {}", column("this", name), one_of(&values)));
+            }
+            if let ([_], Some(name)) = (members, ranked_column(counted)) {
+                all.push(format!("{} IS NOT NULL", column("this", name)));
             }
             all
         })
@@ -147,7 +153,7 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
             .filter(|one| !common.contains(one))
             .cloned()
             .collect();
-        recipes.push(recipe(metric, counted, &rest, grouped, &mut pass));
+        recipes.push(recipe(ground, (metric, counted), &rest, grouped, &mut pass));
     }
     let table_at = counted[0].1.table;
     let guard = guard(ground, &counted, &mut pass);
@@ -165,8 +171,8 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
 }
 
 pub fn recipe(
-    metric: &Metric,
-    counted: &Counted,
+    ground: Ground<'_>,
+    (metric, counted): (&Metric, &Counted),
     rest: &[String],
     grouped: bool,
     pass: &mut Pass,
@@ -179,10 +185,13 @@ pub fn recipe(
                 .position(|group| *group == column("this", name))
         });
     let (only, parts) = match (&counted.parts, place) {
-        (Parts::Share { values, .. }, Some(at)) => (Some((at, values.clone())), None),
+        (Parts::Share { column, values }, Some(at)) => {
+            let values = matched(ground, counted, column, values);
+            (Some((at, values)), None)
+        }
         (_, at) => (None, at),
     };
-    let take = take(&counted.measure, rest, pass);
+    let take = take(ground, counted, rest, pass);
     Recipe {
         only,
         parts,
@@ -335,7 +344,7 @@ fn metric_conditions(
     all
 }
 
-pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
+fn take(ground: Ground<'_>, counted: &Counted, rest: &[String], pass: &mut Pass) -> Take {
     let filtered = |aggregate: String, more: Option<String>| {
         let conditions: Vec<&str> = rest.iter().chain(&more).map(String::as_str).collect();
         match conditions.is_empty() {
@@ -344,7 +353,8 @@ pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
         }
     };
     let this = |name: &String| column("this", name);
-    match measure {
+    let summed = |name: &String| format!("sum({})", summed(ground, counted, name));
+    match &counted.measure {
         Measure::Rows => Take::Count(pass.aggregate(&filtered("count(*)".to_owned(), None))),
         Measure::Filled(name) => {
             Take::Count(pass.aggregate(&filtered(format!("count({})", this(name)), None)))
@@ -353,14 +363,14 @@ pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
             Take::Count(pass.aggregate(&filtered(format!("count(DISTINCT {})", this(name)), None)))
         }
         Measure::Sum(name) => Take::Sum {
-            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
+            sum: pass.aggregate(&filtered(summed(name), None)),
             nulls: pass.aggregate(&filtered(
                 "count(*)".to_owned(),
                 Some(format!("{} IS NULL", this(name))),
             )),
         },
         Measure::Avg(name) => Take::Mean {
-            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
+            sum: pass.aggregate(&filtered(summed(name), None)),
             count: pass.aggregate(&filtered(format!("count({})", this(name)), None)),
         },
         Measure::Min(name) => {
@@ -462,27 +472,14 @@ fn parents_with_children(
 }
 
 /// A distribution by itself: its largest parts and the sum of all, however many values there are.
-fn ranked_parts(ground: Ground<'_>, metric: &Metric, counted: &Counted, as_of: &AsOf) -> Statement {
+fn ranked_parts(ground: Ground<'_>, metric: &Metric, as_of: &AsOf) -> Statement {
     let mut statement = one_pass(ground, &[metric], as_of);
     let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
     let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
-    let named = match &counted.parts {
-        Parts::By(by) => column("this", &by.column),
-        _ => return statement,
-    };
-    let joint = if statement.sql.contains(" WHERE ") {
-        "AND"
-    } else {
-        "WHERE"
-    };
-    let parts = statement.sql.replacen(
-        " GROUP BY ",
-        &format!(" {joint} {named} IS NOT NULL GROUP BY "),
-        1,
-    );
     statement.sql = format!(
-        "SELECT {}, sum(c1) OVER () FROM ({parts}) AS daybook_parts ORDER BY c1 DESC, c0 LIMIT {PARTS_MAX}",
-        listed.join(", ")
+        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_parts ORDER BY c1 DESC NULLS LAST, c0 LIMIT {PARTS_MAX}",
+        listed.join(", "),
+        statement.sql
     );
     statement.recipes[0].whole = Some(columns);
     statement

@@ -2,3 +2,7 @@
 
 mod beryl_truth;
 mod harness;
+mod rights;
+mod snapshot;
+mod team_truth;
+mod two_databases;
