@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::document::{Document, piece};
+use super::document::{Document, Place, piece};
 use super::mistake::Mistake;
 
 /// A table of an app database, declared once; metrics refer to it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// The table's real name, with its schema where it needs one: `public.auth_user`.
@@ -69,8 +69,10 @@ pub enum TimeKind {
     EpochMs,
 }
 
-/// How far a metric's past can be known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+/// How far a metric's past can be known; each kind knows less than the one before.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum History {
     /// Rows are born and never change: any past day can be recounted exactly.
@@ -81,6 +83,17 @@ pub enum History {
     Survivors,
     /// A mutable column is involved: the past cannot be known.
     Now,
+}
+
+impl History {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Interval => "interval",
+            Self::Survivors => "survivors",
+            Self::Now => "now",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -122,8 +135,7 @@ pub struct Metric {
     pub distinct: Option<String>,
     /// Divides by the number of live rows of this declared table: children per parent, parents without any included.
     pub per: Option<String>,
-    /// Only rows for which this SQL condition is true. The row itself can be named `this`; `:day_start`,
-    /// `:day_end` and `:as_of` stand for this day's, so that rows of other tables can be held to it too.
+    /// Only rows for which this SQL condition is true. The row itself can be named `this`; `:day_start`, `:day_end` and `:as_of` are bound.
     #[serde(rename = "where")]
     pub condition: Option<String>,
     /// Only rows whose time lies in the last so many calendar days.
@@ -152,8 +164,7 @@ pub struct Metric {
     /// Collected and stored for other metrics, never shown.
     #[serde(default)]
     pub hidden: bool,
-    /// The series' name for Prometheus; made from the key when left out. A family's series
-    /// append their windows (`_24h`) or, in a split, their keys.
+    /// The series' name for Prometheus, made from the key when left out; a family's append their windows (`_24h`) or, in a split, their keys.
     pub prometheus: Option<String>,
     /// No day before it counts as history for this metric.
     pub since: Option<String>,
@@ -300,33 +311,21 @@ pub struct Written<'a> {
     pub since: Option<NaiveDate>,
 }
 
-/// A piece of a document, to point at.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    pub document: &'a Document<'a>,
-    pub value: &'a Spanned<DeValue<'a>>,
-}
-
-impl Place<'_> {
-    pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> Mistake {
-        self.document
-            .mistake(self.document.span(self.value, path), message)
-    }
-
-    /// Parsed tables are sorted by key; this tells the order people wrote.
-    pub fn offset(&self, path: &[&str]) -> usize {
-        self.document.span(self.value, path).start
-    }
-}
-
 impl<'a> Written<'a> {
     pub fn gather(documents: &'a [Document<'a>], mistakes: &mut Vec<Mistake>) -> Self {
         let mut all = Self::default();
         for document in documents {
             all.gather_tables(document, mistakes);
             for value in elements(document, "metrics", mistakes) {
+                let before = mistakes.len();
                 if let Some(metric) = piece(document, value, mistakes) {
-                    all.metrics.push((metric, Place { document, value }));
+                    let flawed = mistakes.len() > before;
+                    let place = Place {
+                        document,
+                        value,
+                        flawed,
+                    };
+                    all.metrics.push((metric, place));
                 }
             }
             for value in elements(document, "calendar", mistakes) {
@@ -362,10 +361,20 @@ impl<'a> Written<'a> {
         let mut found: Vec<_> = tables.iter().collect();
         found.sort_by_key(|(id, _)| id.span().start);
         for (id, value) in found {
-            if let Some(table) = piece(document, value, mistakes) {
-                self.tables
-                    .push((id.get_ref().to_string(), table, Place { document, value }));
-            }
+            let before = mistakes.len();
+            let id = id.get_ref().to_string();
+            // A table that could not be read is declared all the same: metrics may refer to it.
+            let table = piece(document, value, mistakes).unwrap_or_else(|| Table {
+                name: id.clone(),
+                ..Table::default()
+            });
+            let flawed = mistakes.len() > before;
+            let place = Place {
+                document,
+                value,
+                flawed,
+            };
+            self.tables.push((id, table, place));
         }
     }
 }

@@ -25,7 +25,7 @@ pub async fn probe(
                 (database, limits),
                 &mut facts,
             )
-            .await?
+            .await?;
         }
         Engine::Sqlite => {
             for name in wanted.keys() {

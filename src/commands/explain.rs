@@ -6,7 +6,6 @@ use chrono::SecondsFormat;
 use serde_json::{Value as Json, json};
 
 use crate::calendar::{AsOf, Day, spoken};
-use crate::catalog::History;
 use crate::cli::Explain;
 use crate::collect::{self, Request, Work};
 use crate::config::Config;
@@ -131,19 +130,10 @@ fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) ->
         text.push_str(&format!(
             "  {} · history {}{made} · {past}\n",
             metric.key,
-            history(metric.history)
+            metric.history.word()
         ));
     }
     text
-}
-
-fn history(history: History) -> &'static str {
-    match history {
-        History::Event => "event",
-        History::Interval => "interval",
-        History::Survivors => "survivors",
-        History::Now => "now",
-    }
 }
 
 /// Long statements read better with their clauses on lines of their own.
@@ -193,7 +183,7 @@ fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &Planned) ->
         .metrics
         .iter()
         .filter(|metric| keys.contains(&metric.key))
-        .map(|metric| (metric.key.as_str(), history(metric.history)))
+        .map(|metric| (metric.key.as_str(), metric.history.word()))
         .collect();
     let statements = planned.iter().map(|(statement, plan)| {
         json!({

@@ -8,7 +8,8 @@ use crate::book::{self, Book, BookError};
 use crate::calendar::{AsOf, Day};
 use crate::catalog::Catalog;
 use crate::entry::merge::Mode;
-use crate::entry::{Entry, Kind};
+use crate::entry::{Entry, is_wanting};
+use crate::plan::{Reach, reach};
 
 use super::{Orders, Setting, Which, grace, known_keys};
 
@@ -48,11 +49,11 @@ pub async fn of(
     }
     let mut groups: Vec<Task> = Vec::new();
     for day in days {
-        let Some(need) = need(setting, orders, todo.stored.get(&day.date)) else {
+        let as_of = day.as_of(setting.now);
+        let Some(need) = need(setting, orders, &as_of, todo.stored.get(&day.date)) else {
             todo.settled.push(day.date);
             continue;
         };
-        let as_of = day.as_of(setting.now);
         let alone = !is_past(setting, &as_of);
         match groups.iter_mut().find(|task| {
             !alone
@@ -86,7 +87,12 @@ fn is_past(setting: &Setting<'_>, as_of: &AsOf) -> bool {
 }
 
 /// What a day lacks; `None` when it is complete and nobody forces.
-fn need(setting: &Setting<'_>, orders: &Orders, stored: Option<&Entry>) -> Option<Task> {
+fn need(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    as_of: &AsOf,
+    stored: Option<&Entry>,
+) -> Option<Task> {
     let catalog = &setting.config.catalog;
     let asked = known_keys(catalog, orders.metric.as_deref()).unwrap_or_default();
     let task = |keys, mode, refill| {
@@ -106,7 +112,10 @@ fn need(setting: &Setting<'_>, orders: &Orders, stored: Option<&Entry>) -> Optio
         }
         Some(_) if orders.force => task(asked, Mode::Replace, false),
         Some(entry) => {
-            let lacking: Vec<String> = asked.into_iter().filter(|key| lacks(entry, key)).collect();
+            let lacking: Vec<String> = asked
+                .into_iter()
+                .filter(|key| lacks(setting, entry, as_of, key))
+                .collect();
             let keys = with_inputs(catalog, &lacking);
             if keys.is_empty() {
                 None
@@ -117,12 +126,18 @@ fn need(setting: &Setting<'_>, orders: &Orders, stored: Option<&Entry>) -> Optio
     }
 }
 
-/// Failed, or not yet measured when the day was stored. Unavailable is an answer.
-fn lacks(entry: &Entry, key: &str) -> bool {
-    entry
-        .readings
-        .get(key)
-        .is_none_or(|reading| reading.provenance.kind == Kind::Failed)
+/// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer.
+fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
+    let Some(reading) = entry.readings.get(key) else {
+        return true;
+    };
+    let reachable = setting.config.catalog.metric(key).is_some_and(|metric| {
+        matches!(
+            reach(metric, as_of, setting.now, grace(setting.config)),
+            Reach::Counted(_)
+        )
+    });
+    is_wanting(entry, reading) && (reachable || !reading.is_known())
 }
 
 /// A derived metric is made anew from what it is made of.

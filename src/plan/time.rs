@@ -50,7 +50,8 @@ pub fn time_column(
     };
     TimeColumn {
         name: name.to_owned(),
-        local: kind == TimeKind::Local,
+        // A type that knows its offset is an instant, whatever the table's other columns are.
+        local: kind == TimeKind::Local && declared != "timestamp with time zone",
         form,
         nullable: !facts.never_null(table, name),
     }

@@ -7,6 +7,7 @@ mod beryl_truth;
 mod book;
 mod calendar;
 mod compare;
+mod config;
 mod demo;
 mod histories;
 mod migrations;
