@@ -59,6 +59,10 @@ impl World {
         self
     }
 
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// An empty SQLite database in this folder.
     pub(crate) async fn sqlite(&self, name: &str) -> App {
         let app = App::Sqlite(self.path(name));
