@@ -4,7 +4,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 use chrono::Days;
@@ -16,18 +16,6 @@ use crate::world::World;
 
 /// How long a program that should end is given before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn start(world: &World, args: &[&str]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_daybook"));
-    command
-        .args(args)
-        .current_dir(world.path(""))
-        .env_clear()
-        .envs(world.environment())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command.spawn().unwrap()
-}
 
 fn ended(mut child: Child) -> Output {
     let begun = Instant::now();
@@ -103,13 +91,13 @@ async fn days(world: &World) -> Vec<Vec<Option<String>>> {
 async fn survives_kills(world: &World, args: &[&str], prepare: impl Fn()) {
     prepare();
     let begun = Instant::now();
-    let undisturbed = ended(start(world, args));
+    let undisturbed = ended(world.start(args));
     assert_eq!(code(&undisturbed), 0, "{undisturbed:?}");
     let (whole, expected) = (begun.elapsed(), days(world).await);
     let mut interrupted = 0;
     for moment in moments(whole, 20) {
         prepare();
-        let mut child = start(world, args);
+        let mut child = world.start(args);
         wait_for(moment, &mut child, world);
         kill_and_wait(child);
         sound(world).await;
@@ -118,7 +106,7 @@ async fn survives_kills(world: &World, args: &[&str], prepare: impl Fn()) {
             left.iter().all(|day| expected.contains(day)),
             "{moment:?}: {left:?}"
         );
-        let again = ended(start(world, args));
+        let again = ended(world.start(args));
         assert_eq!(code(&again), 0, "{moment:?}: {again:?}");
         sound(world).await;
         assert_eq!(days(world).await, expected, "{moment:?}");
@@ -202,7 +190,7 @@ async fn of_many_at_once_one_counts_and_the_others_say_so() {
         let range = ["collect", "--from", &first, "--to", "yesterday", "--force"];
         let one = ["collect", "--date", "yesterday"];
         let children: Vec<Child> = (0..2 + round)
-            .map(|at| start(&world, if at % 2 == 0 { &range } else { &one }))
+            .map(|at| world.start(if at % 2 == 0 { &range } else { &one }))
             .collect();
         let mut counted = 0;
         for child in children {
@@ -263,7 +251,7 @@ async fn until_counting(world: &World) {
 }
 
 async fn stops_when_told(world: &World, args: &[&str]) {
-    let child = start(world, args);
+    let child = world.start(args);
     until_counting(world).await;
     terminate(&child);
     let output = ended(child);
@@ -313,7 +301,7 @@ async fn a_server_that_says_nothing_is_given_up() {
     let mut world = world(SETTINGS);
     let url = format!("postgres://reader@{}/app", silent.local_addr().unwrap());
     world.set("DAYBOOK_APP_DATABASE_URL", &url);
-    let output = ended(start(&world, &["collect"]));
+    let output = ended(world.start(&["collect"]));
     assert_eq!(code(&output), 69);
     assert_eq!(
         words(&output),

@@ -1,4 +1,5 @@
 //! Everything that is promised about PostgreSQL, on a server that these tests start themselves.
 
 mod beryl_truth;
+mod faults;
 mod harness;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -57,10 +57,6 @@ impl World {
         self.environment
             .insert(variable.to_owned(), value.to_owned());
         self
-    }
-
-    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
-        &self.environment
     }
 
     /// An empty SQLite database in this folder.
@@ -129,6 +125,19 @@ impl World {
             .env_clear()
             .envs(&self.environment)
             .output()
+            .unwrap()
+    }
+
+    /// The same, left running; what it prints can be read.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_daybook"))
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(&self.environment)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap()
     }
 
