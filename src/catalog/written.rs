@@ -135,7 +135,8 @@ pub struct Metric {
     pub distinct: Option<String>,
     /// Divides by the number of live rows of this declared table: children per parent, parents without any included.
     pub per: Option<String>,
-    /// Only rows for which this SQL condition is true. The row itself can be named `this`; `:day_start`, `:day_end` and `:as_of` are bound.
+    /// Only rows for which this SQL condition is true. The row itself can be named `this`; `:day_start`,
+    /// `:day_end` and `:as_of` stand for this day's, so that rows of other tables can be held to it too.
     #[serde(rename = "where")]
     pub condition: Option<String>,
     /// Only rows whose time lies in the last so many calendar days.
@@ -164,7 +165,8 @@ pub struct Metric {
     /// Collected and stored for other metrics, never shown.
     #[serde(default)]
     pub hidden: bool,
-    /// The series' name for Prometheus, made from the key when left out; a family's append their windows (`_24h`) or, in a split, their keys.
+    /// The series' name for Prometheus; made from the key when left out. A family's series
+    /// append their windows (`_24h`) or, in a split, their keys.
     pub prometheus: Option<String>,
     /// No day before it counts as history for this metric.
     pub since: Option<String>,
