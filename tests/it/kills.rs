@@ -151,7 +151,7 @@ async fn a_first_collection_that_is_killed_is_finished_by_the_next() {
     let world = world(SETTINGS);
     shop(&world).await;
     survives_kills(&world, &["collect", "--date", "yesterday"], || {
-        forget_the_book(&world)
+        forget_the_book(&world);
     })
     .await;
 }
