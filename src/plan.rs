@@ -3,6 +3,7 @@
 pub mod facts;
 pub mod fold;
 pub mod night;
+pub mod pass;
 pub mod range;
 pub mod reach;
 pub mod rows;
