@@ -143,7 +143,10 @@ async fn with_retries(
         if error.trouble != Trouble::Unavailable || over {
             return Err(error);
         }
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = request.limits.stop.asked() => return Err(stopped()),
+        }
         pause = (pause * 2).min(Duration::from_secs(15));
     }
 }
@@ -166,9 +169,13 @@ async fn once(
         done = counting => done,
         () = request.limits.stop.asked() => {
             database::cancel(&app.url, &request.limits).await;
-            Err(DatabaseError::new(Trouble::Stopped, "stopped on request"))
+            Err(stopped())
         }
     }
+}
+
+fn stopped() -> DatabaseError {
+    DatabaseError::new(Trouble::Stopped, "stopped on request")
 }
 
 async fn on_snapshots(

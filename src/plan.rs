@@ -4,6 +4,7 @@ pub mod columns;
 pub mod facts;
 pub mod fold;
 pub mod night;
+pub mod pass;
 pub mod range;
 pub mod reach;
 pub mod rows;

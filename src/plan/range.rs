@@ -4,10 +4,11 @@ use crate::calendar::{Day, Edge, days_between};
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
 
 use super::facts::Engines;
-use super::night::{Pass, counted_of, database_of, grouping_column, guard, names_moments, recipe};
+use super::night::{counted_of, database_of};
+use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
-use super::time::{self, TimeColumn, bucket, quarter_of};
+use super::time::{self, TimeColumn, bucket, names_moments, quarter_of};
 use super::{Facts, Life, Scale, Statement};
 
 /// What a range of days needs: statements that fold into all of them, and the metrics that no sum over

@@ -2,12 +2,12 @@
 
 use chrono::Timelike;
 
-use crate::calendar::Edge;
+use crate::calendar::{AsOf, Edge};
 use crate::catalog::{Engine, Table, TimeKind};
 
 use super::Bind;
 use super::facts::Facts;
-use super::sql::{Writer, column, text};
+use super::sql::{Writer, column, text, with_parameters};
 
 /// A time column of a table, resolved against what the database really holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,6 +227,29 @@ pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
             bound(&utc, edge, engine)
         }
     }
+}
+
+/// Configured SQL with `:day_start`, `:day_end` and `:as_of` bound to this day's.
+pub fn with_moments(text: &str, as_of: &AsOf, writer: &mut Writer) -> String {
+    with_parameters(text, |name| {
+        let edge = match name {
+            "day_start" => as_of.day.opening(),
+            "day_end" => as_of.day.close().edge(),
+            "as_of" => as_of.edge(),
+            _ => return None,
+        };
+        Some(writer.bind(parameter(&edge, writer.engine)))
+    })
+}
+
+/// The text means something else on every day.
+pub fn names_moments(text: &str) -> bool {
+    let mut found = false;
+    with_parameters(text, |name| {
+        found |= matches!(name, "day_start" | "day_end" | "as_of");
+        None
+    });
+    found
 }
 
 /// `IN ('a', 'b')`, each value quoted.

@@ -34,8 +34,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "nightly",
         &[
-            "calendar", "catalog", "entry", "config", "database", "collect", "book", "compare",
-            "report", "render", "prune",
+            "calendar", "catalog", "entry", "plan", "config", "database", "collect", "book",
+            "compare", "report", "render", "prune",
         ],
     ),
     ("operate", &["calendar", "catalog", "config", "collect"]),

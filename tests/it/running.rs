@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod days;
-mod program;
+pub(crate) mod program;
 mod refusals;
 mod secrets;
 

@@ -1,7 +1,7 @@
 //! The program from outside: exit codes, what goes where, the shape of its JSON.
 
 use std::io::Read;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
 use serde_json::{Value as Json, json};
@@ -309,13 +309,7 @@ async fn a_reader_that_goes_away_is_no_failure() {
         &["runs", "--json"],
         &["explain"],
     ] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_daybook"))
-            .args(args)
-            .current_dir(world.path(""))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = world.start(args);
         drop(child.stdout.take());
         let mut words = String::new();
         child
