@@ -12,6 +12,11 @@ use daybook::database::Stop;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    let arguments = std::env::args_os().map(|one| one.to_string_lossy().into_owned());
+    if let Err(error) = commands::without_passwords(arguments) {
+        output::say(&format!("daybook: {error}"));
+        return ExitCode::from(error.exit_code());
+    }
     let cli = Cli::parse();
     let world = match world() {
         Ok(world) => world,

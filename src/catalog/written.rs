@@ -135,7 +135,8 @@ pub struct Metric {
     pub distinct: Option<String>,
     /// Divides by the number of live rows of this declared table: children per parent, parents without any included.
     pub per: Option<String>,
-    /// Only rows for which this SQL condition is true. The row itself can be named `this`.
+    /// Only rows for which this SQL condition is true. The row itself can be named `this`; `:day_start`,
+    /// `:day_end` and `:as_of` stand for this day's, so that rows of other tables can be held to it too.
     #[serde(rename = "where")]
     pub condition: Option<String>,
     /// Only rows whose time lies in the last so many calendar days.

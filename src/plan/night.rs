@@ -315,7 +315,7 @@ fn metric_conditions(
     let mut all: Vec<String> = counted
         .condition
         .iter()
-        .map(|text| format!("({})", renamed(text, "this")))
+        .map(|text| format!("({})", with_moments(&renamed(text, "this"), as_of, writer)))
         .collect();
     if let (Some(window), Some(told)) = (&counted.window, ground.happened(counted)) {
         all.push(time::at_or_after(
@@ -497,17 +497,7 @@ fn configured(
     engine: Engine,
 ) -> Statement {
     let mut writer = Writer::new(engine);
-    let day = as_of.day;
-    let start = day.opening();
-    let sql = with_parameters(query.trim().trim_end_matches(';'), |name| {
-        let edge = match name {
-            "day_start" => start,
-            "day_end" => day.close().edge(),
-            "as_of" => as_of.edge(),
-            _ => return None,
-        };
-        Some(writer.bind(time::parameter(&edge, engine)))
-    });
+    let sql = with_moments(query.trim().trim_end_matches(';'), as_of, &mut writer);
     let recipe = Recipe::new(&metric.key, Take::Single(0));
     Statement {
         database: database.to_owned(),
@@ -516,10 +506,33 @@ fn configured(
         binds: writer.binds,
         recipes: vec![recipe],
         guard: None,
-        days: vec![day],
+        days: vec![as_of.day],
         quarters: Vec::new(),
         weight: i64::MAX,
     }
+}
+
+/// Configured SQL with `:day_start`, `:day_end` and `:as_of` bound to this day's.
+fn with_moments(text: &str, as_of: &AsOf, writer: &mut Writer) -> String {
+    with_parameters(text, |name| {
+        let edge = match name {
+            "day_start" => as_of.day.opening(),
+            "day_end" => as_of.day.close().edge(),
+            "as_of" => as_of.edge(),
+            _ => return None,
+        };
+        Some(writer.bind(time::parameter(&edge, writer.engine)))
+    })
+}
+
+/// The text means something else on every day.
+pub fn names_moments(text: &str) -> bool {
+    let mut found = false;
+    with_parameters(text, |name| {
+        found |= matches!(name, "day_start" | "day_end" | "as_of");
+        None
+    });
+    found
 }
 
 fn finish(

@@ -4,7 +4,7 @@ use crate::calendar::{Day, Edge, days_between};
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
 
 use super::facts::Engines;
-use super::night::{Pass, counted_of, database_of, grouping_column, guard, recipe};
+use super::night::{Pass, counted_of, database_of, grouping_column, guard, names_moments, recipe};
 use super::rows::{Ground, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
 use super::time::{self, TimeColumn, bucket, quarter_of};
@@ -101,7 +101,8 @@ fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
     let one_clock = clocks
         .iter()
         .all(|clock| clock.is_some() && *clock == clocks[0]);
-    additive && found_once && one_clock
+    let same_every_day = !counted.condition.as_deref().is_some_and(names_moments);
+    additive && found_once && one_clock && same_every_day
 }
 
 /// `None` when a day does not begin on a quarter hour and the engine can only tell those.
