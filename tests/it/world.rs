@@ -110,7 +110,6 @@ impl World {
             program: "daybook".to_owned(),
             environment: self.environment.clone(),
             directory: self.folder.path().to_owned(),
-            program: "daybook".to_owned(),
             terminal: (false, false),
             width: 100,
             stop: Stop::default(),
