@@ -31,6 +31,8 @@ pub struct Todo {
     pub tasks: Vec<Task>,
     /// Days that are complete already.
     pub settled: Vec<NaiveDate>,
+    /// What the book holds of the chosen days.
+    pub stored: BTreeMap<NaiveDate, Entry>,
 }
 
 pub async fn of(
@@ -39,16 +41,16 @@ pub async fn of(
     days: &[Day],
     book: Option<&Book>,
 ) -> Result<Todo, BookError> {
-    let mut stored = BTreeMap::new();
+    let mut todo = Todo::default();
     if let (Some(book), Some(first), Some(last)) = (book, days.first(), days.last()) {
         let entries = book::entries(book, first.date..=last.date).await?;
-        stored.extend(entries.into_iter().map(|entry| (entry.date, entry)));
+        todo.stored
+            .extend(entries.into_iter().map(|entry| (entry.date, entry)));
     }
-    let mut todo = Todo::default();
     let mut groups: Vec<Task> = Vec::new();
     for day in days {
         let as_of = day.as_of(setting.now);
-        let Some(need) = need(setting, orders, &as_of, stored.get(&day.date)) else {
+        let Some(need) = need(setting, orders, &as_of, todo.stored.get(&day.date)) else {
             todo.settled.push(day.date);
             continue;
         };
@@ -103,9 +105,12 @@ fn need(
     };
     match stored {
         None => task(asked, Mode::Replace, false),
-        Some(entry) if orders.force || entry.partial && orders.metric.is_none() => {
-            task(asked, Mode::Replace, false)
+        // Replaced, an open day is taken for a complete one: all of it is counted, whatever is named.
+        Some(entry) if entry.partial && (orders.force || orders.metric.is_none()) => {
+            let all = known_keys(catalog, None).unwrap_or_default();
+            task(all, Mode::Replace, false)
         }
+        Some(_) if orders.force => task(asked, Mode::Replace, false),
         Some(entry) => {
             let lacking: Vec<String> = asked
                 .into_iter()
