@@ -3,6 +3,7 @@
 pub mod check;
 pub mod document;
 pub mod expand;
+pub mod gather;
 pub mod handbook;
 pub mod mistake;
 pub mod written;
@@ -175,7 +176,7 @@ impl Catalog {
     /// Reads and checks every document; all mistakes at once.
     pub fn read(documents: &[Document<'_>]) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
-        let written = written::Written::gather(documents, &mut mistakes);
+        let written = gather::Written::gather(documents, &mut mistakes);
         let mut catalog = expand::spell_out(&written, &mut mistakes);
         catalog.derive_histories();
         check::as_a_whole(&catalog, &written, &mut mistakes);

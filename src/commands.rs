@@ -28,6 +28,8 @@ use crate::nightly::{NightError, book_path};
 /// What the world outside gives a command: read once, in `main`.
 pub struct World {
     pub now: DateTime<Utc>,
+    /// How this program was called, to suggest commands that work here.
+    pub program: String,
     pub environment: BTreeMap<String, String>,
     pub directory: PathBuf,
     /// Standard output is a terminal, and standard error is one.

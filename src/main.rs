@@ -49,6 +49,9 @@ fn world() -> std::io::Result<World> {
     Ok(World {
         now: chrono::Utc::now(),
         width: output::width(environment.get("COLUMNS")),
+        program: std::env::args()
+            .next()
+            .unwrap_or_else(|| "daybook".to_owned()),
         environment,
         directory: std::env::current_dir()?,
         terminal: (

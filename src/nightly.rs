@@ -51,6 +51,8 @@ pub struct DayDone {
     pub date: NaiveDate,
     pub entry: Option<Entry>,
     pub refilled: bool,
+    /// Metrics that failed now, with their errors; the entry may still hold an older value of them.
+    pub failed: Vec<(String, String)>,
 }
 
 #[derive(Debug, Error)]
@@ -123,12 +125,14 @@ async fn under_lock(
         let (mut entries, costs) = count(setting, orders, task, &mut night).await?;
         make_last(setting, &mut entries, (task, &todo));
         book::record_statements(book, run, &noted(&costs)).await?;
-        for stored in book::store_many(book, entries, task.mode).await? {
-            let entry = Some(stored.after);
+        let failed: Vec<_> = entries.iter().map(failures).collect();
+        let stored = book::store_many(book, entries, task.mode).await?;
+        for (stored, failed) in stored.into_iter().zip(failed) {
             night.days.push(DayDone {
-                date: entry.as_ref().map_or(NaiveDate::MIN, |entry| entry.date),
-                entry,
+                date: stored.after.date,
+                entry: Some(stored.after),
                 refilled: task.refill,
+                failed,
             });
         }
         setting.listener.stored(night.days.len(), total);
@@ -139,6 +143,7 @@ async fn under_lock(
             date,
             entry: None,
             refilled: false,
+            failed: Vec::new(),
         }));
     book::columns::update(book, &setting.config.catalog).await?;
     night.pruned = forget(setting, book, &night).await?;
@@ -240,6 +245,11 @@ fn make_last(setting: &Setting<'_>, entries: &mut [Entry], (task, todo): (&Task,
     }
 }
 
+fn failures(entry: &Entry) -> Vec<(String, String)> {
+    let owned = |(key, error): (&str, &str)| (key.to_owned(), error.to_owned());
+    entry.failures().map(owned).collect()
+}
+
 fn limits(setting: &Setting<'_>) -> Limits {
     collect::limits(setting.config, setting.stop.clone())
 }
@@ -276,6 +286,7 @@ async fn rehearse(
         make_last(setting, &mut entries, (task, &todo));
         let done = entries.into_iter().map(|entry| DayDone {
             date: entry.date,
+            failed: failures(&entry),
             entry: Some(entry),
             refilled: task.refill,
         });
@@ -287,6 +298,7 @@ async fn rehearse(
             date,
             entry: None,
             refilled: false,
+            failed: Vec::new(),
         }));
     night.duration_ms = milliseconds(begun);
     Ok(night)

@@ -1,5 +1,6 @@
 //! Catalog, engine and days become statements as data, and their rows fold back into values. Pure.
 
+pub mod columns;
 pub mod facts;
 pub mod fold;
 pub mod night;

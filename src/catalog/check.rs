@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 
 use super::Catalog;
 use super::document::{Document, Place};
+use super::gather::Written;
 use super::mistake::{Mistake, did_you_mean};
-use super::written::{Metric, Written};
+use super::written::Metric;
 
 pub fn as_a_whole(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mistake>) {
     table::all_are_sound(catalog, written, mistakes);

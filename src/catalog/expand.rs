@@ -1,8 +1,9 @@
 //! Spells the written catalog out: every window, every split, every helper becomes one metric.
 
 use super::document::Place;
+use super::gather::Written;
 use super::mistake::{Mistake, did_you_mean};
-use super::written::{self, Written};
+use super::written;
 use super::{
     Catalog, Counted, Derived, Distribution, History, Limit, Measure, Metric, Parent, Parts, Rules,
     Shape, Table, Window,

@@ -149,9 +149,12 @@ async fn sqlite(
     limits: &Limits,
 ) -> Result<TableFacts, DatabaseError> {
     let mut facts = TableFacts::default();
-    let binds = [Bind::Text(name.to_owned())];
+    // `main.users` names a schema too; without one, every attached file is looked through.
+    let (schema, bare) = name.rsplit_once('.').unwrap_or(("", name));
+    let binds = [Bind::Text(bare.to_owned()), Bind::Text(schema.to_owned())];
     let mut keys: Vec<String> = Vec::new();
-    let columns = "SELECT name, lower(type), \"notnull\", pk FROM pragma_table_info(?1)";
+    let columns =
+        "SELECT name, lower(type), \"notnull\", pk FROM pragma_table_info(?1, nullif(?2, ''))";
     snapshot
         .rows(columns, &binds, limits, |cells| {
             if let [
@@ -177,8 +180,8 @@ async fn sqlite(
     if let [only] = keys.as_slice() {
         facts.unique.insert(only.clone());
     }
-    let promises = "SELECT \"from\", \"table\", coalesce(\"to\", 'id') FROM pragma_foreign_key_list(?1) AS one
-        WHERE (SELECT count(*) FROM pragma_foreign_key_list(?1) AS other WHERE other.id = one.id) = 1";
+    let promises = "SELECT \"from\", \"table\", coalesce(\"to\", 'id') FROM pragma_foreign_key_list(?1, nullif(?2, '')) AS one
+        WHERE (SELECT count(*) FROM pragma_foreign_key_list(?1, nullif(?2, '')) AS other WHERE other.id = one.id) = 1";
     snapshot
         .rows(promises, &binds, limits, |cells| {
             if let [Cell::Text(column), Cell::Text(parent), Cell::Text(key)] = cells {
@@ -189,7 +192,7 @@ async fn sqlite(
             Ok(())
         })
         .await?;
-    let unique = "SELECT min(part.name) FROM pragma_index_list(?1) AS made, pragma_index_info(made.name) AS part
+    let unique = "SELECT min(part.name) FROM pragma_index_list(?1, nullif(?2, '')) AS made, pragma_index_info(made.name, nullif(?2, '')) AS part
         WHERE made.\"unique\" AND NOT made.partial GROUP BY made.name HAVING count(*) = 1";
     snapshot
         .rows(unique, &binds, limits, |cells| {
@@ -219,14 +222,18 @@ async fn sample(
         }
         let (table, quoted) = (quoted_table(name), quoted(column));
         let query = format!("SELECT {quoted} FROM {table} WHERE {quoted} IS NOT NULL LIMIT 1");
-        snapshot
-            .rows(&query, &[], limits, |cells| {
-                if let [Cell::Text(value)] = cells {
-                    facts.samples.insert((*column).to_owned(), value.clone());
-                }
-                Ok(())
-            })
-            .await?;
+        let looked = snapshot.rows(&query, &[], limits, |cells| {
+            if let [Cell::Text(value)] = cells {
+                facts.samples.insert((*column).to_owned(), value.clone());
+            }
+            Ok(())
+        });
+        match looked.await {
+            Err(error) if !matches!(error.trouble, Trouble::Query | Trouble::Timeout) => {
+                return Err(error);
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
 
+use super::columns::matched;
 use super::facts::Engines;
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, conditions, dead_parent_join, own_conditions, parent_counts};
@@ -53,8 +54,8 @@ pub fn night(
             Shape::Counted(counted) if is_children_of_parents(ground, counted) => {
                 parents_with_children(ground, members[0], counted, as_of)
             }
-            Shape::Counted(counted) if members.len() == 1 && ranks_parts(counted) => {
-                ranked_parts(ground, members[0], counted, as_of)
+            Shape::Counted(counted) if members.len() == 1 && ranked_column(counted).is_some() => {
+                ranked_parts(ground, members[0], as_of)
             }
             _ => one_pass(ground, members, as_of),
         })
@@ -93,10 +94,11 @@ fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
     }
 }
 
-fn ranks_parts(counted: &Counted) -> bool {
+/// The column of a distribution whose parts the database itself can rank: those of one name stay apart.
+fn ranked_column(counted: &Counted) -> Option<&String> {
     match &counted.parts {
-        Parts::By(by) => !by.label.as_ref().is_some_and(|label| label.merge),
-        _ => false,
+        Parts::By(by) if !by.label.as_ref().is_some_and(|label| label.merge) => Some(&by.column),
+        _ => None,
     }
 }
 
@@ -124,7 +126,11 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
                 false,
             ) = (&counted.parts, grouped)
             {
-                all.push(format!("{} {}", column("this", name), one_of(values)));
+                let values = matched(ground, counted, name, values);
+                all.push(format!("{} {}", column("this", name), one_of(&values)));
+            }
+            if let ([_], Some(name)) = (members, ranked_column(counted)) {
+                all.push(format!("{} IS NOT NULL", column("this", name)));
             }
             all
         })
@@ -148,7 +154,7 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
             .filter(|one| !common.contains(one))
             .cloned()
             .collect();
-        recipes.push(recipe(metric, counted, &rest, grouped, &mut pass));
+        recipes.push(recipe(ground, (metric, counted), &rest, grouped, &mut pass));
     }
     let table_at = counted[0].1.table;
     let guard = guard(ground, &counted, &mut pass);
@@ -305,27 +311,14 @@ fn parents_with_children(
 }
 
 /// A distribution by itself: its largest parts and the sum of all, however many values there are.
-fn ranked_parts(ground: Ground<'_>, metric: &Metric, counted: &Counted, as_of: &AsOf) -> Statement {
+fn ranked_parts(ground: Ground<'_>, metric: &Metric, as_of: &AsOf) -> Statement {
     let mut statement = one_pass(ground, &[metric], as_of);
     let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
     let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
-    let named = match &counted.parts {
-        Parts::By(by) => column("this", &by.column),
-        _ => return statement,
-    };
-    let joint = if statement.sql.contains(" WHERE ") {
-        "AND"
-    } else {
-        "WHERE"
-    };
-    let parts = statement.sql.replacen(
-        " GROUP BY ",
-        &format!(" {joint} {named} IS NOT NULL GROUP BY "),
-        1,
-    );
     statement.sql = format!(
-        "SELECT {}, sum(c1) OVER () FROM ({parts}) AS daybook_parts ORDER BY c1 DESC, c0 LIMIT {PARTS_MAX}",
-        listed.join(", ")
+        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_parts ORDER BY c1 DESC NULLS LAST, c0 LIMIT {PARTS_MAX}",
+        listed.join(", "),
+        statement.sql
     );
     statement.recipes[0].whole = Some(columns);
     statement

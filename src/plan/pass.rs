@@ -2,14 +2,15 @@
 
 use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
 
+use super::columns::{matched, summed};
 use super::rows::Ground;
 use super::sql::column;
 use super::time;
 use super::{Recipe, Take};
 
 pub fn recipe(
-    metric: &Metric,
-    counted: &Counted,
+    ground: Ground<'_>,
+    (metric, counted): (&Metric, &Counted),
     rest: &[String],
     grouped: bool,
     pass: &mut Pass,
@@ -22,10 +23,13 @@ pub fn recipe(
                 .position(|group| *group == column("this", name))
         });
     let (only, parts) = match (&counted.parts, place) {
-        (Parts::Share { values, .. }, Some(at)) => (Some((at, values.clone())), None),
+        (Parts::Share { column, values }, Some(at)) => {
+            let values = matched(ground, counted, column, values);
+            (Some((at, values)), None)
+        }
         (_, at) => (None, at),
     };
-    let take = take(&counted.measure, rest, pass);
+    let take = take(ground, counted, rest, pass);
     Recipe {
         only,
         parts,
@@ -105,7 +109,7 @@ fn position_or_push(list: &mut Vec<String>, expression: &str) -> usize {
         })
 }
 
-pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
+fn take(ground: Ground<'_>, counted: &Counted, rest: &[String], pass: &mut Pass) -> Take {
     let filtered = |aggregate: String, more: Option<String>| {
         let conditions: Vec<&str> = rest.iter().chain(&more).map(String::as_str).collect();
         match conditions.is_empty() {
@@ -114,7 +118,8 @@ pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
         }
     };
     let this = |name: &String| column("this", name);
-    match measure {
+    let summed = |name: &String| format!("sum({})", summed(ground, counted, name));
+    match &counted.measure {
         Measure::Rows => Take::Count(pass.aggregate(&filtered("count(*)".to_owned(), None))),
         Measure::Filled(name) => {
             Take::Count(pass.aggregate(&filtered(format!("count({})", this(name)), None)))
@@ -123,14 +128,14 @@ pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
             Take::Count(pass.aggregate(&filtered(format!("count(DISTINCT {})", this(name)), None)))
         }
         Measure::Sum(name) => Take::Sum {
-            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
+            sum: pass.aggregate(&filtered(summed(name), None)),
             nulls: pass.aggregate(&filtered(
                 "count(*)".to_owned(),
                 Some(format!("{} IS NULL", this(name))),
             )),
         },
         Measure::Avg(name) => Take::Mean {
-            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
+            sum: pass.aggregate(&filtered(summed(name), None)),
             count: pass.aggregate(&filtered(format!("count({})", this(name)), None)),
         },
         Measure::Min(name) => {

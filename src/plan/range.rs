@@ -145,7 +145,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
             .iter()
             .map(|text| format!("({})", renamed(text, "this")))
             .collect();
-        let mut made = recipe(metric, counted, &rest, true, &mut pass);
+        let mut made = recipe(ground, (metric, counted), &rest, true, &mut pass);
         made.life = Some(Life {
             birth,
             death,

@@ -78,7 +78,11 @@ pub fn at_or_after(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Wri
 /// The row was born before the edge; one without a birth time was always there.
 pub fn before(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
     let bound = writer.bind(bound(time, edge, writer.engine));
-    let compared = format!("{} < {bound}", told(time, alias));
+    let mut compared = format!("{} < {bound}", told(time, alias));
+    // A row of another form must reach the guard, wherever its text happens to sort.
+    if let Some(other_form) = misshapen(time, alias) {
+        compared = format!("({compared} OR {other_form})");
+    }
     if time.nullable {
         format!("({compared}) IS NOT FALSE")
     } else {
@@ -101,10 +105,13 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
         return None;
     };
     let name = column(alias, &time.name);
-    let tail = if *zulu {
-        format!("{name} NOT LIKE '%Z'")
-    } else {
-        format!("{name} LIKE '%Z'")
+    let tail = match (*zulu, time.local) {
+        (true, _) => format!("{name} NOT LIKE '%Z'"),
+        (false, true) => format!("{name} LIKE '%Z'"),
+        // An offset other than UTC's tells another wall clock.
+        (false, false) => format!(
+            "{name} LIKE '%Z' OR substr({name}, length({name}) - 5, 1) IN ('+', '-') AND substr({name}, length({name}) - 4) <> '00:00'"
+        ),
     };
     Some(format!(
         "(substr({name}, 11, 1) <> '{separator}' OR {tail})"

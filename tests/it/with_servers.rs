@@ -3,3 +3,7 @@
 mod beryl_truth;
 mod faults;
 mod harness;
+mod rights;
+mod snapshot;
+mod team_truth;
+mod two_databases;

@@ -109,6 +109,7 @@ impl World {
             now: self.now,
             environment: self.environment.clone(),
             directory: self.folder.path().to_owned(),
+            program: "daybook".to_owned(),
             terminal: (false, false),
             width: 100,
             stop: Stop::default(),

@@ -1,8 +1,9 @@
 //! Metrics and tables that a metric refers to.
 
 use crate::catalog::document::Place;
+use crate::catalog::gather::Written;
 use crate::catalog::mistake::{Mistake, did_you_mean};
-use crate::catalog::written::{Metric, Split, Written};
+use crate::catalog::written::{Metric, Split};
 use crate::catalog::{Catalog, Shape};
 
 pub(super) fn all_exist(

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::document::Place;
+use crate::catalog::gather::Written;
 use crate::catalog::mistake::Mistake;
-use crate::catalog::written::{Table, Written};
+use crate::catalog::written::Table;
 use crate::catalog::{Catalog, TimeKind};
 
 use super::name_is_sound;

@@ -1,8 +1,9 @@
 //! The rows, the same every time, as `INSERT`s that every engine understands.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::EDGES;
+use crate::dice::{Dice, flag};
 use crate::world::instant;
 
 /// Item types 5 to 12 have the same number of items, and the cut after 20 goes through them.
@@ -66,7 +67,7 @@ fn users(dice: &mut Dice) -> String {
             let login = if dice.one_in(5) {
                 "NULL".to_owned()
             } else {
-                dice.time()
+                time(dice)
             };
             let email = if dice.one_in(30) {
                 String::new()
@@ -75,7 +76,7 @@ fn users(dice: &mut Dice) -> String {
             };
             format!(
                 "{login}, {}, {}, {}, '{email}'",
-                dice.time(),
+                time(dice),
                 dice.flag(50),
                 dice.flag(2)
             )
@@ -101,14 +102,7 @@ fn named(dice: &mut Dice, table: &str, count: u64) -> String {
     insert(
         &format!("{table} (id, created, is_deleted, display_name)"),
         count,
-        |id| {
-            format!(
-                "{}, {}, {}",
-                dice.time(),
-                flag(id % 7 == 0),
-                text(&name(id))
-            )
-        },
+        |id| format!("{}, {}, {}", time(dice), flag(id % 7 == 0), text(&name(id))),
     )
 }
 
@@ -118,7 +112,7 @@ fn attributes(dice: &mut Dice) -> String {
         let name = name(1 + id % 26);
         format!(
             "{}, {}, {}, {}",
-            dice.time(),
+            time(dice),
             flag(id % 6 == 0),
             text(&name),
             1 + dice.below(ITEM_TYPES)
@@ -139,7 +133,7 @@ fn collections(dice: &mut Dice) -> String {
         COLLECTIONS,
         |_| {
             let visibility = dice.pick(&["PRIVATE", "PRIVATE", "PUBLIC", "UNLISTED"]);
-            format!("{}, {}, '{visibility}'", dice.time(), dice.flag(9))
+            format!("{}, {}, '{visibility}'", time(dice), dice.flag(9))
         },
     )
 }
@@ -168,7 +162,7 @@ fn items(dice: &mut Dice) -> String {
             ),
             // Two each of the rarest four.
             id if id <= 9 * tied + 8 => (early, flag(false), (ITEM_TYPES - id % 4).to_string()),
-            _ => (dice.time(), dice.flag(9), big_type(dice)),
+            _ => (time(dice), dice.flag(9), big_type(dice)),
         };
         let status = dice.pick(&STATUS);
         format!(
@@ -193,7 +187,7 @@ fn values(dice: &mut Dice) -> String {
         let (item, attribute) = (1 + dice.below(ITEMS), 1 + dice.below(ATTRIBUTES));
         format!(
             "{}, {}, 'x', {item}, {attribute}",
-            dice.time(),
+            time(dice),
             dice.flag(11)
         )
     })
@@ -211,7 +205,7 @@ fn links(dice: &mut Dice) -> String {
             };
             format!(
                 "{}, {}, {}, {pattern}",
-                dice.time(),
+                time(dice),
                 dice.flag(8),
                 1 + dice.below(ITEMS)
             )
@@ -238,7 +232,7 @@ fn media(dice: &mut Dice) -> String {
         let status = dice.pick(&[
             "PENDING", "APPROVED", "APPROVED", "APPROVED", "FLAGGED", "REJECTED",
         ]);
-        let (created, deleted) = (dice.time(), dice.flag(12));
+        let (created, deleted) = (time(dice), dice.flag(12));
         format!(
             "{created}, {deleted}, {size}, '{kind}', {}, '{status}'",
             flag(!dice.one_in(40))
@@ -250,7 +244,7 @@ fn images(dice: &mut Dice, (table, count): (&str, u64), (owner, owners): (&str, 
     let columns = format!("{table} (id, created, is_deleted, {owner}, media_file_id)");
     insert(&columns, count, |_| {
         let (of, file) = (1 + dice.below(owners), 1 + dice.below(MEDIA));
-        format!("{}, {}, {of}, {file}", dice.time(), dice.flag(6))
+        format!("{}, {}, {of}, {file}", time(dice), dice.flag(6))
     })
 }
 
@@ -260,7 +254,7 @@ fn emails(dice: &mut Dice) -> String {
         900,
         |id| {
             let status = dice.pick(&["0", "0", "0", "1", "2", "3", "NULL"]);
-            format!("{status}, {}, 'user{id}@example.org'", dice.time())
+            format!("{status}, {}, 'user{id}@example.org'", time(dice))
         },
     )
 }
@@ -279,53 +273,17 @@ fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-fn flag(value: bool) -> String {
-    if value { "TRUE" } else { "FALSE" }.to_owned()
-}
-
-/// A linear congruential generator: nothing here needs better chance.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn flag(&mut self, one_in: u64) -> String {
-        flag(self.one_in(one_in))
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
-    }
-
-    /// A third of all times stand on an edge or a microsecond beside it; written as Django does.
-    fn time(&mut self) -> String {
-        let at = if self.one_in(3) {
-            let edge = EDGES[usize::try_from(self.below(EDGES.len() as u64)).unwrap()];
-            let beside = i64::try_from(self.below(3)).unwrap() - 1;
-            utc(edge) + TimeDelta::microseconds(beside)
-        } else {
-            // From 1 August 2025 to 18 April 2026.
-            let micros = self.below(1 << 31) as i64 * 10_453;
-            utc("2025-08-01 00:00:00") + TimeDelta::microseconds(micros)
-        };
-        let fraction = if at.timestamp_subsec_micros() == 0 {
-            ""
-        } else {
-            "%.6f"
-        };
-        at.format(&format!("'%Y-%m-%d %H:%M:%S{fraction}'"))
-            .to_string()
-    }
+/// Written as Django does on SQLite.
+fn time(dice: &mut Dice) -> String {
+    let edges = EDGES.map(utc);
+    let at = dice.instant(&edges, utc("2025-08-01 00:00:00"), 260);
+    let fraction = if at.timestamp_subsec_micros() == 0 {
+        ""
+    } else {
+        "%.6f"
+    };
+    at.format(&format!("'%Y-%m-%d %H:%M:%S{fraction}'"))
+        .to_string()
 }
 
 fn utc(text: &str) -> DateTime<Utc> {
