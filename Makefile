@@ -22,6 +22,7 @@ demo: ## Make an example application in daybook-demo/, collect a year of it and 
 .PHONY: test
 test: needed ## Run all tests; installs PostgreSQL when it is missing
 	$(CARGO) test --locked
+	$(CARGO) test --locked --test servers
 
 .PHONY: needed
 needed: # What the tests need besides cargo. Root installs it, anybody else by sudo.

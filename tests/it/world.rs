@@ -107,9 +107,9 @@ impl World {
         let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
         let outside = commands::World {
             now: self.now,
+            program: "daybook".to_owned(),
             environment: self.environment.clone(),
             directory: self.folder.path().to_owned(),
-            program: "daybook".to_owned(),
             terminal: (false, false),
             width: 100,
             stop: Stop::default(),
