@@ -95,7 +95,7 @@ async fn survives_kills(world: &World, args: &[&str], prepare: impl Fn()) {
     assert_eq!(code(&undisturbed), 0, "{undisturbed:?}");
     let (whole, expected) = (begun.elapsed(), days(world).await);
     let mut interrupted = 0;
-    for moment in moments(whole, 20) {
+    for moment in moments(whole, 12) {
         prepare();
         let mut child = world.start(args);
         wait_for(moment, &mut child, world);
