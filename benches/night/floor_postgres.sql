@@ -89,12 +89,14 @@ GROUP BY media_type;
 SELECT count(*) AS orphaned_files
 FROM web_mediafile AS file
 WHERE NOT is_deleted AND created < AS_OF AND media_type <> 'AVATAR'
-AND NOT EXISTS (
-    SELECT 1 FROM web_collectionitemimage AS image WHERE image.media_file_id = file.id AND NOT image.is_deleted AND NOT EXISTS (
-        SELECT 1 FROM web_collectionitem AS item WHERE item.id = image.item_id AND item.is_deleted))
-AND NOT EXISTS (
-    SELECT 1 FROM web_collectionimage AS image WHERE image.media_file_id = file.id AND NOT image.is_deleted AND NOT EXISTS (
-        SELECT 1 FROM web_collection AS collection WHERE collection.id = image.collection_id AND collection.is_deleted));
+AND NOT EXISTS (SELECT 1 FROM (
+    SELECT media_file_id FROM web_collectionitemimage AS image WHERE NOT is_deleted AND NOT EXISTS (
+        SELECT 1 FROM web_collectionitem AS item WHERE item.id = image.item_id AND item.is_deleted)
+    ) AS shown WHERE shown.media_file_id = file.id)
+AND NOT EXISTS (SELECT 1 FROM (
+    SELECT media_file_id FROM web_collectionimage AS image WHERE NOT is_deleted AND NOT EXISTS (
+        SELECT 1 FROM web_collection AS collection WHERE collection.id = image.collection_id AND collection.is_deleted)
+    ) AS shown WHERE shown.media_file_id = file.id);
 
 SELECT CAST(id AS text) AS part, display_name AS "group" FROM web_itemtype;
 SELECT CAST(id AS text) AS part, display_name AS "group" FROM web_itemattribute;
