@@ -3,6 +3,7 @@
 pub mod check;
 pub mod document;
 pub mod expand;
+pub mod gather;
 pub mod handbook;
 pub mod mistake;
 pub mod written;
@@ -175,13 +176,36 @@ impl Catalog {
     /// Reads and checks every document; all mistakes at once.
     pub fn read(documents: &[Document<'_>]) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
-        let written = written::Written::gather(documents, &mut mistakes);
-        let catalog = expand::spell_out(&written, &mut mistakes);
+        let written = gather::Written::gather(documents, &mut mistakes);
+        let mut catalog = expand::spell_out(&written, &mut mistakes);
+        catalog.derive_histories();
         check::as_a_whole(&catalog, &written, &mut mistakes);
         if mistakes.is_empty() {
             Ok(catalog)
         } else {
             Err(mistakes)
+        }
+    }
+
+    /// Of a derived metric no more can be known than of what it is made of.
+    fn derive_histories(&mut self) {
+        let known: Vec<(String, History)> = self
+            .metrics
+            .iter()
+            .map(|metric| (metric.key.clone(), metric.history))
+            .collect();
+        let of = |key: &str| {
+            known
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, history)| *history)
+        };
+        for metric in &mut self.metrics {
+            if let Shape::Derived(derived) = &metric.shape {
+                metric.history = of(&derived.of)
+                    .max(of(&derived.per))
+                    .unwrap_or(History::Now);
+            }
         }
     }
 

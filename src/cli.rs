@@ -4,31 +4,44 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// One honest row of numbers for every day of an application.
+/// Reads an application's database every night, writes one row of numbers for the day, and says what changed.
 #[derive(Debug, Parser)]
-#[command(name = "daybook", version, about, propagate_version = true)]
+#[command(name = "daybook", version, about, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// The configuration file [default: $DAYBOOK_CONFIG, ./daybook.toml, XDG, /etc/daybook/daybook.toml]
+    /// The configuration file [default: $DAYBOOK_CONFIG, ./daybook.toml, ~/.config/daybook/daybook.toml, /etc/daybook/daybook.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
 
+const AFTER_HELP: &str = "\
+Begin with `daybook demo`: it makes an example to look at. Each command tells more with --help.
+
+Exit codes: 0 done · 1 failed, also when only some metrics did · 2 wrong command line ·
+69 a database is unavailable · 78 wrong configuration";
+
+const COLLECT_HELP: &str = "\
+Examples:
+  daybook collect --date yesterday --quiet             every night, from cron
+  daybook collect --from 2025-01-01 --to 2025-10-03    the past, each table read about once
+  daybook collect --catch-up                           the days that were missed";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Count the application's numbers for a day and store them
+    /// Count the application's numbers for a day or a range and store them
+    #[command(after_help = COLLECT_HELP)]
     Collect(Collect),
     /// Show a day's numbers and how they changed
     Show(Show),
-    /// Show the alerts of a day
+    /// List what deserves attention on a day
     Alerts {
         #[command(subcommand)]
         action: Alerts,
     },
-    /// Show how metrics are counted: SQL, day bounds, plan, shared scans
+    /// Show how metrics are counted: day bounds, SQL, the database's plan, shared scans
     Explain(Explain),
-    /// List past runs with the time and rows of their statements
+    /// List past runs, newest first, with the time and rows of their statements
     Runs(Runs),
     /// Delete entries older than the retention window
     Prune(Prune),
@@ -57,13 +70,13 @@ pub struct Collect {
     /// The last day of a range
     #[arg(long, value_name = "DATE", requires = "from")]
     pub to: Option<String>,
-    /// Only this metric, or the family of this name, where a day lacks it
+    /// Only this metric, or the family of this name; days that know it already are left alone
     #[arg(long, value_name = "KEY")]
     pub metric: Option<String>,
     /// Collect every missing complete day since the first entry, newest first
     #[arg(long)]
     pub catch_up: bool,
-    /// Count complete days again; what is known is never lost
+    /// Count complete days again; a value that is known is never replaced by none
     #[arg(long)]
     pub force: bool,
     /// Count, show what came out, and store nothing
@@ -72,7 +85,7 @@ pub struct Collect {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
-    /// Show the day's table and what every statement cost
+    /// Print the day's table, then the time and rows of every statement
     #[arg(long, short, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Say nothing unless something is wrong
@@ -92,7 +105,7 @@ pub struct Show {
 
 #[derive(Debug, Subcommand)]
 pub enum Alerts {
-    /// List what deserves attention, with how long it has
+    /// List a day's alerts, the most severe first, with the day each of them is in
     List(Show),
 }
 
@@ -110,7 +123,7 @@ pub struct Explain {
 
 #[derive(Debug, Args)]
 pub struct Runs {
-    /// How many, newest first
+    /// How many runs
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub limit: u32,
     /// Print JSON
@@ -120,7 +133,7 @@ pub struct Runs {
 
 #[derive(Debug, Args)]
 pub struct Prune {
-    /// List what would be deleted
+    /// List what would be deleted, and delete nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Print JSON

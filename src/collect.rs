@@ -143,7 +143,10 @@ async fn with_retries(
         if error.trouble != Trouble::Unavailable || over {
             return Err(error);
         }
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = request.limits.stop.asked() => return Err(stopped()),
+        }
         pause = (pause * 2).min(Duration::from_secs(15));
     }
 }
@@ -166,9 +169,13 @@ async fn once(
         done = counting => done,
         () = request.limits.stop.asked() => {
             database::cancel(&app.url, &request.limits).await;
-            Err(DatabaseError::new(Trouble::Stopped, "stopped on request"))
+            Err(stopped())
         }
     }
+}
+
+fn stopped() -> DatabaseError {
+    DatabaseError::new(Trouble::Stopped, "stopped on request")
 }
 
 async fn on_snapshots(
@@ -236,22 +243,29 @@ pub async fn look(
     Ok((planned, plans))
 }
 
-/// The night's fused statements, for a metric that shared one which failed: by itself.
+/// The same metrics one by one, after a statement of several failed. In a range, what is too wide to be
+/// added up over all days is counted day by day.
 pub fn apart(
     request: &Request<'_>,
     statement: &Statement,
     known: (&BTreeMap<String, Engine>, &Facts),
+    too_wide: bool,
 ) -> Vec<Statement> {
     let keys: Vec<String> = statement.keys().map(str::to_owned).collect();
+    let each_day = |days: &[Day]| {
+        days.iter()
+            .flat_map(|day| night::night(request.catalog, &keys, &day.close(), known, false))
+            .collect()
+    };
     match &request.work {
         Work::Night(as_of) => night::night(request.catalog, &keys, as_of, known, false),
-        Work::Range(days) if statement.days.len() > 1 || days.len() == 1 => keys
+        Work::Range(_) if statement.days.len() == 1 => Vec::new(),
+        Work::Range(days) if too_wide && keys.len() == 1 => each_day(days),
+        Work::Range(days) => keys
             .iter()
             .flat_map(|key| {
-                let one = std::slice::from_ref(key);
-                range::range(request.catalog, one, days, known).statements
+                range::range(request.catalog, std::slice::from_ref(key), days, known).statements
             })
             .collect(),
-        Work::Range(_) => Vec::new(),
     }
 }

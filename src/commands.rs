@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::book::{Book, BookError};
+use crate::catalog::mistake::masked;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::database::Stop;
@@ -27,6 +28,8 @@ use crate::nightly::{NightError, book_path};
 /// What the world outside gives a command: read once, in `main`.
 pub struct World {
     pub now: DateTime<Utc>,
+    /// How this program was called, to suggest commands that work here.
+    pub program: String,
     pub environment: BTreeMap<String, String>,
     pub directory: PathBuf,
     /// Standard output is a terminal, and standard error is one.
@@ -83,6 +86,19 @@ impl CommandError {
             Self::Book(_) | Self::Night(_) | Self::Failed(_) => 1,
         }
     }
+}
+
+/// Everybody on the machine can read a command line, so no password belongs there.
+pub fn without_passwords(arguments: impl Iterator<Item = String>) -> Result<(), CommandError> {
+    for argument in arguments {
+        let shown = masked(&argument);
+        if shown != argument {
+            return Err(CommandError::Usage(format!(
+                "`{shown}` on the command line shows its password to everybody on this machine: set the URL in the configuration file, in the environment or in a file that DAYBOOK_APP_DATABASE_URL_FILE names"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Runs one command and gives the process's exit code.

@@ -182,8 +182,7 @@ fn catalog(
     declared_apps: &BTreeSet<String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Catalog {
-    let known: Vec<&str> = declared_apps.iter().map(String::as_str).collect();
-    check::databases_exist(documents, &known, mistakes);
+    check::databases_exist(documents, declared_apps, mistakes);
     if documents
         .iter()
         .all(|document| document.get("metrics").is_none())

@@ -14,7 +14,7 @@ use crate::calendar::AsOf;
 use crate::catalog::Metric;
 
 pub use derive::derive;
-pub use merge::merge;
+pub use merge::{is_wanting, merge};
 pub use value::{Part, Value};
 
 /// One day's row.

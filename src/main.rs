@@ -12,6 +12,11 @@ use daybook::database::Stop;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    let arguments = std::env::args_os().map(|one| one.to_string_lossy().into_owned());
+    if let Err(error) = commands::without_passwords(arguments) {
+        output::say(&format!("daybook: {error}"));
+        return ExitCode::from(error.exit_code());
+    }
     let cli = Cli::parse();
     let world = match world() {
         Ok(world) => world,
@@ -44,6 +49,9 @@ fn world() -> std::io::Result<World> {
     Ok(World {
         now: chrono::Utc::now(),
         width: output::width(environment.get("COLUMNS")),
+        program: std::env::args()
+            .next()
+            .unwrap_or_else(|| "daybook".to_owned()),
         environment,
         directory: std::env::current_dir()?,
         terminal: (

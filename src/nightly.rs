@@ -12,10 +12,11 @@ use thiserror::Error;
 
 use crate::book::{self, Book, BookError, Ending, Outcome};
 use crate::calendar::{AsOf, Day};
+use crate::catalog::{Metric, Shape};
 use crate::collect::{self, Collected, Cost, Request, Unreachable, Work};
 use crate::config::Config;
 use crate::database::{Limits, Stop, Trouble};
-use crate::entry::{Entry, Reading, derive};
+use crate::entry::{Entry, Reading, derive, merge};
 use crate::prune;
 
 pub use days::{Refusal, Which, known_keys};
@@ -50,6 +51,8 @@ pub struct DayDone {
     pub date: NaiveDate,
     pub entry: Option<Entry>,
     pub refilled: bool,
+    /// Metrics that failed now, with their errors; the entry may still hold an older value of them.
+    pub failed: Vec<(String, String)>,
 }
 
 #[derive(Debug, Error)]
@@ -119,14 +122,17 @@ async fn under_lock(
     };
     let total = todo.tasks.iter().map(|task| task.days.len()).sum();
     for task in &todo.tasks {
-        let (entries, costs) = count(setting, orders, task, &mut night).await?;
+        let (mut entries, costs) = count(setting, orders, task, &mut night).await?;
+        make_last(setting, &mut entries, (task, &todo));
         book::record_statements(book, run, &noted(&costs)).await?;
-        for stored in book::store_many(book, entries, task.mode).await? {
-            let entry = Some(stored.after);
+        let failed: Vec<_> = entries.iter().map(failures).collect();
+        let stored = book::store_many(book, entries, task.mode).await?;
+        for (stored, failed) in stored.into_iter().zip(failed) {
             night.days.push(DayDone {
-                date: entry.as_ref().map_or(NaiveDate::MIN, |entry| entry.date),
-                entry,
+                date: stored.after.date,
+                entry: Some(stored.after),
                 refilled: task.refill,
+                failed,
             });
         }
         setting.listener.stored(night.days.len(), total);
@@ -137,6 +143,7 @@ async fn under_lock(
             date,
             entry: None,
             refilled: false,
+            failed: Vec::new(),
         }));
     book::columns::update(book, &setting.config.catalog).await?;
     night.pruned = forget(setting, book, &night).await?;
@@ -220,8 +227,27 @@ fn entry(
     let mut entry = Entry::empty(as_of, setting.now, &setting.config.catalog_hash);
     entry.duration_ms = duration_ms;
     entry.readings = readings;
-    derive(&mut entry, &setting.config.catalog);
     entry
+}
+
+/// Derived metrics are made of what each day will hold, stored values among it.
+fn make_last(setting: &Setting<'_>, entries: &mut [Entry], (task, todo): (&Task, &Todo)) {
+    let catalog = &setting.config.catalog;
+    let is_derived = |metric: &&Metric| matches!(metric.shape, Shape::Derived(_));
+    for entry in entries {
+        let mut whole = merge(todo.stored.get(&entry.date), entry.clone(), task.mode);
+        derive(&mut whole, catalog);
+        for metric in catalog.metrics.iter().filter(is_derived) {
+            if let Some(made) = whole.readings.remove(&metric.key) {
+                entry.readings.insert(metric.key.clone(), made);
+            }
+        }
+    }
+}
+
+fn failures(entry: &Entry) -> Vec<(String, String)> {
+    let owned = |(key, error): (&str, &str)| (key.to_owned(), error.to_owned());
+    entry.failures().map(owned).collect()
 }
 
 fn limits(setting: &Setting<'_>) -> Limits {
@@ -256,9 +282,11 @@ async fn rehearse(
         ..Night::default()
     };
     for task in &todo.tasks {
-        let (entries, _) = count(setting, orders, task, &mut night).await?;
+        let (mut entries, _) = count(setting, orders, task, &mut night).await?;
+        make_last(setting, &mut entries, (task, &todo));
         let done = entries.into_iter().map(|entry| DayDone {
             date: entry.date,
+            failed: failures(&entry),
             entry: Some(entry),
             refilled: task.refill,
         });
@@ -270,6 +298,7 @@ async fn rehearse(
             date,
             entry: None,
             refilled: false,
+            failed: Vec::new(),
         }));
     night.duration_ms = milliseconds(begun);
     Ok(night)

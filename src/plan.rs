@@ -1,8 +1,10 @@
 //! Catalog, engine and days become statements as data, and their rows fold back into values. Pure.
 
+pub mod columns;
 pub mod facts;
 pub mod fold;
 pub mod night;
+pub mod pass;
 pub mod range;
 pub mod reach;
 pub mod rows;

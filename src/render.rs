@@ -5,6 +5,7 @@ pub mod json;
 pub mod number;
 pub mod table;
 pub mod words;
+pub mod wrap;
 
 /// How a terminal shows things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,15 +24,19 @@ impl<'a> Document<'a> {
                 root: Spanned::new(span, DeValue::Table(root.into_inner())),
             });
         }
-        let mistake = |error: toml::de::Error| {
-            let told = error.message().lines().collect::<Vec<_>>().join(", ");
-            Mistake::at(
-                source,
-                error.span().unwrap_or(0..0),
-                format!("not valid TOML: {told}"),
-            )
-        };
-        Err(errors.into_iter().map(mistake).collect())
+        let mut mistakes: Vec<Mistake> = errors
+            .into_iter()
+            .map(|error| {
+                let told = error.message().lines().collect::<Vec<_>>().join(", ");
+                let told = told.trim_end_matches(", expected nothing");
+                let span = error.span().unwrap_or(0..0);
+                Mistake::at(source, span, format!("not valid TOML: {told}"))
+            })
+            .collect();
+        // What follows on a line that is already broken says nothing new.
+        mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        mistakes.dedup_by_key(|mistake| mistake.line);
+        Err(mistakes)
     }
 
     pub fn get(&self, key: &str) -> Option<&Spanned<DeValue<'a>>> {
@@ -60,6 +64,27 @@ impl<'a> Document<'a> {
     }
 }
 
+/// A piece of a document, to point at.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub document: &'a Document<'a>,
+    pub value: &'a Spanned<DeValue<'a>>,
+    /// Something in it could not be read and is left out.
+    pub flawed: bool,
+}
+
+impl Place<'_> {
+    pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> Mistake {
+        self.document
+            .mistake(self.document.span(self.value, path), message)
+    }
+
+    /// Parsed tables are sorted by key; this tells the order people wrote.
+    pub fn offset(&self, path: &[&str]) -> usize {
+        self.document.span(self.value, path).start
+    }
+}
+
 /// Reads one table or value as `T`. Each wrong key is reported, left out, and the rest read on.
 pub fn piece<T: DeserializeOwned>(
     document: &Document<'_>,
@@ -67,20 +92,26 @@ pub fn piece<T: DeserializeOwned>(
     mistakes: &mut Vec<Mistake>,
 ) -> Option<T> {
     let mut rest = value.clone();
+    let mut left_out = Vec::new();
     loop {
         let error = match T::deserialize(ValueDeserializer::from(rest.clone())) {
             Ok(read) => return Some(read),
             Err(error) => error,
         };
         let span = error.span().unwrap_or(value.span());
-        let found = document.source.text.get(span.clone()).unwrap_or_default();
-        mistakes.push(document.mistake(
-            first_line(document.source, span.clone()),
-            explain(error.message(), found),
-        ));
-        if !leave_out(rest.get_mut(), &span) {
-            return None;
+        let message = error.message();
+        let told_already = message.starts_with("missing field")
+            && left_out
+                .iter()
+                .any(|key| message.contains(&format!("`{key}`")));
+        if !told_already {
+            let found = document.source.text.get(span.clone()).unwrap_or_default();
+            mistakes.push(document.mistake(
+                first_line(document.source, span.clone()),
+                explain(message, found),
+            ));
         }
+        left_out.push(leave_out(rest.get_mut(), &span)?);
     }
 }
 
@@ -95,10 +126,10 @@ fn explain(message: &str, found: &str) -> String {
             && let Some((found, known)) = quoted.split_first()
         {
             let hint = did_you_mean(found, known.iter().copied());
-            let list = if hint.is_empty() {
-                format!("; known are {}", known.join(", "))
-            } else {
-                hint
+            let list = match known {
+                _ if !hint.is_empty() => hint,
+                [only] => format!("; the only one known is {only}"),
+                _ => format!("; known are {}", known.join(", ")),
             };
             return format!("{kind} `{found}`{list}");
         }
@@ -108,6 +139,9 @@ fn explain(message: &str, found: &str) -> String {
     }
     if found.parse::<toml::value::Datetime>().is_ok() {
         return format!("a date is written as text: \"{found}\"");
+    }
+    if message.starts_with("wanted string") {
+        return "expected a word in quotes".to_owned();
     }
     let wrong = message.strip_prefix("invalid type: ");
     let wrong = wrong.or(message.strip_prefix("invalid value: "));
@@ -143,29 +177,32 @@ fn plain(name: &str) -> String {
     said.to_owned()
 }
 
-/// Removes the innermost key whose name or value stands at `span`.
-fn leave_out(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
+/// Removes the innermost key whose name or value stands at `span`, and says which.
+fn leave_out(value: &mut DeValue<'_>, span: &Range<usize>) -> Option<String> {
     match value {
         DeValue::Table(table) => leave_out_of_table(table, span),
-        DeValue::Array(array) => array.iter_mut().any(|each| leave_out(each.get_mut(), span)),
-        _ => false,
+        DeValue::Array(array) => array
+            .iter_mut()
+            .find_map(|each| leave_out(each.get_mut(), span)),
+        _ => None,
     }
 }
 
 /// A table written in several places spans only one of them, so it is searched whatever its span.
-fn leave_out_of_table(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
-    if table
+fn leave_out_of_table(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
+    let inner = table
         .iter_mut()
-        .any(|(_, value)| leave_out(value.get_mut(), span))
-    {
-        return true;
+        .find_map(|(_, value)| leave_out(value.get_mut(), span));
+    if inner.is_some() {
+        return inner;
     }
     let holds = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
-    let found = table
+    let (key, _) = table
         .iter()
-        .find(|(key, value)| holds(key.span()) || holds(value.span()))
-        .map(|(key, _)| key.clone());
-    found.is_some_and(|key| table.remove(&key).is_some())
+        .find(|(key, value)| holds(key.span()) || holds(value.span()))?;
+    let key = key.clone();
+    table.remove(&key);
+    Some(key.get_ref().to_string())
 }
 
 /// A table's span runs over many lines; its first one is enough to point at.

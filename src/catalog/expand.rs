@@ -1,7 +1,9 @@
 //! Spells the written catalog out: every window, every split, every helper becomes one metric.
 
+use super::document::Place;
+use super::gather::Written;
 use super::mistake::{Mistake, did_you_mean};
-use super::written::{self, Place, Written};
+use super::written;
 use super::{
     Catalog, Counted, Derived, Distribution, History, Limit, Measure, Metric, Parent, Parts, Rules,
     Shape, Table, Window,
@@ -41,7 +43,7 @@ fn tables(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Table> {
                     key: link.key.clone(),
                 }),
                 None => mistakes.push(place.mistake(
-                    &["belongs_to", &at.to_string()],
+                    &["belongs_to", &at.to_string(), "table"],
                     format!(
                         "no table `{}` is declared{}",
                         link.table,
@@ -155,10 +157,12 @@ fn shape(
         });
     }
     let Some(name) = &written.table else {
-        mistakes.push(place.mistake(
-            &["key"],
-            format!("metric `{}` says nothing to count: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key),
-        ));
+        if !place.flawed {
+            mistakes.push(place.mistake(
+                &["key"],
+                format!("metric `{}` says nothing to count: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key),
+            ));
+        }
         return None;
     };
     let Some(table) = catalog.tables.iter().position(|table| table.id == *name) else {
@@ -170,13 +174,15 @@ fn shape(
         return None;
     };
     let Some(measure) = measure(written) else {
-        mistakes.push(place.mistake(
-            &["key"],
-            format!(
-                "metric `{}` needs one of `count`, `sum`, `avg`, `min`, `max`, `distinct`",
-                written.key
-            ),
-        ));
+        if !place.flawed {
+            mistakes.push(place.mistake(
+                &["key"],
+                format!(
+                    "metric `{}` needs one of `count`, `sum`, `avg`, `min`, `max`, `distinct`",
+                    written.key
+                ),
+            ));
+        }
         return None;
     };
     let parts = match &written.by {

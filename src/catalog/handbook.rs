@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Catalog, Derived, Direction, History, Metric, Parts, Shape, Thresholds};
+use super::{Catalog, Derived, Direction, Metric, Parts, Shape, Thresholds};
 
 const INTRODUCTION: &str = "\
 # Metrics
@@ -58,7 +58,7 @@ fn table(catalog: &Catalog, section: &str) -> String {
             cell(&metric.label),
             metric.key,
             cell(&meaning(metric)),
-            history(metric.history),
+            metric.history.word(),
             alerts(metric),
         )
         .expect("a String takes everything");
@@ -84,15 +84,6 @@ fn meaning(metric: &Metric) -> String {
         meaning += &format!(" In {}.", metric.unit);
     }
     meaning
-}
-
-fn history(history: History) -> &'static str {
-    match history {
-        History::Event => "event",
-        History::Interval => "interval",
-        History::Survivors => "survivors",
-        History::Now => "now",
-    }
 }
 
 /// Every rule of the metric, the most severe first.

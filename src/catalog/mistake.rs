@@ -81,9 +81,11 @@ impl fmt::Display for Mistake {
 
 /// `; did you mean `x`?`, or nothing when no candidate is near.
 pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let found = found.to_lowercase();
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&found, &candidate.to_lowercase());
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(found, candidate), candidate))
+        .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min()
         .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
@@ -117,8 +119,8 @@ fn passwords(text: &str) -> Vec<Range<usize>> {
     let mut line_start = 0;
     for line in text.split_inclusive('\n') {
         let known = found.len();
-        if let Some(authority) = line.find("://").map(|at| at + 3)
-            && let Some(end) = line.rfind('@').filter(|end| *end > authority)
+        let authority = line.find("://").map_or(0, |at| at + 3);
+        if let Some(end) = line.rfind('@').filter(|end| *end > authority)
             && let Some(colon) = line[authority..end].find(':')
         {
             found.push(line_start + authority + colon + 1..line_start + end);

@@ -5,14 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
-use toml::de::DeValue;
-
-use super::document::{Document, piece};
-use super::mistake::Mistake;
 
 /// A table of an app database, declared once; metrics refer to it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// The table's real name, with its schema where it needs one: `public.auth_user`.
@@ -69,8 +64,10 @@ pub enum TimeKind {
     EpochMs,
 }
 
-/// How far a metric's past can be known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+/// How far a metric's past can be known; each kind knows less than the one before.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum History {
     /// Rows are born and never change: any past day can be recounted exactly.
@@ -81,6 +78,17 @@ pub enum History {
     Survivors,
     /// A mutable column is involved: the past cannot be known.
     Now,
+}
+
+impl History {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Interval => "interval",
+            Self::Survivors => "survivors",
+            Self::Now => "now",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -122,7 +130,8 @@ pub struct Metric {
     pub distinct: Option<String>,
     /// Divides by the number of live rows of this declared table: children per parent, parents without any included.
     pub per: Option<String>,
-    /// Only rows for which this SQL condition is true. The row itself can be named `this`.
+    /// Only rows for which this SQL condition is true. The row itself can be named `this`; `:day_start`,
+    /// `:day_end` and `:as_of` stand for this day's, so that rows of other tables can be held to it too.
     #[serde(rename = "where")]
     pub condition: Option<String>,
     /// Only rows whose time lies in the last so many calendar days.
@@ -288,103 +297,4 @@ fn date<'de, D: serde::Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error
     let text = String::deserialize(from)?;
     text.parse()
         .map_err(|_| serde::de::Error::custom(format!("`{text}` is not a date like 2025-10-03")))
-}
-
-/// Everything of the catalog that the documents hold, each piece with where it stands.
-#[derive(Default)]
-pub struct Written<'a> {
-    pub tables: Vec<(String, Table, Place<'a>)>,
-    pub metrics: Vec<(Metric, Place<'a>)>,
-    pub known_days: Vec<KnownDay>,
-    pub since: Option<NaiveDate>,
-}
-
-/// A piece of a document, to point at.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    pub document: &'a Document<'a>,
-    pub value: &'a Spanned<DeValue<'a>>,
-}
-
-impl Place<'_> {
-    pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> Mistake {
-        self.document
-            .mistake(self.document.span(self.value, path), message)
-    }
-
-    /// Parsed tables are sorted by key; this tells the order people wrote.
-    pub fn offset(&self, path: &[&str]) -> usize {
-        self.document.span(self.value, path).start
-    }
-}
-
-impl<'a> Written<'a> {
-    pub fn gather(documents: &'a [Document<'a>], mistakes: &mut Vec<Mistake>) -> Self {
-        let mut all = Self::default();
-        for document in documents {
-            all.gather_tables(document, mistakes);
-            for value in elements(document, "metrics", mistakes) {
-                if let Some(metric) = piece(document, value, mistakes) {
-                    all.metrics.push((metric, Place { document, value }));
-                }
-            }
-            for value in elements(document, "calendar", mistakes) {
-                all.known_days
-                    .extend(piece::<KnownDay>(document, value, mistakes));
-            }
-            if let Some(value) = document.get("since")
-                && let Some(text) = piece::<String>(document, value, mistakes)
-            {
-                match text.parse() {
-                    Ok(since) => all.since = Some(since),
-                    Err(_) => mistakes.push(document.mistake(
-                        value.span(),
-                        format!("`{text}` is not a date like 2025-10-03"),
-                    )),
-                }
-            }
-        }
-        all
-    }
-
-    fn gather_tables(&mut self, document: &'a Document<'a>, mistakes: &mut Vec<Mistake>) {
-        let Some(value) = document.get("tables") else {
-            return;
-        };
-        let Some(tables) = value.get_ref().as_table() else {
-            mistakes.push(document.mistake(
-                value.span(),
-                "`tables` must be a table: write `[tables.NAME]`",
-            ));
-            return;
-        };
-        let mut found: Vec<_> = tables.iter().collect();
-        found.sort_by_key(|(id, _)| id.span().start);
-        for (id, value) in found {
-            if let Some(table) = piece(document, value, mistakes) {
-                self.tables
-                    .push((id.get_ref().to_string(), table, Place { document, value }));
-            }
-        }
-    }
-}
-
-fn elements<'a>(
-    document: &'a Document<'a>,
-    key: &str,
-    mistakes: &mut Vec<Mistake>,
-) -> Vec<&'a Spanned<DeValue<'a>>> {
-    let Some(value) = document.get(key) else {
-        return Vec::new();
-    };
-    match value.get_ref().as_array() {
-        Some(array) => array.iter().collect(),
-        None => {
-            mistakes.push(document.mistake(
-                value.span(),
-                format!("`{key}` must be a list: write `[[{key}]]`"),
-            ));
-            Vec::new()
-        }
-    }
 }

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 
 use crate::catalog::Engine;
 use crate::database::{DatabaseError, Snapshot, Trouble};
+use crate::plan::fold::FoldError;
 use crate::plan::{Facts, Folding, Statement};
 
 use super::readings::Tallies;
@@ -88,9 +89,9 @@ async fn isolated(
     };
     match error.trouble {
         Trouble::Unavailable | Trouble::Refused | Trouble::Stopped => return Err(error),
-        Trouble::Timeout | Trouble::Query => {}
+        Trouble::Timeout | Trouble::Query | Trouble::TooWide => {}
     }
-    let alone = super::apart(request, statement, known);
+    let alone = super::apart(request, statement, known, error.trouble == Trouble::TooWide);
     if error.trouble == Trouble::Timeout
         || alone.len() < 2 && alone.iter().all(|single| single.sql == statement.sql)
     {
@@ -104,7 +105,12 @@ async fn isolated(
     for single in &alone {
         match one(snapshot, single, request, &mut done).await {
             Ok(()) => {}
-            Err(error) if matches!(error.trouble, Trouble::Query | Trouble::Timeout) => {
+            Err(error)
+                if matches!(
+                    error.trouble,
+                    Trouble::Query | Trouble::Timeout | Trouble::TooWide
+                ) =>
+            {
                 done.failures.extend(
                     single
                         .keys()
@@ -143,7 +149,10 @@ async fn fold(
     request: &Request<'_>,
 ) -> Result<(i64, Tallies), DatabaseError> {
     let mut folding = Folding::new(statement);
-    let told = |error: crate::plan::fold::FoldError| DatabaseError::query(error.to_string());
+    let told = |error: FoldError| match error {
+        FoldError::TooManyGroups => DatabaseError::new(Trouble::TooWide, error.to_string()),
+        _ => DatabaseError::query(error.to_string()),
+    };
     let rows = snapshot
         .rows(&statement.sql, &statement.binds, &request.limits, |cells| {
             folding.row(cells).map_err(told)

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, Engine};
-use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::database::{DatabaseError, Limits, Snapshot, Trouble};
 use crate::plan::facts::wanted;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Bind, Cell, Facts, TableFacts};
 
-/// Reads the facts of every declared table of one app database, inside its snapshot.
+/// Reads the facts of every declared table of one app database, inside its snapshot. A table that
+/// cannot be looked at fails later, with the metrics that need it.
 pub async fn probe(
     snapshot: &mut Snapshot,
     catalog: &Catalog,
@@ -19,17 +20,17 @@ pub async fn probe(
     let mut facts = Facts::default();
     match snapshot.engine() {
         Engine::Postgres => {
-            postgres(
-                snapshot,
-                &wanted.keys().copied().collect::<Vec<_>>(),
-                (database, limits),
-                &mut facts,
-            )
-            .await?
+            let names: Vec<&str> = wanted.keys().copied().collect();
+            let together = postgres(snapshot, &names, (database, limits), &mut facts).await;
+            if forgiven(together)?.is_none() {
+                for name in &names {
+                    forgiven(postgres(snapshot, &[name], (database, limits), &mut facts).await)?;
+                }
+            }
         }
         Engine::Sqlite => {
             for name in wanted.keys() {
-                let found = sqlite(snapshot, name, limits).await?;
+                let found = forgiven(sqlite(snapshot, name, limits).await)?.unwrap_or_default();
                 facts
                     .tables
                     .insert((database.to_owned(), (*name).to_owned()), found);
@@ -43,15 +44,25 @@ pub async fn probe(
         else {
             continue;
         };
-        sample(snapshot, name, columns, (found, limits)).await?;
+        forgiven(sample(snapshot, name, columns, (found, limits)).await)?;
     }
     Ok(facts)
 }
 
+/// Nothing, where a table is wrong or locked; what concerns the whole database stays an error.
+fn forgiven<T>(looked: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseError> {
+    match looked {
+        Err(error) if matches!(error.trouble, Trouble::Query | Trouble::Timeout) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// The size stands in the catalog: asking the table itself would wait for whoever has locked it.
 const POSTGRES_COLUMNS: &str = "
-SELECT wanted.name, pg_relation_size(wanted.relation), attribute.attname::text,
+SELECT wanted.name, greatest(relation.relpages, 0)::bigint * 8192, attribute.attname::text,
        format_type(attribute.atttypid, NULL), attribute.attnotnull
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
+JOIN pg_class AS relation ON relation.oid = wanted.relation
 JOIN pg_attribute AS attribute ON attribute.attrelid = wanted.relation
 WHERE attribute.attnum > 0 AND NOT attribute.attisdropped";
 
@@ -138,9 +149,12 @@ async fn sqlite(
     limits: &Limits,
 ) -> Result<TableFacts, DatabaseError> {
     let mut facts = TableFacts::default();
-    let binds = [Bind::Text(name.to_owned())];
+    // `main.users` names a schema too; without one, every attached file is looked through.
+    let (schema, bare) = name.rsplit_once('.').unwrap_or(("", name));
+    let binds = [Bind::Text(bare.to_owned()), Bind::Text(schema.to_owned())];
     let mut keys: Vec<String> = Vec::new();
-    let columns = "SELECT name, lower(type), \"notnull\", pk FROM pragma_table_info(?1)";
+    let columns =
+        "SELECT name, lower(type), \"notnull\", pk FROM pragma_table_info(?1, nullif(?2, ''))";
     snapshot
         .rows(columns, &binds, limits, |cells| {
             if let [
@@ -166,8 +180,8 @@ async fn sqlite(
     if let [only] = keys.as_slice() {
         facts.unique.insert(only.clone());
     }
-    let promises = "SELECT \"from\", \"table\", coalesce(\"to\", 'id') FROM pragma_foreign_key_list(?1) AS one
-        WHERE (SELECT count(*) FROM pragma_foreign_key_list(?1) AS other WHERE other.id = one.id) = 1";
+    let promises = "SELECT \"from\", \"table\", coalesce(\"to\", 'id') FROM pragma_foreign_key_list(?1, nullif(?2, '')) AS one
+        WHERE (SELECT count(*) FROM pragma_foreign_key_list(?1, nullif(?2, '')) AS other WHERE other.id = one.id) = 1";
     snapshot
         .rows(promises, &binds, limits, |cells| {
             if let [Cell::Text(column), Cell::Text(parent), Cell::Text(key)] = cells {
@@ -178,7 +192,7 @@ async fn sqlite(
             Ok(())
         })
         .await?;
-    let unique = "SELECT min(part.name) FROM pragma_index_list(?1) AS made, pragma_index_info(made.name) AS part
+    let unique = "SELECT min(part.name) FROM pragma_index_list(?1, nullif(?2, '')) AS made, pragma_index_info(made.name, nullif(?2, '')) AS part
         WHERE made.\"unique\" AND NOT made.partial GROUP BY made.name HAVING count(*) = 1";
     snapshot
         .rows(unique, &binds, limits, |cells| {
@@ -191,8 +205,7 @@ async fn sqlite(
     Ok(facts)
 }
 
-/// One value of each time column that is kept as text. A column that cannot be read fails later, with
-/// the metrics that need it.
+/// One value of each time column that is kept as text.
 async fn sample(
     snapshot: &mut Snapshot,
     name: &str,
@@ -209,14 +222,18 @@ async fn sample(
         }
         let (table, quoted) = (quoted_table(name), quoted(column));
         let query = format!("SELECT {quoted} FROM {table} WHERE {quoted} IS NOT NULL LIMIT 1");
-        snapshot
-            .rows(&query, &[], limits, |cells| {
-                if let [Cell::Text(value)] = cells {
-                    facts.samples.insert((*column).to_owned(), value.clone());
-                }
-                Ok(())
-            })
-            .await?;
+        let looked = snapshot.rows(&query, &[], limits, |cells| {
+            if let [Cell::Text(value)] = cells {
+                facts.samples.insert((*column).to_owned(), value.clone());
+            }
+            Ok(())
+        });
+        match looked.await {
+            Err(error) if !matches!(error.trouble, Trouble::Query | Trouble::Timeout) => {
+                return Err(error);
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::plan::night::database_of;
 use crate::{compare, render, report};
 
 use super::progress::Bar;
-use super::{CommandError, Ended, World, dates, output, show};
+use super::{CommandError, Ended, World, dates, output, runs, show};
 
 pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended, CommandError> {
     every_database_is_configured(config)?;
@@ -138,7 +138,10 @@ async fn tell(
     }
     match written.last() {
         Some(last) if args.dry_run => output::data(&table_of(config, last, world)),
-        Some(last) if args.verbose => show::print(config, Some(last.date), world).await?,
+        Some(last) if args.verbose => {
+            show::print(config, Some(last.date), world).await?;
+            runs::print_last(config, world).await?;
+        }
         _ => {}
     }
     Ok(())
@@ -182,11 +185,9 @@ fn seconds(milliseconds: i64) -> String {
 }
 
 fn failures(night: &Night) -> impl Iterator<Item = (chrono::NaiveDate, &str, &str)> {
-    let entries = night.days.iter().filter_map(|day| day.entry.as_ref());
-    entries.flat_map(|entry| {
-        entry
-            .failures()
-            .map(|(key, error)| (entry.date, key, error))
+    night.days.iter().flat_map(|day| {
+        let failed = day.failed.iter();
+        failed.map(|(key, error)| (day.date, key.as_str(), error.as_str()))
     })
 }
 
@@ -235,8 +236,9 @@ fn day_json(day: &DayDone) -> Json {
     let Some(entry) = &day.entry else {
         return json!({ "date": day.date, "outcome": "complete" });
     };
-    let failed: Vec<Json> = entry
-        .failures()
+    let failed: Vec<Json> = day
+        .failed
+        .iter()
         .map(|(key, error)| json!({ "key": key, "error": error }))
         .collect();
     let values: serde_json::Map<String, Json> = entry

@@ -31,7 +31,7 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
             for row in crate::config::show(&config) {
                 table.add_row([row.setting, row.value, row.origin]);
             }
-            output::data(&table.to_string());
+            output::data(&output::plain(table));
         }
         Action::Show { json: true } => {
             let config = load(path, world)?;

@@ -28,8 +28,8 @@ pub fn read(
     }
 }
 
-/// Only the long form: `2025-1-3` might be a slip.
+/// Only the long form, of four, two and two digits: `2025-1-3` might be a slip.
 fn strictly(text: &str) -> Option<NaiveDate> {
     let date: NaiveDate = text.parse().ok()?;
-    (date.format("%Y-%m-%d").to_string() == text).then_some(date)
+    (text.len() == 10 && date.to_string() == text).then_some(date)
 }

@@ -56,12 +56,33 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     .await?;
     show::print(&config, Some(yesterday), world).await?;
     let took = begun.elapsed().as_secs_f64();
-    let shown = args.dir.display();
+    let days = DAYS_OF_HISTORY + 1;
     output::say(&format!(
-        "{} days in {took:.1} s. Try next:\n  daybook --config {shown}/daybook.toml collect           count today, as of now\n  daybook --config {shown}/daybook.toml show --json       the day for programs\n  daybook --config {shown}/daybook.toml explain total_users\n  daybook --config {shown}/daybook.toml alerts list",
-        DAYS_OF_HISTORY + 1
+        "{days} days in {took:.1} s. {}",
+        next(args, world)
     ));
     Ok(Ended::Done)
+}
+
+fn next(args: &Demo, world: &World) -> String {
+    let daybook = format!(
+        "{} --config {}/daybook.toml",
+        world.program,
+        args.dir.display()
+    );
+    let lines = [
+        ("collect", "count today, as of now"),
+        (
+            "show --date today",
+            "today so far; without --date the newest complete day",
+        ),
+        ("alerts list", "only what deserves attention"),
+        ("show --json", "the day for programs"),
+        ("explain total_users", "how a number is counted"),
+        ("runs", "what the counting cost"),
+    ];
+    let lines = lines.map(|(command, what)| format!("\n  {daybook} {command:<19}  # {what}"));
+    format!("Try next:{}", lines.concat())
 }
 
 async fn collect(config: &Config, which: Which, world: &World) -> Result<(), CommandError> {

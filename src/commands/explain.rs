@@ -6,9 +6,8 @@ use chrono::SecondsFormat;
 use serde_json::{Value as Json, json};
 
 use crate::calendar::{AsOf, Day, spoken};
-use crate::catalog::History;
 use crate::cli::Explain;
-use crate::collect::{self, Request, Work};
+use crate::collect::{self, Request, Unreachable, Work};
 use crate::config::Config;
 use crate::nightly::{NightError, grace, known_keys};
 use crate::plan::night::database_of;
@@ -36,20 +35,7 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
         .collect();
     let mut planned = Vec::new();
     for name in databases {
-        let request = Request {
-            catalog: &config.catalog,
-            keys: keys.clone(),
-            work: Work::Night(as_of),
-            now: world.now,
-            grace: grace(config),
-            retry_for: std::time::Duration::ZERO,
-            limits: collect::limits(config, world.stop.clone()),
-            progress: &|_, _| {},
-        };
-        let (statements, plans) = collect::look(name, config.app(name)?, &request)
-            .await
-            .map_err(|error| CommandError::Unavailable(format!("app database {name}: {error}")))?;
-        planned.extend(statements.into_iter().zip(plans));
+        planned.extend(plans_of(name, config, &keys, (as_of, world)).await?);
     }
     match args.json {
         true => output::json(&as_json(config, &keys, &as_of, &planned)),
@@ -58,30 +44,98 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
     Ok(Ended::Done)
 }
 
-type Planned = Vec<(Statement, Vec<String>)>;
+struct Planned {
+    statement: Statement,
+    /// The database's own account of how it would run it.
+    plan: Vec<String>,
+    /// What the night counts in the same statement, besides what was asked for.
+    companions: Vec<String>,
+}
+
+async fn plans_of(
+    name: &str,
+    config: &Config,
+    keys: &[String],
+    (as_of, world): (AsOf, &World),
+) -> Result<Vec<Planned>, CommandError> {
+    let request = |keys: Vec<String>| Request {
+        catalog: &config.catalog,
+        keys,
+        work: Work::Night(as_of),
+        now: world.now,
+        grace: grace(config),
+        retry_for: std::time::Duration::ZERO,
+        limits: collect::limits(config, world.stop.clone()),
+        progress: &|_, _| {},
+    };
+    let app = config.app(name)?;
+    let away = |error| {
+        let name = name.to_owned();
+        CommandError::Unavailable(Unreachable { name, error }.to_string())
+    };
+    let asked = request(keys.to_vec());
+    let (statements, plans) = collect::look(name, app, &asked).await.map_err(away)?;
+    let everything = request(known_keys(&config.catalog, None).map_err(NightError::from)?);
+    let (night, _) = collect::look(name, app, &everything).await.map_err(away)?;
+    let planned = statements.into_iter().zip(plans);
+    Ok(planned
+        .map(|(statement, plan)| Planned {
+            companions: companions(&statement, &night),
+            statement,
+            plan,
+        })
+        .collect())
+}
+
+fn companions(statement: &Statement, night: &[Statement]) -> Vec<String> {
+    let own: Vec<&str> = statement.keys().collect();
+    let shared = night
+        .iter()
+        .filter(|other| other.keys().any(|key| own.contains(&key)));
+    shared
+        .flat_map(Statement::keys)
+        .filter(|key| !own.contains(key))
+        .map(str::to_owned)
+        .collect()
+}
 
 fn as_text(
     config: &Config,
     keys: &[String],
     (as_of, world): (&AsOf, &World),
-    planned: &Planned,
+    planned: &[Planned],
 ) -> String {
     let mut text = format!("{}\n", bounds(as_of));
     text.push_str(&metrics(config, keys, (as_of, world)));
-    for (statement, plan) in planned {
-        let shared: Vec<&str> = statement.keys().collect();
-        text.push_str(&format!(
-            "\n── {} · {}\n",
-            statement.table,
-            shared.join(", ")
-        ));
-        text.push_str(&format!("{}\n", laid_out(&statement.sql)));
-        for (at, bind) in statement.binds.iter().enumerate() {
-            text.push_str(&format!("   {} = {}\n", at + 1, bound(bind)));
-        }
-        for line in plan {
-            text.push_str(&format!("   | {line}\n"));
-        }
+    for one in planned {
+        text.push_str(&statement(one));
+    }
+    text
+}
+
+fn statement(planned: &Planned) -> String {
+    let Planned {
+        statement,
+        plan,
+        companions,
+    } = planned;
+    let keys: Vec<&str> = statement.keys().collect();
+    let mut text = format!("\n── {} · {}\n", statement.table, keys.join(", "));
+    if !companions.is_empty() {
+        let others = companions.join(", ");
+        text.push_str(&format!("   at night in one scan with {others}\n"));
+    }
+    text.push_str(&format!("{}\n", laid_out(&statement.sql)));
+    let sign = if statement.sql.contains("$1") {
+        '$'
+    } else {
+        '?'
+    };
+    for (at, bind) in statement.binds.iter().enumerate() {
+        text.push_str(&format!("   {sign}{} = {}\n", at + 1, bound(bind)));
+    }
+    for line in plan {
+        text.push_str(&format!("   | {line}\n"));
     }
     text
 }
@@ -119,31 +173,24 @@ fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) ->
         .filter(|metric| keys.contains(&metric.key))
     {
         let past = match reach(metric, as_of, world.now, grace(config)) {
-            Reach::Unknowable(reason) => format!("unavailable for this day: {reason}"),
-            Reach::Counted(provenance) => provenance.kind.word().to_owned(),
+            Reach::Unknowable(reason) => format!("counted now, it would be unavailable: {reason}"),
+            Reach::Counted(provenance) => {
+                format!("counted now, it would be {}", provenance.kind.word())
+            }
         };
         let made = match &metric.shape {
             crate::catalog::Shape::Derived(derived) => {
-                format!(" · {} / {}", derived.of, derived.per)
+                format!(" = {} / {}", derived.of, derived.per)
             }
             _ => String::new(),
         };
         text.push_str(&format!(
-            "  {} · history {}{made} · {past}\n",
+            "  {}{made}: history `{}`; {past}\n",
             metric.key,
-            history(metric.history)
+            metric.history.word()
         ));
     }
     text
-}
-
-fn history(history: History) -> &'static str {
-    match history {
-        History::Event => "event",
-        History::Interval => "interval",
-        History::Survivors => "survivors",
-        History::Now => "now",
-    }
 }
 
 /// Long statements read better with their clauses on lines of their own.
@@ -178,7 +225,7 @@ fn bound(bind: &Bind) -> String {
     }
 }
 
-fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &Planned) -> Json {
+fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &[Planned]) -> Json {
     let day = as_of.day;
     let local = |instant: chrono::DateTime<chrono::Utc>| {
         instant
@@ -193,16 +240,18 @@ fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &Planned) ->
         .metrics
         .iter()
         .filter(|metric| keys.contains(&metric.key))
-        .map(|metric| (metric.key.as_str(), history(metric.history)))
+        .map(|metric| (metric.key.as_str(), metric.history.word()))
         .collect();
-    let statements = planned.iter().map(|(statement, plan)| {
+    let statements = planned.iter().map(|planned| {
+        let statement = &planned.statement;
         json!({
             "database": statement.database,
             "table": statement.table,
             "metrics": statement.keys().collect::<Vec<_>>(),
+            "shares_scan_with": planned.companions,
             "sql": statement.sql,
             "binds": statement.binds.iter().map(bound).collect::<Vec<_>>(),
-            "plan": plan,
+            "plan": planned.plan,
         })
     });
     json!({

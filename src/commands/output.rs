@@ -2,12 +2,23 @@
 
 use std::io::{self, Write};
 
+use comfy_table::Table;
+
 pub fn data(text: &str) {
     write_to(&mut io::stdout().lock(), text);
 }
 
 pub fn json(value: &serde_json::Value) {
     data(&format!("{value:#}"));
+}
+
+/// A table without lines: columns two spaces apart, nothing behind the last word.
+pub fn plain(mut table: Table) -> String {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines = table.lines();
+    lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 pub fn say(text: &str) {
@@ -20,10 +31,11 @@ fn write_to(stream: &mut impl Write, text: &str) {
     drop(write!(stream, "{text}{ending}").and_then(|()| stream.flush()));
 }
 
-/// The terminal's width as the shell knows it; a usual one where nobody says.
+/// The width to write for: what the shell says, else the terminal's own, else a usual one.
 pub fn width(columns: Option<&String>) -> u16 {
-    columns
-        .and_then(|text| text.parse().ok())
+    let said = columns.and_then(|text| text.parse().ok());
+    let own = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+    said.or_else(own)
         .filter(|width| *width >= 40)
         .unwrap_or(100)
 }

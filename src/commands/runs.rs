@@ -1,10 +1,10 @@
 //! `daybook runs`: who collected when, and what it cost.
 
 use chrono::SecondsFormat;
-use comfy_table::{Table, TableStyle};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use serde_json::{Value as Json, json};
 
-use crate::book::{self, Book, Run, Statement};
+use crate::book::{self, Run, Statement};
 use crate::cli::Runs;
 use crate::config::Config;
 use crate::render::words::harmless;
@@ -12,14 +12,7 @@ use crate::render::words::harmless;
 use super::{CommandError, Ended, World, open_book, output};
 
 pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, CommandError> {
-    let book = open_book(config).await?;
-    let runs = book::runs(&book, args.limit).await?;
-    let mut all = Vec::new();
-    for run in runs {
-        let statements = book::statements(&book, run.id).await?;
-        all.push((run, statements));
-    }
-    close(book).await;
+    let all = latest(config, args.limit).await?;
     if args.json {
         let listed: Vec<Json> = all
             .iter()
@@ -31,55 +24,48 @@ pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, C
     if all.is_empty() {
         output::say("no run yet: `daybook collect` makes the first");
     }
-    for (run, statements) in &all {
-        output::data(&as_text(run, statements, config, world));
-    }
+    let told: Vec<String> = all
+        .iter()
+        .map(|(run, statements)| as_text(run, statements, config, world))
+        .collect();
+    output::data(&told.join("\n"));
     Ok(Ended::Done)
 }
 
-async fn close(book: Book) {
+/// Prints what the run that just ended cost, as `collect --verbose` does.
+pub async fn print_last(config: &Config, world: &World) -> Result<(), CommandError> {
+    for (run, statements) in latest(config, 1).await? {
+        let told = as_text(&run, &statements, config, world);
+        output::data(&format!("\n{told}"));
+    }
+    Ok(())
+}
+
+async fn latest(config: &Config, limit: u32) -> Result<Vec<(Run, Vec<Statement>)>, CommandError> {
+    let book = open_book(config).await?;
+    let mut all = Vec::new();
+    for run in book::runs(&book, limit).await? {
+        let statements = book::statements(&book, run.id).await?;
+        all.push((run, statements));
+    }
     book.close().await;
+    Ok(all)
 }
 
 fn as_text(run: &Run, statements: &[Statement], config: &Config, world: &World) -> String {
-    let started = run
-        .started_at
-        .with_timezone(&config.time_zone)
-        .format("%a %-d %b %Y %H:%M:%S");
-    let days = match &run.dates {
-        Some(span) if span.start() == span.end() => format!(", {}", span.start()),
-        Some(span) => format!(
-            ", {} days from {} to {}",
-            run.days,
-            span.start(),
-            span.end()
-        ),
-        None => String::new(),
-    };
-    let took = run
-        .duration_ms
-        .map(|took| format!(", {took} ms"))
-        .unwrap_or_default();
-    let error = run
-        .error
-        .as_ref()
-        .map(|error| format!("\n  {}", harmless(error)))
-        .unwrap_or_default();
-    let head = format!(
-        "run {} · {started} · {} {}{days}{took}{error}",
-        run.id,
-        run.command,
-        run.outcome.word()
-    );
+    let mut text = format!("{}\n", head(run, config));
+    if let Some(error) = &run.error {
+        text.push_str(&format!("  {}\n", harmless(error)));
+    }
     if statements.is_empty() {
-        return head;
+        return text;
     }
     let mut table = Table::new();
     table
         .load_style(TableStyle::new())
+        .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(world.width)
         .set_header(["ms", "rows", "statement"]);
-    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     for statement in statements {
         let what = match &statement.error {
             Some(error) => format!("{} — failed: {error}", statement.what),
@@ -91,7 +77,32 @@ fn as_text(run: &Run, statements: &[Statement], config: &Config, world: &World) 
             harmless(&what),
         ]);
     }
-    format!("{head}\n{table}\n")
+    for column in table.column_iter_mut().take(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    text + &output::plain(table)
+}
+
+/// `run 12 · Sat 4 Oct 2025 00:15:02 · collect stored 2025-10-03 · 0.38 s`
+fn head(run: &Run, config: &Config) -> String {
+    let started = run
+        .started_at
+        .with_timezone(&config.time_zone)
+        .format("%a %-d %b %Y %H:%M:%S");
+    let days = match &run.dates {
+        Some(span) if span.start() == span.end() => format!(" {}", span.start()),
+        Some(span) => {
+            let (first, last) = (span.start(), span.end());
+            format!(" {} days from {first} to {last}", run.days)
+        }
+        None => String::new(),
+    };
+    let took = run
+        .duration_ms
+        .map(|took| format!(" · {:.2} s", took as f64 / 1000.0))
+        .unwrap_or_default();
+    let (id, command, outcome) = (run.id, &run.command, run.outcome.word());
+    format!("run {id} · {started} · {command} {outcome}{days}{took}")
 }
 
 fn as_json(run: &Run, statements: &[Statement], config: &Config) -> Json {

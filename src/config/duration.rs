@@ -35,7 +35,7 @@ pub fn spoken(duration: Duration) -> String {
         .into_iter()
         .rev()
         .find(|(letter, size)| {
-            seconds >= *size && seconds % size == 0 && (*letter != 'd' || seconds > *size)
+            seconds >= *size && seconds.is_multiple_of(*size) && (*letter != 'd' || seconds > *size)
         })
         .unwrap_or(('s', 1));
     format!("{}{letter}", seconds / size)

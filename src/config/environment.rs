@@ -67,9 +67,9 @@ pub fn app_names(environment: &Environment) -> BTreeSet<String> {
 }
 
 /// A file's text without the newline that editors leave at its end.
-pub fn read_secret(path: &Path) -> Result<String, String> {
-    let mut text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+pub fn read_secret(path: &Path, name: &str) -> Result<String, String> {
+    let mut text =
+        std::fs::read_to_string(path).map_err(|error| format!("cannot read `{name}`: {error}"))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -80,7 +80,7 @@ pub fn read_secret(path: &Path) -> Result<String, String> {
 }
 
 fn content(path: &Path, origin: Origin) -> Result<Given, Mistake> {
-    match read_secret(path) {
+    match read_secret(path, &path.display().to_string()) {
         Ok(text) => not_empty(text, origin),
         Err(message) => Err(Mistake::elsewhere(origin.to_string(), message)),
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::catalog::mistake::did_you_mean;
-use crate::catalog::{Document, Mistake, Thresholds};
+use crate::catalog::{Document, Engine, Mistake, Thresholds};
 
 use super::duration;
 use super::environment::app_names;
@@ -45,6 +45,9 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         file.time_zone.clone(),
         known_zone,
     );
+    if file.since.is_some() {
+        settler.note("since");
+    }
     let (apps, declared_apps) = apps(file, request, &mut settler);
     let book = settler.database_url(
         "book",
@@ -52,6 +55,14 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         file.book.database_url.as_ref(),
         file.book.database_url_file.as_ref(),
     );
+    let book = book.filter(|url| {
+        let kept = url.engine() == Engine::Sqlite;
+        if !kept {
+            let message = "the book is kept in SQLite: give a file, such as `sqlite:daybook.db`";
+            settler.wrong_at_origin("book.database_url", message.to_owned());
+        }
+        kept
+    });
     let beside_the_file = || DatabaseUrl::sqlite(&found.directory.join("daybook.db"));
     let collect = collect(&file.collect, &mut settler);
     let retention_days = settler.value(
@@ -108,7 +119,7 @@ fn apps(
             name.escape_debug()
         );
         match written {
-            Some(_) => settler.wrong("apps", message),
+            Some(_) => settler.wrong_at(&["apps", name], message),
             None => settler.mistakes.push(Mistake::elsewhere(
                 Origin::Environment(app_variable(name)).to_string(),
                 message,
@@ -282,7 +293,7 @@ fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, 
         }
         let (least, most) = (*range.start(), *range.end());
         Err(format!(
-            "`{text}` is not from {} to {}",
+            "`{text}` is not between {} and {}",
             duration::spoken(least),
             duration::spoken(most)
         ))

@@ -58,7 +58,7 @@ impl<'a> Settler<'a> {
         });
         let Some(given) = variable.and_then(|variable| self.given(variable)) else {
             if in_file.is_some() {
-                self.origins.insert(setting.to_owned(), self.place(setting));
+                self.note(setting);
             }
             return in_file;
         };
@@ -98,7 +98,7 @@ impl<'a> Settler<'a> {
         }
         let path = directory.join(url_file?);
         let name = self.found.beside(url_file?);
-        match read_secret(&path).and_then(|text| DatabaseUrl::parse(&text, &directory)) {
+        match read_secret(&path, &name).and_then(|text| DatabaseUrl::parse(&text, &directory)) {
             Ok(url) => {
                 self.origins.insert(plain, self.place(&file));
                 self.warn_if_open(&url, &path, &name);
@@ -111,10 +111,19 @@ impl<'a> Settler<'a> {
         }
     }
 
+    /// Remembers that the file sets `setting`.
+    pub fn note(&mut self, setting: &str) {
+        self.origins.insert(setting.to_owned(), self.place(setting));
+    }
+
     /// A mistake at `setting` in the file, or at its section where it is not written.
     pub fn wrong(&mut self, setting: &str, message: impl Into<String>) {
         let path: Vec<&str> = setting.split('.').collect();
-        let span = self.document.span(&self.document.root, &path);
+        self.wrong_at(&path, message);
+    }
+
+    pub fn wrong_at(&mut self, path: &[&str], message: impl Into<String>) {
+        let span = self.document.span(&self.document.root, path);
         self.mistakes.push(self.document.mistake(span, message));
     }
 

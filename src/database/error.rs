@@ -21,6 +21,8 @@ pub enum Trouble {
     Timeout,
     /// The statement itself is wrong for this database.
     Query,
+    /// It gives more groups than can be added up at once; the metric has to be counted another way.
+    TooWide,
     /// Somebody asked Daybook to stop.
     Stopped,
 }
@@ -73,19 +75,30 @@ impl From<sqlx::Error> for DatabaseError {
     }
 }
 
-/// PostgreSQL's five-letter states and SQLite's numbers.
+/// PostgreSQL's states have five letters; SQLite's numbers have fewer, the kind in the lowest byte.
 fn trouble_of(code: &str) -> Trouble {
+    if code.len() < 5
+        && let Ok(number) = code.parse::<i32>()
+    {
+        return sqlite_trouble(number & 0xff);
+    }
     match code {
         "57014" | "55P03" | "25P04" => Trouble::Timeout,
         "28000" | "28P01" | "3D000" => Trouble::Refused,
-        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "40001" => Trouble::Unavailable,
-        // SQLITE_BUSY and its kin, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN.
-        "5" | "261" | "517" | "773" | "6" | "262" | "10" | "14" => Trouble::Unavailable,
-        // SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_PERM, SQLITE_AUTH.
-        "11" | "26" | "3" | "23" => Trouble::Refused,
-        // SQLITE_INTERRUPT: our own deadline.
-        "9" => Trouble::Timeout,
-        _ if code.len() == 5 && code.starts_with("08") => Trouble::Unavailable,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" | "40001" => Trouble::Unavailable,
+        _ if code.starts_with("08") => Trouble::Unavailable,
+        _ => Trouble::Query,
+    }
+}
+
+fn sqlite_trouble(kind: i32) -> Trouble {
+    match kind {
+        // BUSY, LOCKED, IOERR, CANTOPEN.
+        5 | 6 | 10 | 14 => Trouble::Unavailable,
+        // CORRUPT, NOTADB, PERM, AUTH.
+        11 | 26 | 3 | 23 => Trouble::Refused,
+        // INTERRUPT: our own deadline.
+        9 => Trouble::Timeout,
         _ => Trouble::Query,
     }
 }

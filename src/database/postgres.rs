@@ -1,6 +1,7 @@
 //! PostgreSQL as an app database: connections that share one exported snapshot, read-only by construction.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgSslMode};
@@ -10,6 +11,12 @@ use crate::config::DatabaseUrl;
 use crate::plan::{Bind, Cell};
 
 use super::{DatabaseError, Limits, Trouble, decode, safe};
+
+/// A server that takes the connection and then says nothing must not hold up every night to come.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who asked to stop does not want to wait for a server that is away.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(1);
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -64,7 +71,7 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
         true => options,
         false => options.ssl_mode(PgSslMode::VerifyFull),
     };
-    let milliseconds = |duration: std::time::Duration| duration.as_millis().max(1).to_string();
+    let milliseconds = |duration: Duration| duration.as_millis().max(1).to_string();
     Ok(options
         .application_name(&session_name())
         .disable_statement_logging()
@@ -86,10 +93,18 @@ async fn connect(
     options: &PgConnectOptions,
     url: &DatabaseUrl,
 ) -> Result<PgConnection, DatabaseError> {
-    options.connect().await.map_err(|error| {
-        let error = DatabaseError::from(error);
-        DatabaseError::new(error.trouble, format!("{url}: {}", error.message))
-    })
+    let told = |trouble, message: &str| DatabaseError::new(trouble, format!("{url}: {message}"));
+    match tokio::time::timeout(CONNECT_PATIENCE, options.connect()).await {
+        Ok(connected) => connected.map_err(|error| {
+            let error = DatabaseError::from(error);
+            told(error.trouble, &error.message)
+        }),
+        Err(_) => {
+            let seconds = CONNECT_PATIENCE.as_secs();
+            let silence = format!("the server did not answer within {seconds} s");
+            Err(told(Trouble::Unavailable, &silence))
+        }
+    }
 }
 
 /// Tells this process's sessions from those of another Daybook.
@@ -104,14 +119,17 @@ pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {
     let Ok(options) = options(url, limits) else {
         return;
     };
-    if let Ok(mut connection) = connect(&options, url).await {
-        drop(
-            sqlx::query(CANCEL)
-                .bind(session_name())
-                .execute(&mut connection)
-                .await,
-        );
-    }
+    let asking = async {
+        if let Ok(mut connection) = connect(&options, url).await {
+            drop(
+                sqlx::query(CANCEL)
+                    .bind(session_name())
+                    .execute(&mut connection)
+                    .await,
+            );
+        }
+    };
+    drop(tokio::time::timeout(CANCEL_PATIENCE, asking).await);
 }
 
 /// A failed statement must not take the snapshot with it.

@@ -20,7 +20,7 @@ pub(super) async fn open(
     let path = url.sqlite_path().unwrap_or_default();
     if !path.is_file() {
         let message = format!("there is no SQLite database at {}", path.display());
-        return Err(DatabaseError::new(Trouble::Unavailable, message));
+        return Err(DatabaseError::new(Trouble::Refused, message));
     }
     let options = SqliteConnectOptions::new()
         .filename(&path)

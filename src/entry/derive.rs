@@ -42,12 +42,13 @@ fn divide(derived: &Derived, of: &Reading, per: &Reading, decimals: u32) -> Read
     }
 }
 
-/// A made value is as good as its worse half.
+/// A made value is as good as its worse half: one with a reason is worse than one without.
 fn weaker(one: &Provenance, other: &Provenance) -> Provenance {
-    let worse = if other.kind == Kind::Observed {
-        one
-    } else {
+    let doubt = |half: &Provenance| (half.kind != Kind::Observed, half.reason.is_some());
+    let worse = if doubt(other) > doubt(one) {
         other
+    } else {
+        one
     };
     Provenance {
         kind: worse.kind,

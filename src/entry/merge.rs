@@ -24,7 +24,7 @@ pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
     for (key, reading) in new.readings {
         let wins = match stored.readings.get(&key) {
             None => true,
-            Some(old) if mode == Mode::Refill => !old.is_known() && beats(&reading, old),
+            Some(old) if mode == Mode::Refill => is_wanting(stored, old) && beats(&reading, old),
             Some(old) if stored.partial => reading.is_known() || !old.is_known(),
             Some(old) => beats(&reading, old),
         };
@@ -35,6 +35,16 @@ pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
         }
     }
     merged
+}
+
+/// The reading failed, or it is one that only the open day could tell: the day deserves a better one.
+pub fn is_wanting(entry: &Entry, reading: &Reading) -> bool {
+    reading.provenance.kind == Kind::Failed
+        || !entry.partial
+            && reading
+                .provenance
+                .observed_at
+                .is_some_and(|at| at < entry.day_end)
 }
 
 /// A value that only the open day could tell stays, and says when it was read.

@@ -8,7 +8,8 @@ use crate::book::{self, Book, BookError};
 use crate::calendar::{AsOf, Day};
 use crate::catalog::Catalog;
 use crate::entry::merge::Mode;
-use crate::entry::{Entry, Kind};
+use crate::entry::{Entry, is_wanting};
+use crate::plan::{Reach, reach};
 
 use super::{Orders, Setting, Which, grace, known_keys};
 
@@ -30,6 +31,8 @@ pub struct Todo {
     pub tasks: Vec<Task>,
     /// Days that are complete already.
     pub settled: Vec<NaiveDate>,
+    /// What the book holds of the chosen days.
+    pub stored: BTreeMap<NaiveDate, Entry>,
 }
 
 pub async fn of(
@@ -38,19 +41,19 @@ pub async fn of(
     days: &[Day],
     book: Option<&Book>,
 ) -> Result<Todo, BookError> {
-    let mut stored = BTreeMap::new();
+    let mut todo = Todo::default();
     if let (Some(book), Some(first), Some(last)) = (book, days.first(), days.last()) {
         let entries = book::entries(book, first.date..=last.date).await?;
-        stored.extend(entries.into_iter().map(|entry| (entry.date, entry)));
+        todo.stored
+            .extend(entries.into_iter().map(|entry| (entry.date, entry)));
     }
-    let mut todo = Todo::default();
     let mut groups: Vec<Task> = Vec::new();
     for day in days {
-        let Some(need) = need(setting, orders, stored.get(&day.date)) else {
+        let as_of = day.as_of(setting.now);
+        let Some(need) = need(setting, orders, &as_of, todo.stored.get(&day.date)) else {
             todo.settled.push(day.date);
             continue;
         };
-        let as_of = day.as_of(setting.now);
         let alone = !is_past(setting, &as_of);
         match groups.iter_mut().find(|task| {
             !alone
@@ -84,7 +87,12 @@ fn is_past(setting: &Setting<'_>, as_of: &AsOf) -> bool {
 }
 
 /// What a day lacks; `None` when it is complete and nobody forces.
-fn need(setting: &Setting<'_>, orders: &Orders, stored: Option<&Entry>) -> Option<Task> {
+fn need(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    as_of: &AsOf,
+    stored: Option<&Entry>,
+) -> Option<Task> {
     let catalog = &setting.config.catalog;
     let asked = known_keys(catalog, orders.metric.as_deref()).unwrap_or_default();
     let task = |keys, mode, refill| {
@@ -97,11 +105,17 @@ fn need(setting: &Setting<'_>, orders: &Orders, stored: Option<&Entry>) -> Optio
     };
     match stored {
         None => task(asked, Mode::Replace, false),
-        Some(entry) if orders.force || entry.partial && orders.metric.is_none() => {
-            task(asked, Mode::Replace, false)
+        // Replaced, an open day is taken for a complete one: all of it is counted, whatever is named.
+        Some(entry) if entry.partial && (orders.force || orders.metric.is_none()) => {
+            let all = known_keys(catalog, None).unwrap_or_default();
+            task(all, Mode::Replace, false)
         }
+        Some(_) if orders.force => task(asked, Mode::Replace, false),
         Some(entry) => {
-            let lacking: Vec<String> = asked.into_iter().filter(|key| lacks(entry, key)).collect();
+            let lacking: Vec<String> = asked
+                .into_iter()
+                .filter(|key| lacks(setting, entry, as_of, key))
+                .collect();
             let keys = with_inputs(catalog, &lacking);
             if keys.is_empty() {
                 None
@@ -112,12 +126,18 @@ fn need(setting: &Setting<'_>, orders: &Orders, stored: Option<&Entry>) -> Optio
     }
 }
 
-/// Failed, or not yet measured when the day was stored. Unavailable is an answer.
-fn lacks(entry: &Entry, key: &str) -> bool {
-    entry
-        .readings
-        .get(key)
-        .is_none_or(|reading| reading.provenance.kind == Kind::Failed)
+/// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer.
+fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
+    let Some(reading) = entry.readings.get(key) else {
+        return true;
+    };
+    let reachable = setting.config.catalog.metric(key).is_some_and(|metric| {
+        matches!(
+            reach(metric, as_of, setting.now, grace(setting.config)),
+            Reach::Counted(_)
+        )
+    });
+    is_wanting(entry, reading) && (reachable || !reading.is_known())
 }
 
 /// A derived metric is made anew from what it is made of.

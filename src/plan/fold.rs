@@ -12,6 +12,10 @@ use super::{Cell, Life, Recipe, Scale, Statement, Take};
 /// More groups than this are not few; the metrics are counted another way then.
 const GROUPS_MAX: usize = 200_000;
 
+/// A range's groups are as many as its rows may have births and ends, and cost nothing once they are
+/// added up; but each part is remembered for each day.
+const PARTS_AND_DAYS_MAX: usize = 10_000_000;
+
 /// What a metric came to on one day, before its parts have names.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tally {
@@ -107,7 +111,7 @@ impl<'a> Folding<'a> {
 
     pub fn row(&mut self, cells: &[Cell]) -> Result<(), FoldError> {
         self.rows += 1;
-        if self.rows > GROUPS_MAX {
+        if self.rows > GROUPS_MAX && self.statement.days.len() == 1 {
             return Err(FoldError::TooManyGroups);
         }
         if let Some(at) = self.statement.guard
@@ -231,6 +235,9 @@ fn add(
             .entry(text(&cells[group]))
             .or_default()
             .add(days, amount(at)?, length)?;
+        if sums.parts.len() * length > PARTS_AND_DAYS_MAX {
+            return Err(FoldError::TooManyGroups);
+        }
     }
     Ok(())
 }

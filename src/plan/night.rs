@@ -3,10 +3,12 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
 
+use super::columns::matched;
 use super::facts::Engines;
+use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, conditions, dead_parent_join, own_conditions, parent_counts};
-use super::sql::{Writer, column, renamed, table, with_parameters};
-use super::time::{self, one_of, time_column};
+use super::sql::{Writer, column, renamed, table};
+use super::time::{self, one_of, with_moments};
 use super::{Facts, Recipe, Statement, Take};
 
 /// Beyond this many parts a distribution keeps only its largest, and the sum of all.
@@ -52,8 +54,8 @@ pub fn night(
             Shape::Counted(counted) if is_children_of_parents(ground, counted) => {
                 parents_with_children(ground, members[0], counted, as_of)
             }
-            Shape::Counted(counted) if members.len() == 1 && ranks_parts(counted) => {
-                ranked_parts(ground, members[0], counted, as_of)
+            Shape::Counted(counted) if members.len() == 1 && ranked_column(counted).is_some() => {
+                ranked_parts(ground, members[0], as_of)
             }
             _ => one_pass(ground, members, as_of),
         })
@@ -92,10 +94,11 @@ fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
     }
 }
 
-fn ranks_parts(counted: &Counted) -> bool {
+/// The column of a distribution whose parts the database itself can rank: those of one name stay apart.
+fn ranked_column(counted: &Counted) -> Option<&String> {
     match &counted.parts {
-        Parts::By(by) => !by.label.as_ref().is_some_and(|label| label.merge),
-        _ => false,
+        Parts::By(by) if !by.label.as_ref().is_some_and(|label| label.merge) => Some(&by.column),
+        _ => None,
     }
 }
 
@@ -123,7 +126,11 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
                 false,
             ) = (&counted.parts, grouped)
             {
-                all.push(format!("{} {}", column("this", name), one_of(values)));
+                let values = matched(ground, counted, name, values);
+                all.push(format!("{} {}", column("this", name), one_of(&values)));
+            }
+            if let ([_], Some(name)) = (members, ranked_column(counted)) {
+                all.push(format!("{} IS NOT NULL", column("this", name)));
             }
             all
         })
@@ -147,7 +154,7 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
             .filter(|one| !common.contains(one))
             .cloned()
             .collect();
-        recipes.push(recipe(metric, counted, &rest, grouped, &mut pass));
+        recipes.push(recipe(ground, (metric, counted), &rest, grouped, &mut pass));
     }
     let table_at = counted[0].1.table;
     let guard = guard(ground, &counted, &mut pass);
@@ -162,104 +169,6 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
     }
     sql.push_str(&pass.group_by(ground.engine));
     finish(ground, table_at, sql, (writer, recipes, guard), as_of)
-}
-
-pub fn recipe(
-    metric: &Metric,
-    counted: &Counted,
-    rest: &[String],
-    grouped: bool,
-    pass: &mut Pass,
-) -> Recipe {
-    let place = grouping_column(&counted.parts)
-        .filter(|_| grouped)
-        .and_then(|name| {
-            pass.groups
-                .iter()
-                .position(|group| *group == column("this", name))
-        });
-    let (only, parts) = match (&counted.parts, place) {
-        (Parts::Share { values, .. }, Some(at)) => (Some((at, values.clone())), None),
-        (_, at) => (None, at),
-    };
-    let take = take(&counted.measure, rest, pass);
-    Recipe {
-        only,
-        parts,
-        ..Recipe::new(&metric.key, take)
-    }
-}
-
-pub fn grouping_column(parts: &Parts) -> Option<&String> {
-    match parts {
-        Parts::Whole => None,
-        Parts::Share { column, .. } => Some(column),
-        Parts::By(by) => Some(&by.column),
-    }
-}
-
-/// Select list under construction: group columns first, then aggregates, each only once.
-#[derive(Default)]
-pub struct Pass {
-    pub groups: Vec<String>,
-    /// How group columns are shown, where not as they are.
-    shown: Vec<String>,
-    aggregates: Vec<String>,
-}
-
-impl Pass {
-    pub fn group(&mut self, expression: &str) -> usize {
-        self.group_shown(expression, expression.to_owned())
-    }
-
-    /// Any type of column can be grouped by; shown as text, every one of them can be read.
-    pub fn group_as_text(&mut self, expression: &str) -> usize {
-        self.group_shown(expression, format!("CAST({expression} AS text)"))
-    }
-
-    fn group_shown(&mut self, expression: &str, shown: String) -> usize {
-        let at = position_or_push(&mut self.groups, expression);
-        if at == self.shown.len() {
-            self.shown.push(shown);
-        }
-        at
-    }
-
-    /// The aggregate's column; groups must be complete by then.
-    pub fn aggregate(&mut self, expression: &str) -> usize {
-        self.groups.len() + position_or_push(&mut self.aggregates, expression)
-    }
-
-    pub fn select(&self) -> String {
-        let all = self.shown.iter().chain(&self.aggregates).enumerate();
-        all.map(|(at, expression)| format!("{expression} AS c{at}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-
-    /// The `+` keeps SQLite from walking an index and fetching every row at random.
-    pub fn group_by(&self, engine: Engine) -> String {
-        let plus = if engine == Engine::Sqlite { "+" } else { "" };
-        let keys: Vec<String> = self
-            .groups
-            .iter()
-            .map(|group| format!("{plus}{group}"))
-            .collect();
-        if keys.is_empty() {
-            String::new()
-        } else {
-            format!(" GROUP BY {}", keys.join(", "))
-        }
-    }
-}
-
-fn position_or_push(list: &mut Vec<String>, expression: &str) -> usize {
-    list.iter()
-        .position(|known| known == expression)
-        .unwrap_or_else(|| {
-            list.push(expression.to_owned());
-            list.len() - 1
-        })
 }
 
 /// Joins to dead parents, shared by the metrics of a pass.
@@ -315,11 +224,9 @@ fn metric_conditions(
     let mut all: Vec<String> = counted
         .condition
         .iter()
-        .map(|text| format!("({})", renamed(text, "this")))
+        .map(|text| format!("({})", with_moments(&renamed(text, "this"), as_of, writer)))
         .collect();
-    if let Some(window) = &counted.window {
-        let kind = window.time.unwrap_or(declared.time);
-        let told = time_column(declared, &window.column, kind, ground.engine, ground.facts);
+    if let (Some(window), Some(told)) = (&counted.window, ground.happened(counted)) {
         all.push(time::at_or_after(
             &told,
             "this",
@@ -335,71 +242,6 @@ fn metric_conditions(
         }
     }
     all
-}
-
-pub fn take(measure: &Measure, rest: &[String], pass: &mut Pass) -> Take {
-    let filtered = |aggregate: String, more: Option<String>| {
-        let conditions: Vec<&str> = rest.iter().chain(&more).map(String::as_str).collect();
-        match conditions.is_empty() {
-            true => aggregate,
-            false => format!("{aggregate} FILTER (WHERE {})", conditions.join(" AND ")),
-        }
-    };
-    let this = |name: &String| column("this", name);
-    match measure {
-        Measure::Rows => Take::Count(pass.aggregate(&filtered("count(*)".to_owned(), None))),
-        Measure::Filled(name) => {
-            Take::Count(pass.aggregate(&filtered(format!("count({})", this(name)), None)))
-        }
-        Measure::Distinct(name) => {
-            Take::Count(pass.aggregate(&filtered(format!("count(DISTINCT {})", this(name)), None)))
-        }
-        Measure::Sum(name) => Take::Sum {
-            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
-            nulls: pass.aggregate(&filtered(
-                "count(*)".to_owned(),
-                Some(format!("{} IS NULL", this(name))),
-            )),
-        },
-        Measure::Avg(name) => Take::Mean {
-            sum: pass.aggregate(&filtered(format!("sum({})", this(name)), None)),
-            count: pass.aggregate(&filtered(format!("count({})", this(name)), None)),
-        },
-        Measure::Min(name) => {
-            Take::Least(pass.aggregate(&filtered(format!("min({})", this(name)), None)))
-        }
-        Measure::Max(name) => {
-            Take::Greatest(pass.aggregate(&filtered(format!("max({})", this(name)), None)))
-        }
-    }
-}
-
-/// Counts rows whose text times have another form than the sampled one.
-pub fn guard(
-    ground: Ground<'_>,
-    counted: &[(&Metric, &Counted)],
-    pass: &mut Pass,
-) -> Option<usize> {
-    let mut columns: Vec<String> = Vec::new();
-    for (_, counted) in counted {
-        let declared = ground.table(counted.table);
-        let window = counted.window.as_ref().map(|window| {
-            let kind = window.time.unwrap_or(declared.time);
-            time_column(declared, &window.column, kind, ground.engine, ground.facts)
-        });
-        let told = ground
-            .born(counted.table)
-            .into_iter()
-            .chain(ground.ended(counted.table))
-            .chain(window);
-        for condition in told.filter_map(|told| time::misshapen(&told, "this")) {
-            if !columns.contains(&condition) {
-                columns.push(condition);
-            }
-        }
-    }
-    let condition = columns.join(" OR ");
-    (!columns.is_empty()).then(|| pass.aggregate(&format!("count(*) FILTER (WHERE {condition})")))
 }
 
 /// `distinct = "item_id"` on rows that belong to items: how many items have such a row.
@@ -469,27 +311,14 @@ fn parents_with_children(
 }
 
 /// A distribution by itself: its largest parts and the sum of all, however many values there are.
-fn ranked_parts(ground: Ground<'_>, metric: &Metric, counted: &Counted, as_of: &AsOf) -> Statement {
+fn ranked_parts(ground: Ground<'_>, metric: &Metric, as_of: &AsOf) -> Statement {
     let mut statement = one_pass(ground, &[metric], as_of);
     let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
     let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
-    let named = match &counted.parts {
-        Parts::By(by) => column("this", &by.column),
-        _ => return statement,
-    };
-    let joint = if statement.sql.contains(" WHERE ") {
-        "AND"
-    } else {
-        "WHERE"
-    };
-    let parts = statement.sql.replacen(
-        " GROUP BY ",
-        &format!(" {joint} {named} IS NOT NULL GROUP BY "),
-        1,
-    );
     statement.sql = format!(
-        "SELECT {}, sum(c1) OVER () FROM ({parts}) AS daybook_parts ORDER BY c1 DESC, c0 LIMIT {PARTS_MAX}",
-        listed.join(", ")
+        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_parts ORDER BY c1 DESC NULLS LAST, c0 LIMIT {PARTS_MAX}",
+        listed.join(", "),
+        statement.sql
     );
     statement.recipes[0].whole = Some(columns);
     statement
@@ -504,17 +333,7 @@ fn configured(
     engine: Engine,
 ) -> Statement {
     let mut writer = Writer::new(engine);
-    let day = as_of.day;
-    let start = day.opening();
-    let sql = with_parameters(query.trim().trim_end_matches(';'), |name| {
-        let edge = match name {
-            "day_start" => start,
-            "day_end" => day.close().edge(),
-            "as_of" => as_of.edge(),
-            _ => return None,
-        };
-        Some(writer.bind(time::parameter(&edge, engine)))
-    });
+    let sql = with_moments(query.trim().trim_end_matches(';'), as_of, &mut writer);
     let recipe = Recipe::new(&metric.key, Take::Single(0));
     Statement {
         database: database.to_owned(),
@@ -523,7 +342,7 @@ fn configured(
         binds: writer.binds,
         recipes: vec![recipe],
         guard: None,
-        days: vec![day],
+        days: vec![as_of.day],
         quarters: Vec::new(),
         weight: i64::MAX,
     }

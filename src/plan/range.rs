@@ -4,10 +4,11 @@ use crate::calendar::{Day, Edge, days_between};
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
 
 use super::facts::Engines;
-use super::night::{Pass, counted_of, database_of, grouping_column, guard, recipe};
+use super::night::{counted_of, database_of};
+use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
-use super::time::{self, TimeColumn, bucket, quarter_of, time_column};
+use super::time::{self, TimeColumn, bucket, names_moments, quarter_of};
 use super::{Facts, Life, Scale, Statement};
 
 /// What a range of days needs: statements that fold into all of them, and the metrics that no sum over
@@ -93,22 +94,16 @@ fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
             .iter()
             .all(|link| ground.facts.is_unique(ground.table(link.table), &link.key))
     });
-    let one_clock = lineage.iter().all(|at| {
-        ground
-            .born(*at)
-            .is_some_and(|born| born.local == is_local(ground, counted))
-    });
-    additive && found_once && one_clock
-}
-
-fn is_local(ground: Ground<'_>, counted: &Counted) -> bool {
-    let declared = ground.table(counted.table);
-    let kind = counted
-        .window
-        .as_ref()
-        .and_then(|window| window.time)
-        .unwrap_or(declared.time);
-    kind == crate::catalog::TimeKind::Local
+    let clocks = lineage
+        .iter()
+        .map(|at| ground.born(*at))
+        .chain(counted.window.is_some().then(|| ground.happened(counted)));
+    let clocks: Vec<Option<bool>> = clocks.map(|told| told.map(|told| told.local)).collect();
+    let one_clock = clocks
+        .iter()
+        .all(|clock| clock.is_some() && *clock == clocks[0]);
+    let same_every_day = !counted.condition.as_deref().is_some_and(names_moments);
+    additive && found_once && one_clock && same_every_day
 }
 
 /// `None` when a day does not begin on a quarter hour and the engine can only tell those.
@@ -150,7 +145,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
             .iter()
             .map(|text| format!("({})", renamed(text, "this")))
             .collect();
-        let mut made = recipe(metric, counted, &rest, true, &mut pass);
+        let mut made = recipe(ground, (metric, counted), &rest, true, &mut pass);
         made.life = Some(Life {
             birth,
             death,
@@ -283,12 +278,7 @@ fn window(
     pass: &mut Pass,
     writer: &mut Writer,
 ) -> Option<(usize, u32)> {
-    let window = counted.window.as_ref()?;
-    let declared = ground.table(counted.table);
-    let kind = window.time.unwrap_or(declared.time);
-    let told = time_column(declared, &window.column, kind, ground.engine, ground.facts);
-    Some((
-        pass.group(&bucket(&told, "this", edges, writer)),
-        window.days,
-    ))
+    let happened = ground.happened(counted)?;
+    let days = counted.window.as_ref()?.days;
+    Some((pass.group(&bucket(&happened, "this", edges, writer)), days))
 }

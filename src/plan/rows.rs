@@ -1,7 +1,7 @@
 //! Which rows of a declared table count at an instant, as SQL conditions.
 
 use crate::calendar::Edge;
-use crate::catalog::{Catalog, Engine, Parent, Table};
+use crate::catalog::{Catalog, Counted, Engine, Parent, Table};
 
 use super::facts::Facts;
 use super::sql::{Writer, column, renamed, table};
@@ -27,6 +27,20 @@ impl Ground<'_> {
             table,
             name,
             table.time,
+            self.engine,
+            self.facts,
+        ))
+    }
+
+    /// The column of the metric's window.
+    pub fn happened(&self, counted: &Counted) -> Option<TimeColumn> {
+        let table = self.table(counted.table);
+        let window = counted.window.as_ref()?;
+        let kind = window.time.unwrap_or(table.time);
+        Some(time_column(
+            table,
+            &window.column,
+            kind,
             self.engine,
             self.facts,
         ))

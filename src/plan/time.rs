@@ -2,12 +2,12 @@
 
 use chrono::Timelike;
 
-use crate::calendar::Edge;
+use crate::calendar::{AsOf, Edge};
 use crate::catalog::{Engine, Table, TimeKind};
 
 use super::Bind;
 use super::facts::Facts;
-use super::sql::{Writer, column, text};
+use super::sql::{Writer, column, text, with_parameters};
 
 /// A time column of a table, resolved against what the database really holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,8 @@ pub fn time_column(
     };
     TimeColumn {
         name: name.to_owned(),
-        local: kind == TimeKind::Local,
+        // A type that knows its offset is an instant, whatever the table's other columns are.
+        local: kind == TimeKind::Local && declared != "timestamp with time zone",
         form,
         nullable: !facts.never_null(table, name),
     }
@@ -77,7 +78,11 @@ pub fn at_or_after(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Wri
 /// The row was born before the edge; one without a birth time was always there.
 pub fn before(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
     let bound = writer.bind(bound(time, edge, writer.engine));
-    let compared = format!("{} < {bound}", told(time, alias));
+    let mut compared = format!("{} < {bound}", told(time, alias));
+    // A row of another form must reach the guard, wherever its text happens to sort.
+    if let Some(other_form) = misshapen(time, alias) {
+        compared = format!("({compared} OR {other_form})");
+    }
     if time.nullable {
         format!("({compared}) IS NOT FALSE")
     } else {
@@ -100,10 +105,13 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
         return None;
     };
     let name = column(alias, &time.name);
-    let tail = if *zulu {
-        format!("{name} NOT LIKE '%Z'")
-    } else {
-        format!("{name} LIKE '%Z'")
+    let tail = match (*zulu, time.local) {
+        (true, _) => format!("{name} NOT LIKE '%Z'"),
+        (false, true) => format!("{name} LIKE '%Z'"),
+        // An offset other than UTC's tells another wall clock.
+        (false, false) => format!(
+            "{name} LIKE '%Z' OR substr({name}, length({name}) - 5, 1) IN ('+', '-') AND substr({name}, length({name}) - 4) <> '00:00'"
+        ),
     };
     Some(format!(
         "(substr({name}, 11, 1) <> '{separator}' OR {tail})"
@@ -219,6 +227,29 @@ pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
             bound(&utc, edge, engine)
         }
     }
+}
+
+/// Configured SQL with `:day_start`, `:day_end` and `:as_of` bound to this day's.
+pub fn with_moments(text: &str, as_of: &AsOf, writer: &mut Writer) -> String {
+    with_parameters(text, |name| {
+        let edge = match name {
+            "day_start" => as_of.day.opening(),
+            "day_end" => as_of.day.close().edge(),
+            "as_of" => as_of.edge(),
+            _ => return None,
+        };
+        Some(writer.bind(parameter(&edge, writer.engine)))
+    })
+}
+
+/// The text means something else on every day.
+pub fn names_moments(text: &str) -> bool {
+    let mut found = false;
+    with_parameters(text, |name| {
+        found |= matches!(name, "day_start" | "day_end" | "as_of");
+        None
+    });
+    found
 }
 
 /// `IN ('a', 'b')`, each value quoted.

@@ -1,11 +1,12 @@
 //! Alerts in words: one sentence each, a list for terminals, JSON for programs.
 
+use chrono::Days;
 use serde_json::{Value, json};
 
 use crate::calendar::spoken;
-use crate::report::{Counts, Difference, Notice, Report, Rule, Severity, State, Way};
+use crate::report::{Calm, Counts, Difference, Notice, Report, Rule, Severity, State, Way};
 
-use super::{Look, number, table, words};
+use super::{Look, number, table, words, wrap};
 
 /// The list of `alerts list`.
 pub fn list(report: &Report, look: Look) -> String {
@@ -14,7 +15,7 @@ pub fn list(report: &Report, look: Look) -> String {
         return format!("{title}\nNo alerts.\n");
     }
     let lines = lines(report, look).join("\n");
-    format!("{title}\n{}\n{lines}\n", tally(report.counts))
+    format!("{title}\nAlerts: {}\n{lines}\n", tally(report.counts))
 }
 
 pub fn json(report: &Report) -> Value {
@@ -46,14 +47,14 @@ pub fn tally(counts: Counts) -> String {
         words.push(format!("{} welcome", counts.welcome));
     }
     if words.is_empty() {
-        words.push("nothing stands".to_owned());
+        words.push("none now".to_owned());
     }
     words.join(", ")
 }
 
-/// One line for each alert, harmless to a terminal.
+/// One sentence for each alert, harmless to a terminal.
 pub fn lines(report: &Report, look: Look) -> Vec<String> {
-    let line = |notice: &Notice| {
+    let lines = |notice: &Notice| {
         let alert = &notice.alert;
         let word = match alert.state {
             State::Recovered => "recovered",
@@ -64,13 +65,21 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
             (_, _, Severity::Critical) => table::Ink::Critical,
             (_, _, Severity::Warning) => table::Ink::Warning,
         };
-        let word = table::ink(&format!("{word:<9}"), ink, look.color);
-        let sentence = words::harmless(&sentence(notice));
+        let word = format!("  {}  ", table::ink(&format!("{word:<9}"), ink, look.color));
         let welcome = if alert.welcome { " (welcome)" } else { "" };
-        format!("  {word}  {sentence}{welcome}")
+        let said = words::harmless(&format!("{}{welcome}", sentence(notice)));
+        let room = usize::from(look.width).saturating_sub(BEFORE.len());
+        let said = wrap::hanging(&said.replace(" %", "\u{a0}%"), room, 0);
+        said.into_iter().enumerate().map(move |(at, line)| {
+            let before = if at == 0 { &word } else { BEFORE };
+            format!("{before}{}", line.replace('\u{a0}', " "))
+        })
     };
-    report.alerts.iter().map(line).collect()
+    report.alerts.iter().flat_map(lines).collect()
 }
+
+/// As wide as the longest word before a sentence.
+const BEFORE: &str = "             ";
 
 pub fn rule(rule: &Rule) -> String {
     match rule {
@@ -111,8 +120,24 @@ pub fn sentence(notice: &Notice) -> String {
         State::Worse => format!("{said}; worse than before, day {}", alert.day),
         State::Recovered => {
             let lasted = words::days(alert.day.saturating_sub(1));
-            format!("{said}; recovered after {lasted}")
+            format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule))
         }
+    }
+}
+
+/// A large change that is no alert any more says why.
+fn why_calm(rule: &Rule) -> String {
+    match rule {
+        Rule::Change {
+            days,
+            date,
+            difference,
+            ..
+        } if difference.calm == Some(Calm::Usual) => {
+            let day = *date + Days::new(u64::from(*days));
+            format!(": {}", words::usual_for(day))
+        }
+        _ => String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::report::{Calm, Change, Gap, Outcome, Report, Row, Way};
+use crate::report::{Calm, Change, Outcome, Report, Row, Way};
 
 use super::{alerts, words};
 
@@ -70,12 +70,7 @@ fn change(told: &Change, date: NaiveDate) -> Value {
 /// Why the numbers are as they are, where they do not say it themselves.
 fn state(change: &Change, date: NaiveDate) -> Option<String> {
     let word = match &change.outcome {
-        Outcome::NoneThen(gap) | Outcome::NoneNow(gap) => match gap {
-            Gap::NoData => "no data",
-            Gap::Unavailable => "unavailable",
-            Gap::Failed => "failed",
-            Gap::Nothing => "no value",
-        },
+        Outcome::NoneThen(gap) | Outcome::NoneNow(gap) => words::gap(*gap),
         Outcome::Compared(difference) if difference.is_new() => "new",
         Outcome::Compared(difference) if difference.way == Way::Unchanged => "unchanged",
         Outcome::Compared(difference) => match difference.calm? {

@@ -29,7 +29,13 @@ pub fn number(number: f64, unit: &str, decimals: Option<u32>) -> String {
     with_unit(&grouped(&digits), unit)
 }
 
-/// The count of a distribution's part.
+/// A distribution's part, which is of its metric's unit.
+pub fn part(part: Decimal, unit: &str, decimals: Option<u32>) -> String {
+    let part = Value::from_decimal(part);
+    value(&part, unit, decimals).unwrap_or_default()
+}
+
+/// How many, without a unit.
 pub fn count(count: Decimal) -> String {
     grouped(&count.normalize().to_string())
 }

@@ -1,19 +1,29 @@
 //! A day as a terminal table.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
+};
 use rust_decimal::Decimal;
 
 use crate::calendar::spoken;
 use crate::entry::{Part, Value};
 use crate::report::{Change, Report, Row, Rule, Severity, State};
 
-use super::{Look, alerts, number, words};
+use super::{Look, alerts, number, words, wrap};
 
 const SPANS: [u32; 3] = [1, 7, 30];
 /// The last column; the metric and its value stand before the spans.
 const LAST: usize = SPANS.len() + 1;
 /// A distribution's parts beyond these are added up.
 const PARTS: usize = 5;
+const PADDING: u16 = 2;
+/// What stands between two columns: the padding and the separator.
+const GAP: usize = PADDING as usize + 1;
+/// In less, `unavailable` would be torn.
+const LEAST_SPAN: usize = 11;
+const LEAST_LABEL: usize = 12;
+/// A note about more metrics than these does not name them.
+const NAMED: usize = 5;
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
@@ -27,7 +37,7 @@ pub fn show(report: &Report, look: Look) -> String {
     }
     lines.push(String::new());
     lines.extend(table(report, look).lines().map(|line| dye(line.trim_end())));
-    let notes = notes(report);
+    let notes = notes(report, look);
     if !notes.is_empty() {
         lines.push(String::new());
         lines.push("Notes".to_owned());
@@ -37,31 +47,92 @@ pub fn show(report: &Report, look: Look) -> String {
 }
 
 fn table(report: &Report, look: Look) -> Table {
+    let lines = lines(report, look.color);
+    let room = room_for_labels(&lines, look);
     let mut table = Table::new();
     table
         .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(look.width)
         .set_header(heads(report));
-    for (at, (name, rows)) in report.sections().into_iter().enumerate() {
-        if at > 0 {
-            table.add_row([""]);
-        }
-        table.add_row([mark(&words::harmless(name), Ink::Bold, look.color)]);
-        for row in rows {
-            table.add_row(cells(row, standing(report, row), look.color));
-            if let Some(Value::Parts(parts)) = &row.value {
-                table.add_rows(shares(parts));
-            }
-        }
+    for line in &lines {
+        let label = indented(line, room, look.color);
+        table.add_row(std::iter::once(&label).chain(&line.cells));
     }
     for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if at == LAST { 0 } else { 2 }));
-        if at == 1 {
-            column.set_cell_alignment(CellAlignment::Right);
+        column.set_padding((0, if at == LAST { 0 } else { PADDING }));
+        match at {
+            0 => {
+                let width = u16::try_from(room).map_or(look.width, |room| room + PADDING);
+                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+            }
+            1 => {
+                column.set_cell_alignment(CellAlignment::Right);
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+            _ => {}
         }
     }
     table
+}
+
+/// A line of the table before it is laid out.
+#[derive(Default)]
+struct Line {
+    /// How far it is indented; a section's name is not.
+    steps: usize,
+    label: String,
+    cells: Vec<String>,
+}
+
+fn lines(report: &Report, color: bool) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (at, (name, rows)) in report.sections().into_iter().enumerate() {
+        if at > 0 {
+            lines.push(Line::default());
+        }
+        lines.push(Line {
+            label: words::harmless(name),
+            ..Line::default()
+        });
+        for row in rows {
+            lines.push(Line {
+                steps: 1,
+                label: words::harmless(&row.label),
+                cells: cells(row, standing(report, row), color),
+            });
+            lines.extend(shares(row));
+        }
+    }
+    lines
+}
+
+/// What the longest label takes, as far as that leaves the other columns enough.
+fn room_for_labels(lines: &[Line], look: Look) -> usize {
+    let label = |line: &Line| columns(line.steps) + wrap::columns(&line.label);
+    let value = |line: &Line| line.cells.first().map_or(0, |value| wrap::columns(value));
+    let longest = lines.iter().map(label).max().unwrap_or(0);
+    let values = lines.iter().map(value).max().unwrap_or(0);
+    let width = usize::from(look.width);
+    let others = values + SPANS.len() * (GAP + LEAST_SPAN) + GAP;
+    let left = width.saturating_sub(others).max(LEAST_LABEL);
+    longest.min(width * 2 / 5).min(left)
+}
+
+/// A label in lines that fit, all of them indented and all but the first a little more.
+fn indented(line: &Line, room: usize, color: bool) -> String {
+    let room = room.saturating_sub(columns(line.steps));
+    let lines = wrap::hanging(&line.label, room, columns(1));
+    let line = |text: String| match line.steps {
+        0 if text.is_empty() => text,
+        0 => mark(&text, Ink::Bold, color),
+        steps => format!("{}{}", INDENT.repeat(steps), text.replace(' ', "\u{a0}")),
+    };
+    lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn columns(steps: usize) -> usize {
+    INDENT.chars().count() * steps
 }
 
 /// Every row is compared with the same days, so the heads tell them.
@@ -97,13 +168,12 @@ fn cells(row: &Row, broken: Option<Severity>, color: bool) -> Vec<String> {
     let value = words::harmless(&words::value(row));
     let value = match broken {
         Some(severity) => {
-            let text = format!("{value} {}", words::severity(severity));
+            let text = format!("{} {value}", words::severity(severity));
             mark(&text, ink_for(severity), color)
         }
         None => value,
     };
-    let label = words::harmless(&row.label);
-    let mut cells = vec![format!("{INDENT}{label}"), value];
+    let mut cells = vec![value];
     let told = SPANS.into_iter().map(|days| match row.change(days) {
         Some(change) => {
             let text = words::harmless(&words::cell(change, row));
@@ -118,14 +188,26 @@ fn cells(row: &Row, broken: Option<Severity>, color: bool) -> Vec<String> {
     cells
 }
 
-/// The largest parts, and all others as one.
-fn shares(parts: &[Part]) -> Vec<Vec<String>> {
+/// The largest parts of a distribution, and all others as one.
+fn shares(row: &Row) -> Vec<Line> {
+    let Some(Value::Parts(parts)) = &row.value else {
+        return Vec::new();
+    };
+    let share = |label: String, count: Decimal| Line {
+        steps: 2,
+        label,
+        cells: vec![words::harmless(&number::part(
+            count,
+            &row.unit,
+            row.decimals,
+        ))],
+    };
     let mut named: Vec<&Part> = parts.iter().filter(|part| part.key.is_some()).collect();
     named.sort_by_key(|part| std::cmp::Reverse(part.count));
     let (top, rest) = named.split_at(named.len().min(PARTS));
-    let mut shares: Vec<Vec<String>> = top
+    let mut shares: Vec<Line> = top
         .iter()
-        .map(|part| share(&words::harmless(&part.label), part.count))
+        .map(|part| share(words::harmless(&part.label), part.count))
         .collect();
     let other = parts.iter().filter(|part| part.key.is_none());
     let others: Vec<Decimal> = other
@@ -133,17 +215,13 @@ fn shares(parts: &[Part]) -> Vec<Vec<String>> {
         .map(|part| part.count)
         .collect();
     if !others.is_empty() {
-        shares.push(share("(all others)", others.iter().sum()));
+        shares.push(share("(all others)".to_owned(), others.iter().sum()));
     }
     shares
 }
 
-fn share(label: &str, count: Decimal) -> Vec<String> {
-    vec![format!("{INDENT}{INDENT}{label}"), number::count(count)]
-}
-
-/// Each note once, with the metrics it is about.
-fn notes(report: &Report) -> Vec<String> {
+/// Each note once, with the metrics it is about; of many only how many they are.
+fn notes(report: &Report, look: Look) -> Vec<String> {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     for row in &report.rows {
         for note in words::provenance(row, report) {
@@ -153,10 +231,16 @@ fn notes(report: &Report) -> Vec<String> {
             }
         }
     }
-    let line = |(note, labels): &(String, Vec<&str>)| {
-        words::harmless(&format!("  {}: {note}", labels.join(", ")))
+    let lines = |(note, labels): &(String, Vec<&str>)| {
+        let whose = match labels.len() {
+            0..=NAMED => labels.join("; "),
+            many => format!("{many} metrics"),
+        };
+        let text = words::harmless(&format!("{whose}: {note}"));
+        let lines = wrap::hanging(&text, usize::from(look.width).saturating_sub(2), 2);
+        lines.into_iter().map(|line| format!("  {line}"))
     };
-    notes.iter().map(line).collect()
+    notes.iter().flat_map(lines).collect()
 }
 
 /// Spaces at which no cell wraps.

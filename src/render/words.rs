@@ -32,11 +32,6 @@ pub fn days(days: u32) -> String {
     }
 }
 
-/// `2 Oct`
-pub fn short(date: NaiveDate) -> String {
-    date.format("%-d %b").to_string()
-}
-
 /// `usual for a Monday`
 pub fn usual_for(date: NaiveDate) -> String {
     let weekday = match date.weekday() {
@@ -81,22 +76,22 @@ pub fn value(row: &Row) -> String {
     }
 }
 
-/// A change as a table's cell: `▼ −54 % critical`, `no data for 2 Oct`.
+/// A change as a table's cell, under a head that names the day: `▼ −54 % critical`, `no data`.
 pub fn cell(change: &Change, row: &Row) -> String {
     match &change.outcome {
         Outcome::NoneNow(_) => "–".to_owned(),
-        Outcome::NoneThen(gap) => none_then(*gap, change.date),
+        Outcome::NoneThen(gap) => self::gap(*gap).to_owned(),
         Outcome::Compared(difference) => compared(difference, row),
     }
 }
 
-fn none_then(gap: Gap, date: NaiveDate) -> String {
-    let date = short(date);
+/// Why there is no number.
+pub fn gap(gap: Gap) -> &'static str {
     match gap {
-        Gap::NoData => format!("no data for {date}"),
-        Gap::Unavailable => format!("unavailable on {date}"),
-        Gap::Failed => format!("failed on {date}"),
-        Gap::Nothing => format!("no value on {date}"),
+        Gap::NoData => "no data",
+        Gap::Unavailable => "unavailable",
+        Gap::Failed => "failed",
+        Gap::Nothing => "no value",
     }
 }
 

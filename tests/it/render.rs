@@ -193,15 +193,17 @@ Fri 3 Oct 2025, Europe/Zurich
 Alerts: 2 critical, 1 warning, 1 welcome
   critical   Active users, 24 h fell by 54 % to 46, from 100 on Thu 2 Oct 2025 (1 day before)
   critical   Corrupted files is 3, the limit is > 0
-  warning    Items with images rose by 10 points to 50.1 %, from 40.1 % on Thu 2 Oct 2025 (1 day before)
-  critical   Total users rose by 35 % to 5'400, from 4'000 on Wed 3 Sep 2025 (30 days before) (welcome)
+  warning    Items with images rose by 10 points to 50.1 %, from 40.1 % on Thu 2 Oct 2025 (1 day
+             before)
+  critical   Total users rose by 35 % to 5'400, from 4'000 on Wed 3 Sep 2025 (30 days before)
+             (welcome)
 
-Metric                       Value   vs 1 day               vs 7 days            vs 30 days
-                                     Thu 2 Oct              Fri 26 Sep           Wed 3 Sep
-─────────────────────────────────────────────────────────────────────────────────────────────────
+Metric                       Value   vs 1 day               vs 7 days    vs 30 days
+                                     Thu 2 Oct              Fri 26 Sep   Wed 3 Sep
+─────────────────────────────────────────────────────────────────────────────────────────
 Users
-  Total users                5'400   ▲ +0.2 %               no data for 26 Sep   ▲ +35 % critical
-  Active users, 24 h            46   ▼ −54 % critical       no data for 26 Sep   ▲ +46 new
+  Total users                5'400   ▲ +0.2 %               no data      ▲ +35 % critical
+  Active users, 24 h            46   ▼ −54 % critical       no data      ▲ +46 new
 
 Items
   Item types               7 parts
@@ -211,13 +213,13 @@ Items
     Games                      600
     Maps                        50
     (all others)                42
-  Items with images         50.1 %   ▲ +10 points warning   no data for 26 Sep   = unchanged
+  Items with images         50.1 %   ▲ +10 points warning   no data      = unchanged
 
 Files
-  Corrupted files       3 critical   ▲ +3 new               no data for 26 Sep   ▲ +3 new
-  Disk used                 1.5 GB   = unchanged            no data for 26 Sep   ▲ +7.1 %
-  Backups                   failed   –                      –                    –
-  Orphans              unavailable   –                      –                    –
+  Corrupted files       critical 3   ▲ +3 new               no data      ▲ +3 new
+  Disk used                 1.5 GB   = unchanged            no data      ▲ +7.1 %
+  Backups                   failed   –                      –            –
+  Orphans              unavailable   –                      –            –
 
 Notes
   Active users, 24 h: counted 00:15
@@ -229,23 +231,86 @@ Notes
 }
 
 #[test]
-fn a_narrow_table_wraps_and_keeps_within_its_width() {
+fn a_narrow_table_wraps_within_its_width_and_stays_indented() {
     let look = Look {
         color: false,
-        width: 70,
+        width: 72,
     };
-    let shown = table::show(&shop_day(), look);
-    let table = shown
-        .split("\n\n")
-        .skip_while(|block| !block.starts_with("Metric"));
-    let table: Vec<&str> = table
-        .take_while(|block| !block.starts_with("Notes"))
-        .collect();
-    assert_eq!(table.len(), 3);
-    for line in table.iter().flat_map(|block| block.lines()) {
-        assert!(line.chars().count() <= 70, "{line}");
+    let mut catalog = shop();
+    catalog.metrics[1].label = "Active users of the last twenty-four hours".to_owned();
+    catalog.metrics[2].unit = "bytes".to_owned();
+    let mut today = filled("2025-10-03", ["5400", "46", "50.1", "3", "1500000000"]);
+    today = with(today, "item_types", parts());
+    let before = filled("2025-10-02", ["5390", "100", "40.1", "0", "1500000000"]);
+    let gone = Reading::unavailable("only today is known");
+    let week_before = filled("2025-09-26", ["5300", "1", "40.1", "0", "1400000000"]);
+    let week_before = with(week_before, "active_users", gone);
+    let shown = table::show(&n_day(&[week_before, before, today], &catalog), look);
+    let expected = "\
+Metric                   Value   vs 1 day       vs 7 days     vs 30 days
+                                 Thu 2 Oct      Fri 26 Sep    Wed 3 Sep
+────────────────────────────────────────────────────────────────────────
+Users
+  Total users            5'400   ▲ +0.2 %       ▲ +1.9 %      no data
+  Active users              46   ▼ −54 %        unavailable   no data
+    of the last                  critical
+    twenty-four
+    hours
+
+Items
+  Item types           7 parts
+    Books              29.4 kB
+    Records              812 B
+    Films                700 B
+    Games                600 B
+    Maps                  50 B
+    (all others)          42 B
+  Items with            50.1 %   ▲ +10 points   ▲ +10         no data
+    images                       warning        points
+                                                warning
+
+Files
+  Corrupted         critical 3   ▲ +3 new       ▲ +3 new      no data
+    files
+  Disk used             1.5 GB   = unchanged    ▲ +7.1 %      no data
+  Backups          unavailable   –              –             –
+  Orphans          unavailable   –              –             –
+
+Notes
+  Backups; Orphans: unavailable: not in this day's entry
+";
+    let table = shown.find("Metric ").map_or("", |at| &shown[at..]);
+    assert_eq!(table, expected, "{shown}");
+}
+
+#[test]
+fn every_line_keeps_within_the_terminal_and_ends_with_a_letter() {
+    for width in [60, 80, 100, 140] {
+        let look = Look {
+            color: false,
+            width,
+        };
+        for line in table::show(&shop_day(), look).lines() {
+            assert!(line.chars().count() <= usize::from(width), "{line}");
+            assert_eq!(line.trim_end(), line);
+        }
     }
-    assert!(shown.contains("\n  Active "), "{shown}");
+}
+
+#[test]
+fn a_note_about_many_metrics_counts_them() {
+    let catalog = shop();
+    let late = Provenance {
+        observed_at: Some(instant("2025-10-03T22:15:00Z")),
+        ..Provenance::default()
+    };
+    let mut entry = filled("2025-10-03", ["1", "2", "3", "4", "5"]);
+    entry = with(entry, "item_types", parts());
+    for reading in entry.readings.values_mut() {
+        reading.provenance = late.clone();
+    }
+    let shown = table::show(&n_day(&[entry], &catalog), PLAIN);
+    assert!(shown.contains("\n  6 metrics: counted 00:15\n"), "{shown}");
 }
 
 #[test]

@@ -164,7 +164,9 @@ async fn a_later_count_replaces_a_partial_day_but_not_by_what_it_could_not_know(
     assert_eq!(stored.before, Some(open));
     assert!(!stored.after.partial);
     assert_eq!(stored.after.readings["total_users"], whole(5012));
-    assert_eq!(stored.after.readings["active_users_24h"], whole(431));
+    let mut kept = whole(431);
+    kept.provenance.observed_at = Some(noon);
+    assert_eq!(stored.after.readings["active_users_24h"], kept);
     let read = book::entry(&book, day.date).await.unwrap();
     assert_eq!(read, Some(stored.after));
     assert_eq!(

@@ -1,0 +1,64 @@
+# `make` lists what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CARGO   ?= cargo
+# The configuration that collect-metrics and view-metrics use; empty: the usual places.
+CONFIG  ?=
+DAYBOOK := $(CARGO) run --quiet --release -- $(if $(CONFIG),--config $(CONFIG))
+
+# PostgreSQL's servers are not in PATH on Debian: /usr/lib/postgresql/15/bin.
+POSTGRES_BIN := $(lastword $(sort $(dir $(wildcard /usr/lib/postgresql/*/bin/postgres))))
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | column -t -s $$'\t'
+
+.PHONY: demo
+demo: ## Make an example application in daybook-demo/, collect a year of it and show what came out
+	$(CARGO) run --release -- demo
+
+.PHONY: test
+test: needed ## Run all tests; installs PostgreSQL when it is missing
+	$(CARGO) test --locked
+	$(CARGO) test --locked --test servers
+
+.PHONY: needed
+needed: # What the tests need besides cargo. Root installs it, anybody else by sudo.
+	@missing=(); \
+	{ [ -n "$(POSTGRES_BIN)" ] || { command -v initdb && command -v postgres; } >/dev/null; } || missing+=(postgresql); \
+	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; \
+	  echo "installing $${missing[*]}"; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
+	fi
+
+.PHONY: lint
+lint: ## Check the layout, the lints, the pages of the code and the licences
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
+	else echo "cargo-deny is not installed: licences, bans and sources are not checked"; fi
+
+.PHONY: bench
+bench: needed ## Measure the night and a year against hand-written SQL
+	$(CARGO) bench --locked
+
+.PHONY: collect-metrics
+collect-metrics: ## Count today as of now, with the local configuration (CONFIG=FILE for another)
+	$(DAYBOOK) collect --verbose
+
+.PHONY: view-metrics
+view-metrics: ## Show the newest complete day
+	$(DAYBOOK) show
+
+.PHONY: docs
+docs: ## Make docs/METRICS.md and docs/daybook.schema.json anew from the catalog and the types
+	$(CARGO) run --quiet -- --config examples/beryl/daybook.toml config metrics > docs/METRICS.md.new
+	mv docs/METRICS.md.new docs/METRICS.md
+	$(CARGO) run --quiet -- config schema > docs/daybook.schema.json.new
+	mv docs/daybook.schema.json.new docs/daybook.schema.json

@@ -1,0 +1,106 @@
+//! Takes the catalog's pieces out of all documents, each with where it stands.
+
+use chrono::NaiveDate;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::document::{Document, Place, piece};
+use super::mistake::Mistake;
+use super::written::{KnownDay, Metric, Table};
+
+/// Everything of the catalog that the documents hold, each piece with where it stands.
+#[derive(Default)]
+pub struct Written<'a> {
+    pub tables: Vec<(String, Table, Place<'a>)>,
+    pub metrics: Vec<(Metric, Place<'a>)>,
+    pub known_days: Vec<KnownDay>,
+    pub since: Option<NaiveDate>,
+}
+
+impl<'a> Written<'a> {
+    pub fn gather(documents: &'a [Document<'a>], mistakes: &mut Vec<Mistake>) -> Self {
+        let mut all = Self::default();
+        for document in documents {
+            all.gather_tables(document, mistakes);
+            for value in elements(document, "metrics", mistakes) {
+                let before = mistakes.len();
+                if let Some(metric) = piece(document, value, mistakes) {
+                    let flawed = mistakes.len() > before;
+                    let place = Place {
+                        document,
+                        value,
+                        flawed,
+                    };
+                    all.metrics.push((metric, place));
+                }
+            }
+            for value in elements(document, "calendar", mistakes) {
+                all.known_days
+                    .extend(piece::<KnownDay>(document, value, mistakes));
+            }
+            if let Some(value) = document.get("since")
+                && let Some(text) = piece::<String>(document, value, mistakes)
+            {
+                match text.parse() {
+                    Ok(since) => all.since = Some(since),
+                    Err(_) => mistakes.push(document.mistake(
+                        value.span(),
+                        format!("`{text}` is not a date like 2025-10-03"),
+                    )),
+                }
+            }
+        }
+        all
+    }
+
+    fn gather_tables(&mut self, document: &'a Document<'a>, mistakes: &mut Vec<Mistake>) {
+        let Some(value) = document.get("tables") else {
+            return;
+        };
+        let Some(tables) = value.get_ref().as_table() else {
+            mistakes.push(document.mistake(
+                value.span(),
+                "`tables` must be a table: write `[tables.NAME]`",
+            ));
+            return;
+        };
+        let mut found: Vec<_> = tables.iter().collect();
+        found.sort_by_key(|(id, _)| id.span().start);
+        for (id, value) in found {
+            let before = mistakes.len();
+            let id = id.get_ref().to_string();
+            // A table that could not be read is declared all the same: metrics may refer to it.
+            let table = piece(document, value, mistakes).unwrap_or_else(|| Table {
+                name: id.clone(),
+                ..Table::default()
+            });
+            let flawed = mistakes.len() > before;
+            let place = Place {
+                document,
+                value,
+                flawed,
+            };
+            self.tables.push((id, table, place));
+        }
+    }
+}
+
+fn elements<'a>(
+    document: &'a Document<'a>,
+    key: &str,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<&'a Spanned<DeValue<'a>>> {
+    let Some(value) = document.get(key) else {
+        return Vec::new();
+    };
+    match value.get_ref().as_array() {
+        Some(array) => array.iter().collect(),
+        None => {
+            mistakes.push(document.mistake(
+                value.span(),
+                format!("`{key}` must be a list: write `[[{key}]]`"),
+            ));
+            Vec::new()
+        }
+    }
+}

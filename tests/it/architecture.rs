@@ -1,0 +1,335 @@
+//! The house is built as ARCHITECTURE.md says: who may name whom, where SQL stands, how long a file is.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod source;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use source::Source;
+
+/// Who may import whom. A row names only rows above it; a module without a row fails the test.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("calendar", &[]),
+    ("catalog", &["calendar"]),
+    ("entry", &["catalog", "calendar"]),
+    ("plan", &["calendar", "catalog", "entry"]),
+    ("config", &["catalog", "calendar"]),
+    // `plan` for what goes into a statement and comes out of it: `Bind` and `Cell`.
+    ("database", &["config", "plan"]),
+    (
+        "collect",
+        &["calendar", "catalog", "entry", "plan", "config", "database"],
+    ),
+    (
+        "book",
+        &["calendar", "catalog", "entry", "config", "database"],
+    ),
+    ("compare", &["calendar", "catalog", "entry"]),
+    ("report", &["calendar", "catalog", "entry", "compare"]),
+    ("render", &["report", "entry", "catalog", "calendar"]),
+    ("prune", &["calendar", "config", "book"]),
+    (
+        "nightly",
+        &[
+            "calendar", "catalog", "entry", "plan", "config", "database", "collect", "book",
+            "compare", "report", "render", "prune",
+        ],
+    ),
+    ("operate", &["calendar", "catalog", "config", "collect"]),
+    ("cli", &[]),
+    (
+        "commands",
+        &[
+            "calendar", "catalog", "entry", "plan", "config", "database", "collect", "book",
+            "compare", "report", "render", "prune", "nightly", "operate", "cli",
+        ],
+    ),
+];
+
+/// They compute from what they are given: no database, no network, no clock, no environment, no files.
+const PURE: &[&str] = &[
+    "calendar", "catalog", "entry", "plan", "compare", "report", "render",
+];
+
+const OUTSIDE_WORLD: &[&str] = &[
+    "sqlx",
+    "lettre",
+    "axum",
+    "tokio",
+    "Utc::now",
+    "Local::now",
+    "SystemTime",
+    "Instant::now",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+];
+
+/// SQL text stands only here.
+const MAY_HOLD_SQL: &[&str] = &[
+    "src/plan/",
+    "src/database.rs",
+    "src/database/",
+    "src/book.rs",
+    "src/book/",
+    "src/collect/schema.rs",
+    "src/collect/labels.rs",
+    "src/operate/demo.rs",
+    "src/operate/demo/",
+];
+
+/// Each wing declares made-up SQL fit to run in one place.
+const MAY_ASSERT_SQL: &[&str] = &[
+    "src/book/columns.rs",
+    "src/database.rs",
+    "src/operate/demo/insert.rs",
+];
+
+const SQL_WORDS: &[&str] = &[
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "PRAGMA",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "SET",
+    "WITH",
+    "EXPLAIN",
+    "ATTACH",
+    "VACUUM",
+    "TRUNCATE",
+];
+
+const MEANINGLESS_NAMES: &[&str] = &[
+    "mod", "utils", "util", "helpers", "common", "types", "models",
+];
+
+const LINES_A_FILE: usize = 400;
+
+#[test]
+fn modules_import_only_what_the_table_allows() {
+    let mut violations = Vec::new();
+    for (path, source) in sources() {
+        let module = top_module(&path);
+        if ["lib", "main"].contains(&module.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == module) else {
+            violations.push(format!("{path}: give `{module}` a row in MAY_IMPORT"));
+            continue;
+        };
+        for import in source.imported_modules() {
+            if import != module && !allowed.contains(&import.as_str()) {
+                violations.push(format!("{path}: `{module}` must not import `{import}`"));
+            }
+        }
+    }
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn the_import_table_reads_top_down() {
+    for (at, (module, allowed)) in MAY_IMPORT.iter().enumerate() {
+        for import in *allowed {
+            let above = MAY_IMPORT[..at].iter().any(|(name, _)| name == import);
+            assert!(
+                above,
+                "`{module}` imports `{import}`, which is not above it"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_row_of_the_table_is_a_module() {
+    let modules: BTreeSet<String> = sources().iter().map(|(path, _)| top_module(path)).collect();
+    let rows: BTreeSet<String> = MAY_IMPORT
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let wiring = ["lib", "main"].map(str::to_owned);
+    let expected: BTreeSet<String> = rows.into_iter().chain(wiring).collect();
+    assert_eq!(modules, expected);
+}
+
+#[test]
+fn pure_modules_name_nothing_of_the_world_outside() {
+    let mut violations = Vec::new();
+    for (path, source) in sources() {
+        if !PURE.contains(&top_module(&path).as_str()) {
+            continue;
+        }
+        for name in OUTSIDE_WORLD.iter().filter(|name| source.names(name)) {
+            violations.push(format!("{path} names {name}"));
+        }
+        for grouped in source.grouped_imports("std") {
+            if ["env", "fs", "net", "process", "thread"].contains(&grouped.as_str()) {
+                violations.push(format!("{path} names std::{grouped}"));
+            }
+        }
+    }
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn sql_text_stands_only_where_it_belongs() {
+    let mut violations = Vec::new();
+    for (path, source) in sources() {
+        if MAY_HOLD_SQL.iter().any(|place| path.starts_with(place)) {
+            continue;
+        }
+        for text in source.strings.iter().filter(|text| is_sql(text)) {
+            violations.push(format!("{path}: {text:?}"));
+        }
+    }
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn made_up_sql_is_declared_safe_in_one_place_of_each_wing() {
+    let asserting: Vec<(String, usize)> = sources()
+        .into_iter()
+        .map(|(path, source)| (path, source.code.matches("AssertSqlSafe(").count()))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let expected: Vec<(String, usize)> = MAY_ASSERT_SQL
+        .iter()
+        .map(|path| ((*path).to_owned(), 1))
+        .collect();
+    assert_eq!(asserting, expected);
+}
+
+#[test]
+fn only_collecting_reaches_the_app_database() {
+    let mut violations = Vec::new();
+    for (path, source) in sources() {
+        let module = top_module(&path);
+        let reaches = [
+            "database::open",
+            "Snapshot",
+            "database::sqlite",
+            "database::postgres",
+        ];
+        for name in reaches.iter().filter(|name| source.names(name)) {
+            if !["database", "collect", "operate"].contains(&module.as_str()) {
+                violations.push(format!("{path} names {name}"));
+            }
+        }
+        let drives = ["database", "book", "operate"].contains(&module.as_str());
+        if source.names("sqlx") && !drives {
+            violations.push(format!("{path} names sqlx"));
+        }
+    }
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn only_main_reads_the_clock_and_the_environment() {
+    for (path, source) in sources() {
+        for name in [
+            "Utc::now",
+            "Local::now",
+            "SystemTime::now",
+            "env::var",
+            "env::vars_os",
+        ] {
+            let found = source.names(name);
+            assert!(!found || path == "src/main.rs", "{path} names {name}");
+        }
+    }
+}
+
+#[test]
+fn files_are_short_named_for_what_they_are_and_say_what_they_are() {
+    let mut violations = Vec::new();
+    for (path, source) in sources() {
+        let lines = source.text.lines().count();
+        if lines > LINES_A_FILE {
+            violations.push(format!("{path}: {lines} lines, at most {LINES_A_FILE}"));
+        }
+        let stem = Path::new(&path)
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        if MEANINGLESS_NAMES.contains(&stem.as_str()) {
+            violations.push(format!("{path}: `{stem}` says nothing"));
+        }
+        if !source.text.starts_with("//! ") {
+            violations.push(format!("{path}: begin with `//!` and what it is"));
+        }
+        if source.code.contains("[allow(") {
+            violations.push(format!(
+                "{path}: `#[expect(…, reason)]` instead of `#[allow]`"
+            ));
+        }
+        for mark in ["TODO", "FIXME", "XXX"] {
+            if source.text.contains(mark) {
+                violations.push(format!("{path}: {mark}"));
+            }
+        }
+    }
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+/// A literal is taken for SQL by its first word, or by a query inside it.
+fn is_sql(text: &str) -> bool {
+    let first = text
+        .trim_start()
+        .split(|letter: char| !letter.is_ascii_alphabetic())
+        .next();
+    let begins = first.is_some_and(|word| SQL_WORDS.contains(&word));
+    begins && text.trim().contains(' ') || text.contains("SELECT ") && text.contains(" FROM ")
+}
+
+/// `src/collect/run.rs` and `src/collect.rs` both belong to `collect`.
+fn top_module(path: &str) -> String {
+    let inside = path.strip_prefix("src/").unwrap();
+    let first = inside.split('/').next().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// Every Rust file under `src`, by its path from the package's root.
+fn sources() -> Vec<(String, Source)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all: Vec<(String, Source)> = rust_files(&root.join("src"))
+        .into_iter()
+        .map(|path| {
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            (name, Source::read(&fs::read_to_string(path).unwrap()))
+        })
+        .collect();
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    all
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}

@@ -1,0 +1,186 @@
+//! A PostgreSQL server for this test process alone: made on first use, gone with the process.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::world::App;
+
+/// A fresh, empty database on the server.
+pub(crate) async fn database() -> App {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let cluster = cluster();
+    let name = format!("app_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    App::Postgres(cluster.url("owner", "postgres"))
+        .execute(&format!("CREATE DATABASE {name}"))
+        .await;
+    App::Postgres(cluster.url("owner", &name))
+}
+
+/// The same database, entered by another role.
+pub(crate) fn as_role(app: &App, role: &str) -> App {
+    App::Postgres(app.url().replace("//owner@", &format!("//{role}@")))
+}
+
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(Cluster::start)
+}
+
+struct Cluster {
+    port: u16,
+    /// Ends the server and removes its folder when this process, however it ends, lets go of its input.
+    _guardian: Child,
+}
+
+/// `$1` programs, `$2` folder, `$3` port, the rest how to become the server's owner.
+const GUARDIAN: &str = r#"
+programs=$1 folder=$2 port=$3; shift 3
+"$@" "$programs/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
+    -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+    -c max_connections=200 -c shared_buffers=32MB </dev/null >"$folder/log" 2>&1 &
+server=$!
+echo started
+cat >/dev/null
+kill -QUIT "$server"
+wait "$server"
+rm -rf "$folder"
+"#;
+
+impl Cluster {
+    fn start() -> Self {
+        let programs = programs();
+        let folder = tempfile::tempdir().unwrap().keep();
+        let owner = owner(&folder);
+        let made = owned(&owner, &programs.join("initdb"))
+            .arg("-D")
+            .arg(folder.join("data"))
+            .args([
+                "-U",
+                "owner",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "-N",
+            ])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "initdb failed: {made:?}");
+        for _ in 0..5 {
+            let port = free_port();
+            let mut guardian = Command::new("sh")
+                .args(["-c", GUARDIAN, "guardian"])
+                .args([&programs, &folder])
+                .arg(port.to_string())
+                .args(&owner)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .process_group(0)
+                .spawn()
+                .unwrap();
+            let mut line = String::new();
+            let output = guardian.stdout.take().unwrap();
+            BufReader::new(output).read_line(&mut line).unwrap();
+            if answers(&programs, port) {
+                return Self {
+                    port,
+                    _guardian: guardian,
+                };
+            }
+            // Another process took the port meanwhile.
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            assert!(log.contains("Address already in use"), "{log}");
+            drop(guardian.stdin.take());
+            guardian.wait().unwrap();
+        }
+        panic!("no port of 127.0.0.1 stayed free long enough to start PostgreSQL");
+    }
+
+    fn url(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+fn answers(programs: &Path, port: u16) -> bool {
+    let asked = || {
+        let mut asking = Command::new(programs.join("pg_isready"));
+        asking.args(["-q", "-h", "127.0.0.1", "-U", "owner", "-d", "postgres"]);
+        asking.arg("-p").arg(port.to_string());
+        asking.status().is_ok_and(|status| status.success())
+    };
+    (0..300).any(|_| {
+        let up = asked();
+        if !up {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        up
+    })
+}
+
+/// Where PostgreSQL keeps its server programs.
+fn programs() -> PathBuf {
+    let told = Command::new("pg_config").arg("--bindir").output();
+    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let usual = [
+        "/usr/lib/postgresql",
+        "/usr/local",
+        "/opt/homebrew/opt",
+        "/usr",
+    ];
+    let versions = usual.iter().flat_map(|place| {
+        let folders = std::fs::read_dir(place).into_iter().flatten().flatten();
+        let mut all: Vec<PathBuf> = folders.map(|folder| folder.path().join("bin")).collect();
+        all.sort();
+        all.reverse();
+        all.push(Path::new(place).join("bin"));
+        all
+    });
+    let mut candidates = told.ok().map(PathBuf::from).into_iter().chain(versions);
+    candidates
+        .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
+        .expect(
+            "PostgreSQL's server programs (initdb, postgres) are on none of the usual paths: install \
+             PostgreSQL 15 or later and run `make test`; tests that need no server run with `cargo test`",
+        )
+}
+
+/// PostgreSQL refuses to run as root: then it runs as `postgres`, who is given the folder.
+fn owner(folder: &Path) -> Vec<String> {
+    let number = |args: &[&str]| -> Option<u32> {
+        let told = Command::new("id").args(args).output().ok()?;
+        String::from_utf8_lossy(&told.stdout).trim().parse().ok()
+    };
+    if number(&["-u"]) != Some(0) {
+        return vec!["env".to_owned()];
+    }
+    let (user, group) = number(&["-u", "postgres"])
+        .zip(number(&["-g", "postgres"]))
+        .expect("PostgreSQL does not run as root, and there is no user `postgres` to run it as");
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    chown(folder, Some(user), Some(group)).unwrap();
+    ["setpriv", "--clear-groups"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([format!("--reuid={user}"), format!("--regid={group}")])
+        .collect()
+}
+
+fn owned(owner: &[String], program: &Path) -> Command {
+    let mut command = Command::new(&owner[0]);
+    command.args(&owner[1..]).arg(program);
+    command.current_dir("/");
+    command
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -1,0 +1,336 @@
+//! A small world to tell stories in: a folder with a `daybook.toml`, app databases, a book, and a
+//! clock that stands still until a test moves it.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::Parser;
+use daybook::cli::Cli;
+use daybook::commands::{self, CommandError, Ended};
+use daybook::config::{self, Config};
+use daybook::database::Stop;
+use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which};
+use rust_decimal::Decimal;
+use serde_json::Value as Json;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Row, ValueRef};
+use tempfile::TempDir;
+
+pub(crate) struct World {
+    folder: TempDir,
+    now: DateTime<Utc>,
+    environment: BTreeMap<String, String>,
+}
+
+impl World {
+    /// A folder with this `daybook.toml`, at an instant such as `2025-10-04T06:00:00Z`.
+    pub(crate) fn new(now: &str, settings: &str) -> Self {
+        let world = Self {
+            folder: tempfile::tempdir().unwrap(),
+            now: instant(now),
+            environment: BTreeMap::new(),
+        };
+        world.write("daybook.toml", settings);
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Moves the clock.
+    pub(crate) fn at(&mut self, now: &str) -> &mut Self {
+        self.now = instant(now);
+        self
+    }
+
+    pub(crate) fn set(&mut self, variable: &str, value: &str) -> &mut Self {
+        self.environment
+            .insert(variable.to_owned(), value.to_owned());
+        self
+    }
+
+    /// An empty SQLite database in this folder.
+    pub(crate) async fn sqlite(&self, name: &str) -> App {
+        let app = App::Sqlite(self.path(name));
+        app.execute("SELECT 1").await;
+        app
+    }
+
+    /// What `daybook.toml` and the environment say, checked.
+    pub(crate) fn config(&self) -> Config {
+        let request = config::Request {
+            path: None,
+            environment: self.environment.clone(),
+            cwd: self.folder.path().to_owned(),
+        };
+        config::load(&request).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Runs the night in this process; an unreachable database is not waited for.
+    pub(crate) async fn night(&self, which: Which) -> Night {
+        let orders = Orders {
+            which,
+            metric: None,
+            force: false,
+            dry_run: false,
+            retry_for: Duration::ZERO,
+        };
+        self.ordered(&orders)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) async fn ordered(&self, orders: &Orders) -> Result<Night, NightError> {
+        let config = self.config();
+        let setting = Setting {
+            config: &config,
+            now: self.now,
+            stop: Stop::default(),
+            listener: &Silence,
+        };
+        nightly::run(&setting, orders).await
+    }
+
+    /// Runs a command line in this process; what it prints goes to the test's output.
+    pub(crate) async fn command(&self, args: &[&str]) -> Result<Ended, CommandError> {
+        let line = ["daybook"].iter().chain(args);
+        let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
+        let outside = commands::World {
+            now: self.now,
+            program: "daybook".to_owned(),
+            environment: self.environment.clone(),
+            directory: self.folder.path().to_owned(),
+            terminal: (false, false),
+            width: 100,
+            stop: Stop::default(),
+        };
+        commands::run(cli, &outside).await
+    }
+
+    /// Runs the real program in this folder, with this world's environment and nothing else; its
+    /// clock is the machine's.
+    pub(crate) fn binary(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_daybook"))
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(&self.environment)
+            .output()
+            .unwrap()
+    }
+
+    /// The same, left running; what it prints can be read.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_daybook"))
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(&self.environment)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// A stored value; null where it is unknown.
+    pub(crate) async fn value(&self, date: &str, key: &str) -> Json {
+        self.cell(date, key, "metrics").await
+    }
+
+    /// How a stored value was come by; null where it was plainly observed.
+    pub(crate) async fn provenance(&self, date: &str, key: &str) -> Json {
+        self.cell(date, key, "provenance").await
+    }
+
+    async fn cell(&self, date: &str, key: &str, column: &str) -> Json {
+        let entry = format!("SELECT {column} FROM daily_metrics WHERE collection_date = '{date}'");
+        let rows = self.book(&entry).await;
+        let text = rows
+            .first()
+            .unwrap_or_else(|| panic!("no entry for {date}"))[0]
+            .clone();
+        let all: Json = serde_json::from_str(&text.unwrap()).unwrap();
+        all.get(key).cloned().unwrap_or(Json::Null)
+    }
+
+    /// Asks the book by plain SQL.
+    pub(crate) async fn book(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        App::Sqlite(self.path("daybook.db")).rows(sql).await
+    }
+}
+
+/// An application's database, as the application itself sees it.
+#[derive(Debug, Clone)]
+pub(crate) enum App {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl App {
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+
+    /// Runs statements, several at once if need be.
+    pub(crate) async fn execute(&self, sql: &str) {
+        let text = AssertSqlSafe(sql.to_owned());
+        let done = match self {
+            Self::Sqlite(path) => {
+                let mut connection = sqlite_connection(path).await;
+                let done = connection.execute(sqlx::raw_sql(text)).await.map(drop);
+                connection.close().await.unwrap();
+                done
+            }
+            Self::Postgres(url) => {
+                let mut connection = postgres_connection(url).await;
+                let done = connection.execute(sqlx::raw_sql(text)).await.map(drop);
+                connection.close().await.unwrap();
+                done
+            }
+        };
+        done.unwrap_or_else(|error| panic!("{error}: {}", beginning(sql)));
+    }
+
+    /// Every value as the engine itself writes it as text.
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        let text = AssertSqlSafe(sql.to_owned());
+        let told = |error: sqlx::Error| -> ! { panic!("{error}: {}", beginning(sql)) };
+        match self {
+            Self::Sqlite(path) => {
+                let mut connection = sqlite_connection(path).await;
+                let rows = sqlx::raw_sql(text).fetch_all(&mut connection).await;
+                connection.close().await.unwrap();
+                let cells = |row: sqlx::sqlite::SqliteRow| {
+                    (0..row.len())
+                        .map(|at| row.try_get_unchecked(at).unwrap())
+                        .collect()
+                };
+                let rows = rows.unwrap_or_else(|error| told(error));
+                rows.into_iter().map(cells).collect()
+            }
+            Self::Postgres(url) => {
+                let mut connection = postgres_connection(url).await;
+                let rows = sqlx::raw_sql(text).fetch_all(&mut connection).await;
+                connection.close().await.unwrap();
+                let cells = |row: sqlx::postgres::PgRow| {
+                    let cell = |at: usize| {
+                        let raw = row.try_get_raw(at).unwrap();
+                        (!raw.is_null()).then(|| raw.as_str().unwrap().to_owned())
+                    };
+                    (0..row.len()).map(cell).collect()
+                };
+                let rows = rows.unwrap_or_else(|error| told(error));
+                rows.into_iter().map(cells).collect()
+            }
+        }
+    }
+
+    /// The one number that a query gives; `None` for null.
+    pub(crate) async fn number(&self, sql: &str) -> Option<Decimal> {
+        let rows = self.rows(sql).await;
+        assert_eq!(rows.len(), 1, "one row expected: {sql}");
+        rows[0][0].as_ref().map(|text| {
+            let number = text.parse().or_else(|_| Decimal::from_scientific(text));
+            number.unwrap_or_else(|_| panic!("`{text}` is no number: {sql}"))
+        })
+    }
+}
+
+pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+    text.parse()
+        .unwrap_or_else(|_| panic!("`{text}` is no instant"))
+}
+
+pub(crate) fn date(text: &str) -> NaiveDate {
+    text.parse()
+        .unwrap_or_else(|_| panic!("`{text}` is no date"))
+}
+
+struct Silence;
+
+impl Listener for Silence {
+    fn statement(&self, _: usize, _: usize) {}
+    fn stored(&self, _: usize, _: usize) {}
+}
+
+async fn sqlite_connection(path: &Path) -> sqlx::SqliteConnection {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(Duration::from_secs(60));
+    options.connect().await.unwrap()
+}
+
+async fn postgres_connection(url: &str) -> PgConnection {
+    let connected = PgConnection::connect(url).await;
+    connected.unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+fn beginning(sql: &str) -> String {
+    sql.chars().take(400).collect()
+}
+
+mod tests {
+    use super::*;
+
+    const SETTINGS: &str = r#"
+        [app]
+        database_url = "sqlite:app.db"
+
+        [tables.users]
+        name = "users"
+        created_at = "joined"
+
+        [[metrics]]
+        key = "users"
+        table = "users"
+        count = "*"
+        history = "event"
+    "#;
+
+    #[tokio::test]
+    async fn a_world_runs_nights_commands_and_the_program_and_shows_what_they_stored() {
+        let mut world = World::new("2025-10-03T06:00:00Z", SETTINGS);
+        let app = world.sqlite("app.db").await;
+        app.execute(
+            "CREATE TABLE users (joined TEXT); INSERT INTO users VALUES ('2025-10-02 12:00:00')",
+        )
+        .await;
+        assert_eq!(
+            app.number("SELECT count(*) FROM users").await,
+            Some(1.into())
+        );
+        let night = world.night(Which::One(date("2025-10-02"))).await;
+        assert_eq!(night.days.len(), 1);
+        assert_eq!(world.value("2025-10-02", "users").await, Json::from(1));
+        assert_eq!(world.provenance("2025-10-02", "users").await, Json::Null);
+
+        world.at("2025-10-04T06:00:00Z");
+        let ended = world.command(&["collect", "--date", "yesterday"]).await;
+        assert_eq!(ended.unwrap(), Ended::Done);
+        assert_eq!(
+            world.book("SELECT count(*) FROM daily_metrics").await,
+            [[Some("2".to_owned())]]
+        );
+        let elsewhere = App::Postgres("postgres://127.0.0.1/nowhere".to_owned());
+        world.set("DAYBOOK_APP_DATABASE_URL", &elsewhere.url());
+        assert_eq!(world.config().apps.len(), 1);
+        world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+        let shown = world.binary(&["show", "--date", "2025-10-03"]);
+        assert!(shown.status.success(), "{shown:?}");
+    }
+}
