@@ -52,16 +52,20 @@ pub enum Snapshot {
     Postgres(Box<PgConnection>),
 }
 
-/// Opens `count` connections that see the same instant; SQLite gets one, whatever is asked.
+/// Opens `count` connections that see the same instant.
 pub async fn open(
     url: &DatabaseUrl,
     count: u32,
     limits: &Limits,
 ) -> Result<Vec<Snapshot>, DatabaseError> {
     match url.engine() {
-        Engine::Sqlite => Ok(vec![Snapshot::Sqlite(Box::new(
-            sqlite::open(url, limits).await?,
-        ))]),
+        Engine::Sqlite => {
+            let all = sqlite::open(url, count, limits).await?;
+            Ok(all
+                .into_iter()
+                .map(|one| Snapshot::Sqlite(Box::new(one)))
+                .collect())
+        }
         Engine::Postgres => {
             let all = postgres::answered(limits, postgres::open(url, count, limits)).await?;
             Ok(all

@@ -1,6 +1,7 @@
 //! Catalog, engine and days become statements as data, and their rows fold back into values. Pure.
 
 pub mod columns;
+pub mod deduct;
 pub mod facts;
 pub mod fold;
 pub mod night;

@@ -1,12 +1,12 @@
 //! What the real tables look like: sizes, types, promises between them, and how text times are written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Engine};
 use crate::database::{DatabaseError, Limits, Snapshot, Trouble};
 use crate::plan::facts::wanted;
 use crate::plan::sql::{quoted, table as quoted_table};
-use crate::plan::{Bind, Cell, Facts, TableFacts};
+use crate::plan::{Bind, Cell, Facts};
 
 /// Reads the facts of every declared table of one app database, inside its snapshot. A table that
 /// cannot be looked at fails later, with the metrics that need it.
@@ -18,35 +18,32 @@ pub async fn probe(
 ) -> Result<Facts, DatabaseError> {
     let wanted = wanted(catalog, database);
     let mut facts = Facts::default();
-    match snapshot.engine() {
-        Engine::Postgres => {
-            let names: Vec<&str> = wanted.keys().copied().collect();
-            let together = postgres(snapshot, &names, (database, limits), &mut facts).await;
-            if forgiven(together)?.is_none() {
-                for name in &names {
-                    forgiven(postgres(snapshot, &[name], (database, limits), &mut facts).await)?;
-                }
-            }
-        }
-        Engine::Sqlite => {
-            for name in wanted.keys() {
-                let found = forgiven(sqlite(snapshot, name, limits).await)?.unwrap_or_default();
-                facts
-                    .tables
-                    .insert((database.to_owned(), (*name).to_owned()), found);
-            }
+    let names: Vec<&str> = wanted.keys().copied().collect();
+    let place = (database, limits);
+    if forgiven(tables(snapshot, &names, place, &mut facts).await)?.is_none() {
+        for name in &names {
+            forgiven(tables(snapshot, &[name], place, &mut facts).await)?;
         }
     }
-    for (name, columns) in &wanted {
-        let Some(found) = facts
-            .tables
-            .get_mut(&(database.to_owned(), (*name).to_owned()))
-        else {
-            continue;
-        };
-        forgiven(sample(snapshot, name, columns, (found, limits)).await)?;
+    let times = kept_as_text(snapshot.engine(), &wanted, database, &facts);
+    if forgiven(sample(snapshot, &times, place, &mut facts).await)?.is_none() {
+        for one in &times {
+            forgiven(sample(snapshot, std::slice::from_ref(one), place, &mut facts).await)?;
+        }
     }
     Ok(facts)
+}
+
+async fn tables(
+    snapshot: &mut Snapshot,
+    names: &[&str],
+    place: (&str, &Limits),
+    facts: &mut Facts,
+) -> Result<(), DatabaseError> {
+    match snapshot.engine() {
+        Engine::Postgres => postgres(snapshot, names, place, facts).await,
+        Engine::Sqlite => sqlite(snapshot, names, place, facts).await,
+    }
 }
 
 /// Nothing, where a table is wrong or locked; what concerns the whole database stays an error.
@@ -143,97 +140,143 @@ async fn postgres(
     Ok(())
 }
 
+/// Columns, foreign keys of one column and indexes of the whole table, in one round.
+const SQLITE_FACTS: &str = "
+WITH wanted(name, bare, place) AS (
+    SELECT value ->> 0, value ->> 1, nullif(value ->> 2, '') FROM json_each(?1)
+)
+SELECT wanted.name, 'column', info.name, lower(info.type), '', info.\"notnull\", info.pk
+FROM wanted, pragma_table_info(wanted.bare, wanted.place) AS info
+UNION ALL
+SELECT wanted.name, 'promise', one.\"from\", one.\"table\", coalesce(one.\"to\", 'id'), 0, 0
+FROM wanted, pragma_foreign_key_list(wanted.bare, wanted.place) AS one
+WHERE (SELECT count(*) FROM pragma_foreign_key_list(wanted.bare, wanted.place) AS other WHERE other.id = one.id) = 1
+UNION ALL
+SELECT wanted.name, 'index', part.name, '', '', made.\"unique\",
+    (SELECT count(*) FROM pragma_index_info(made.name, wanted.place))
+FROM wanted, pragma_index_list(wanted.bare, wanted.place) AS made, pragma_index_info(made.name, wanted.place) AS part
+WHERE NOT made.partial AND part.seqno = 0";
+
 async fn sqlite(
     snapshot: &mut Snapshot,
-    name: &str,
-    limits: &Limits,
-) -> Result<TableFacts, DatabaseError> {
-    let mut facts = TableFacts::default();
+    names: &[&str],
+    place: (&str, &Limits),
+    facts: &mut Facts,
+) -> Result<(), DatabaseError> {
+    let (database, limits) = place;
     // `main.users` names a schema too; without one, every attached file is looked through.
-    let (schema, bare) = name.rsplit_once('.').unwrap_or(("", name));
-    let binds = [Bind::Text(bare.to_owned()), Bind::Text(schema.to_owned())];
-    let mut keys: Vec<String> = Vec::new();
-    let columns =
-        "SELECT name, lower(type), \"notnull\", pk FROM pragma_table_info(?1, nullif(?2, ''))";
-    snapshot
-        .rows(columns, &binds, limits, |cells| {
-            if let [
-                Cell::Text(column),
-                kind,
-                Cell::Integer(not_null),
-                Cell::Integer(key),
-            ] = cells
-            {
-                if let Cell::Text(kind) = kind {
-                    facts.types.insert(column.clone(), kind.clone());
+    let parted = names.iter().map(|name| {
+        let (schema, bare) = name.rsplit_once('.').unwrap_or(("", name));
+        serde_json::json!([name, bare, schema])
+    });
+    let binds = [Bind::Text(
+        serde_json::Value::Array(parted.collect()).to_string(),
+    )];
+    let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut found = |cells: &[Cell]| {
+        let [
+            Cell::Text(name),
+            Cell::Text(what),
+            Cell::Text(column),
+            Cell::Text(one),
+            Cell::Text(other),
+            Cell::Integer(strict),
+            Cell::Integer(place),
+        ] = cells
+        else {
+            return Ok(());
+        };
+        let table = facts
+            .tables
+            .entry((database.to_owned(), name.clone()))
+            .or_default();
+        match what.as_str() {
+            "column" => {
+                table.types.insert(column.clone(), one.clone());
+                if *strict == 1 {
+                    table.not_null.insert(column.clone());
                 }
-                if *not_null == 1 {
-                    facts.not_null.insert(column.clone());
-                }
-                if *key > 0 {
-                    keys.push(column.clone());
+                if *place > 0 {
+                    keys.entry(name.clone()).or_default().push(column.clone());
                 }
             }
-            Ok(())
-        })
+            "promise" => {
+                let promise = (column.clone(), one.clone(), other.clone());
+                table.foreign_keys.push(promise);
+            }
+            _ => {
+                table.indexed.insert(column.clone());
+                if (*strict, *place) == (1, 1) {
+                    table.unique.insert(column.clone());
+                }
+            }
+        }
+        Ok(())
+    };
+    snapshot
+        .rows(SQLITE_FACTS, &binds, limits, &mut found)
         .await?;
-    if let [only] = keys.as_slice() {
-        facts.unique.insert(only.clone());
+    for (name, keys) in keys {
+        let table = facts.tables.get_mut(&(database.to_owned(), name));
+        if let (Some(table), [only]) = (table, keys.as_slice()) {
+            table.unique.insert(only.clone());
+        }
     }
-    let promises = "SELECT \"from\", \"table\", coalesce(\"to\", 'id') FROM pragma_foreign_key_list(?1, nullif(?2, '')) AS one
-        WHERE (SELECT count(*) FROM pragma_foreign_key_list(?1, nullif(?2, '')) AS other WHERE other.id = one.id) = 1";
-    snapshot
-        .rows(promises, &binds, limits, |cells| {
-            if let [Cell::Text(column), Cell::Text(parent), Cell::Text(key)] = cells {
-                facts
-                    .foreign_keys
-                    .push((column.clone(), parent.clone(), key.clone()));
-            }
-            Ok(())
-        })
-        .await?;
-    let unique = "SELECT min(part.name) FROM pragma_index_list(?1, nullif(?2, '')) AS made, pragma_index_info(made.name, nullif(?2, '')) AS part
-        WHERE made.\"unique\" AND NOT made.partial GROUP BY made.name HAVING count(*) = 1";
-    snapshot
-        .rows(unique, &binds, limits, |cells| {
-            if let [Cell::Text(column)] = cells {
-                facts.unique.insert(column.clone());
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(facts)
+    Ok(())
 }
 
-/// One value of each time column that is kept as text.
+/// Time columns that the database keeps as text, with their tables.
+fn kept_as_text(
+    engine: Engine,
+    wanted: &BTreeMap<&str, BTreeSet<&str>>,
+    database: &str,
+    facts: &Facts,
+) -> Vec<(String, String)> {
+    let is_text = |name: &str, column: &str| {
+        let table = facts.tables.get(&(database.to_owned(), name.to_owned()));
+        let declared = table.and_then(|table| table.types.get(column));
+        declared.is_some_and(|declared| {
+            engine == Engine::Sqlite || declared.contains("char") || declared == "text"
+        })
+    };
+    let all = wanted
+        .iter()
+        .flat_map(|(name, columns)| columns.iter().map(move |column| (*name, *column)));
+    all.filter(|(name, column)| is_text(name, column))
+        .map(|(name, column)| (name.to_owned(), column.to_owned()))
+        .collect()
+}
+
+/// One value of each of these columns.
 async fn sample(
     snapshot: &mut Snapshot,
-    name: &str,
-    columns: &BTreeSet<&str>,
-    into: (&mut TableFacts, &Limits),
+    columns: &[(String, String)],
+    place: (&str, &Limits),
+    facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
-    let (facts, limits) = into;
-    for column in columns {
-        let declared = facts.types.get(*column).map_or("", String::as_str);
-        let is_text =
-            declared.contains("char") || declared == "text" || snapshot.engine() == Engine::Sqlite;
-        if !facts.types.contains_key(*column) || !is_text {
-            continue;
-        }
-        let (table, quoted) = (quoted_table(name), quoted(column));
-        let query = format!("SELECT {quoted} FROM {table} WHERE {quoted} IS NOT NULL LIMIT 1");
-        let looked = snapshot.rows(&query, &[], limits, |cells| {
-            if let [Cell::Text(value)] = cells {
-                facts.samples.insert((*column).to_owned(), value.clone());
-            }
-            Ok(())
-        });
-        match looked.await {
-            Err(error) if !matches!(error.trouble, Trouble::Query | Trouble::Timeout) => {
-                return Err(error);
-            }
-            _ => {}
-        }
+    let (database, limits) = place;
+    if columns.is_empty() {
+        return Ok(());
     }
+    let one = |(at, (name, column)): (usize, &(String, String))| {
+        let (table, quoted) = (quoted_table(name), quoted(column));
+        format!(
+            "SELECT * FROM (SELECT {at}, {quoted} FROM {table} WHERE {quoted} IS NOT NULL LIMIT 1) AS one"
+        )
+    };
+    let all: Vec<String> = columns.iter().enumerate().map(one).collect();
+    let query = all.join(" UNION ALL ");
+    let mut found = |cells: &[Cell]| {
+        if let [Cell::Integer(at), Cell::Text(value)] = cells
+            && let Some((name, column)) = usize::try_from(*at).ok().and_then(|at| columns.get(at))
+            && let Some(table) = facts
+                .tables
+                .get_mut(&(database.to_owned(), name.to_owned()))
+        {
+            table.samples.insert(column.clone(), value.clone());
+        }
+        Ok(())
+    };
+    snapshot.rows(&query, &[], limits, &mut found).await?;
     Ok(())
 }

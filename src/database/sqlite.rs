@@ -1,4 +1,4 @@
-//! SQLite as an app database: opened read-only, one read transaction, interrupted when it takes too long.
+//! SQLite as an app database: opened read-only, connections that see one instant, interrupted when it takes too long.
 
 use std::time::{Duration, Instant};
 
@@ -13,21 +13,24 @@ use super::{DatabaseError, Limits, Trouble, safe};
 /// Virtual-machine steps between two looks at the clock: about a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
 
+/// How often connections try to begin while nobody writes.
+const TRIES: usize = 20;
+
+/// Pages are read once a statement; a larger cache would hold more memory and save nothing.
+const CACHE_KIB: &str = "-1024";
+
+/// Opens connections that see the same instant: as many as asked for, or one where others write without
+/// pause.
 pub(super) async fn open(
     url: &DatabaseUrl,
+    count: u32,
     limits: &Limits,
-) -> Result<SqliteConnection, DatabaseError> {
+) -> Result<Vec<SqliteConnection>, DatabaseError> {
     let path = url.sqlite_path().unwrap_or_default();
     if !path.is_file() {
         let message = format!("there is no SQLite database at {}", path.display());
         return Err(DatabaseError::new(Trouble::Refused, message));
     }
-    let options = SqliteConnectOptions::new()
-        .filename(&path)
-        .read_only(true)
-        .busy_timeout(limits.lock_timeout)
-        .pragma("query_only", "ON")
-        .disable_statement_logging();
     let told = |error: sqlx::Error| {
         let error = DatabaseError::from(error);
         DatabaseError::new(
@@ -35,17 +38,66 @@ pub(super) async fn open(
             format!("{}: {}", path.display(), error.message),
         )
     };
-    let mut connection = options.connect().await.map_err(told)?;
-    sqlx::query("BEGIN")
-        .execute(&mut connection)
-        .await
-        .map_err(told)?;
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .read_only(true)
+        .busy_timeout(limits.lock_timeout)
+        .pragma("query_only", "ON")
+        .pragma("cache_size", CACHE_KIB)
+        .disable_statement_logging();
+    let mut all = Vec::new();
+    for _ in 0..count.max(1) {
+        all.push(options.connect().await.map_err(told)?);
+    }
+    for _ in 0..TRIES {
+        if begin_together(&mut all).await.map_err(told)? {
+            return Ok(all);
+        }
+        for connection in &mut all {
+            sqlx::query("ROLLBACK")
+                .execute(connection)
+                .await
+                .map_err(told)?;
+        }
+    }
+    all.truncate(1);
+    begin_together(&mut all).await.map_err(told)?;
+    Ok(all)
+}
+
+/// Whether all see the same: the versions that the others know stay what they were before the first began
+/// only if nobody wrote until they began too.
+async fn begin_together(all: &mut [SqliteConnection]) -> sqlx::Result<bool> {
+    let Some((first, others)) = all.split_first_mut() else {
+        return Ok(true);
+    };
+    let mut before = Vec::new();
+    for other in others.iter_mut() {
+        before.push(data_version(other).await?);
+    }
+    begin(first).await?;
+    let mut same = true;
+    for (other, before) in others.iter_mut().zip(before) {
+        begin(other).await?;
+        same &= data_version(other).await? == before;
+    }
+    Ok(same)
+}
+
+async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    sqlx::query("BEGIN").execute(&mut *connection).await?;
     // The snapshot is taken by the first read, not by BEGIN.
     sqlx::query("SELECT count(*) FROM sqlite_schema")
-        .execute(&mut connection)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Grows whenever somebody else has written.
+async fn data_version(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("PRAGMA data_version")
+        .fetch_one(connection)
         .await
-        .map_err(told)?;
-    Ok(connection)
 }
 
 /// A statement's deadline, kept by SQLite itself while the statement runs.

@@ -18,6 +18,8 @@ pub struct TableFacts {
     pub not_null: BTreeSet<String>,
     /// Column, referenced table, referenced column.
     pub foreign_keys: Vec<(String, String, String)>,
+    /// Columns by which an index of the whole table is sorted first.
+    pub indexed: BTreeSet<String>,
     /// Columns that are unique by themselves.
     pub unique: BTreeSet<String>,
     /// One value of each time column kept as text.
@@ -49,6 +51,11 @@ impl Facts {
                 *column == link.column && *table == bare(&parent.name) && *key == link.key
             })
         })
+    }
+
+    pub fn is_indexed(&self, table: &Table, column: &str) -> bool {
+        self.of(table)
+            .is_some_and(|facts| facts.indexed.contains(column))
     }
 
     pub fn is_unique(&self, table: &Table, column: &str) -> bool {

@@ -4,6 +4,7 @@ use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
 
 use super::columns::matched;
+use super::deduct::{deducted, rides_along};
 use super::facts::Engines;
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, conditions, dead_parent_join, own_conditions, parent_counts};
@@ -42,6 +43,7 @@ pub fn night(
             None => groups.push((pass, vec![metric])),
         }
     }
+    share_distributions(&mut groups);
     let plan = |members: &Vec<&Metric>| {
         let engine = *engines.get(database_of(catalog, members[0])?)?;
         let ground = Ground {
@@ -49,13 +51,20 @@ pub fn night(
             facts,
             engine,
         };
+        let from_index = fused.then(|| deducted(ground, members, as_of)).flatten();
+        if let Some(statement) = from_index {
+            return Some(match ranked_column(counted_of(&members[0])?.1) {
+                Some(_) if members.len() == 1 => ranked(statement),
+                _ => statement,
+            });
+        }
         Some(match &members[0].shape {
             Shape::Sql { database, text } => configured(members[0], database, text, as_of, engine),
             Shape::Counted(counted) if is_children_of_parents(ground, counted) => {
                 parents_with_children(ground, members[0], counted, as_of)
             }
             Shape::Counted(counted) if members.len() == 1 && ranked_column(counted).is_some() => {
-                ranked_parts(ground, members[0], as_of)
+                ranked(one_pass(ground, members, as_of))
             }
             _ => one_pass(ground, members, as_of),
         })
@@ -91,6 +100,25 @@ fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
             }
         }
         _ => format!("metric {}", metric.key),
+    }
+}
+
+/// Where a table's only other pass counts nothing but all its rows, its distribution tells those too.
+fn share_distributions(groups: &mut Vec<(String, Vec<&Metric>)>) {
+    let mut at = 0;
+    while at < groups.len() {
+        let riders = groups[at].1.clone();
+        let host = groups.iter().position(|(_, members)| {
+            let hosts = |rider: &&Metric| rides_along(rider, members[0]);
+            riders.iter().all(hosts)
+        });
+        match host {
+            Some(host) => {
+                groups[host].1.extend(riders);
+                groups.remove(at);
+            }
+            None => at += 1,
+        }
     }
 }
 
@@ -214,7 +242,7 @@ fn row_conditions(
 }
 
 /// The metric's own `where` and window.
-fn metric_conditions(
+pub(super) fn metric_conditions(
     ground: Ground<'_>,
     counted: &Counted,
     as_of: &AsOf,
@@ -311,12 +339,11 @@ fn parents_with_children(
 }
 
 /// A distribution by itself: its largest parts and the sum of all, however many values there are.
-fn ranked_parts(ground: Ground<'_>, metric: &Metric, as_of: &AsOf) -> Statement {
-    let mut statement = one_pass(ground, &[metric], as_of);
+fn ranked(mut statement: Statement) -> Statement {
     let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
     let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
     statement.sql = format!(
-        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_parts ORDER BY c1 DESC NULLS LAST, c0 LIMIT {PARTS_MAX}",
+        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_ranked ORDER BY c1 DESC NULLS LAST, c0 LIMIT {PARTS_MAX}",
         listed.join(", "),
         statement.sql
     );
@@ -348,7 +375,7 @@ fn configured(
     }
 }
 
-fn finish(
+pub(super) fn finish(
     ground: Ground<'_>,
     at: usize,
     sql: String,

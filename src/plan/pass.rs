@@ -153,6 +153,12 @@ pub fn guard(
     counted: &[(&Metric, &Counted)],
     pass: &mut Pass,
 ) -> Option<usize> {
+    let condition = misshapen(ground, counted);
+    (!condition.is_empty()).then(|| pass.aggregate(&format!("count(*) FILTER (WHERE {condition})")))
+}
+
+/// The condition for such rows; empty where no time that the metrics look at is kept as text.
+pub fn misshapen(ground: Ground<'_>, counted: &[(&Metric, &Counted)]) -> String {
     let mut columns: Vec<String> = Vec::new();
     for (_, counted) in counted {
         let told = ground
@@ -166,6 +172,5 @@ pub fn guard(
             }
         }
     }
-    let condition = columns.join(" OR ");
-    (!columns.is_empty()).then(|| pass.aggregate(&format!("count(*) FILTER (WHERE {condition})")))
+    columns.join(" OR ")
 }

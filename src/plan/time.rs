@@ -108,9 +108,10 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
     let tail = match (*zulu, time.local) {
         (true, _) => format!("{name} NOT LIKE '%Z'"),
         (false, true) => format!("{name} LIKE '%Z'"),
-        // An offset other than UTC's tells another wall clock.
+        // An offset other than UTC's tells another wall clock. Texts of whole seconds and of microseconds
+        // leave no room for one, and how long a text is need not be read from it.
         (false, false) => format!(
-            "{name} LIKE '%Z' OR substr({name}, length({name}) - 5, 1) IN ('+', '-') AND substr({name}, length({name}) - 4) <> '00:00'"
+            "{name} LIKE '%Z' OR octet_length({name}) NOT IN (19, 26) AND substr({name}, length({name}) - 5, 1) IN ('+', '-') AND substr({name}, length({name}) - 4) <> '00:00'"
         ),
     };
     Some(format!(

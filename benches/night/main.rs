@@ -1,0 +1,90 @@
+//! What a night costs: Daybook's counting beside SQL written by hand, on both engines, and the whole program
+//! on the demo. Prints tables and writes nothing; `make bench` runs it, BENCHMARKS.md keeps what came out.
+//!
+//! `cargo bench --bench night -- 0.1` does the same on a tenth of the rows, for a quick look.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports")]
+
+mod contest;
+mod fill;
+mod floor;
+mod process;
+mod server;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use daybook::config::{self, Config};
+
+use contest::Moment;
+use server::Server;
+
+/// Items at full size; all other tables in proportion.
+const ITEMS: f64 = 1_000_000.0;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let scale = std::env::args().find_map(|argument| argument.parse::<f64>().ok());
+    let items = (ITEMS * scale.unwrap_or(1.0)) as i64;
+    let room = tempfile::tempdir()?;
+    let server = Server::start()?;
+    let large = beryls(&server, room.path(), items).await?;
+    let small = beryls(&server, room.path(), items / 10).await?;
+    let moment = Moment::of_the_data()?;
+    for beryl in &large {
+        println!("\n## {}, {items} items\n", beryl.engine);
+        contest::hold(&beryl.config, &moment).await?;
+    }
+    println!("\n## The whole program\n");
+    process::on_the_demo(room.path())?;
+    println!("\n## Peak memory of `daybook collect`\n");
+    process::by_size(&small, &large, items)?;
+    drop(server);
+    Ok(())
+}
+
+/// One filled application database with a `daybook.toml` of its own.
+pub struct Beryl {
+    pub engine: &'static str,
+    pub settings: PathBuf,
+    pub config: Config,
+}
+
+async fn beryls(server: &Server, room: &Path, items: i64) -> Result<Vec<Beryl>> {
+    let file = room.join(format!("beryl-{items}.db"));
+    eprintln!("filling both engines with {items} items");
+    let postgres = fill::postgres(server, items).await?;
+    fill::sqlite(&file, items).await?;
+    Ok(vec![
+        beryl(
+            "PostgreSQL",
+            &postgres,
+            &room.join(format!("postgres-{items}")),
+        )?,
+        beryl(
+            "SQLite",
+            &format!("sqlite:{}", file.display()),
+            &room.join(format!("sqlite-{items}")),
+        )?,
+    ])
+}
+
+fn beryl(engine: &'static str, url: &str, directory: &Path) -> Result<Beryl> {
+    const EXAMPLE: &str = include_str!("../../examples/beryl/daybook.toml");
+    std::fs::create_dir_all(directory)?;
+    let settings = directory.join("daybook.toml");
+    let app = format!("[app]\ndatabase_url = \"{url}\"\n\n[book]\n");
+    std::fs::write(&settings, EXAMPLE.replacen("[book]\n", &app, 1))?;
+    let request = config::Request {
+        path: Some(settings.clone()),
+        environment: Default::default(),
+        cwd: directory.to_owned(),
+    };
+    let config = config::load(&request).context("the example is a good configuration")?;
+    Ok(Beryl {
+        engine,
+        settings,
+        config,
+    })
+}

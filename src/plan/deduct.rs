@@ -1,0 +1,115 @@
+//! A distribution told by its column's index, less the rows that do not count: those are few, and SQLite
+//! walks an index many times faster than it sorts a table.
+
+use crate::calendar::AsOf;
+use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
+
+use super::night::{counted_of, finish, metric_conditions};
+use super::pass::misshapen;
+use super::rows::{Ground, conditions, own_conditions};
+use super::sql::{Writer, column, table};
+use super::{Recipe, Statement, Take};
+
+/// The distribution stands first among the members; the others count all rows that it counts, and those
+/// without a key. `None` where an index or a foreign key is missing.
+pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option<Statement> {
+    let (_, counted) = counted_of(members.first()?)?;
+    let Parts::By(by) = &counted.parts else {
+        return None;
+    };
+    let declared = ground.table(counted.table);
+    let indexed = ground.facts.is_indexed(declared, &by.column);
+    let plain = counted.measure == Measure::Rows && declared.parents.len() < 2;
+    if ground.engine != Engine::Sqlite || !indexed || !plain {
+        return None;
+    }
+    let mut writer = Writer::new(ground.engine);
+    let (key, name) = (column("this", &by.column), table(&declared.name));
+    let mut own = own_conditions(ground, counted.table, "this", &as_of.edge(), &mut writer);
+    own.extend(metric_conditions(ground, counted, as_of, &mut writer));
+    if members.len() == 1 {
+        own.push(format!("{key} IS NOT NULL"));
+    }
+    let of_dead = match declared.parents.first() {
+        None => String::new(),
+        Some(_) => of_dead_parents(ground, counted, (&key, &mut own), as_of, &mut writer)?,
+    };
+    let other_form = misshapen(ground, &[(members[0], counted)]);
+    let guard = (!other_form.is_empty()).then_some(2);
+    let looked_at = match guard {
+        Some(_) => other_form,
+        None => "FALSE".to_owned(),
+    };
+    let counts = match own.is_empty() {
+        true => "TRUE".to_owned(),
+        false => own.join(" AND "),
+    };
+    let sql = format!(
+        "SELECT CAST(daybook_key AS text) AS c0, sum(daybook_count) AS c1, sum(daybook_guard) AS c2 FROM (\
+         SELECT {key} AS daybook_key, count(*) AS daybook_count, 0 AS daybook_guard FROM {name} AS this GROUP BY {key} \
+         UNION ALL SELECT {key}, -count(*) FILTER (WHERE ({counts}) IS NOT TRUE), count(*) FILTER (WHERE {looked_at}) \
+         FROM {name} AS this WHERE ({counts}) IS NOT TRUE OR {looked_at} GROUP BY +{key}{of_dead}\
+         ) AS daybook_parts GROUP BY daybook_key"
+    );
+    let recipes = members.iter().enumerate().map(|(at, metric)| Recipe {
+        parts: (at == 0).then_some(0),
+        ..Recipe::new(&metric.key, Take::Count(1))
+    });
+    let parts = (writer, recipes.collect(), guard);
+    Some(finish(ground, counted.table, sql, parts, as_of))
+}
+
+/// Live rows of the parents that do not count, found by the parents. A row without a parent is no longer
+/// live then, which `own` has to say.
+fn of_dead_parents(
+    ground: Ground<'_>,
+    counted: &Counted,
+    (key, own): (&str, &mut Vec<String>),
+    as_of: &AsOf,
+    writer: &mut Writer,
+) -> Option<String> {
+    let declared = ground.table(counted.table);
+    let link = declared.parents.first()?;
+    let parent = ground.table(link.table);
+    let found = ground.facts.is_promised(declared, link, parent)
+        && ground.facts.is_unique(parent, &link.key)
+        && ground.facts.is_indexed(declared, &link.column);
+    if !found {
+        return None;
+    }
+    let here = column("this", &link.column);
+    own.push(format!("{here} IS NOT NULL"));
+    let alias = writer.alias();
+    let alive = conditions(ground, link.table, &alias, &as_of.edge(), writer).join(" AND ");
+    if alive.is_empty() {
+        return Some(String::new());
+    }
+    let (there, name) = (column(&alias, &link.key), table(&parent.name));
+    Some(format!(
+        " UNION ALL SELECT {key}, -count(*), 0 \
+         FROM (SELECT {there} AS daybook_dead FROM {name} AS {alias} WHERE ({alive}) IS NOT TRUE) AS daybook_deads \
+         CROSS JOIN {} AS this ON {here} = daybook_dead WHERE {} GROUP BY +{key}",
+        table(&declared.name),
+        own.join(" AND ")
+    ))
+}
+
+/// Whether a plain count of all rows can be read off the distribution of the same rows.
+pub fn rides_along(rider: &Metric, distribution: &Metric) -> bool {
+    let (Some((_, rider)), Some((_, distribution))) =
+        (counted_of(&rider), counted_of(&distribution))
+    else {
+        return false;
+    };
+    let bare = |counted: &Counted| {
+        counted.measure == Measure::Rows
+            && counted.condition.is_none()
+            && counted.window.is_none()
+            && counted.fuse
+    };
+    rider.table == distribution.table
+        && bare(rider)
+        && bare(distribution)
+        && rider.parts == Parts::Whole
+        && matches!(distribution.parts, Parts::By(_))
+}
