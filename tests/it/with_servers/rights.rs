@@ -102,7 +102,10 @@ async fn a_table_that_may_not_be_read_fails_only_its_own_metrics() {
     )
     .await;
     let mut world = World::new("2025-10-03T06:00:00Z", SETTINGS);
-    world.set("DAYBOOK_APP_DATABASE_URL", &as_role(&app, "archivist").url());
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        &as_role(&app, "archivist").url(),
+    );
     world.night(Which::One(date("2025-10-02"))).await;
     assert_eq!(world.value("2025-10-02", "users").await, json!(1));
     let provenance = world.provenance("2025-10-02", "secrets").await;
