@@ -124,7 +124,7 @@ pub struct Explain {
 #[derive(Debug, Args)]
 pub struct Runs {
     /// How many runs
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
     /// Print JSON
     #[arg(long)]

@@ -139,12 +139,12 @@ async fn with_retries(
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let over = begun.elapsed() + pause > request.retry_for;
-        if error.trouble != Trouble::Unavailable || over {
+        let left = request.retry_for.saturating_sub(begun.elapsed());
+        if error.trouble != Trouble::Unavailable || left.is_zero() {
             return Err(error);
         }
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(pause.min(left)) => {}
             () = request.limits.stop.asked() => return Err(stopped()),
         }
         pause = (pause * 2).min(Duration::from_secs(15));

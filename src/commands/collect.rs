@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use crate::book::BookError;
 use crate::calendar::spoken;
 use crate::catalog::Catalog;
 use crate::cli::Collect;
@@ -15,7 +16,7 @@ use crate::plan::night::database_of;
 use crate::{compare, render, report};
 
 use super::progress::Bar;
-use super::{CommandError, Ended, World, dates, output, runs, show};
+use super::{CommandError, Ended, World, dates, open_book, output, runs, show};
 
 pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended, CommandError> {
     every_database_is_configured(config)?;
@@ -32,7 +33,7 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
     bar.clear();
     let night = night?;
     match args.json {
-        true => output::json(&as_json(&night, args.dry_run)),
+        true => output::json(&as_json(&night, args.dry_run))?,
         false => tell(config, &night, args, world).await?,
     }
     for (date, key, error) in failures(&night) {
@@ -87,9 +88,10 @@ async fn tell(
     world: &World,
 ) -> Result<(), CommandError> {
     if night.elsewhere {
-        if !args.quiet {
-            output::say("another collect is running on this book; it does the work");
-        }
+        // Said even where only trouble is: the other may be counting other days.
+        output::say(
+            "another collect is running on this book; it does the work, and what it leaves `daybook collect --catch-up` makes up for",
+        );
         return Ok(());
     }
     if args.dry_run {
@@ -137,7 +139,7 @@ async fn tell(
         ));
     }
     match written.last() {
-        Some(last) if args.dry_run => output::data(&table_of(config, last, world)),
+        Some(last) if args.dry_run => output::data(&table_of(config, last, world).await?)?,
         Some(last) if args.verbose => {
             show::print(config, Some(last.date), world).await?;
             runs::print_last(config, world).await?;
@@ -147,12 +149,18 @@ async fn tell(
     Ok(())
 }
 
-/// The counted day by itself, as a dry run has no book to compare with.
-fn table_of(config: &Config, entry: &Entry, world: &World) -> String {
-    let entries = [entry.clone()];
+/// The counted day as it would stand in the book.
+async fn table_of(config: &Config, entry: &Entry, world: &World) -> Result<String, CommandError> {
+    let mut entries = match open_book(config).await {
+        Ok(book) => show::judged_entries(&book, entry.date).await?,
+        Err(BookError::NoBook { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    entries.retain(|stored| stored.date != entry.date);
+    entries.push(entry.clone());
     let judgement = compare::judge(&entries, &config.catalog);
     let report = report::of_day(entry, &judgement, &config.catalog);
-    render::table::show(&report, show::look(world))
+    Ok(render::table::show(&report, show::look(world)))
 }
 
 /// `59 metrics, 3 unavailable, 1 failed, in 0.4 s`

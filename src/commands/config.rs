@@ -12,7 +12,7 @@ use super::{CommandError, Ended, World, load, output};
 
 pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ended, CommandError> {
     match action {
-        Action::Schema => output::json(&crate::config::schema()),
+        Action::Schema => output::json(&crate::config::schema())?,
         Action::Check => {
             let config = load(path, world)?;
             let shown = config.catalog.shown().count();
@@ -31,7 +31,7 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
             for row in crate::config::show(&config) {
                 table.add_row([row.setting, row.value, row.origin]);
             }
-            output::data(&output::plain(table));
+            output::data(&output::plain(table))?;
         }
         Action::Show { json: true } => {
             let config = load(path, world)?;
@@ -39,9 +39,9 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
             let rows = rows.map(
                 |row| json!({ "setting": row.setting, "value": row.value, "origin": row.origin }),
             );
-            output::json(&json!({ "schema": 1, "settings": rows.collect::<Vec<_>>() }));
+            output::json(&json!({ "schema": 1, "settings": rows.collect::<Vec<_>>() }))?;
         }
-        Action::Metrics => output::data(&handbook::page(&load(path, world)?.catalog)),
+        Action::Metrics => output::data(&handbook::page(&load(path, world)?.catalog))?,
     }
     Ok(Ended::Done)
 }

@@ -24,6 +24,12 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
     )?;
     let day =
         Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
+    if day.start > world.now {
+        return Err(CommandError::Usage(format!(
+            "{} is in the future: nothing can be said of it yet",
+            spoken(date)
+        )));
+    }
     let as_of = day.as_of(world.now);
     let keys = known_keys(&config.catalog, args.metric.as_deref()).map_err(NightError::from)?;
     let databases: BTreeSet<&str> = config
@@ -38,8 +44,8 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
         planned.extend(plans_of(name, config, &keys, (as_of, world)).await?);
     }
     match args.json {
-        true => output::json(&as_json(config, &keys, &as_of, &planned)),
-        false => output::data(&as_text(config, &keys, (&as_of, world), &planned)),
+        true => output::json(&as_json(config, &keys, &as_of, &planned))?,
+        false => output::data(&as_text(config, &keys, (&as_of, world), &planned))?,
     }
     Ok(Ended::Done)
 }

@@ -1,15 +1,24 @@
-//! Data goes to standard output, words to standard error. A reader that goes away is no failure.
+//! Data goes to standard output, words to standard error. A reader that goes away is no failure; a full
+//! disk is.
 
 use std::io::{self, Write};
 
+use anyhow::Context;
 use comfy_table::Table;
 
-pub fn data(text: &str) {
-    write_to(&mut io::stdout().lock(), text);
+use super::CommandError;
+
+pub fn data(text: &str) -> Result<(), CommandError> {
+    match write_to(&mut io::stdout().lock(), text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Ok(Err(error).context("cannot write to standard output")?)
+        }
+        _ => Ok(()),
+    }
 }
 
-pub fn json(value: &serde_json::Value) {
-    data(&format!("{value:#}"));
+pub fn json(value: &serde_json::Value) -> Result<(), CommandError> {
+    data(&format!("{value:#}"))
 }
 
 /// A table without lines: columns two spaces apart, nothing behind the last word.
@@ -22,13 +31,13 @@ pub fn plain(mut table: Table) -> String {
 }
 
 pub fn say(text: &str) {
-    write_to(&mut io::stderr().lock(), text);
+    // Where nobody can be told, there is nothing left to do.
+    drop(write_to(&mut io::stderr().lock(), text));
 }
 
-fn write_to(stream: &mut impl Write, text: &str) {
+fn write_to(stream: &mut impl Write, text: &str) -> io::Result<()> {
     let ending = if text.ends_with('\n') { "" } else { "\n" };
-    // A closed pipe is the reader's way of saying it has seen enough.
-    drop(write!(stream, "{text}{ending}").and_then(|()| stream.flush()));
+    write!(stream, "{text}{ending}").and_then(|()| stream.flush())
 }
 
 /// The width to write for: what the shell says, else the terminal's own, else a usual one.

@@ -39,7 +39,7 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
     if args.json {
         output::json(
             &json!({ "schema": 1, "dry_run": args.dry_run, "retention_days": config.retention_days, "dates": planned }),
-        );
+        )?;
         return Ok(Ended::Done);
     }
     let verb = if args.dry_run {
@@ -48,7 +48,7 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
         "pruned"
     };
     for date in &planned {
-        output::data(&date.to_string());
+        output::data(&date.to_string())?;
     }
     output::say(&format!(
         "{} entries beyond {} days {verb}",

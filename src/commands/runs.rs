@@ -18,7 +18,7 @@ pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, C
             .iter()
             .map(|(run, statements)| as_json(run, statements, config))
             .collect();
-        output::json(&json!({ "schema": 1, "runs": listed }));
+        output::json(&json!({ "schema": 1, "runs": listed }))?;
         return Ok(Ended::Done);
     }
     if all.is_empty() {
@@ -28,7 +28,7 @@ pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, C
         .iter()
         .map(|(run, statements)| as_text(run, statements, config, world))
         .collect();
-    output::data(&told.join("\n"));
+    output::data(&told.join("\n"))?;
     Ok(Ended::Done)
 }
 
@@ -36,7 +36,7 @@ pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, C
 pub async fn print_last(config: &Config, world: &World) -> Result<(), CommandError> {
     for (run, statements) in latest(config, 1).await? {
         let told = as_text(&run, &statements, config, world);
-        output::data(&format!("\n{told}"));
+        output::data(&format!("\n{told}"))?;
     }
     Ok(())
 }

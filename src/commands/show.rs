@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use crate::book;
+use crate::book::{self, Book, BookError};
 use crate::calendar::spoken;
 use crate::cli::Show;
 use crate::compare;
@@ -19,8 +19,8 @@ const DAYS_JUDGED: u64 = 400;
 pub async fn run(config: &Config, args: &Show, world: &World) -> Result<Ended, CommandError> {
     let report = report(config, args.date.as_deref(), world).await?;
     match args.json {
-        true => output::json(&render::json::show(&report)),
-        false => output::data(&render::table::show(&report, look(world))),
+        true => output::json(&render::json::show(&report))?,
+        false => output::data(&render::table::show(&report, look(world)))?,
     }
     Ok(Ended::Done)
 }
@@ -33,7 +33,7 @@ pub async fn print(
 ) -> Result<(), CommandError> {
     let text = date.map(|date| date.to_string());
     let report = report(config, text.as_deref(), world).await?;
-    output::data(&render::table::show(&report, look(world)));
+    output::data(&render::table::show(&report, look(world)))?;
     Ok(())
 }
 
@@ -58,7 +58,7 @@ pub async fn report(
             "the book holds no entry yet: run `daybook collect`".to_owned(),
         ));
     };
-    let entries = book::entries(&book, date - Days::new(DAYS_JUDGED)..=date).await?;
+    let entries = judged_entries(&book, date).await?;
     let judgement = compare::judge(&entries, &config.catalog);
     match entries.iter().find(|entry| entry.date == date) {
         Some(entry) => Ok(report::of_day(entry, &judgement, &config.catalog)),
@@ -67,6 +67,11 @@ pub async fn report(
             spoken(date)
         ))),
     }
+}
+
+/// The day's entry, and those it is compared with.
+pub async fn judged_entries(book: &Book, date: NaiveDate) -> Result<Vec<Entry>, BookError> {
+    book::entries(book, date - Days::new(DAYS_JUDGED)..=date).await
 }
 
 pub fn look(world: &World) -> Look {

@@ -56,12 +56,11 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         file.book.database_url_file.as_ref(),
     );
     let book = book.filter(|url| {
-        let kept = url.engine() == Engine::Sqlite;
-        if !kept {
-            let message = "the book is kept in SQLite: give a file, such as `sqlite:daybook.db`";
+        let mistake = misplaced(url, &apps);
+        if let Some(message) = mistake {
             settler.wrong_at_origin("book.database_url", message.to_owned());
         }
-        kept
+        mistake.is_none()
     });
     let beside_the_file = || DatabaseUrl::sqlite(&found.directory.join("daybook.db"));
     let collect = collect(&file.collect, &mut settler);
@@ -95,6 +94,19 @@ pub fn app_variable(name: &str) -> String {
         "" => "DAYBOOK_APP_DATABASE_URL".to_owned(),
         _ => format!("DAYBOOK_APP_{}_DATABASE_URL", name.to_uppercase()),
     }
+}
+
+/// Why the book cannot be kept there.
+fn misplaced(url: &DatabaseUrl, apps: &BTreeMap<String, AppDatabase>) -> Option<&'static str> {
+    let file = |url: &DatabaseUrl| {
+        url.sqlite_path()
+            .map(|path| path.canonicalize().unwrap_or(path))
+    };
+    if url.engine() != Engine::Sqlite {
+        return Some("the book is kept in SQLite: give a file, such as `sqlite:daybook.db`");
+    }
+    let shared = apps.values().any(|app| file(&app.url) == file(url));
+    shared.then_some("this is the application's database, which is only ever read: the book needs a file of its own")
 }
 
 fn apps(

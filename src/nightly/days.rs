@@ -133,7 +133,7 @@ pub async fn choose(
     Ok(chosen)
 }
 
-/// From the day after the first entry, at most `catch_up_days` back, to yesterday.
+/// From the first entry's day, which may lack something too, at most `catch_up_days` back, to yesterday.
 async fn missed(
     setting: &Setting<'_>,
     book: Option<&Book>,
@@ -145,7 +145,7 @@ async fn missed(
     let Some(first) = first else { return Ok(None) };
     let today = today(setting);
     let back = u64::from(setting.config.collect.catch_up_days);
-    let from = (first + Days::new(1))
+    let from = first
         .max(today - Days::new(back))
         .max(oldest_kept(today, setting.config.retention_days));
     let yesterday = today - Days::new(1);
