@@ -67,7 +67,7 @@ pub async fn open(
                 .collect())
         }
         Engine::Postgres => {
-            let all = postgres::open(url, count, limits).await?;
+            let all = postgres::answered(limits, postgres::open(url, count, limits)).await?;
             Ok(all
                 .into_iter()
                 .map(|one| Snapshot::Postgres(Box::new(one)))
@@ -118,10 +118,13 @@ impl Snapshot {
                 }
             }
             Self::Postgres(connection) => {
-                postgres::mark(connection).await?;
-                let done = postgres::fetch(connection, sql, binds, &mut each).await;
-                postgres::settle(connection, done.is_ok()).await?;
-                done.map_err(|error| error.under(limits))?;
+                let asking = async {
+                    postgres::mark(connection).await?;
+                    let done = postgres::fetch(connection, sql, binds, &mut each).await;
+                    postgres::settle(connection, done.is_ok()).await?;
+                    done.map_err(|error| error.under(limits))
+                };
+                postgres::answered(limits, asking).await?;
             }
         }
         Ok(count)

@@ -5,6 +5,7 @@ pub mod deduct;
 pub mod facts;
 pub mod fold;
 pub mod night;
+pub mod owners;
 pub mod pass;
 pub mod range;
 pub mod reach;

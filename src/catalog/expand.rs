@@ -97,7 +97,7 @@ fn family(
         section: written.section.clone(),
         description: written.description.clone(),
         unit: unit(written),
-        decimals: written.decimals,
+        decimals: written.decimals.or(written.divides().then_some(2)),
         good: written.good,
         hidden: written.hidden,
         prometheus: written.prometheus.clone(),

@@ -174,6 +174,13 @@ pub struct Metric {
     pub alert: Alert,
 }
 
+impl Metric {
+    /// Quotients have two decimals unless told otherwise; counts and sums are exact.
+    pub fn divides(&self) -> bool {
+        self.percent.is_some() || self.ratio.is_some() || self.per.is_some() || self.avg.is_some()
+    }
+}
+
 fn other_section() -> String {
     "Other".to_owned()
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::calendar::{AsOf, Day};
-use crate::catalog::{Counted, Measure, Metric, Parts, Shape};
+use crate::catalog::{Counted, Metric, Parts, Shape};
 use crate::entry::{Part, Provenance, Reading, Value};
 use crate::plan::fold::ranking;
 use crate::plan::{Reach, Tally, reach};
@@ -96,10 +96,9 @@ fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
     }
 }
 
-/// Counts and sums stay exact unless decimals are asked for; means have two.
+/// Counts and sums stay exact unless decimals are asked for.
 fn rounded(metric: &Metric, value: Value) -> Value {
-    let mean = matches!(&metric.shape, Shape::Counted(counted) if matches!(counted.measure, Measure::Avg(_)));
-    match (value, metric.decimals.or(mean.then_some(2))) {
+    match (value, metric.decimals) {
         (Value::Decimal(decimal), Some(decimals)) => Value::Decimal(
             decimal.round_dp_with_strategy(decimals, RoundingStrategy::MidpointNearestEven),
         ),

@@ -107,6 +107,21 @@ async fn connect(
     }
 }
 
+/// The server keeps the statement's time itself; one that has not answered by then is away, although
+/// the connection may look whole for hours.
+pub(super) async fn answered<T>(
+    limits: &Limits,
+    work: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, DatabaseError> {
+    let patience = limits.statement_timeout + CONNECT_PATIENCE;
+    let silence = |_| {
+        let message = format!("the server fell silent for {} s", patience.as_secs());
+        DatabaseError::new(Trouble::Unavailable, message)
+    };
+    let answer = tokio::time::timeout(patience, work).await;
+    answer.map_err(silence)?
+}
+
 /// Tells this process's sessions from those of another Daybook.
 fn session_name() -> String {
     format!("daybook {}", std::process::id())

@@ -24,7 +24,7 @@ const LAST: &str = "2025-10-29";
 const LATER: &str = "2025-12-24T12:00:00Z";
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_day_recounted_later_is_the_day_as_it_was_counted(past in pasts()) {

@@ -17,6 +17,13 @@ use crate::world::World;
 /// How long a program that should end is given before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Long enough to be killed in, whatever else the machine does.
+const SLOW: &str = r#"
+[[metrics]]
+key = "slow"
+sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT count(*) FROM n"
+"#;
+
 fn ended(mut child: Child) -> Output {
     let begun = Instant::now();
     while child.try_wait().unwrap().is_none() {
@@ -95,7 +102,7 @@ async fn survives_kills(world: &World, args: &[&str], prepare: impl Fn()) {
     assert_eq!(code(&undisturbed), 0, "{undisturbed:?}");
     let (whole, expected) = (begun.elapsed(), days(world).await);
     let mut interrupted = 0;
-    for moment in moments(whole, 20) {
+    for moment in moments(whole, 12) {
         prepare();
         let mut child = world.start(args);
         wait_for(moment, &mut child, world);
@@ -148,7 +155,7 @@ fn outcomes(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn a_first_collection_that_is_killed_is_finished_by_the_next() {
-    let world = world(SETTINGS);
+    let world = world(&format!("{SETTINGS}{SLOW}"));
     shop(&world).await;
     survives_kills(&world, &["collect", "--date", "yesterday"], || {
         forget_the_book(&world);
@@ -158,7 +165,7 @@ async fn a_first_collection_that_is_killed_is_finished_by_the_next() {
 
 #[tokio::test]
 async fn a_collection_into_a_book_that_is_killed_is_finished_by_the_next() {
-    let world = world(SETTINGS);
+    let world = world(&format!("{SETTINGS}{SLOW}"));
     shop(&world).await;
     let before = (today() - Days::new(2)).to_string();
     survives_kills(&world, &["collect", "--date", "yesterday"], || {

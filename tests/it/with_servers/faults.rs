@@ -8,6 +8,8 @@ use daybook::commands::Ended;
 use daybook::nightly::{Orders, Which};
 use serde_json::{Value as Json, json};
 use sqlx::{Connection, Executor, PgConnection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::postgres::{as_role, database};
 use crate::world::{App, World, date};
@@ -284,6 +286,59 @@ async fn a_schema_without_rights_fails_alone() {
     );
     users_are_known(&world).await;
     assert_eq!(world.value(DAY, "stock").await, json!(42));
+}
+
+/// A way to the server that one day carries nothing any more and closes nothing either.
+async fn way_that_goes_silent(server: String, listener: TcpListener) {
+    let (mut inward, _) = listener.accept().await.unwrap();
+    let mut outward = TcpStream::connect(server).await.unwrap();
+    let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
+    loop {
+        tokio::select! {
+            length = inward.read(&mut asked) => {
+                let said = &asked[..length.unwrap()];
+                if String::from_utf8_lossy(said).contains("pg_sleep(0)") {
+                    break;
+                }
+                outward.write_all(said).await.unwrap();
+            }
+            length = outward.read(&mut answered) => {
+                inward.write_all(&answered[..length.unwrap()]).await.unwrap();
+            }
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_in_the_middle_is_given_up() {
+    let nap = "[[metrics]]\nkey = \"nap\"\nsql = \"SELECT 7 FROM (SELECT pg_sleep(0)) AS nap\"\n[collect]\nstatement_timeout = \"1s\"\n[app]\nconnections = 1";
+    let (mut world, app) = shop(nap).await;
+    let server = app
+        .url()
+        .split('@')
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap().to_string();
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        &app.url().replace(&server, &here),
+    );
+    let orders = orders(Duration::ZERO);
+    let night = tokio::select! {
+        night = world.ordered(&orders) => night,
+        () = way_that_goes_silent(server, listener) => unreachable!("it never ends"),
+    };
+    let error = night.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the app database is unavailable: the server fell silent for 11 s"
+    );
 }
 
 #[tokio::test]

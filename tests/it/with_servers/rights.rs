@@ -98,11 +98,14 @@ async fn a_table_that_may_not_be_read_fails_only_its_own_metrics() {
     let app = database().await;
     app.execute(
         "CREATE TABLE users (joined text); INSERT INTO users VALUES ('2025-10-01T12:00:00Z');
-         CREATE TABLE secrets (made text); CREATE ROLE clerk LOGIN; GRANT SELECT ON users TO clerk",
+         CREATE TABLE secrets (made text); CREATE ROLE archivist LOGIN; GRANT SELECT ON users TO archivist",
     )
     .await;
     let mut world = World::new("2025-10-03T06:00:00Z", SETTINGS);
-    world.set("DAYBOOK_APP_DATABASE_URL", &as_role(&app, "clerk").url());
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        &as_role(&app, "archivist").url(),
+    );
     world.night(Which::One(date("2025-10-02"))).await;
     assert_eq!(world.value("2025-10-02", "users").await, json!(1));
     let provenance = world.provenance("2025-10-02", "secrets").await;

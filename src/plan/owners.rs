@@ -1,0 +1,75 @@
+//! How many parents have a child that counts, asked from the side that answers fastest.
+
+use crate::calendar::AsOf;
+use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
+
+use super::night::{finish, metric_conditions};
+use super::rows::{Ground, conditions, own_conditions};
+use super::sql::{Writer, column, table};
+use super::{Recipe, Statement, Take};
+
+/// `distinct = "item_id"` on rows that belong to items: how many items have such a row.
+pub fn is_children_of_parents(ground: Ground<'_>, counted: &Counted) -> bool {
+    let declared = ground.table(counted.table);
+    let [link] = declared.parents.as_slice() else {
+        return false;
+    };
+    counted.measure == Measure::Distinct(link.column.clone())
+        && counted.parts == Parts::Whole
+        && ground.facts.is_unique(ground.table(link.table), &link.key)
+}
+
+pub fn parents_with_children(
+    ground: Ground<'_>,
+    metric: &Metric,
+    counted: &Counted,
+    as_of: &AsOf,
+) -> Statement {
+    let mut writer = Writer::new(ground.engine);
+    let link = &ground.table(counted.table).parents[0];
+    let (child, parent) = (
+        table(&ground.table(counted.table).name),
+        table(&ground.table(link.table).name),
+    );
+    let owner = writer.alias();
+    let edge = as_of.edge();
+    let mut of_child = own_conditions(ground, counted.table, "this", &edge, &mut writer);
+    of_child.extend(metric_conditions(ground, counted, as_of, &mut writer));
+    let of_parent = conditions(ground, link.table, &owner, &edge, &mut writer);
+    let (here, there) = (column("this", &link.column), column(&owner, &link.key));
+    let sql = match ground.engine {
+        Engine::Postgres => {
+            of_child.insert(0, format!("{here} = {there}"));
+            let mut all = of_parent;
+            all.push(format!(
+                "EXISTS (SELECT 1 FROM {child} AS this WHERE {})",
+                of_child.join(" AND ")
+            ));
+            format!(
+                "SELECT count(*) FROM {parent} AS {owner} WHERE {}",
+                all.join(" AND ")
+            )
+        }
+        // The `+` keeps SQLite from walking the key's index and fetching every row at random.
+        Engine::Sqlite => {
+            of_child.push(format!("{here} IS NOT NULL"));
+            let filter = if of_parent.is_empty() {
+                String::new()
+            } else {
+                format!(" WHERE {}", of_parent.join(" AND "))
+            };
+            format!(
+                "SELECT count(*) FROM (SELECT {here} AS daybook_key FROM {child} AS this WHERE {} GROUP BY +{here}) AS daybook_keys JOIN {parent} AS {owner} ON {there} = daybook_key{filter}",
+                of_child.join(" AND ")
+            )
+        }
+    };
+    let recipe = Recipe::new(&metric.key, Take::Count(0));
+    finish(
+        ground,
+        counted.table,
+        sql,
+        (writer, vec![recipe], None),
+        as_of,
+    )
+}
