@@ -94,8 +94,27 @@ fn of_dead_parents(
     ))
 }
 
+/// Where a table's only other pass counts nothing but all its rows, its distribution tells those too.
+pub fn share_distributions(groups: &mut Vec<(String, Vec<&Metric>)>) {
+    let mut at = 0;
+    while at < groups.len() {
+        let riders = groups[at].1.clone();
+        let host = groups.iter().position(|(_, members)| {
+            let hosts = |rider: &&Metric| rides_along(rider, members[0]);
+            riders.iter().all(hosts)
+        });
+        match host {
+            Some(host) => {
+                groups[host].1.extend(riders);
+                groups.remove(at);
+            }
+            None => at += 1,
+        }
+    }
+}
+
 /// Whether a plain count of all rows can be read off the distribution of the same rows.
-pub fn rides_along(rider: &Metric, distribution: &Metric) -> bool {
+fn rides_along(rider: &Metric, distribution: &Metric) -> bool {
     let (Some((_, rider)), Some((_, distribution))) =
         (counted_of(&rider), counted_of(&distribution))
     else {

@@ -4,7 +4,7 @@ use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
 
 use super::columns::matched;
-use super::deduct::{deducted, rides_along};
+use super::deduct::{deducted, share_distributions};
 use super::facts::Engines;
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
@@ -101,25 +101,6 @@ fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
             }
         }
         _ => format!("metric {}", metric.key),
-    }
-}
-
-/// Where a table's only other pass counts nothing but all its rows, its distribution tells those too.
-fn share_distributions(groups: &mut Vec<(String, Vec<&Metric>)>) {
-    let mut at = 0;
-    while at < groups.len() {
-        let riders = groups[at].1.clone();
-        let host = groups.iter().position(|(_, members)| {
-            let hosts = |rider: &&Metric| rides_along(rider, members[0]);
-            riders.iter().all(hosts)
-        });
-        match host {
-            Some(host) => {
-                groups[host].1.extend(riders);
-                groups.remove(at);
-            }
-            None => at += 1,
-        }
     }
 }
 

@@ -16,6 +16,8 @@ pub struct TimeColumn {
     pub local: bool,
     pub form: Form,
     pub nullable: bool,
+    /// SQLite would first try to read each of its texts as a number.
+    pub numeric: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,10 @@ pub fn time_column(
         local: kind == TimeKind::Local && declared != "timestamp with time zone",
         form,
         nullable: !facts.never_null(table, name),
+        numeric: engine == Engine::Sqlite
+            && ["char", "clob", "text"]
+                .iter()
+                .all(|text| !declared.contains(text)),
     }
 }
 
@@ -124,6 +130,7 @@ fn told(time: &TimeColumn, alias: &str) -> String {
     match time.form {
         // `Z` sorts behind `.`, so a time without a fraction would stand behind its own second.
         Form::Text { zulu: true, .. } => format!("rtrim({name}, 'Z')"),
+        Form::Text { .. } if time.numeric => format!("+{name}"),
         _ => name,
     }
 }
@@ -224,6 +231,7 @@ pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
                 local: false,
                 form: text_form(""),
                 nullable: false,
+                numeric: false,
             };
             bound(&utc, edge, engine)
         }
