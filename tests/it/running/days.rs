@@ -260,6 +260,20 @@ async fn failed_values_are_filled_in_by_the_next_collection_of_the_day() {
 }
 
 #[tokio::test]
+async fn a_bad_first_night_is_made_up_for_by_the_catch_up() {
+    let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
+    let app = shop(&world).await;
+    app.execute("ALTER TABLE stock RENAME TO lost").await;
+    assert_eq!(
+        collect(&world, &["--date", "yesterday"]).await,
+        Ended::Incomplete
+    );
+    app.execute("ALTER TABLE lost RENAME TO stock").await;
+    assert_eq!(collect(&world, &["--catch-up"]).await, Ended::Done);
+    assert_eq!(world.value("2025-10-03", "stock").await, json!(42));
+}
+
+#[tokio::test]
 async fn a_failure_is_told_even_where_the_day_keeps_an_older_value() {
     let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
     let app = shop(&world).await;
