@@ -17,6 +17,7 @@ mod kills;
 mod migrations;
 mod one_snapshot;
 mod prune;
+mod renames;
 mod render;
 mod running;
 mod stored_days;
