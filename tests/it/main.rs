@@ -14,6 +14,7 @@ mod faults;
 mod hard_tables;
 mod histories;
 mod kills;
+mod long_runs;
 mod migrations;
 mod one_snapshot;
 mod prune;
