@@ -17,6 +17,7 @@ mod kills;
 mod long_runs;
 mod migrations;
 mod one_snapshot;
+mod parts;
 mod prune;
 mod renames;
 mod render;
