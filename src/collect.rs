@@ -244,7 +244,7 @@ pub async fn look(
 }
 
 /// The same metrics one by one, after a statement of several failed. In a range, what is too wide to be
-/// added up over all days is counted day by day.
+/// added up over all days is counted day by day: metrics of one scan share the column that makes it wide.
 pub fn apart(
     request: &Request<'_>,
     statement: &Statement,
@@ -260,7 +260,7 @@ pub fn apart(
     match &request.work {
         Work::Night(as_of) => night::night(request.catalog, &keys, as_of, known, false),
         Work::Range(_) if statement.days.len() == 1 => Vec::new(),
-        Work::Range(days) if too_wide && keys.len() == 1 => each_day(days),
+        Work::Range(days) if too_wide => each_day(days),
         Work::Range(days) => keys
             .iter()
             .flat_map(|key| {

@@ -86,10 +86,15 @@ impl Entry {
         self.readings.get(key)?.number()
     }
 
-    /// The metric's reading, in an older entry under the key it then had.
+    /// The metric's reading, in an older entry under the key it then had: what was known under that
+    /// one stays known when a later look at the day finds nothing under the new one.
     pub fn reading(&self, metric: &Metric) -> Option<&Reading> {
-        let renamed = || self.readings.get(metric.was.as_ref()?);
-        self.readings.get(&metric.key).or_else(renamed)
+        let own = self.readings.get(&metric.key);
+        let renamed = metric.was.as_ref().and_then(|was| self.readings.get(was));
+        match own {
+            Some(own) if own.is_known() => Some(own),
+            _ => renamed.filter(|old| old.is_known()).or(own).or(renamed),
+        }
     }
 
     pub fn hours(&self) -> f64 {

@@ -86,7 +86,7 @@ pub struct Setting<'a> {
 pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightError> {
     let begun = Instant::now();
     if orders.dry_run {
-        return rehearse(setting, orders, begun).await;
+        return within_time(setting, rehearse(setting, orders, begun)).await;
     }
     let path = book_path(setting.config);
     days::check(setting, orders)?;
@@ -98,7 +98,7 @@ pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightE
     };
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
-    let done = under_lock(setting, orders, (&book, run)).await;
+    let done = within_time(setting, under_lock(setting, orders, (&book, run))).await;
     let ending = ending(&done, setting.now, begun);
     book::end_run(&book, run, &ending).await?;
     book.close().await;
@@ -168,7 +168,7 @@ async fn count(
         limits: limits(setting),
         progress: &|done, of| setting.listener.statement(done, of),
     };
-    let collected = within_time(setting, collect::collect(&setting.config.apps, &request)).await;
+    let collected = collect::collect(&setting.config.apps, &request).await;
     let stopped = collected
         .unreachable
         .iter()
@@ -195,10 +195,10 @@ async fn count(
     Ok((entries, statements))
 }
 
-/// `max_duration` asks the running statements to stop, as a signal does.
-async fn within_time<T>(setting: &Setting<'_>, counting: impl Future<Output = T>) -> T {
+/// `max_duration` of the whole night asks the running statements to stop, as a signal does.
+async fn within_time<T>(setting: &Setting<'_>, night: impl Future<Output = T>) -> T {
     let Some(longest) = setting.config.collect.max_duration else {
-        return counting.await;
+        return night.await;
     };
     let alarm = async {
         tokio::time::sleep(longest).await;
@@ -206,7 +206,7 @@ async fn within_time<T>(setting: &Setting<'_>, counting: impl Future<Output = T>
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        done = counting => done,
+        done = night => done,
         () = alarm => unreachable!("the alarm only rings"),
     }
 }

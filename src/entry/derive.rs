@@ -8,11 +8,9 @@ use super::{Entry, Kind, Provenance, Reading};
 /// Computes every derived metric of the catalog for which both inputs were read.
 pub fn derive(entry: &mut Entry, catalog: &Catalog) {
     for metric in &catalog.metrics {
+        let read = |key: &str| entry.reading(catalog.metric(key)?);
         if let Shape::Derived(derived) = &metric.shape
-            && let (Some(of), Some(per)) = (
-                entry.readings.get(&derived.of),
-                entry.readings.get(&derived.per),
-            )
+            && let (Some(of), Some(per)) = (read(&derived.of), read(&derived.per))
         {
             let reading = divide(derived, of, per, metric.decimals.unwrap_or(2));
             entry.readings.insert(metric.key.clone(), reading);

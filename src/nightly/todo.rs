@@ -128,15 +128,15 @@ fn need(
 
 /// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer.
 fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
-    let Some(reading) = entry.readings.get(key) else {
+    let metric = setting.config.catalog.metric(key);
+    let Some((metric, reading)) = metric.and_then(|metric| Some((metric, entry.reading(metric)?)))
+    else {
         return true;
     };
-    let reachable = setting.config.catalog.metric(key).is_some_and(|metric| {
-        matches!(
-            reach(metric, as_of, setting.now, grace(setting.config)),
-            Reach::Counted(_)
-        )
-    });
+    let reachable = matches!(
+        reach(metric, as_of, setting.now, grace(setting.config)),
+        Reach::Counted(_)
+    );
     is_wanting(entry, reading) && (reachable || !reading.is_known())
 }
 
