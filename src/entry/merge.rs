@@ -24,7 +24,9 @@ pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
     for (key, reading) in new.readings {
         let wins = match stored.readings.get(&key) {
             None => true,
-            Some(old) if mode == Mode::Refill => is_wanting(stored, old) && beats(&reading, old),
+            Some(old) if mode == Mode::Refill => {
+                is_wanting(stored, old) && (reading.is_known() || beats(&reading, old))
+            }
             Some(old) if stored.partial => reading.is_known() || !old.is_known(),
             Some(old) => beats(&reading, old),
         };

@@ -106,7 +106,9 @@ fn need(
     match stored {
         None => task(asked, Mode::Replace, false),
         // Replaced, an open day is taken for a complete one: all of it is counted, whatever is named.
-        Some(entry) if entry.partial && (orders.force || orders.metric.is_none()) => {
+        Some(entry)
+            if entry.partial && (orders.force || orders.metric.is_none() || !as_of.open) =>
+        {
             let all = known_keys(catalog, None).unwrap_or_default();
             task(all, Mode::Replace, false)
         }
