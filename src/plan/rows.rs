@@ -1,7 +1,7 @@
 //! Which rows of a declared table count at an instant, as SQL conditions.
 
 use crate::calendar::Edge;
-use crate::catalog::{Catalog, Counted, Engine, Parent, Table};
+use crate::catalog::{Catalog, Counted, Engine, Parent, Table, TimeKind};
 
 use super::facts::Facts;
 use super::sql::{Writer, column, renamed, table};
@@ -22,40 +22,23 @@ impl Ground<'_> {
 
     pub fn born(&self, at: usize) -> Option<TimeColumn> {
         let table = self.table(at);
-        let name = table.created_at.as_ref()?;
-        Some(time_column(
-            table,
-            name,
-            table.time,
-            self.engine,
-            self.facts,
-        ))
+        Some(self.told(table, table.created_at.as_ref()?, table.time))
+    }
+
+    pub fn ended(&self, at: usize) -> Option<TimeColumn> {
+        let table = self.table(at);
+        Some(self.told(table, table.deleted_at.as_ref()?, table.time))
     }
 
     /// The column of the metric's window.
     pub fn happened(&self, counted: &Counted) -> Option<TimeColumn> {
         let table = self.table(counted.table);
         let window = counted.window.as_ref()?;
-        let kind = window.time.unwrap_or(table.time);
-        Some(time_column(
-            table,
-            &window.column,
-            kind,
-            self.engine,
-            self.facts,
-        ))
+        Some(self.told(table, &window.column, window.time.unwrap_or(table.time)))
     }
 
-    pub fn ended(&self, at: usize) -> Option<TimeColumn> {
-        let table = self.table(at);
-        let name = table.deleted_at.as_ref()?;
-        Some(time_column(
-            table,
-            name,
-            table.time,
-            self.engine,
-            self.facts,
-        ))
+    fn told(&self, table: &Table, name: &str, kind: TimeKind) -> TimeColumn {
+        time_column(table, name, kind, self.engine, self.facts)
     }
 }
 
