@@ -15,7 +15,7 @@ use daybook::plan::night;
 use crate::floor::Floor;
 use crate::table::{self, Row, median};
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 /// The instant up to which the data is counted, and its day.
 pub(crate) struct Moment {
@@ -36,8 +36,9 @@ impl Moment {
         self.day.as_of(self.now)
     }
 
+    /// Yesterday is not among them: within its grace a day is counted as a night of its own.
     fn past_year(&self) -> Vec<Day> {
-        let last = self.day.previous().date;
+        let last = self.day.previous().previous().date;
         days_between(last - chrono::Days::new(364), last, self.day.zone)
     }
 }

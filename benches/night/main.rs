@@ -14,7 +14,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use daybook::config::{self, Config};
 
 use contest::Moment;
@@ -25,6 +25,14 @@ const ITEMS: f64 = 1_000_000.0;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
+    // Whoever interrupts leaves no server behind.
+    tokio::select! {
+        done = measure() => done,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
+}
+
+async fn measure() -> Result<()> {
     let scale = std::env::args().find_map(|argument| argument.parse::<f64>().ok());
     let items = (ITEMS * scale.unwrap_or(1.0)) as i64;
     let room = tempfile::tempdir()?;
