@@ -100,10 +100,7 @@ async fn postgres(
         else {
             return Ok(());
         };
-        let table = facts
-            .tables
-            .entry((database.to_owned(), name.clone()))
-            .or_default();
+        let table = facts.table_mut(database, name);
         table.bytes = *bytes;
         table.types.insert(column.clone(), kind.to_lowercase());
         if *not_null == 1 {
@@ -118,10 +115,7 @@ async fn postgres(
         let [Cell::Text(name), Cell::Text(column), parent, referenced] = cells else {
             return Ok(());
         };
-        let table = facts
-            .tables
-            .entry((database.to_owned(), name.clone()))
-            .or_default();
+        let table = facts.table_mut(database, name);
         match (parent, referenced) {
             (Cell::Text(parent), Cell::Text(referenced)) => {
                 table
@@ -186,10 +180,7 @@ async fn sqlite(
         else {
             return Ok(());
         };
-        let table = facts
-            .tables
-            .entry((database.to_owned(), name.clone()))
-            .or_default();
+        let table = facts.table_mut(database, name);
         match what.as_str() {
             "column" => {
                 table.types.insert(column.clone(), one.clone());

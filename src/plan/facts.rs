@@ -27,6 +27,13 @@ pub struct TableFacts {
 }
 
 impl Facts {
+    /// What is known of a real table so far, to add to.
+    pub fn table_mut(&mut self, database: &str, name: &str) -> &mut TableFacts {
+        self.tables
+            .entry((database.to_owned(), name.to_owned()))
+            .or_default()
+    }
+
     pub fn of(&self, table: &Table) -> Option<&TableFacts> {
         self.tables
             .get(&(table.database.clone(), table.name.clone()))
