@@ -1,6 +1,7 @@
 //! Daybook's own tables: one row a day, and what was done to make it.
 
 pub mod columns;
+pub mod deliveries;
 mod entries;
 mod error;
 mod lock;

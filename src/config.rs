@@ -4,6 +4,7 @@ pub mod database_url;
 pub mod duration;
 pub mod environment;
 pub mod find;
+pub mod report;
 pub mod settings;
 pub mod settle;
 pub mod show;
@@ -24,6 +25,10 @@ use crate::catalog::{Catalog, Document, Mistake, Source, check, piece};
 pub use crate::catalog::Engine;
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;
+pub use report::{
+    MailSettings, OnAmbiguous, Outbox, Ping, Recipient, RecipientsQuery, ReportSettings, Sender,
+    SmtpServer, Tls, Webhook, When,
+};
 pub use settle::Origin;
 pub use show::{Shown, show};
 pub use written::schema;
@@ -56,6 +61,12 @@ pub struct Config {
     pub book: BookDatabase,
     pub collect: CollectSettings,
     pub retention_days: u32,
+    pub report: ReportSettings,
+    /// The mail server; without one the report goes to the outbox.
+    pub mail: Option<MailSettings>,
+    pub outbox: Option<Outbox>,
+    pub webhooks: Vec<Webhook>,
+    pub ping: Option<Ping>,
     /// Where each setting that is not at its default was set.
     pub origins: BTreeMap<String, Origin>,
     pub warnings: Vec<String>,
@@ -127,6 +138,11 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
         book: settled.book,
         collect: settled.collect,
         retention_days: settled.retention_days,
+        report: settled.report,
+        mail: settled.mail,
+        outbox: settled.outbox,
+        webhooks: settled.webhooks,
+        ping: settled.ping,
         origins: settled.origins,
         warnings: settled.warnings,
     })

@@ -6,6 +6,8 @@ pub mod calendar;
 pub mod catalog;
 pub mod entry;
 
+pub mod voice;
+
 pub mod plan;
 
 pub mod config;
@@ -21,6 +23,8 @@ pub mod compare;
 pub mod report;
 
 pub mod render;
+
+pub mod deliver;
 
 pub mod prune;
 

@@ -2,7 +2,9 @@
 
 pub mod alerts;
 pub mod json;
+pub mod mail;
 pub mod number;
+pub mod subject;
 pub mod table;
 pub mod words;
 pub mod wrap;

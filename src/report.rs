@@ -1,6 +1,9 @@
 //! What a reader sees of one day, before any number becomes text.
 
-use chrono::{DateTime, NaiveDate, Utc};
+pub mod letter;
+pub mod matter;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::catalog::{Catalog, Metric};
@@ -10,6 +13,11 @@ use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 pub use crate::compare::{
     Alert, Calm, Change, Difference, Gap, Outcome, Rule, Severity, State, Usual, Way,
 };
+pub use letter::{Around, Content, Correction, Letter, NoNumbers, Undelivered};
+pub use matter::{Matter, Mover, Verdict};
+
+/// How many days a trend shows, the day itself the last of them.
+pub const TREND_DAYS: u64 = 30;
 
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -30,6 +38,8 @@ pub struct Report {
     /// The most severe first, the welcome after the unwelcome, the recovered last.
     pub alerts: Vec<Notice>,
     pub counts: Counts,
+    /// What deserves attention, one for each metric with alerts, in the order of `alerts`.
+    pub matters: Vec<Matter>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +57,8 @@ pub struct Row {
     /// Against 1, 7, 28 and 30 days before; none for a distribution.
     pub changes: Vec<Change>,
     pub usual: Option<Usual>,
+    /// The last [`TREND_DAYS`] days, oldest first; empty for a distribution.
+    pub trend: Vec<Option<f64>>,
 }
 
 /// An alert with what is needed to put it into words.
@@ -67,11 +79,24 @@ pub struct Counts {
     pub welcome: usize,
 }
 
-/// The report of the entry's day, with what was judged of it.
-pub fn of_day(entry: &Entry, judgement: &Judgement, catalog: &Catalog) -> Report {
-    let day = judgement.day(entry.date);
+/// The report of one of the entries' days, with what was judged of it; `None` when that day is not among them.
+pub fn of_day(
+    date: NaiveDate,
+    entries: &[Entry],
+    judgement: &Judgement,
+    catalog: &Catalog,
+) -> Option<Report> {
+    let entry = entries.iter().find(|entry| entry.date == date)?;
+    let day = judgement.day(date);
     let alerts = alerts(day, catalog);
-    Report {
+    let rows: Vec<Row> = catalog
+        .shown()
+        .map(|metric| {
+            let judged = day.and_then(|day| day.metric(&metric.key));
+            row(entry, metric, (judged, entries))
+        })
+        .collect();
+    Some(Report {
         date: entry.date,
         time_zone: entry.time_zone,
         hours: entry.hours(),
@@ -85,13 +110,11 @@ pub fn of_day(entry: &Entry, judgement: &Judgement, catalog: &Catalog) -> Report
             .iter()
             .find(|day| day.date == entry.date)
             .map(|day| day.name.clone()),
-        rows: catalog
-            .shown()
-            .map(|metric| row(entry, metric, day.and_then(|day| day.metric(&metric.key))))
-            .collect(),
         counts: count(&alerts),
+        matters: matter::of(&alerts, &rows, (entries, catalog)),
+        rows,
         alerts,
-    }
+    })
 }
 
 impl Report {
@@ -128,7 +151,7 @@ impl Row {
     }
 }
 
-fn row(entry: &Entry, metric: &Metric, judged: Option<&Judged>) -> Row {
+fn row(entry: &Entry, metric: &Metric, (judged, entries): (Option<&Judged>, &[Entry])) -> Row {
     let reading = entry
         .reading(metric)
         .cloned()
@@ -145,7 +168,20 @@ fn row(entry: &Entry, metric: &Metric, judged: Option<&Judged>) -> Row {
         provenance: reading.provenance,
         changes: judged.map_or_else(Vec::new, |judged| judged.changes.clone()),
         usual: judged.and_then(|judged| judged.usual),
+        trend: trend(entry.date, metric, entries),
     }
+}
+
+fn trend(date: NaiveDate, metric: &Metric, entries: &[Entry]) -> Vec<Option<f64>> {
+    if metric.is_distribution() {
+        return Vec::new();
+    }
+    let number = |back: u64| {
+        let day = date - Days::new(back);
+        let entry = entries.iter().find(|entry| entry.date == day)?;
+        entry.reading(metric)?.number()
+    };
+    (0..TREND_DAYS).rev().map(number).collect()
 }
 
 fn alerts(day: Option<&JudgedDay>, catalog: &Catalog) -> Vec<Notice> {

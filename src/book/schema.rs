@@ -6,11 +6,18 @@ use sqlx::{SqlSafeStr, SqlitePool};
 /// Beside the app's own migrations, should both live in one database.
 const TABLE: &str = "_daybook_migrations";
 
-const SQLITE: &[(i64, &str, &str)] = &[(
-    1,
-    "book",
-    include_str!("../../migrations/sqlite/0001_book.sql"),
-)];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "book",
+        include_str!("../../migrations/sqlite/0001_book.sql"),
+    ),
+    (
+        2,
+        "reports",
+        include_str!("../../migrations/sqlite/0002_reports.sql"),
+    ),
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {

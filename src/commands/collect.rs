@@ -159,8 +159,10 @@ async fn table_of(config: &Config, entry: &Entry, world: &World) -> Result<Strin
     entries.retain(|stored| stored.date != entry.date);
     entries.push(entry.clone());
     let judgement = compare::judge(&entries, &config.catalog);
-    let report = report::of_day(entry, &judgement, &config.catalog);
-    Ok(render::table::show(&report, show::look(world)))
+    let report = report::of_day(entry.date, &entries, &judgement, &config.catalog);
+    Ok(report.map_or_else(String::new, |report| {
+        render::table::show(&report, show::look(world))
+    }))
 }
 
 /// `59 metrics, 3 unavailable, 1 failed, in 0.4 s`

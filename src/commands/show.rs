@@ -60,13 +60,12 @@ pub async fn report(
     };
     let entries = judged_entries(&book, date).await?;
     let judgement = compare::judge(&entries, &config.catalog);
-    match entries.iter().find(|entry| entry.date == date) {
-        Some(entry) => Ok(report::of_day(entry, &judgement, &config.catalog)),
-        None => Err(CommandError::Usage(format!(
+    report::of_day(date, &entries, &judgement, &config.catalog).ok_or_else(|| {
+        CommandError::Usage(format!(
             "there is no entry for {}; `daybook collect --date {date}` collects it",
             spoken(date)
-        ))),
-    }
+        ))
+    })
 }
 
 /// The day's entry, and those it is compared with.

@@ -14,7 +14,10 @@ use super::environment::app_names;
 use super::find::Found;
 use super::settle::{Origin, Settler};
 use super::written::{Alerts, App, Collect, File};
-use super::{AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, Request};
+use super::{
+    AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, MailSettings, Outbox, Ping,
+    ReportSettings, Request, Webhook,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -30,6 +33,11 @@ pub struct Settled {
     pub book: BookDatabase,
     pub collect: CollectSettings,
     pub retention_days: u32,
+    pub report: ReportSettings,
+    pub mail: Option<MailSettings>,
+    pub outbox: Option<Outbox>,
+    pub webhooks: Vec<Webhook>,
+    pub ping: Option<Ping>,
     pub origins: BTreeMap<String, Origin>,
     pub mistakes: Vec<Mistake>,
     pub warnings: Vec<String>,
@@ -82,6 +90,13 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         },
         collect,
         retention_days: retention_days.unwrap_or(365),
+        report: ReportSettings::default(),
+        mail: None,
+        outbox: Some(Outbox {
+            directory: found.directory.join("outbox"),
+        }),
+        webhooks: Vec::new(),
+        ping: None,
         origins: settler.origins,
         mistakes: settler.mistakes,
         warnings: settler.warnings,

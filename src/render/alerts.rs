@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::calendar::spoken;
 use crate::report::{Calm, Counts, Difference, Notice, Report, Rule, Severity, State, Way};
 
+use super::words::HABIT;
 use super::{Look, number, table, words, wrap};
 
 /// The list of `alerts list`.
@@ -149,14 +150,14 @@ fn movement(notice: &Notice, difference: &Difference) -> String {
         Way::Unchanged => return format!("is unchanged at {value}"),
     };
     let size = match difference.percent {
-        _ if notice.in_points => number::points(difference.change),
-        Some(percent) => number::percent(percent),
-        None => number::change(difference.change, &notice.unit, notice.decimals),
+        _ if notice.in_points => format!("{} points", number::points(difference.change, HABIT)),
+        Some(percent) => number::percent(percent, HABIT),
+        None => number::change(difference.change, &notice.unit, notice.decimals, HABIT),
     };
     let size = size.trim_start_matches(['+', '\u{2212}']);
     format!("{verb} by {size} to {value}")
 }
 
 fn told(notice: &Notice, value: f64) -> String {
-    number::number(value, &notice.unit, notice.decimals)
+    number::number(value, &notice.unit, notice.decimals, HABIT)
 }

@@ -1,68 +1,69 @@
-//! Numbers as people read them: `1'234'567`, `−54 %`, `1.5 GB`.
+//! Numbers as people read them: `1'234'567`, `−54 %`, `1.5 GB`, in the habit of the reader.
 
 use rust_decimal::Decimal;
 
 use crate::entry::Value;
+use crate::voice::Numbers;
 
 const MINUS: char = '\u{2212}';
 
 /// A value with its unit. Without `decimals` it is shown as exactly as it is known.
-pub fn value(value: &Value, unit: &str, decimals: Option<u32>) -> Option<String> {
+pub fn value(value: &Value, unit: &str, decimals: Option<u32>, habit: Numbers) -> Option<String> {
     let digits = match value {
         Value::Parts(_) => return None,
-        _ if unit == "bytes" => return value.number().map(bytes),
+        _ if unit == "bytes" => return value.number().map(|size| bytes(size, habit)),
         Value::Whole(whole) => whole_digits(*whole, decimals),
         Value::Decimal(decimal) => decimal_digits(*decimal, decimals),
     };
-    Some(with_unit(&grouped(&digits), unit))
+    Some(with_unit(&grouped(&digits, habit), unit))
 }
 
 /// A computed number with its unit, such as a previous value.
-pub fn number(number: f64, unit: &str, decimals: Option<u32>) -> String {
+pub fn number(number: f64, unit: &str, decimals: Option<u32>, habit: Numbers) -> String {
     if unit == "bytes" {
-        return bytes(number);
+        return bytes(number, habit);
     }
     let digits = match decimals {
         Some(decimals) => format!("{number:.*}", decimals as usize),
         None => number.to_string(),
     };
-    with_unit(&grouped(&digits), unit)
+    with_unit(&grouped(&digits, habit), unit)
 }
 
 /// A distribution's part, which is of its metric's unit.
-pub fn part(part: Decimal, unit: &str, decimals: Option<u32>) -> String {
+pub fn part(part: Decimal, unit: &str, decimals: Option<u32>, habit: Numbers) -> String {
     let part = Value::from_decimal(part);
-    value(&part, unit, decimals).unwrap_or_default()
+    value(&part, unit, decimals, habit).unwrap_or_default()
 }
 
 /// How many, without a unit.
-pub fn count(count: Decimal) -> String {
-    grouped(&count.normalize().to_string())
+pub fn count(count: Decimal, habit: Numbers) -> String {
+    grouped(&count.normalize().to_string(), habit)
 }
 
 /// `+3.1 %`, `−54 %`: one digit behind the point where it says something.
-pub fn percent(percent: f64) -> String {
-    format!("{} %", one_digit(percent))
+pub fn percent(percent: f64, habit: Numbers) -> String {
+    format!("{} %", one_digit(percent, habit))
 }
 
-/// `+2.5 points`
-pub fn points(points: f64) -> String {
-    format!("{} points", one_digit(points))
+/// `+2.5`, of a change in points.
+pub fn points(points: f64, habit: Numbers) -> String {
+    one_digit(points, habit)
 }
 
 /// A change with its sign and unit; a percentage changes by points.
-pub fn change(change: f64, unit: &str, decimals: Option<u32>) -> String {
-    signed(change, &number(change.abs(), unit, decimals))
+pub fn change(change: f64, unit: &str, decimals: Option<u32>, habit: Numbers) -> String {
+    signed(change, &number(change.abs(), unit, decimals, habit))
 }
 
-fn one_digit(number: f64) -> String {
+fn one_digit(number: f64, habit: Numbers) -> String {
     let digits = format!("{:.1}", number.abs());
     let shown = match digits.strip_suffix(".0") {
-        Some("0") if number != 0.0 => "<0.1",
+        Some("0") if number != 0.0 => return signed(number, &format!("<0{}1", habit.point())),
         Some(whole) => whole,
         None => &digits,
     };
-    signed(number, &grouped(shown))
+    signed(number, &grouped(shown, habit))
 }
 
 fn signed(number: f64, size: &str) -> String {
@@ -95,7 +96,7 @@ fn with_unit(digits: &str, unit: &str) -> String {
     }
 }
 
-fn bytes(number: f64) -> String {
+fn bytes(number: f64, habit: Numbers) -> String {
     let mut size = number;
     let mut scale = "B";
     for larger in ["kB", "MB", "GB", "TB"] {
@@ -111,11 +112,11 @@ fn bytes(number: f64) -> String {
     } else {
         format!("{size:.1}")
     };
-    with_unit(&grouped(&digits), scale)
+    with_unit(&grouped(&digits, habit), scale)
 }
 
 /// Sets the thousands apart, and a real minus in front; anything but digits passes as it is.
-fn grouped(digits: &str) -> String {
+fn grouped(digits: &str, habit: Numbers) -> String {
     let (minus, size) = match digits.strip_prefix('-') {
         Some(size) => (true, size),
         None => (false, digits),
@@ -133,11 +134,13 @@ fn grouped(digits: &str) -> String {
     }
     for (at, digit) in whole.chars().enumerate() {
         let left = whole.len() - at;
-        if at > 0 && left.is_multiple_of(3) && digit.is_ascii_digit() && !whole.starts_with('<') {
-            text.push('\'');
+        if at > 0 && left.is_multiple_of(3) && digit.is_ascii_digit() {
+            text.push_str(habit.separator());
         }
         text.push(digit);
     }
-    text.push_str(fraction);
-    text
+    match fraction.strip_prefix('.') {
+        Some(digits) => text + habit.point() + digits,
+        None => text + fraction,
+    }
 }

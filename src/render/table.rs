@@ -200,6 +200,7 @@ fn shares(row: &Row) -> Vec<Line> {
             count,
             &row.unit,
             row.decimals,
+            words::HABIT,
         ))],
     };
     let mut named: Vec<&Part> = parts.iter().filter(|part| part.key.is_some()).collect();

@@ -6,7 +6,12 @@ use crate::calendar::spoken;
 use crate::entry::{Kind, Value};
 use crate::report::{Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, State, Way};
 
+use crate::voice::Numbers;
+
 use super::number;
+
+/// A terminal speaks English with Swiss numbers; reports speak as their readers do.
+pub const HABIT: Numbers = Numbers::Swiss;
 
 pub fn severity(severity: Severity) -> &'static str {
     match severity {
@@ -70,7 +75,9 @@ pub fn value(row: &Row) -> String {
     match (&row.value, row.provenance.kind) {
         (Some(Value::Parts(parts)), _) if parts.len() == 1 => "1 part".to_owned(),
         (Some(Value::Parts(parts)), _) => format!("{} parts", parts.len()),
-        (Some(value), _) => number::value(value, &row.unit, row.decimals).unwrap_or_default(),
+        (Some(value), _) => {
+            number::value(value, &row.unit, row.decimals, HABIT).unwrap_or_default()
+        }
         (None, kind @ (Kind::Unavailable | Kind::Failed)) => kind.word().to_owned(),
         (None, _) => "no value".to_owned(),
     }
@@ -119,9 +126,9 @@ fn compared(difference: &Difference, row: &Row) -> String {
 /// The change as it is judged: in points, in percent or, from zero, as it is.
 fn moved(difference: &Difference, row: &Row) -> String {
     match difference.percent {
-        _ if row.in_points => number::points(difference.change),
-        Some(percent) => number::percent(percent),
-        None => number::change(difference.change, &row.unit, row.decimals),
+        _ if row.in_points => format!("{} points", number::points(difference.change, HABIT)),
+        Some(percent) => number::percent(percent, HABIT),
+        None => number::change(difference.change, &row.unit, row.decimals, HABIT),
     }
 }
 
@@ -151,7 +158,7 @@ pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
         None | Some(0) => {}
         Some(1) => notes.push("1 row without a value".to_owned()),
         Some(nulls) => {
-            let nulls = number::count(nulls.into());
+            let nulls = number::count(nulls.into(), HABIT);
             notes.push(format!("{nulls} rows without a value"));
         }
     }

@@ -15,8 +15,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("calendar", &[]),
     ("catalog", &["calendar"]),
     ("entry", &["catalog", "calendar"]),
+    // A word of its own: settings name it, reports are told in it, the ledger keeps it.
+    ("voice", &[]),
     ("plan", &["calendar", "catalog", "entry"]),
-    ("config", &["catalog", "calendar"]),
+    ("config", &["catalog", "calendar", "voice"]),
     // `plan` for what goes into a statement and comes out of it: `Bind` and `Cell`.
     ("database", &["config", "plan"]),
     (
@@ -25,33 +27,45 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     (
         "book",
-        &["calendar", "catalog", "entry", "config", "database"],
+        &[
+            "calendar", "catalog", "entry", "voice", "config", "database",
+        ],
     ),
     ("compare", &["calendar", "catalog", "entry"]),
     ("report", &["calendar", "catalog", "entry", "compare"]),
-    ("render", &["report", "entry", "catalog", "calendar"]),
+    (
+        "render",
+        &["report", "entry", "voice", "catalog", "calendar"],
+    ),
+    (
+        "deliver",
+        &["calendar", "voice", "config", "book", "report", "render"],
+    ),
     ("prune", &["calendar", "config", "book"]),
     (
         "nightly",
         &[
-            "calendar", "catalog", "entry", "plan", "config", "database", "collect", "book",
-            "compare", "report", "render", "prune",
+            "calendar", "catalog", "entry", "voice", "plan", "config", "database", "collect",
+            "book", "compare", "report", "render", "deliver", "prune",
         ],
     ),
-    ("operate", &["calendar", "catalog", "config", "collect"]),
+    (
+        "operate",
+        &["calendar", "catalog", "config", "collect", "deliver"],
+    ),
     ("cli", &[]),
     (
         "commands",
         &[
-            "calendar", "catalog", "entry", "plan", "config", "database", "collect", "book",
-            "compare", "report", "render", "prune", "nightly", "operate", "cli",
+            "calendar", "catalog", "entry", "voice", "plan", "config", "database", "collect",
+            "book", "compare", "report", "render", "deliver", "prune", "nightly", "operate", "cli",
         ],
     ),
 ];
 
 /// They compute from what they are given: no database, no network, no clock, no environment, no files.
 const PURE: &[&str] = &[
-    "calendar", "catalog", "entry", "plan", "compare", "report", "render",
+    "calendar", "catalog", "entry", "voice", "plan", "compare", "report", "render",
 ];
 
 const OUTSIDE_WORLD: &[&str] = &[

@@ -6,6 +6,7 @@ use daybook::compare::judge;
 use daybook::entry::{Entry, Kind, Part, Provenance, Reading, Value};
 use daybook::render::{Look, alerts, json, number, table, words};
 use daybook::report::{self, Counts, Report};
+use daybook::voice::Numbers;
 use serde_json::json;
 
 use crate::stored_days::{catalog, day, n, number, one_metric, series, with};
@@ -136,18 +137,24 @@ fn shop_day() -> Report {
         filled("2025-10-02", ["5390", "100", "40.1", "0", "1500000000"]),
         today.clone(),
     ];
-    report::of_day(&today, &judge(&entries, &catalog), &catalog)
+    report::of_day(today.date, &entries, &judge(&entries, &catalog), &catalog).expect("that day")
 }
 
 fn n_day(entries: &[Entry], catalog: &Catalog) -> Report {
     let last = entries.last().expect("at least one day");
-    report::of_day(last, &judge(entries, catalog), catalog)
+    report::of_day(last.date, entries, &judge(entries, catalog), catalog).expect("that day")
 }
 
 #[test]
 fn numbers_read_as_people_write_them() {
     let value = |text: &str, unit, decimals| {
-        number::value(&Value::from_decimal(text.parse().unwrap()), unit, decimals).unwrap()
+        number::value(
+            &Value::from_decimal(text.parse().unwrap()),
+            unit,
+            decimals,
+            Numbers::Swiss,
+        )
+        .unwrap()
     };
     assert_eq!(value("0", "", None), "0");
     assert_eq!(value("999", "", None), "999");
@@ -175,14 +182,17 @@ fn numbers_read_as_people_write_them() {
 
 #[test]
 fn changes_always_have_a_sign() {
-    assert_eq!(number::percent(3.1259), "+3.1 %");
-    assert_eq!(number::percent(-54.0), "−54 %");
-    assert_eq!(number::percent(12345.0), "+12'345 %");
-    assert_eq!(number::percent(0.04), "+<0.1 %");
-    assert_eq!(number::points(-2.5), "−2.5 points");
-    assert_eq!(number::change(-1500.0, "", None), "−1'500");
-    assert_eq!(number::change(2e6, "bytes", None), "+2.0 MB");
-    assert_eq!(number::change(0.0, "", None), "0");
+    assert_eq!(number::percent(3.1259, Numbers::Swiss), "+3.1 %");
+    assert_eq!(number::percent(-54.0, Numbers::Swiss), "−54 %");
+    assert_eq!(number::percent(12345.0, Numbers::Swiss), "+12'345 %");
+    assert_eq!(number::percent(0.04, Numbers::Swiss), "+<0.1 %");
+    assert_eq!(number::points(-2.5, Numbers::Swiss), "−2.5");
+    assert_eq!(number::change(-1500.0, "", None, Numbers::Swiss), "−1'500");
+    assert_eq!(
+        number::change(2e6, "bytes", None, Numbers::Swiss),
+        "+2.0 MB"
+    );
+    assert_eq!(number::change(0.0, "", None, Numbers::Swiss), "0");
 }
 
 #[test]

@@ -18,7 +18,7 @@ INSERT INTO run_statements (run_id, position, database, what, duration_ms, rows,
 VALUES (1, 1, '', 'total_users', 12, 1, NULL), (1, 2, 'shop', 'orders', 30000, 0, 'statement timeout');
 
 INSERT INTO deliveries (collection_date, subject, channel, recipient, message_id, state, attempts, planned_at, claimed_at, accepted_at, reply)
-VALUES ('2025-10-03', 'report', 'smtp', 'ada@example.org', '2025-10-03.report.1@example.org', 'accepted', 1,
+VALUES ('2025-10-03', 'report', 'email', 'ada@example.org', '2025-10-03.report.1@example.org', 'accepted', 1,
         '2025-10-03T22:15:02.000000Z', '2025-10-03T22:15:02.000000Z', '2025-10-03T22:15:03.000000Z', '250 2.0.0 Ok: queued');
 
 INSERT INTO mutes (key, muted_at, until_date, because)

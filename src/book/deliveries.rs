@@ -1,0 +1,131 @@
+//! The ledger: who was to get which report, and what became of it.
+//!
+//! planned → sending → accepted | failed | ambiguous. A delivery is `sending` only from the moment the
+//! message itself leaves until the answer is noted; whoever holds the delivery lock and finds another's
+//! delivery in that state knows that its sender died, and that nobody can tell whether it arrived.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::entry::merge::Mode;
+use crate::entry::{Entry, Value};
+use crate::voice::Voice;
+
+use super::{Book, BookError, Stored};
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A complete day.
+    Report,
+    /// A day that was still open.
+    Open,
+    /// A night without any numbers.
+    Failure,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    Email,
+    Outbox,
+    Webhook,
+    Ping,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    Planned,
+    Sending,
+    Accepted,
+    Failed,
+    /// Perhaps it arrived: the answer was lost.
+    Ambiguous,
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: i64,
+    pub date: NaiveDate,
+    pub subject: Subject,
+    pub channel: Channel,
+    /// An address, or the name of an outbox, a webhook or a ping.
+    pub recipient: String,
+    /// Above 1 when it was sent again on purpose.
+    pub copy: u32,
+    pub name: Option<String>,
+    pub voice: Voice,
+    pub message_id: String,
+    pub state: DeliveryState,
+    pub attempts: u32,
+    pub planned_at: DateTime<Utc>,
+    pub claimed_at: Option<DateTime<Utc>>,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// The server's last answer, or why there is none.
+    pub reply: Option<String>,
+}
+
+/// A recipient as read for a report, from the settings or the query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub address: String,
+    pub name: Option<String>,
+    pub voice: Voice,
+    /// `daily`, `alerts` or `changes`.
+    pub when: String,
+}
+
+/// A number that was sent and had changed when a later report was planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Corrected {
+    pub date: NaiveDate,
+    pub key: String,
+    pub mailed: f64,
+    pub now: f64,
+}
+
+/// A report as planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    pub date: NaiveDate,
+    pub subject: Subject,
+    pub planned_at: DateTime<Utc>,
+    pub also: Vec<NaiveDate>,
+    /// Written by the book when the report is planned.
+    pub corrections: Vec<Corrected>,
+    pub recipients: Vec<Known>,
+    pub stale_recipients: Option<String>,
+    pub bad_addresses: Vec<(String, String)>,
+    pub reason: Option<String>,
+}
+
+/// A message to be planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub channel: Channel,
+    pub recipient: String,
+    pub name: Option<String>,
+    pub voice: Voice,
+    pub message_id: String,
+}
+
+/// A report with its messages, written in one transaction with its entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub report: Planned,
+    pub messages: Vec<Message>,
+}
+
+/// The numbers of a report as they were sent.
+pub type Told = BTreeMap<String, Value>;
+
+pub async fn store_and_plan(
+    _book: &Book,
+    _entries: Vec<Entry>,
+    _mode: Mode,
+    _plan: &Plan,
+) -> Result<Vec<Stored>, BookError> {
+    unimplemented!()
+}

@@ -1,0 +1,31 @@
+//! A letter as a message: subject, HTML with its pictures, text; in the reader's voice.
+
+use crate::report::Letter;
+use crate::voice::Voice;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    pub subject: String,
+    /// ASCII only, other letters as entities; refers to its pictures by `cid:NAME`.
+    pub html: String,
+    pub text: String,
+    pub pictures: Vec<Picture>,
+    /// The rows that the HTML had no room for, with all others.
+    pub csv: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub name: String,
+    pub png: Vec<u8>,
+}
+
+pub fn mail(letter: &Letter, voice: Voice) -> Mail {
+    Mail {
+        subject: super::subject::subject(letter, voice),
+        html: String::new(),
+        text: String::new(),
+        pictures: Vec::new(),
+        csv: None,
+    }
+}

@@ -1,0 +1,98 @@
+//! A report as it is sent: a day's numbers with what a message says around them, or that there are none.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::Report;
+
+/// What is sent about a day.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// The application's name.
+    pub name: String,
+    pub content: Content,
+    pub around: Around,
+}
+
+#[derive(Debug, Clone)]
+pub enum Content {
+    Day(Box<Report>),
+    NoNumbers(NoNumbers),
+}
+
+/// A night that failed altogether.
+#[derive(Debug, Clone)]
+pub struct NoNumbers {
+    pub date: NaiveDate,
+    pub time_zone: Tz,
+    /// What failed, in the words of the error.
+    pub reason: String,
+    /// When it was first tried.
+    pub since: DateTime<Utc>,
+}
+
+/// What a message says around the numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// Numbers of earlier days that have changed since they were sent.
+    pub corrections: Vec<Correction>,
+    /// Further days collected in the same run, which get no message of their own.
+    pub also: Vec<NaiveDate>,
+    /// Deliveries of earlier reports that failed or are in doubt.
+    pub undelivered: Vec<Undelivered>,
+    /// Addresses that could not be used, with why.
+    pub bad_addresses: Vec<(String, String)>,
+    /// The recipients could not be read, so the last known ones are used: why.
+    pub stale_recipients: Option<String>,
+    pub next_due: Option<DateTime<Utc>>,
+    /// Where the dashboard is.
+    pub link: Option<String>,
+}
+
+/// A number that was sent and has changed since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Correction {
+    pub date: NaiveDate,
+    pub key: String,
+    pub label: String,
+    pub unit: String,
+    pub decimals: Option<u32>,
+    pub mailed: f64,
+    pub now: f64,
+}
+
+/// A delivery that did not arrive, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    pub date: NaiveDate,
+    /// `email`, `webhook`, …
+    pub channel: String,
+    pub recipient: String,
+    /// Perhaps it did arrive: the answer was lost.
+    pub in_doubt: bool,
+    /// The server's answer or the error.
+    pub reply: String,
+}
+
+impl Letter {
+    pub fn date(&self) -> NaiveDate {
+        match &self.content {
+            Content::Day(report) => report.date,
+            Content::NoNumbers(none) => none.date,
+        }
+    }
+
+    pub fn report(&self) -> Option<&Report> {
+        match &self.content {
+            Content::Day(report) => Some(report),
+            Content::NoNumbers(_) => None,
+        }
+    }
+
+    pub fn time_zone(&self) -> Tz {
+        match &self.content {
+            Content::Day(report) => report.time_zone,
+            Content::NoNumbers(none) => none.time_zone,
+        }
+    }
+}
