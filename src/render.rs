@@ -1,11 +1,15 @@
 //! Report to text: numbers become words only here.
 
 pub mod alerts;
+pub mod html;
 pub mod json;
 pub mod mail;
 pub mod number;
+pub mod sparkline;
 pub mod subject;
 pub mod table;
+pub mod text;
+pub mod view;
 pub mod words;
 pub mod wrap;
 

@@ -3,6 +3,8 @@
 use crate::report::Letter;
 use crate::voice::Voice;
 
+use super::{html, text, view};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     pub subject: String,
@@ -21,10 +23,11 @@ pub struct Picture {
 }
 
 pub fn mail(letter: &Letter, voice: Voice) -> Mail {
+    let view = view::view(letter, voice);
     Mail {
-        subject: super::subject::subject(letter, voice),
-        html: String::new(),
-        text: String::new(),
+        html: html::html(&view),
+        text: text::text(&view),
+        subject: view.subject,
         pictures: Vec::new(),
         csv: None,
     }

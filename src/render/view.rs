@@ -1,0 +1,123 @@
+//! A letter in words, before it is laid out: every text that the HTML and the text part show, in the
+//! reader's voice. Both are made of the same view, so they cannot tell different numbers.
+
+use crate::report::Letter;
+use crate::voice::Voice;
+
+/// What a piece of text says beside its words; it is never said by colour alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tone {
+    #[default]
+    Plain,
+    /// Present, but not worth the eye.
+    Muted,
+    /// Welcome, or over.
+    Good,
+    Warning,
+    Critical,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct View {
+    /// `en` or `de`.
+    pub language: &'static str,
+    pub subject: String,
+    /// The first words that a list of messages shows after the subject.
+    pub preheader: String,
+    /// The application's name.
+    pub name: String,
+    /// `Friday 3 October 2025`
+    pub date: String,
+    /// `00:00–24:00 Europe/Zurich`, `25 hours, …`, `until 14:30, still open, …`
+    pub span: String,
+    pub tone: Tone,
+    /// `2 critical, 3 warnings`, `Nothing unusual`, `No numbers`
+    pub verdict: String,
+    /// One or two sentences under the verdict.
+    pub summary: String,
+    /// At most five.
+    pub matters: Vec<MatterView>,
+    /// `and 3 more in the tables`
+    pub more_matters: Option<String>,
+    pub sections: Vec<SectionView>,
+    pub notes: Vec<NoteView>,
+    /// How long it took, when the next report is due.
+    pub footer: Vec<String>,
+    /// Address and words of the dashboard's link.
+    pub link: Option<(String, String)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MatterView {
+    pub tone: Tone,
+    /// `critical`, `warning`, `welcome`, `recovered`
+    pub word: String,
+    /// `Active users, last day: 2'214`
+    pub head: String,
+    /// `against 4'808 last Friday (−54 %), usual 4'410–5'020. Most of it: web_mobile −2'312 of −2'594. New today.`
+    pub rest: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SectionView {
+    pub name: String,
+    /// `Metric`, the day, the three days compared with, and the trend's head.
+    pub heads: [String; 6],
+    pub rows: Vec<RowView>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RowView {
+    pub key: String,
+    pub label: String,
+    pub value: String,
+    /// The limit that the value itself breaks.
+    pub value_tone: Tone,
+    /// `critical` where the value itself breaks a limit; `counted 00:15`; `reconstructed`
+    pub value_note: Option<String>,
+    /// Against 1, 7 and 30 days before; nothing for a distribution.
+    pub changes: Option<[CellView; 3]>,
+    /// `usual for a Friday: 4'410–5'020`
+    pub usual: Option<String>,
+    /// Oldest first; empty where there is nothing to draw.
+    pub trend: Vec<Option<f64>>,
+    /// What the picture of the trend says, with its numbers.
+    pub trend_words: String,
+    /// A distribution's largest parts and all others: label, value, share of the whole from 0 to 1.
+    pub parts: Vec<PartView>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PartView {
+    pub label: String,
+    pub value: String,
+    pub share: f64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CellView {
+    /// `▲`, `▼` or nothing
+    pub arrow: &'static str,
+    /// `−43.3 %`, `+3`, `unchanged`, `no data`
+    pub text: String,
+    /// `critical`, `usual for a Friday`, `new`
+    pub note: Option<String>,
+    pub tone: Tone,
+}
+
+/// `Corrected`, `Failed`, `Not known for this day`, with its lines.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NoteView {
+    pub title: String,
+    pub lines: Vec<String>,
+    pub tone: Tone,
+}
+
+pub fn view(letter: &Letter, voice: Voice) -> View {
+    View {
+        language: voice.language.code(),
+        subject: super::subject::subject(letter, voice),
+        name: letter.name.clone(),
+        ..View::default()
+    }
+}
