@@ -21,6 +21,7 @@ mod parts;
 mod prune;
 mod renames;
 mod render;
+mod report;
 mod running;
 mod stored_days;
 mod team;
