@@ -192,11 +192,8 @@ impl Exchange<'_> {
         };
         let head = self.within("waiting for its answer", answered).await?;
         // The answer has been given; the words that follow it are welcome, but not waited for beyond the time.
-        let complete = match timeout_at(self.deadline, received.read_body(&head, &mut reader)).await
-        {
-            Ok(complete) => complete,
-            Err(_) => false,
-        };
+        let body = timeout_at(self.deadline, received.read_body(&head, &mut reader));
+        let complete = body.await.unwrap_or(false);
         Ok(head.answer(&received.body(&head), complete, &self.address.secrets))
     }
 

@@ -65,7 +65,8 @@ pub(super) fn reason(error: &io::Error) -> String {
         return harmless(&error.to_string());
     };
     let words = match certificate {
-        CertificateError::UnknownIssuer => {
+        // An authority that we know by name, but not by its key, is no other case.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "nobody whom this machine trusts has signed its certificate; `ca_file` names further certificates to trust"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
