@@ -1,6 +1,5 @@
 //! How the report reaches its readers: who they are, and by which ways it leaves.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -147,11 +146,5 @@ impl SmtpServer {
     /// Resend drops a message whose idempotency key it has seen in the last 24 hours.
     pub fn is_resend(&self) -> bool {
         self.host.eq_ignore_ascii_case("smtp.resend.com")
-    }
-}
-
-impl fmt::Display for SmtpServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
     }
 }

@@ -77,7 +77,7 @@ impl Connection {
             Tls::StartTls | Tls::None => (Box::new(stream), None),
         };
         let mut connection = Self {
-            dialogue: Dialogue::new(stream, server.to_string(), mail.timeout),
+            dialogue: Dialogue::new(stream, reach::place(server), mail.timeout),
             features: Vec::new(),
             secured,
             state: State::Idle,

@@ -6,13 +6,21 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::config::duration::spoken;
-use crate::config::{MailSettings, Tls};
+use crate::config::{MailSettings, SmtpServer, Tls};
 use crate::deliver::line::one_line;
 
 use super::Refusal;
 
 /// A name with more addresses than this is not worth waiting for all of them.
 const MOST_TRIED: usize = 4;
+
+/// How errors call the server; its settings hold more than everybody may read.
+pub(super) fn place(server: &SmtpServer) -> String {
+    match server.host.contains(':') {
+        true => format!("[{}]:{}", server.host, server.port),
+        false => format!("{}:{}", server.host, server.port),
+    }
+}
 
 pub async fn resolve(mail: &MailSettings) -> Result<Vec<SocketAddr>, Refusal> {
     let server = &mail.server;
@@ -45,7 +53,8 @@ pub async fn resolve(mail: &MailSettings) -> Result<Vec<SocketAddr>, Refusal> {
     let here = addresses.iter().all(|address| address.ip().is_loopback());
     if server.tls == Tls::None && !here {
         return Err(Refusal::passing(format!(
-            "`tls=none` is for a server on this machine, and {server} is not: leave it out"
+            "`tls=none` is for a server on this machine, and {} is not: leave it out",
+            place(server)
         )));
     }
     Ok(addresses)
@@ -66,6 +75,6 @@ pub async fn reach(mail: &MailSettings, addresses: &[SocketAddr]) -> Result<TcpS
     }
     Err(Refusal::passing(format!(
         "cannot connect to {}: {last}",
-        mail.server
+        place(&mail.server)
     )))
 }

@@ -21,6 +21,7 @@ use crate::deliver::line::one_line;
 
 use super::Refusal;
 use super::dialogue::Stream;
+use super::reach::place;
 
 /// An encrypted line, as the doctor sees it.
 #[derive(Debug, Clone)]
@@ -42,11 +43,12 @@ pub(super) async fn handshake(
     let shaken = timeout(mail.timeout, connector.connect(name, stream)).await;
     let stream = match shaken {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(Refusal::passing(failure(server, &error))),
+        Ok(Err(error)) => return Err(Refusal::passing(failure(&place(server), &error))),
         Err(_) => {
             let limit = spoken(mail.timeout);
             return Err(Refusal::passing(format!(
-                "{server} did not finish the TLS handshake within {limit}"
+                "{} did not finish the TLS handshake within {limit}",
+                place(server)
             )));
         }
     };
@@ -122,7 +124,7 @@ fn own_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Refusal>
     Ok(found)
 }
 
-fn failure(server: &SmtpServer, error: &io::Error) -> String {
+fn failure(server: &str, error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     let words = match inner {
         Some(TlsError::InvalidCertificate(reason)) => {
