@@ -2,8 +2,11 @@
 
 pub mod attempt;
 pub mod http;
+pub mod line;
+pub mod message;
 pub mod outbox;
 pub mod ping;
+pub mod smtp;
 pub mod webhook;
 
 pub use attempt::Attempt;
