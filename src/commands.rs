@@ -9,6 +9,7 @@ pub mod explain;
 pub mod output;
 pub mod progress;
 pub mod prune;
+pub mod report;
 pub mod runs;
 pub mod show;
 
@@ -107,6 +108,7 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
     match cli.command {
         Command::Collect(args) => collect::run(&load(asked, world)?, &args, world).await,
         Command::Show(args) => show::run(&load(asked, world)?, &args, world).await,
+        Command::Report(args) => report::run(asked, &args, world).await,
         Command::Alerts {
             action: crate::cli::Alerts::List(args),
         } => alerts::list(&load(asked, world)?, &args, world).await,

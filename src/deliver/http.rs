@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::Attempt;
+use super::line::one_line;
 use address::Address;
 use answer::Received;
 

@@ -6,7 +6,7 @@ use url::Url;
 use crate::render::words::harmless;
 
 use super::address::concealed;
-use super::{Attempt, HttpError};
+use super::{Attempt, HttpError, one_line};
 
 const LONGEST_HEAD: usize = 16 * 1024;
 const LONGEST_BODY: usize = 4 * 1024;
@@ -213,8 +213,7 @@ impl Head {
     pub(super) fn answer(&self, body: &[u8], complete: bool, secrets: &[String]) -> Answer {
         let shown = |text: &str, longest: usize| {
             let secrets = secrets.iter().map(String::as_str);
-            let text = harmless(&concealed(text, secrets));
-            cut(text.trim(), longest)
+            one_line(&harmless(&concealed(text, secrets)), longest)
         };
         let text = String::from_utf8_lossy(body);
         let whole = match complete {
@@ -272,12 +271,4 @@ fn without_chunks(bytes: &[u8]) -> (Vec<u8>, bool) {
 fn host(location: &str) -> Option<String> {
     let url = Url::parse(location).ok()?;
     url.host_str().map(harmless)
-}
-
-fn cut(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(longest).collect();
-    format!("{kept}…")
 }
