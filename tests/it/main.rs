@@ -11,6 +11,7 @@ mod compare;
 mod config;
 mod demo;
 mod dice;
+mod doctor;
 mod faults;
 mod hard_tables;
 mod histories;
