@@ -11,6 +11,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::certificates::Identity;
 
@@ -61,7 +63,7 @@ impl Server {
     }
 
     pub(crate) async fn tls(identity: Identity, acts: Vec<Act>) -> Self {
-        Self::start(acts, Some(acceptor(identity))).await
+        Self::start(acts, Some(acceptor(&identity))).await
     }
 
     async fn start(acts: Vec<Act>, tls: Option<TlsAcceptor>) -> Self {
@@ -114,12 +116,14 @@ impl Asked {
     }
 }
 
-fn acceptor(identity: Identity) -> TlsAcceptor {
+fn acceptor(identity: &Identity) -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![identity.certificate], identity.key)
+        .with_single_cert(vec![certificate], key)
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
 }
