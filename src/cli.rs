@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Reads an application's database every night, writes one row of numbers for the day, and says what changed.
 #[derive(Debug, Parser)]
@@ -19,13 +19,19 @@ const AFTER_HELP: &str = "\
 Begin with `daybook demo`: it makes an example to look at. Each command tells more with --help.
 
 Exit codes: 0 done · 1 failed, also when only some metrics did · 2 wrong command line ·
-69 a database is unavailable · 78 wrong configuration";
+69 a database is unavailable · 75 not everything was delivered · 78 wrong configuration";
 
 const COLLECT_HELP: &str = "\
 Examples:
   daybook collect --date yesterday --quiet             every night, from cron
   daybook collect --from 2025-01-01 --to 2025-10-03    the past, each table read about once
   daybook collect --catch-up                           the days that were missed";
+
+const REPORT_HELP: &str = "\
+Examples:
+  daybook report                                       the newest complete day, as text
+  daybook report --format html --output report.html    to open in a browser
+  daybook report --format eml --to bea@example.org     to look at in a mail program";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -34,6 +40,9 @@ pub enum Command {
     Collect(Collect),
     /// Show a day's numbers and how they changed
     Show(Show),
+    /// Print a day's report as it would be sent now
+    #[command(after_help = REPORT_HELP)]
+    Report(Report),
     /// List what deserves attention on a day
     Alerts {
         #[command(subcommand)]
@@ -50,8 +59,12 @@ pub enum Command {
         #[command(subcommand)]
         action: Config,
     },
+    /// Examine the way of a report to its readers, step by step, without sending anything
+    Doctor(Doctor),
     /// Make an example application, collect a year of it and show what came out
     Demo(Demo),
+    /// Send a short test message
+    Send(Send),
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +114,41 @@ pub struct Show {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The day to report on [default: the newest complete one]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// As what
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write a file, whole or not at all, instead of standard output (`-`)
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The language of the words [default: that of the settings]
+    #[arg(long, value_parser = ["en", "de"])]
+    pub language: Option<String>,
+    /// Whom the message is for, with --format eml [default: the first recipient of the settings]
+    #[arg(long, value_name = "ADDR")]
+    pub to: Option<String>,
+    /// Print the JSON Schema of --format json
+    #[arg(long, conflicts_with_all = ["date", "format", "language", "to"])]
+    pub schema: bool,
+}
+
+/// What a report is printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One page with its pictures inside
+    Html,
+    /// The text part
+    Text,
+    /// Every number, for programs
+    Json,
+    /// The whole message, for a mail program
+    Eml,
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,6 +203,23 @@ pub enum Config {
     Schema,
     /// Print the catalog as a page: metric, meaning, history, thresholds
     Metrics,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Send {
+    /// A short message that shows whether mail leaves and arrives; no ledger knows it
+    #[arg(long, required = true)]
+    pub test: bool,
+    /// Who gets it
+    #[arg(long, value_name = "ADDR")]
+    pub to: String,
 }
 
 #[derive(Debug, Args)]

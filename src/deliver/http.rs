@@ -1,0 +1,256 @@
+//! A small HTTP/1.1 client for webhooks and pings: one connection, one request, one answer.
+//!
+//! It follows no redirect, since the body and its signature are meant for one address only, and it knows no
+//! proxy: whoever needs one for the way out sends to a relay on this machine. Off this machine it speaks TLS only.
+//! An address may be a secret, so its path, query and credentials appear in no answer and in no error.
+
+mod address;
+mod answer;
+mod trust;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::Attempt;
+use super::line::one_line;
+use address::Address;
+use answer::Received;
+
+pub use address::concealed;
+pub use answer::Answer;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+}
+
+pub struct Request<'a> {
+    pub method: Method,
+    pub url: &'a SecretString,
+    pub headers: &'a [(&'a str, &'a str)],
+    pub body: &'a [u8],
+    /// For the whole exchange, from the look-up of the name to the last byte.
+    pub timeout: Duration,
+    /// Certificates (PEM) to trust besides the host's own store.
+    pub ca_file: Option<&'a Path>,
+}
+
+/// Why there is no answer. The sentences go on after whatever the address belongs to: `webhook ops: …`.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HttpError {
+    #[error("its address is no URL that begins with https:// or, on this machine only, http://")]
+    Address,
+    #[error("{host} is not this machine, so its address must begin with https://")]
+    PlainAbroad { host: String },
+    #[error("{0}")]
+    Trust(String),
+    #[error("no address is known for {host}: {reason}")]
+    Unknown { host: String, reason: String },
+    #[error("cannot connect to {host}: {reason}")]
+    Unreachable { host: String, reason: String },
+    #[error("no safe connection to {host}: {reason}")]
+    Tls { host: String, reason: String },
+    #[error("{host} was too slow: {timeout:?} was over while {step}")]
+    Late {
+        host: String,
+        timeout: Duration,
+        step: &'static str,
+    },
+    #[error("{host} broke the connection off before its answer was complete")]
+    BrokenOff { host: String },
+    #[error("what {host} answered is not HTTP")]
+    NotHttp { host: String },
+    #[error("{host} answered with more than 16 KB of headers")]
+    TooLong { host: String },
+}
+
+/// The answer, whatever it says.
+pub async fn send(request: &Request<'_>) -> Result<Answer, HttpError> {
+    let address = Address::read(request.url.expose_secret()).ok_or(HttpError::Address)?;
+    let exchange = Exchange {
+        deadline: Instant::now() + request.timeout,
+        timeout: request.timeout,
+        address: &address,
+    };
+    let stream = exchange.connect(request.ca_file).await?;
+    exchange.talk(stream, &message(request, &address)).await
+}
+
+/// Sends, and judges the answer: 2xx is accepted; what a busy or broken server says, and trouble on the way,
+/// may pass. Nothing is ever in doubt, since receivers may be told twice.
+pub async fn attempt(request: &Request<'_>) -> Attempt {
+    match send(request).await {
+        Ok(answer) => answer.attempt(),
+        Err(error) => Attempt::Refused {
+            reply: error.to_string(),
+            may_pass: error.may_pass(),
+        },
+    }
+}
+
+impl HttpError {
+    /// Only a wrong address stays wrong; a certificate or a name is repaired where the server is.
+    pub fn may_pass(&self) -> bool {
+        !matches!(self, Self::Address | Self::PlainAbroad { .. })
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+struct Exchange<'a> {
+    address: &'a Address,
+    timeout: Duration,
+    deadline: Instant,
+}
+
+impl Exchange<'_> {
+    async fn connect(&self, ca_file: Option<&Path>) -> Result<Box<dyn Stream>, HttpError> {
+        let candidates = self.within("looking up its name", self.look_up()).await?;
+        let stream = self.connect_to_any(&candidates).await?;
+        let Some(name) = &self.address.tls_name else {
+            return Ok(Box::new(stream));
+        };
+        let connector = TlsConnector::from(trust::client(ca_file)?);
+        let handshake = async {
+            let connected = connector.connect(name.clone(), stream).await;
+            connected.map_err(|error| HttpError::Tls {
+                host: self.host(),
+                reason: trust::reason(&error),
+            })
+        };
+        let stream = self.within("agreeing on TLS", handshake).await?;
+        Ok(Box::new(stream))
+    }
+
+    async fn look_up(&self) -> Result<Vec<SocketAddr>, HttpError> {
+        let unknown = |reason: String| HttpError::Unknown {
+            host: self.host(),
+            reason,
+        };
+        let found = lookup_host((self.address.name.as_str(), self.address.port)).await;
+        let mut candidates: Vec<SocketAddr> =
+            found.map_err(|error| unknown(error.to_string()))?.collect();
+        if self.address.tls_name.is_none() {
+            candidates.retain(|candidate| candidate.ip().is_loopback());
+            if candidates.is_empty() {
+                return Err(HttpError::PlainAbroad { host: self.host() });
+            }
+        }
+        match candidates.is_empty() {
+            true => Err(unknown("the name has none".to_owned())),
+            false => Ok(candidates),
+        }
+    }
+
+    /// Each candidate gets its share of the time that is left, so that a dead one does not use it up.
+    async fn connect_to_any(&self, candidates: &[SocketAddr]) -> Result<TcpStream, HttpError> {
+        let mut last = self.late("connecting");
+        for (at, candidate) in candidates.iter().enumerate() {
+            let now = Instant::now();
+            let shares = (candidates.len() - at) as u32;
+            let until = now + self.deadline.saturating_duration_since(now) / shares;
+            match timeout_at(until, TcpStream::connect(candidate)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => {
+                    last = HttpError::Unreachable {
+                        host: self.host(),
+                        reason: error.to_string(),
+                    };
+                }
+                Err(_) => {}
+            }
+        }
+        Err(last)
+    }
+
+    async fn talk(&self, stream: Box<dyn Stream>, message: &[u8]) -> Result<Answer, HttpError> {
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let mut received = Received::default();
+        let answered = async {
+            let writing = async {
+                writer.write_all(message).await?;
+                writer.flush().await
+            };
+            let reading = received.read_head(&mut reader);
+            tokio::pin!(reading);
+            // A server may answer and close before it has read everything: what it said counts.
+            let head = tokio::select! {
+                head = &mut reading => head,
+                _ = writing => reading.await,
+            };
+            head.map_err(|trouble| trouble.at(self.host()))
+        };
+        let head = self.within("waiting for its answer", answered).await?;
+        // The answer has been given; the words that follow it are welcome, but not waited for beyond the time.
+        let body = timeout_at(self.deadline, received.read_body(&head, &mut reader));
+        let complete = body.await.unwrap_or(false);
+        Ok(head.answer(&received.body(&head), complete, &self.address.secrets))
+    }
+
+    async fn within<T>(
+        &self,
+        step: &'static str,
+        work: impl Future<Output = Result<T, HttpError>>,
+    ) -> Result<T, HttpError> {
+        match timeout_at(self.deadline, work).await {
+            Ok(result) => result,
+            Err(_) => Err(self.late(step)),
+        }
+    }
+
+    fn late(&self, step: &'static str) -> HttpError {
+        HttpError::Late {
+            host: self.host(),
+            timeout: self.timeout,
+            step,
+        }
+    }
+
+    fn host(&self) -> String {
+        self.address.host.clone()
+    }
+}
+
+fn message(request: &Request<'_>, address: &Address) -> Vec<u8> {
+    let method = match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    };
+    let mut head = format!("{method} {} HTTP/1.1\r\n", address.target);
+    let mut header = |name: &str, value: &str| {
+        // A line break in a value would begin a header of its own.
+        let value: String = value
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .collect();
+        head.push_str(&format!("{name}: {value}\r\n"));
+    };
+    header("Host", &address.host_header);
+    header("User-Agent", concat!("daybook/", env!("CARGO_PKG_VERSION")));
+    header("Accept", "*/*");
+    header("Connection", "close");
+    if let Some(authorization) = &address.authorization {
+        header("Authorization", authorization);
+    }
+    for (name, value) in request.headers {
+        header(name, value);
+    }
+    if request.method == Method::Post {
+        header("Content-Length", &request.body.len().to_string());
+    }
+    head.push_str("\r\n");
+    let mut message = head.into_bytes();
+    message.extend_from_slice(request.body);
+    message
+}

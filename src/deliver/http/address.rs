@@ -1,0 +1,133 @@
+//! An address taken apart: where to connect, what to ask for, and what of it nobody may see.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio_rustls::rustls::pki_types::ServerName;
+use url::{Host, Url};
+
+/// Shorter pieces of a path are words like `hooks`, and no secret.
+const SHORTEST_SECRET_SEGMENT: usize = 8;
+/// Of a query's value or a user's name; to hide each `1` of `?v=1` would leave no sentence whole.
+const SHORTEST_SECRET_VALUE: usize = 4;
+
+pub(super) struct Address {
+    /// As errors show it.
+    pub host: String,
+    /// To look up: an IPv6 address without brackets.
+    pub name: String,
+    pub port: u16,
+    /// What the certificate must be for; `None` where no TLS is spoken.
+    pub tls_name: Option<ServerName<'static>>,
+    pub host_header: String,
+    /// Path and query.
+    pub target: String,
+    pub authorization: Option<String>,
+    /// The longest first.
+    pub secrets: Vec<String>,
+}
+
+impl Address {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let name = match url.host()? {
+            Host::Domain(name) => name.to_owned(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        let tls_name = match url.scheme() {
+            "https" => Some(ServerName::try_from(name.clone()).ok()?),
+            "http" => None,
+            _ => return None,
+        };
+        let host = url.host_str()?.to_owned();
+        let host_header = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.clone(),
+        };
+        let credentials = credentials(&url);
+        let token = credentials.map(|text| STANDARD.encode(text));
+        let mut secrets = secrets(&url);
+        secrets.extend(token.clone());
+        secrets.retain(|secret| !secret.is_empty());
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Some(Self {
+            host,
+            name,
+            port: url.port_or_known_default()?,
+            tls_name,
+            host_header,
+            target: target(&url),
+            authorization: token.map(|token| format!("Basic {token}")),
+            secrets,
+        })
+    }
+}
+
+/// A text without these secrets; servers like to repeat what they were asked.
+pub fn concealed<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
+    secrets
+        .into_iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+}
+
+fn target(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+fn credentials(url: &Url) -> Option<Vec<u8>> {
+    let password = url.password();
+    if url.username().is_empty() && password.is_none() {
+        return None;
+    }
+    let mut text = decoded(url.username());
+    text.push(b':');
+    text.extend(decoded(password.unwrap_or_default()));
+    Some(text)
+}
+
+/// Everything behind the host and everything before it, whole and in pieces, as written and as meant.
+fn secrets(url: &Url) -> Vec<String> {
+    let mut written: Vec<String> = url.password().map(str::to_owned).into_iter().collect();
+    let mut add = |text: &str, shortest: usize| {
+        if text.len() >= shortest {
+            written.push(text.to_owned());
+        }
+    };
+    add(url.username(), SHORTEST_SECRET_VALUE);
+    add(&target(url), SHORTEST_SECRET_SEGMENT);
+    add(url.path(), SHORTEST_SECRET_SEGMENT);
+    for segment in url.path_segments().into_iter().flatten() {
+        add(segment, SHORTEST_SECRET_SEGMENT);
+    }
+    let query = url.query().unwrap_or_default();
+    add(query, SHORTEST_SECRET_VALUE);
+    for pair in query.split('&') {
+        let (_, value) = pair.split_once('=').unwrap_or((pair, pair));
+        add(value, SHORTEST_SECRET_VALUE);
+        add(&value.replace('+', " "), SHORTEST_SECRET_VALUE);
+    }
+    let meant: Vec<String> = written
+        .iter()
+        .map(|text| String::from_utf8_lossy(&decoded(text)).into_owned())
+        .collect();
+    written.extend(meant);
+    written
+}
+
+/// `%40` is `@`; a percent sign before anything else is itself.
+fn decoded(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut meant = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let byte = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        meant.push(byte.unwrap_or(bytes[at]));
+        at += if byte.is_some() { 3 } else { 1 };
+    }
+    meant
+}

@@ -1,0 +1,57 @@
+//! A health check that hears of every night: that it begins, that its report was accepted, or why not.
+
+use secrecy::SecretString;
+
+use crate::config::Ping;
+use crate::render::words::harmless;
+
+use super::Attempt;
+use super::http::{self, Method, Request};
+
+/// As much as the usual services keep of a body.
+const LONGEST_WORDS: usize = 10_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    Start,
+    Success,
+    Failure,
+}
+
+/// Tells it, with some words for whoever looks there. A signal that has no address is not sent: nobody waits for it.
+pub async fn ping(ping: &Ping, signal: Signal, words: &str) -> Attempt {
+    let Some(url) = address(ping, signal) else {
+        return Attempt::Accepted {
+            reply: "not sent: no address is set for this signal".to_owned(),
+        };
+    };
+    http::attempt(&Request {
+        method: Method::Post,
+        url,
+        headers: &[("Content-Type", "text/plain; charset=utf-8")],
+        body: body(words).as_bytes(),
+        timeout: ping.timeout,
+        ca_file: ping.ca_file.as_deref(),
+    })
+    .await
+}
+
+fn address(ping: &Ping, signal: Signal) -> Option<&SecretString> {
+    match signal {
+        Signal::Start => ping.start.as_ref(),
+        Signal::Success => Some(&ping.success),
+        Signal::Failure => ping.failure.as_ref(),
+    }
+}
+
+/// Lines stay lines; within them nothing is left that could do harm where it is shown.
+fn body(words: &str) -> String {
+    let lines: Vec<String> = words.lines().map(harmless).collect();
+    let mut body = lines.join("\n");
+    let mut end = LONGEST_WORDS.min(body.len());
+    while !body.is_char_boundary(end) {
+        end -= 1;
+    }
+    body.truncate(end);
+    body
+}
