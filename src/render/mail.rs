@@ -24,11 +24,12 @@ pub struct Picture {
 
 pub fn mail(letter: &Letter, voice: Voice) -> Mail {
     let view = view::view(letter, voice);
+    let page = html::page(&view);
     Mail {
-        html: html::html(&view),
+        html: page.html,
         text: text::text(&view),
         subject: view.subject,
-        pictures: Vec::new(),
+        pictures: page.pictures,
         csv: None,
     }
 }
