@@ -18,11 +18,17 @@ use sqlx::{Sqlite, Transaction};
 
 use schema::State;
 
+pub use deliveries::{
+    Channel, Corrected, Delivery, DeliveryEnding, DeliveryState, Filter, Known, Message, Plan,
+    Planned, Subject, Terms, add_copies, bury_claims, claim, deliveries, due, give_up,
+    known_recipients, last_planned_to, note, plan, planned, still_due, undelivered,
+};
 pub use entries::{
-    Stored, all_dates, entries, entry, first_date, newest, newest_complete, store, store_many,
+    Stored, all_dates, entries, entry, first_date, newest, newest_complete, store, store_and_plan,
+    store_many,
 };
 pub use error::BookError;
-pub use lock::CollectLock;
+pub use lock::{CollectLock, DeliveryLock, delivery_lock};
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{
     Ending, Outcome, Run, Statement, begin_run, end_run, record_statements, runs, statements,

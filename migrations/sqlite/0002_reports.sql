@@ -26,7 +26,10 @@ CREATE TABLE deliveries_of_reports (
     subject         TEXT    NOT NULL CHECK (subject IN ('report', 'open', 'failure')),
     channel         TEXT    NOT NULL,
     recipient       TEXT    NOT NULL,
-    copy            INTEGER NOT NULL DEFAULT 1,
+    -- One person, however the address is written; names of webhooks are told apart by their letters.
+    addressee       TEXT    NOT NULL GENERATED ALWAYS AS
+                            (CASE channel WHEN 'email' THEN lower(recipient) ELSE recipient END) VIRTUAL,
+    copy            INTEGER NOT NULL DEFAULT 1 CHECK (copy >= 1),
     name            TEXT,
     language        TEXT    NOT NULL DEFAULT 'en',
     numbers         TEXT    NOT NULL DEFAULT 'ch',
@@ -40,17 +43,18 @@ CREATE TABLE deliveries_of_reports (
     retry_at        TEXT,
     accepted_at     TEXT,
     reply           TEXT,
-    UNIQUE (collection_date, subject, channel, recipient, copy)
+    UNIQUE (collection_date, subject, channel, addressee, copy)
 ) STRICT;
 
 INSERT INTO reports (collection_date, subject, planned_at, also_dates)
 SELECT collection_date, subject, min(planned_at), min(also_dates)
 FROM deliveries GROUP BY collection_date, subject;
 
-INSERT INTO deliveries_of_reports (id, collection_date, subject, channel, recipient, message_id, state,
+INSERT INTO deliveries_of_reports (id, collection_date, subject, channel, recipient, copy, message_id, state,
     attempts, planned_at, claimed_at, retry_at, accepted_at, reply)
-SELECT id, collection_date, subject, channel, recipient, message_id, state,
-    attempts, planned_at, claimed_at, retry_at, accepted_at, reply
+SELECT id, collection_date, subject, channel, recipient,
+    row_number() OVER (PARTITION BY collection_date, subject, channel, lower(recipient) ORDER BY id),
+    message_id, state, attempts, planned_at, claimed_at, retry_at, accepted_at, reply
 FROM deliveries;
 
 DROP TABLE deliveries;

@@ -4,15 +4,20 @@
 //! message itself leaves until the answer is noted; whoever holds the delivery lock and finds another's
 //! delivery in that state knows that its sender died, and that nobody can tell whether it arrived.
 
-use std::collections::BTreeMap;
+mod corrections;
+mod planning;
+mod reading;
+mod row;
+mod states;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::entry::merge::Mode;
-use crate::entry::{Entry, Value};
 use crate::voice::Voice;
 
-use super::{Book, BookError, Stored};
+pub(super) use planning::write_plan;
+pub use planning::{add_copies, known_recipients, plan, planned};
+pub use reading::{Filter, Terms, deliveries, due, last_planned_to, still_due, undelivered};
+pub use states::{DeliveryEnding, bury_claims, claim, give_up, note};
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,14 +123,59 @@ pub struct Plan {
     pub messages: Vec<Message>,
 }
 
-/// The numbers of a report as they were sent.
-pub type Told = BTreeMap<String, Value>;
+impl Subject {
+    const ALL: [Self; 3] = [Self::Report, Self::Open, Self::Failure];
 
-pub async fn store_and_plan(
-    _book: &Book,
-    _entries: Vec<Entry>,
-    _mode: Mode,
-    _plan: &Plan,
-) -> Result<Vec<Stored>, BookError> {
-    unimplemented!()
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Open => "open",
+            Self::Failure => "failure",
+        }
+    }
+
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+}
+
+impl Channel {
+    const ALL: [Self; 4] = [Self::Email, Self::Outbox, Self::Webhook, Self::Ping];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Outbox => "outbox",
+            Self::Webhook => "webhook",
+            Self::Ping => "ping",
+        }
+    }
+
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+}
+
+impl DeliveryState {
+    const ALL: [Self; 5] = [
+        Self::Planned,
+        Self::Sending,
+        Self::Accepted,
+        Self::Failed,
+        Self::Ambiguous,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Sending => "sending",
+            Self::Accepted => "accepted",
+            Self::Failed => "failed",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
 }

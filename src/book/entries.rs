@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 use crate::entry::Entry;
 use crate::entry::merge::{Mode, merge};
 
+use super::deliveries::{Plan, write_plan};
 use super::row::{self, entry_of, instant, metrics_json, provenance_json};
 use super::{Book, BookError};
 
@@ -94,21 +95,58 @@ pub async fn store(book: &Book, entry: Entry, mode: Mode) -> Result<Stored, Book
 /// Stores each entry as [`store`] does, about a month to a transaction.
 pub async fn store_many(
     book: &Book,
-    mut entries: Vec<Entry>,
+    entries: Vec<Entry>,
     mode: Mode,
+) -> Result<Vec<Stored>, BookError> {
+    store_and_plan(book, entries, mode, None).await
+}
+
+/// Stores the entries as [`store_many`] does, and the plan in one transaction with the entry of its day:
+/// no day is stored without what is to be sent about it. That transaction is the last, so that the plan
+/// finds every number corrected by the same run.
+pub async fn store_and_plan(
+    book: &Book,
+    entries: Vec<Entry>,
+    mode: Mode,
+    plan: Option<&Plan>,
 ) -> Result<Vec<Stored>, BookError> {
     const TASK: &str = "store the entries";
     let mut all = Vec::with_capacity(entries.len());
-    while !entries.is_empty() {
-        let batch = entries.drain(..entries.len().min(DAYS_PER_TRANSACTION));
+    let mut batches = batches(entries, plan).into_iter().peekable();
+    while let Some(batch) = batches.next() {
         let mut transaction = book.begin(TASK).await?;
-        for entry in batch {
-            all.push(lay_over(book, &mut transaction, entry, mode).await?);
+        for (position, entry) in batch {
+            let stored = lay_over(book, &mut transaction, entry, mode).await?;
+            all.push((position, stored));
+        }
+        if let Some(plan) = plan.filter(|_| batches.peek().is_none()) {
+            write_plan(book, &mut transaction, plan).await?;
         }
         let committed = transaction.commit().await;
         committed.map_err(|error| book.error(TASK, error))?;
     }
-    Ok(all)
+    all.sort_by_key(|(position, _)| *position);
+    Ok(all.into_iter().map(|(_, stored)| stored).collect())
+}
+
+/// The entries with their positions, a transaction's worth at a time, the planned day in the last. A plan
+/// without entries has a transaction too.
+fn batches(entries: Vec<Entry>, plan: Option<&Plan>) -> Vec<Vec<(usize, Entry)>> {
+    let mut batches: Vec<Vec<(usize, Entry)>> = Vec::new();
+    for (position, entry) in entries.into_iter().enumerate() {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < DAYS_PER_TRANSACTION => batch.push((position, entry)),
+            _ => batches.push(vec![(position, entry)]),
+        }
+    }
+    if let Some(plan) = plan {
+        if batches.is_empty() {
+            batches.push(Vec::new());
+        }
+        let planned = plan.report.date;
+        batches.sort_by_key(|batch| batch.iter().any(|(_, entry)| entry.date == planned));
+    }
+    batches
 }
 
 async fn lay_over(
@@ -167,7 +205,7 @@ async fn write(
 }
 
 /// Days are compared as text, which only orders years of four digits.
-fn comparable(date: NaiveDate) -> String {
+pub(super) fn comparable(date: NaiveDate) -> String {
     match date.year() {
         ..0 => "0000-01-01".to_owned(),
         0..=9999 => date.to_string(),

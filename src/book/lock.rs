@@ -1,4 +1,4 @@
-//! The collect lock: a file beside the book that the kernel lets go of when its holder dies.
+//! The collect lock and the delivery lock: files beside the book that the kernel lets go of when their holder dies.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -13,6 +13,10 @@ const GLANCE: Duration = Duration::from_millis(250);
 
 const PAUSE: Duration = Duration::from_millis(25);
 
+/// What is added to the book's path.
+const COLLECT: &str = ".lock";
+const DELIVERY: &str = ".delivery.lock";
+
 /// Held by the one process that collects into a book or migrates it. Dropping it lets go.
 #[derive(Debug)]
 pub struct CollectLock {
@@ -20,16 +24,32 @@ pub struct CollectLock {
     _file: File,
 }
 
+/// Held by the one process that brings out a delivery, for that one delivery. Dropping it lets go.
+#[derive(Debug)]
+pub struct DeliveryLock {
+    _file: File,
+}
+
+/// Takes the delivery lock as soon as it is free; `None` when it is not within `patience`.
+pub async fn delivery_lock(
+    book: &Book,
+    patience: Duration,
+) -> Result<Option<DeliveryLock>, BookError> {
+    let file = take(&book.path, DELIVERY, patience).await?;
+    Ok(file.map(|file| DeliveryLock { _file: file }))
+}
+
 impl Book {
     /// Takes the collect lock; `None` when another process has it.
     pub async fn lock(path: &Path) -> Result<Option<CollectLock>, BookError> {
-        take(path, GLANCE).await
+        take_to_collect(path, GLANCE).await
     }
 
     /// Takes the collect lock as soon as it is free; an error when it is not within `patience`.
     pub async fn wait_for_lock(path: &Path, patience: Duration) -> Result<CollectLock, BookError> {
-        take(path, patience).await?.ok_or_else(|| BookError::Held {
-            lock: beside(path),
+        let lock = take_to_collect(path, patience).await?;
+        lock.ok_or_else(|| BookError::Held {
+            lock: beside(path, COLLECT),
             waited: patience,
         })
     }
@@ -37,29 +57,35 @@ impl Book {
 
 /// Whether somebody collects now. Where that cannot be seen, the answer is yes.
 pub(super) fn is_held(book: &Path) -> bool {
-    match File::open(beside(book)) {
+    match File::open(beside(book, COLLECT)) {
         Ok(file) => file.try_lock_shared().is_err(),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 
-async fn take(book: &Path, patience: Duration) -> Result<Option<CollectLock>, BookError> {
+async fn take_to_collect(
+    book: &Path,
+    patience: Duration,
+) -> Result<Option<CollectLock>, BookError> {
+    let file = take(book, COLLECT, patience).await?;
+    Ok(file.map(|file| CollectLock {
+        book: book.to_owned(),
+        _file: file,
+    }))
+}
+
+async fn take(book: &Path, ending: &str, patience: Duration) -> Result<Option<File>, BookError> {
     let cannot = |source: io::Error| BookError::CannotOpen {
         path: book.to_owned(),
         source: source.into(),
     };
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    let file = options.open(beside(book)).map_err(cannot)?;
+    let file = options.open(beside(book, ending)).map_err(cannot)?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => {
-                return Ok(Some(CollectLock {
-                    book: book.to_owned(),
-                    _file: file,
-                }));
-            }
+            Ok(()) => return Ok(Some(file)),
             Err(TryLockError::Error(source)) => return Err(cannot(source)),
             Err(TryLockError::WouldBlock) if began.elapsed() >= patience => return Ok(None),
             Err(TryLockError::WouldBlock) => tokio::time::sleep(PAUSE).await,
@@ -67,10 +93,10 @@ async fn take(book: &Path, patience: Duration) -> Result<Option<CollectLock>, Bo
     }
 }
 
-/// Beside the real file, so that a book reached over a symbolic link has one lock, not two.
-fn beside(book: &Path) -> PathBuf {
+/// Beside the real file, so that a book reached over a symbolic link has one lock of a kind, not two.
+fn beside(book: &Path, ending: &str) -> PathBuf {
     let real = book.canonicalize().unwrap_or_else(|_| book.to_owned());
     let mut name = real.into_os_string();
-    name.push(".lock");
+    name.push(ending);
     name.into()
 }

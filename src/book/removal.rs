@@ -33,13 +33,21 @@ pub async fn remove_runs_before(book: &Book, day: NaiveDate) -> Result<u64, Book
     remove_before(book, SOME, day).await
 }
 
-/// Deletes the ledger of the days before that one, as far as their entries are gone.
+/// Deletes the ledger of the days before that one, as far as their entries are gone, and returns how many
+/// deliveries there were. A report goes after its last delivery, so that none is ever without its report.
 pub async fn remove_deliveries_before(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
     const SOME: &str = "DELETE FROM deliveries WHERE id IN
          (SELECT id FROM deliveries WHERE collection_date < ?
              AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
              ORDER BY collection_date LIMIT ?)";
-    remove_before(book, SOME, day).await
+    const SOME_REPORTS: &str = "DELETE FROM reports WHERE rowid IN
+         (SELECT rowid FROM reports WHERE collection_date < ?
+             AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
+             AND collection_date NOT IN (SELECT collection_date FROM deliveries)
+             ORDER BY collection_date LIMIT ?)";
+    let removed = remove_before(book, SOME, day).await?;
+    remove_before(book, SOME_REPORTS, day).await?;
+    Ok(removed)
 }
 
 async fn remove_before(book: &Book, some: &'static str, day: NaiveDate) -> Result<u64, BookError> {

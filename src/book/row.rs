@@ -104,7 +104,10 @@ fn readings(row: &SqliteRow) -> Result<BTreeMap<String, Reading>, Unreadable> {
     }
 }
 
-fn object(row: &SqliteRow, column: &'static str) -> Result<Map<String, Json>, Unreadable> {
+pub(super) fn object(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Map<String, Json>, Unreadable> {
     let text: String = plain(row, column)?;
     serde_json::from_str(&text).map_err(|error| (column, error.to_string()))
 }

@@ -243,9 +243,9 @@ async fn reading_an_older_book_says_how_to_bring_it_up_to_date() {
     let (_folder, book) = new_book().await;
     let path = book.path().to_owned();
     book.close().await;
-    execute(&path, "UPDATE _daybook_migrations SET version = 0").await;
+    execute(&path, "DELETE FROM _daybook_migrations WHERE version > 1").await;
     let error = Book::open_to_read(&path).await.unwrap_err();
-    assert!(matches!(error, BookError::Older { version: 0, .. }));
+    assert!(matches!(error, BookError::Older { version: 1, .. }));
     assert!(error.to_string().contains("run `daybook collect`"));
 }
 

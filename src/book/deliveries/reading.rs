@@ -1,0 +1,133 @@
+//! The ledger as it is read: all of it, what is due, and what never arrived.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::sqlite::SqliteRow;
+
+use crate::book::entries::comparable;
+use crate::book::row::{self, instant};
+use crate::book::{Book, BookError};
+
+use super::planning::addressee;
+use super::row::delivery_of;
+use super::{Channel, Delivery};
+
+/// Which deliveries to read; all of them when nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub date: Option<NaiveDate>,
+    pub limit: Option<u32>,
+    pub ids: Option<Vec<i64>>,
+}
+
+/// What makes a delivery due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// What was planned before is too old.
+    pub planned_after: DateTime<Utc>,
+    /// What is in doubt is due again when it was claimed then or later; never, when nothing is said.
+    pub ambiguous_after: Option<DateTime<Utc>>,
+}
+
+/// The deliveries, newest day first.
+pub async fn deliveries(book: &Book, filter: &Filter) -> Result<Vec<Delivery>, BookError> {
+    let ids = filter.ids.as_ref().map(|ids| {
+        let ids: serde_json::Value = ids.iter().copied().collect();
+        ids.to_string()
+    });
+    let rows = sqlx::query(
+        "SELECT * FROM deliveries
+         WHERE (?1 IS NULL OR collection_date = ?1)
+             AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
+         ORDER BY collection_date DESC, id LIMIT coalesce(?3, -1)",
+    )
+    .bind(filter.date.map(|date| date.to_string()))
+    .bind(ids)
+    .bind(filter.limit)
+    .fetch_all(&book.pool)
+    .await;
+    all(book, rows)
+}
+
+/// What is to be sent now, oldest day first and pings last in their day.
+pub async fn due(book: &Book, terms: &Terms) -> Result<Vec<Delivery>, BookError> {
+    all(book, due_rows(book, terms, None).await)
+}
+
+/// The delivery as it is now, if it is still due.
+pub async fn still_due(book: &Book, id: i64, terms: &Terms) -> Result<Option<Delivery>, BookError> {
+    let due = all(book, due_rows(book, terms, Some(id)).await)?;
+    Ok(due.into_iter().next())
+}
+
+/// The newest day whose message to that recipient was accepted or may still be.
+pub async fn last_planned_to(
+    book: &Book,
+    channel: Channel,
+    recipient: &str,
+) -> Result<Option<NaiveDate>, BookError> {
+    let last: Option<String> = sqlx::query_scalar(
+        "SELECT max(collection_date) FROM deliveries
+         WHERE channel = ? AND addressee = ? AND (state <> 'failed' OR retry_at IS NOT NULL)",
+    )
+    .bind(channel.word())
+    .bind(addressee(channel, recipient))
+    .fetch_one(&book.pool)
+    .await
+    .map_err(|error| book.error("read the last delivery to a recipient", error))?;
+    last.map(|text| {
+        row::parse_date(&text)
+            .map_err(|why| book.bad_row(format!("delivery of {text}"), ("collection_date", why)))
+    })
+    .transpose()
+}
+
+/// What failed for good or is in doubt, of the days from `since` and before `before`, oldest first. Only the
+/// newest copy counts, and what the report of the complete day has superseded is missed by nobody.
+pub async fn undelivered(
+    book: &Book,
+    since: NaiveDate,
+    before: NaiveDate,
+) -> Result<Vec<Delivery>, BookError> {
+    let rows = sqlx::query(
+        "SELECT * FROM deliveries AS one
+         WHERE collection_date >= ? AND collection_date < ?
+             AND (state = 'ambiguous' OR state = 'failed' AND retry_at IS NULL)
+             AND NOT EXISTS (SELECT 1 FROM deliveries AS later
+                 WHERE later.collection_date = one.collection_date AND later.subject = one.subject
+                     AND later.channel = one.channel AND later.addressee = one.addressee
+                     AND later.copy > one.copy)
+             AND (subject = 'report' OR NOT EXISTS (SELECT 1 FROM reports
+                 WHERE reports.collection_date = one.collection_date AND reports.subject = 'report'))
+         ORDER BY collection_date, id",
+    )
+    .bind(comparable(since))
+    .bind(comparable(before))
+    .fetch_all(&book.pool)
+    .await;
+    all(book, rows)
+}
+
+/// A message about an open or failed day is not due any more once the complete day has its own; the first
+/// copies tell, so that one sent on purpose after that is due.
+async fn due_rows(book: &Book, terms: &Terms, id: Option<i64>) -> sqlx::Result<Vec<SqliteRow>> {
+    sqlx::query(
+        "SELECT * FROM deliveries AS one
+         WHERE (?1 IS NULL OR id = ?1) AND planned_at >= ?2
+             AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL
+                 OR state = 'ambiguous' AND claimed_at >= ?3)
+             AND (subject = 'report' OR NOT EXISTS (SELECT 1 FROM deliveries AS complete
+                 WHERE complete.collection_date = one.collection_date AND complete.subject = 'report'
+                     AND complete.copy = 1 AND complete.id > one.id))
+         ORDER BY collection_date, channel = 'ping', id",
+    )
+    .bind(id)
+    .bind(instant(terms.planned_after))
+    .bind(terms.ambiguous_after.map(instant))
+    .fetch_all(&book.pool)
+    .await
+}
+
+fn all(book: &Book, rows: sqlx::Result<Vec<SqliteRow>>) -> Result<Vec<Delivery>, BookError> {
+    let rows = rows.map_err(|error| book.error("read the deliveries", error))?;
+    rows.iter().map(|row| delivery_of(book, row)).collect()
+}
