@@ -154,6 +154,16 @@ fn paths(line: &str) -> Vec<Range<usize>> {
     hosts.filter_map(path).collect()
 }
 
+/// Keys whose values are web addresses.
+const ADDRESSES: [&str; 4] = ["url", "start", "success", "failure"];
+
+/// Of an address with such a beginning it is known what may be a secret in it.
+fn is_told_apart(value: &str) -> bool {
+    let text = value.trim_start_matches(['"', '\'']);
+    let schemes = ["http://", "https://", "sqlite:", "postgres:", "postgresql:"];
+    schemes.iter().any(|scheme| text.starts_with(scheme))
+}
+
 /// The values of keys called secret or password; a misspelt one is still a secret.
 fn values_of_secrets(line: &str) -> Vec<Range<usize>> {
     let value = |(equals, _): (usize, &str)| {
@@ -161,9 +171,10 @@ fn values_of_secrets(line: &str) -> Vec<Range<usize>> {
         let key = before
             .rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_')
             .next()?;
-        let is_secret = !did_you_mean(key, ["secret", "password"]).is_empty();
         let behind = &line[equals + 1..];
         let begin = equals + 1 + behind.len() - behind.trim_start().len();
+        let is_secret = !did_you_mean(key, ["secret", "password"]).is_empty()
+            || ADDRESSES.contains(&key) && !is_told_apart(&line[begin..]);
         let quote = line[begin..].chars().next().filter(|_| is_secret)?;
         let Some(inside) = line[begin..].strip_prefix(['"', '\'']) else {
             return Some(begin..line.trim_end().len());

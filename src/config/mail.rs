@@ -113,7 +113,7 @@ pub fn mail(written: &written::Mail, settler: &mut Settler<'_>) -> Option<MailSe
     server.password = password(&server, written, settler);
     server.ca_file = ca_file.map(|path| settler.beside_the_file(&path));
     if from.is_none() && !from_is_wrong {
-        let message = "a mail needs a sender: write `from = \"Daybook <daybook@example.org>\"` under [mail] with an address that this server sends for, or set DAYBOOK_MAIL_FROM";
+        let message = "a mail needs a sender; write `from = \"Daybook <daybook@example.org>\"` under [mail] with an address that this server sends for, or set DAYBOOK_MAIL_FROM";
         settler.wrong_at_origin("mail.smtp_url", message.to_owned());
     }
     Some(MailSettings {
@@ -334,11 +334,8 @@ fn way_out(text: &str) -> Result<Url, String> {
 }
 
 fn sender(text: &str) -> Result<Sender, String> {
-    let (name, address) = recipient::parse(text).map_err(|why| {
-        format!(
-            "not a sender, {why}: write `daybook@example.org` or `Daybook <daybook@example.org>`"
-        )
-    })?;
+    let (name, address) = recipient::parse(text)
+        .map_err(|why| format!("not a sender such as `Daybook <daybook@example.org>`; {why}"))?;
     Ok(Sender { address, name })
 }
 

@@ -112,7 +112,7 @@ fn address(text: &str) -> Result<String, String> {
             Ok(ascii) => format!("write `{local}@{ascii}`"),
             Err(_) => "write its ASCII form, which begins with `xn--`".to_owned(),
         };
-        return Err(format!("the domain has letters outside ASCII: {advice}"));
+        return Err(format!("the domain has letters outside ASCII; {advice}"));
     }
     if text.len() > LONGEST_ADDRESS {
         return Err(format!(

@@ -7,9 +7,10 @@ use url::{Host, Url};
 
 use super::{SmtpServer, Tls};
 
-const EXPECTED: &str = "a mail server's URL is `smtp://USER@HOST:587` or `smtps://USER@HOST:465`";
+const EXPECTED: &str =
+    "a mail server's URL is `smtp://USER@HOST:587`, or `smtps:` where TLS begins at once";
 
-const ENCODED: &str = "in user and password `@` is written `%40`, `/` is `%2F`, `#` is `%23`, `?` is `%3F` and `%` is `%25`";
+const ENCODED: &str = "in user and password an at sign is written `%40`, `/` is `%2F`, `#` is `%23`, `?` is `%3F` and `%` is `%25`";
 
 /// Says nothing of the text but its scheme: it may hold a password anywhere.
 pub fn parse(text: &str) -> Result<SmtpServer, String> {
