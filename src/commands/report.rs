@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::cli::{Format, Report};
-use crate::config::{Config, Sender};
-use crate::deliver::message::{Head, message};
+use crate::config::{Config, Recipient, Sender, When, recipient};
+use crate::deliver::message::{self, Head};
 use crate::deliver::outbox;
 use crate::render::mail::mail;
 use crate::render::{html, json};
@@ -38,12 +38,11 @@ pub async fn run(
     }
     let config = load(config, world)?;
     let letter = letter(&config, args, world).await?;
-    let voice = voice(&config, args);
     let text = match args.format {
-        Format::Text => mail(&letter, voice).text,
-        Format::Html => html::standalone(&mail(&letter, voice)),
+        Format::Text => mail(&letter, voice(config.report.voice, args)).text,
+        Format::Html => html::standalone(&mail(&letter, voice(config.report.voice, args))),
         Format::Json => format!("{:#}\n", json::letter(&letter)),
-        Format::Eml => eml(&letter, voice, (&config, args, world))?,
+        Format::Eml => eml(&letter, &reader(&config, args)?, (&config, args, world))?,
     };
     print(&text, args, world)?;
     Ok(Ended::Done)
@@ -64,9 +63,30 @@ async fn letter(config: &Config, args: &Report, world: &World) -> Result<Letter,
     })
 }
 
-fn voice(config: &Config, args: &Report) -> Voice {
+/// Who is asked for, else the first of the settings; who is known there is spoken to as usual.
+fn reader(config: &Config, args: &Report) -> Result<Recipient, CommandError> {
+    let known = &config.report.recipients;
+    let stranger = |name: Option<String>, address: String| Recipient {
+        address,
+        name,
+        voice: config.report.voice,
+        when: When::default(),
+    };
+    let Some(asked) = &args.to else {
+        let first = known.first().cloned();
+        return Ok(first.unwrap_or_else(|| stranger(None, NO_RECIPIENT.to_owned())));
+    };
+    let (name, address) = recipient::parse(asked).map_err(|reason| {
+        CommandError::Usage(format!("--to {}: {reason}", asked.escape_debug()))
+    })?;
+    let known = known
+        .iter()
+        .find(|known| known.address.eq_ignore_ascii_case(&address));
+    Ok(known.cloned().unwrap_or_else(|| stranger(name, address)))
+}
+
+fn voice(habit: Voice, args: &Report) -> Voice {
     let asked = args.language.as_deref().and_then(Language::of_code);
-    let habit = config.report.voice;
     Voice {
         language: asked.unwrap_or(habit.language),
         ..habit
@@ -76,7 +96,7 @@ fn voice(config: &Config, args: &Report) -> Voice {
 /// The whole message. Its id is none of the ledger's: who sends it on by hand does not make ours a repetition.
 fn eml(
     letter: &Letter,
-    voice: Voice,
+    reader: &Recipient,
     (config, args, world): (&Config, &Report, &World),
 ) -> Result<String, CommandError> {
     let nobody = Sender {
@@ -85,18 +105,13 @@ fn eml(
     };
     let settings = config.mail.as_ref();
     let from = settings.map_or(&nobody, |mail| &mail.from);
-    let first = config.report.recipients.first();
-    let to = match (&args.to, first) {
-        (Some(address), _) => (address.as_str(), None),
-        (None, Some(first)) => (first.address.as_str(), first.name.as_deref()),
-        (None, None) => (NO_RECIPIENT, None),
-    };
-    let (_, domain) = from.address.rsplit_once('@').unwrap_or_default();
+    let voice = voice(reader.voice, args);
     let moment = world.now.timestamp();
+    let domain = message::domain(&from.address);
     let head = Head {
         from,
         reply_to: settings.and_then(|mail| mail.reply_to.as_ref()),
-        to,
+        to: (&reader.address, reader.name.as_deref()),
         message_id: &format!("<printed.{}.{moment}@{domain}>", letter.date()),
         date: world.now,
         app: &letter.name,
@@ -104,10 +119,8 @@ fn eml(
         idempotency_key: None,
         language: voice.language.code(),
     };
-    let bytes = message(&mail(letter, voice), &head).map_err(|error| match &args.to {
-        Some(address) => CommandError::Usage(format!("--to {}: {error}", address.escape_debug())),
-        None => CommandError::Failed(anyhow::anyhow!("cannot build the message: {error}")),
-    })?;
+    let bytes = message::message(&mail(letter, voice), &head)
+        .map_err(|error| anyhow::anyhow!("cannot build the message: {error}"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

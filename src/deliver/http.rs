@@ -59,7 +59,7 @@ pub enum HttpError {
     Unreachable { host: String, reason: String },
     #[error("no safe connection to {host}: {reason}")]
     Tls { host: String, reason: String },
-    #[error("{host} was too slow: {timeout:?} were over while {step}")]
+    #[error("{host} was too slow: {timeout:?} was over while {step}")]
     Late {
         host: String,
         timeout: Duration,

@@ -9,6 +9,10 @@ pub fn one_line(text: &str, most_letters: usize) -> String {
         .filter(|word| !word.is_empty())
     {
         if letters > 0 {
+            if letters + 1 >= most_letters {
+                line.push('…');
+                return line;
+            }
             line.push(' ');
             letters += 1;
         }

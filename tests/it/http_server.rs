@@ -23,6 +23,8 @@ pub(crate) enum Act {
     AnswerEarly(Vec<u8>),
     /// Reads the request, sends these bytes and then nothing, with the connection open.
     Stall(Vec<u8>),
+    /// Sends these bytes before it is asked anything, and waits for the client to go.
+    Greet(Vec<u8>),
     /// Closes without reading.
     HangUp,
 }
@@ -166,6 +168,10 @@ async fn play(
 ) {
     match act {
         Act::HangUp => {}
+        Act::Greet(bytes) => {
+            say(&mut stream, &bytes).await;
+            drop(stream.read_to_end(&mut Vec::new()).await);
+        }
         Act::AnswerEarly(bytes) => {
             read_head(&mut stream).await;
             say(&mut stream, &bytes).await;

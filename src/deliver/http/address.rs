@@ -7,6 +7,8 @@ use url::{Host, Url};
 
 /// Shorter pieces of a path are words like `hooks`, and no secret.
 const SHORTEST_SECRET_SEGMENT: usize = 8;
+/// Of a query's value or a user's name; to hide each `1` of `?v=1` would leave no sentence whole.
+const SHORTEST_SECRET_VALUE: usize = 4;
 
 pub(super) struct Address {
     /// As errors show it.
@@ -89,24 +91,25 @@ fn credentials(url: &Url) -> Option<Vec<u8>> {
 
 /// Everything behind the host and everything before it, whole and in pieces, as written and as meant.
 fn secrets(url: &Url) -> Vec<String> {
-    let mut written: Vec<String> = vec![url.username().to_owned()];
-    written.extend(url.password().map(str::to_owned));
-    if url.path().len() >= SHORTEST_SECRET_SEGMENT {
-        written.push(url.path().to_owned());
+    let mut written: Vec<String> = url.password().map(str::to_owned).into_iter().collect();
+    let mut add = |text: &str, shortest: usize| {
+        if text.len() >= shortest {
+            written.push(text.to_owned());
+        }
+    };
+    add(url.username(), SHORTEST_SECRET_VALUE);
+    add(&target(url), SHORTEST_SECRET_SEGMENT);
+    add(url.path(), SHORTEST_SECRET_SEGMENT);
+    for segment in url.path_segments().into_iter().flatten() {
+        add(segment, SHORTEST_SECRET_SEGMENT);
     }
-    if let Some(query) = url.query() {
-        written.push(query.to_owned());
-        written.push(target(url));
-        written.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
-        let values = query.split('&').filter_map(|pair| pair.split_once('='));
-        written.extend(values.map(|(_, value)| value.to_owned()));
+    let query = url.query().unwrap_or_default();
+    add(query, SHORTEST_SECRET_VALUE);
+    for pair in query.split('&') {
+        let (_, value) = pair.split_once('=').unwrap_or((pair, pair));
+        add(value, SHORTEST_SECRET_VALUE);
+        add(&value.replace('+', " "), SHORTEST_SECRET_VALUE);
     }
-    let segments = url.path_segments().into_iter().flatten();
-    written.extend(
-        segments
-            .filter(|segment| segment.len() >= SHORTEST_SECRET_SEGMENT)
-            .map(str::to_owned),
-    );
     let meant: Vec<String> = written
         .iter()
         .map(|text| String::from_utf8_lossy(&decoded(text)).into_owned())

@@ -61,8 +61,13 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), HttpError> {
 /// Why a handshake failed, for somebody who runs the server or asks who does.
 pub(super) fn reason(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    let Some(Error::InvalidCertificate(certificate)) = inner else {
-        return harmless(&error.to_string());
+    let certificate = match inner {
+        Some(Error::InvalidCertificate(certificate)) => certificate,
+        Some(Error::InvalidMessage(_)) => return "it does not speak TLS there".to_owned(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return "it closed the connection during the handshake".to_owned();
+        }
+        _ => return harmless(&error.to_string()),
     };
     let words = match certificate {
         // An authority that we know by name, but not by its key, is no other case.

@@ -119,6 +119,12 @@ impl Dialogue {
             }
         }
         let text = String::from_utf8_lossy(&reply);
+        // A code alone is a reply too, and not every server ends its lines by the book.
+        let lines = text.lines().map(|line| match line.len() {
+            3 => format!("{line} \r\n"),
+            _ => format!("{line}\r\n"),
+        });
+        let text: String = lines.collect();
         text.parse().map_err(|_| strange(&reply))
     }
 

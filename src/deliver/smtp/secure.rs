@@ -153,7 +153,7 @@ fn objection(reason: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "is for another name: name the server as its certificate does".to_owned()
         }
-        CertificateError::UnknownIssuer => {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "is signed by nobody that this machine trusts: set `ca_file` under [mail] to the certificate of who signed it".to_owned()
         }
         CertificateError::Revoked => "has been revoked".to_owned(),

@@ -152,6 +152,40 @@ async fn a_message_is_complete_and_says_what_the_other_forms_say() {
 }
 
 #[tokio::test]
+async fn a_message_is_from_and_to_whom_the_settings_say() {
+    let settings = r#"
+        name = "Shop"
+
+        [report]
+        public_url = "https://metrics.example.org/"
+        recipients = ["Ada <ada@example.org>", { address = "Bea <bea@example.org>", language = "de" }]
+
+        [mail]
+        smtp_url = "smtps://mail.example.org"
+        from = "Daybook <daybook@example.org>"
+        reply_to = "help@example.org"
+    "#;
+    let world = two_days(&format!("{settings}{SETTINGS}")).await;
+    let head = async |args: &[&str]| {
+        let eml = written(&world, &[&["--format", "eml"], args].concat()).await;
+        let message = MessageParser::default().parse(&eml).unwrap();
+        ["From", "Reply-To", "To", "Content-Language"]
+            .map(|name| message.header_raw(name).unwrap().trim().to_owned())
+    };
+    let from = "Daybook <daybook@example.org>";
+    let reply_to = "help@example.org";
+    let first = [from, reply_to, "Ada <ada@example.org>", "en"];
+    assert_eq!(head(&[]).await, first);
+    let known = [from, reply_to, "Bea <bea@example.org>", "de"];
+    assert_eq!(head(&["--to", "BEA@example.org"]).await, known);
+    let stranger = [from, reply_to, "Chris <chris@example.org>", "de"];
+    let line = ["--to", "Chris <chris@example.org>", "--language", "de"];
+    assert_eq!(head(&line).await, stranger);
+    let told: Json = serde_json::from_str(&written(&world, &["--format", "json"]).await).unwrap();
+    assert_eq!(told["link"], "https://metrics.example.org/");
+}
+
+#[tokio::test]
 async fn the_language_of_the_words_can_be_chosen() {
     let world = two_days(SETTINGS).await;
     let language = async |args: &[&str]| {
