@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use daybook::book::{self, Book, schema};
+use daybook::book::{self, Book, Channel, Delivery, DeliveryState, Filter, Subject, schema};
 use daybook::entry::{Kind, Value};
+use daybook::voice::Voice;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
@@ -44,6 +45,47 @@ async fn every_migration_applies_over_the_sample_rows_of_those_before() {
     assert_eq!(
         book::statements(&book, 1).await.unwrap()[1].database,
         "shop"
+    );
+    the_ledger_kept_its_rows(&book).await;
+}
+
+async fn the_ledger_kept_its_rows(book: &Book) {
+    let rows = book::deliveries(book, &Filter::default()).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    let at = |text: &str| text.parse().ok();
+    let first = Delivery {
+        id: 1,
+        date: "2025-10-03".parse().unwrap(),
+        subject: Subject::Report,
+        channel: Channel::Email,
+        recipient: "ada@example.org".into(),
+        copy: 1,
+        name: None,
+        voice: Voice::default(),
+        message_id: "2025-10-03.report.1@example.org".into(),
+        state: DeliveryState::Accepted,
+        attempts: 1,
+        planned_at: at("2025-10-03T22:15:02Z").unwrap(),
+        claimed_at: at("2025-10-03T22:15:02Z"),
+        retry_at: None,
+        accepted_at: at("2025-10-03T22:15:03Z"),
+        reply: Some("250 2.0.0 Ok: queued".into()),
+    };
+    assert_eq!(rows[1], first);
+    assert_eq!(rows[0].state, DeliveryState::Ambiguous);
+    assert_eq!((rows[0].id, rows[0].copy), (2, 2));
+
+    let old = book::planned(book, first.date, Subject::Report).await;
+    let old = old.unwrap().unwrap();
+    assert_eq!(old.planned_at, first.planned_at);
+    assert_eq!((old.also, old.recipients), (vec![], vec![]));
+    let open = book::planned(book, rows[0].date, Subject::Open).await;
+    let open = open.unwrap().unwrap();
+    assert_eq!(open.corrections[0].mailed, 5012.0);
+    assert_eq!(open.recipients[0].name.as_deref(), Some("Ada"));
+    assert_eq!(
+        open.bad_addresses,
+        [("ada@".to_owned(), "no domain".to_owned())]
     );
 }
 

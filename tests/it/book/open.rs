@@ -16,11 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BOOK: &str = "DAYBOOK_TEST_BOOK";
 
 /// The book that this process was started for, in the second process only.
-fn book_to_serve() -> Option<std::path::PathBuf> {
+pub(super) fn book_to_serve() -> Option<std::path::PathBuf> {
     std::env::var_os(BOOK).map(Into::into)
 }
 
-fn second_process(test: &str, book: &Path) -> Child {
+pub(super) fn second_process(test: &str, book: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(BOOK, book)
@@ -88,7 +88,7 @@ async fn open_and_store(path: &Path) {
     book.close().await;
 }
 
-fn on_this_thread<T>(work: impl Future<Output = T>) -> T {
+pub(super) fn on_this_thread<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
