@@ -23,7 +23,7 @@ Exit codes: 0 done · 1 failed, also when only some metrics did · 2 wrong comma
 
 const COLLECT_HELP: &str = "\
 Examples:
-  daybook collect --date yesterday --quiet             every night, from cron
+  daybook collect --date yesterday --send-email        every night, from cron
   daybook collect --from 2025-01-01 --to 2025-10-03    the past, each table read about once
   daybook collect --catch-up                           the days that were missed";
 
@@ -85,6 +85,9 @@ pub struct Collect {
     /// Collect every missing complete day since the first entry, newest first
     #[arg(long)]
     pub catch_up: bool,
+    /// Send the report of the newest complete day, and whatever else is still to be delivered
+    #[arg(long)]
+    pub send_email: bool,
     /// Count complete days again; a value that is known is never replaced by none
     #[arg(long)]
     pub force: bool,

@@ -77,6 +77,7 @@ fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, Comm
         metric: args.metric.clone(),
         force: args.force,
         dry_run: args.dry_run,
+        send: args.send_email,
         retry_for: config.collect.retry_for.unwrap_or(usual),
     })
 }

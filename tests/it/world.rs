@@ -83,6 +83,7 @@ impl World {
             metric: None,
             force: false,
             dry_run: false,
+            send: false,
             retry_for: Duration::ZERO,
         };
         self.ordered(&orders)
