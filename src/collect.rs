@@ -2,6 +2,7 @@
 
 pub mod labels;
 pub mod readings;
+pub mod recipients;
 pub mod run;
 pub mod schema;
 
@@ -13,10 +14,12 @@ use thiserror::Error;
 
 use crate::calendar::{AsOf, Day};
 use crate::catalog::{Catalog, Engine};
-use crate::config::{AppDatabase, Config};
+use crate::config::{AppDatabase, Config, RecipientsQuery};
 use crate::database::{self, DatabaseError, Limits, Snapshot, Stop, Trouble};
 use crate::entry::Reading;
 use crate::plan::{Facts, Statement, night, range};
+
+pub use recipients::{Found, recipients};
 
 /// What to count.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Request<'a> {
     pub grace: TimeDelta,
     pub retry_for: Duration,
     pub limits: Limits,
+    /// Read in the snapshot of the numbers, when the report is to be sent.
+    pub recipients: Option<&'a RecipientsQuery>,
     /// Told after each statement: how many are done, of how many.
     pub progress: &'a dyn Fn(usize, usize),
 }
@@ -47,6 +52,8 @@ pub struct Collected {
     pub statements: Vec<Cost>,
     /// App databases that could not be reached; their metrics are failed.
     pub unreachable: Vec<Unreachable>,
+    /// If they were asked for: who gets the report, or why nobody knows.
+    pub recipients: Option<Result<Found, String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -100,10 +107,18 @@ pub async fn collect(apps: &BTreeMap<String, AppDatabase>, request: &Request<'_>
                 tallies.extend(done.tallies);
                 failures.extend(done.failures);
                 collected.statements.extend(done.costs);
+                collected.recipients = collected.recipients.or(done.recipients);
             }
             Err(error) => {
                 failures.extend(keys.iter().map(|key| (key.clone(), error.message.clone())));
-                collected.unreachable.push(Unreachable { name, error });
+                let unreachable = Unreachable { name, error };
+                if recipients_of(&unreachable.name, request).is_some() {
+                    collected.recipients = Some(Err(unreachable.to_string()));
+                }
+                // A database that has only recipients holds up no numbers.
+                if !keys.is_empty() {
+                    collected.unreachable.push(unreachable);
+                }
             }
         }
     }
@@ -121,7 +136,15 @@ fn keys_by_database(request: &Request<'_>) -> BTreeMap<String, Vec<String>> {
             all.entry(database.to_owned()).or_default().push(key);
         }
     }
+    if let Some(query) = request.recipients {
+        all.entry(query.database.clone()).or_default();
+    }
     all
+}
+
+/// The query, if it is for this database.
+fn recipients_of<'a>(name: &str, request: &Request<'a>) -> Option<&'a RecipientsQuery> {
+    request.recipients.filter(|query| query.database == name)
 }
 
 /// The whole of one database's part is taken again when the connection breaks: half of it would be
@@ -191,7 +214,11 @@ async fn on_snapshots(
     let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
     let known = (&engines, &facts);
     let statements = statements(request, keys, known);
-    run::all(snapshots, statements, request, known).await
+    let mut done = run::all(snapshots, statements, request, known).await?;
+    if let (Some(query), Some(first)) = (recipients_of(name, request), snapshots.first_mut()) {
+        done.recipients = Some(recipients::in_snapshot(first, query, &request.limits).await);
+    }
+    Ok(done)
 }
 
 /// The night's statements, or the range's scans and what has to be counted day by day.

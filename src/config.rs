@@ -4,10 +4,14 @@ pub mod database_url;
 pub mod duration;
 pub mod environment;
 pub mod find;
+pub mod mail;
+pub mod recipient;
 pub mod report;
 pub mod settings;
 pub mod settle;
 pub mod show;
+pub mod smtp_url;
+pub mod ways;
 pub mod written;
 
 use std::collections::{BTreeMap, BTreeSet};

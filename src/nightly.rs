@@ -166,6 +166,7 @@ async fn count(
         grace: grace(setting.config),
         retry_for: orders.retry_for,
         limits: limits(setting),
+        recipients: None,
         progress: &|done, of| setting.listener.statement(done, of),
     };
     let collected = collect::collect(&setting.config.apps, &request).await;
@@ -186,6 +187,7 @@ async fn count(
         days,
         statements,
         unreachable,
+        recipients: _,
     } = collected;
     night.unreachable.extend(unreachable);
     let entries = days.into_iter().zip(&task.days);

@@ -186,6 +186,7 @@ fn request<'a>(config: &'a Config, moment: &Moment, work: Work) -> Request<'a> {
             lock_timeout: Duration::from_secs(10),
             stop: Stop::default(),
         },
+        recipients: None,
         progress: &|_, _| {},
     }
 }

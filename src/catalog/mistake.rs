@@ -36,14 +36,15 @@ impl Mistake {
         let line = source.text[line_start..].lines().next().unwrap_or_default();
         let begin = (start - line_start).min(line.len());
         let end = span.end.saturating_sub(line_start).clamp(begin, line.len());
-        let columns = |until: usize| masked_until(line, until).chars().count();
+        let secrets = secrets_of(line);
+        let columns = |until: usize| without(&secrets, line, until).chars().count();
         Self {
             file: source.name.clone(),
             line: source.line_at(start),
             column: columns(begin) + 1,
             width: columns(end).saturating_sub(columns(begin)).max(1),
-            shown: masked(line),
-            message: masked(&message.into()),
+            shown: without(&secrets, line, line.len()),
+            message: harmless(&message.into()),
         }
     }
 
@@ -55,7 +56,7 @@ impl Mistake {
             column: 0,
             width: 0,
             shown: String::new(),
-            message: masked(&message.into()),
+            message: harmless(&message.into()),
         }
     }
 }
@@ -94,14 +95,23 @@ pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a st
 
 /// The text without the passwords of the URLs in it.
 pub fn masked(text: &str) -> String {
-    masked_until(text, text.len())
+    without(&passwords(text), text, text.len())
 }
 
-/// What of the masked text stands before this byte of the original.
-fn masked_until(text: &str, until: usize) -> String {
+/// A message may quote a value that stands in the wrong place.
+fn harmless(message: &str) -> String {
+    let lines: Vec<String> = message
+        .split('\n')
+        .map(|line| without(&secrets_of(line), line, line.len()))
+        .collect();
+    lines.join("\n")
+}
+
+/// What stands of the text before this byte, each secret replaced by three stars.
+fn without(secrets: &[Range<usize>], text: &str, until: usize) -> String {
     let mut shown = String::new();
     let mut at = 0;
-    for secret in passwords(text) {
+    for secret in secrets {
         if secret.start >= until {
             break;
         }
@@ -111,6 +121,69 @@ fn masked_until(text: &str, until: usize) -> String {
     }
     shown.push_str(text.get(at..until).unwrap_or_default());
     shown
+}
+
+/// All that a line of a file must not show, in its order.
+fn secrets_of(line: &str) -> Vec<Range<usize>> {
+    let mut found = passwords(line);
+    found.extend(paths(line));
+    found.extend(values_of_secrets(line));
+    found.sort_by_key(|secret| secret.start);
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for secret in found {
+        match apart.last_mut() {
+            Some(last) if secret.start <= last.end => last.end = last.end.max(secret.end),
+            _ => apart.push(secret),
+        }
+    }
+    apart
+}
+
+/// Behind its host a web address may be a secret of its own: who knows it may call it.
+fn paths(line: &str) -> Vec<Range<usize>> {
+    let hosts = line.match_indices("://").filter_map(|(at, slashes)| {
+        let is_web = line[..at].ends_with("http") || line[..at].ends_with("https");
+        is_web.then_some(at + slashes.len())
+    });
+    let path = |host: usize| {
+        let end = line[host..].find(['"', '\'', '`', ' ', '\t']);
+        let end = end.map_or(line.len(), |length| host + length);
+        let begin = host + line[host..end].find(['/', '?', '#'])? + 1;
+        (begin < end).then_some(begin..end)
+    };
+    hosts.filter_map(path).collect()
+}
+
+/// Keys whose values are web addresses.
+const ADDRESSES: [&str; 4] = ["url", "start", "success", "failure"];
+
+/// Of an address with such a beginning it is known what may be a secret in it.
+fn is_told_apart(value: &str) -> bool {
+    let text = value.trim_start_matches(['"', '\'']);
+    let schemes = ["http://", "https://", "sqlite:", "postgres:", "postgresql:"];
+    schemes.iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// The values of keys called secret or password; a misspelt one is still a secret.
+fn values_of_secrets(line: &str) -> Vec<Range<usize>> {
+    let value = |(equals, _): (usize, &str)| {
+        let before = line[..equals].trim_end().trim_end_matches(['"', '\'']);
+        let key = before
+            .rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .next()?;
+        let behind = &line[equals + 1..];
+        let begin = equals + 1 + behind.len() - behind.trim_start().len();
+        let is_secret = !did_you_mean(key, ["secret", "password"]).is_empty()
+            || ADDRESSES.contains(&key) && !is_told_apart(&line[begin..]);
+        let quote = line[begin..].chars().next().filter(|_| is_secret)?;
+        let Some(inside) = line[begin..].strip_prefix(['"', '\'']) else {
+            return Some(begin..line.trim_end().len());
+        };
+        let length = inside.find(quote).unwrap_or(inside.len());
+        Some(begin + 1..begin + 1 + length)
+    };
+    let found = line.match_indices('=').filter_map(value);
+    found.filter(|secret| !secret.is_empty()).collect()
 }
 
 /// A password may hold any character, `@` and quotes too, so it is taken to reach to the line's last `@`.

@@ -12,7 +12,7 @@ use crate::plan::fold::FoldError;
 use crate::plan::{Facts, Folding, Statement};
 
 use super::readings::Tallies;
-use super::{Cost, Request, labels};
+use super::{Cost, Found, Request, labels};
 
 /// What one database gave.
 #[derive(Debug, Default)]
@@ -21,6 +21,7 @@ pub struct Done {
     /// Metrics that failed, with their errors.
     pub failures: BTreeMap<String, String>,
     pub costs: Vec<Cost>,
+    pub recipients: Option<Result<Found, String>>,
 }
 
 type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);

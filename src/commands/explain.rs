@@ -72,6 +72,7 @@ async fn plans_of(
         grace: grace(config),
         retry_for: std::time::Duration::ZERO,
         limits: collect::limits(config, world.stop.clone()),
+        recipients: None,
         progress: &|_, _| {},
     };
     let app = config.app(name)?;

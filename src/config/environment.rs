@@ -46,8 +46,9 @@ pub fn given(
         .transpose()
 }
 
-/// Names of app databases for which a URL is given: `DAYBOOK_APP_<NAME>_DATABASE_URL` in any form.
-pub fn app_names(environment: &Environment) -> BTreeSet<String> {
+/// What stands between `prefix` and `suffix` in variables and credentials, in lower case: the names of app
+/// databases in `DAYBOOK_APP_<NAME>_DATABASE_URL`, in any form.
+pub fn names_between(prefix: &str, suffix: &str, environment: &Environment) -> BTreeSet<String> {
     let listed = credentials(environment).and_then(|directory| directory.read_dir().ok());
     let credentials = listed
         .into_iter()
@@ -55,8 +56,8 @@ pub fn app_names(environment: &Environment) -> BTreeSet<String> {
         .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.to_uppercase()));
     let name = |variable: String| {
         let plain = variable.strip_suffix("_FILE").unwrap_or(&variable);
-        let name = plain.strip_prefix("DAYBOOK_APP_")?;
-        Some(name.strip_suffix("_DATABASE_URL")?.to_lowercase())
+        let name = plain.strip_prefix(prefix)?;
+        Some(name.strip_suffix(suffix)?.to_lowercase())
     };
     environment
         .keys()

@@ -67,6 +67,8 @@ pub struct RecipientsQuery {
     /// Empty for the unnamed one.
     pub database: String,
     pub sql: String,
+    /// For readers of whom the query says nothing else.
+    pub voice: Voice,
 }
 
 /// What to do with a message of which nobody knows whether it arrived.

@@ -10,19 +10,19 @@ use crate::catalog::mistake::did_you_mean;
 use crate::catalog::{Document, Engine, Mistake, Thresholds};
 
 use super::duration;
-use super::environment::app_names;
+use super::environment::names_between;
 use super::find::Found;
 use super::settle::{Origin, Settler};
 use super::written::{Alerts, App, Collect, File};
 use super::{
     AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, MailSettings, Outbox, Ping,
-    ReportSettings, Request, Webhook,
+    ReportSettings, Request, Webhook, mail, ways,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 pub struct Settled {
     pub name: String,
@@ -79,6 +79,11 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         whole(1..=36_525),
     );
     let thresholds = thresholds(&file.alerts, &mut settler);
+    let report = mail::report(&file.report, &declared_apps, &mut settler);
+    let mail = mail::mail(&file.mail, &mut settler);
+    let outbox = ways::outbox(&file.outbox, mail.is_some(), &mut settler);
+    let webhooks = ways::webhooks(&file.webhooks, &mut settler);
+    let ping = ways::ping(&file.ping, &mut settler);
     Settled {
         name: name.unwrap_or_else(|| "Daybook".to_owned()),
         time_zone: time_zone.unwrap_or(Tz::Europe__Zurich),
@@ -90,13 +95,11 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         },
         collect,
         retention_days: retention_days.unwrap_or(365),
-        report: ReportSettings::default(),
-        mail: None,
-        outbox: Some(Outbox {
-            directory: found.directory.join("outbox"),
-        }),
-        webhooks: Vec::new(),
-        ping: None,
+        report,
+        mail,
+        outbox,
+        webhooks,
+        ping,
         origins: settler.origins,
         mistakes: settler.mistakes,
         warnings: settler.warnings,
@@ -132,11 +135,15 @@ fn apps(
     let mut apps = BTreeMap::new();
     apps.extend(app("", &file.app, settler).map(|app| (String::new(), app)));
     let mut declared: BTreeSet<String> = file.apps.keys().cloned().collect();
-    declared.extend(app_names(&request.environment));
+    declared.extend(names_between(
+        "DAYBOOK_APP_",
+        "_DATABASE_URL",
+        &request.environment,
+    ));
     let unwritten = App::default();
     for name in &declared {
         let written = file.apps.get(name);
-        if is_sound_app_name(name) {
+        if is_sound_word(name) {
             let app = app(name, written.unwrap_or(&unwritten), settler);
             apps.extend(app.map(|app| (name.clone(), app)));
             continue;
@@ -179,7 +186,8 @@ fn app(name: &str, written: &App, settler: &mut Settler<'_>) -> Option<AppDataba
     })
 }
 
-fn is_sound_app_name(name: &str) -> bool {
+/// Part of a variable's name, and harmless everywhere.
+pub fn is_sound_word(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name
             .chars()
@@ -304,7 +312,7 @@ fn known_zone(text: &str) -> Result<Tz, String> {
     })
 }
 
-fn whole(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> {
+pub fn whole(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));
         let (least, most) = (range.start(), range.end());
@@ -312,7 +320,7 @@ fn whole(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> {
     }
 }
 
-fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> {
+pub fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> {
     move |text| {
         let time = duration::parse(text)?;
         if range.contains(&time) {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::catalog::{Document, Mistake};
 
 use super::Request;
 use super::database_url::DatabaseUrl;
-use super::environment::{Given, given, read_secret};
+use super::environment::{Environment, Given, given, read_secret};
 use super::find::Found;
 
 /// Where a setting was set.
@@ -27,6 +27,14 @@ pub struct Settler<'a> {
     pub origins: BTreeMap<String, Origin>,
     pub mistakes: Vec<Mistake>,
     pub warnings: Vec<String>,
+}
+
+/// A setting that is better kept out of the file: where it may stand.
+pub struct Sealed<'a> {
+    pub setting: &'a str,
+    pub variable: &'a str,
+    pub plain: Option<&'a String>,
+    pub file: Option<&'a String>,
 }
 
 impl<'a> Settler<'a> {
@@ -73,42 +81,98 @@ impl<'a> Settler<'a> {
         url: Option<&String>,
         url_file: Option<&String>,
     ) -> Option<DatabaseUrl> {
-        let (plain, file) = (
-            format!("{section}.database_url"),
-            format!("{section}.database_url_file"),
-        );
-        if url.is_some() && url_file.is_some() {
-            self.wrong(
-                &file,
-                "`database_url` and `database_url_file` are both set: keep one of them",
-            );
+        let sealed = Sealed {
+            setting: &format!("{section}.database_url"),
+            variable,
+            plain: url,
+            file: url_file,
+        };
+        let holds = |url: &DatabaseUrl| url.has_password().then_some("a database password");
+        self.sealed(&sealed, DatabaseUrl::parse, holds)
+    }
+
+    /// Reads a setting that may be a secret, with what files it is relative to. `holds` says what others
+    /// must not read.
+    pub fn sealed<T>(
+        &mut self,
+        sealed: &Sealed<'_>,
+        read: impl Fn(&str, &Path) -> Result<T, String>,
+        holds: impl Fn(&T) -> Option<&'static str>,
+    ) -> Option<T> {
+        let setting = sealed.setting;
+        let file = format!("{setting}_file");
+        if sealed.plain.is_some() && sealed.file.is_some() {
+            let key = setting.rsplit('.').next().unwrap_or(setting);
+            let message = format!("`{key}` and `{key}_file` are both set: keep one of them");
+            self.wrong(&file, message);
         }
         let directory = self.found.directory.clone();
-        let in_file = self.value(&plain, None, url.cloned(), |text| {
-            DatabaseUrl::parse(text, &directory)
+        let in_file = self.value(setting, None, sealed.plain.cloned(), |text| {
+            read(text, &directory)
         });
-        if let Some(given) = self.given(variable) {
+        if let Some(given) = self.given(sealed.variable) {
             let cwd = &self.request.cwd;
-            return self.accept(&plain, given, |text| DatabaseUrl::parse(text, cwd));
+            return self.accept(setting, given, |text| read(text, cwd));
         }
-        if let Some(url) = in_file {
+        if let Some(value) = in_file {
             let path = self.found.path.clone();
-            self.warn_if_open(&url, &path, &self.found.name.clone());
-            return Some(url);
+            self.warn_if_open(holds(&value), &path, &self.found.name.clone());
+            return Some(value);
         }
-        let path = directory.join(url_file?);
-        let name = self.found.beside(url_file?);
-        match read_secret(&path, &name).and_then(|text| DatabaseUrl::parse(&text, &directory)) {
-            Ok(url) => {
-                self.origins.insert(plain, self.place(&file));
-                self.warn_if_open(&url, &path, &name);
-                Some(url)
+        self.in_file_of_its_own(&file, sealed.file?, |text| {
+            let value = read(text, &directory)?;
+            let held = holds(&value);
+            Ok((value, held))
+        })
+        .inspect(|_| {
+            self.origins.insert(setting.to_owned(), self.place(&file));
+        })
+    }
+
+    /// The content of the file that `setting` names, as `read` takes it, which also says what others must not read.
+    pub fn in_file_of_its_own<T>(
+        &mut self,
+        setting: &str,
+        file: &str,
+        read: impl Fn(&str) -> Result<(T, Option<&'static str>), String>,
+    ) -> Option<T> {
+        let path = self.found.directory.join(file);
+        let name = self.found.beside(file);
+        match read_secret(&path, &name).and_then(|text| read(&text)) {
+            Ok((value, held)) => {
+                self.warn_if_open(held, &path, &name);
+                Some(value)
             }
             Err(message) => {
-                self.wrong(&file, message);
+                self.wrong(setting, message);
                 None
             }
         }
+    }
+
+    /// A path in the file begins in the file's folder.
+    pub fn beside_the_file(&self, path: &str) -> PathBuf {
+        self.found.directory.join(path)
+    }
+
+    pub fn environment(&self) -> &'a Environment {
+        &self.request.environment
+    }
+
+    /// The settings of a list's element go by the element's name from here on.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        if let Some(origin) = self.origins.remove(from) {
+            self.origins.insert(to.to_owned(), origin);
+        }
+    }
+
+    /// A warning with the place that set `setting`.
+    pub fn warn(&mut self, setting: &str, message: &str) {
+        let place = match self.origins.get(setting) {
+            Some(origin) => origin.clone(),
+            None => self.place(setting),
+        };
+        self.warnings.push(format!("{place}: {message}"));
     }
 
     /// Remembers that the file sets `setting`.
@@ -176,11 +240,14 @@ impl<'a> Settler<'a> {
         }
     }
 
-    fn warn_if_open(&mut self, url: &DatabaseUrl, path: &Path, name: &str) {
-        if url.has_password() && others_can_read(path) {
-            self.warnings.push(format!(
-                "{name} holds a database password and others can read it: `chmod 600 {name}`"
-            ));
+    fn warn_if_open(&mut self, held: Option<&str>, path: &Path, name: &str) {
+        if let Some(held) = held
+            && others_can_read(path)
+        {
+            let warning = format!("{name} holds {held} and others can read it: `chmod 600 {name}`");
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
         }
     }
 }

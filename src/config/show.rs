@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::duration::spoken;
-use super::{Config, Origin};
+use super::ways::without_secrets;
+use super::{Config, OnAmbiguous, Origin, Recipient, Sender, When};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shown {
@@ -83,5 +84,128 @@ fn rows(config: &Config) -> Vec<(String, String)> {
     row("alerts.critical", thresholds.critical.to_string());
     row("alerts.min_base", thresholds.min_base.to_string());
     row("alerts.min_change", thresholds.min_change.to_string());
+    rows.extend(report(config));
+    rows.extend(mail(config));
+    rows.extend(ways(config));
     rows
+}
+
+fn report(config: &Config) -> Vec<(String, String)> {
+    let report = &config.report;
+    let query = report.recipients_query.as_ref();
+    let recipients: Vec<String> = report.recipients.iter().map(recipient).collect();
+    let on_ambiguous = match report.on_ambiguous {
+        OnAmbiguous::Hold => "hold",
+        OnAmbiguous::Resend => "resend",
+    };
+    let rows = [
+        ("due", report.due.format("%H:%M").to_string()),
+        ("language", report.voice.language.code().to_owned()),
+        ("numbers", report.voice.numbers.code().to_owned()),
+        ("public_url", or_not_set(report.public_url.as_ref())),
+        ("on_ambiguous", on_ambiguous.to_owned()),
+        ("give_up", spoken(report.give_up)),
+        (
+            "recipients",
+            or_not_set(Some(recipients.join(", ")).filter(|all| !all.is_empty())),
+        ),
+        ("recipients_sql", or_not_set(query.map(|query| &query.sql))),
+    ];
+    let database = query.map(|query| ("recipients_database", query.database.clone()));
+    let named = database.filter(|(_, name)| !name.is_empty());
+    section("report", rows.into_iter().chain(named))
+}
+
+fn mail(config: &Config) -> Vec<(String, String)> {
+    let Some(mail) = &config.mail else {
+        return section("mail", [("smtp_url", or_not_set(None::<String>))]);
+    };
+    let password_file = config.origins.get("mail.password_file");
+    let ca_file = mail.server.ca_file.as_ref();
+    let rows = [
+        ("smtp_url", mail.server.to_string()),
+        ("password_file", or_not_set(password_file.map(|_| "***"))),
+        ("from", sender(&mail.from)),
+        ("reply_to", or_not_set(mail.reply_to.as_ref().map(sender))),
+        ("unsubscribe", or_not_set(mail.unsubscribe.as_ref())),
+        ("timeout", spoken(mail.timeout)),
+        ("ca_file", or_not_set(ca_file.map(|path| path.display()))),
+    ];
+    section("mail", rows)
+}
+
+fn ways(config: &Config) -> Vec<(String, String)> {
+    let outbox = config.outbox.as_ref();
+    let directory = outbox.map(|outbox| outbox.directory.display());
+    let mut rows = section("outbox", [("directory", or_not_set(directory))]);
+    for webhook in &config.webhooks {
+        let ca_file = webhook.ca_file.as_ref();
+        let written = [
+            ("url", without_secrets(&webhook.url)),
+            ("secret", or_not_set(webhook.secret.as_ref().map(|_| "***"))),
+            ("timeout", spoken(webhook.timeout)),
+            ("ca_file", or_not_set(ca_file.map(|path| path.display()))),
+        ];
+        rows.extend(section(&format!("webhooks.{}", webhook.name), written));
+    }
+    let Some(ping) = &config.ping else {
+        rows.extend(section("ping", [("url", or_not_set(None::<String>))]));
+        return rows;
+    };
+    let mut addresses = vec![("url", without_secrets(&ping.success))];
+    if !config.origins.contains_key("ping.url") {
+        addresses = vec![
+            (
+                "start",
+                or_not_set(ping.start.as_ref().map(without_secrets)),
+            ),
+            ("success", without_secrets(&ping.success)),
+            (
+                "failure",
+                or_not_set(ping.failure.as_ref().map(without_secrets)),
+            ),
+        ];
+    }
+    let ca_file = ping.ca_file.as_ref().map(|path| path.display());
+    let rest = [
+        ("timeout", spoken(ping.timeout)),
+        ("ca_file", or_not_set(ca_file)),
+    ];
+    rows.extend(section("ping", addresses.into_iter().chain(rest)));
+    rows
+}
+
+fn section<'a>(
+    name: &str,
+    rows: impl IntoIterator<Item = (&'a str, String)>,
+) -> Vec<(String, String)> {
+    rows.into_iter()
+        .map(|(key, value)| (format!("{name}.{key}"), value))
+        .collect()
+}
+
+fn or_not_set(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "not set".to_owned(), |value| value.to_string())
+}
+
+fn recipient(one: &Recipient) -> String {
+    let voice = format!("{}/{}", one.voice.language.code(), one.voice.numbers.code());
+    let when = match one.when {
+        When::Daily => "daily",
+        When::Alerts => "alerts",
+        When::Changes => "changes",
+    };
+    let address = named(one.name.as_deref(), &one.address);
+    format!("{address} ({voice}, {when})")
+}
+
+fn sender(sender: &Sender) -> String {
+    named(sender.name.as_deref(), &sender.address)
+}
+
+fn named(name: Option<&str>, address: &str) -> String {
+    match name {
+        Some(name) => format!("{name} <{address}>"),
+        None => address.to_owned(),
+    }
 }

@@ -1,5 +1,7 @@
 //! The configuration file as people write it: the types behind the TOML and its JSON Schema.
 
+pub mod report;
+
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
@@ -9,6 +11,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::catalog::written::{KnownDay, Metric, Table};
+
+pub use report::{Mail, Outbox, Ping, Report, Webhook};
 
 /// Daybook's configuration file: the settings, and the catalog of what is measured.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -44,6 +48,21 @@ pub struct File {
     /// When a change deserves attention, unless a metric says otherwise.
     #[serde(default)]
     pub alerts: Alerts,
+    /// The report: who reads it, and how they are spoken to.
+    #[serde(default)]
+    pub report: Report,
+    /// The mail server.
+    #[serde(default)]
+    pub mail: Mail,
+    /// A folder for reports as files.
+    #[serde(default)]
+    pub outbox: Outbox,
+    /// Programs that are told every report as JSON.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
+    /// A health check that is told of every night.
+    #[serde(default)]
+    pub ping: Ping,
     /// Tables of the app databases, by the name that metrics use.
     #[schemars(with = "Option<BTreeMap<String, Table>>")]
     pub tables: Option<IgnoredAny>,

@@ -23,7 +23,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("database", &["config", "plan"]),
     (
         "collect",
-        &["calendar", "catalog", "entry", "plan", "config", "database"],
+        &[
+            "calendar", "catalog", "entry", "voice", "plan", "config", "database",
+        ],
     ),
     (
         "book",

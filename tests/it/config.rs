@@ -3,7 +3,10 @@
 mod environment;
 mod example;
 mod files;
+mod mail;
+mod readers;
 mod secrets;
+mod ways;
 
 use std::path::{Path, PathBuf};
 

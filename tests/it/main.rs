@@ -22,6 +22,7 @@ mod migrations;
 mod one_snapshot;
 mod parts;
 mod prune;
+mod recipients;
 mod renames;
 mod render;
 mod running;

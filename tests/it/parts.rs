@@ -47,6 +47,7 @@ fn distributions_that_share_a_scan_too_wide_for_all_days_are_counted_day_by_day(
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
         limits: collect::limits(&config, daybook::database::Stop::default()),
+        recipients: None,
         progress: &|_, _| {},
     };
     let (engines, facts) = (

@@ -311,6 +311,20 @@ fn every_setting_tells_where_it_was_set() {
             "alerts.critical = 25 (default)",
             "alerts.min_base = 20 (default)",
             "alerts.min_change = 5 (default)",
+            "report.due = 06:30 (default)",
+            "report.language = en (default)",
+            "report.numbers = ch (default)",
+            "report.public_url = not set (default)",
+            "report.on_ambiguous = hold (default)",
+            "report.give_up = 3d (default)",
+            "report.recipients = not set (default)",
+            "report.recipients_sql = not set (default)",
+            "mail.smtp_url = not set (default)",
+            &format!(
+                "outbox.directory = {}/outbox (default)",
+                config.directory.display()
+            ),
+            "ping.url = not set (default)",
         ]
     );
 }

@@ -1,0 +1,166 @@
+//! Who gets the report, as a query on an app database tells it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{AppDatabase, Recipient, RecipientsQuery, When, recipient};
+use crate::database::{self, DatabaseError, Limits, Snapshot, Trouble};
+use crate::plan::Cell;
+use crate::voice::{Language, Numbers, Voice};
+
+use super::Unreachable;
+
+/// A query that gives more is not meant: it reads the wrong table, or lacks its condition.
+const MOST: usize = 10_000;
+
+const COLUMNS: [&str; 5] = ["address", "name", "language", "numbers", "when"];
+
+/// The query's readers, each address once, and what was wrong with some of its rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    pub recipients: Vec<Recipient>,
+    /// An address with what is wrong about it: no report goes there, or it goes without some wish.
+    pub bad: Vec<(String, String)>,
+}
+
+/// Reads recipients alone, where nothing needs to be counted.
+pub async fn recipients(
+    apps: &BTreeMap<String, AppDatabase>,
+    query: &RecipientsQuery,
+    limits: &Limits,
+) -> Result<Found, String> {
+    let away = |error: DatabaseError| {
+        let name = query.database.clone();
+        Unreachable { name, error }.to_string()
+    };
+    let Some(app) = apps.get(&query.database) else {
+        return Err(away(DatabaseError::new(
+            Trouble::Refused,
+            "no URL is configured for it",
+        )));
+    };
+    let mut snapshots = database::open(&app.url, 1, limits).await.map_err(away)?;
+    let mut found = Err("the app database gave no connection".to_owned());
+    if let Some(first) = snapshots.first_mut() {
+        found = in_snapshot(first, query, limits).await;
+    }
+    for snapshot in snapshots {
+        snapshot.close().await;
+    }
+    found
+}
+
+/// Reads them in a snapshot that others use too; a failure is told and harms nothing else.
+pub async fn in_snapshot(
+    snapshot: &mut Snapshot,
+    query: &RecipientsQuery,
+    limits: &Limits,
+) -> Result<Found, String> {
+    let mut found = Found::default();
+    let mut seen = BTreeSet::new();
+    let each = |cells: &[Cell]| {
+        row(cells, query.voice, &mut seen, &mut found)?;
+        if found.recipients.len() + found.bad.len() > MOST {
+            return Err(DatabaseError::query(format!(
+                "it gives more than {MOST} recipients: give it a condition"
+            )));
+        }
+        Ok(())
+    };
+    let read = snapshot.rows(&query.sql, &[], limits, each).await;
+    match read {
+        Ok(_) => Ok(found),
+        Err(error) => Err(format!("`recipients_sql` failed: {error}")),
+    }
+}
+
+/// A row without an address is nobody.
+fn row(
+    cells: &[Cell],
+    voice: Voice,
+    seen: &mut BTreeSet<String>,
+    found: &mut Found,
+) -> Result<(), DatabaseError> {
+    if cells.len() > COLUMNS.len() {
+        return Err(DatabaseError::query(format!(
+            "it gives {} columns; known are, in this order, {}",
+            cells.len(),
+            COLUMNS.join(", ")
+        )));
+    }
+    let texts: [String; COLUMNS.len()] =
+        std::array::from_fn(|at| cells.get(at).map(text).unwrap_or_default());
+    if texts[0].is_empty() {
+        return Ok(());
+    }
+    match recipient::parse(&texts[0]) {
+        Ok((name, address)) if seen.insert(address.to_ascii_lowercase()) => {
+            let reader = Recipient {
+                address,
+                name,
+                voice,
+                when: When::Daily,
+            };
+            let (reader, lost) = with_wishes(reader, &texts);
+            let lost = lost.into_iter().map(|why| (reader.address.clone(), why));
+            found.bad.extend(lost);
+            found.recipients.push(reader);
+        }
+        Ok(_) => {}
+        Err(why) => found.bad.push((recipient::shown(&texts[0]), why)),
+    }
+    Ok(())
+}
+
+/// A wish that is not understood is lost, and told; its reader gets the report all the same.
+fn with_wishes(mut reader: Recipient, texts: &[String]) -> (Recipient, Vec<String>) {
+    let mut lost = Vec::new();
+    let [_, name, language, numbers, when] = texts else {
+        return (reader, lost);
+    };
+    match recipient::name(name) {
+        Ok(Some(name)) => reader.name = Some(name),
+        Ok(None) => {}
+        Err(why) => lost.push(format!("{why}; the report goes out without it")),
+    }
+    let mut told = |what: &str, word: &str| {
+        let word = recipient::shown(word);
+        lost.push(format!(
+            "there is no {what} `{word}`; the report's own is used"
+        ));
+    };
+    match language_of(language) {
+        Some(language) => reader.voice.language = language,
+        None if language.is_empty() => {}
+        None => told("language", language),
+    }
+    match Numbers::of_code(&numbers.to_lowercase()) {
+        Some(numbers) => reader.voice.numbers = numbers,
+        None if numbers.is_empty() => {}
+        None => told("way of writing numbers", numbers),
+    }
+    match when.to_lowercase().as_str() {
+        "" | "daily" => {}
+        "alerts" => reader.when = When::Alerts,
+        "changes" => reader.when = When::Changes,
+        _ => lost.push(format!(
+            "`{}` is not daily, alerts or changes; the report goes out every day",
+            recipient::shown(when)
+        )),
+    }
+    (reader, lost)
+}
+
+/// Applications keep `de-ch` or `de_CH`, of which only the language counts here.
+fn language_of(text: &str) -> Option<Language> {
+    let language = text.split(['-', '_']).next().unwrap_or_default();
+    Language::of_code(&language.to_lowercase())
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Decimal(number) => number.to_string(),
+        Cell::Text(text) => text.trim_matches(' ').to_owned(),
+    }
+}

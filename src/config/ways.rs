@@ -1,0 +1,241 @@
+//! The sections [outbox], [[webhooks]] and [ping]: ways out of the house besides mail.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::catalog::Mistake;
+
+use super::environment::names_between;
+use super::mail::{file_name, web_address};
+use super::settings::{MINUTE, SECOND, is_sound_word, within};
+use super::settle::{Origin, Sealed, Settler};
+use super::smtp_url::is_this_machine;
+use super::written::report as written;
+use super::{Outbox, Ping, Webhook};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The one written, else one beside the file while no mail is sent.
+pub fn outbox(
+    written: &written::Outbox,
+    has_mail: bool,
+    settler: &mut Settler<'_>,
+) -> Option<Outbox> {
+    let directory = settler.value(
+        "outbox.directory",
+        None,
+        written.directory.clone(),
+        file_name,
+    );
+    let unwritten = (!has_mail).then(|| "outbox".to_owned());
+    directory.or(unwritten).map(|directory| Outbox {
+        directory: settler.beside_the_file(&directory),
+    })
+}
+
+/// Those of the file in its order, then those that only the environment names.
+pub fn webhooks(written: &[written::Webhook], settler: &mut Settler<'_>) -> Vec<Webhook> {
+    let mut names = BTreeSet::new();
+    let mut all = Vec::new();
+    for (at, written) in written.iter().enumerate() {
+        let section = format!("webhooks.{at}");
+        let setting = format!("{section}.name");
+        if !is_sound_word(&written.name) {
+            settler.wrong(&setting, unsound(&written.name));
+        } else if !names.insert(written.name.clone()) {
+            let message = format!(
+                "there are two webhooks `{}`: give this one another name",
+                written.name
+            );
+            settler.wrong(&setting, message);
+        } else {
+            all.extend(webhook(&section, written, settler));
+        }
+    }
+    let outside = names_between("DAYBOOK_WEBHOOK_", "_URL", settler.environment());
+    for name in outside.difference(&names) {
+        if !is_sound_word(name) {
+            let origin = Origin::Environment(variable(name, "URL")).to_string();
+            settler
+                .mistakes
+                .push(Mistake::elsewhere(origin, unsound(name)));
+            continue;
+        }
+        let unwritten = written::Webhook {
+            name: name.clone(),
+            ..written::Webhook::default()
+        };
+        all.extend(webhook(&format!("webhooks.{name}"), &unwritten, settler));
+    }
+    all
+}
+
+/// One address with `/start` and `/fail` behind it, or an address for each.
+pub fn ping(written: &written::Ping, settler: &mut Settler<'_>) -> Option<Ping> {
+    let known_before = settler.mistakes.len();
+    let url = settler.value(
+        "ping.url",
+        Some("DAYBOOK_PING_URL"),
+        written.url.clone(),
+        address,
+    );
+    let url_is_outside = matches!(
+        settler.origins.get("ping.url"),
+        Some(Origin::Environment(_) | Origin::Credential(_))
+    );
+    let mut own = |key: &str, text: &Option<String>| {
+        let text = text.clone().filter(|_| !url_is_outside);
+        let setting = format!("ping.{key}");
+        if text.is_some() && written.url.is_some() {
+            let message = format!("`url` stands for `{key}` too: keep one of them");
+            settler.wrong(&setting, message);
+        }
+        settler.value(&setting, None, text, address)
+    };
+    let start = own("start", &written.start);
+    let success = own("success", &written.success);
+    let failure = own("failure", &written.failure);
+    let timeout = settler.value("ping.timeout", None, written.timeout.clone(), timeout());
+    let ca_file = settler.value("ping.ca_file", None, written.ca_file.clone(), file_name);
+    let sealed = |url: Url| SecretString::from(String::from(url));
+    let (start, success, failure) = match (url, success) {
+        (Some(url), _) => (
+            Some(behind(&url, "start")),
+            url.clone(),
+            Some(behind(&url, "fail")),
+        ),
+        (None, Some(success)) => (start, success, failure),
+        (None, None) => {
+            if (start.is_some() || failure.is_some()) && settler.mistakes.len() == known_before {
+                let message = "`success` is missing: the address that is called when every report was accepted";
+                settler.wrong("ping", message);
+            }
+            return None;
+        }
+    };
+    Some(Ping {
+        start: start.map(sealed),
+        success: sealed(success),
+        failure: failure.map(sealed),
+        timeout: timeout.unwrap_or(TIMEOUT),
+        ca_file: ca_file.map(|path| settler.beside_the_file(&path)),
+    })
+}
+
+/// An address without what may be a secret in it: everything but its host.
+pub fn without_secrets(address: &SecretString) -> String {
+    match Url::parse(address.expose_secret()) {
+        Ok(url) => {
+            let port = url.port().map(|port| format!(":{port}"));
+            format!(
+                "{}://{}{}/***",
+                url.scheme(),
+                url.host_str().unwrap_or_default(),
+                port.unwrap_or_default()
+            )
+        }
+        Err(_) => "***".to_owned(),
+    }
+}
+
+fn webhook(
+    section: &str,
+    written: &written::Webhook,
+    settler: &mut Settler<'_>,
+) -> Option<Webhook> {
+    let name = &written.name;
+    let setting = |key: &str| format!("{section}.{key}");
+    let known_before = settler.mistakes.len();
+    let url = Sealed {
+        setting: &setting("url"),
+        variable: &variable(name, "URL"),
+        plain: written.url.as_ref(),
+        file: written.url_file.as_ref(),
+    };
+    let holds = |url: &Url| url.password().map(|_| "a webhook's password");
+    let url = settler.sealed(&url, |text, _| address(text), holds);
+    let url_is_wrong = settler.mistakes.len() > known_before;
+    let secret = Sealed {
+        setting: &setting("secret"),
+        variable: &variable(name, "SECRET"),
+        plain: written.secret.as_ref(),
+        file: written.secret_file.as_ref(),
+    };
+    let holds = |_: &SecretString| Some("a webhook's secret");
+    let secret = settler.sealed(&secret, |text, _| sealed_text(text), holds);
+    let limit = settler.value(
+        &setting("timeout"),
+        None,
+        written.timeout.clone(),
+        timeout(),
+    );
+    let ca_file = settler.value(
+        &setting("ca_file"),
+        None,
+        written.ca_file.clone(),
+        file_name,
+    );
+    if url.is_none() && !url_is_wrong {
+        let message = format!(
+            "the webhook `{name}` has no address and gets nothing: write `url` or `url_file`, or set {}",
+            variable(name, "URL")
+        );
+        settler.warn(section, &message);
+    }
+    for key in ["name", "url", "secret", "timeout", "ca_file"] {
+        settler.rename(&setting(key), &format!("webhooks.{name}.{key}"));
+    }
+    Some(Webhook {
+        name: name.clone(),
+        url: SecretString::from(String::from(url?)),
+        secret,
+        timeout: limit.unwrap_or(TIMEOUT),
+        ca_file: ca_file.map(|path| settler.beside_the_file(&path)),
+    })
+}
+
+fn variable(name: &str, what: &str) -> String {
+    format!("DAYBOOK_WEBHOOK_{}_{what}", name.to_uppercase())
+}
+
+fn unsound(name: &str) -> String {
+    format!(
+        "`{}` cannot name a webhook: a name begins with a letter a-z and goes on with letters a-z, digits and `_`",
+        name.escape_debug()
+    )
+}
+
+/// What leaves this machine is encrypted.
+fn address(text: &str) -> Result<Url, String> {
+    let url = web_address(text)?;
+    let stays_here = url
+        .host()
+        .is_some_and(|host| is_this_machine(&host.to_owned()));
+    if url.scheme() == "http" && !stays_here {
+        return Err(
+            "`http:` is only for this machine (localhost, 127.0.0.1, ::1): write `https:`"
+                .to_owned(),
+        );
+    }
+    Ok(url)
+}
+
+fn sealed_text(text: &str) -> Result<SecretString, String> {
+    match text.is_empty() {
+        true => Err("the secret is empty: give it a value or leave it out".to_owned()),
+        false => Ok(SecretString::from(text)),
+    }
+}
+
+fn timeout() -> impl Fn(&str) -> Result<Duration, String> {
+    within(SECOND..=5 * MINUTE)
+}
+
+fn behind(url: &Url, step: &str) -> Url {
+    let mut longer = url.clone();
+    longer.set_path(&format!("{}/{step}", url.path().trim_end_matches('/')));
+    longer
+}
