@@ -19,7 +19,7 @@ const AFTER_HELP: &str = "\
 Begin with `daybook demo`: it makes an example to look at. Each command tells more with --help.
 
 Exit codes: 0 done · 1 failed, also when only some metrics did · 2 wrong command line ·
-69 a database is unavailable · 78 wrong configuration";
+69 a database is unavailable · 75 not everything was delivered · 78 wrong configuration";
 
 const COLLECT_HELP: &str = "\
 Examples:
@@ -59,8 +59,12 @@ pub enum Command {
         #[command(subcommand)]
         action: Config,
     },
+    /// Examine the way of a report to its readers, step by step, without sending anything
+    Doctor(Doctor),
     /// Make an example application, collect a year of it and show what came out
     Demo(Demo),
+    /// Send a short test message
+    Send(Send),
 }
 
 #[derive(Debug, Args)]
@@ -202,6 +206,23 @@ pub enum Config {
     Schema,
     /// Print the catalog as a page: metric, meaning, history, thresholds
     Metrics,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Send {
+    /// A short message that shows whether mail leaves and arrives; no ledger knows it
+    #[arg(long, required = true)]
+    pub test: bool,
+    /// Who gets it
+    #[arg(long, value_name = "ADDR")]
+    pub to: String,
 }
 
 #[derive(Debug, Args)]

@@ -5,12 +5,14 @@ pub mod collect;
 pub mod config;
 pub mod dates;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod output;
 pub mod progress;
 pub mod prune;
 pub mod report;
 pub mod runs;
+pub mod send;
 pub mod show;
 
 use std::collections::BTreeMap;
@@ -47,6 +49,10 @@ pub enum Ended {
     Incomplete,
     /// Stored, but a database was away.
     Unavailable,
+    /// Not everything that was to be sent was accepted.
+    Undelivered,
+    /// Examined, and something must be mended.
+    Unsound,
 }
 
 #[derive(Debug, Error)]
@@ -69,8 +75,9 @@ impl Ended {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Incomplete => 1,
+            Self::Incomplete | Self::Unsound => 1,
             Self::Unavailable => 69,
+            Self::Undelivered => 75,
         }
     }
 }
@@ -116,6 +123,8 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,
         Command::Prune(args) => prune::run(&load(asked, world)?, &args, world).await,
         Command::Config { action } => config::run(asked, &action, world),
+        Command::Doctor(args) => doctor::run(&load(asked, world)?, &args, world).await,
+        Command::Send(args) => send::test(&load(asked, world)?, &args.to, world).await,
         Command::Demo(args) => demo::run(&args, world).await,
     }
 }

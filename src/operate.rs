@@ -1,3 +1,4 @@
 //! The operators' wing: what is done beside the nights.
 
 pub mod demo;
+pub mod doctor;

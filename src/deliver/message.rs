@@ -62,6 +62,13 @@ pub fn domain(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
+/// An address that can neither end a header nor carry a command.
+pub fn checked_address(text: &str) -> Result<Address, String> {
+    let ascii = text.chars().all(|letter| letter.is_ascii_graphic());
+    let parsed = text.parse().ok().filter(|_| ascii);
+    parsed.ok_or_else(|| format!("`{}` is no mail address", one_line(text, LONGEST_NAME)))
+}
+
 /// A name as one label of a domain: `Beryl & Söhne` is `beryl-s-hne`.
 pub fn dns_label(name: &str) -> String {
     let lower = name.to_lowercase();
@@ -198,14 +205,10 @@ fn label(headers: &mut Headers, mail: &Mail, head: &Head<'_>) -> Result<(), Stri
 }
 
 fn mailbox(address: &str, name: Option<&str>) -> Result<Mailbox, String> {
-    let no_address = || format!("`{}` is no mail address", one_line(address, LONGEST_NAME));
-    let parsed: Address = address.parse().map_err(|_| no_address())?;
-    if !address.chars().all(|letter| letter.is_ascii_graphic()) {
-        return Err(no_address());
-    }
     // A name with line breaks would end the header, and lettre panics over it.
     let name = name.map(|name| one_line(name, LONGEST_NAME));
-    Ok(Mailbox::new(name.filter(|name| !name.is_empty()), parsed))
+    let name = name.filter(|name| !name.is_empty());
+    Ok(Mailbox::new(name, checked_address(address)?))
 }
 
 /// Letters that may stand in a header as they are.

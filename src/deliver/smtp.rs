@@ -22,11 +22,11 @@ use tokio::time::Instant;
 use crate::config::{MailSettings, SmtpServer, Tls};
 
 use super::Attempt;
-use super::message::domain;
+use super::message::{checked_address, domain};
 
 use dialogue::{Dialogue, LAST_ANSWER, Lost, shown};
 
-pub use reach::{reach, resolve};
+pub use reach::{place, reach, resolve};
 pub use secure::Secured;
 
 /// Why the server did not take something, on one harmless line, without a secret.
@@ -77,7 +77,7 @@ impl Connection {
             Tls::StartTls | Tls::None => (Box::new(stream), None),
         };
         let mut connection = Self {
-            dialogue: Dialogue::new(stream, reach::place(server), mail.timeout),
+            dialogue: Dialogue::new(stream, place(server), mail.timeout),
             features: Vec::new(),
             secured,
             state: State::Idle,
@@ -350,12 +350,7 @@ fn own_name(sender: &str) -> ClientId {
 }
 
 fn address(text: &str) -> Result<Address, Refusal> {
-    let ascii = text.chars().all(|letter| letter.is_ascii_graphic());
-    let parsed = text.parse().ok().filter(|_| ascii);
-    parsed.ok_or_else(|| {
-        let shown = super::line::one_line(text, 100);
-        Refusal::for_good(format!("`{shown}` is no mail address"))
-    })
+    checked_address(text).map_err(Refusal::for_good)
 }
 
 fn expect(reply: &Response, otherwise: &str) -> Result<(), Refusal> {

@@ -1,7 +1,6 @@
 //! Certificates for servers of our own: good, expired, of another name, signed by nobody known.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Who signs certificates; trusted by whoever is told to.
 pub(crate) struct Authority {
@@ -9,12 +8,10 @@ pub(crate) struct Authority {
     pem: String,
 }
 
-/// A server's certificate with its key.
+/// A server's certificate with its key, both in PEM.
 pub(crate) struct Identity {
-    pub(crate) certificate: CertificateDer<'static>,
-    pub(crate) key: PrivateKeyDer<'static>,
-    pub(crate) certificate_pem: String,
-    pub(crate) key_pem: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
@@ -52,10 +49,8 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Identity {
-            certificate: certificate.der().clone(),
-            certificate_pem: certificate.pem(),
-            key_pem: key.serialize_pem(),
-            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
         }
     }
 }

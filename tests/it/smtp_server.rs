@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use daybook::config::{MailSettings, Sender, SmtpServer, Tls};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 
 use crate::certificates::Identity;
@@ -171,12 +173,14 @@ impl Script {
     }
 
     fn tls(mut self, tls: Tls, identity: Identity) -> Self {
+        let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
         let config =
             ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .unwrap()
                 .with_no_client_auth()
-                .with_single_cert(vec![identity.certificate], identity.key)
+                .with_single_cert(vec![certificate], key)
                 .unwrap();
         self.tls = Some((tls, TlsAcceptor::from(Arc::new(config))));
         self

@@ -3,6 +3,7 @@
 mod beryl_truth;
 mod faults;
 mod harness;
+mod recipients;
 mod rights;
 mod snapshot;
 mod team_truth;

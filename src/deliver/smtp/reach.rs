@@ -15,7 +15,7 @@ use super::Refusal;
 const MOST_TRIED: usize = 4;
 
 /// How errors call the server; its settings hold more than everybody may read.
-pub(super) fn place(server: &SmtpServer) -> String {
+pub fn place(server: &SmtpServer) -> String {
     match server.host.contains(':') {
         true => format!("[{}]:{}", server.host, server.port),
         false => format!("{}:{}", server.host, server.port),

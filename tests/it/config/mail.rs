@@ -9,14 +9,14 @@ const FROM: &str = "[mail]\nfrom = 'Daybook <daybook@example.org>'\n";
 
 fn mail(url: &str) -> MailSettings {
     let config = World::with(FROM).set("DAYBOOK_SMTP_URL", url).config();
-    config.mail.unwrap()
+    config.mail.expect("a mail server is set")
 }
 
 fn mail_mistake(url: &str) -> String {
     let world = World::with(FROM).set("DAYBOOK_SMTP_URL", url);
     let told = world.mistakes();
     let told = told.strip_prefix("environment DAYBOOK_SMTP_URL: ");
-    told.unwrap().to_owned()
+    told.expect("the variable is named").to_owned()
 }
 
 #[test]
@@ -63,7 +63,6 @@ fn a_wrong_mail_server_s_url_is_refused_without_a_word_of_it() {
     let form =
         "a mail server's URL is `smtp://USER@HOST:587`, or `smtps:` where TLS begins at once";
     let encoded = "in user and password an at sign is written `%40`, `/` is `%2F`, `#` is `%23`, `?` is `%3F` and `%` is `%25`";
-    let here = "`tls=none` is only for a mail server on this machine (localhost, 127.0.0.1, ::1): leave it out, and the connection is encrypted by STARTTLS";
     for (url, told) in [
         ("hunter2", format!("not the URL of a mail server: {form}")),
         (
@@ -122,6 +121,15 @@ fn a_wrong_mail_server_s_url_is_refused_without_a_word_of_it() {
             "smtp://:hunter2@h",
             format!("a password without a user: {form}"),
         ),
+    ] {
+        assert_eq!(mail_mistake(url), told, "{url}");
+    }
+}
+
+#[test]
+fn a_connection_without_tls_never_leaves_this_machine() {
+    let here = "`tls=none` is only for a mail server on this machine (localhost, 127.0.0.1, ::1): leave it out, and the connection is encrypted by STARTTLS";
+    for (url, told) in [
         (
             "smtps://localhost?tls=none",
             "`smtps` with `tls=none` contradicts itself: write `smtp`".to_owned(),

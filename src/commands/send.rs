@@ -1,0 +1,141 @@
+//! `daybook send`: here the test message, which goes straight to the mail server and into no ledger.
+
+use sha2::{Digest, Sha256};
+
+use crate::catalog::Mistake;
+use crate::config::{Config, ConfigError, MailSettings};
+use crate::deliver::Attempt;
+use crate::deliver::message::{Head, checked_address, domain, message};
+use crate::deliver::smtp::{Connection, Refusal, connect, place};
+use crate::render::mail::Mail;
+use crate::voice::Language;
+
+use super::{CommandError, Ended, World, output};
+
+/// A short message over the configured server; tells what the server answered.
+pub async fn test(config: &Config, to: &str, world: &World) -> Result<Ended, CommandError> {
+    checked_address(to).map_err(|error| CommandError::Usage(format!("--to: {error}")))?;
+    let mail = config.mail.as_ref().ok_or_else(|| without_server(config))?;
+    let bytes = written(config, mail, to, world).map_err(|error| anyhow::anyhow!(error))?;
+    let server = place(&mail.server);
+    Ok(match hand_over(mail, to, &bytes).await {
+        Attempt::Accepted { reply } => {
+            output::data(&format!(
+                "{server} has accepted the message for {to}: {reply}"
+            ))?;
+            Ended::Done
+        }
+        Attempt::Refused { reply, .. } => {
+            output::say(&format!(
+                "daybook: the message for {to} was not sent: {reply}\n`daybook doctor` examines the way to {server} step by step"
+            ));
+            Ended::Undelivered
+        }
+        Attempt::InDoubt { reply } => {
+            output::say(&format!(
+                "daybook: perhaps the message for {to} arrived: {reply}"
+            ));
+            Ended::Undelivered
+        }
+    })
+}
+
+async fn hand_over(mail: &MailSettings, to: &str, bytes: &[u8]) -> Attempt {
+    match begin(mail, to, bytes.len()).await {
+        Ok(mut connection) => {
+            let attempt = connection.hand_over(bytes).await;
+            connection.close().await;
+            attempt
+        }
+        Err(Refusal { reply, may_pass }) => Attempt::Refused { reply, may_pass },
+    }
+}
+
+async fn begin(mail: &MailSettings, to: &str, size: usize) -> Result<Connection, Refusal> {
+    let mut connection = connect(mail).await?;
+    connection.begin(&mail.from.address, to, size).await?;
+    Ok(connection)
+}
+
+fn without_server(config: &Config) -> CommandError {
+    let mistake = Mistake::elsewhere(
+        config.file.display().to_string(),
+        "no mail server is set: set `smtp_url` (or DAYBOOK_SMTP_URL in the environment) and `from` under `[mail]`",
+    );
+    CommandError::Config(ConfigError {
+        mistakes: vec![mistake],
+    })
+}
+
+fn written(
+    config: &Config,
+    mail: &MailSettings,
+    to: &str,
+    world: &World,
+) -> Result<Vec<u8>, String> {
+    let language = config.report.voice.language;
+    let instant = world.now.with_timezone(&config.time_zone);
+    let hash = Sha256::digest(format!("{to}\n{}", world.now.to_rfc3339()));
+    let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let day = instant.format("%Y-%m-%d");
+    let head = Head {
+        from: &mail.from,
+        reply_to: mail.reply_to.as_ref(),
+        to: (to, None),
+        message_id: &format!("<test.{day}.{hash}@{}>", domain(&mail.from.address)),
+        date: world.now,
+        app: &config.name,
+        unsubscribe: None,
+        idempotency_key: None,
+        language: language.code(),
+    };
+    let time = instant.format("%Y-%m-%d %H:%M %Z").to_string();
+    message(&words(&config.name, language, &time), &head)
+}
+
+fn words(app: &str, language: Language, time: &str) -> Mail {
+    let (subject, body) = match language {
+        Language::English => (
+            format!("{app}: test message"),
+            format!(
+                "This is a test message of Daybook for {app}, sent on {time}. That it is here shows that reports can be sent to this address."
+            ),
+        ),
+        Language::German => (
+            format!("{app}: Testnachricht"),
+            format!(
+                "Dies ist eine Testnachricht von Daybook für {app}, gesendet am {time}. Dass sie hier ist, zeigt, dass Berichte an diese Adresse gesendet werden können."
+            ),
+        ),
+    };
+    let code = language.code();
+    Mail {
+        html: format!(
+            "<!DOCTYPE html>\n<html lang=\"{code}\"><head><meta charset=\"utf-8\"><title>{0}</title></head><body><p>{1}</p></body></html>\n",
+            escaped(&subject),
+            escaped(&body)
+        ),
+        text: format!("{body}\n"),
+        subject,
+        pictures: Vec::new(),
+        csv: None,
+    }
+}
+
+/// Whatever is not a plain letter, digit or space becomes an entity.
+fn escaped(text: &str) -> String {
+    let mut html = String::new();
+    for letter in text.chars() {
+        match letter {
+            letter
+                if letter.is_ascii_alphanumeric()
+                    || matches!(letter, ' ' | '.' | ',' | ':' | '-') =>
+            {
+                html.push(letter);
+            }
+            letter if letter.is_control() => html.push(' '),
+            letter => html.push_str(&format!("&#{};", u32::from(letter))),
+        }
+    }
+    html
+}

@@ -1,0 +1,207 @@
+//! The way to the mail server, step by step, up to the question whether the sender may write. Then it
+//! hangs up.
+
+use chrono::{DateTime, Utc};
+
+use crate::config::{Config, MailSettings, Tls};
+use crate::deliver::smtp::{Connection, Refusal, Secured, place, reach, resolve};
+
+use super::certificate::not_after;
+use super::{Finding, Level};
+
+const AREA: &str = "mail";
+/// A certificate that ends sooner should have been renewed by now.
+const SOON_DAYS: i64 = 14;
+/// Reports are kept below this.
+const LARGEST_REPORT: usize = 250 * 1024;
+const NO_REPORT: &str =
+    "No report can be sent by mail while this lasts; it stays in the ledger and is tried again.";
+
+pub async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    let Some(mail) = &config.mail else {
+        return vec![without_server(config)];
+    };
+    let mut findings = vec![summary(mail)];
+    findings.extend(nobody(config));
+    if let Err(broken) = walk(mail, now, &mut findings).await {
+        findings.push(broken);
+    }
+    findings
+}
+
+/// Each step needs the one before it: the first that fails ends the walk.
+async fn walk(
+    mail: &MailSettings,
+    now: DateTime<Utc>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Finding> {
+    let addresses = resolve(mail).await;
+    let addresses = addresses.map_err(|refusal| {
+        error(
+            refusal,
+            "Check the server's name in `smtp_url` under [mail], and this machine's name service.",
+        )
+    })?;
+    let found: Vec<String> = addresses.iter().map(|one| one.ip().to_string()).collect();
+    let what = format!("{} has the address {}", mail.server.host, found.join(", "));
+    findings.push(Finding::ok(AREA, what, "The mail server's name is known."));
+
+    let stream = reach(mail, &addresses).await.map_err(|refusal| {
+        error(refusal, "Check the port in `smtp_url`, whether the server runs, and whether a firewall or the provider blocks the way; 587 and 465 are the usual ports.")
+    })?;
+    findings.push(Finding::ok(
+        AREA,
+        format!("{} can be reached", place(&mail.server)),
+        "A connection can be made.",
+    ));
+
+    let mut connection = Connection::greet(mail, stream).await.map_err(|refusal| {
+        error(refusal, "Check port and scheme in `smtp_url`: smtp:// for STARTTLS, usually on 587, smtps:// for TLS from the start, usually on 465.")
+    })?;
+    findings.extend(encryption(mail, connection.secured(), now));
+    findings.push(sign_in(mail, &mut connection).await?);
+    findings.push(sender(mail, &mut connection).await?);
+    findings.push(size(&connection));
+    connection.close().await;
+    Ok(())
+}
+
+fn without_server(config: &Config) -> Finding {
+    match &config.outbox {
+        Some(outbox) => Finding::ok(
+            AREA,
+            format!(
+                "no mail server is set: reports are written to {}",
+                outbox.directory.display()
+            ),
+            "Reports wait there as files to open. To send them, set `smtp_url` and `from` under [mail], and `recipients` under [report].",
+        ),
+        None => Finding::ok(
+            AREA,
+            "no mail server is set, and no outbox",
+            "Nobody gets a report by mail or as a file.",
+        )
+        .advising(
+            Level::Error,
+            "Set `smtp_url` and `from` under [mail], or `directory` under [outbox].",
+        ),
+    }
+}
+
+fn summary(mail: &MailSettings) -> Finding {
+    let tls = match mail.server.tls {
+        Tls::Implicit => "TLS from the start",
+        Tls::StartTls => "STARTTLS",
+        Tls::None => "without TLS, on this machine",
+    };
+    Finding::ok(
+        AREA,
+        format!(
+            "reports go out over {} ({tls}), from {}",
+            place(&mail.server),
+            mail.from.address
+        ),
+        "A mail server is set.",
+    )
+}
+
+fn nobody(config: &Config) -> Option<Finding> {
+    let somebody = !config.report.recipients.is_empty() || config.report.recipients_query.is_some();
+    let finding = Finding::ok(
+        AREA,
+        "no recipients are set",
+        "Reports are made, but nobody gets one by mail.",
+    );
+    let advice = "Set `recipients` or `recipients_sql` under [report].";
+    (!somebody).then(|| finding.advising(Level::Warning, advice))
+}
+
+fn encryption(mail: &MailSettings, secured: Option<&Secured>, now: DateTime<Utc>) -> Vec<Finding> {
+    let Some(secured) = secured else {
+        let what = "the line is not encrypted";
+        let means = "It does not leave this machine, so nobody can listen.";
+        return vec![Finding::ok(AREA, what, means)];
+    };
+    let host = &mail.server.host;
+    let mut findings = vec![Finding::ok(
+        AREA,
+        format!("the line is encrypted with {}", secured.version),
+        "Nobody on the way can read reports or the password.",
+    )];
+    if let Some(until) = not_after(&secured.certificate) {
+        let days = (until - now).num_days();
+        let what = format!(
+            "the certificate of {host} is trusted, and valid until {} ({days} days)",
+            until.format("%Y-%m-%d")
+        );
+        let valid = Finding::ok(AREA, what, "The server is who it says it is.");
+        findings.push(if days < SOON_DAYS {
+            let means = "Once it has expired, no report can be sent.";
+            Finding {
+                means: means.to_owned(),
+                ..valid
+            }
+            .advising(
+                Level::Warning,
+                "Have it renewed; most are renewed by a program, which then has stopped.",
+            )
+        } else {
+            valid
+        });
+    }
+    findings
+}
+
+async fn sign_in(mail: &MailSettings, connection: &mut Connection) -> Result<Finding, Finding> {
+    let signed_in = connection.sign_in(&mail.server).await;
+    let signed_in = signed_in.map_err(|refusal| {
+        error(refusal, "Check user and password (`smtp_url`, DAYBOOK_SMTP_URL or the password file); with Resend the user is `resend` and the password an API key.")
+    })?;
+    let user = mail.server.user.as_deref().unwrap_or_default();
+    Ok(match signed_in {
+        Some(way) => Finding::ok(
+            AREA,
+            format!("signed in as {user} ({way})"),
+            "User and password are right.",
+        ),
+        None => Finding::ok(
+            AREA,
+            "no user is set, so nobody signs in",
+            "The server must take mail from this machine without a password.",
+        ),
+    })
+}
+
+async fn sender(mail: &MailSettings, connection: &mut Connection) -> Result<Finding, Finding> {
+    let from = &mail.from.address;
+    let reply = connection.try_sender(from).await;
+    let reply = reply.map_err(|refusal| {
+        let level = if refusal.may_pass { Level::Warning } else { Level::Error };
+        let what = format!("the server does not let {from} write: {}", refusal.reply);
+        Finding::ok(AREA, what, NO_REPORT).advising(level, "Set `from` under [mail] to an address that this user may write from, or have the server allow it.")
+    })?;
+    Ok(Finding::ok(
+        AREA,
+        format!("{from} may write: {reply}"),
+        "The server takes this sender. Whether it takes each recipient shows only when a report is sent.",
+    ))
+}
+
+fn size(connection: &Connection) -> Finding {
+    let Some(limit) = connection.size_limit() else {
+        let what = "the server names no limit for the size of a message";
+        return Finding::ok(AREA, what, "Reports are far below any usual limit.");
+    };
+    let what = format!("the server takes messages of up to {limit} bytes");
+    if limit >= LARGEST_REPORT {
+        return Finding::ok(AREA, what, "Reports are smaller.");
+    }
+    let means = format!(
+        "A report may have up to {LARGEST_REPORT} bytes; a larger one than the server takes is refused."
+    );
+    Finding::ok(AREA, what, means).advising(Level::Warning, "Have the limit raised.")
+}
+
+fn error(refusal: Refusal, advice: &str) -> Finding {
+    Finding::ok(AREA, refusal.reply, NO_REPORT).advising(Level::Error, advice)
+}

@@ -1,0 +1,361 @@
+//! What the doctor finds on the way to a mail server, and the test message that goes it to the end.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::io::Write;
+
+use chrono::{DateTime, Utc};
+use daybook::commands::{self, CommandError, Ended, send};
+use daybook::config::{Config, MailSettings, Recipient, When};
+use daybook::database::Stop;
+use daybook::operate::doctor::certificate::not_after;
+use daybook::operate::doctor::{Level, examine};
+use daybook::voice::{Language, Voice};
+use mail_parser::MessageParser;
+use secrecy::SecretString;
+use serde_json::Value as Json;
+use tempfile::NamedTempFile;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+use crate::certificates::Authority;
+use crate::smtp_server::{Act, Script, Server, Step};
+use crate::world::{World, instant};
+
+const NOW: &str = "2025-10-04T06:00:00Z";
+const BEA: &str = "bea@example.org";
+
+const SETTINGS: &str = r#"
+    name = "Beryl"
+
+    [app]
+    database_url = "sqlite:app.db"
+
+    [tables.users]
+    name = "users"
+    created_at = "joined"
+
+    [[metrics]]
+    key = "users"
+    table = "users"
+    count = "*"
+    history = "event"
+"#;
+
+#[tokio::test]
+async fn a_sound_way_is_walked_to_the_sender_and_nothing_is_sent() {
+    let authority = Authority::new();
+    let script = Script::accepting()
+        .starttls(authority.identity("localhost"))
+        .user("ada", "s3cret", "PLAIN")
+        .announce("SIZE 10240000");
+    let server = Server::start(script).await;
+    let (config, _files) = sending(&server, Some(&authority));
+    let findings = examine(&config, instant(NOW)).await;
+    let place = place(&server);
+    let expected = [
+        format!("{} is free of mistakes", config.file.display()),
+        format!("reports go out over {place} (STARTTLS), from daybook@example.org"),
+        findings[2].what.clone(),
+        format!("{place} can be reached"),
+        "the line is encrypted with TLS 1.3".to_owned(),
+        "the certificate of localhost is trusted, and valid until 2090-12-31 (23828 days)"
+            .to_owned(),
+        "signed in as ada (PLAIN)".to_owned(),
+        "daybook@example.org may write: 250 2.1.0 Ok".to_owned(),
+        "the server takes messages of up to 10240000 bytes".to_owned(),
+    ];
+    let found: Vec<String> = findings.iter().map(|one| one.what.clone()).collect();
+    assert_eq!(found, expected);
+    assert!(findings[2].what.starts_with("localhost has the address "));
+    assert!(findings[2].what.contains("127.0.0.1"));
+    assert!(
+        findings
+            .iter()
+            .all(|one| one.level == Level::Ok && one.advice.is_empty())
+    );
+    assert_eq!(
+        server.commands(),
+        ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RSET", "QUIT"]
+    );
+    assert_eq!(server.accepted().len(), 0);
+    assert!(!format!("{findings:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn the_first_broken_step_is_told_with_what_to_do() {
+    let certificate_expired =
+        |authority: &Authority| Script::accepting().starttls(authority.expired("localhost"));
+    let cases: [(&dyn Fn(&Authority) -> Script, &str, &str); 5] = [
+        (
+            &|_| Script::accepting().say(Step::Greeting, "554 5.7.1 go away"),
+            "the server refuses the connection: 554 5.7.1 go away",
+            "Check port and scheme",
+        ),
+        (
+            &certificate_expired,
+            "has expired: it must be renewed",
+            "Check port and scheme",
+        ),
+        (
+            &|authority| {
+                let script = Script::accepting().starttls(authority.identity("localhost"));
+                script.stripped_of("STARTTLS")
+            },
+            "does not offer STARTTLS",
+            "Check port and scheme",
+        ),
+        (
+            &|_| Script::accepting().user("ada", "other", "PLAIN"),
+            "user and password are not accepted: 535 5.7.8 authentication failed",
+            "Check user and password",
+        ),
+        (
+            &|_| {
+                let script = Script::accepting().user("ada", "s3cret", "PLAIN");
+                script.say(Step::Mail, "553 5.7.1 not your address")
+            },
+            "the server does not let daybook@example.org write: 553 5.7.1 not your address",
+            "Set `from` under [mail]",
+        ),
+    ];
+    for (script, what, advice) in cases {
+        let authority = Authority::new();
+        let server = Server::start(script(&authority)).await;
+        let (config, _files) = sending(&server, Some(&authority));
+        let findings = examine(&config, instant(NOW)).await;
+        let last = findings.last().unwrap();
+        assert_eq!(last.level, Level::Error, "{what}");
+        assert!(last.what.contains(what), "{}", last.what);
+        assert!(last.advice.starts_with(advice), "{}", last.advice);
+        assert!(!last.means.is_empty());
+        let sound = &findings[..findings.len() - 1];
+        assert!(sound.iter().all(|one| one.level == Level::Ok));
+        assert_eq!(server.accepted().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_will_be_trouble_soon_is_a_warning() {
+    let authority = Authority::new();
+    let script = Script::accepting()
+        .implicit_tls(authority.identity("localhost"))
+        .announce("SIZE 100000")
+        .on(Step::Mail, Act::Say("450 4.7.1 later".to_owned()));
+    let server = Server::start(script).await;
+    let (mut config, _files) = sending(&server, Some(&authority));
+    config.mail.as_mut().unwrap().server.user = None;
+    config.report.recipients.clear();
+    config.warnings = vec!["beryl.toml holds a password and others can read it".to_owned()];
+    let findings = examine(&config, instant("2090-12-20T00:00:00Z")).await;
+    let warnings: Vec<&str> = findings
+        .iter()
+        .filter(|one| one.level == Level::Warning)
+        .map(|one| one.what.as_str())
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "beryl.toml holds a password and others can read it",
+            "no recipients are set",
+            "the certificate of localhost is trusted, and valid until 2090-12-31 (11 days)",
+            "the server does not let daybook@example.org write: 450 4.7.1 later",
+        ]
+    );
+    assert!(findings.iter().all(|one| one.level != Level::Error));
+}
+
+#[tokio::test]
+async fn a_small_limit_of_the_server_is_a_warning() {
+    let server = Server::start(Script::accepting().announce("SIZE 100000")).await;
+    let (mut config, _files) = sending(&server, None);
+    config.mail.as_mut().unwrap().server.user = None;
+    let findings = examine(&config, instant(NOW)).await;
+    let found: Vec<(Level, &str)> = findings
+        .iter()
+        .skip(4)
+        .map(|one| (one.level, one.what.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Level::Ok, "the line is not encrypted"),
+            (Level::Ok, "no user is set, so nobody signs in"),
+            (Level::Ok, "daybook@example.org may write: 250 2.1.0 Ok"),
+            (
+                Level::Warning,
+                "the server takes messages of up to 100000 bytes"
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn without_a_mail_server_the_doctor_says_where_reports_go() {
+    let world = World::new(NOW, SETTINGS);
+    let ended = world.command(&["doctor"]).await.unwrap();
+    assert_eq!(ended, Ended::Done);
+    let shown = world.binary(&["doctor", "--json"]);
+    assert_eq!(shown.status.code(), Some(0));
+    let json: Json = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(json["schema"], 1);
+    let last = json["findings"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["area"], &last["level"]),
+        (&"mail".into(), &"ok".into())
+    );
+    let outbox = world.path("outbox");
+    let expected = format!(
+        "no mail server is set: reports are written to {}",
+        outbox.display()
+    );
+    assert_eq!(last["what"], expected);
+    let plain = world.binary(&["doctor"]);
+    let text = String::from_utf8(plain.stdout).unwrap();
+    assert_eq!(
+        text.lines().last(),
+        Some(format!("ok       mail      {expected}").as_str())
+    );
+}
+
+#[tokio::test]
+async fn a_test_message_is_accepted_and_can_be_read_in_both_languages() {
+    let server = Server::start(Script::accepting()).await;
+    let (mut config, _files) = sending(&server, None);
+    config.mail.as_mut().unwrap().server.user = None;
+    config.name = "Beryl & <Söhne>".to_owned();
+    for (language, subject, word) in [
+        (
+            Language::English,
+            "Beryl & <Söhne>: test message",
+            "This is a test",
+        ),
+        (
+            Language::German,
+            "Beryl & <Söhne>: Testnachricht",
+            "Dies ist eine Test",
+        ),
+    ] {
+        config.report.voice = Voice {
+            language,
+            ..Voice::default()
+        };
+        let ended = send::test(&config, BEA, &outside(NOW)).await.unwrap();
+        assert_eq!(ended, Ended::Done);
+        let taken = server.accepted().pop().unwrap();
+        assert_eq!(
+            (taken.from.as_str(), taken.to.as_str()),
+            ("daybook@example.org", BEA)
+        );
+        let read = MessageParser::default().parse(&taken.message).unwrap();
+        assert_eq!(read.subject(), Some(subject));
+        let text = read.body_text(0).unwrap();
+        assert!(
+            text.starts_with(word) && text.contains("2025-10-04 08:00 CEST"),
+            "{text}"
+        );
+        let html = read.body_html(0).unwrap();
+        assert!(html.contains("Beryl &#38; &#60;S&#246;hne&#62;"), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn a_test_message_that_is_not_taken_ends_with_75() {
+    let scripts = [
+        Script::accepting().rcpt(BEA, "550 5.1.1 No such user"),
+        Script::accepting().say(Step::Greeting, "421 4.3.2 later"),
+        Script::accepting().on(Step::Dot, Act::TakeAndDrop),
+    ];
+    for script in scripts {
+        let server = Server::start(script).await;
+        let (mut config, _files) = sending(&server, None);
+        config.mail.as_mut().unwrap().server.user = None;
+        let ended = send::test(&config, BEA, &outside(NOW)).await.unwrap();
+        assert_eq!((ended, ended.exit_code()), (Ended::Undelivered, 75));
+    }
+}
+
+#[tokio::test]
+async fn a_test_message_needs_a_server_and_an_address() {
+    let world = World::new(NOW, SETTINGS);
+    let error = send::test(&world.config(), BEA, &outside(NOW)).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.exit_code(), 78);
+    let expected = format!(
+        "{}: no mail server is set: set `smtp_url` (or DAYBOOK_SMTP_URL in the environment) and `from` under `[mail]`",
+        world.path("daybook.toml").display()
+    );
+    assert_eq!(error.to_string(), expected);
+    let server = Server::start(Script::accepting()).await;
+    let (config, _files) = sending(&server, None);
+    let to = "bea@example.org\r\nRCPT TO:<eve@example.org>";
+    let error = send::test(&config, to, &outside(NOW)).await.unwrap_err();
+    assert!(matches!(error, CommandError::Usage(_)));
+    assert_eq!(
+        error.to_string(),
+        "--to: `bea@example.org RCPT TO:<eve@example.org>` is no mail address"
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_certificate_tells_until_when_it_is_valid() {
+    let authority = Authority::new();
+    for (identity, expected) in [
+        (
+            authority.identity("localhost"),
+            Some("2090-12-31T00:00:00Z"),
+        ),
+        (authority.expired("localhost"), Some("2001-12-31T00:00:00Z")),
+    ] {
+        let der = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+        let der = der.as_ref();
+        assert_eq!(not_after(der), expected.map(instant));
+        for length in 0..der.len() {
+            // Whatever is cut off or turned, nothing breaks.
+            let _: Option<DateTime<Utc>> = not_after(&der[..length]);
+            let mut turned = der.to_vec();
+            turned[length] ^= 0xff;
+            let _: Option<DateTime<Utc>> = not_after(&turned);
+        }
+    }
+    assert_eq!(not_after(b""), None);
+}
+
+/// Settings that send over this server as `ada`, with one recipient.
+fn sending(server: &Server, trusted: Option<&Authority>) -> (Config, (World, NamedTempFile)) {
+    let world = World::new(NOW, SETTINGS);
+    let mut file = NamedTempFile::new().unwrap();
+    let pem = trusted.map_or("", Authority::pem);
+    file.write_all(pem.as_bytes()).unwrap();
+    let mut config = world.config();
+    let mut mail: MailSettings = server.settings();
+    mail.server.user = Some("ada".to_owned());
+    mail.server.password = Some(SecretString::from("s3cret"));
+    mail.server.ca_file = trusted.map(|_| file.path().to_owned());
+    config.mail = Some(mail);
+    config.report.recipients = vec![Recipient {
+        address: BEA.to_owned(),
+        name: None,
+        voice: Voice::default(),
+        when: When::Daily,
+    }];
+    (config, (world, file))
+}
+
+fn outside(now: &str) -> commands::World {
+    commands::World {
+        now: instant(now),
+        program: "daybook".to_owned(),
+        environment: Default::default(),
+        directory: std::env::temp_dir(),
+        terminal: (false, false),
+        width: 100,
+        stop: Stop::default(),
+    }
+}
+
+fn place(server: &Server) -> String {
+    let server = server.settings().server;
+    format!("{}:{}", server.host, server.port)
+}
