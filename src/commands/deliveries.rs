@@ -1,7 +1,7 @@
 //! `daybook deliveries`: who was to get which report, and what the server answered.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 use serde_json::{Value as Json, json};
 
 use crate::book::{self, Delivery, Filter};
@@ -10,6 +10,9 @@ use crate::config::Config;
 use crate::render::words::harmless;
 
 use super::{CommandError, Ended, World, dates, delivered, open_book, output};
+
+/// Addresses up to this length stand on one line.
+const LONGEST_WHOLE: u16 = 32;
 
 pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<Ended, CommandError> {
     let date = args.date.as_deref();
@@ -68,6 +71,13 @@ fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
     }
     for column in table.column_iter_mut().skip(4).take(2) {
         column.set_cell_alignment(CellAlignment::Right);
+    }
+    // An address in pieces cannot be copied; a reply in lines can be read.
+    let longest = rows.iter().map(|row| row.recipient.chars().count()).max();
+    let width = u16::try_from(longest.unwrap_or_default()).unwrap_or(LONGEST_WHOLE);
+    if let Some(column) = table.column_mut(3) {
+        let width = Width::Fixed(width.min(LONGEST_WHOLE) + 2);
+        column.set_constraint(ColumnConstraint::LowerBoundary(width));
     }
     output::plain(table)
 }
