@@ -29,11 +29,10 @@ pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<En
         output::json(&json!({ "schema": 1, "deliveries": listed }))?;
         return Ok(Ended::Done);
     }
-    match rows.is_empty() {
-        true => {
-            output::say("nothing was planned to be sent: `daybook collect --send-email` does it")
-        }
-        false => output::data(&as_table(&rows, config, world))?,
+    if rows.is_empty() {
+        output::say("nothing was planned to be sent: `daybook collect --send-email` does it");
+    } else {
+        output::data(&as_table(&rows, config, world))?;
     }
     Ok(Ended::Done)
 }
