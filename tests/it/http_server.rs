@@ -1,18 +1,20 @@
 //! A scripted HTTP server: what it answers to each connection is written down beforehand, and what it was
-//! asked is kept. Plain or with TLS, with certificates made on the spot.
+//! asked is kept. Plain or with TLS.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::certificates::Identity;
 
 /// What the server does with one connection.
 #[derive(Clone)]
@@ -44,12 +46,6 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-/// A certificate with its key, and the authority (PEM) that signed it.
-pub(crate) struct Identity {
-    pub(crate) authority: String,
-    config: Arc<ServerConfig>,
-}
-
 impl Act {
     pub(crate) fn answer(text: &str) -> Self {
         Self::Answer(text.as_bytes().to_vec())
@@ -66,8 +62,8 @@ impl Server {
         Self::start(acts, None).await
     }
 
-    pub(crate) async fn tls(identity: &Identity, acts: Vec<Act>) -> Self {
-        Self::start(acts, Some(TlsAcceptor::from(identity.config.clone()))).await
+    pub(crate) async fn tls(identity: Identity, acts: Vec<Act>) -> Self {
+        Self::start(acts, Some(acceptor(&identity))).await
     }
 
     async fn start(acts: Vec<Act>, tls: Option<TlsAcceptor>) -> Self {
@@ -120,45 +116,16 @@ impl Asked {
     }
 }
 
-impl Identity {
-    /// For this name or address, signed by an authority that nobody knows yet.
-    pub(crate) fn of(name: &str) -> Self {
-        Self::made(name, |_| {})
-    }
-
-    pub(crate) fn expired(name: &str) -> Self {
-        Self::made(name, |params| {
-            params.not_before = date_time_ymd(2020, 1, 1);
-            params.not_after = date_time_ymd(2021, 1, 1);
-        })
-    }
-
-    fn made(name: &str, change: impl Fn(&mut CertificateParams)) -> Self {
-        let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        let authority_name = format!("Authority for {name}");
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, authority_name);
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority_key = KeyPair::generate().unwrap();
-        let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
-        let issuer = Issuer::new(authority, authority_key);
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &issuer).unwrap();
-        let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], secret)
-            .unwrap();
-        Self {
-            authority: authority_pem,
-            config: Arc::new(config),
-        }
-    }
+fn acceptor(identity: &Identity) -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 async fn play(

@@ -8,7 +8,8 @@ use daybook::deliver::{Attempt, http};
 use secrecy::SecretString;
 
 use super::{accepted, ping, put_off, refused, webhook};
-use crate::http_server::{Act, Identity, Server};
+use crate::certificates::{Authority, Identity};
+use crate::http_server::{Act, Server};
 use crate::world::instant;
 
 const BODY: &str = r#"{"schema":1,"date":"2025-10-03"}"#;
@@ -299,7 +300,7 @@ async fn a_handshake_that_stalls_is_ended_too() {
     let port = silent.local_addr().unwrap().port();
     let mut hook = webhook(&format!("https://127.0.0.1:{port}/hook"));
     let authority = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(authority.path(), Identity::of("127.0.0.1").authority).unwrap();
+    std::fs::write(authority.path(), Authority::new().pem()).unwrap();
     hook.ca_file = Some(authority.path().to_owned());
     hook.timeout = Duration::from_millis(300);
     let attempt = post(&hook, BODY, "id", at()).await;
@@ -397,48 +398,37 @@ async fn a_server_on_an_ipv6_address_is_reached() {
 #[tokio::test]
 async fn only_a_trusted_certificate_of_the_right_name_gets_the_report() {
     let folder = tempfile::tempdir().unwrap();
-    let ask = async |identity: &Identity, trusted: Option<&str>, host: &str| {
+    let ask = async |identity: Identity, trusted: &str, host: &str| {
         let answer = Act::answer("HTTP/1.1 200 OK\r\n\r\nfine");
         let server = Server::tls(identity, vec![answer]).await;
         let mut hook = webhook(&format!("https://{host}:{}/hook", server.port));
-        hook.ca_file = trusted.map(|authority| {
-            let path = folder.path().join("ca.pem");
-            std::fs::write(&path, authority).unwrap();
-            path
-        });
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, trusted).unwrap();
+        hook.ca_file = Some(path);
         let attempt = post(&hook, BODY, "id", at()).await;
         (attempt, server.asked().len())
     };
-    let good = Identity::of("localhost");
-    let done = ask(&good, Some(&good.authority), "localhost").await;
-    assert_eq!(done, (accepted("200 OK: fine"), 1));
-    let numbered = Identity::of("127.0.0.1");
-    let done = ask(&numbered, Some(&numbered.authority), "127.0.0.1").await;
-    assert_eq!(done, (accepted("200 OK: fine"), 1));
-
+    let ours = Authority::new();
+    for host in ["localhost", "127.0.0.1"] {
+        let done = ask(ours.identity(host), ours.pem(), host).await;
+        assert_eq!(done, (accepted("200 OK: fine"), 1));
+    }
     let no = |host: &str, reason: &str| {
-        (
-            put_off(&format!("no safe connection to {host}: {reason}")),
-            0,
-        )
+        let words = format!("no safe connection to {host}: {reason}");
+        (put_off(&words), 0)
     };
     let unknown = "nobody whom this machine trusts has signed its certificate; `ca_file` names further certificates to trust";
-    for stranger in ["localhost", "elsewhere.example.org"] {
-        let stranger = Identity::of(stranger).authority;
-        let untrusted = ask(&good, Some(&stranger), "localhost").await;
-        assert_eq!(untrusted, no("localhost", unknown));
-    }
-    let other = ask(&good, Some(&good.authority), "127.0.0.1").await;
-    assert_eq!(
-        other,
-        no("127.0.0.1", "its certificate is for another name")
-    );
-    let old = Identity::expired("localhost");
-    let expired = ask(&old, Some(&old.authority), "localhost").await;
+    let stranger = Authority::new();
+    let untrusted = ask(ours.identity("localhost"), stranger.pem(), "localhost").await;
+    assert_eq!(untrusted, no("localhost", unknown));
+    let other = ask(ours.identity("localhost"), ours.pem(), "127.0.0.1").await;
+    let expected = no("127.0.0.1", "its certificate is for another name");
+    assert_eq!(other, expected);
+    let expired = ask(ours.expired("localhost"), ours.pem(), "localhost").await;
     assert_eq!(expired, no("localhost", "its certificate has expired"));
 
     let path = folder.path().join("ca.pem");
-    let none = ask(&good, Some("nothing"), "localhost").await;
+    let none = ask(ours.identity("localhost"), "nothing", "localhost").await;
     let words = "it holds no certificate (PEM)";
     let expected = format!("cannot use {} as `ca_file`: {words}", path.display());
     assert_eq!(none, (put_off(&expected), 0));
@@ -449,7 +439,7 @@ async fn a_server_that_speaks_no_tls_gets_nothing() {
     let server = Server::plain(vec![Act::Greet(b"220 mail.example.org\r\n".to_vec())]).await;
     let mut hook = webhook(&format!("https://127.0.0.1:{}/hook", server.port));
     let authority = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(authority.path(), Identity::of("127.0.0.1").authority).unwrap();
+    std::fs::write(authority.path(), Authority::new().pem()).unwrap();
     hook.ca_file = Some(authority.path().to_owned());
     let attempt = post(&hook, BODY, "id", at()).await;
     let words = "no safe connection to 127.0.0.1: it does not speak TLS there";

@@ -7,7 +7,8 @@ use daybook::deliver::webhook::post;
 use secrecy::SecretString;
 
 use super::{ping, webhook};
-use crate::http_server::{Act, Identity, Server};
+use crate::certificates::Authority;
+use crate::http_server::{Act, Server};
 use crate::world::instant;
 
 const SECRETS: [&str; 9] = [
@@ -67,8 +68,8 @@ async fn what_a_server_repeats_of_the_address_is_hidden_from_every_reply() {
 
 #[tokio::test]
 async fn trouble_on_the_way_names_at_most_the_host() {
-    let identity = Identity::of("localhost");
-    let untrusted = Server::tls(&identity, vec![Act::HangUp]).await;
+    let identity = Authority::new().identity("localhost");
+    let untrusted = Server::tls(identity, vec![Act::HangUp]).await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = silent.local_addr().unwrap().port();
     let credentials = "ada-the-user:s%40lt-and-pepper";
