@@ -347,7 +347,7 @@ async fn a_certificate_that_is_wrong_is_refused_in_plain_words() {
     let stranger = Authority::new();
     let cases = [
         (
-            authority.expired("localhost"),
+            authority.until("localhost", 2001),
             "has expired: it must be renewed",
         ),
         (
