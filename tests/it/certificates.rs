@@ -1,5 +1,7 @@
 //! Certificates for servers of our own: good, expired, of another name, signed by nobody known.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// Who signs certificates; trusted by whoever is told to.

@@ -25,6 +25,8 @@ use crate::world::{World, instant};
 const NOW: &str = "2025-10-04T06:00:00Z";
 const BEA: &str = "bea@example.org";
 
+type Scripted<'a> = &'a dyn Fn(&Authority) -> Script;
+
 const SETTINGS: &str = r#"
     name = "Beryl"
 
@@ -86,7 +88,7 @@ async fn a_sound_way_is_walked_to_the_sender_and_nothing_is_sent() {
 async fn the_first_broken_step_is_told_with_what_to_do() {
     let certificate_expired =
         |authority: &Authority| Script::accepting().starttls(authority.until("localhost", 2001));
-    let cases: [(&dyn Fn(&Authority) -> Script, &str, &str); 5] = [
+    let cases: [(Scripted, &str, &str); 5] = [
         (
             &|_| Script::accepting().say(Step::Greeting, "554 5.7.1 go away"),
             "the server refuses the connection: 554 5.7.1 go away",
