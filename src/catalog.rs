@@ -268,6 +268,16 @@ impl Catalog {
     }
 }
 
+impl Counted {
+    /// Whether the other one counts the same of the same rows, in whatever parts.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.table == other.table
+            && self.measure == other.measure
+            && self.condition == other.condition
+            && self.window == other.window
+    }
+}
+
 impl Metric {
     /// A percentage moves in points: its change, thresholds and minima are not percent of a percent.
     pub fn moves_in_points(&self) -> bool {

@@ -2,18 +2,24 @@
 
 pub mod letter;
 pub mod matter;
+mod mover;
+mod past;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::catalog::{Catalog, Metric};
-use crate::compare::{Judged, JudgedDay, Judgement};
+use crate::compare::{Judged, Judgement};
 use crate::entry::{Entry, Kind, Provenance, Reading, Value};
+
+use past::{Month, Past};
 
 pub use crate::compare::{
     Alert, Calm, Change, Difference, Gap, Outcome, Rule, Severity, State, Usual, Way,
 };
-pub use letter::{Around, Content, Correction, Letter, NoNumbers, Undelivered};
+pub use letter::{Around, Content, Correction, Letter, NoNumbers, Undelivered, next_due};
 pub use matter::{Matter, Mover, Verdict};
 
 /// How many days a trend shows, the day itself the last of them.
@@ -27,7 +33,10 @@ pub struct Report {
     pub hours: f64,
     /// The day was still open when it was counted: nothing is judged.
     pub partial: bool,
+    /// No complete day was stored before: there is nothing to compare with yet.
+    pub first: bool,
     pub as_of: DateTime<Utc>,
+    pub day_start: DateTime<Utc>,
     pub day_end: DateTime<Utc>,
     pub collected_at: DateTime<Utc>,
     pub duration_ms: i64,
@@ -38,8 +47,13 @@ pub struct Report {
     /// The most severe first, the welcome after the unwelcome, the recovered last.
     pub alerts: Vec<Notice>,
     pub counts: Counts,
-    /// What deserves attention, one for each metric with alerts, in the order of `alerts`.
+    /// What deserves attention, one for each metric with alerts: the unwelcome before the welcome, the critical
+    /// before warnings, the new before the ongoing, the largest move first, the recovered last.
     pub matters: Vec<Matter>,
+    /// How many metrics are known and do not alert; none on an open day, which is not judged.
+    pub as_usual: usize,
+    /// A day that is over, on which nothing alerts and nothing failed.
+    pub calm_day: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -71,7 +85,8 @@ pub struct Notice {
     pub in_points: bool,
 }
 
-/// Standing alerts; the welcome ones are counted apart, the recovered ones not at all.
+/// How many metrics alert, however many of their rules do; the welcome ones are counted apart, the
+/// recovered ones not at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub critical: usize,
@@ -86,22 +101,28 @@ pub fn of_day(
     judgement: &Judgement,
     catalog: &Catalog,
 ) -> Option<Report> {
-    let entry = entries.iter().find(|entry| entry.date == date)?;
-    let day = judgement.day(date);
-    let alerts = alerts(day, catalog);
+    let past = Past::of(entries, catalog.since);
+    let entry = past.entry(date)?;
+    let month = past.month(date);
+    let judged = by_key(judgement, date);
     let rows: Vec<Row> = catalog
         .shown()
         .map(|metric| {
-            let judged = day.and_then(|day| day.metric(&metric.key));
-            row(entry, metric, (judged, entries))
+            let judged = judged.get(metric.key.as_str()).copied();
+            row((entry, metric), judged, (&past, &month))
         })
         .collect();
+    let alerts = alerts(&judged, catalog);
+    let matters = matter::of(&alerts, &rows, (&past, catalog));
+    let counts = matter::count(&matters);
     Some(Report {
         date: entry.date,
         time_zone: entry.time_zone,
         hours: entry.hours(),
         partial: entry.partial,
+        first: past.is_first(date),
         as_of: entry.as_of,
+        day_start: entry.day_start,
         day_end: entry.day_end,
         collected_at: entry.collected_at,
         duration_ms: entry.duration_ms,
@@ -110,8 +131,10 @@ pub fn of_day(
             .iter()
             .find(|day| day.date == entry.date)
             .map(|day| day.name.clone()),
-        counts: count(&alerts),
-        matters: matter::of(&alerts, &rows, (entries, catalog)),
+        as_usual: as_usual(entry, &rows, &matters),
+        calm_day: is_calm(entry, &rows, counts),
+        counts,
+        matters,
         rows,
         alerts,
     })
@@ -138,6 +161,12 @@ impl Report {
         self.of_kind(Kind::Unavailable)
     }
 
+    /// Values read after the day's end, but soon enough to hold for it.
+    pub fn counted_later(&self) -> impl Iterator<Item = &Row> {
+        self.of_kind(Kind::Observed)
+            .filter(|row| row.provenance.observed_at.is_some())
+    }
+
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Row> {
         self.rows
             .iter()
@@ -146,12 +175,26 @@ impl Report {
 }
 
 impl Row {
+    /// The value was counted, even where the result is that there was nothing to average.
+    pub fn is_known(&self) -> bool {
+        !matches!(self.provenance.kind, Kind::Unavailable | Kind::Failed)
+    }
+
     pub fn change(&self, days: u32) -> Option<&Change> {
         self.changes.iter().find(|change| change.days == days)
     }
 }
 
-fn row(entry: &Entry, metric: &Metric, (judged, entries): (Option<&Judged>, &[Entry])) -> Row {
+fn by_key(judgement: &Judgement, date: NaiveDate) -> BTreeMap<&str, &Judged> {
+    let judged = judgement.day(date).into_iter().flat_map(|day| &day.metrics);
+    judged.map(|judged| (judged.key.as_str(), judged)).collect()
+}
+
+fn row(
+    (entry, metric): (&Entry, &Metric),
+    judged: Option<&Judged>,
+    (past, month): (&Past<'_>, &Month<'_>),
+) -> Row {
     let reading = entry
         .reading(metric)
         .cloned()
@@ -168,38 +211,24 @@ fn row(entry: &Entry, metric: &Metric, (judged, entries): (Option<&Judged>, &[En
         provenance: reading.provenance,
         changes: judged.map_or_else(Vec::new, |judged| judged.changes.clone()),
         usual: judged.and_then(|judged| judged.usual),
-        trend: trend(entry.date, metric, entries),
+        trend: past.trend(month, metric),
     }
 }
 
-fn trend(date: NaiveDate, metric: &Metric, entries: &[Entry]) -> Vec<Option<f64>> {
-    if metric.is_distribution() {
-        return Vec::new();
-    }
-    let number = |back: u64| {
-        let day = date - Days::new(back);
-        let entry = entries.iter().find(|entry| entry.date == day)?;
-        entry.reading(metric)?.number()
-    };
-    (0..TREND_DAYS).rev().map(number).collect()
-}
-
-fn alerts(day: Option<&JudgedDay>, catalog: &Catalog) -> Vec<Notice> {
-    let judged = day.into_iter().flat_map(|day| &day.metrics);
-    let notice = |alert: &Alert| {
-        let metric = catalog.metric(&alert.key)?;
-        Some(Notice {
+fn alerts(judged: &BTreeMap<&str, &Judged>, catalog: &Catalog) -> Vec<Notice> {
+    let notices = |metric: &Metric| {
+        let judged = judged.get(metric.key.as_str());
+        let alerts = judged.into_iter().flat_map(|judged| &judged.alerts);
+        let notice = |alert: &Alert| Notice {
             alert: alert.clone(),
             label: metric.label.clone(),
             unit: metric.unit.clone(),
             decimals: metric.decimals,
             in_points: metric.moves_in_points(),
-        })
+        };
+        alerts.map(notice).collect::<Vec<_>>()
     };
-    let mut notices: Vec<Notice> = judged
-        .flat_map(|judged| &judged.alerts)
-        .filter_map(notice)
-        .collect();
+    let mut notices: Vec<Notice> = catalog.shown().flat_map(notices).collect();
     notices.sort_by_key(|notice| {
         let alert = &notice.alert;
         let recovered = alert.state == State::Recovered;
@@ -212,15 +241,19 @@ fn alerts(day: Option<&JudgedDay>, catalog: &Catalog) -> Vec<Notice> {
     notices
 }
 
-fn count(alerts: &[Notice]) -> Counts {
-    let mut counts = Counts::default();
-    for Notice { alert, .. } in alerts {
-        match (alert.state, alert.welcome, alert.severity) {
-            (State::Recovered, _, _) => {}
-            (_, true, _) => counts.welcome += 1,
-            (_, _, Severity::Critical) => counts.critical += 1,
-            (_, _, Severity::Warning) => counts.warnings += 1,
-        }
+fn as_usual(entry: &Entry, rows: &[Row], matters: &[Matter]) -> usize {
+    if entry.partial {
+        return 0;
     }
-    counts
+    let standing = matters
+        .iter()
+        .filter(|matter| matter.state != State::Recovered);
+    let alerting: BTreeSet<usize> = standing.map(|matter| matter.row).collect();
+    let usual = |(at, row): &(usize, &Row)| row.is_known() && !alerting.contains(at);
+    rows.iter().enumerate().filter(usual).count()
+}
+
+fn is_calm(entry: &Entry, rows: &[Row], counts: Counts) -> bool {
+    let failed = rows.iter().any(|row| row.provenance.kind == Kind::Failed);
+    !entry.partial && counts == Counts::default() && !failed
 }

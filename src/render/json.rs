@@ -1,22 +1,27 @@
-//! `show --json`, as its contract has it.
+//! `show --json`, as its contract has it, and the letter, which has more.
+
+mod letter;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use crate::report::{Calm, Change, Outcome, Report, Row, Way};
 
 use super::{alerts, words};
 
+pub use letter::{letter, schema};
+
 pub fn show(report: &Report) -> Value {
     let metrics: Vec<Value> = report
         .rows
         .iter()
-        .map(|row| metric(row, report.date))
+        .map(|row| Value::Object(metric(row, report.date)))
         .collect();
     json!({
         "schema": 1,
         "date": report.date,
-        "as_of": instant(report, report.as_of),
+        "as_of": instant(report.as_of, report.time_zone),
         "partial": report.partial,
         "time_zone": report.time_zone.name(),
         "hours": number(report.hours),
@@ -25,7 +30,7 @@ pub fn show(report: &Report) -> Value {
     })
 }
 
-fn metric(row: &Row, date: NaiveDate) -> Value {
+fn metric(row: &Row, date: NaiveDate) -> Map<String, Value> {
     let mut metric = Map::new();
     metric.insert("key".to_owned(), json!(row.key));
     metric.insert("label".to_owned(), json!(row.label));
@@ -42,7 +47,7 @@ fn metric(row: &Row, date: NaiveDate) -> Value {
         .map(|told| (told.days.to_string(), change(told, date)))
         .collect();
     metric.insert("changes".to_owned(), Value::Object(changes));
-    Value::Object(metric)
+    metric
 }
 
 fn change(told: &Change, date: NaiveDate) -> Value {
@@ -81,8 +86,8 @@ fn state(change: &Change, date: NaiveDate) -> Option<String> {
     Some(word.to_owned())
 }
 
-fn instant(report: &Report, instant: DateTime<Utc>) -> String {
-    instant.with_timezone(&report.time_zone).to_rfc3339()
+fn instant(instant: DateTime<Utc>, zone: Tz) -> String {
+    instant.with_timezone(&zone).to_rfc3339()
 }
 
 /// Whole numbers stay whole.

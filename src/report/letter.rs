@@ -1,7 +1,9 @@
 //! A report as it is sent: a day's numbers with what a message says around them, or that there are none.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
+
+use crate::calendar::{Day, first_instant};
 
 use super::Report;
 
@@ -95,4 +97,17 @@ impl Letter {
             Content::NoNumbers(none) => none.time_zone,
         }
     }
+}
+
+/// When the next report is due after that instant: at this local time on the next day that exists or,
+/// where clocks skip it, at the first instant after it.
+pub fn next_due(after: DateTime<Utc>, zone: Tz, due: NaiveTime) -> DateTime<Utc> {
+    let today = Day::containing(after, zone).date;
+    let before = today - Days::new(1);
+    before
+        .iter_days()
+        .filter(|date| Day::of(*date, zone).is_ok())
+        .map(|date| first_instant(date.and_time(due), zone))
+        .find(|instant| *instant > after)
+        .expect("days go on")
 }

@@ -1,11 +1,15 @@
 //! What deserves attention: one matter for each metric that alerts, however many of its rules do.
 
-use chrono::NaiveDate;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
 
 use crate::catalog::Catalog;
-use crate::entry::Entry;
 
-use super::{Notice, Report, Row, Rule, Severity, State};
+use super::mover::{self, Move};
+use super::past::Past;
+use super::{Alert, Counts, Notice, Report, Row, Rule, Severity, State};
 
 /// A metric that deserves attention, told by the rule that says most.
 #[derive(Debug, Clone)]
@@ -13,13 +17,16 @@ pub struct Matter {
     /// Its place in [`Report::rows`].
     pub row: usize,
     pub severity: Severity,
+    /// New only if all standing rules are.
     pub state: State,
+    /// Of the rule that has stood longest.
     pub day: u32,
     pub since: NaiveDate,
     pub welcome: bool,
     pub value: f64,
     pub rule: Rule,
-    /// The part of the metric's distribution that moved most, against the day of `rule`.
+    /// The part that moved most, against the day of `rule`, for a limit against the day before;
+    /// none for what has recovered.
     pub mover: Option<Mover>,
 }
 
@@ -44,8 +51,140 @@ pub enum Verdict {
     Ok,
 }
 
-pub(super) fn of(_alerts: &[Notice], _rows: &[Row], _world: (&[Entry], &Catalog)) -> Vec<Matter> {
-    Vec::new()
+/// One for each metric with alerts: the unwelcome before the welcome, the critical before warnings, what is new
+/// or worse before what goes on, the largest move first; the recovered last.
+pub(super) fn of(alerts: &[Notice], rows: &[Row], world: (&Past<'_>, &Catalog)) -> Vec<Matter> {
+    let mut by_key: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
+    for Notice { alert, .. } in alerts {
+        by_key.entry(&alert.key).or_default().push(alert);
+    }
+    let mut matters: Vec<(Matter, f64)> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(at, row)| {
+            let matter = matter((at, row), by_key.get(row.key.as_str())?, world)?;
+            let size = size(&matter, row);
+            Some((matter, size))
+        })
+        .collect();
+    matters.sort_by(|(one, size), (other, other_size)| {
+        rank(one)
+            .cmp(&rank(other))
+            .then(other_size.total_cmp(size))
+            .then(one.row.cmp(&other.row))
+    });
+    matters.into_iter().map(|(matter, _)| matter).collect()
+}
+
+/// Standing matters; the welcome ones are counted apart, the recovered ones not at all.
+pub(super) fn count(matters: &[Matter]) -> Counts {
+    let mut counts = Counts::default();
+    for matter in matters {
+        match (matter.state, matter.welcome, matter.severity) {
+            (State::Recovered, _, _) => {}
+            (_, true, _) => counts.welcome += 1,
+            (_, _, Severity::Critical) => counts.critical += 1,
+            (_, _, Severity::Warning) => counts.warnings += 1,
+        }
+    }
+    counts
+}
+
+fn matter(
+    (at, row): (usize, &Row),
+    alerts: &[&Alert],
+    world: (&Past<'_>, &Catalog),
+) -> Option<Matter> {
+    let standing = |alert: &Alert| alert.state != State::Recovered;
+    let any_stands = alerts.iter().any(|alert| standing(alert));
+    let told = alerts
+        .iter()
+        .filter(|alert| standing(alert) == any_stands)
+        .min_by_key(|alert| weight(alert))?;
+    // A fall today is not as old as the welcome rise over the month.
+    let alike: Vec<&Alert> = alerts
+        .iter()
+        .copied()
+        .filter(|alert| standing(alert) == any_stands && alert.welcome == told.welcome)
+        .collect();
+    let all = |state: State| alike.iter().all(|alert| alert.state == state);
+    let state = match () {
+        () if !any_stands => State::Recovered,
+        () if all(State::New) => State::New,
+        () if alike.iter().any(|alert| alert.state == State::Worse) => State::Worse,
+        () => State::Ongoing,
+    };
+    let oldest = alike.iter().max_by_key(|alert| alert.day)?;
+    Some(Matter {
+        row: at,
+        severity: told.severity,
+        state,
+        day: oldest.day,
+        since: oldest.since,
+        welcome: told.welcome,
+        value: told.value,
+        rule: told.rule.clone(),
+        mover: match state {
+            State::Recovered => None,
+            _ => mover(row, &told.rule, world),
+        },
+    })
+}
+
+/// The least says most. What is unwelcome is never hidden behind what is welcome; a limit says more than
+/// a change, and a change against the same weekday more than one against another.
+fn weight(alert: &Alert) -> (bool, Reverse<Severity>, u32) {
+    let rule = match alert.rule {
+        Rule::Absolute(_) => 0,
+        Rule::Change { days: 7, .. } => 1,
+        Rule::Change { days: 1, .. } => 2,
+        Rule::Change { days, .. } => days,
+    };
+    (alert.welcome, Reverse(alert.severity), rule)
+}
+
+fn rank(matter: &Matter) -> (bool, bool, Reverse<Severity>, bool) {
+    (
+        matter.state == State::Recovered,
+        matter.welcome,
+        Reverse(matter.severity),
+        !matches!(matter.state, State::New | State::Worse),
+    )
+}
+
+/// How far it moved, in percent or points; how far a value is beyond its limit, in percent of that.
+fn size(matter: &Matter, row: &Row) -> f64 {
+    match &matter.rule {
+        Rule::Change { difference, .. } if row.in_points => difference.change.abs(),
+        Rule::Change { difference, .. } => difference.percent.map_or(f64::INFINITY, f64::abs),
+        Rule::Absolute(limit) => match (matter.value - limit.bound).abs() {
+            0.0 => 0.0,
+            beyond => beyond * 100.0 / limit.bound.abs(),
+        },
+    }
+}
+
+/// A limit names no earlier day: there the day before tells what moved.
+fn mover(row: &Row, rule: &Rule, world: (&Past<'_>, &Catalog)) -> Option<Mover> {
+    let (days, date, difference) = match rule {
+        Rule::Change {
+            days,
+            date,
+            difference,
+            ..
+        } => (*days, *date, difference),
+        Rule::Absolute(_) => {
+            let change = row.change(1)?;
+            (change.days, change.date, change.difference()?)
+        }
+    };
+    let moved = Move {
+        change: difference.change,
+        way: difference.way,
+        then: date,
+        now: date + Days::new(u64::from(days)),
+    };
+    mover::of(world.1.metric(&row.key)?, &moved, world)
 }
 
 impl Report {

@@ -1,0 +1,187 @@
+//! A letter as JSON: what `show --json` has of the day, with what a message says around it.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use crate::report::{
+    Around, Content, Correction, Letter, Matter, NoNumbers, Report, Row, Rule, Undelivered, Verdict,
+};
+
+use super::{instant, number, show};
+use crate::render::{alerts, words};
+
+/// As `docs/report.schema.json` has it.
+pub fn letter(letter: &Letter) -> Value {
+    let zone = letter.time_zone();
+    let mut all = match &letter.content {
+        Content::Day(report) => day(report),
+        Content::NoNumbers(none) => no_numbers(none),
+    };
+    all.insert("app".to_owned(), json!(letter.name));
+    all.extend(around(&letter.around, zone));
+    Value::Object(all)
+}
+
+/// The schema of [`letter`].
+pub fn schema() -> Value {
+    serde_json::from_str(include_str!("../../../docs/report.schema.json"))
+        .expect("the shipped schema is JSON")
+}
+
+fn day(report: &Report) -> Map<String, Value> {
+    let mut all = object(show(report));
+    let metrics: Vec<Value> = report
+        .rows
+        .iter()
+        .map(|row| Value::Object(metric(row, report)))
+        .collect();
+    let matters: Vec<Value> = report
+        .matters
+        .iter()
+        .filter_map(|told| Some(matter(told, report.rows.get(told.row)?)))
+        .collect();
+    let more = json!({
+        "metrics": metrics,
+        "verdict": verdict(report.verdict()),
+        "counts": {
+            "critical": report.counts.critical,
+            "warnings": report.counts.warnings,
+            "welcome": report.counts.welcome,
+        },
+        "matters": matters,
+        "as_usual": report.as_usual,
+        "first": report.first,
+        "known_day": report.known_day,
+        "day_start": instant(report.day_start, report.time_zone),
+        "day_end": instant(report.day_end, report.time_zone),
+        "collected_at": instant(report.collected_at, report.time_zone),
+        "collection_duration_ms": report.duration_ms,
+    });
+    all.extend(object(more));
+    all
+}
+
+fn metric(row: &Row, report: &Report) -> Map<String, Value> {
+    let mut metric = super::metric(row, report.date);
+    metric.insert("unit".to_owned(), json!(row.unit));
+    if let Some(at) = row.provenance.observed_at {
+        let at = instant(at, report.time_zone);
+        metric.insert("counted_at".to_owned(), json!(at));
+    }
+    if let Some(nulls) = row.provenance.nulls {
+        metric.insert("nulls".to_owned(), json!(nulls));
+    }
+    if let Some(usual) = row.usual {
+        let usual = json!({ "low": number(usual.low), "high": number(usual.high) });
+        metric.insert("usual".to_owned(), usual);
+    }
+    let trend: Vec<Value> = row
+        .trend
+        .iter()
+        .map(|point| point.map_or(Value::Null, number))
+        .collect();
+    metric.insert("trend".to_owned(), Value::Array(trend));
+    metric
+}
+
+fn matter(matter: &Matter, row: &Row) -> Value {
+    let (previous, previous_date) = match &matter.rule {
+        Rule::Change { previous, date, .. } => (Some(number(*previous)), Some(*date)),
+        Rule::Absolute(_) => (None, None),
+    };
+    let limit = match &matter.rule {
+        Rule::Absolute(limit) => Some(limit.to_string()),
+        Rule::Change { .. } => None,
+    };
+    let mover = matter.mover.as_ref().map(|mover| {
+        json!({
+            "part": mover.part,
+            "change": number(mover.change),
+            "of": number(mover.of),
+        })
+    });
+    json!({
+        "key": row.key,
+        "severity": words::severity(matter.severity),
+        "state": words::state(matter.state),
+        "day": matter.day,
+        "welcome": matter.welcome,
+        "rule": alerts::rule(&matter.rule),
+        "limit": limit,
+        // The row has the value exactly, the alert as the nearest binary fraction.
+        "value": row.value.as_ref().map(crate::entry::Value::to_json),
+        "previous": previous,
+        "previous_date": previous_date,
+        "mover": mover,
+    })
+}
+
+fn no_numbers(none: &NoNumbers) -> Map<String, Value> {
+    object(json!({
+        "schema": 1,
+        "date": none.date,
+        "time_zone": none.time_zone.name(),
+        "verdict": "no_numbers",
+        "reason": none.reason,
+        "since": instant(none.since, none.time_zone),
+    }))
+}
+
+fn around(around: &Around, zone: Tz) -> Map<String, Value> {
+    let at = |instant: DateTime<Utc>| super::instant(instant, zone);
+    let corrections: Vec<Value> = around.corrections.iter().map(correction).collect();
+    let undelivered: Vec<Value> = around.undelivered.iter().map(self::undelivered).collect();
+    let bad_addresses: Vec<Value> = around
+        .bad_addresses
+        .iter()
+        .map(|(address, why)| json!({ "address": address, "why": why }))
+        .collect();
+    object(json!({
+        "corrections": corrections,
+        "also": around.also,
+        "undelivered": undelivered,
+        "bad_addresses": bad_addresses,
+        "stale_recipients": around.stale_recipients,
+        "next_due": around.next_due.map(at),
+        "link": around.link,
+    }))
+}
+
+fn correction(correction: &Correction) -> Value {
+    json!({
+        "date": correction.date,
+        "key": correction.key,
+        "label": correction.label,
+        "unit": correction.unit,
+        "mailed": number(correction.mailed),
+        "now": number(correction.now),
+    })
+}
+
+fn undelivered(undelivered: &Undelivered) -> Value {
+    json!({
+        "date": undelivered.date,
+        "channel": undelivered.channel,
+        "recipient": undelivered.recipient,
+        "in_doubt": undelivered.in_doubt,
+        "reply": undelivered.reply,
+    })
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Open => "open",
+        Verdict::Critical => "critical",
+        Verdict::Warning => "warning",
+        Verdict::Incomplete => "incomplete",
+        Verdict::Ok => "ok",
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
