@@ -20,7 +20,7 @@ demo: ## Make an example application in daybook-demo/, collect a year of it and 
 	$(CARGO) run --release -- demo
 
 .PHONY: test
-test: needed ## Run all tests; installs PostgreSQL and Chromium when they are missing
+test: needed ## Run all tests; installs PostgreSQL, Postfix and Chromium when they are missing
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
 
@@ -34,11 +34,15 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	@missing=(); \
 	{ [ -n "$(POSTGRES_BIN)" ] || { command -v initdb && command -v postgres; } >/dev/null; } || missing+=(postgresql); \
 	command -v chromium >/dev/null || missing+=(chromium); \
+	[ -x /usr/sbin/postfix ] || missing+=(postfix); \
+	[ -x /usr/sbin/saslpasswd2 ] || missing+=(sasl2-bin); \
+	ls /usr/lib/*/sasl2/libplain.so* >/dev/null 2>&1 || missing+=(libsasl2-modules); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
 	if [ $${#missing[@]} -gt 0 ]; then \
 	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; \
 	  echo "installing $${missing[*]}"; \
 	  $$sudo apt-get update -qq && \
+	  { echo "postfix postfix/main_mailer_type select No configuration" | $$sudo debconf-set-selections; } && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
 	fi
 

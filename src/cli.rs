@@ -23,7 +23,7 @@ Exit codes: 0 done · 1 failed, also when only some metrics did · 2 wrong comma
 
 const COLLECT_HELP: &str = "\
 Examples:
-  daybook collect --date yesterday --quiet             every night, from cron
+  daybook collect --date yesterday --send-email        every night, from cron
   daybook collect --from 2025-01-01 --to 2025-10-03    the past, each table read about once
   daybook collect --catch-up                           the days that were missed";
 
@@ -32,6 +32,12 @@ Examples:
   daybook report                                       the newest complete day, as text
   daybook report --format html --output report.html    to open in a browser
   daybook report --format eml --to bea@example.org     to look at in a mail program";
+
+const SEND_HELP: &str = "\
+Examples:
+  daybook send --date 2025-10-03                       again to everybody who was to get that report
+  daybook send --to bea@example.org                    the newest complete day's to one address
+  daybook send --test --to bea@example.org             whether mail arrives there at all";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -50,6 +56,11 @@ pub enum Command {
     },
     /// Show how metrics are counted: day bounds, SQL, the database's plan, shared scans
     Explain(Explain),
+    /// Send a day's report again on purpose, or a test message
+    #[command(after_help = SEND_HELP)]
+    Send(Send),
+    /// List who was to get which report, and what the server answered
+    Deliveries(Deliveries),
     /// List past runs, newest first, with the time and rows of their statements
     Runs(Runs),
     /// Delete entries older than the retention window
@@ -63,8 +74,6 @@ pub enum Command {
     Doctor(Doctor),
     /// Make an example application, collect a year of it and show what came out
     Demo(Demo),
-    /// Send a short test message
-    Send(Send),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +98,9 @@ pub struct Collect {
     /// Collect every missing complete day since the first entry, newest first
     #[arg(long)]
     pub catch_up: bool,
+    /// Send the report of the newest complete day, and whatever else is still to be delivered
+    #[arg(long)]
+    pub send_email: bool,
     /// Count complete days again; a value that is known is never replaced by none
     #[arg(long)]
     pub force: bool,
@@ -214,12 +226,28 @@ pub struct Doctor {
 
 #[derive(Debug, Args)]
 pub struct Send {
+    /// The day whose report is sent [default: the newest complete one]
+    #[arg(long, value_name = "DATE", conflicts_with = "test")]
+    pub date: Option<String>,
+    /// Only to this address, also when it never got the report; otherwise to everybody who was to get it
+    #[arg(long, value_name = "ADDR", required_if_eq("test", "true"))]
+    pub to: Option<String>,
     /// A short message that shows whether mail leaves and arrives; no ledger knows it
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub test: bool,
-    /// Who gets it
-    #[arg(long, value_name = "ADDR")]
-    pub to: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Deliveries {
+    /// Only of this day's reports
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// How many deliveries, those of the newest days first
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@ pub mod alerts;
 pub mod collect;
 pub mod config;
 pub mod dates;
+mod delivered;
+pub mod deliveries;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
@@ -120,11 +122,12 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
             action: crate::cli::Alerts::List(args),
         } => alerts::list(&load(asked, world)?, &args, world).await,
         Command::Explain(args) => explain::run(&load(asked, world)?, &args, world).await,
+        Command::Deliveries(args) => deliveries::run(&load(asked, world)?, &args, world).await,
         Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,
         Command::Prune(args) => prune::run(&load(asked, world)?, &args, world).await,
         Command::Config { action } => config::run(asked, &action, world),
         Command::Doctor(args) => doctor::run(&load(asked, world)?, &args, world).await,
-        Command::Send(args) => send::test(&load(asked, world)?, &args.to, world).await,
+        Command::Send(args) => send::run(&load(asked, world)?, &args, world).await,
         Command::Demo(args) => demo::run(&args, world).await,
     }
 }

@@ -1,12 +1,331 @@
 //! Brings planned reports to their readers: mail, files, webhooks and pings, each noted in the ledger.
+//!
+//! Row by row under the delivery lock, so that several processes share the work and nothing is sent twice.
+//! What is refused in passing is tried again in rounds, then left to the next run. The success ping goes last.
 
 pub mod attempt;
+mod email;
 pub mod http;
 pub mod line;
 pub mod message;
 pub mod outbox;
 pub mod ping;
+mod rendered;
+mod signals;
 pub mod smtp;
 pub mod webhook;
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use crate::book::{
+    self, Book, BookError, Channel, Delivery, DeliveryEnding, DeliveryLock, DeliveryState, Filter,
+    Subject, Terms, delivery_lock,
+};
+use crate::config::{Config, OnAmbiguous, duration};
+use crate::database::Stop;
+use crate::report::Letter;
+
+use email::Line;
+use rendered::Rendered;
+
 pub use attempt::Attempt;
+pub use signals::signal;
+
+/// What delivering needs besides the letters.
+pub struct Delivering<'a> {
+    pub book: &'a Book,
+    pub config: &'a Config,
+    /// The run's clock: what it showed at the beginning, and when that was.
+    pub now: DateTime<Utc>,
+    pub begun: Instant,
+    pub stop: &'a Stop,
+    /// How long what is refused in passing is tried again before it is left to the next run.
+    pub retry_for: Duration,
+    /// Only these rows of the ledger; all that is due when nothing is said.
+    pub only: Option<BTreeSet<i64>>,
+}
+
+/// A letter for each subject of a day, or why there is none.
+pub type Composed = Result<Letter, String>;
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Another process holds the lock for one message at a time, so whoever waits longer waits for a dead server.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// How often somebody who waits looks whether to stop.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// Resend knows a message's key for this long, so sending it again cannot make two of it.
+const KEY_REMEMBERED: TimeDelta = TimeDelta::hours(24);
+
+/// As many rows as could possibly be on their way when a process dies.
+const LATEST: u32 = 10_000;
+
+/// Brings out all that is due, whatever day it is of, and gives every row that was, as the ledger has it now.
+pub async fn deliver<F>(work: &Delivering<'_>, compose: F) -> Result<Vec<Delivery>, BookError>
+where
+    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
+{
+    let begun = Instant::now();
+    let mut touched = given_up(work).await?;
+    touched.extend(left_on_the_way(work).await?);
+    let mut rendered = Rendered::new(compose);
+    let mut line = Line::default();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let due = due(work).await?;
+        touched.extend(due.iter().map(|row| row.id));
+        round(work, &due, (&mut line, &mut rendered), pause).await?;
+        let left = work.retry_for.saturating_sub(begun.elapsed());
+        if left.is_zero() || work.stop.is_asked() || !worth_another_round(work).await? {
+            break;
+        }
+        wait(work, pause.min(left)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    line.close().await;
+    if !work.stop.is_asked() {
+        signals::failures(work, &due(work).await?).await?;
+    }
+    as_it_stands(work.book, touched).await
+}
+
+impl Delivering<'_> {
+    pub(crate) fn at(&self) -> DateTime<Utc> {
+        self.now + TimeDelta::from_std(self.begun.elapsed()).unwrap_or_default()
+    }
+
+    fn oldest(&self) -> DateTime<Utc> {
+        let give_up = TimeDelta::from_std(self.config.report.give_up).unwrap_or(TimeDelta::MAX);
+        self.now
+            .checked_sub_signed(give_up)
+            .unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
+    fn terms(&self) -> Terms {
+        let by_resend = self
+            .config
+            .mail
+            .as_ref()
+            .is_some_and(|mail| mail.server.is_resend());
+        let ambiguous_after = match self.config.report.on_ambiguous {
+            OnAmbiguous::Resend => Some(self.oldest()),
+            OnAmbiguous::Hold if by_resend => Some(self.now - KEY_REMEMBERED),
+            OnAmbiguous::Hold => None,
+        };
+        Terms {
+            planned_after: self.oldest(),
+            ambiguous_after,
+        }
+    }
+
+    fn is_meant(&self, id: i64) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&id))
+    }
+}
+
+/// What has been due for too long.
+async fn given_up(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
+    if work.only.is_some() {
+        return Ok(Vec::new());
+    }
+    let words = format!(
+        "gave up after {}",
+        duration::spoken(work.config.report.give_up)
+    );
+    let rows = book::give_up(work.book, work.oldest(), &words).await?;
+    Ok(rows.iter().map(|row| row.id).collect())
+}
+
+/// What a dead process was sending. Under the lock nobody else can be.
+async fn left_on_the_way(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
+    let Some(lock) = lock(work).await? else {
+        return Ok(Vec::new());
+    };
+    let filter = Filter {
+        limit: Some(LATEST),
+        ..Filter::default()
+    };
+    let mut rows = book::deliveries(work.book, &filter).await?;
+    rows.retain(|row| row.state == DeliveryState::Sending);
+    book::bury_claims(work.book, &lock).await?;
+    Ok(rows.iter().map(|row| row.id).collect())
+}
+
+async fn due(work: &Delivering<'_>) -> Result<Vec<Delivery>, BookError> {
+    let mut due = book::due(work.book, &work.terms()).await?;
+    due.retain(|row| work.is_meant(row.id));
+    Ok(due)
+}
+
+/// A ping that only waits for messages which will not be accepted is not worth waiting for.
+async fn worth_another_round(work: &Delivering<'_>) -> Result<bool, BookError> {
+    for row in due(work).await? {
+        if row.channel != Channel::Ping || signals::missing(work.book, &row).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn round<F>(
+    work: &Delivering<'_>,
+    due: &[Delivery],
+    (line, rendered): (&mut Line, &mut Rendered<F>),
+    pause: Duration,
+) -> Result<(), BookError>
+where
+    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
+{
+    line.begin_round();
+    let (pings, messages): (Vec<_>, Vec<_>) =
+        due.iter().partition(|row| row.channel == Channel::Ping);
+    for row in messages.into_iter().chain(pings) {
+        if work.stop.is_asked() {
+            break;
+        }
+        one(work, row.id, (line, rendered), pause).await?;
+    }
+    Ok(())
+}
+
+/// One row, while nobody else delivers: is it still due, bring it out, note what became of it.
+async fn one<F>(
+    work: &Delivering<'_>,
+    id: i64,
+    (line, rendered): (&mut Line, &mut Rendered<F>),
+    pause: Duration,
+) -> Result<(), BookError>
+where
+    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
+{
+    let Some(lock) = lock(work).await? else {
+        return Ok(());
+    };
+    book::bury_claims(work.book, &lock).await?;
+    let Some(row) = book::still_due(work.book, id, &work.terms()).await? else {
+        return Ok(());
+    };
+    let attempt = match row.channel {
+        Channel::Email => email::bring_out(work, &row, (line, rendered)).await?,
+        Channel::Outbox => Some(outbox_file(work, &row, rendered).await?),
+        Channel::Webhook => Some(to_webhook(work, &row, rendered).await?),
+        Channel::Ping => signals::success(work, &row).await?,
+    };
+    if let Some(attempt) = attempt {
+        let at = work.at();
+        let retry_at = at + TimeDelta::from_std(pause).unwrap_or_default();
+        let ending = ending(attempt, row.channel, retry_at);
+        book::note(work.book, row.id, &ending, at).await?;
+    }
+    drop(lock);
+    Ok(())
+}
+
+async fn outbox_file<F>(
+    work: &Delivering<'_>,
+    row: &Delivery,
+    rendered: &mut Rendered<F>,
+) -> Result<Attempt, BookError>
+where
+    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
+{
+    let Some(outbox) = &work.config.outbox else {
+        return Ok(refused("no outbox is configured any more"));
+    };
+    let mail = match rendered.mail(row).await? {
+        Ok(mail) => mail,
+        Err(why) => return Ok(refused(why)),
+    };
+    let stem = match row.subject {
+        Subject::Report => row.date.to_string(),
+        other => format!("{}.{}", row.date, other.word()),
+    };
+    Ok(match email::as_bytes(work.config, row, mail) {
+        Ok(eml) => outbox::write(&outbox.directory, &stem, mail, &eml),
+        Err(why) => Attempt::Refused {
+            reply: format!("the message cannot be built: {why}"),
+            may_pass: false,
+        },
+    })
+}
+
+async fn to_webhook<F>(
+    work: &Delivering<'_>,
+    row: &Delivery,
+    rendered: &mut Rendered<F>,
+) -> Result<Attempt, BookError>
+where
+    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
+{
+    let named = |webhook: &&crate::config::Webhook| webhook.name == row.recipient;
+    let Some(webhook) = work.config.webhooks.iter().find(named) else {
+        return Ok(refused("no webhook of this name is configured any more"));
+    };
+    let body = match rendered.json(row).await? {
+        Ok(body) => body,
+        Err(why) => return Ok(refused(why)),
+    };
+    let id = row.message_id.trim_matches(['<', '>']);
+    Ok(webhook::post(webhook, body, id, work.at()).await)
+}
+
+/// Refused on our side; settings may be mended before it is given up.
+fn refused(why: &str) -> Attempt {
+    Attempt::Refused {
+        reply: why.to_owned(),
+        may_pass: true,
+    }
+}
+
+/// Only a mail can be in doubt: everything else may be handed over twice.
+fn ending(attempt: Attempt, channel: Channel, retry_at: DateTime<Utc>) -> DeliveryEnding {
+    match attempt {
+        Attempt::Accepted { reply } => DeliveryEnding::Accepted { reply },
+        Attempt::Refused { reply, may_pass } => DeliveryEnding::Refused {
+            reply,
+            retry_at: may_pass.then_some(retry_at),
+        },
+        Attempt::InDoubt { reply } if channel == Channel::Email => {
+            DeliveryEnding::Ambiguous { reply }
+        }
+        Attempt::InDoubt { reply } => DeliveryEnding::Refused {
+            reply,
+            retry_at: Some(retry_at),
+        },
+    }
+}
+
+/// The delivery lock, unless somebody asks to stop before it is free.
+async fn lock(work: &Delivering<'_>) -> Result<Option<DeliveryLock>, BookError> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE && !work.stop.is_asked() {
+        if let Some(lock) = delivery_lock(work.book, GLANCE).await? {
+            return Ok(Some(lock));
+        }
+    }
+    Ok(None)
+}
+
+async fn wait(work: &Delivering<'_>, pause: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = work.stop.asked() => {}
+    }
+}
+
+/// Oldest day first, pings last.
+async fn as_it_stands(book: &Book, touched: Vec<i64>) -> Result<Vec<Delivery>, BookError> {
+    let filter = Filter {
+        ids: Some(touched),
+        ..Filter::default()
+    };
+    let mut rows = book::deliveries(book, &filter).await?;
+    rows.sort_by_key(|row| (row.date, row.channel == Channel::Ping, row.id));
+    Ok(rows)
+}

@@ -1,23 +1,32 @@
-//! The night: choose the days, count them, store them, prune. Every decision lives here.
+//! The night: choose the days, count them, store them, bring out their report, prune. Every decision lives here.
 
+mod counting;
 pub mod days;
+mod ending;
+pub mod letters;
+pub mod morning;
+pub mod plans;
+mod readers;
+pub mod resend;
 pub mod todo;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use thiserror::Error;
 
-use crate::book::{self, Book, BookError, Ending, Outcome};
-use crate::calendar::{AsOf, Day};
-use crate::catalog::{Metric, Shape};
-use crate::collect::{self, Collected, Cost, Request, Unreachable, Work};
+use crate::book::{self, Book, BookError, Delivery, Message};
+use crate::calendar::Day;
+use crate::collect::Unreachable;
 use crate::config::Config;
-use crate::database::{Limits, Stop, Trouble};
-use crate::entry::{Entry, Reading, derive, merge};
+use crate::database::Stop;
+use crate::entry::Entry;
+use crate::entry::merge::merge;
 use crate::prune;
+
+use counting::{Counted, count, failures, noted};
+use plans::Topic;
 
 pub use days::{Refusal, Which, known_keys};
 pub use todo::{Task, Todo};
@@ -29,6 +38,8 @@ pub struct Orders {
     pub metric: Option<String>,
     pub force: bool,
     pub dry_run: bool,
+    /// Plan the report and bring out whatever is due.
+    pub send: bool,
     pub retry_for: Duration,
 }
 
@@ -41,6 +52,14 @@ pub struct Night {
     /// Days asked for that are not collected, and why.
     pub skipped: Vec<(NaiveDate, String)>,
     pub unreachable: Vec<Unreachable>,
+    /// Nothing more could be counted, which the readers are told.
+    pub no_numbers: Option<Unreachable>,
+    /// Whatever was due, as it stands in the ledger now.
+    pub deliveries: Vec<Delivery>,
+    /// A rehearsal's messages, with the day that they would be about.
+    pub would_send: Option<(NaiveDate, Vec<Message>)>,
+    /// What else is to be said about bringing out the report.
+    pub remarks: Vec<String>,
     pub pruned: u64,
     pub duration_ms: i64,
 }
@@ -91,21 +110,21 @@ pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightE
     let path = book_path(setting.config);
     days::check(setting, orders)?;
     let Some(lock) = Book::lock(&path).await? else {
-        return Ok(Night {
-            elsewhere: true,
-            ..Night::default()
-        });
+        return within_time(setting, morning::elsewhere(setting, orders, begun)).await;
     };
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
-    let done = within_time(setting, under_lock(setting, orders, (&book, run))).await;
-    let ending = ending(&done, setting.now, begun);
+    let mut remarks = morning::begins(setting, orders).await;
+    let done = within_time(setting, under_lock(setting, orders, (&book, run), begun)).await;
+    remarks.extend(morning::failed(setting, orders, &done).await);
+    let ending = ending::of(&done, setting.now, begun);
     book::end_run(&book, run, &ending).await?;
     book.close().await;
     drop(lock);
-    done.map(|night| Night {
-        duration_ms: ending.duration_ms,
-        ..night
+    done.map(|mut night| {
+        night.duration_ms = ending.duration_ms;
+        night.remarks.splice(0..0, remarks);
+        night
     })
 }
 
@@ -113,20 +132,73 @@ async fn under_lock(
     setting: &Setting<'_>,
     orders: &Orders,
     (book, run): (&Book, i64),
+    begun: Instant,
 ) -> Result<Night, NightError> {
     let chosen = days::choose(setting, orders, Some(book)).await?;
     let todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
+    let topic = plans::topic(&todo).filter(|_| orders.send);
     let mut night = Night {
         skipped: chosen.skipped,
         ..Night::default()
     };
+    let counted = count_all(
+        setting,
+        orders,
+        (book, run),
+        (&todo, topic.as_ref()),
+        &mut night,
+    );
+    match (counted.await, &topic) {
+        (Ok(()), _) => night.days.extend(todo.settled.iter().copied().map(settled)),
+        (Err(NightError::Unavailable(away)), Some(topic)) => {
+            morning::no_numbers(setting, book, topic.date, &away).await?;
+            night.no_numbers = Some(away);
+        }
+        (Err(error), _) => return Err(error),
+    }
+    if night.no_numbers.is_none() {
+        book::columns::update(book, &setting.config.catalog).await?;
+    }
+    if orders.send {
+        morning::bring_out(
+            setting,
+            orders,
+            (book, begun),
+            (&todo, topic.as_ref()),
+            &mut night,
+        )
+        .await?;
+    }
+    if night.no_numbers.is_none() {
+        night.pruned = forget(setting, book, &night).await?;
+    }
+    Ok(night)
+}
+
+/// Counts and stores one task after another. The report's plan is written together with its day.
+async fn count_all(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    (book, run): (&Book, i64),
+    (todo, topic): (&Todo, Option<&Topic>),
+    night: &mut Night,
+) -> Result<(), NightError> {
     let total = todo.tasks.iter().map(|task| task.days.len()).sum();
     for task in &todo.tasks {
-        let (mut entries, costs) = count(setting, orders, task, &mut night).await?;
-        make_last(setting, &mut entries, (task, &todo));
-        book::record_statements(book, run, &noted(&costs)).await?;
-        let failed: Vec<_> = entries.iter().map(failures).collect();
-        let stored = book::store_many(book, entries, task.mode).await?;
+        let topic = topic.filter(|topic| task.holds(topic.date));
+        let query = topic.and(setting.config.report.recipients_query.as_ref());
+        let counted = count(setting, orders, (task, todo), query, night).await?;
+        book::record_statements(book, run, &noted(&counted.costs)).await?;
+        let plan = match topic {
+            Some(topic) => {
+                let entries = as_stored(book, topic, (task, todo), &counted).await?;
+                let found = counted.recipients;
+                plans::report(setting, Some(book), topic, &entries, found).await?
+            }
+            None => None,
+        };
+        let failed: Vec<_> = counted.entries.iter().map(failures).collect();
+        let stored = book::store_and_plan(book, counted.entries, task.mode, plan.as_ref()).await?;
         for (stored, failed) in stored.into_iter().zip(failed) {
             night.days.push(DayDone {
                 date: stored.after.date,
@@ -137,64 +209,47 @@ async fn under_lock(
         }
         setting.listener.stored(night.days.len(), total);
     }
-    night
-        .days
-        .extend(todo.settled.into_iter().map(|date| DayDone {
-            date,
-            entry: None,
-            refilled: false,
-            failed: Vec::new(),
-        }));
-    book::columns::update(book, &setting.config.catalog).await?;
-    night.pruned = forget(setting, book, &night).await?;
-    Ok(night)
+    Ok(())
 }
 
-/// Counts one task's days. Only when no database answered at all is there nothing to store.
-async fn count(
-    setting: &Setting<'_>,
-    orders: &Orders,
-    task: &Task,
-    night: &mut Night,
-) -> Result<(Vec<Entry>, Vec<Cost>), NightError> {
-    let begun = Instant::now();
-    let request = Request {
-        catalog: &setting.config.catalog,
-        keys: task.keys.clone(),
-        work: work(task),
-        now: setting.now,
-        grace: grace(setting.config),
-        retry_for: orders.retry_for,
-        limits: limits(setting),
-        recipients: None,
-        progress: &|done, of| setting.listener.statement(done, of),
-    };
-    let collected = collect::collect(&setting.config.apps, &request).await;
-    let stopped = collected
-        .unreachable
-        .iter()
-        .any(|one| one.error.trouble == Trouble::Stopped);
-    if stopped {
-        return Err(NightError::Stopped);
+/// The entries behind the report, as they will stand once this task is stored.
+async fn as_stored(
+    book: &Book,
+    topic: &Topic,
+    (task, todo): (&Task, &Todo),
+    counted: &Counted,
+) -> Result<Vec<Entry>, BookError> {
+    let entries = letters::judged_entries(book, topic.date).await?;
+    Ok(laid_over(
+        entries,
+        topic.date,
+        (task, todo),
+        &counted.entries,
+    ))
+}
+
+fn laid_over(
+    mut entries: Vec<Entry>,
+    date: NaiveDate,
+    (task, todo): (&Task, &Todo),
+    counted: &[Entry],
+) -> Vec<Entry> {
+    for new in counted.iter().filter(|new| new.date <= date) {
+        let whole = merge(todo.stored.get(&new.date), new.clone(), task.mode);
+        entries.retain(|entry| entry.date != new.date);
+        entries.push(whole);
     }
-    if let Some(first) = collected.unreachable.first()
-        && collected.statements.is_empty()
-    {
-        return Err(NightError::Unavailable(first.clone()));
+    entries.sort_by_key(|entry| entry.date);
+    entries
+}
+
+fn settled(date: NaiveDate) -> DayDone {
+    DayDone {
+        date,
+        entry: None,
+        refilled: false,
+        failed: Vec::new(),
     }
-    let duration_ms = milliseconds(begun);
-    let Collected {
-        days,
-        statements,
-        unreachable,
-        recipients: _,
-    } = collected;
-    night.unreachable.extend(unreachable);
-    let entries = days.into_iter().zip(&task.days);
-    let entries = entries
-        .map(|((_, readings), as_of)| entry(setting, as_of, readings, duration_ms))
-        .collect();
-    Ok((entries, statements))
 }
 
 /// `max_duration` of the whole night asks the running statements to stop, as a signal does.
@@ -213,49 +268,6 @@ async fn within_time<T>(setting: &Setting<'_>, night: impl Future<Output = T>) -
     }
 }
 
-fn work(task: &Task) -> Work {
-    match task.days.as_slice() {
-        [one] => Work::Night(*one),
-        many => Work::Range(many.iter().map(|as_of| as_of.day).collect()),
-    }
-}
-
-fn entry(
-    setting: &Setting<'_>,
-    as_of: &AsOf,
-    readings: BTreeMap<String, Reading>,
-    duration_ms: i64,
-) -> Entry {
-    let mut entry = Entry::empty(as_of, setting.now, &setting.config.catalog_hash);
-    entry.duration_ms = duration_ms;
-    entry.readings = readings;
-    entry
-}
-
-/// Derived metrics are made of what each day will hold, stored values among it.
-fn make_last(setting: &Setting<'_>, entries: &mut [Entry], (task, todo): (&Task, &Todo)) {
-    let catalog = &setting.config.catalog;
-    let is_derived = |metric: &&Metric| matches!(metric.shape, Shape::Derived(_));
-    for entry in entries {
-        let mut whole = merge(todo.stored.get(&entry.date), entry.clone(), task.mode);
-        derive(&mut whole, catalog);
-        for metric in catalog.metrics.iter().filter(is_derived) {
-            if let Some(made) = whole.readings.remove(&metric.key) {
-                entry.readings.insert(metric.key.clone(), made);
-            }
-        }
-    }
-}
-
-fn failures(entry: &Entry) -> Vec<(String, String)> {
-    let owned = |(key, error): (&str, &str)| (key.to_owned(), error.to_owned());
-    entry.failures().map(owned).collect()
-}
-
-fn limits(setting: &Setting<'_>) -> Limits {
-    collect::limits(setting.config, setting.stop.clone())
-}
-
 async fn forget(setting: &Setting<'_>, book: &Book, night: &Night) -> Result<u64, BookError> {
     let today = Day::containing(setting.now, setting.config.time_zone).date;
     let retention = setting.config.retention_days;
@@ -265,7 +277,7 @@ async fn forget(setting: &Setting<'_>, book: &Book, night: &Night) -> Result<u64
     Ok(pruned.entries)
 }
 
-/// Counts as a night would, and stores nothing: no book is made, none is changed.
+/// Counts as a night would, and stores and sends nothing: no book is made, none is changed.
 async fn rehearse(
     setting: &Setting<'_>,
     orders: &Orders,
@@ -279,14 +291,26 @@ async fn rehearse(
     };
     let chosen = days::choose(setting, orders, book.as_ref()).await?;
     let todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
+    let topic = plans::topic(&todo).filter(|_| orders.send);
     let mut night = Night {
         skipped: chosen.skipped,
         ..Night::default()
     };
     for task in &todo.tasks {
-        let (mut entries, _) = count(setting, orders, task, &mut night).await?;
-        make_last(setting, &mut entries, (task, &todo));
-        let done = entries.into_iter().map(|entry| DayDone {
+        let topic = topic.as_ref().filter(|topic| task.holds(topic.date));
+        let query = topic.and(setting.config.report.recipients_query.as_ref());
+        let counted = count(setting, orders, (task, &todo), query, &mut night).await?;
+        if let Some(topic) = topic {
+            let entries = match &book {
+                Some(book) => letters::judged_entries(book, topic.date).await?,
+                None => Vec::new(),
+            };
+            let entries = laid_over(entries, topic.date, (task, &todo), &counted.entries);
+            let found = counted.recipients;
+            let plan = plans::report(setting, book.as_ref(), topic, &entries, found).await?;
+            morning::would_send(book.as_ref(), plan, &mut night).await?;
+        }
+        let done = counted.entries.into_iter().map(|entry| DayDone {
             date: entry.date,
             failed: failures(&entry),
             entry: Some(entry),
@@ -294,14 +318,14 @@ async fn rehearse(
         });
         night.days.extend(done);
     }
-    night
-        .days
-        .extend(todo.settled.into_iter().map(|date| DayDone {
-            date,
-            entry: None,
-            refilled: false,
-            failed: Vec::new(),
-        }));
+    if let (Some(book), Some(topic)) = (&book, &topic)
+        && todo.settled.contains(&topic.date)
+    {
+        let entries = letters::judged_entries(book, topic.date).await?;
+        let plan = plans::report(setting, Some(book), topic, &entries, None).await?;
+        morning::would_send(Some(book), plan, &mut night).await?;
+    }
+    night.days.extend(todo.settled.iter().copied().map(settled));
     night.duration_ms = milliseconds(begun);
     Ok(night)
 }
@@ -314,55 +338,6 @@ pub fn grace(config: &Config) -> TimeDelta {
 /// Where the book is kept.
 pub fn book_path(config: &Config) -> PathBuf {
     config.book.url.sqlite_path().unwrap_or_default()
-}
-
-fn noted(costs: &[Cost]) -> Vec<book::Statement> {
-    let statement = |cost: &Cost| book::Statement {
-        database: cost.database.clone(),
-        what: format!("{}: {}", cost.what, cost.metrics.join(", ")),
-        duration_ms: cost.duration_ms,
-        rows: cost.rows,
-        error: cost.error.clone(),
-    };
-    costs.iter().map(statement).collect()
-}
-
-fn ending(done: &Result<Night, NightError>, started: DateTime<Utc>, begun: Instant) -> Ending {
-    let duration_ms = milliseconds(begun);
-    let ended_at = started + TimeDelta::milliseconds(duration_ms);
-    let written = |night: &Night| -> Vec<NaiveDate> {
-        night
-            .days
-            .iter()
-            .filter(|day| day.entry.is_some())
-            .map(|day| day.date)
-            .collect()
-    };
-    let (outcome, dates, error) = match done {
-        Ok(night) => {
-            let dates = written(night);
-            let outcome = if dates.is_empty() {
-                Outcome::Nothing
-            } else {
-                Outcome::Stored
-            };
-            (
-                outcome,
-                dates,
-                night.unreachable.first().map(ToString::to_string),
-            )
-        }
-        Err(error) => (Outcome::Failed, Vec::new(), Some(error.to_string())),
-    };
-    let span = dates.iter().min().zip(dates.iter().max());
-    Ending {
-        ended_at,
-        outcome,
-        dates: span.map(|(first, last)| *first..=*last),
-        days: u32::try_from(dates.len()).unwrap_or(u32::MAX),
-        error,
-        duration_ms,
-    }
 }
 
 fn milliseconds(since: Instant) -> i64 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::book::BookError;
+use crate::book::{BookError, Message};
 use crate::calendar::spoken;
 use crate::catalog::Catalog;
 use crate::cli::Collect;
@@ -16,7 +16,7 @@ use crate::plan::night::database_of;
 use crate::{compare, render, report};
 
 use super::progress::Bar;
-use super::{CommandError, Ended, World, dates, open_book, output, runs, show};
+use super::{CommandError, Ended, World, dates, delivered, open_book, output, runs, show};
 
 pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended, CommandError> {
     every_database_is_configured(config)?;
@@ -39,11 +39,34 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
     for (date, key, error) in failures(&night) {
         output::say(&format!("{date} {key} failed: {error}"));
     }
+    tell_delivered(config, &night, args, world);
     Ok(match &night {
-        night if !night.unreachable.is_empty() => Ended::Unavailable,
+        night if !night.unreachable.is_empty() || night.no_numbers.is_some() => Ended::Unavailable,
         night if failures(night).next().is_some() => Ended::Incomplete,
+        night if !night.deliveries.iter().all(delivered::is_accepted) => Ended::Undelivered,
         _ => Ended::Done,
     })
+}
+
+/// What became of the report; what did not arrive is said even where only trouble is.
+fn tell_delivered(config: &Config, night: &Night, args: &Collect, world: &World) {
+    if let Some(away) = &night.no_numbers {
+        output::say(&format!("daybook: {away}"));
+    }
+    delivered::tell(&night.deliveries, config, (world, args.quiet || args.json));
+    for remark in &night.remarks {
+        output::say(remark);
+    }
+    if let (Some((date, messages)), false) = (&night.would_send, args.json) {
+        let day = spoken(*date);
+        if messages.is_empty() {
+            output::say(&format!("nobody would get anything about {day}"));
+        }
+        for message in messages {
+            let (channel, recipient) = (message.channel.word(), &message.recipient);
+            output::say(&format!("about {day} by {channel}: {recipient}"));
+        }
+    }
 }
 
 fn every_database_is_configured(config: &Config) -> Result<(), CommandError> {
@@ -66,19 +89,23 @@ fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, Comm
         _ if args.catch_up => Which::CatchUp,
         _ => Which::One(read(args.date.as_deref().unwrap_or("today"), "--date")?),
     };
-    // Somebody who watches would rather know at once.
-    let usual = if world.terminal.1 {
-        Duration::ZERO
-    } else {
-        Duration::from_secs(300)
-    };
     Ok(Orders {
         which,
         metric: args.metric.clone(),
         force: args.force,
         dry_run: args.dry_run,
-        retry_for: config.collect.retry_for.unwrap_or(usual),
+        send: args.send_email,
+        retry_for: retry_for(config, world),
     })
+}
+
+/// Somebody who watches would rather know at once.
+pub(super) fn retry_for(config: &Config, world: &World) -> Duration {
+    let usual = match world.terminal.1 {
+        true => Duration::ZERO,
+        false => Duration::from_secs(300),
+    };
+    config.collect.retry_for.unwrap_or(usual)
 }
 
 async fn tell(
@@ -95,7 +122,10 @@ async fn tell(
         return Ok(());
     }
     if args.dry_run {
-        output::say("dry run: nothing is stored");
+        output::say(match args.send_email {
+            true => "dry run: nothing is stored, nothing is sent",
+            false => "dry run: nothing is stored",
+        });
     }
     for one in &night.unreachable {
         output::say(&one.to_string());
@@ -112,6 +142,7 @@ async fn tell(
         .filter_map(|day| day.entry.as_ref())
         .collect();
     match (written.as_slice(), night.days.as_slice()) {
+        ([], []) if night.no_numbers.is_some() => {}
         ([], []) => output::say("nothing to collect"),
         ([], [only]) => {
             let date = only.date;
@@ -152,7 +183,7 @@ async fn tell(
 /// The counted day as it would stand in the book.
 async fn table_of(config: &Config, entry: &Entry, world: &World) -> Result<String, CommandError> {
     let mut entries = match open_book(config).await {
-        Ok(book) => show::judged_entries(&book, entry.date).await?,
+        Ok(book) => nightly::letters::judged_entries(&book, entry.date).await?,
         Err(BookError::NoBook { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
@@ -223,6 +254,7 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
     let outcome = match night {
         _ if night.elsewhere => "elsewhere",
         _ if dry_run => "dry_run",
+        night if night.no_numbers.is_some() => "unavailable",
         night if night.days.iter().any(|day| day.entry.is_some()) => "stored",
         _ => "nothing",
     };
@@ -230,16 +262,23 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
         .skipped
         .iter()
         .map(|(date, reason)| json!({ "date": date, "reason": reason }));
-    let unreachable = night.unreachable.iter().map(ToString::to_string);
-    json!({
+    let unreachable = night.unreachable.iter().chain(&night.no_numbers);
+    let unreachable = unreachable.map(ToString::to_string);
+    let mut told = json!({
         "schema": 1,
         "outcome": outcome,
         "days": night.days.iter().map(day_json).collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
         "unreachable": unreachable.collect::<Vec<_>>(),
+        "deliveries": night.deliveries.iter().map(delivered::as_json).collect::<Vec<_>>(),
         "pruned": night.pruned,
         "duration_ms": night.duration_ms,
-    })
+    });
+    if let Some((date, messages)) = &night.would_send {
+        let one = |message: &Message| json!({ "date": date, "channel": message.channel.word(), "recipient": message.recipient });
+        told["would_send"] = messages.iter().map(one).collect();
+    }
+    told
 }
 
 fn day_json(day: &DayDone) -> Json {

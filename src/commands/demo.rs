@@ -98,6 +98,7 @@ async fn collect(config: &Config, which: Which, world: &World) -> Result<(), Com
         metric: None,
         force: false,
         dry_run: false,
+        send: false,
         retry_for: Duration::ZERO,
     };
     let night = nightly::run(&setting, &orders).await;

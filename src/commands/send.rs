@@ -1,16 +1,73 @@
-//! `daybook send`: here the test message, which goes straight to the mail server and into no ledger.
+//! `daybook send`: a report again on purpose; or a test message, which goes straight to the mail server and
+//! into no ledger.
+
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::book::Book;
 use crate::catalog::Mistake;
+use crate::cli::Send;
 use crate::config::{Config, ConfigError, MailSettings};
 use crate::deliver::Attempt;
 use crate::deliver::message::{Head, checked_address, domain, message};
 use crate::deliver::smtp::{Connection, Refusal, connect, place};
+use crate::nightly::resend::{self, ResendError};
+use crate::nightly::{Setting, book_path};
 use crate::render::mail::Mail;
 use crate::voice::Language;
 
-use super::{CommandError, Ended, World, output};
+use super::progress::Bar;
+use super::{CommandError, Ended, World, collect, dates, delivered, open_book, output};
+
+/// How long a book that must be made or brought up to date first is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub async fn run(config: &Config, args: &Send, world: &World) -> Result<Ended, CommandError> {
+    match &args.to {
+        Some(to) if args.test => test(config, to, world).await,
+        _ => again(config, args, world).await,
+    }
+}
+
+/// Further copies of a day's report, beside whatever the night has sent.
+async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, CommandError> {
+    let date = args.date.as_deref();
+    let date = date.map(|text| dates::read(text, "--date", config, world));
+    let date = date.transpose()?;
+    let to = args.to.as_deref().map(|text| {
+        resend::reader(config, text)
+            .map_err(|why| CommandError::Usage(format!("--to {}: {why}", text.escape_debug())))
+    });
+    let to = to.transpose()?;
+    if to.is_some() && config.mail.is_none() {
+        return Err(without_server(config));
+    }
+    // Where there is no book, none is made.
+    open_book(config).await?.close().await;
+    let book = Book::open(&book_path(config), PATIENCE).await?;
+    let setting = Setting {
+        config,
+        now: world.now,
+        stop: world.stop.clone(),
+        listener: &Bar::new(false),
+    };
+    let retry_for = collect::retry_for(config, world);
+    let sent = resend::resend(&setting, &book, (date, to), retry_for).await;
+    book.close().await;
+    let rows = sent.map_err(|error| match error {
+        ResendError::Book(error) => CommandError::Book(error),
+        other => CommandError::Usage(other.to_string()),
+    })?;
+    if rows.is_empty() {
+        output::say("there is nobody to send it to: set `recipients` under [report]");
+    }
+    delivered::tell(&rows, config, (world, false));
+    Ok(match rows.iter().all(delivered::is_accepted) {
+        true => Ended::Done,
+        false => Ended::Undelivered,
+    })
+}
 
 /// A short message over the configured server; tells what the server answered.
 pub async fn test(config: &Config, to: &str, world: &World) -> Result<Ended, CommandError> {

@@ -1,20 +1,18 @@
 //! `daybook show`: one day in the terminal, or as JSON.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
-use crate::book::{self, Book, BookError};
+use crate::book;
 use crate::calendar::spoken;
 use crate::cli::Show;
 use crate::compare;
 use crate::config::Config;
 use crate::entry::Entry;
+use crate::nightly::letters::judged_entries;
 use crate::render::{self, Look};
 use crate::report::{self, Report};
 
 use super::{CommandError, Ended, World, dates, open_book, output};
-
-/// Alerts are judged over this many days; longer ones count from here.
-const DAYS_JUDGED: u64 = 400;
 
 pub async fn run(config: &Config, args: &Show, world: &World) -> Result<Ended, CommandError> {
     let report = report(config, args.date.as_deref(), world).await?;
@@ -66,11 +64,6 @@ pub async fn report(
             spoken(date)
         ))
     })
-}
-
-/// The day's entry, and those it is compared with.
-pub async fn judged_entries(book: &Book, date: NaiveDate) -> Result<Vec<Entry>, BookError> {
-    book::entries(book, date - Days::new(DAYS_JUDGED)..=date).await
 }
 
 pub fn look(world: &World) -> Look {

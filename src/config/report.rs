@@ -150,3 +150,19 @@ impl SmtpServer {
         self.host.eq_ignore_ascii_case("smtp.resend.com")
     }
 }
+
+impl When {
+    const ALL: [Self; 3] = [Self::Daily, Self::Alerts, Self::Changes];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Alerts => "alerts",
+            Self::Changes => "changes",
+        }
+    }
+
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|when| when.word() == word)
+    }
+}

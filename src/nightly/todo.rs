@@ -81,6 +81,12 @@ pub async fn of(
     Ok(todo)
 }
 
+impl Task {
+    pub fn holds(&self, date: NaiveDate) -> bool {
+        self.days.iter().any(|as_of| as_of.day.date == date)
+    }
+}
+
 /// Past its grace a day can share a scan with others; before, mutable columns still speak for it.
 fn is_past(setting: &Setting<'_>, as_of: &AsOf) -> bool {
     !as_of.open && setting.now - as_of.instant > grace(setting.config)

@@ -25,6 +25,8 @@ use crate::world::{World, instant};
 const NOW: &str = "2025-10-04T06:00:00Z";
 const BEA: &str = "bea@example.org";
 
+type Scripted<'a> = &'a dyn Fn(&Authority) -> Script;
+
 const SETTINGS: &str = r#"
     name = "Beryl"
 
@@ -85,8 +87,8 @@ async fn a_sound_way_is_walked_to_the_sender_and_nothing_is_sent() {
 #[tokio::test]
 async fn the_first_broken_step_is_told_with_what_to_do() {
     let certificate_expired =
-        |authority: &Authority| Script::accepting().starttls(authority.expired("localhost"));
-    let cases: [(&dyn Fn(&Authority) -> Script, &str, &str); 5] = [
+        |authority: &Authority| Script::accepting().starttls(authority.until("localhost", 2001));
+    let cases: [(Scripted, &str, &str); 5] = [
         (
             &|_| Script::accepting().say(Step::Greeting, "554 5.7.1 go away"),
             "the server refuses the connection: 554 5.7.1 go away",
@@ -219,6 +221,43 @@ async fn without_a_mail_server_the_doctor_says_where_reports_go() {
 }
 
 #[tokio::test]
+async fn the_program_tells_each_finding_on_a_line_and_what_to_do_beneath() {
+    let server = Server::start(Script::accepting().user("ada", "other", "LOGIN")).await;
+    let mail = "\n[mail]\nfrom = \"Daybook <daybook@example.org>\"\n[report]\nrecipients = [\"bea@example.org\"]\n";
+    let mut world = World::new(NOW, &format!("{SETTINGS}{mail}"));
+    let url = server.url().replace("//", "//ada:s3cret@");
+    world.set("DAYBOOK_SMTP_URL", &url);
+    let examined = world.binary(&["doctor"]);
+    assert_eq!(examined.status.code(), Some(1));
+    let text = String::from_utf8(examined.stdout).unwrap();
+    let last: Vec<&str> = text.lines().rev().take(4).collect();
+    assert_eq!(
+        last,
+        [
+            "                   Check user and password (`smtp_url`, DAYBOOK_SMTP_URL or the password file); with Resend the user is `resend` and the password an API key.",
+            "                   No report can be sent by mail while this lasts; it stays in the ledger and is tried again.",
+            "error    mail      user and password are not accepted: 535 5.7.8 authentication failed",
+            "ok       mail      the line is not encrypted",
+        ]
+    );
+    let examined = world.binary(&["doctor", "--json"]);
+    assert_eq!(examined.status.code(), Some(1));
+    let json: Json = serde_json::from_slice(&examined.stdout).unwrap();
+    let last = json["findings"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["level"], "error");
+    let sent = world.binary(&["send", "--test", "--to", BEA]);
+    assert_eq!(sent.status.code(), Some(75));
+    let place = place(&server);
+    assert_eq!(
+        String::from_utf8_lossy(&sent.stderr),
+        format!(
+            "daybook: the message for bea@example.org was not sent: user and password are not accepted: 535 5.7.8 authentication failed\n`daybook doctor` examines the way to {place} step by step\n"
+        )
+    );
+    assert!(!text.contains("s3cret"));
+}
+
+#[tokio::test]
 async fn a_test_message_is_accepted_and_can_be_read_in_both_languages() {
     let server = Server::start(Script::accepting()).await;
     let (mut config, _files) = sending(&server, None);
@@ -306,7 +345,10 @@ fn a_certificate_tells_until_when_it_is_valid() {
             authority.identity("localhost"),
             Some("2090-12-31T00:00:00Z"),
         ),
-        (authority.expired("localhost"), Some("2001-12-31T00:00:00Z")),
+        (
+            authority.until("localhost", 2001),
+            Some("2001-12-31T00:00:00Z"),
+        ),
     ] {
         let der = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
         let der = der.as_ref();

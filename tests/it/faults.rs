@@ -197,6 +197,7 @@ async fn a_database_that_is_freed_in_time_is_tried_again() {
         metric: None,
         force: false,
         dry_run: false,
+        send: false,
         retry_for: Duration::from_secs(60),
     };
     let freed = async {

@@ -53,6 +53,7 @@ async fn a_run_of_several_tasks_ends_after_its_longest_time() {
         metric: None,
         force: false,
         dry_run: false,
+        send: false,
         retry_for: Duration::ZERO,
     };
     let ended = nightly::run(&setting, &orders).await;

@@ -9,6 +9,7 @@ mod calendar;
 mod certificates;
 mod compare;
 mod config;
+mod delivering;
 mod demo;
 mod dice;
 mod doctor;

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use daybook::config::Sender;
+use daybook::deliver::line::one_line;
 use daybook::deliver::message::{Head, dns_label, message};
-use daybook::render::mail::{Mail, Picture};
+use daybook::render::mail::{Mail, Picture, mail};
+use daybook::voice::{Language, Voice};
 use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 use url::Url;
 
+use crate::sample_letters;
 use crate::world::instant;
 
 const ID: &str = "<report.2025-10-03.0123456789abcdef@example.org>";
@@ -265,6 +268,57 @@ fn line_ends_of_any_kind_and_nul_become_what_mail_knows() {
     let bytes = message(&mail, &head(&sender(None))).unwrap();
     assert_eq!(parse(&bytes).body_text(0).unwrap(), "a\r\nb\r\nc\r\nde");
     assert!(!bytes.contains(&0));
+}
+
+/// Hostile names, two hundred metrics, failed nights: whatever there is to tell.
+#[test]
+fn every_kind_of_letter_becomes_a_message_that_is_read_back_whole() {
+    let from = sender(Some("Daybook"));
+    for (name, letter) in sample_letters::all() {
+        for language in Language::ALL {
+            let voice = Voice {
+                language,
+                ..Voice::default()
+            };
+            let mail = mail(&letter, voice);
+            let head = Head {
+                app: &letter.name,
+                to: ("bea@example.com", Some(&letter.name)),
+                language: language.code(),
+                ..head(&from)
+            };
+            let bytes = message(&mail, &head).unwrap_or_else(|error| panic!("{name}: {error}"));
+            read_back(name, &mail, &bytes);
+        }
+    }
+}
+
+fn read_back(name: &str, mail: &Mail, bytes: &[u8]) {
+    let read = parse(bytes);
+    assert_eq!(
+        read.subject().unwrap(),
+        one_line(&mail.subject, 400),
+        "{name}"
+    );
+    let crlf = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n");
+    assert_eq!(read.body_text(0).unwrap(), crlf(&mail.text), "{name}");
+    assert_eq!(read.body_html(0).unwrap(), crlf(&mail.html), "{name}");
+    let part = read.html_part(0).unwrap();
+    assert!(
+        !mail.html.is_ascii() || part.content_transfer_encoding() == Some("7bit"),
+        "{name}"
+    );
+    let pictures = read.attachments().filter_map(|part| part.content_id());
+    let pictures: Vec<&str> = pictures.collect();
+    let expected: Vec<&str> = mail.pictures.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(pictures, expected, "{name}");
+    for id in pictures {
+        assert!(mail.html.contains(&format!("cid:{id}")), "{name}: {id}");
+    }
+    assert_eq!(addresses(read.to()).len(), 1, "{name}");
+    assert!(bytes.is_ascii() && !bytes.contains(&0), "{name}");
+    let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::len);
+    assert!(lines.max().unwrap() <= 999, "{name}");
 }
 
 #[test]

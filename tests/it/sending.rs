@@ -8,6 +8,7 @@ use std::time::Duration;
 use daybook::config::{MailSettings, Tls};
 use daybook::deliver::Attempt;
 use daybook::deliver::smtp::{Connection, Refusal, connect};
+use futures_util::future::join_all;
 use secrecy::SecretString;
 use tempfile::NamedTempFile;
 
@@ -197,34 +198,36 @@ async fn answers_beside_the_point_are_not_trusted_with_a_message() {
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
-    for (step, words) in [
+    let steps = [
         (Step::Greeting, "the connection"),
         (Step::Ehlo, "EHLO"),
         (Step::Mail, "MAIL FROM"),
         (Step::Rcpt, "RCPT TO"),
         (Step::Data, "DATA"),
-    ] {
-        for act in [Act::Stall, Act::Dribble] {
-            let server = Server::start(Script::accepting().on(step, act.clone())).await;
-            let refusal = begin(&brief(&server), BEA).await.unwrap_err();
-            let place = place(&server);
-            let expected = format!("{place} did not answer {words} within 1s");
-            assert_eq!(refusal, passing(&expected), "{act:?}");
-        }
-    }
+    ];
+    let cases = steps.map(|case| [(case, Act::Stall), (case, Act::Dribble)]);
+    let waiting = cases.into_iter().flatten().map(async |case| {
+        let ((step, words), act) = case;
+        let server = Server::start(Script::accepting().on(step, act.clone())).await;
+        let refusal = begin(&brief(&server), BEA).await.unwrap_err();
+        let expected = format!("{} did not answer {words} within 2s", place(&server));
+        assert_eq!(refusal, passing(&expected), "{act:?}");
+    });
+    join_all(waiting).await;
 }
 
 #[tokio::test]
 async fn silence_after_the_final_dot_means_doubt() {
-    for act in [Act::TakeAndStall, Act::Dribble] {
+    let waiting = [Act::TakeAndStall, Act::Dribble].map(async |act| {
         let server = Server::start(Script::accepting().on(Step::Dot, act.clone())).await;
         let mut connection = open(&brief(&server)).await;
         let attempt = send(&mut connection, BEA, MESSAGE).await;
         let place = place(&server);
-        let reply = format!("{place} did not answer the whole message within 10s");
+        let reply = format!("{place} did not answer the whole message within 20s");
         assert_eq!(attempt, Attempt::InDoubt { reply }, "{act:?}");
         assert!(!connection.is_open());
-    }
+    });
+    join_all(waiting).await;
 }
 
 #[tokio::test]
@@ -347,7 +350,7 @@ async fn a_certificate_that_is_wrong_is_refused_in_plain_words() {
     let stranger = Authority::new();
     let cases = [
         (
-            authority.expired("localhost"),
+            authority.until("localhost", 2001),
             "has expired: it must be renewed",
         ),
         (
@@ -385,7 +388,7 @@ async fn broken_tls_is_told_apart() {
             "does not speak TLS here: is it the right port?",
         ),
         (Act::Drop, "closed the connection during the TLS handshake"),
-        (Act::Stall, "did not finish the TLS handshake within 1s"),
+        (Act::Stall, "did not finish the TLS handshake within 2s"),
     ] {
         let script = Script::accepting()
             .implicit_tls(authority.identity("localhost"))
@@ -393,7 +396,7 @@ async fn broken_tls_is_told_apart() {
         let server = Server::start(script).await;
         let mut mail = trusting(&server, &trusted);
         if matches!(act, Act::Stall) {
-            mail.timeout = Duration::from_secs(1);
+            mail.timeout = Duration::from_secs(2);
         }
         let place = format!("localhost:{}", mail.server.port);
         let refusal = refused(&mail).await;
@@ -674,10 +677,10 @@ fn trusting(server: &Server, trusted: &NamedTempFile) -> MailSettings {
     mail
 }
 
-/// Waits one second for each answer.
+/// Waits two seconds for each answer.
 fn brief(server: &Server) -> MailSettings {
     MailSettings {
-        timeout: Duration::from_secs(1),
+        timeout: Duration::from_secs(2),
         ..server.settings()
     }
 }

@@ -1,8 +1,10 @@
 //! The promises that need a real server: `cargo test --test servers`, part of `make test`.
 
 mod beryl;
+mod certificates;
 mod dice;
 mod one_snapshot;
+mod postfix;
 mod postgres;
 mod sample_letters;
 mod sample_views;

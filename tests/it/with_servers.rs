@@ -1,9 +1,10 @@
-//! Everything that is promised about PostgreSQL, on a server that these tests start themselves.
+//! Everything that is promised about PostgreSQL and Postfix, on servers that these tests start themselves.
 
 mod beryl_truth;
 mod chromium;
 mod faults;
 mod harness;
+mod postfix;
 mod recipients;
 mod rights;
 mod snapshot;

@@ -232,6 +232,7 @@ fn orders(which: &Asked, metric: Option<&str>, force: bool, today: NaiveDate) ->
         metric: metric.map(str::to_owned),
         force,
         dry_run: false,
+        send: false,
         retry_for: Duration::ZERO,
     }
 }

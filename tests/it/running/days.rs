@@ -32,6 +32,7 @@ fn orders(which: Which) -> Orders {
         metric: None,
         force: false,
         dry_run: false,
+        send: false,
         retry_for: Duration::ZERO,
     }
 }

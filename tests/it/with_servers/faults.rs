@@ -64,6 +64,7 @@ fn orders(retry_for: Duration) -> Orders {
         metric: None,
         force: false,
         dry_run: false,
+        send: false,
         retry_for,
     }
 }

@@ -1,0 +1,123 @@
+//! What became of deliveries, in words and as JSON.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde_json::{Value as Json, json};
+
+use crate::book::{Channel, Delivery, DeliveryState, Subject};
+use crate::calendar::spoken;
+use crate::config::{Config, OnAmbiguous};
+use crate::render::words::harmless;
+
+use super::{World, output};
+
+/// Says for each report what was accepted, unless nobody wants to hear it, and for each other delivery who did
+/// not get what, what the server answered and what happens next.
+pub(super) fn tell(rows: &[Delivery], config: &Config, (world, quiet): (&World, bool)) {
+    let mut reports: BTreeMap<(NaiveDate, Subject), Vec<&Delivery>> = BTreeMap::new();
+    for row in rows {
+        let report = reports.entry((row.date, row.subject)).or_default();
+        report.push(row);
+    }
+    for ((date, subject), rows) in reports {
+        let about = about(date, subject);
+        if !quiet {
+            for line in accepted(&about, &rows, world) {
+                output::say(&line);
+            }
+        }
+        for row in rows.into_iter().filter(|row| !is_accepted(row)) {
+            output::say(&undelivered(&about, row, config));
+        }
+    }
+}
+
+pub(super) fn is_accepted(row: &Delivery) -> bool {
+    row.state == DeliveryState::Accepted
+}
+
+pub(super) fn as_json(row: &Delivery) -> Json {
+    json!({
+        "date": row.date,
+        "subject": row.subject.word(),
+        "channel": row.channel.word(),
+        "recipient": row.recipient,
+        "state": row.state.word(),
+        "attempts": row.attempts,
+        "reply": row.reply,
+    })
+}
+
+/// `report of Fri 3 Oct 2025`
+fn about(date: NaiveDate, subject: Subject) -> String {
+    let day = spoken(date);
+    match subject {
+        Subject::Report => format!("report of {day}"),
+        Subject::Open => format!("report of {day}, still open"),
+        Subject::Failure => format!("word that {day} has no numbers"),
+    }
+}
+
+/// The state with what it means for the next run.
+pub(super) fn meaning(row: &Delivery, config: &Config) -> String {
+    match row.state {
+        DeliveryState::Accepted => "accepted".to_owned(),
+        DeliveryState::Planned if row.channel == Channel::Ping => {
+            "waits until every message is accepted".to_owned()
+        }
+        DeliveryState::Planned => "not tried yet, sent by the next run".to_owned(),
+        DeliveryState::Sending => "on its way".to_owned(),
+        DeliveryState::Failed if row.retry_at.is_some() => "tried again by the next run".to_owned(),
+        DeliveryState::Failed => "failed for good".to_owned(),
+        DeliveryState::Ambiguous => match config.report.on_ambiguous {
+            OnAmbiguous::Hold => "held: perhaps it arrived".to_owned(),
+            OnAmbiguous::Resend => "perhaps it arrived, sent again by the next run".to_owned(),
+        },
+    }
+}
+
+fn accepted(about: &str, rows: &[&Delivery], world: &World) -> Vec<String> {
+    let of = |channel: Channel| {
+        let rows = rows.iter().filter(move |row| row.channel == channel);
+        rows.filter(|row| is_accepted(row))
+    };
+    let mut lines = Vec::new();
+    match of(Channel::Email).count() {
+        0 => {}
+        1 => lines.push(format!("{about}: 1 mail accepted")),
+        count => lines.push(format!("{about}: {count} mails accepted")),
+    }
+    for row in of(Channel::Outbox) {
+        let page = row.reply.as_deref().unwrap_or("the outbox");
+        let near = std::path::Path::new(page).strip_prefix(&world.directory);
+        let page = near.map_or_else(|_| page.to_owned(), |near| near.display().to_string());
+        lines.push(format!("{about} written to {}", harmless(&page)));
+    }
+    for row in of(Channel::Webhook) {
+        lines.push(format!("{about}: webhook {} accepted", row.recipient));
+    }
+    lines
+}
+
+/// `report of Fri 3 Oct 2025 to bea@example.org: 450 4.2.1 Mailbox busy; tried again by the next run`
+fn undelivered(about: &str, row: &Delivery, config: &Config) -> String {
+    let to = match row.channel {
+        Channel::Email => format!("to {}", row.recipient),
+        Channel::Outbox => "to the outbox".to_owned(),
+        Channel::Webhook => format!("to webhook {}", row.recipient),
+        Channel::Ping => "to the health check".to_owned(),
+    };
+    let mut meaning = meaning(row, config);
+    let held =
+        row.state == DeliveryState::Ambiguous && config.report.on_ambiguous == OnAmbiguous::Hold;
+    if held {
+        let (date, address) = (row.date, &row.recipient);
+        meaning += &format!("; `daybook send --date {date} --to {address}` sends it again");
+    }
+    let reply = row.reply.as_deref().map(|reply| format!("{reply}; "));
+    harmless(&format!(
+        "{about} {to}: {}{meaning}",
+        reply.unwrap_or_default()
+    ))
+}

@@ -1,0 +1,116 @@
+//! `daybook deliveries`: who was to get which report, and what the server answered.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
+use serde_json::{Value as Json, json};
+
+use crate::book::{self, Delivery, Filter};
+use crate::cli::Deliveries;
+use crate::config::Config;
+use crate::render::words::harmless;
+
+use super::{CommandError, Ended, World, dates, delivered, open_book, output};
+
+/// Addresses up to this length stand on one line.
+const LONGEST_WHOLE: u16 = 32;
+
+pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<Ended, CommandError> {
+    let date = args.date.as_deref();
+    let date = date.map(|text| dates::read(text, "--date", config, world));
+    let filter = Filter {
+        date: date.transpose()?,
+        limit: Some(args.limit),
+        ids: None,
+    };
+    let book = open_book(config).await?;
+    let rows = book::deliveries(&book, &filter).await?;
+    if args.json {
+        let listed: Vec<Json> = rows.iter().map(|row| as_json(row, config)).collect();
+        output::json(&json!({ "schema": 1, "deliveries": listed }))?;
+        return Ok(Ended::Done);
+    }
+    if rows.is_empty() {
+        output::say("nothing was planned to be sent: `daybook collect --send-email` does it");
+    } else {
+        output::data(&as_table(&rows, config, world))?;
+    }
+    Ok(Ended::Done)
+}
+
+fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new())
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(world.width)
+        .set_header([
+            "day",
+            "subject",
+            "channel",
+            "recipient",
+            "copy",
+            "attempts",
+            "when",
+            "state",
+            "reply",
+        ]);
+    for row in rows {
+        let latest = latest(row).with_timezone(&config.time_zone);
+        table.add_row([
+            row.date.to_string(),
+            row.subject.word().to_owned(),
+            row.channel.word().to_owned(),
+            harmless(&row.recipient),
+            row.copy.to_string(),
+            row.attempts.to_string(),
+            latest.format("%-d %b %H:%M").to_string(),
+            delivered::meaning(row, config),
+            harmless(row.reply.as_deref().unwrap_or_default()),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(4).take(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    // An address in pieces cannot be copied; a reply in lines can be read.
+    let longest = rows.iter().map(|row| row.recipient.chars().count()).max();
+    let width = u16::try_from(longest.unwrap_or_default()).unwrap_or(LONGEST_WHOLE);
+    if let Some(column) = table.column_mut(3) {
+        let width = Width::Fixed(width.min(LONGEST_WHOLE) + 2);
+        column.set_constraint(ColumnConstraint::LowerBoundary(width));
+    }
+    output::plain(table)
+}
+
+/// When the last thing happened to it that the ledger knows.
+fn latest(row: &Delivery) -> DateTime<Utc> {
+    let happened = row.accepted_at.or(row.claimed_at);
+    happened.unwrap_or(row.planned_at)
+}
+
+fn as_json(row: &Delivery, config: &Config) -> Json {
+    let told = |instant: DateTime<Utc>| {
+        instant
+            .with_timezone(&config.time_zone)
+            .to_rfc3339_opts(SecondsFormat::Millis, false)
+    };
+    json!({
+        "id": row.id,
+        "date": row.date,
+        "subject": row.subject.word(),
+        "channel": row.channel.word(),
+        "recipient": row.recipient,
+        "copy": row.copy,
+        "name": row.name,
+        "language": row.voice.language.code(),
+        "numbers": row.voice.numbers.code(),
+        "message_id": row.message_id,
+        "state": row.state.word(),
+        "means": delivered::meaning(row, config),
+        "attempts": row.attempts,
+        "planned_at": told(row.planned_at),
+        "claimed_at": row.claimed_at.map(told),
+        "retry_at": row.retry_at.map(told),
+        "accepted_at": row.accepted_at.map(told),
+        "reply": row.reply,
+    })
+}

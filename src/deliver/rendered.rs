@@ -1,0 +1,70 @@
+//! Letters put into words once for each voice, however many readers share it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use chrono::NaiveDate;
+
+use crate::book::{BookError, Delivery, Subject};
+use crate::render::json;
+use crate::render::mail::{Mail, mail};
+use crate::voice::Voice;
+
+use super::Composed;
+
+type About = (NaiveDate, Subject);
+
+pub(super) struct Rendered<F> {
+    compose: F,
+    letters: BTreeMap<About, Composed>,
+    mails: BTreeMap<(About, Voice), Mail>,
+    bodies: BTreeMap<About, String>,
+}
+
+impl<F> Rendered<F>
+where
+    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
+{
+    pub(super) fn new(compose: F) -> Self {
+        Self {
+            compose,
+            letters: BTreeMap::new(),
+            mails: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+        }
+    }
+
+    /// The mail of a delivery, or why there is none.
+    pub(super) async fn mail(&mut self, row: &Delivery) -> Result<Result<&Mail, &str>, BookError> {
+        let about = (row.date, row.subject);
+        let letter = letter(&self.compose, &mut self.letters, about).await?;
+        Ok(letter.as_ref().map_err(String::as_str).map(|letter| {
+            let made = || mail(letter, row.voice);
+            &*self.mails.entry((about, row.voice)).or_insert_with(made)
+        }))
+    }
+
+    /// The body of a webhook, or why there is none.
+    pub(super) async fn json(&mut self, row: &Delivery) -> Result<Result<&str, &str>, BookError> {
+        let about = (row.date, row.subject);
+        let letter = letter(&self.compose, &mut self.letters, about).await?;
+        Ok(letter.as_ref().map_err(String::as_str).map(|letter| {
+            let made = || json::letter(letter).to_string();
+            self.bodies.entry(about).or_insert_with(made).as_str()
+        }))
+    }
+}
+
+async fn letter<'a, F>(
+    compose: &F,
+    letters: &'a mut BTreeMap<About, Composed>,
+    (date, subject): About,
+) -> Result<&'a Composed, BookError>
+where
+    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
+{
+    Ok(match letters.entry((date, subject)) {
+        Entry::Occupied(there) => there.into_mut(),
+        Entry::Vacant(room) => room.insert(compose(date, subject).await?),
+    })
+}

@@ -1,0 +1,92 @@
+//! The health check hears of success when every message of a report was accepted, and of trouble until then.
+
+use std::collections::BTreeMap;
+
+use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter};
+use crate::config::Config;
+use crate::render::words::harmless;
+
+use super::ping::{Signal, ping};
+use super::{Attempt, Delivering};
+
+/// As many undelivered messages as a health check's page has room for.
+const NAMED: usize = 10;
+
+/// Tells the health check, if there is one; what went wrong with that, in words.
+pub async fn signal(config: &Config, signal: Signal, words: &str) -> Result<(), String> {
+    let Some(settings) = &config.ping else {
+        return Ok(());
+    };
+    match ping(settings, signal, words).await {
+        Attempt::Accepted { .. } => Ok(()),
+        Attempt::Refused { reply, .. } | Attempt::InDoubt { reply } => Err(reply),
+    }
+}
+
+/// `None` while messages of the report are missing: then the row stays as it is.
+pub(super) async fn success(
+    work: &Delivering<'_>,
+    row: &Delivery,
+) -> Result<Option<Attempt>, BookError> {
+    if !missing(work.book, row).await?.is_empty() {
+        return Ok(None);
+    }
+    let Some(settings) = &work.config.ping else {
+        return Ok(Some(super::refused("no ping is configured any more")));
+    };
+    let words = format!("{} of {} delivered", row.subject.word(), row.date);
+    Ok(Some(ping(settings, Signal::Success, &words).await))
+}
+
+/// Tells the reason for each report whose success cannot be told. What the health check makes of it is
+/// noted nowhere: the success stays due and says more.
+pub(super) async fn failures(work: &Delivering<'_>, due: &[Delivery]) -> Result<(), BookError> {
+    for row in due.iter().filter(|row| row.channel == Channel::Ping) {
+        let missing = missing(work.book, row).await?;
+        if missing.is_empty() {
+            continue;
+        }
+        let of = messages(work.book, row).await?.len();
+        let named: Vec<String> = missing.iter().take(NAMED).map(reason).collect();
+        let words = format!(
+            "{} of {}: {} of {of} not delivered: {}",
+            row.subject.word(),
+            row.date,
+            missing.len(),
+            named.join("; ")
+        );
+        drop(signal(work.config, Signal::Failure, &words).await);
+    }
+    Ok(())
+}
+
+/// The messages of a ping's report that are not accepted.
+pub(super) async fn missing(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookError> {
+    let mut missing = messages(book, ping).await?;
+    missing.retain(|row| row.state != DeliveryState::Accepted);
+    Ok(missing)
+}
+
+/// The messages of a ping's report, of those sent again on purpose the newest copy.
+async fn messages(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookError> {
+    let filter = Filter {
+        date: Some(ping.date),
+        ..Filter::default()
+    };
+    let mut all = book::deliveries(book, &filter).await?;
+    all.retain(|row| row.subject == ping.subject && row.channel != Channel::Ping);
+    let mut newest: BTreeMap<(Channel, String), Delivery> = BTreeMap::new();
+    for row in all {
+        let addressee = (row.channel, row.recipient.to_ascii_lowercase());
+        match newest.get(&addressee) {
+            Some(other) if other.copy > row.copy => {}
+            _ => drop(newest.insert(addressee, row)),
+        }
+    }
+    Ok(newest.into_values().collect())
+}
+
+fn reason(row: &Delivery) -> String {
+    let reply = row.reply.as_deref().unwrap_or("not sent yet");
+    harmless(&format!("{}: {reply}", row.recipient))
+}

@@ -1,0 +1,130 @@
+//! The letter about a day: its numbers judged anew, and what the ledger knows to say around them.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+use crate::book::{
+    self, Book, BookError, Channel, Corrected, Delivery, DeliveryState, Planned, Subject,
+};
+use crate::calendar::spoken;
+use crate::catalog::Catalog;
+use crate::compare;
+use crate::config::Config;
+use crate::deliver::Composed;
+use crate::entry::Entry;
+use crate::report::letter::next_due;
+use crate::report::{self, Around, Content, Correction, Letter, NoNumbers, Undelivered};
+
+/// Alerts are judged over this many days; longer ones count from here.
+pub const DAYS_JUDGED: u64 = 400;
+
+/// The letter for a subject of a day, or why there is none.
+pub async fn letter(
+    config: &Config,
+    book: &Book,
+    (date, subject): (NaiveDate, Subject),
+    now: DateTime<Utc>,
+) -> Result<Composed, BookError> {
+    let planned = book::planned(book, date, subject).await?;
+    let content = match subject {
+        Subject::Failure => no_numbers(config, (date, now), planned.as_ref()),
+        Subject::Report | Subject::Open => match day(config, book, date).await? {
+            Some(content) => content,
+            None => return Ok(Err(format!("there is no entry for {}", spoken(date)))),
+        },
+    };
+    Ok(Ok(Letter {
+        name: config.name.clone(),
+        content,
+        around: around(config, book, (date, now), planned).await?,
+    }))
+}
+
+/// The day's entry, and those it is compared with.
+pub async fn judged_entries(book: &Book, date: NaiveDate) -> Result<Vec<Entry>, BookError> {
+    book::entries(book, date - Days::new(DAYS_JUDGED)..=date).await
+}
+
+async fn day(config: &Config, book: &Book, date: NaiveDate) -> Result<Option<Content>, BookError> {
+    let entries = judged_entries(book, date).await?;
+    let judgement = compare::judge(&entries, &config.catalog);
+    let report = report::of_day(date, &entries, &judgement, &config.catalog);
+    Ok(report.map(|report| Content::Day(Box::new(report))))
+}
+
+fn no_numbers(
+    config: &Config,
+    (date, now): (NaiveDate, DateTime<Utc>),
+    planned: Option<&Planned>,
+) -> Content {
+    let reason = planned.and_then(|planned| planned.reason.clone());
+    Content::NoNumbers(NoNumbers {
+        date,
+        time_zone: config.time_zone,
+        reason: reason.unwrap_or_else(|| "the reason is not known any more".to_owned()),
+        since: planned.map_or(now, |planned| planned.planned_at),
+    })
+}
+
+async fn around(
+    config: &Config,
+    book: &Book,
+    (date, now): (NaiveDate, DateTime<Utc>),
+    planned: Option<Planned>,
+) -> Result<Around, BookError> {
+    let settings = &config.report;
+    let since = date.checked_sub_days(told_for(settings.give_up));
+    let mut lost = book::undelivered(book, since.unwrap_or(NaiveDate::MIN), date).await?;
+    // A health check is nobody's reader.
+    lost.retain(|row| row.channel != Channel::Ping);
+    let around = Around {
+        undelivered: lost.into_iter().map(undelivered).collect(),
+        link: settings.public_url.as_ref().map(ToString::to_string),
+        next_due: Some(next_due(now, config.time_zone, settings.due)),
+        ..Around::default()
+    };
+    let Some(planned) = planned else {
+        return Ok(Around {
+            bad_addresses: settings.bad_addresses.clone(),
+            ..around
+        });
+    };
+    let told = planned.corrections.into_iter();
+    Ok(Around {
+        corrections: told.map(|one| correction(one, &config.catalog)).collect(),
+        also: planned.also,
+        bad_addresses: planned.bad_addresses,
+        stale_recipients: planned.stale_recipients,
+        ..around
+    })
+}
+
+/// A message may fail for good as late as that, and then the next report is to tell it.
+fn told_for(give_up: Duration) -> Days {
+    Days::new(give_up.as_secs().div_ceil(86_400).saturating_add(1))
+}
+
+fn undelivered(row: Delivery) -> Undelivered {
+    Undelivered {
+        date: row.date,
+        channel: row.channel.word().to_owned(),
+        recipient: row.recipient,
+        in_doubt: row.state == DeliveryState::Ambiguous,
+        reply: row.reply.unwrap_or_default(),
+    }
+}
+
+/// A metric that left the catalog since is told by its key.
+fn correction(one: Corrected, catalog: &Catalog) -> Correction {
+    let metric = catalog.metric(&one.key);
+    Correction {
+        date: one.date,
+        label: metric.map_or_else(|| one.key.clone(), |metric| metric.label.clone()),
+        unit: metric.map_or_else(String::new, |metric| metric.unit.clone()),
+        decimals: metric.and_then(|metric| metric.decimals),
+        key: one.key,
+        mailed: one.mailed,
+        now: one.now,
+    }
+}

@@ -1,0 +1,180 @@
+//! The way out of the night: the health check, the plan of a day that was stored before or of a night that
+//! failed, and whatever is due.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+
+use crate::book::{self, Book, BookError, Channel, Delivery, Filter, Plan};
+use crate::collect::Unreachable;
+use crate::config::Config;
+use crate::deliver::ping::Signal;
+use crate::deliver::{self, Delivering};
+
+use super::plans::{self, Topic};
+use super::{Night, NightError, Orders, Setting, Todo, book_path, letters};
+
+/// A book that somebody else is about to make has nothing to deliver yet.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Tells the health check that the night begins.
+pub(super) async fn begins(setting: &Setting<'_>, orders: &Orders) -> Vec<String> {
+    if !orders.send {
+        return Vec::new();
+    }
+    told(setting.config, Signal::Start, "daybook collect begins").await
+}
+
+/// Tells the health check of a night without numbers, at once and whatever else arrives.
+pub(super) async fn failed(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    done: &Result<Night, NightError>,
+) -> Vec<String> {
+    let reason = match done {
+        Err(error) => error.to_string(),
+        Ok(Night {
+            no_numbers: Some(away),
+            ..
+        }) => away.to_string(),
+        Ok(_) => return Vec::new(),
+    };
+    if !orders.send {
+        return Vec::new();
+    }
+    told(setting.config, Signal::Failure, &reason).await
+}
+
+/// Plans what says that there are no numbers, unless the day has them.
+pub(super) async fn no_numbers(
+    setting: &Setting<'_>,
+    book: &Book,
+    date: NaiveDate,
+    away: &Unreachable,
+) -> Result<(), BookError> {
+    if book::entry(book, date)
+        .await?
+        .is_some_and(|entry| !entry.partial)
+    {
+        return Ok(());
+    }
+    let plan = plans::failure(setting, book, date, &away.to_string()).await?;
+    book::plan(book, &plan).await.map(drop)
+}
+
+/// Plans the report of a day that was stored before, and brings out all that is due.
+pub(super) async fn bring_out(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    (book, begun): (&Book, Instant),
+    (todo, topic): (&Todo, Option<&Topic>),
+    night: &mut Night,
+) -> Result<(), BookError> {
+    if let Some(topic) = topic.filter(|topic| todo.settled.contains(&topic.date))
+        && night.no_numbers.is_none()
+    {
+        let entries = letters::judged_entries(book, topic.date).await?;
+        let plan = plans::report(setting, Some(book), topic, &entries, None).await?;
+        if let Some(plan) = plan {
+            book::plan(book, &plan).await?;
+        }
+    }
+    night.deliveries = due(setting, orders.retry_for, (book, begun), None).await?;
+    night.remarks.extend(silence(setting.config));
+    Ok(())
+}
+
+/// Another process counts; what is due may be brought out by both.
+pub(super) async fn elsewhere(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    begun: Instant,
+) -> Result<Night, NightError> {
+    let mut night = Night {
+        elsewhere: true,
+        ..Night::default()
+    };
+    let path = book_path(setting.config);
+    if !orders.send || !path.exists() {
+        return Ok(night);
+    }
+    match Book::open(&path, PATIENCE).await {
+        Ok(book) => {
+            night.deliveries = due(setting, orders.retry_for, (&book, begun), None).await?;
+            book.close().await;
+        }
+        // The other one is making the book, or bringing it up to date.
+        Err(BookError::Held { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(night)
+}
+
+/// What a rehearsed plan would bring to whom, less what was planned before.
+pub(super) async fn would_send(
+    book: Option<&Book>,
+    plan: Option<Plan>,
+    night: &mut Night,
+) -> Result<(), BookError> {
+    let Some(Plan {
+        report,
+        mut messages,
+    }) = plan
+    else {
+        return Ok(());
+    };
+    if let Some(book) = book {
+        let filter = Filter {
+            date: Some(report.date),
+            ..Filter::default()
+        };
+        let planned = book::deliveries(book, &filter).await?;
+        let is_there = |channel: Channel, recipient: &str| {
+            planned.iter().any(|row| {
+                row.subject == report.subject
+                    && row.channel == channel
+                    && row.recipient.eq_ignore_ascii_case(recipient)
+            })
+        };
+        messages.retain(|message| !is_there(message.channel, &message.recipient));
+    }
+    night.would_send = Some((report.date, messages));
+    Ok(())
+}
+
+/// Nobody may be waiting for a mail that nobody was to get.
+pub fn silence(config: &Config) -> Option<String> {
+    let report = &config.report;
+    let nobody = report.recipients.is_empty() && report.recipients_query.is_none();
+    (config.mail.is_some() && nobody).then(|| {
+        "a mail server is set, but nobody to write to: set `recipients` under [report]".to_owned()
+    })
+}
+
+async fn told(config: &Config, signal: Signal, words: &str) -> Vec<String> {
+    let heard = deliver::signal(config, signal, words).await;
+    let unheard = |why: String| format!("the health check could not be told: {why}");
+    heard.err().map(unheard).into_iter().collect()
+}
+
+pub(super) async fn due(
+    setting: &Setting<'_>,
+    retry_for: Duration,
+    (book, begun): (&Book, Instant),
+    only: Option<BTreeSet<i64>>,
+) -> Result<Vec<Delivery>, BookError> {
+    let work = Delivering {
+        book,
+        config: setting.config,
+        now: setting.now,
+        begun,
+        stop: &setting.stop,
+        retry_for,
+        only,
+    };
+    let compose = async |date, subject| {
+        letters::letter(setting.config, book, (date, subject), setting.now).await
+    };
+    deliver::deliver(&work, compose).await
+}

@@ -1,0 +1,72 @@
+//! Who reads the report: the settings' list and the query's, or those last known when it cannot be asked.
+
+use crate::book::{self, Book, BookError, Known};
+use crate::collect;
+use crate::collect::Found;
+use crate::config::{Recipient, When, recipient};
+
+use super::Setting;
+use super::counting::limits;
+
+pub(super) struct Readers {
+    /// Each address once, the settings' first.
+    pub(super) all: Vec<Recipient>,
+    pub(super) bad: Vec<(String, String)>,
+    /// Why the last known ones had to do.
+    pub(super) stale: Option<String>,
+}
+
+/// `found` is what the query gave in the snapshot of the numbers; it is asked now where nothing was counted.
+pub(super) async fn readers(
+    setting: &Setting<'_>,
+    book: Option<&Book>,
+    found: Option<Result<Found, String>>,
+) -> Result<Readers, BookError> {
+    let settings = &setting.config.report;
+    let mut readers = Readers {
+        all: settings.recipients.clone(),
+        bad: settings.bad_addresses.clone(),
+        stale: None,
+    };
+    let Some(query) = &settings.recipients_query else {
+        return Ok(readers);
+    };
+    let found = match found {
+        Some(found) => found,
+        None => collect::recipients(&setting.config.apps, query, &limits(setting)).await,
+    };
+    match found {
+        Ok(found) => {
+            readers.all.extend(found.recipients);
+            readers.bad.extend(found.bad);
+        }
+        Err(why) => {
+            let known = match book {
+                Some(book) => book::known_recipients(book).await?,
+                None => Vec::new(),
+            };
+            readers.all.extend(known.into_iter().map(recognised));
+            readers.stale = Some(why);
+        }
+    }
+    readers.all = recipient::without_duplicates(readers.all);
+    Ok(readers)
+}
+
+pub(super) fn known(reader: &Recipient) -> Known {
+    Known {
+        address: reader.address.clone(),
+        name: reader.name.clone(),
+        voice: reader.voice,
+        when: reader.when.word().to_owned(),
+    }
+}
+
+fn recognised(known: Known) -> Recipient {
+    Recipient {
+        when: When::of(&known.when).unwrap_or_default(),
+        address: known.address,
+        name: known.name,
+        voice: known.voice,
+    }
+}

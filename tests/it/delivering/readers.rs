@@ -1,0 +1,139 @@
+//! Who gets a message on which day.
+
+use daybook::commands::Ended;
+use daybook::nightly::Which;
+
+use super::{errors, mailed, with_mail, world};
+use crate::http_server;
+use crate::smtp_server::{Script, Server};
+use crate::world::{World, date};
+
+const THREE: &str = r#"
+    "ada@example.org",
+    { address = "bea@example.org", when = "alerts" },
+    { address = "chris@example.org", when = "changes" },
+"#;
+
+/// Reports these days, each in the morning after it.
+async fn mornings(world: &mut World, days: std::ops::RangeInclusive<u32>) {
+    for day in days {
+        world.at(&format!("2025-10-{:02}T04:00:00Z", day + 1));
+        let date = date(&format!("2025-10-{day:02}"));
+        world.morning(Which::One(date), false).await;
+    }
+}
+
+async fn readers_of(world: &World, date: &str) -> Vec<String> {
+    let rows = world
+        .book(&format!(
+            "SELECT recipient FROM deliveries WHERE collection_date = '{date}' AND channel = 'email' ORDER BY id"
+        ))
+        .await;
+    let rows = rows.into_iter();
+    rows.map(|row| row[0].clone().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn every_day_only_with_alerts_or_only_on_change() {
+    let (mut world, app, server) = with_mail(THREE, Script::accepting()).await;
+    errors(&app, "2025-10-05", 9).await;
+    errors(&app, "2025-10-06", 9).await;
+    mornings(&mut world, 3..=7).await;
+    // A first message shows everybody that it works.
+    let all = ["ada@example.org", "bea@example.org", "chris@example.org"];
+    assert_eq!(readers_of(&world, "2025-10-03").await, all);
+    assert_eq!(readers_of(&world, "2025-10-04").await, all[..1]);
+    // New on the 5th, the same on the 6th, over on the 7th.
+    assert_eq!(readers_of(&world, "2025-10-05").await, all);
+    assert_eq!(readers_of(&world, "2025-10-06").await, all[..2]);
+    assert_eq!(readers_of(&world, "2025-10-07").await, [all[0], all[2]]);
+    assert_eq!(server.accepted().len(), 11);
+    // One conversation a morning, however many readers.
+    assert_eq!(server.connections(), 5);
+}
+
+#[tokio::test]
+async fn after_seven_quiet_days_everybody_hears_that_all_goes_on() {
+    let readers = r#"{ address = "bea@example.org", when = "alerts" }"#;
+    let (mut world, app, server) = with_mail(readers, Script::accepting()).await;
+    for day in 4..=17 {
+        errors(&app, &format!("2025-10-{day:02}"), 1).await;
+    }
+    mornings(&mut world, 3..=17).await;
+    let days = world
+        .book("SELECT collection_date FROM deliveries ORDER BY id")
+        .await;
+    let days: Vec<_> = days.into_iter().flatten().flatten().collect();
+    assert_eq!(days, ["2025-10-03", "2025-10-10", "2025-10-17"]);
+    assert_eq!(mailed(&server), ["bea@example.org"; 3]);
+}
+
+#[tokio::test]
+async fn a_failed_metric_is_told_to_everybody() {
+    let (mut world, app, _server) = with_mail(THREE, Script::accepting()).await;
+    mornings(&mut world, 3..=3).await;
+    app.execute("ALTER TABLE errors RENAME TO mistakes; CREATE TABLE errors (other TEXT)")
+        .await;
+    mornings(&mut world, 4..=4).await;
+    assert_eq!(readers_of(&world, "2025-10-04").await.len(), 3);
+}
+
+#[tokio::test]
+async fn readers_come_from_the_query_too_each_address_once() {
+    let (mut world, app) = world(
+        r#"[report]
+        recipients = ["Ada <Ada@example.org>"]
+        recipients_sql = "SELECT email FROM admins ORDER BY email""#,
+    )
+    .await;
+    app.execute(
+        "CREATE TABLE admins (email TEXT);
+         INSERT INTO admins VALUES ('ada@example.org'), ('bea@example.org'), ('nonsense')",
+    )
+    .await;
+    let server = Server::start(Script::accepting()).await;
+    world.set("DAYBOOK_SMTP_URL", &server.url());
+    world.set("DAYBOOK_MAIL_FROM", "daybook@example.org");
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    assert_eq!(mailed(&server), ["Ada@example.org", "bea@example.org"]);
+    let bad = world.book("SELECT bad_addresses FROM reports").await;
+    assert_eq!(
+        bad[0][0].as_deref(),
+        Some(r#"[["nonsense","the address has no `@`"]]"#)
+    );
+    // With the database away, those last known are told.
+    world.at("2025-10-05T04:00:00Z");
+    world.set("DAYBOOK_APP_DATABASE_URL", "sqlite:gone.db");
+    world.morning(Which::One(date("2025-10-04")), false).await;
+    assert_eq!(mailed(&server).len(), 4);
+    let stale = world
+        .book("SELECT stale_recipients IS NOT NULL FROM reports ORDER BY collection_date")
+        .await;
+    let stale: Vec<_> = stale.into_iter().flatten().flatten().collect();
+    assert_eq!(stale, ["0", "1"]);
+}
+
+#[tokio::test]
+async fn the_health_check_hears_of_the_beginning_and_of_success() {
+    let fine = || http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+    let checks = http_server::Server::plain(vec![fine(), fine()]).await;
+    let (mut world, _) = world("").await;
+    world.set(
+        "DAYBOOK_PING_URL",
+        &format!("http://127.0.0.1:{}/ping/7", checks.port),
+    );
+    let line = ["collect", "--date", "yesterday", "--send-email"];
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Done);
+    let asked: Vec<String> = checks.asked().iter().map(|one| one.line.clone()).collect();
+    assert_eq!(
+        asked,
+        ["POST /ping/7/start HTTP/1.1", "POST /ping/7 HTTP/1.1"]
+    );
+    assert_eq!(
+        world.ledger().await,
+        [
+            "2025-10-03 report outbox outbox 1 accepted 1 outbox/2025-10-03.html",
+            "2025-10-03 report ping success 1 accepted 1 200 OK: OK",
+        ]
+    );
+}
