@@ -22,6 +22,7 @@ mod parts;
 mod prune;
 mod renames;
 mod render;
+mod report;
 mod running;
 mod sample_letters;
 mod stored_days;
