@@ -1,10 +1,12 @@
 //! Report to text: numbers become words only here.
 
 pub mod alerts;
+mod clean;
 pub mod html;
 pub mod json;
 pub mod mail;
 pub mod number;
+pub mod phrases;
 pub mod sparkline;
 pub mod subject;
 pub mod table;

@@ -1,5 +1,7 @@
 //! A letter as a message: subject, HTML with its pictures, text; in the reader's voice.
 
+mod csv;
+
 use crate::report::Letter;
 use crate::voice::Voice;
 
@@ -25,11 +27,12 @@ pub struct Picture {
 pub fn mail(letter: &Letter, voice: Voice) -> Mail {
     let view = view::view(letter, voice);
     let page = html::page(&view);
+    let report = letter.report().filter(|_| page.left_out > 0);
     Mail {
         html: page.html,
         text: text::text(&view),
+        csv: report.map(csv::csv),
         subject: view.subject,
         pictures: page.pictures,
-        csv: None,
     }
 }

@@ -1,8 +1,97 @@
 //! The subject carries the verdict: `[2 critical, 3 warnings] Beryl, Fri 3 Oct 2025: active users −54 %`.
 
-use crate::report::Letter;
-use crate::voice::Voice;
+use crate::report::{Content, Letter, Matter, NoNumbers, Report, Row, Rule, State};
+use crate::voice::{Language, Voice};
 
-pub fn subject(letter: &Letter, _voice: Voice) -> String {
-    letter.name.clone()
+use super::clean;
+use super::phrases::speech::Scale;
+use super::phrases::{Speech, fill};
+use super::view::opening::{in_short, main_failure, since, tally};
+
+/// One line, cut at a word.
+const MOST: usize = 150;
+const NAME: usize = 40;
+const LABEL: usize = 60;
+
+pub fn subject(letter: &Letter, voice: Voice) -> String {
+    let speech = &Speech::of(voice);
+    let (tag, news) = match &letter.content {
+        Content::Day(report) => (tag(report, speech), news(report, speech)),
+        Content::NoNumbers(none) => {
+            let tag = speech.words.no_numbers.to_owned();
+            (tag, Some(no_numbers(none, speech)))
+        }
+    };
+    let name = clean::cut_at_word(&clean::name(&letter.name), NAME);
+    let date = speech.short_date_with_year(letter.date());
+    let subject = match news {
+        Some(news) => format!("[{tag}] {name}, {date}: {news}"),
+        None => format!("[{tag}] {name}, {date}"),
+    };
+    clean::cut_at_word(&subject, MOST)
+}
+
+/// `2 critical, 3 failed`
+fn tag(report: &Report, speech: &Speech) -> String {
+    let words = speech.words;
+    if report.partial {
+        return words.open.to_owned();
+    }
+    let kinds = [
+        words.criticals,
+        words.warnings,
+        words.welcomes,
+        words.failures,
+    ];
+    let tally = tally(report, speech, kinds);
+    if tally.is_empty() {
+        words.ok.to_owned()
+    } else {
+        tally
+    }
+}
+
+/// The first matter that stands or, without any, why metrics failed.
+fn news(report: &Report, speech: &Speech) -> Option<String> {
+    if report.partial {
+        return None;
+    }
+    let mut standing = report.matters.iter();
+    if let Some(matter) = standing.find(|matter| matter.state != State::Recovered) {
+        let row = report.rows.get(matter.row)?;
+        return Some(matter_in_short(matter, row, speech));
+    }
+    let (reason, _) = main_failure(report)?;
+    Some(clean::cut_at_word(&speech.reason(reason), LABEL))
+}
+
+/// `active users −54 %`, `corrupted files 3`
+fn matter_in_short(matter: &Matter, row: &Row, speech: &Speech) -> String {
+    let scale = Scale::of(row);
+    let said = match &matter.rule {
+        Rule::Absolute(_) => speech.number(matter.value, scale),
+        Rule::Change { difference, .. } => {
+            speech.change(difference.change, difference.percent, scale)
+        }
+    };
+    format!("{} {said}", label(row, speech.language))
+}
+
+/// A report is of one day, so a window of one day need not be named; English writes a label inside a
+/// sentence small, unless it begins like `IP`.
+fn label(row: &Row, language: Language) -> String {
+    let label = clean::cut_at_word(&clean::label(&row.label), LABEL);
+    let label = label.strip_suffix(", 24 h").unwrap_or(&label);
+    let mut letters = label.chars();
+    match (language, letters.next(), letters.clone().next()) {
+        (Language::English, Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => label.to_owned(),
+    }
+}
+
+fn no_numbers(none: &NoNumbers, speech: &Speech) -> String {
+    let since = fill(speech.words.since, &[("since", since(none, speech))]);
+    format!("{} {since}", in_short(&none.reason))
 }

@@ -1,7 +1,194 @@
-//! The view as plain text, from a template of its own.
+//! The view as plain text, from a template of its own: lines of 78 columns that read in any font.
 
-use super::view::View;
+use askama::Template;
 
-pub fn text(_view: &View) -> String {
-    String::new()
+use super::view::{CellView, NoteView, RowView, SectionView, Tone, View};
+use super::wrap;
+
+const WIDTH: usize = 78;
+/// What stands between two columns.
+const GAP: usize = 2;
+/// A change with its arrow: `▼ +10 points`.
+const CHANGE: usize = 12;
+const LEAST_VALUE: usize = 6;
+const MOST_VALUE: usize = 18;
+const INDENT: usize = 2;
+
+pub fn text(view: &View) -> String {
+    let value = value_width(view);
+    let page = Page {
+        view,
+        masthead: lines(&masthead(view), 0),
+        verdict: lines(&view.verdict, 0),
+        underline: "=".repeat(wrap::columns(&view.verdict).min(WIDTH)),
+        summary: lines(&view.summary, 0),
+        matters: view
+            .matters
+            .iter()
+            .map(|matter| {
+                let told = format!("{}: {} {}", matter.word, matter.head, matter.rest);
+                lines(&told, INDENT)
+            })
+            .collect(),
+        sections: view
+            .sections
+            .iter()
+            .map(|section| table(section, value))
+            .collect(),
+        notes: view.notes.iter().map(note).collect(),
+        footer: lines(&view.footer.join(" "), 0),
+    };
+    let text = page.render().expect("a String takes everything");
+    tidy(&text)
+}
+
+/// No spaces at the ends of lines, and never two empty lines.
+fn tidy(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.dedup_by(|line, before| line.is_empty() && before.is_empty());
+    lines.join("\n").trim().to_owned() + "\n"
+}
+
+#[derive(Template)]
+#[template(path = "report.txt")]
+struct Page<'a> {
+    view: &'a View,
+    masthead: Vec<String>,
+    verdict: Vec<String>,
+    underline: String,
+    summary: Vec<String>,
+    matters: Vec<Vec<String>>,
+    sections: Vec<Vec<String>>,
+    notes: Vec<Vec<String>>,
+    footer: Vec<String>,
+}
+
+fn masthead(view: &View) -> String {
+    format!("{} · {} · {}", view.name, view.date, view.span)
+}
+
+fn lines(text: &str, hang: usize) -> Vec<String> {
+    wrap::hanging(text, WIDTH, hang)
+}
+
+/// As wide as the widest value or part, within reason: a table stays a table.
+fn value_width(view: &View) -> usize {
+    let rows = view.sections.iter().flat_map(|section| &section.rows);
+    let values = rows.flat_map(|row| {
+        let parts = row.parts.iter().map(|part| &part.value);
+        std::iter::once(&row.value).chain(parts)
+    });
+    let heads = view.sections.iter().map(|section| &section.heads[1]);
+    let widest = values.chain(heads).map(|value| wrap::columns(value)).max();
+    widest.unwrap_or_default().clamp(LEAST_VALUE, MOST_VALUE)
+}
+
+/// A section with its heads, a line under them, and its rows.
+fn table(section: &SectionView, value: usize) -> Vec<String> {
+    let [_, heads @ .., _] = &section.heads;
+    let mut table = lines(&section.name, INDENT);
+    table.extend(columns("", heads.clone(), value));
+    table.push("-".repeat(WIDTH));
+    for row in &section.rows {
+        table.extend(self::row(row, value));
+    }
+    table
+}
+
+fn row(row: &RowView, value: usize) -> Vec<String> {
+    let [day, week, month] = match &row.changes {
+        Some(changes) => changes.each_ref().map(cell),
+        None => Default::default(),
+    };
+    let mut lines = columns(&row.label, [row.value.clone(), day, week, month], value);
+    let usual = row.usual.as_ref().filter(|_| alerts(row));
+    let remarks: Vec<&str> = [row.value_note.as_ref(), usual]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    if !remarks.is_empty() {
+        lines.extend(indented(&format!("({})", remarks.join("; "))));
+    }
+    for part in &row.parts {
+        let share = format!("{:.0}\u{a0}%", part.share * 100.0);
+        let cells = [part.value.clone(), share, String::new(), String::new()];
+        let part = columns(&format!("-\u{a0}{}", part.label), cells, value);
+        lines.extend(part);
+    }
+    lines
+}
+
+fn alerts(row: &RowView) -> bool {
+    let changes = row.changes.iter().flatten().map(|cell| cell.tone);
+    let mut tones = changes.chain([row.value_tone]);
+    tones.any(|tone| matches!(tone, Tone::Warning | Tone::Critical))
+}
+
+/// The change and, on a line of its own, what is to be said of it. Where it is too long, its unit goes below.
+fn cell(cell: &CellView) -> String {
+    let mut change = format!("{} {}", cell.arrow, cell.text);
+    if wrap::columns(change.trim_start()) > CHANGE {
+        change = change.replace('\u{a0}', " ");
+    }
+    match &cell.note {
+        Some(note) => format!("{}\n{note}", change.trim_start()),
+        None => change.trim_start().to_owned(),
+    }
+}
+
+/// A label at the left, a value and three changes at the right of their columns, each on as many lines as it takes.
+fn columns(label: &str, cells: [String; 4], value: usize) -> Vec<String> {
+    let widths = [value, CHANGE, CHANGE, CHANGE];
+    let others: usize = widths.iter().map(|width| width + GAP).sum();
+    let room = WIDTH - others;
+    let label = wrap::hanging(label, room, INDENT);
+    let cells: Vec<Vec<String>> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| {
+            let lines = cell.split('\n');
+            lines
+                .flat_map(|line| wrap::hanging(line, width, 0))
+                .collect()
+        })
+        .collect();
+    let height = cells.iter().map(Vec::len).chain([label.len()]).max();
+    let line = |at: usize| {
+        let mut line = left(label.get(at), room);
+        for (cell, width) in cells.iter().zip(widths) {
+            line.push_str(&right(cell.get(at), GAP + width));
+        }
+        line
+    };
+    (0..height.unwrap_or_default()).map(line).collect()
+}
+
+fn left(text: Option<&String>, width: usize) -> String {
+    let text = text.map_or("", String::as_str);
+    let space = width.saturating_sub(wrap::columns(text));
+    format!("{text}{}", " ".repeat(space))
+}
+
+fn right(text: Option<&String>, width: usize) -> String {
+    let text = text.map_or("", String::as_str);
+    let space = width.saturating_sub(wrap::columns(text));
+    format!("{}{text}", " ".repeat(space))
+}
+
+fn indented(text: &str) -> Vec<String> {
+    let lines = wrap::hanging(text, WIDTH - INDENT, 1);
+    let indent = " ".repeat(INDENT);
+    lines
+        .into_iter()
+        .map(|line| format!("{indent}{line}"))
+        .collect()
+}
+
+fn note(note: &NoteView) -> Vec<String> {
+    let said = note
+        .lines
+        .iter()
+        .flat_map(|line| lines(&format!("-\u{a0}{line}"), INDENT));
+    lines(&note.title, 0).into_iter().chain(said).collect()
 }

@@ -1,8 +1,17 @@
 //! A letter in words, before it is laid out: every text that the HTML and the text part show, in the
 //! reader's voice. Both are made of the same view, so they cannot tell different numbers.
 
-use crate::report::Letter;
+mod closing;
+mod matters;
+mod notes;
+pub(super) mod opening;
+mod rows;
+
+use crate::report::{Content, Letter};
 use crate::voice::Voice;
+
+use super::clean;
+use super::phrases::Speech;
 
 /// What a piece of text says beside its words; it is never said by colour alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -114,10 +123,28 @@ pub struct NoteView {
 }
 
 pub fn view(letter: &Letter, voice: Voice) -> View {
-    View {
+    let speech = Speech::of(voice);
+    let mut view = View {
         language: voice.language.code(),
         subject: super::subject::subject(letter, voice),
-        name: letter.name.clone(),
-        ..View::default()
+        preheader: String::new(),
+        name: clean::name(&letter.name),
+        date: speech.long_date(letter.date()),
+        span: opening::span(letter, &speech),
+        tone: opening::tone(letter),
+        verdict: opening::verdict(letter, &speech),
+        summary: opening::summary(letter, &speech),
+        matters: Vec::new(),
+        more_matters: None,
+        sections: Vec::new(),
+        notes: notes::notes(letter, &speech),
+        footer: closing::footer(letter, &speech),
+        link: closing::link(letter, &speech),
+    };
+    if let Content::Day(report) = &letter.content {
+        (view.matters, view.more_matters) = matters::matters(report, &speech);
+        view.sections = rows::sections(report, &speech);
     }
+    view.preheader = opening::preheader(letter, &view, &speech);
+    view
 }

@@ -82,12 +82,12 @@ impl World {
     }
 }
 
-fn project(path: &str) -> PathBuf {
+pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Compares with a file of the project; the found text is left where it can be copied from.
-fn assert_same_as_file(found: &str, path: &Path) {
+pub(crate) fn assert_same_as_file(found: &str, path: &Path) {
     let expected = std::fs::read_to_string(path).unwrap_or_default();
     if expected != found {
         let name = path

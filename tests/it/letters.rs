@@ -1,32 +1,83 @@
 //! Letters in words: what a reader is told, to the letter.
 
-use daybook::report::Content;
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod hostile;
+mod phrases;
+mod sentences;
+
+use daybook::catalog::Catalog;
+use daybook::compare::judge;
+use daybook::entry::Entry;
+use daybook::render::mail::mail;
+use daybook::report::{self, Around, Content, Letter};
+use daybook::voice::{Language, Numbers, Voice};
+use unicode_width::UnicodeWidthStr;
+
+use crate::config::{assert_same_as_file, project};
 use crate::sample_letters;
 
+const ENGLISH: Voice = Voice {
+    language: Language::English,
+    numbers: Numbers::Swiss,
+};
+const GERMAN: Voice = Voice {
+    language: Language::German,
+    numbers: Numbers::Swiss,
+};
+const GERMAN_IN_FRENCH_NUMBERS: Voice = Voice {
+    language: Language::German,
+    numbers: Numbers::French,
+};
+
 #[test]
-fn the_sample_has_sixty_metrics_and_tells_of_what_it_was_made_for() {
-    let letter = sample_letters::named("critical");
-    let Content::Day(report) = &letter.content else {
-        panic!("it has numbers")
-    };
-    let told: Vec<&str> = report
-        .matters
+fn every_sample_letter_reads_as_its_file() {
+    let letters = sample_letters::all();
+    let english = letters
         .iter()
-        .map(|matter| report.rows[matter.row].key.as_str())
-        .collect();
-    assert_eq!(
-        (report.rows.len(), told),
-        (
-            60,
-            vec![
-                "corrupted_files",
-                "active_users_24h",
-                "items_created_24h",
-                "recent_uploads_24h",
-                "new_users_24h",
-                "emails_failed",
-            ]
-        ),
-    );
+        .map(|(name, letter)| (name.to_string(), letter, ENGLISH));
+    let german = letters
+        .iter()
+        .filter(|(name, _)| !["hostile", "many_metrics"].contains(name))
+        .map(|(name, letter)| (format!("{name}.german"), letter, GERMAN));
+    let french = letters
+        .iter()
+        .filter(|(name, _)| *name == "critical")
+        .map(|(name, letter)| (format!("{name}.french"), letter, GERMAN_IN_FRENCH_NUMBERS));
+    let mut wrong = Vec::new();
+    for (name, letter, voice) in english.chain(german).chain(french) {
+        let mail = mail(letter, voice);
+        let found = format!("Subject: {}\n\n{}", mail.subject, mail.text);
+        let path = project("tests/it/letters").join(format!("{name}.txt"));
+        let compare = || assert_same_as_file(&found, &path);
+        if std::panic::catch_unwind(compare).is_err() {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn lines_of_text_keep_within_their_columns_and_end_with_a_letter() {
+    for (name, letter) in sample_letters::all() {
+        for voice in [ENGLISH, GERMAN, GERMAN_IN_FRENCH_NUMBERS] {
+            for line in mail(&letter, voice).text.lines() {
+                let is_link = line.contains("https://");
+                assert!(line.width() <= 78 || is_link, "{name}: {line}");
+                assert_eq!(line.trim_end(), line, "{name}");
+            }
+        }
+    }
+}
+
+/// The letter of the last of these days.
+fn letter(entries: &[Entry], catalog: &Catalog) -> Letter {
+    let last = entries.last().unwrap();
+    let judgement = judge(entries, catalog);
+    let report = report::of_day(last.date, entries, &judgement, catalog).unwrap();
+    Letter {
+        name: "Shop".to_owned(),
+        content: Content::Day(Box::new(report)),
+        around: Around::default(),
+    }
 }

@@ -1,0 +1,110 @@
+//! All rows as a table for programs: numbers as they are, texts that no spreadsheet takes for formulas.
+
+use rust_decimal::Decimal;
+
+use crate::entry::{Kind, Part, Value};
+use crate::render::clean;
+use crate::report::{Outcome, Report, Row};
+
+const SPANS: [u32; 3] = [1, 7, 30];
+const HEAD: &str = "key,label,section,value,unit,state,reason,\
+previous_1,change_1,percent_1,previous_7,change_7,percent_7,previous_30,change_30,percent_30";
+/// So that spreadsheets read it as UTF-8.
+const MARK: char = '\u{feff}';
+
+/// A distribution's parts follow it as rows of their own.
+pub(super) fn csv(report: &Report) -> String {
+    let mut csv = format!("{MARK}{HEAD}\r\n");
+    for row in &report.rows {
+        csv.push_str(&line(&cells(row)));
+        for part in parts(row) {
+            csv.push_str(&line(&part_cells(row, part)));
+        }
+    }
+    csv
+}
+
+fn line(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+    cells.join(",") + "\r\n"
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let value = match &row.value {
+        Some(Value::Whole(whole)) => whole.to_string(),
+        Some(Value::Decimal(decimal)) => plain(*decimal),
+        Some(Value::Parts(_)) | None => String::new(),
+    };
+    let reason = row.provenance.reason.as_deref().unwrap_or_default();
+    let mut cells = head(row, &row.label, value);
+    cells.push(match row.provenance.kind {
+        Kind::Observed => String::new(),
+        kind => kind.word().to_owned(),
+    });
+    cells.push(text(&clean::reason(reason)));
+    for days in SPANS {
+        cells.extend(change(row, days));
+    }
+    cells
+}
+
+fn part_cells(row: &Row, part: &Part) -> Vec<String> {
+    let name = if part.key.is_some() { &part.label } else { "*" };
+    let label = format!("{}: {name}", clean::label(&row.label));
+    let mut cells = head(row, &label, plain(part.count));
+    cells.resize(HEAD.split(',').count(), String::new());
+    cells
+}
+
+fn head(row: &Row, label: &str, value: String) -> Vec<String> {
+    vec![
+        row.key.clone(),
+        text(&clean::label(label)),
+        text(&clean::label(&row.section)),
+        value,
+        text(&clean::unit(&row.unit)),
+    ]
+}
+
+fn change(row: &Row, days: u32) -> [String; 3] {
+    let change = row.change(days);
+    let shown = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+    let previous = change.and_then(|change| change.previous);
+    match change.map(|change| &change.outcome) {
+        Some(Outcome::Compared(difference)) => [
+            shown(previous),
+            shown(Some(difference.change)),
+            shown(difference.percent),
+        ],
+        _ => [shown(previous), String::new(), String::new()],
+    }
+}
+
+fn parts(row: &Row) -> impl Iterator<Item = &Part> {
+    let parts = match &row.value {
+        Some(Value::Parts(parts)) => parts.as_slice(),
+        _ => &[],
+    };
+    parts.iter()
+}
+
+fn plain(decimal: Decimal) -> String {
+    decimal.normalize().to_string()
+}
+
+/// A spreadsheet runs what begins like a formula; behind an apostrophe it is text.
+fn text(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r', ';']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}

@@ -1,0 +1,103 @@
+//! Every fixed word and sentence of a report, in every language that a reader can have. What varies stands
+//! in braces.
+
+mod english;
+mod german;
+pub mod speech;
+
+use crate::voice::Language;
+
+pub use speech::Speech;
+
+/// A phrase for one and one for many; `{n}` is how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plural {
+    pub one: &'static str,
+    pub many: &'static str,
+}
+
+/// By weekday, Monday first.
+pub type Week = [&'static str; 7];
+pub type Year = [&'static str; 12];
+
+/// Declares the phrases once, with a way to go over them all.
+macro_rules! phrases {
+    (texts { $($text:ident)* } plurals { $($plural:ident)* }) => {
+        #[derive(Debug)]
+        pub struct Phrases {
+            pub weekdays: Week,
+            pub short_weekdays: Week,
+            pub months: Year,
+            pub short_months: Year,
+            /// `usual for a Monday`
+            pub usual: Week,
+            $(pub $text: &'static str,)*
+            $(pub $plural: Plural,)*
+        }
+
+        impl Phrases {
+            /// Every phrase by its name; of a plural the one for one and the one for many.
+            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
+                let names = [&self.weekdays, &self.short_weekdays, &self.usual];
+                let mut all: Vec<(&str, &str)> = vec![
+                    $((stringify!($text), self.$text),)*
+                    $((stringify!($plural), self.$plural.one),)*
+                    $((stringify!($plural), self.$plural.many),)*
+                ];
+                all.extend(names.into_iter().flatten().map(|name| ("weekday", *name)));
+                let months = [&self.months, &self.short_months];
+                all.extend(months.into_iter().flatten().map(|name| ("month", *name)));
+                all
+            }
+        }
+    };
+}
+
+phrases! {
+    texts {
+        long_date day_and_month short_date short_date_with_year
+        critical warning welcome recovered
+        ok open no_numbers
+        nothing_unusual first_report open_day no_numbers_for no_numbers_in_short
+        first_summary open_summary failed_summary mostly_failed_summary no_numbers_summary since
+        hours longer shorter still_open
+        on_weekday last_weekday on_date against between
+        limit stays_below stays_above not_clear back_below back_above back_to over
+        mover mover_since new_today second_day day_n worse
+        metric no_data unavailable failed no_value unchanged new known_day open_day_then
+        counted counted_on reconstructed imported
+        trend trend_constant trend_lowest trend_highest all_others
+        failed_title unknown_title corrected_title later_title recounted_title nulls_title also_title
+        undelivered_title addresses_title recipients_title length_title known_title
+        correction recounted not_reached perhaps_not_reached also stale length known
+        footer footer_late next_report link
+        reason_deleted reason_now reason_later reason_absent
+    }
+    plurals {
+        criticals warnings welcomes welcome_changes failures failed_metrics
+        metrics as_usual calm all_usual all_calm more_matters more_lines days after_days rows_without_value points
+    }
+}
+
+impl Phrases {
+    pub fn of(language: Language) -> &'static Self {
+        match language {
+            Language::English => &english::ENGLISH,
+            Language::German => &german::GERMAN,
+        }
+    }
+}
+
+/// Puts words into the braces of a phrase. What is put in is never looked at again.
+pub fn fill<Word: AsRef<str>>(phrase: &str, words: &[(&str, Word)]) -> String {
+    let mut filled = String::new();
+    let mut rest = phrase;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        filled.push_str(before);
+        let word = words.iter().find(|(known, _)| *known == name);
+        filled.push_str(word.map_or("", |(_, word)| word.as_ref()));
+        rest = after;
+    }
+    filled + rest
+}

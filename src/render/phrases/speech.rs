@@ -1,0 +1,265 @@
+//! A reader's way of saying dates, times and numbers, in which nothing breaks between a number and its unit.
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+
+use crate::entry::Value;
+use crate::report::{Row, Usual};
+use crate::voice::{Language, Numbers, Voice};
+
+use super::super::clean;
+use super::super::number;
+use super::{Phrases, Plural, fill};
+
+#[derive(Debug, Clone, Copy)]
+pub struct Speech {
+    pub language: Language,
+    pub words: &'static Phrases,
+    pub numbers: Numbers,
+}
+
+/// What makes a number of a metric readable.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale<'a> {
+    pub unit: &'a str,
+    pub decimals: Option<u32>,
+    pub in_points: bool,
+}
+
+impl<'a> Scale<'a> {
+    pub fn of(row: &'a Row) -> Self {
+        Self {
+            unit: &row.unit,
+            decimals: row.decimals,
+            in_points: row.in_points,
+        }
+    }
+}
+
+impl Speech {
+    pub fn of(voice: Voice) -> Self {
+        Self {
+            language: voice.language,
+            words: Phrases::of(voice.language),
+            numbers: voice.numbers,
+        }
+    }
+
+    /// `Friday 3 October 2025`
+    pub fn long_date(&self, date: NaiveDate) -> String {
+        self.date(self.words.long_date, date, false)
+    }
+
+    /// `Friday 3 October`
+    pub fn day_and_month(&self, date: NaiveDate) -> String {
+        self.date(self.words.day_and_month, date, false)
+    }
+
+    /// `Fri 3 Oct`
+    pub fn short_date(&self, date: NaiveDate) -> String {
+        self.date(self.words.short_date, date, true)
+    }
+
+    /// `Fri 3 Oct 2025`
+    pub fn short_date_with_year(&self, date: NaiveDate) -> String {
+        self.date(self.words.short_date_with_year, date, true)
+    }
+
+    pub fn weekday(&self, date: NaiveDate) -> &'static str {
+        self.words.weekdays[weekday(date)]
+    }
+
+    /// `usual for a Friday`
+    pub fn usual(&self, date: NaiveDate) -> &'static str {
+        self.words.usual[weekday(date)]
+    }
+
+    fn date(&self, phrase: &str, date: NaiveDate, short: bool) -> String {
+        let words = self.words;
+        let (weekdays, months) = if short {
+            (&words.short_weekdays, &words.short_months)
+        } else {
+            (&words.weekdays, &words.months)
+        };
+        fill(
+            phrase,
+            &[
+                ("weekday", weekdays[weekday(date)]),
+                ("day", &date.day().to_string()),
+                ("month", months[date.month0() as usize]),
+                ("year", &date.year().to_string()),
+            ],
+        )
+    }
+
+    /// `00:15`
+    pub fn clock(&self, at: DateTime<Utc>, zone: Tz) -> String {
+        at.with_timezone(&zone).format("%H:%M").to_string()
+    }
+
+    /// How many, in the phrase for one or for many.
+    pub fn count(&self, plural: Plural, count: usize) -> String {
+        self.count_with(plural, count, &[])
+    }
+
+    pub fn count_with(&self, plural: Plural, count: usize, more: &[(&str, &str)]) -> String {
+        let phrase = if count == 1 { plural.one } else { plural.many };
+        let n = self.whole(count);
+        let words: Vec<(&str, &str)> = [("n", n.as_str())]
+            .into_iter()
+            .chain(more.iter().copied())
+            .collect();
+        fill(phrase, &words)
+    }
+
+    pub fn whole(&self, count: usize) -> String {
+        number::count(Decimal::from(count), self.numbers)
+    }
+
+    /// A metric's value; a distribution's parts added up.
+    pub fn value(&self, value: &Value, scale: Scale<'_>) -> String {
+        match value {
+            Value::Parts(parts) => self.part(parts.iter().map(|part| part.count).sum(), scale),
+            _ => {
+                let shown = number::value(value, "", scale.decimals, self.numbers);
+                match scale.unit {
+                    "bytes" => unbroken(
+                        number::value(value, "bytes", scale.decimals, self.numbers).as_deref(),
+                    ),
+                    unit => with_unit(&unbroken(shown.as_deref()), unit),
+                }
+            }
+        }
+    }
+
+    pub fn part(&self, part: Decimal, scale: Scale<'_>) -> String {
+        self.value(&Value::from_decimal(part), scale)
+    }
+
+    pub fn number(&self, number: f64, scale: Scale<'_>) -> String {
+        match scale.unit {
+            "bytes" => unbroken(Some(&number::number(
+                number,
+                "bytes",
+                scale.decimals,
+                self.numbers,
+            ))),
+            unit => with_unit(
+                &number::number(number, "", scale.decimals, self.numbers),
+                unit,
+            ),
+        }
+    }
+
+    /// `−54 %`, `+2.5 points` or, from zero, `+3`.
+    pub fn change(&self, change: f64, percent: Option<f64>, scale: Scale<'_>) -> String {
+        match percent {
+            _ if scale.in_points => self.points(change),
+            Some(percent) => unbroken(Some(&number::percent(percent, self.numbers))),
+            None => self.amount(change, scale),
+        }
+    }
+
+    /// `−2'312`, a change with its sign and unit.
+    pub fn amount(&self, change: f64, scale: Scale<'_>) -> String {
+        if scale.in_points {
+            return self.points(change);
+        }
+        let sign = match change {
+            0.0 => "",
+            change if change > 0.0 => "+",
+            _ => "\u{2212}",
+        };
+        sign.to_owned() + &self.number(change.abs(), scale)
+    }
+
+    fn points(&self, points: f64) -> String {
+        let size = number::points(points, self.numbers);
+        let plural = self.words.points;
+        let is_one = size.trim_start_matches(['+', '\u{2212}']) == "1";
+        let phrase = if is_one { plural.one } else { plural.many };
+        unbroken(Some(&fill(phrase, &[("n", &size)])))
+    }
+
+    /// `4'410–5'020`
+    pub fn range(&self, usual: &Usual, row: &Row) -> String {
+        let is_whole = matches!(row.value, Some(Value::Whole(_)));
+        let scale = Scale {
+            decimals: row.decimals.or(Some(if is_whole { 0 } else { 2 })),
+            ..Scale::of(row)
+        };
+        let (low, high) = (
+            self.number(usual.low, scale),
+            self.number(usual.high, scale),
+        );
+        if low == high {
+            return low;
+        }
+        if usual.low < 0.0 {
+            let words = [("low", low.as_str()), ("high", high.as_str())];
+            return fill(self.words.between, &words);
+        }
+        // The unit stands once, where both have the same.
+        let low = match (low.rsplit_once(GLUE), high.rsplit_once(GLUE)) {
+            (Some((number, unit)), Some((_, same))) if unit == same => number,
+            _ => &low,
+        };
+        format!("{low}–{high}")
+    }
+
+    /// `0.4 s`, `3 min 5 s`
+    pub fn duration(&self, milliseconds: i64) -> String {
+        let milliseconds = milliseconds.max(0);
+        let (minutes, seconds) = (milliseconds / 60_000, milliseconds % 60_000 / 1_000);
+        let said = match milliseconds {
+            0..50 => format!("<0{}1 s", self.numbers.point()),
+            50..9_950 => {
+                let tenths = (milliseconds + 50) / 100;
+                format!("{}{}{} s", tenths / 10, self.numbers.point(), tenths % 10)
+            }
+            9_950..60_000 => format!("{} s", milliseconds / 1_000),
+            _ => format!("{minutes} min {seconds} s"),
+        };
+        unbroken(Some(&said))
+    }
+
+    /// Why a value is as it is: Daybook's own words in the reader's language, errors as they came.
+    pub fn reason(&self, reason: &str) -> String {
+        let known = Phrases::of(Language::English);
+        let pairs = [
+            (known.reason_deleted, self.words.reason_deleted),
+            (known.reason_now, self.words.reason_now),
+            (known.reason_later, self.words.reason_later),
+            (known.reason_absent, self.words.reason_absent),
+        ];
+        let said = pairs.into_iter().find(|(known, _)| *known == reason);
+        said.map_or_else(|| clean::reason(reason), |(_, said)| said.to_owned())
+    }
+
+    /// `25`, `23.5`
+    pub fn hours(&self, hours: f64) -> String {
+        number::number(hours, "", None, self.numbers)
+    }
+}
+
+/// A space at which no line breaks.
+const GLUE: char = '\u{a0}';
+
+fn unbroken(text: Option<&str>) -> String {
+    text.unwrap_or_default().replace(' ', "\u{a0}")
+}
+
+/// Units come from the catalog: they are as hostile as any text from data.
+fn with_unit(number: &str, unit: &str) -> String {
+    let unit = clean::unit(unit);
+    if unit.is_empty() {
+        number.to_owned()
+    } else {
+        format!("{number}{GLUE}{unit}")
+    }
+}
+
+fn weekday(date: NaiveDate) -> usize {
+    date.weekday().num_days_from_monday() as usize
+}

@@ -1,0 +1,170 @@
+//! What deserves attention, a sentence or two for each.
+
+use crate::catalog::Limit;
+use crate::render::clean;
+use crate::render::phrases::speech::Scale;
+use crate::render::phrases::{Speech, fill};
+use crate::report::{Calm, Matter, Report, Row, Rule, Severity, State};
+
+use super::{MatterView, Tone};
+
+const MOST: usize = 5;
+
+/// The first of them, and how many more there are.
+pub(super) fn matters(report: &Report, speech: &Speech) -> (Vec<MatterView>, Option<String>) {
+    let told = report.matters.iter().take(MOST);
+    let told = told
+        .filter_map(|matter| {
+            let row = report.rows.get(matter.row)?;
+            Some(self::matter(matter, row, (report, speech)))
+        })
+        .collect();
+    let more = report.matters.len().saturating_sub(MOST);
+    let words = speech.words.more_matters;
+    (told, (more > 0).then(|| speech.count(words, more)))
+}
+
+fn matter(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> MatterView {
+    let words = speech.words;
+    let (tone, word) = match (matter.state, matter.welcome, matter.severity) {
+        (State::Recovered, _, _) => (Tone::Good, words.recovered),
+        (_, true, _) => (Tone::Good, words.welcome),
+        (_, _, Severity::Critical) => (Tone::Critical, words.critical),
+        (_, _, Severity::Warning) => (Tone::Warning, words.warning),
+    };
+    let value = match &row.value {
+        Some(value) => speech.value(value, Scale::of(row)),
+        None => speech.number(matter.value, Scale::of(row)),
+    };
+    MatterView {
+        tone,
+        word: word.to_owned(),
+        head: format!("{}: {value}", label(row)),
+        rest: rest(matter, row, (report, speech)),
+    }
+}
+
+pub(super) fn label(row: &Row) -> String {
+    let label = clean::label(&row.label);
+    if label.is_empty() {
+        row.key.clone()
+    } else {
+        label
+    }
+}
+
+fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> String {
+    let mut clauses = match &matter.rule {
+        Rule::Absolute(limit) => vec![by_limit(matter, *limit, row, speech)],
+        Rule::Change { .. } => against(matter, row, (report, speech)),
+    };
+    let is_over = matter.state == State::Recovered;
+    if is_over && !matches!(matter.rule, Rule::Absolute(_)) {
+        let after = after(matter, speech);
+        clauses.push(fill(speech.words.over, &[("after", &after)]));
+    }
+    let first = format!("{}.", clauses.join(", "));
+    let sentences = [
+        Some(first),
+        mover(matter, row, (report, speech)),
+        stood(matter, speech),
+    ];
+    sentences
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// How long something that is over had stood.
+fn after(matter: &Matter, speech: &Speech) -> String {
+    let days = matter.day.saturating_sub(1).max(1);
+    speech.count(speech.words.after_days, days as usize)
+}
+
+fn by_limit(matter: &Matter, limit: Limit, row: &Row, speech: &Speech) -> String {
+    let words = speech.words;
+    let bound = speech.number(limit.bound, Scale::of(row));
+    let phrase = match (matter.state, limit.over) {
+        (State::Recovered, _) if !limit.inclusive && matter.value == limit.bound => words.back_to,
+        (State::Recovered, true) => words.back_below,
+        (State::Recovered, false) => words.back_above,
+        _ if !limit.reached(matter.value) => words.not_clear,
+        (_, true) if limit.inclusive => words.stays_below,
+        (_, false) if limit.inclusive => words.stays_above,
+        _ => words.limit,
+    };
+    fill(
+        phrase,
+        &[("bound", &bound), ("after", &after(matter, speech))],
+    )
+}
+
+/// `against 4'808 last Friday (−54 %)` and what is usual.
+fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Vec<String> {
+    let Rule::Change {
+        days,
+        date,
+        previous,
+        difference,
+    } = &matter.rule
+    else {
+        return Vec::new();
+    };
+    let words = speech.words;
+    let weekday = [("weekday", speech.weekday(*date))];
+    let when = match days {
+        1 => fill(words.on_weekday, &weekday),
+        7 => fill(words.last_weekday, &weekday),
+        _ => fill(words.on_date, &[("date", &speech.short_date(*date))]),
+    };
+    let change = match difference.change {
+        0.0 => words.unchanged.to_owned(),
+        change => speech.change(change, difference.percent, Scale::of(row)),
+    };
+    let previous = speech.number(*previous, Scale::of(row));
+    let holes = [
+        ("previous", previous.as_str()),
+        ("when", &when),
+        ("change", &change),
+    ];
+    let mut clauses = vec![fill(words.against, &holes)];
+    let tells_usual = matter.state != State::Recovered || difference.calm == Some(Calm::Usual);
+    if let Some(usual) = row.usual.filter(|_| tells_usual) {
+        let range = speech.range(&usual, row);
+        clauses.push(format!("{} {range}", speech.usual(report.date)));
+    }
+    clauses
+}
+
+fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Option<String> {
+    let mover = matter.mover.as_ref()?;
+    let part = clean::label(&mover.part);
+    let change = speech.amount(mover.change, Scale::of(row));
+    let whole = speech.amount(mover.of, Scale::of(row));
+    let phrase = match matter.rule {
+        Rule::Absolute(_) => speech.words.mover_since,
+        Rule::Change { .. } => speech.words.mover,
+    };
+    let weekday = report.date.pred_opt().map(|date| speech.weekday(date));
+    let holes = [
+        ("part", part.as_str()),
+        ("change", &change),
+        ("whole", &whole),
+        ("weekday", weekday.unwrap_or_default()),
+    ];
+    Some(fill(phrase, &holes))
+}
+
+/// `New today.`, `Day 4.`
+fn stood(matter: &Matter, speech: &Speech) -> Option<String> {
+    let words = speech.words;
+    let phrase = match (matter.state, matter.day) {
+        (State::Recovered, _) => return None,
+        (State::New, _) => words.new_today,
+        (State::Worse, _) => words.worse,
+        (State::Ongoing, 2) => words.second_day,
+        (State::Ongoing, _) => words.day_n,
+    };
+    Some(fill(phrase, &[("n", &speech.whole(matter.day as usize))]))
+}

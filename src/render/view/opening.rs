@@ -1,0 +1,249 @@
+//! How a letter opens: the day, the verdict, and a sentence or two on it.
+
+use std::collections::BTreeMap;
+
+use chrono::Days;
+
+use crate::render::clean;
+use crate::render::phrases::{Plural, Speech, fill};
+use crate::report::{Content, Letter, NoNumbers, Report, Verdict};
+
+use super::{Tone, View};
+
+/// What a list of messages has room for, generously.
+const PREHEADER: usize = 160;
+
+/// `00:00–24:00 Europe/Zurich, 25 hours: clocks were set back`
+pub(super) fn span(letter: &Letter, speech: &Speech) -> String {
+    let zone = letter.time_zone();
+    let Some(report) = letter.report() else {
+        return format!("00:00–24:00 {zone}");
+    };
+    let mut span = if report.partial {
+        let clock = speech.clock(report.as_of, zone);
+        let open = fill(speech.words.still_open, &[("clock", &clock)]);
+        format!("{zone}, {open}")
+    } else {
+        let begin = speech.clock(report.day_start, zone);
+        format!("{begin}–24:00 {zone}")
+    };
+    if let Some((hours, why)) = unusual_length(report, speech) {
+        let hours = fill(speech.words.hours, &[("hours", &hours)]);
+        span.push_str(&format!(", {hours}: {why}"));
+    }
+    span
+}
+
+/// The day's hours and why, where they are not 24.
+pub(super) fn unusual_length(report: &Report, speech: &Speech) -> Option<(String, &'static str)> {
+    let why = match report.hours {
+        24.0 => return None,
+        hours if hours > 24.0 => speech.words.longer,
+        _ => speech.words.shorter,
+    };
+    Some((speech.hours(report.hours), why))
+}
+
+pub(super) fn tone(letter: &Letter) -> Tone {
+    let Some(report) = letter.report() else {
+        return Tone::Critical;
+    };
+    match report.verdict() {
+        Verdict::Open => Tone::Muted,
+        Verdict::Critical => Tone::Critical,
+        Verdict::Warning | Verdict::Incomplete => Tone::Warning,
+        Verdict::Ok => Tone::Good,
+    }
+}
+
+/// `2 critical, 3 warnings`
+pub(super) fn verdict(letter: &Letter, speech: &Speech) -> String {
+    let words = speech.words;
+    let report = match &letter.content {
+        Content::Day(report) => report,
+        Content::NoNumbers(none) => {
+            let date = speech.day_and_month(none.date);
+            return fill(words.no_numbers_for, &[("date", &date)]);
+        }
+    };
+    if report.partial {
+        return words.open_day.to_owned();
+    }
+    let kinds = [
+        words.criticals,
+        words.warnings,
+        words.welcome_changes,
+        words.failed_metrics,
+    ];
+    let tally = tally(report, speech, kinds);
+    match () {
+        () if !tally.is_empty() => tally,
+        () if report.first => words.first_report.to_owned(),
+        () => words.nothing_unusual.to_owned(),
+    }
+}
+
+/// How many are critical, warnings, welcome and failed, in these words; nothing where there are none.
+pub(in crate::render) fn tally(report: &Report, speech: &Speech, kinds: [Plural; 4]) -> String {
+    let counts = [
+        report.counts.critical,
+        report.counts.warnings,
+        report.counts.welcome,
+        report.failed().count(),
+    ];
+    let told = kinds
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0);
+    let told = told.map(|(plural, count)| speech.count(plural, count));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn summary(letter: &Letter, speech: &Speech) -> String {
+    let report = match &letter.content {
+        Content::Day(report) => report,
+        Content::NoNumbers(none) => return why_none(none, speech),
+    };
+    let words = speech.words;
+    if report.partial {
+        let clock = speech.clock(report.as_of, report.time_zone);
+        return fill(words.open_summary, &[("clock", &clock)]);
+    }
+    let failed = failures(report, speech);
+    let told = if report.first {
+        Some(first(report, speech))
+    } else {
+        as_usual(report, speech)
+    };
+    let sentences: Vec<String> = failed.into_iter().chain(told).collect();
+    ended(&sentences.join(" "))
+}
+
+/// What was cut has its end already.
+fn ended(sentences: &str) -> String {
+    sentences.replace("….", "…")
+}
+
+fn why_none(none: &NoNumbers, speech: &Speech) -> String {
+    let words = [
+        ("since", since(none, speech)),
+        ("reason", clean::reason(&none.reason)),
+    ];
+    ended(&fill(speech.words.no_numbers_summary, &words))
+}
+
+/// `00:15`, with its date where that is not the morning after.
+pub(in crate::render) fn since(none: &NoNumbers, speech: &Speech) -> String {
+    let clock = speech.clock(none.since, none.time_zone);
+    let date = none.since.with_timezone(&none.time_zone).date_naive();
+    if date == none.date + Days::new(1) {
+        clock
+    } else {
+        format!("{}, {clock}", speech.short_date(date))
+    }
+}
+
+/// `app database unavailable`, of an error that says more.
+pub(in crate::render) fn in_short(reason: &str) -> String {
+    let reason = clean::reason(reason);
+    let clause = reason
+        .split_once(": ")
+        .map_or(reason.as_str(), |(clause, _)| clause);
+    let clause = clause.strip_prefix("the ").unwrap_or(clause);
+    let clause = match clause.rsplit_once(" is ") {
+        Some((what, state @ ("unavailable" | "unreachable"))) => format!("{what} {state}"),
+        _ => clause.to_owned(),
+    };
+    clean::cut_at_word(&clause, 80)
+}
+
+/// The reason that most failed metrics have, with how many have it.
+pub(in crate::render) fn main_failure(report: &Report) -> Option<(&str, usize)> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in report.failed() {
+        let reason = row.provenance.reason.as_deref().unwrap_or_default();
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let most = reasons.into_iter().max_by_key(|(_, count)| *count)?;
+    Some(most).filter(|(reason, _)| !reason.is_empty())
+}
+
+fn failures(report: &Report, speech: &Speech) -> Option<String> {
+    let (reason, most) = main_failure(report)?;
+    let failed = report.failed().count();
+    let phrase = if most == failed {
+        speech.words.failed_summary
+    } else {
+        speech.words.mostly_failed_summary
+    };
+    let words = [
+        ("n", speech.whole(failed)),
+        ("all", speech.whole(report.rows.len())),
+        ("most", speech.whole(most)),
+        ("reason", clean::cut_at_word(&speech.reason(reason), 140)),
+    ];
+    Some(fill(phrase, &words))
+}
+
+fn first(report: &Report, speech: &Speech) -> String {
+    let on = |days: u64| speech.short_date(report.date + Days::new(days));
+    let words = [
+        (
+            "metrics",
+            speech.count(speech.words.metrics, report.rows.len()),
+        ),
+        ("day", on(1)),
+        ("week", on(7)),
+        ("month", on(30)),
+    ];
+    fill(speech.words.first_summary, &words)
+}
+
+/// What is usual for a weekday is only known after some weeks.
+fn as_usual(report: &Report, speech: &Speech) -> Option<String> {
+    let all = report.rows.len();
+    let knows_usual = report.rows.iter().any(|row| row.usual.is_some());
+    let usual = ("usual", speech.usual(report.date));
+    let words = speech.words;
+    if report.as_usual == 0 {
+        return None;
+    }
+    if report.as_usual == all {
+        let plural = if knows_usual {
+            words.all_usual
+        } else {
+            words.all_calm
+        };
+        return Some(speech.count_with(plural, all, &[usual]));
+    }
+    let plural = if knows_usual {
+        words.as_usual
+    } else {
+        words.calm
+    };
+    let all = speech.whole(all);
+    let more = [("all", all.as_str()), usual];
+    Some(speech.count_with(plural, report.as_usual, &more))
+}
+
+/// The first matters, or else the summary.
+pub(super) fn preheader(letter: &Letter, view: &View, speech: &Speech) -> String {
+    if let Content::NoNumbers(none) = &letter.content {
+        let words = [
+            ("date", speech.short_date(none.date)),
+            ("reason", in_short(&none.reason)),
+            ("since", since(none, speech)),
+        ];
+        return fill(speech.words.no_numbers_in_short, &words);
+    }
+    let matters = view.matters.iter().take(3);
+    let told: Vec<String> = matters
+        .map(|matter| format!("{} {}", matter.head, matter.rest))
+        .collect();
+    let told = if told.is_empty() {
+        view.summary.clone()
+    } else {
+        told.join(" ")
+    };
+    clean::cut_at_word(&told, PREHEADER)
+}

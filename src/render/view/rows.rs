@@ -1,0 +1,319 @@
+//! The tables: a row for each metric, with its changes, its trend or its parts.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Days, Utc};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::entry::{Kind, Part, Value};
+use crate::render::clean;
+use crate::render::phrases::speech::Scale;
+use crate::render::phrases::{Speech, fill};
+use crate::report::{
+    Calm, Change, Difference, Gap, Outcome, Report, Row, Rule, Severity, State, TREND_DAYS, Way,
+};
+
+use super::matters::label;
+use super::{CellView, PartView, RowView, SectionView, Tone};
+
+const SPANS: [u32; 3] = [1, 7, 30];
+/// A distribution's parts beyond these are added up.
+const PARTS: usize = 5;
+/// What more rows than these have in common stands in the notes only.
+pub(super) const FEW: usize = 5;
+
+pub(super) fn sections(report: &Report, speech: &Speech) -> Vec<SectionView> {
+    let heads = heads(report, speech);
+    let remarks = Remarks::of(report);
+    let section = |(name, rows): (&str, Vec<&Row>)| SectionView {
+        name: clean::label(name),
+        heads: heads.clone(),
+        rows: rows
+            .into_iter()
+            .map(|row| self::row(row, remarks, (report, speech)))
+            .collect(),
+    };
+    report.sections().into_iter().map(section).collect()
+}
+
+fn heads(report: &Report, speech: &Speech) -> [String; 6] {
+    let before = |days: u32| speech.short_date(report.date - Days::new(u64::from(days)));
+    let [day, week, month] = SPANS.map(before);
+    let trend = usize::try_from(TREND_DAYS).unwrap_or_default();
+    [
+        speech.words.metric.to_owned(),
+        speech.short_date(report.date),
+        day,
+        week,
+        month,
+        speech.count(speech.words.days, trend),
+    ]
+}
+
+/// What is remarked at the single rows.
+#[derive(Clone, Copy)]
+struct Remarks {
+    late: bool,
+    recounted: bool,
+    nulls: bool,
+}
+
+impl Remarks {
+    fn of(report: &Report) -> Self {
+        let few =
+            |is: &dyn Fn(&Row) -> bool| report.rows.iter().filter(|row| is(row)).count() <= FEW;
+        Self {
+            late: few(&|row| row.provenance.observed_at.is_some()),
+            recounted: few(&|row| row.provenance.kind == Kind::Reconstructed),
+            nulls: few(&|row| nulls(row) > 0),
+        }
+    }
+}
+
+pub(super) fn nulls(row: &Row) -> usize {
+    let nulls = row.provenance.nulls.unwrap_or_default();
+    usize::try_from(nulls).unwrap_or_default()
+}
+
+fn row(row: &Row, remarks: Remarks, (report, speech): (&Report, &Speech)) -> RowView {
+    let broken = broken_limit(report, row);
+    let trend = trend(row);
+    let usual = row.usual.map(|usual| {
+        let range = speech.range(&usual, row);
+        format!("{}: {range}", speech.usual(report.date))
+    });
+    RowView {
+        key: row.key.clone(),
+        label: label(row),
+        value: value(row, speech),
+        value_tone: match (broken, row.provenance.kind) {
+            (Some(severity), _) => tone_of(severity),
+            (None, Kind::Failed) => Tone::Warning,
+            (None, Kind::Unavailable) => Tone::Muted,
+            (None, _) => Tone::Plain,
+        },
+        value_note: value_note(row, broken, remarks, (report, speech)),
+        changes: changes(row, (report, speech)),
+        usual,
+        trend_words: trend_words(&trend, row, speech),
+        trend,
+        parts: parts(row, speech),
+    }
+}
+
+/// The severity of the limit that the value itself breaks.
+fn broken_limit(report: &Report, row: &Row) -> Option<Severity> {
+    let alerts = report.alerts.iter().map(|notice| &notice.alert);
+    let mut broken = alerts.filter(|alert| {
+        alert.key == row.key
+            && matches!(alert.rule, Rule::Absolute(_))
+            && alert.state != State::Recovered
+    });
+    broken.next().map(|alert| alert.severity)
+}
+
+fn value(row: &Row, speech: &Speech) -> String {
+    match (&row.value, row.provenance.kind) {
+        (Some(value), _) => speech.value(value, Scale::of(row)),
+        (None, Kind::Failed) => speech.words.failed.to_owned(),
+        (None, Kind::Unavailable) => speech.words.unavailable.to_owned(),
+        (None, _) => speech.words.no_value.to_owned(),
+    }
+}
+
+fn value_note(
+    row: &Row,
+    broken: Option<Severity>,
+    remarks: Remarks,
+    (report, speech): (&Report, &Speech),
+) -> Option<String> {
+    let words = speech.words;
+    let mut notes = Vec::new();
+    notes.extend(broken.map(|severity| severity_word(severity, speech).to_owned()));
+    if let Some(at) = row.provenance.observed_at.filter(|_| remarks.late) {
+        notes.push(counted(at, (report, speech)));
+    }
+    match row.provenance.kind {
+        Kind::Reconstructed if remarks.recounted => notes.push(words.reconstructed.to_owned()),
+        Kind::Imported => notes.push(words.imported.to_owned()),
+        _ => {}
+    }
+    if remarks.nulls && nulls(row) > 0 {
+        notes.push(speech.count(words.rows_without_value, nulls(row)));
+    }
+    (!notes.is_empty()).then(|| notes.join(", "))
+}
+
+/// `counted 00:15`, with its date where that is not the one on which the day ended.
+pub(super) fn counted(at: DateTime<Utc>, (report, speech): (&Report, &Speech)) -> String {
+    let zone = report.time_zone;
+    let date = at.with_timezone(&zone).date_naive();
+    let ended = report.day_end.with_timezone(&zone).date_naive();
+    let clock = speech.clock(at, zone);
+    let phrase = if date == ended {
+        speech.words.counted
+    } else {
+        speech.words.counted_on
+    };
+    fill(
+        phrase,
+        &[("clock", &clock), ("date", &speech.short_date(date))],
+    )
+}
+
+fn changes(row: &Row, world: (&Report, &Speech)) -> Option<[CellView; 3]> {
+    if row.changes.is_empty() {
+        return None;
+    }
+    let cell = |days| row.change(days).map(|change| cell(change, row, world));
+    Some(SPANS.map(|days| cell(days).unwrap_or_default()))
+}
+
+fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> CellView {
+    let words = speech.words;
+    let muted = |text: &str| CellView {
+        text: text.to_owned(),
+        tone: Tone::Muted,
+        ..CellView::default()
+    };
+    let difference = match &change.outcome {
+        Outcome::Compared(difference) => difference,
+        Outcome::NoneNow(_) => return muted("–"),
+        Outcome::NoneThen(Gap::NoData) => return muted(words.no_data),
+        Outcome::NoneThen(Gap::Unavailable) => return muted(words.unavailable),
+        Outcome::NoneThen(Gap::Failed) => return muted(words.failed),
+        Outcome::NoneThen(Gap::Nothing) => return muted(words.no_value),
+    };
+    let arrow = match difference.way {
+        Way::Up => "▲",
+        Way::Down => "▼",
+        Way::Unchanged => return muted(words.unchanged),
+    };
+    CellView {
+        arrow,
+        text: speech.change(difference.change, difference.percent, Scale::of(row)),
+        note: cell_note(difference, (report, speech)),
+        tone: match difference.severity {
+            Some(severity) if !difference.welcome => tone_of(severity),
+            _ if difference.welcome => Tone::Good,
+            _ => Tone::Muted,
+        },
+    }
+}
+
+fn cell_note(difference: &Difference, (report, speech): (&Report, &Speech)) -> Option<String> {
+    let words = speech.words;
+    let note = match (difference.severity, difference.calm) {
+        (Some(_), _) if difference.welcome => words.welcome,
+        (Some(severity), _) => severity_word(severity, speech),
+        (None, Some(Calm::Usual)) => speech.usual(report.date),
+        (None, Some(Calm::KnownDay)) => words.known_day,
+        (None, Some(Calm::OpenDay)) => words.open_day_then,
+        (None, None) if difference.is_new() => words.new,
+        (None, None) => return None,
+    };
+    Some(note.to_owned())
+}
+
+fn severity_word(severity: Severity, speech: &Speech) -> &'static str {
+    match severity {
+        Severity::Warning => speech.words.warning,
+        Severity::Critical => speech.words.critical,
+    }
+}
+
+fn tone_of(severity: Severity) -> Tone {
+    match severity {
+        Severity::Warning => Tone::Warning,
+        Severity::Critical => Tone::Critical,
+    }
+}
+
+/// One point alone is no line.
+fn trend(row: &Row) -> Vec<Option<f64>> {
+    let known = row.trend.iter().flatten().count();
+    if known < 2 {
+        Vec::new()
+    } else {
+        row.trend.clone()
+    }
+}
+
+/// `30 days: 4'100 to 4'900, lowest 2'214`
+fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
+    let known: Vec<f64> = trend.iter().flatten().copied().collect();
+    let (Some(first), Some(last)) = (known.first(), known.last()) else {
+        return String::new();
+    };
+    let words = speech.words;
+    let said = |number: f64| speech.number(number, Scale::of(row));
+    let before = trend.iter().take_while(|number| number.is_none()).count();
+    let days = speech.count(words.days, trend.len() - before);
+    let lowest = known.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if lowest == highest {
+        return fill(
+            words.trend_constant,
+            &[("days", &days), ("value", &said(*last))],
+        );
+    }
+    let ends = [
+        ("days", days),
+        ("first", said(*first)),
+        ("last", said(*last)),
+    ];
+    let mut told = vec![fill(words.trend, &ends)];
+    for (extreme, phrase) in [(lowest, words.trend_lowest), (highest, words.trend_highest)] {
+        if extreme != *first && extreme != *last {
+            told.push(fill(phrase, &[("value", &said(extreme))]));
+        }
+    }
+    told.join(", ")
+}
+
+/// The largest parts of a distribution, and all others as one.
+fn parts(row: &Row, speech: &Speech) -> Vec<PartView> {
+    let Some(Value::Parts(parts)) = &row.value else {
+        return Vec::new();
+    };
+    let whole: Decimal = parts.iter().map(|part| part.count).sum();
+    let part = |label: String, count: Decimal| PartView {
+        label,
+        value: speech.part(count, Scale::of(row)),
+        share: share(count, whole),
+    };
+    let mut named: Vec<&Part> = parts.iter().filter(|part| part.key.is_some()).collect();
+    named.sort_by_key(|part| Reverse(part.count));
+    let (top, rest) = named.split_at(named.len().min(PARTS));
+    let mut shown: Vec<PartView> = top
+        .iter()
+        .map(|named| part(part_label(named), named.count))
+        .collect();
+    let other = parts.iter().filter(|part| part.key.is_none());
+    let others: Vec<Decimal> = other
+        .chain(rest.iter().copied())
+        .map(|part| part.count)
+        .collect();
+    if !others.is_empty() {
+        shown.push(part(
+            speech.words.all_others.to_owned(),
+            others.iter().sum(),
+        ));
+    }
+    shown
+}
+
+/// A part without a name still has a key.
+fn part_label(part: &Part) -> String {
+    let label = clean::label(&part.label);
+    match &part.key {
+        Some(key) if label.is_empty() => clean::label(key),
+        _ => label,
+    }
+}
+
+fn share(count: Decimal, whole: Decimal) -> f64 {
+    let share = count.checked_div(whole).and_then(|share| share.to_f64());
+    share.unwrap_or_default().clamp(0.0, 1.0)
+}
