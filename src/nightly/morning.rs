@@ -169,7 +169,7 @@ pub(super) async fn due(
         config: setting.config,
         now: setting.now,
         begun,
-        stop: &setting.stop,
+        stop: &|| setting.stop.is_asked(),
         retry_for,
         only,
     };

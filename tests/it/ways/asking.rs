@@ -424,7 +424,7 @@ async fn only_a_trusted_certificate_of_the_right_name_gets_the_report() {
     let other = ask(ours.identity("localhost"), ours.pem(), "127.0.0.1").await;
     let expected = no("127.0.0.1", "its certificate is for another name");
     assert_eq!(other, expected);
-    let expired = ask(ours.expired("localhost"), ours.pem(), "localhost").await;
+    let expired = ask(ours.until("localhost", 2001), ours.pem(), "localhost").await;
     assert_eq!(expired, no("localhost", "its certificate has expired"));
 
     let path = folder.path().join("ca.pem");
