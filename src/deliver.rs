@@ -54,6 +54,9 @@ pub type Composed = Result<Letter, String>;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// Every attempt at a message in doubt may be one message too many, so a run makes few.
+const ROUNDS_IN_DOUBT: u32 = 2;
+
 /// Another process holds the lock for one message at a time, so whoever waits longer waits for a dead server.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
@@ -77,12 +80,12 @@ where
     let mut rendered = Rendered::new(compose);
     let mut line = Line::default();
     let mut pause = FIRST_PAUSE;
-    loop {
-        let due = due(work).await?;
+    for count in 1.. {
+        let due = due(work, count).await?;
         touched.extend(due.iter().map(|row| row.id));
         round(work, &due, (&mut line, &mut rendered), pause).await?;
         let left = work.retry_for.saturating_sub(begun.elapsed());
-        if left.is_zero() || (work.stop)() || !worth_another_round(work).await? {
+        if left.is_zero() || (work.stop)() || !worth_another_round(work, count + 1).await? {
             break;
         }
         wait(work, pause.min(left)).await;
@@ -90,7 +93,7 @@ where
     }
     line.close().await;
     if !(work.stop)() {
-        signals::failures(work, &due(work).await?).await?;
+        signals::failures(work, &due(work, 1).await?).await?;
     }
     as_it_stands(work.book, touched).await
 }
@@ -157,15 +160,16 @@ async fn left_on_the_way(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
     Ok(rows.iter().map(|row| row.id).collect())
 }
 
-async fn due(work: &Delivering<'_>) -> Result<Vec<Delivery>, BookError> {
+async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookError> {
     let mut due = book::due(work.book, &work.terms()).await?;
-    due.retain(|row| work.is_meant(row.id));
+    let in_doubt = |row: &Delivery| row.state == DeliveryState::Ambiguous;
+    due.retain(|row| work.is_meant(row.id) && (round <= ROUNDS_IN_DOUBT || !in_doubt(row)));
     Ok(due)
 }
 
 /// A ping that only waits for messages which will not be accepted is not worth waiting for.
-async fn worth_another_round(work: &Delivering<'_>) -> Result<bool, BookError> {
-    for row in due(work).await? {
+async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, BookError> {
+    for row in due(work, round).await? {
         if row.channel != Channel::Ping || signals::missing(work.book, &row).await?.is_empty() {
             return Ok(true);
         }
