@@ -25,7 +25,6 @@ use crate::book::{
     Subject, Terms, delivery_lock,
 };
 use crate::config::{Config, OnAmbiguous, duration};
-use crate::database::Stop;
 use crate::report::Letter;
 
 use email::Line;
@@ -41,7 +40,8 @@ pub struct Delivering<'a> {
     /// The run's clock: what it showed at the beginning, and when that was.
     pub now: DateTime<Utc>,
     pub begun: Instant,
-    pub stop: &'a Stop,
+    /// Whether somebody asks to stop: what is left stays due.
+    pub stop: &'a dyn Fn() -> bool,
     /// How long what is refused in passing is tried again before it is left to the next run.
     pub retry_for: Duration,
     /// Only these rows of the ledger; all that is due when nothing is said.
@@ -54,11 +54,14 @@ pub type Composed = Result<Letter, String>;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// Every attempt at a message in doubt may be one message too many, so a run makes few.
+const ROUNDS_IN_DOUBT: u32 = 2;
+
 /// Another process holds the lock for one message at a time, so whoever waits longer waits for a dead server.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// How often somebody who waits looks whether to stop.
-const GLANCE: Duration = Duration::from_millis(500);
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// Resend knows a message's key for this long, so sending it again cannot make two of it.
 const KEY_REMEMBERED: TimeDelta = TimeDelta::hours(24);
@@ -77,20 +80,20 @@ where
     let mut rendered = Rendered::new(compose);
     let mut line = Line::default();
     let mut pause = FIRST_PAUSE;
-    loop {
-        let due = due(work).await?;
+    for count in 1.. {
+        let due = due(work, count).await?;
         touched.extend(due.iter().map(|row| row.id));
         round(work, &due, (&mut line, &mut rendered), pause).await?;
         let left = work.retry_for.saturating_sub(begun.elapsed());
-        if left.is_zero() || work.stop.is_asked() || !worth_another_round(work).await? {
+        if left.is_zero() || (work.stop)() || !worth_another_round(work, count + 1).await? {
             break;
         }
         wait(work, pause.min(left)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     line.close().await;
-    if !work.stop.is_asked() {
-        signals::failures(work, &due(work).await?).await?;
+    if !(work.stop)() {
+        signals::failures(work, &due(work, 1).await?).await?;
     }
     as_it_stands(work.book, touched).await
 }
@@ -157,15 +160,16 @@ async fn left_on_the_way(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
     Ok(rows.iter().map(|row| row.id).collect())
 }
 
-async fn due(work: &Delivering<'_>) -> Result<Vec<Delivery>, BookError> {
+async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookError> {
     let mut due = book::due(work.book, &work.terms()).await?;
-    due.retain(|row| work.is_meant(row.id));
+    let in_doubt = |row: &Delivery| row.state == DeliveryState::Ambiguous;
+    due.retain(|row| work.is_meant(row.id) && (round <= ROUNDS_IN_DOUBT || !in_doubt(row)));
     Ok(due)
 }
 
 /// A ping that only waits for messages which will not be accepted is not worth waiting for.
-async fn worth_another_round(work: &Delivering<'_>) -> Result<bool, BookError> {
-    for row in due(work).await? {
+async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, BookError> {
+    for row in due(work, round).await? {
         if row.channel != Channel::Ping || signals::missing(work.book, &row).await?.is_empty() {
             return Ok(true);
         }
@@ -186,7 +190,7 @@ where
     let (pings, messages): (Vec<_>, Vec<_>) =
         due.iter().partition(|row| row.channel == Channel::Ping);
     for row in messages.into_iter().chain(pings) {
-        if work.stop.is_asked() {
+        if (work.stop)() {
             break;
         }
         one(work, row.id, (line, rendered), pause).await?;
@@ -304,7 +308,7 @@ fn ending(attempt: Attempt, channel: Channel, retry_at: DateTime<Utc>) -> Delive
 /// The delivery lock, unless somebody asks to stop before it is free.
 async fn lock(work: &Delivering<'_>) -> Result<Option<DeliveryLock>, BookError> {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE && !work.stop.is_asked() {
+    while begun.elapsed() < PATIENCE && !(work.stop)() {
         if let Some(lock) = delivery_lock(work.book, GLANCE).await? {
             return Ok(Some(lock));
         }
@@ -313,9 +317,13 @@ async fn lock(work: &Delivering<'_>) -> Result<Option<DeliveryLock>, BookError> 
 }
 
 async fn wait(work: &Delivering<'_>, pause: Duration) {
-    tokio::select! {
-        () = tokio::time::sleep(pause) => {}
-        () = work.stop.asked() => {}
+    let begun = Instant::now();
+    while !(work.stop)() {
+        let left = pause.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        tokio::time::sleep(left.min(GLANCE)).await;
     }
 }
 

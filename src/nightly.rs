@@ -114,9 +114,9 @@ pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightE
     };
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
-    let mut remarks = morning::begins(setting, orders).await;
+    let remarks = morning::begins(setting, orders).await;
     let done = within_time(setting, under_lock(setting, orders, (&book, run), begun)).await;
-    remarks.extend(morning::failed(setting, orders, &done).await);
+    morning::failed(setting, orders, &done).await;
     let ending = ending::of(&done, setting.now, begun);
     book::end_run(&book, run, &ending).await?;
     book.close().await;
@@ -151,8 +151,7 @@ async fn under_lock(
     match (counted.await, &topic) {
         (Ok(()), _) => night.days.extend(todo.settled.iter().copied().map(settled)),
         (Err(NightError::Unavailable(away)), Some(topic)) => {
-            morning::no_numbers(setting, book, topic.date, &away).await?;
-            night.no_numbers = Some(away);
+            morning::no_numbers(setting, book, topic.date, away, &mut night).await?;
         }
         (Err(error), _) => return Err(error),
     }

@@ -26,40 +26,36 @@ pub(super) async fn begins(setting: &Setting<'_>, orders: &Orders) -> Vec<String
     told(setting.config, Signal::Start, "daybook collect begins").await
 }
 
-/// Tells the health check of a night without numbers, at once and whatever else arrives.
+/// Tells the health check of a night that broke off.
 pub(super) async fn failed(
     setting: &Setting<'_>,
     orders: &Orders,
     done: &Result<Night, NightError>,
-) -> Vec<String> {
-    let reason = match done {
-        Err(error) => error.to_string(),
-        Ok(Night {
-            no_numbers: Some(away),
-            ..
-        }) => away.to_string(),
-        Ok(_) => return Vec::new(),
-    };
-    if !orders.send {
-        return Vec::new();
+) {
+    if let (Err(error), true) = (done, orders.send) {
+        // The error itself is what will be said.
+        drop(told(setting.config, Signal::Failure, &error.to_string()).await);
     }
-    told(setting.config, Signal::Failure, &reason).await
 }
 
-/// Plans what says that there are no numbers, unless the day has them.
+/// Tells the health check at once that there are no numbers, and plans what says it to the readers, unless the
+/// day has them.
 pub(super) async fn no_numbers(
     setting: &Setting<'_>,
     book: &Book,
     date: NaiveDate,
-    away: &Unreachable,
+    away: Unreachable,
+    night: &mut Night,
 ) -> Result<(), BookError> {
-    if book::entry(book, date)
-        .await?
-        .is_some_and(|entry| !entry.partial)
-    {
+    let reason = away.to_string();
+    let heard = told(setting.config, Signal::Failure, &reason).await;
+    night.remarks.extend(heard);
+    night.no_numbers = Some(away);
+    let stored = book::entry(book, date).await?;
+    if stored.is_some_and(|entry| !entry.partial) {
         return Ok(());
     }
-    let plan = plans::failure(setting, book, date, &away.to_string()).await?;
+    let plan = plans::failure(setting, book, date, &reason).await?;
     book::plan(book, &plan).await.map(drop)
 }
 
@@ -169,7 +165,7 @@ pub(super) async fn due(
         config: setting.config,
         now: setting.now,
         begun,
-        stop: &setting.stop,
+        stop: &|| setting.stop.is_asked(),
         retry_for,
         only,
     };

@@ -58,6 +58,26 @@ async fn a_lost_answer_is_sent_again_as_the_same_message_where_the_settings_say_
 }
 
 #[tokio::test]
+async fn a_server_that_never_answers_gets_a_message_in_doubt_only_twice_a_run() {
+    let script = Script::accepting().on(Step::Dot, Act::TakeAndDrop);
+    let (world, _, server) = with_mail(BEA, script).await;
+    world.write(
+        "daybook.toml",
+        &format!(
+            "{}\n[report]\nrecipients = [{BEA}]\non_ambiguous = \"resend\"\n",
+            super::SETTINGS
+        ),
+    );
+    world.morning(Which::One(date("2025-10-03")), true).await;
+    assert_eq!(mailed(&server).len(), 2);
+    let ledger = world.ledger().await;
+    assert!(
+        ledger[0].starts_with("2025-10-03 report email bea@example.org 1 ambiguous 2 "),
+        "{ledger:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_a_dead_process_was_sending_is_in_doubt() {
     let script = Script::accepting().on_nth(1, Step::Rcpt, Act::Say("450 4.2.1 Busy".to_owned()));
     let (world, _, server) = with_mail(BEA, script).await;

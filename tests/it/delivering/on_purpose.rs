@@ -135,3 +135,36 @@ async fn the_ledger_is_shown_to_people_and_programs() {
         "{id}"
     );
 }
+
+#[tokio::test]
+async fn standard_error_says_who_did_not_get_what_and_what_happens_next() {
+    let script = Script::accepting()
+        .rcpt("ada@example.org", "450 4.2.1 Busy")
+        .rcpt("bea@example.org", "550 5.1.1 No such user");
+    let readers = r#""ada@example.org", "bea@example.org", "chris@example.org""#;
+    let (mut world, _, _server) = with_mail(readers, script).await;
+    world.set("DAYBOOK_RETRY_FOR", "0");
+    world.night(Which::One(date("2025-10-03"))).await;
+    let line = ["collect", "--date", "2025-10-03", "--send-email"];
+    // The program's clock is the machine's, and the day is within the retention for it.
+    world.set("METRICS_RETENTION_DAYS", "36500");
+    let ended = world.binary(&line);
+    assert_eq!(ended.status.code(), Some(75));
+    let words = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(
+        words,
+        "Fri 3 Oct 2025 is complete already; --force counts it again\n\
+         report of Fri 3 Oct 2025: 1 mail accepted\n\
+         report of Fri 3 Oct 2025 to ada@example.org: 450 4.2.1 Busy; tried again by the next run\n\
+         report of Fri 3 Oct 2025 to bea@example.org: 550 5.1.1 No such user; failed for good\n"
+    );
+    let again = world.binary(&[&line[..], &["--json"]].concat());
+    let told: Json = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(
+        told["deliveries"],
+        json!([{
+            "date": "2025-10-03", "subject": "report", "channel": "email", "recipient": "ada@example.org",
+            "state": "failed", "attempts": 2, "reply": "450 4.2.1 Busy",
+        }])
+    );
+}

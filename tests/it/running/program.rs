@@ -168,6 +168,7 @@ async fn collecting_as_json_says_what_was_done_on_stdout_alone() {
             }],
             "skipped": [],
             "unreachable": [],
+            "deliveries": [],
             "pruned": 0,
             "duration_ms": null,
         })
