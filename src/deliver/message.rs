@@ -4,10 +4,10 @@
 use chrono::{DateTime, Utc};
 use lettre::Address;
 use lettre::message::header::{
-    ContentType, Date, From as FromHeader, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
+    ContentTransferEncoding, ContentType, Date, From as FromHeader, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
     ReplyTo, Subject, To,
 };
-use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -83,7 +83,7 @@ pub fn dns_label(name: &str) -> String {
 
 fn body(mail: &Mail, head: &Head<'_>) -> Result<MultiPart, String> {
     let boundary = Boundary::of(mail, head);
-    let html = SinglePart::html(with_crlf(&mail.html));
+    let html = html(&mail.html);
     let alternative =
         multipart("alternative", &boundary)?.singlepart(SinglePart::plain(with_crlf(&mail.text)));
     let alternative = if mail.pictures.is_empty() {
@@ -103,6 +103,19 @@ fn body(mail: &Mail, head: &Head<'_>) -> Result<MultiPart, String> {
     Ok(multipart("mixed", &boundary)?
         .multipart(alternative)
         .singlepart(csv))
+}
+
+/// ASCII in lines that SMTP carries goes as it is: encoded, it would grow towards the size that mail clients cut.
+fn html(page: &str) -> SinglePart {
+    let page = with_crlf(page);
+    let fits = page.is_ascii() && page.lines().all(|line| line.len() <= LONGEST_LINE);
+    let builder = SinglePart::builder().header(ContentType::TEXT_HTML);
+    if fits {
+        let seven_bit = ContentTransferEncoding::SevenBit;
+        builder.body(Body::dangerous_pre_encoded(page.into_bytes(), seven_bit))
+    } else {
+        builder.body(page)
+    }
 }
 
 fn picture(picture: &Picture) -> Result<SinglePart, String> {

@@ -169,6 +169,7 @@ async fn collecting_as_json_says_what_was_done_on_stdout_alone() {
             "skipped": [],
             "unreachable": [],
             "deliveries": [],
+            "deliveries": [],
             "pruned": 0,
             "duration_ms": null,
         })
