@@ -5,11 +5,7 @@ mod csv;
 use crate::report::Letter;
 use crate::voice::Voice;
 
-use super::view::View;
 use super::{html, text, view};
-
-/// The HTML has room for this many rows.
-const MOST_ROWS: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
@@ -30,22 +26,18 @@ pub struct Picture {
 
 pub fn mail(letter: &Letter, voice: Voice) -> Mail {
     let view = view::view(letter, voice);
+    let page = html::page(&view);
     Mail {
-        html: html::html(&view),
+        html: page.html,
         text: text::text(&view),
-        csv: table(letter, &view),
+        csv: table(letter, page.left_out),
         subject: view.subject,
-        pictures: Vec::new(),
+        pictures: page.pictures,
     }
 }
 
 /// Every row, where the HTML leaves some out.
-fn table(letter: &Letter, view: &View) -> Option<String> {
+fn table(letter: &Letter, left_out: usize) -> Option<String> {
     let report = letter.report()?;
-    leaves_rows_out(view).then(|| csv::csv(report))
-}
-
-fn leaves_rows_out(view: &View) -> bool {
-    let rows = view.sections.iter().map(|section| section.rows.len());
-    rows.sum::<usize>() > MOST_ROWS
+    (left_out > 0).then(|| csv::csv(report))
 }

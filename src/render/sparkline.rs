@@ -1,6 +1,120 @@
-//! Trends as small pictures: opaque, with a palette, at twice their size on the page.
+//! Trends as small pictures: a line with a dot at its end, opaque, with four colours, at twice their size on the page.
 
-/// A PNG of the trend, oldest first.
-pub fn png(_trend: &[Option<f64>]) -> Vec<u8> {
-    Vec::new()
+mod canvas;
+
+use super::html::colours::{self, Colour};
+use super::view::Tone;
+
+use canvas::{Canvas, Edges, Point};
+
+/// On the page, in CSS pixels.
+pub const WIDTH: u32 = 84;
+pub const HEIGHT: u32 = 20;
+
+/// Pixels of the picture for one on the page.
+const SCALE: u32 = 2;
+const LINE: f64 = 3.0;
+const DOT: f64 = 9.0;
+/// Of compression: for pictures this small higher ones take more time and save nothing.
+const LEVEL: u8 = 3;
+/// A day whose neighbours are missing.
+const LONE: f64 = 4.0;
+/// A line that climbs and falls more pixels than this would take more than 600 bytes with soft edges.
+const RESTLESS: f64 = 150.0;
+const MARGIN: f64 = DOT / 2.0 + 1.0;
+
+/// A PNG of the trend, oldest first; missing days are gaps. Nothing where fewer than two days are known.
+pub fn png(trend: &[Option<f64>], tone: Tone) -> Option<Vec<u8>> {
+    let points = points(trend)?;
+    let edges = if climb(&points) > RESTLESS {
+        Edges::Hard
+    } else {
+        Edges::Soft
+    };
+    let mut canvas = Canvas::new(WIDTH * SCALE, HEIGHT * SCALE, edges);
+    for (at, point) in points.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| points[at]);
+        let after = points.get(at + 1).copied().flatten();
+        match (before, *point, after) {
+            (None, Some(point), None) => canvas.dot(point, LONE),
+            (_, Some(point), Some(after)) => canvas.line(point, after, LINE),
+            _ => {}
+        }
+    }
+    let last = points.iter().rev().flatten().next()?;
+    canvas.dot(*last, DOT);
+    encoded(&canvas, colour(tone))
+}
+
+/// Where each known day lies: the lowest at the bottom, the highest at the top, a constant in the middle.
+fn points(trend: &[Option<f64>]) -> Option<Vec<Option<Point>>> {
+    let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
+    let known: Vec<f64> = trend.iter().filter_map(finite).collect();
+    if known.len() < 2 {
+        return None;
+    }
+    // Halved, so that the distance of two numbers is a number too.
+    let lowest = known.iter().copied().fold(f64::INFINITY, f64::min) / 2.0;
+    let highest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max) / 2.0;
+    let across = f64::from(WIDTH * SCALE) - 2.0 * MARGIN;
+    let up = f64::from(HEIGHT * SCALE) - 2.0 * MARGIN;
+    let step = across / (trend.len() - 1) as f64;
+    let place = |(at, number): (usize, &Option<f64>)| {
+        let height = match highest - lowest {
+            0.0 => 0.5,
+            span => (finite(number)? / 2.0 - lowest) / span,
+        };
+        finite(number).map(|_| Point {
+            x: MARGIN + step * at as f64,
+            y: MARGIN + up * (1.0 - height),
+        })
+    };
+    Some(trend.iter().enumerate().map(place).collect())
+}
+
+/// The way up and down from day to day, in pixels.
+fn climb(points: &[Option<Point>]) -> f64 {
+    let steps = points.iter().zip(points.iter().skip(1));
+    let known = steps.filter_map(|(one, other)| Some((other.as_ref()?.y - one.as_ref()?.y).abs()));
+    known.sum()
+}
+
+fn colour(tone: Tone) -> Colour {
+    match tone {
+        Tone::Critical => colours::LIGHT.critical,
+        Tone::Warning => colours::LIGHT.warning,
+        Tone::Plain | Tone::Muted | Tone::Good => colours::LIGHT.calm,
+    }
+}
+
+/// Nothing only if memory could not be written to.
+fn encoded(canvas: &Canvas, line: Colour) -> Option<Vec<u8>> {
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, canvas.width(), canvas.height());
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Two);
+    encoder.set_palette(palette(line));
+    encoder.set_deflate_compression(png::DeflateCompression::Level(LEVEL));
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header().ok()?;
+    writer.write_image_data(&canvas.packed()).ok()?;
+    writer.finish().ok()?;
+    Some(png)
+}
+
+/// From the card's colour to the line's, in even steps.
+fn palette(line: Colour) -> Vec<u8> {
+    let paper = colours::LIGHT.card.parts();
+    let line = line.parts();
+    (0..=canvas::SHADES)
+        .flat_map(|shade| {
+            let mixed = |at: usize| {
+                let (from, to) = (u32::from(paper[at]), u32::from(line[at]));
+                let shade = u32::from(shade);
+                let most = u32::from(canvas::SHADES);
+                u8::try_from((from * (most - shade) + to * shade) / most).unwrap_or(u8::MAX)
+            };
+            [mixed(0), mixed(1), mixed(2)]
+        })
+        .collect()
 }

@@ -1,0 +1,138 @@
+//! What has room in a page: alerts always come first, and what is left out is counted.
+
+use crate::render::mail::Picture;
+use crate::render::view::{NoteView, Tone, View};
+
+use super::ascii;
+use super::row::{self, Detail};
+use super::trend;
+
+/// Of the notes' lines; the rest is counted.
+const MOST_NOTE_BYTES: usize = 16_000;
+
+/// A section's rows as far as they have room.
+pub(super) struct Fitted {
+    pub(super) shown: Vec<Written>,
+    pub(super) left_out: usize,
+}
+
+pub(super) struct Written {
+    pub(super) html: String,
+    pub(super) picture: Option<Picture>,
+    alerts: bool,
+}
+
+/// All rows in full if they have room, else leaner, else without the last ones that do not alert.
+pub(super) fn sections(view: &View, room: usize) -> Vec<Fitted> {
+    let pictures = trend::pictures(view);
+    let full = written(view, &pictures, Detail::Full);
+    if bytes(&full) <= room {
+        return full;
+    }
+    let mut fitted = written(view, &pictures, Detail::Lean);
+    let mut needed = bytes(&fitted).saturating_sub(room);
+    for alerts in [false, true] {
+        for section in fitted.iter_mut().rev() {
+            needed = needed.saturating_sub(section.leave_out(alerts, needed));
+        }
+    }
+    fitted
+}
+
+/// `8 more rows of this section are in the attached table.`
+pub(super) fn left_out_words(view: &View, rows: usize) -> String {
+    let linked = view.link.is_some();
+    match (view.language, linked, rows) {
+        ("de", true, 1) => "1 weitere Zeile dieses Abschnitts:".to_owned(),
+        ("de", true, _) => format!("{rows} weitere Zeilen dieses Abschnitts:"),
+        ("de", false, 1) => {
+            "1 weitere Zeile dieses Abschnitts steht in der angehängten Tabelle.".to_owned()
+        }
+        ("de", false, _) => {
+            format!("{rows} weitere Zeilen dieses Abschnitts stehen in der angehängten Tabelle.")
+        }
+        (_, true, 1) => "1 more row of this section:".to_owned(),
+        (_, true, _) => format!("{rows} more rows of this section:"),
+        (_, false, 1) => "1 more row of this section is in the attached table.".to_owned(),
+        (_, false, _) => format!("{rows} more rows of this section are in the attached table."),
+    }
+}
+
+/// The notes with as many lines as have room.
+pub(super) fn notes(view: &View) -> Vec<NoteView> {
+    let mut room = MOST_NOTE_BYTES;
+    let mut notes = view.notes.clone();
+    for note in &mut notes {
+        let all = note.lines.len();
+        let fits = note.lines.iter().take_while(|line| {
+            let bytes = ascii::ascii(line).len() + AROUND_A_LINE;
+            let fits = bytes <= room;
+            room = room.saturating_sub(bytes);
+            fits
+        });
+        let shown = fits.count();
+        note.lines.truncate(shown);
+        match (view.language, all - shown) {
+            (_, 0) => {}
+            ("de", more) => note.lines.push(format!("und {more} weitere")),
+            (_, more) => note.lines.push(format!("and {more} more")),
+        }
+    }
+    notes
+}
+
+/// The markup of a note's line, about.
+const AROUND_A_LINE: usize = 110;
+
+fn written(view: &View, pictures: &[Vec<Option<Picture>>], detail: Detail) -> Vec<Fitted> {
+    let trends = trend::any(view);
+    let sections = view.sections.iter().zip(pictures);
+    sections
+        .map(|(section, pictures)| {
+            let rows = section.rows.iter().zip(pictures);
+            let shown = rows.map(|(row, picture)| Written {
+                html: row::row(
+                    row,
+                    picture.as_ref().map(|picture| picture.name.as_str()),
+                    trends,
+                    detail,
+                ),
+                picture: picture.clone(),
+                alerts: row::tone(row) != Tone::Plain,
+            });
+            Fitted {
+                shown: shown.collect(),
+                left_out: 0,
+            }
+        })
+        .collect()
+}
+
+fn bytes(sections: &[Fitted]) -> usize {
+    let rows = sections.iter().flat_map(|section| &section.shown);
+    rows.map(Written::bytes).sum()
+}
+
+impl Fitted {
+    /// Takes out rows from the end until so many bytes are gained; says how many were.
+    fn leave_out(&mut self, alerts: bool, needed: usize) -> usize {
+        let mut gained = 0;
+        for at in (0..self.shown.len()).rev() {
+            if gained >= needed {
+                break;
+            }
+            if self.shown[at].alerts == alerts {
+                gained += self.shown.remove(at).bytes();
+                self.left_out += 1;
+            }
+        }
+        gained
+    }
+}
+
+impl Written {
+    /// With the end of its line.
+    fn bytes(&self) -> usize {
+        self.html.len() + 1
+    }
+}

@@ -1,0 +1,125 @@
+//! A metric's row: label, value, three changes, the picture of its trend; a distribution's parts below it.
+
+use askama::Template;
+
+use crate::render::sparkline;
+use crate::render::view::{CellView, RowView, Tone};
+
+use super::class;
+use super::colours::{Colour, LIGHT};
+
+/// How much of a row is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    Full,
+    /// The usual range only where something alerts.
+    Lean,
+}
+
+/// `picture` is the name of the row's own; `trends`: some row has one, so there is a column for it.
+pub(super) fn row(row: &RowView, picture: Option<&str>, trends: bool, detail: Detail) -> String {
+    let tells_usual = detail == Detail::Full || tone(row) != Tone::Plain;
+    super::written(&RowTemplate {
+        usual: row.usual.as_deref().filter(|_| tells_usual),
+        value: Cell::value(row),
+        changes: row
+            .changes
+            .as_ref()
+            .map(|cells| cells.each_ref().map(Cell::change)),
+        rest: if trends { 4 } else { 3 },
+        bar: LIGHT.bar,
+        width: sparkline::WIDTH,
+        height: sparkline::HEIGHT,
+        row,
+        picture,
+        trends,
+    })
+}
+
+/// The gravest thing that the row says; `Plain` where nothing alerts.
+pub(super) fn tone(row: &RowView) -> Tone {
+    let changes = row.changes.iter().flatten().map(|cell| cell.tone);
+    let tones: Vec<Tone> = changes.chain([row.value_tone]).collect();
+    [Tone::Critical, Tone::Warning]
+        .into_iter()
+        .find(|tone| tones.contains(tone))
+        .unwrap_or_default()
+}
+
+#[derive(Template)]
+#[template(path = "report_row.html")]
+struct RowTemplate<'a> {
+    row: &'a RowView,
+    usual: Option<&'a str>,
+    value: Cell<'a>,
+    changes: Option<[Cell<'a>; 3]>,
+    picture: Option<&'a str>,
+    trends: bool,
+    /// Columns behind the value's.
+    rest: u32,
+    bar: Colour,
+    width: u32,
+    height: u32,
+}
+
+struct Cell<'a> {
+    tone: Tone,
+    /// Of an alert, so that it is seen where styles are ignored.
+    colours: Option<String>,
+    /// The attribute, with its space; of a cell without an alert.
+    classes: String,
+    /// A second class, with its space; of one with an alert.
+    place: &'static str,
+    bold: bool,
+    arrow: String,
+    text: &'a str,
+    note: Option<&'a str>,
+}
+
+impl<'a> Cell<'a> {
+    fn value(row: &'a RowView) -> Self {
+        Self {
+            tone: row.value_tone,
+            colours: colours(row.value_tone),
+            classes: " class=\"v\"".to_owned(),
+            place: " v",
+            bold: true,
+            arrow: String::new(),
+            text: &row.value,
+            note: row.value_note.as_deref(),
+        }
+    }
+
+    fn change(cell: &'a CellView) -> Self {
+        let arrow = match cell.arrow {
+            "" => String::new(),
+            arrow => format!("{arrow} "),
+        };
+        let classes = match cell.tone {
+            // The table's own colour.
+            Tone::Muted => String::new(),
+            tone => format!(" class=\"{}\"", class(tone)),
+        };
+        Self {
+            classes,
+            tone: cell.tone,
+            colours: colours(cell.tone),
+            place: "",
+            bold: false,
+            arrow,
+            text: &cell.text,
+            note: cell.note.as_deref(),
+        }
+    }
+}
+
+fn colours(tone: Tone) -> Option<String> {
+    let tint = LIGHT.tint(tone)?;
+    Some(format!("color:{};background:{tint}", LIGHT.text(tone)))
+}
+
+/// Of a bar's width; a share that is not nothing is seen.
+fn percent(share: f64) -> u32 {
+    let seen = if share > 0.0 { 1.0 } else { 0.0 };
+    (share * 100.0).round().clamp(seen, 100.0) as u32
+}
