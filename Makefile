@@ -20,14 +20,20 @@ demo: ## Make an example application in daybook-demo/, collect a year of it and 
 	$(CARGO) run --release -- demo
 
 .PHONY: test
-test: needed ## Run all tests; installs PostgreSQL when it is missing
+test: needed ## Run all tests; installs PostgreSQL and Chromium when they are missing
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
+
+.PHONY: preview
+preview: needed ## Show reports as mail programs do: pages and pictures in target/preview/
+	$(CARGO) test --locked --test servers previews -- --ignored
+	@ls target/preview/*.png
 
 .PHONY: needed
 needed: # What the tests need besides cargo. Root installs it, anybody else by sudo.
 	@missing=(); \
 	{ [ -n "$(POSTGRES_BIN)" ] || { command -v initdb && command -v postgres; } >/dev/null; } || missing+=(postgresql); \
+	command -v chromium >/dev/null || missing+=(chromium); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
 	if [ $${#missing[@]} -gt 0 ]; then \
 	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; \

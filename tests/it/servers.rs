@@ -4,6 +4,8 @@ mod beryl;
 mod dice;
 mod one_snapshot;
 mod postgres;
+mod sample_letters;
+mod sample_views;
 mod team;
 mod truth;
 mod with_servers;
