@@ -13,21 +13,25 @@ use super::{alerts, words};
 pub use letter::{letter, schema};
 
 pub fn show(report: &Report) -> Value {
-    let metrics: Vec<Value> = report
-        .rows
-        .iter()
-        .map(|row| Value::Object(metric(row, report.date)))
-        .collect();
-    json!({
-        "schema": 1,
-        "date": report.date,
-        "as_of": instant(report.as_of, report.time_zone),
-        "partial": report.partial,
-        "time_zone": report.time_zone.name(),
-        "hours": number(report.hours),
-        "metrics": metrics,
-        "alerts": alerts::json(report),
-    })
+    let metrics = report.rows.iter().map(|row| metric(row, report.date));
+    Value::Object(day(report, metrics))
+}
+
+fn day(report: &Report, metrics: impl Iterator<Item = Map<String, Value>>) -> Map<String, Value> {
+    let instant = |at: DateTime<Utc>| instant(at, report.time_zone);
+    [
+        ("schema", json!(1)),
+        ("date", json!(report.date)),
+        ("as_of", json!(instant(report.as_of))),
+        ("partial", json!(report.partial)),
+        ("time_zone", json!(report.time_zone.name())),
+        ("hours", number(report.hours)),
+        ("metrics", metrics.map(Value::Object).collect()),
+        ("alerts", alerts::json(report)),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into_iter()
+    .collect()
 }
 
 fn metric(row: &Row, date: NaiveDate) -> Map<String, Value> {

@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod hostile;
 mod phrases;
 mod sentences;
 
+use daybook::catalog::Catalog;
+use daybook::compare::judge;
+use daybook::entry::Entry;
 use daybook::render::mail::mail;
+use daybook::report::{self, Around, Content, Letter};
 use daybook::voice::{Language, Numbers, Voice};
 use unicode_width::UnicodeWidthStr;
 
@@ -62,5 +67,17 @@ fn lines_of_text_keep_within_their_columns_and_end_with_a_letter() {
                 assert_eq!(line.trim_end(), line, "{name}");
             }
         }
+    }
+}
+
+/// The letter of the last of these days.
+fn letter(entries: &[Entry], catalog: &Catalog) -> Letter {
+    let last = entries.last().unwrap();
+    let judgement = judge(entries, catalog);
+    let report = report::of_day(last.date, entries, &judgement, catalog).unwrap();
+    Letter {
+        name: "Shop".to_owned(),
+        content: Content::Day(Box::new(report)),
+        around: Around::default(),
     }
 }

@@ -23,6 +23,7 @@ mod parts;
 mod prune;
 mod renames;
 mod render;
+mod report;
 mod running;
 mod sample_letters;
 mod sample_views;

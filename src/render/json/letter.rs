@@ -8,7 +8,7 @@ use crate::report::{
     Around, Content, Correction, Letter, Matter, NoNumbers, Report, Row, Rule, Undelivered, Verdict,
 };
 
-use super::{instant, number, show};
+use super::{instant, number};
 use crate::render::{alerts, words};
 
 /// As `docs/report.schema.json` has it.
@@ -30,19 +30,14 @@ pub fn schema() -> Value {
 }
 
 fn day(report: &Report) -> Map<String, Value> {
-    let mut all = object(show(report));
-    let metrics: Vec<Value> = report
-        .rows
-        .iter()
-        .map(|row| Value::Object(metric(row, report)))
-        .collect();
+    let metrics = report.rows.iter().map(|row| metric(row, report));
+    let mut all = super::day(report, metrics);
     let matters: Vec<Value> = report
         .matters
         .iter()
         .filter_map(|told| Some(matter(told, report.rows.get(told.row)?)))
         .collect();
     let more = json!({
-        "metrics": metrics,
         "verdict": verdict(report.verdict()),
         "counts": {
             "critical": report.counts.critical,

@@ -2,6 +2,7 @@
 
 use crate::entry::Kind;
 use crate::render::clean;
+use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{Correction, Letter, Report, Row, Undelivered};
 
@@ -9,7 +10,6 @@ use super::matters::label;
 use super::opening::unusual_length;
 use super::rows::{counted, nulls};
 use super::{NoteView, Tone};
-use crate::render::phrases::speech::Scale;
 
 /// A line about more metrics than these does not name them.
 const NAMED: usize = 3;
