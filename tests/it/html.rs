@@ -279,7 +279,7 @@ fn the_style_is_small() {
         .split("</style>")
         .next()
         .unwrap();
-    assert!(style.len() < 5_000, "{}", style.len());
+    assert!(style.len() < 4_096, "{}", style.len());
 }
 
 #[test]
