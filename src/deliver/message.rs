@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 use lettre::Address;
 use lettre::message::header::{
-    ContentTransferEncoding, ContentType, Date, From as FromHeader, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
-    ReplyTo, Subject, To,
+    ContentTransferEncoding, ContentType, Date, From as FromHeader, HeaderName, HeaderValue,
+    Headers, MIME_VERSION_1_0, ReplyTo, Subject, To,
 };
 use lettre::message::{Attachment, Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};

@@ -27,12 +27,17 @@ pub struct Picture {
 pub fn mail(letter: &Letter, voice: Voice) -> Mail {
     let view = view::view(letter, voice);
     let page = html::page(&view);
-    let report = letter.report().filter(|_| page.left_out > 0);
     Mail {
         html: page.html,
         text: text::text(&view),
-        csv: report.map(csv::csv),
+        csv: table(letter, page.left_out),
         subject: view.subject,
         pictures: page.pictures,
     }
+}
+
+/// Every row, where the HTML leaves some out.
+fn table(letter: &Letter, left_out: usize) -> Option<String> {
+    let report = letter.report()?;
+    (left_out > 0).then(|| csv::csv(report))
 }

@@ -25,7 +25,7 @@ pub(super) struct Written {
 /// All rows in full if they have room, else leaner, else without the last ones that do not alert.
 pub(super) fn sections(view: &View, room: usize) -> Vec<Fitted> {
     let pictures = trend::pictures(view);
-    let full = written(view, &pictures, Detail::Full);
+    let full = written(view, &pictures, Detail::Short);
     if bytes(&full) <= room {
         return full;
     }
@@ -90,12 +90,16 @@ fn written(view: &View, pictures: &[Vec<Option<Picture>>], detail: Detail) -> Ve
     sections
         .map(|(section, pictures)| {
             let rows = section.rows.iter().zip(pictures);
-            let shown = rows.map(|(row, picture)| Written {
+            let first = section.rows.iter().position(|row| row.usual.is_some());
+            let shown = rows.enumerate().map(|(at, (row, picture))| Written {
                 html: row::row(
                     row,
                     picture.as_ref().map(|picture| picture.name.as_str()),
                     trends,
-                    detail,
+                    match detail {
+                        Detail::Short if Some(at) == first => Detail::Full,
+                        detail => detail,
+                    },
                 ),
                 picture: picture.clone(),
                 alerts: row::tone(row) != Tone::Plain,

@@ -12,15 +12,24 @@ use super::colours::{Colour, LIGHT};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
     Full,
+    /// The usual range without its words, which a row above has told, except where something alerts.
+    Short,
     /// The usual range only where something alerts.
     Lean,
 }
 
 /// `picture` is the name of the row's own; `trends`: some row has one, so there is a column for it.
 pub(super) fn row(row: &RowView, picture: Option<&str>, trends: bool, detail: Detail) -> String {
-    let tells_usual = detail == Detail::Full || tone(row) != Tone::Plain;
+    let detail = match tone(row) {
+        Tone::Plain => detail,
+        _ => Detail::Full,
+    };
     super::written(&RowTemplate {
-        usual: row.usual.as_deref().filter(|_| tells_usual),
+        usual: row.usual.as_deref().and_then(|usual| match detail {
+            Detail::Full => Some(usual),
+            Detail::Short => usual.rsplit(": ").next(),
+            Detail::Lean => None,
+        }),
         value: Cell::value(row),
         changes: row
             .changes

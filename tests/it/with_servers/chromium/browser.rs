@@ -14,7 +14,8 @@ pub(super) struct Screen {
 
 /// The page as its scripts left it.
 pub(super) fn dom(page: &Path, screen: Screen) -> String {
-    let out = chromium(screen)
+    let profile = tempfile::tempdir().unwrap();
+    let out = chromium(screen, profile.path())
         .args(["--virtual-time-budget=2000", "--dump-dom"])
         .arg(page)
         .output()
@@ -23,7 +24,8 @@ pub(super) fn dom(page: &Path, screen: Screen) -> String {
 }
 
 pub(super) fn picture(page: &Path, screen: Screen, to: &Path) {
-    let done = chromium(screen)
+    let profile = tempfile::tempdir().unwrap();
+    let done = chromium(screen, profile.path())
         .arg(format!("--screenshot={}", to.display()))
         .arg(page)
         .stdout(Stdio::null())
@@ -48,8 +50,7 @@ pub(super) fn framed(page: &Path, width: u32, height: u32) -> PathBuf {
     frame
 }
 
-fn chromium(screen: Screen) -> Command {
-    let profile = tempfile::tempdir().unwrap().keep();
+fn chromium(screen: Screen, profile: &Path) -> Command {
     let mut command = Command::new(program());
     command
         .args([
