@@ -8,6 +8,11 @@ mod on_purpose;
 mod readers;
 mod refused;
 
+use std::time::Duration;
+
+use daybook::database::Stop;
+use daybook::nightly::{Night, Orders, Which};
+
 use crate::smtp_server::{Script, Server};
 use crate::world::{App, World};
 
@@ -67,4 +72,51 @@ async fn errors(app: &App, date: &str, count: u32) {
          INSERT INTO errors SELECT '{date} 10:00:00' FROM n;"
     ))
     .await;
+}
+
+impl World {
+    /// Runs the night with `--send-email`; what is refused in passing is tried again in the same run, if `patient`.
+    async fn morning(&self, which: Which, patient: bool) -> Night {
+        // Far longer than what the tests wait for takes.
+        let retry_for = Duration::from_secs(if patient { 120 } else { 0 });
+        let night = self.ordered(&orders(which, retry_for)).await;
+        night.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same, until somebody asks to stop.
+    async fn stoppable(&self, which: Which, stop: Stop) -> Night {
+        let night = self.run(&orders(which, Duration::ZERO), stop).await;
+        night.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The ledger, a line for each delivery: day, subject, channel, recipient, copy, state, attempts, reply.
+    async fn ledger(&self) -> Vec<String> {
+        let rows = self
+            .book(
+                "SELECT collection_date || ' ' || subject || ' ' || channel || ' ' || recipient || ' ' || copy
+                     || ' ' || state || iif(state = 'failed' AND retry_at IS NOT NULL, ' in passing', '')
+                     || ' ' || attempts || coalesce(' ' || reply, '')
+                 FROM deliveries ORDER BY id",
+            )
+            .await;
+        let folder = self.path("").display().to_string();
+        let line = |row: Vec<Option<String>>| row[0].as_ref().unwrap().replace(&folder, "");
+        rows.into_iter().map(line).collect()
+    }
+
+    /// Changes the book behind the program's back.
+    async fn meddle(&self, sql: &str) {
+        App::Sqlite(self.path("daybook.db")).execute(sql).await;
+    }
+}
+
+fn orders(which: Which, retry_for: Duration) -> Orders {
+    Orders {
+        which,
+        metric: None,
+        force: false,
+        dry_run: false,
+        send: true,
+        retry_for,
+    }
 }

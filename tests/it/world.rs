@@ -91,45 +91,12 @@ impl World {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Runs the night with `--send-email`; what is refused in passing is tried again at once, if `patient`.
-    pub(crate) async fn morning(&self, which: Which, patient: bool) -> Night {
-        let orders = Orders {
-            which,
-            metric: None,
-            force: false,
-            dry_run: false,
-            send: true,
-            retry_for: if patient {
-                // Far longer than the tests that wait for it need.
-                Duration::from_secs(120)
-            } else {
-                Duration::ZERO
-            },
-        };
-        self.ordered(&orders)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    /// The same, until somebody asks to stop.
-    pub(crate) async fn stoppable(&self, which: Which, stop: Stop) -> Night {
-        let orders = Orders {
-            which,
-            metric: None,
-            force: false,
-            dry_run: false,
-            send: true,
-            retry_for: Duration::ZERO,
-        };
-        let night = self.run(&orders, stop).await;
-        night.unwrap_or_else(|error| panic!("{error}"))
-    }
-
     pub(crate) async fn ordered(&self, orders: &Orders) -> Result<Night, NightError> {
         self.run(orders, Stop::default()).await
     }
 
-    async fn run(&self, orders: &Orders, stop: Stop) -> Result<Night, NightError> {
+    /// The same, until somebody asks to stop.
+    pub(crate) async fn run(&self, orders: &Orders, stop: Stop) -> Result<Night, NightError> {
         let config = self.config();
         let setting = Setting {
             config: &config,
@@ -200,27 +167,6 @@ impl World {
             .clone();
         let all: Json = serde_json::from_str(&text.unwrap()).unwrap();
         all.get(key).cloned().unwrap_or(Json::Null)
-    }
-
-    /// The ledger, a line for each delivery: day, subject, channel, recipient, copy, state, attempts, reply.
-    pub(crate) async fn ledger(&self) -> Vec<String> {
-        let folder = self.folder.path().canonicalize().unwrap();
-        let rows = self.book(
-            "SELECT collection_date || ' ' || subject || ' ' || channel || ' ' || recipient || ' ' || copy
-                 || ' ' || state || iif(state = 'failed' AND retry_at IS NOT NULL, ' in passing', '')
-                 || ' ' || attempts || coalesce(' ' || reply, '')
-             FROM deliveries ORDER BY id",
-        );
-        let rows = rows.await.into_iter();
-        rows.map(|mut row| row.remove(0).unwrap())
-            .map(|line| line.replace(&format!("{}/", folder.display()), ""))
-            .map(|line| line.replace(&format!("{}/", self.folder.path().display()), ""))
-            .collect()
-    }
-
-    /// Changes the book behind the program's back.
-    pub(crate) async fn meddle(&self, sql: &str) {
-        App::Sqlite(self.path("daybook.db")).execute(sql).await;
     }
 
     /// Asks the book by plain SQL.

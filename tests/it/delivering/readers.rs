@@ -137,3 +137,54 @@ async fn the_health_check_hears_of_the_beginning_and_of_success() {
         ]
     );
 }
+
+#[tokio::test]
+async fn the_health_check_hears_at_once_that_there_are_no_numbers() {
+    let fine = http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let checks = http_server::Server::plain(vec![fine]).await;
+    let (mut world, _) = world("").await;
+    world.set(
+        "DAYBOOK_PING_URL",
+        &format!("http://127.0.0.1:{}/ping", checks.port),
+    );
+    world.set("DAYBOOK_APP_DATABASE_URL", "sqlite:gone.db");
+    let line = ["collect", "--date", "yesterday", "--send-email"];
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Unavailable);
+    let asked: Vec<String> = checks.asked().iter().map(|one| one.line.clone()).collect();
+    assert_eq!(
+        asked,
+        ["POST /ping/start HTTP/1.1", "POST /ping/fail HTTP/1.1"]
+    );
+    assert_eq!(
+        world.ledger().await,
+        ["2025-10-03 failure outbox outbox 1 accepted 1 outbox/2025-10-03.failure.html"]
+    );
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_letter_under_one_id_for_every_attempt() {
+    let away = http_server::Act::answer("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    let fine = http_server::Act::answer("HTTP/1.1 204 No Content\r\n\r\n");
+    let hooks = http_server::Server::plain(vec![away, fine]).await;
+    let (mut world, _) = world("[[webhooks]]\nname = \"ops\"").await;
+    world.set(
+        "DAYBOOK_WEBHOOK_OPS_URL",
+        &format!("http://127.0.0.1:{}/hook", hooks.port),
+    );
+    world.morning(Which::One(date("2025-10-03")), true).await;
+    assert_eq!(
+        world.ledger().await,
+        [
+            "2025-10-03 report outbox outbox 1 accepted 1 outbox/2025-10-03.html",
+            "2025-10-03 report webhook ops 1 accepted 2 204 No Content",
+        ]
+    );
+    let asked = hooks.asked();
+    assert_eq!(asked.len(), 2);
+    let id = |at: usize| asked[at].header("Daybook-Delivery").unwrap().to_owned();
+    assert_eq!(id(0), id(1));
+    assert_eq!(asked[0].body, asked[1].body);
+    let body: serde_json::Value = serde_json::from_str(&asked[0].body).unwrap();
+    assert_eq!(body["date"], "2025-10-03");
+    assert_eq!(body["metrics"][0]["value"], 1);
+}
