@@ -98,7 +98,7 @@ pub struct Collect {
     /// Collect every missing complete day since the first entry, newest first
     #[arg(long)]
     pub catch_up: bool,
-    /// Send the report of the newest complete day, and whatever else is still to be delivered
+    /// Send the report of the newest complete day, and whatever else is still to be delivered; with --metric only the latter
     #[arg(long)]
     pub send_email: bool,
     /// Count complete days again; a value that is known is never replaced by none

@@ -43,6 +43,13 @@ pub struct Orders {
     pub retry_for: Duration,
 }
 
+impl Orders {
+    /// One metric filled in is no report of its day, though whatever is due is brought out all the same.
+    fn reports(&self) -> bool {
+        self.send && self.metric.is_none()
+    }
+}
+
 /// What the night did.
 #[derive(Debug, Default)]
 pub struct Night {
@@ -142,7 +149,7 @@ async fn under_lock(
 ) -> Result<Night, NightError> {
     let chosen = days::choose(setting, orders, Some(book)).await?;
     let todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
-    let topic = plans::topic(&todo).filter(|_| orders.send);
+    let topic = plans::topic(&todo).filter(|_| orders.reports());
     let mut night = Night {
         skipped: chosen.skipped,
         ..Night::default()
@@ -162,6 +169,8 @@ async fn under_lock(
         (Err(NightError::Unavailable(away)), Some(topic)) => {
             morning::no_numbers(setting, book, topic.date, away, &mut night).await?;
         }
+        // No report, but others may be due.
+        (Err(NightError::Unavailable(away)), None) if orders.send => night.no_numbers = Some(away),
         (Err(error), _) => return Err(error),
     }
     if night.no_numbers.is_none() {
@@ -299,7 +308,7 @@ async fn rehearse(
     };
     let chosen = days::choose(setting, orders, book.as_ref()).await?;
     let todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
-    let topic = plans::topic(&todo).filter(|_| orders.send);
+    let topic = plans::topic(&todo).filter(|_| orders.reports());
     let mut night = Night {
         skipped: chosen.skipped,
         ..Night::default()

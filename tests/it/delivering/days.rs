@@ -34,6 +34,26 @@ async fn without_send_email_nothing_is_planned() {
 }
 
 #[tokio::test]
+async fn one_metric_filled_in_is_no_report() {
+    let (world, _) = world("").await;
+    let line = [
+        "collect",
+        "--date",
+        "yesterday",
+        "--metric",
+        "errors",
+        "--send-email",
+    ];
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Done);
+    assert!(world.ledger().await.is_empty());
+    assert_eq!(world.command(&FOR_YESTERDAY).await.unwrap(), Ended::Done);
+    assert_eq!(
+        world.ledger().await,
+        ["2025-10-03 report outbox outbox 1 accepted 1 outbox/2025-10-03.html"]
+    );
+}
+
+#[tokio::test]
 async fn a_day_that_is_complete_already_is_reported_once() {
     let (world, _, server) = with_mail(r#""ada@example.org""#, Script::accepting()).await;
     world.night(Which::One(date("2025-10-03"))).await;
