@@ -50,6 +50,7 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 lint: ## Check the layout, the lints, the pages of the code and the licences
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --test servers -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
 	else echo "cargo-deny is not installed: licences, bans and sources are not checked"; fi

@@ -11,7 +11,7 @@ pub mod message;
 pub mod outbox;
 pub mod ping;
 mod rendered;
-mod signals;
+pub mod signals;
 pub mod smtp;
 pub mod webhook;
 
@@ -170,7 +170,7 @@ async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookErr
 /// A ping that only waits for messages which will not be accepted is not worth waiting for.
 async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, BookError> {
     for row in due(work, round).await? {
-        if row.channel != Channel::Ping || signals::missing(work.book, &row).await?.is_empty() {
+        if row.channel != Channel::Ping || !signals::waits(work.book, &row).await? {
             return Ok(true);
         }
     }
@@ -219,7 +219,7 @@ where
         Channel::Email => email::bring_out(work, &row, (line, rendered)).await?,
         Channel::Outbox => Some(outbox_file(work, &row, rendered).await?),
         Channel::Webhook => Some(to_webhook(work, &row, rendered).await?),
-        Channel::Ping => signals::success(work, &row).await?,
+        Channel::Ping => signals::ring(work, &row).await?,
     };
     if let Some(attempt) = attempt {
         let at = work.at();

@@ -107,24 +107,30 @@ pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightE
     if orders.dry_run {
         return within_time(setting, rehearse(setting, orders, begun)).await;
     }
-    let path = book_path(setting.config);
     days::check(setting, orders)?;
-    let Some(lock) = Book::lock(&path).await? else {
-        return within_time(setting, morning::elsewhere(setting, orders, begun)).await;
+    let done = within_time(setting, night(setting, orders, begun)).await;
+    morning::broke_off(setting, orders, &done).await;
+    done
+}
+
+async fn night(
+    setting: &Setting<'_>,
+    orders: &Orders,
+    begun: Instant,
+) -> Result<Night, NightError> {
+    let Some(lock) = Book::lock(&book_path(setting.config)).await? else {
+        return morning::elsewhere(setting, orders, begun).await;
     };
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
-    let remarks = morning::begins(setting, orders).await;
-    let done = within_time(setting, under_lock(setting, orders, (&book, run), begun)).await;
-    morning::failed(setting, orders, &done).await;
+    let done = under_lock(setting, orders, (&book, run), begun).await;
     let ending = ending::of(&done, setting.now, begun);
     book::end_run(&book, run, &ending).await?;
     book.close().await;
     drop(lock);
-    done.map(|mut night| {
-        night.duration_ms = ending.duration_ms;
-        night.remarks.splice(0..0, remarks);
-        night
+    done.map(|night| Night {
+        duration_ms: ending.duration_ms,
+        ..night
     })
 }
 
@@ -141,6 +147,9 @@ async fn under_lock(
         skipped: chosen.skipped,
         ..Night::default()
     };
+    if let Some(topic) = &topic {
+        night.remarks = morning::begins(setting, book, topic).await?;
+    }
     let counted = count_all(
         setting,
         orders,

@@ -126,6 +126,11 @@ pub struct Plan {
 impl Subject {
     const ALL: [Self; 3] = [Self::Report, Self::Open, Self::Failure];
 
+    /// Of a day with numbers.
+    pub fn of_day(open: bool) -> Self {
+        if open { Self::Open } else { Self::Report }
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Report => "report",

@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::book::{self, Subject};
 use crate::cli::{Format, Report};
-use crate::config::{Config, Recipient, Sender, When, recipient};
+use crate::config::{Config, Recipient, Sender, When};
 use crate::deliver::message::{self, Head};
 use crate::deliver::outbox;
+use crate::nightly::{letters, resend};
 use crate::render::mail::mail;
 use crate::render::{html, json};
-use crate::report::letter::next_due;
-use crate::report::{Around, Content, Letter};
+use crate::report::Letter;
 use crate::voice::{Language, Voice};
 
-use super::{CommandError, Ended, World, load, output, show};
+use super::{CommandError, Ended, World, dates, load, open_book, output, show};
 
 /// Who writes and who reads where nobody is set: names that no mail server will ever look for.
 const NO_SENDER: &str = "daybook@daybook.invalid";
@@ -48,41 +49,39 @@ pub async fn run(
     Ok(Ended::Done)
 }
 
+/// Where a day has no numbers but its readers were told so, that is what there is to print.
 async fn letter(config: &Config, args: &Report, world: &World) -> Result<Letter, CommandError> {
-    let report = show::report(config, args.date.as_deref(), world).await?;
-    let settings = &config.report;
-    Ok(Letter {
-        name: config.name.clone(),
-        around: Around {
-            bad_addresses: settings.bad_addresses.clone(),
-            next_due: Some(next_due(world.now, report.time_zone, settings.due)),
-            link: settings.public_url.as_ref().map(ToString::to_string),
-            ..Around::default()
-        },
-        content: Content::Day(Box::new(report)),
-    })
+    let asked = args.date.as_deref();
+    let asked = asked.map(|text| dates::read(text, "--date", config, world));
+    let book = open_book(config).await?;
+    let date = show::day(&book, asked.transpose()?).await?;
+    let subject = match book::entry(&book, date).await? {
+        Some(entry) => Subject::of_day(entry.partial),
+        None => Subject::Failure,
+    };
+    let told = book::planned(&book, date, subject).await?.is_some();
+    if subject == Subject::Failure && !told {
+        return Err(show::no_entry(date));
+    }
+    let composed = letters::letter(config, &book, (date, subject), world.now).await?;
+    composed.map_err(CommandError::Usage)
 }
 
-/// Who is asked for, else the first of the settings; who is known there is spoken to as usual.
+/// Who is asked for, else the first of the settings.
 fn reader(config: &Config, args: &Report) -> Result<Recipient, CommandError> {
-    let known = &config.report.recipients;
-    let stranger = |name: Option<String>, address: String| Recipient {
-        address,
-        name,
+    if let Some(asked) = &args.to {
+        let reader = resend::reader(config, asked);
+        return reader.map_err(|reason| {
+            CommandError::Usage(format!("--to {}: {reason}", asked.escape_debug()))
+        });
+    }
+    let first = config.report.recipients.first().cloned();
+    Ok(first.unwrap_or_else(|| Recipient {
+        address: NO_RECIPIENT.to_owned(),
+        name: None,
         voice: config.report.voice,
         when: When::default(),
-    };
-    let Some(asked) = &args.to else {
-        let first = known.first().cloned();
-        return Ok(first.unwrap_or_else(|| stranger(None, NO_RECIPIENT.to_owned())));
-    };
-    let (name, address) = recipient::parse(asked).map_err(|reason| {
-        CommandError::Usage(format!("--to {}: {reason}", asked.escape_debug()))
-    })?;
-    let known = known
-        .iter()
-        .find(|known| known.address.eq_ignore_ascii_case(&address));
-    Ok(known.cloned().unwrap_or_else(|| stranger(name, address)))
+    }))
 }
 
 fn voice(habit: Voice, args: &Report) -> Voice {

@@ -2,12 +2,11 @@
 
 use chrono::NaiveDate;
 
-use crate::book;
+use crate::book::{self, Book};
 use crate::calendar::spoken;
 use crate::cli::Show;
 use crate::compare;
 use crate::config::Config;
-use crate::entry::Entry;
 use crate::nightly::letters::judged_entries;
 use crate::render::{self, Look};
 use crate::report::{self, Report};
@@ -44,26 +43,32 @@ pub async fn report(
         .map(|text| dates::read(text, "--date", config, world))
         .transpose()?;
     let book = open_book(config).await?;
-    let newest = match date {
-        Some(_) => None,
-        None => match book::newest_complete(&book).await? {
-            Some(entry) => Some(entry),
-            None => book::newest(&book).await?,
-        },
-    };
-    let Some(date) = date.or(newest.as_ref().map(|entry: &Entry| entry.date)) else {
-        return Err(CommandError::Usage(
-            "the book holds no entry yet: run `daybook collect`".to_owned(),
-        ));
-    };
+    let date = day(&book, date).await?;
     let entries = judged_entries(&book, date).await?;
     let judgement = compare::judge(&entries, &config.catalog);
-    report::of_day(date, &entries, &judgement, &config.catalog).ok_or_else(|| {
-        CommandError::Usage(format!(
-            "there is no entry for {}; `daybook collect --date {date}` collects it",
-            spoken(date)
-        ))
+    let report = report::of_day(date, &entries, &judgement, &config.catalog);
+    report.ok_or_else(|| no_entry(date))
+}
+
+/// The day asked for, else the newest complete one, else the newest there is.
+pub async fn day(book: &Book, asked: Option<NaiveDate>) -> Result<NaiveDate, CommandError> {
+    if let Some(date) = asked {
+        return Ok(date);
+    }
+    let newest = match book::newest_complete(book).await? {
+        Some(entry) => Some(entry),
+        None => book::newest(book).await?,
+    };
+    newest.map(|entry| entry.date).ok_or_else(|| {
+        CommandError::Usage("the book holds no entry yet: run `daybook collect`".to_owned())
     })
+}
+
+pub fn no_entry(date: NaiveDate) -> CommandError {
+    CommandError::Usage(format!(
+        "there is no entry for {}; `daybook collect --date {date}` collects it",
+        spoken(date)
+    ))
 }
 
 pub fn look(world: &World) -> Look {

@@ -9,6 +9,10 @@ use crate::render::words::harmless;
 use super::ping::{Signal, ping};
 use super::{Attempt, Delivering};
 
+/// The pings of the ledger, by their recipient: a report that everybody got, and a night without numbers.
+pub const SUCCESS: &str = "success";
+pub const FAILURE: &str = "failure";
+
 /// As many undelivered messages as a health check's page has room for.
 const NAMED: usize = 10;
 
@@ -23,25 +27,41 @@ pub async fn signal(config: &Config, signal: Signal, words: &str) -> Result<(), 
     }
 }
 
-/// `None` while messages of the report are missing: then the row stays as it is.
-pub(super) async fn success(
+/// `None` while messages of the report are missing: then the success stays due.
+pub(super) async fn ring(
     work: &Delivering<'_>,
     row: &Delivery,
 ) -> Result<Option<Attempt>, BookError> {
-    if !missing(work.book, row).await?.is_empty() {
+    if waits(work.book, row).await? {
         return Ok(None);
     }
     let Some(settings) = &work.config.ping else {
         return Ok(Some(super::refused("no ping is configured any more")));
     };
-    let words = format!("{} of {} delivered", row.subject.word(), row.date);
-    Ok(Some(ping(settings, Signal::Success, &words).await))
+    if row.recipient == SUCCESS {
+        let words = format!("{} of {} delivered", row.subject.word(), row.date);
+        return Ok(Some(ping(settings, Signal::Success, &words).await));
+    }
+    let planned = book::planned(work.book, row.date, row.subject).await?;
+    let reason = planned.and_then(|planned| planned.reason);
+    let words = format!(
+        "no numbers for {}: {}",
+        row.date,
+        reason.unwrap_or_default()
+    );
+    Ok(Some(ping(settings, Signal::Failure, &words).await))
+}
+
+/// Success is told only when all messages of the report are accepted.
+pub(super) async fn waits(book: &Book, row: &Delivery) -> Result<bool, BookError> {
+    Ok(row.recipient == SUCCESS && !missing(book, row).await?.is_empty())
 }
 
 /// Tells the reason for each report whose success cannot be told. What the health check makes of it is
 /// noted nowhere: the success stays due and says more.
 pub(super) async fn failures(work: &Delivering<'_>, due: &[Delivery]) -> Result<(), BookError> {
-    for row in due.iter().filter(|row| row.channel == Channel::Ping) {
+    let rings = |row: &&Delivery| row.channel == Channel::Ping && row.recipient == SUCCESS;
+    for row in due.iter().filter(rings) {
         let missing = missing(work.book, row).await?;
         if missing.is_empty() {
             continue;
@@ -61,7 +81,7 @@ pub(super) async fn failures(work: &Delivering<'_>, due: &[Delivery]) -> Result<
 }
 
 /// The messages of a ping's report that are not accepted.
-pub(super) async fn missing(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookError> {
+async fn missing(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookError> {
     let mut missing = messages(book, ping).await?;
     missing.retain(|row| row.state != DeliveryState::Accepted);
     Ok(missing)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::book::{self, Book, BookError, Channel, Delivery, Filter, Plan};
+use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter, Plan};
 use crate::collect::Unreachable;
 use crate::config::Config;
 use crate::deliver::ping::Signal;
@@ -18,16 +18,30 @@ use super::{Night, NightError, Orders, Setting, Todo, book_path, letters};
 /// A book that somebody else is about to make has nothing to deliver yet.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Tells the health check that the night begins.
-pub(super) async fn begins(setting: &Setting<'_>, orders: &Orders) -> Vec<String> {
-    if !orders.send {
-        return Vec::new();
+/// Tells the health check that the night begins; not again after it heard of the day's success, or it would
+/// wait for another.
+pub(super) async fn begins(
+    setting: &Setting<'_>,
+    book: &Book,
+    topic: &Topic,
+) -> Result<Vec<String>, BookError> {
+    let filter = Filter {
+        date: Some(topic.date),
+        ..Filter::default()
+    };
+    let is_done = |row: &Delivery| {
+        row.channel == Channel::Ping
+            && row.subject == topic.subject
+            && row.state == DeliveryState::Accepted
+    };
+    if book::deliveries(book, &filter).await?.iter().any(is_done) {
+        return Ok(Vec::new());
     }
-    told(setting.config, Signal::Start, "daybook collect begins").await
+    Ok(told(setting.config, Signal::Start, "daybook collect begins").await)
 }
 
 /// Tells the health check of a night that broke off.
-pub(super) async fn failed(
+pub(super) async fn broke_off(
     setting: &Setting<'_>,
     orders: &Orders,
     done: &Result<Night, NightError>,
@@ -38,8 +52,7 @@ pub(super) async fn failed(
     }
 }
 
-/// Tells the health check at once that there are no numbers, and plans what says it to the readers, unless the
-/// day has them.
+/// Plans what tells readers and the health check that there are no numbers, unless the day has them.
 pub(super) async fn no_numbers(
     setting: &Setting<'_>,
     book: &Book,
@@ -48,11 +61,11 @@ pub(super) async fn no_numbers(
     night: &mut Night,
 ) -> Result<(), BookError> {
     let reason = away.to_string();
-    let heard = told(setting.config, Signal::Failure, &reason).await;
-    night.remarks.extend(heard);
     night.no_numbers = Some(away);
     let stored = book::entry(book, date).await?;
     if stored.is_some_and(|entry| !entry.partial) {
+        let heard = told(setting.config, Signal::Failure, &reason).await;
+        night.remarks.extend(heard);
         return Ok(());
     }
     let plan = plans::failure(setting, book, date, &reason).await?;

@@ -10,6 +10,7 @@ use crate::collect::Found;
 use crate::compare;
 use crate::config::{Config, Recipient, When};
 use crate::deliver::message::domain;
+use crate::deliver::signals::{FAILURE, SUCCESS};
 use crate::entry::Entry;
 use crate::report::{self, Report, State};
 
@@ -23,6 +24,7 @@ const SIGN_OF_LIFE: TimeDelta = TimeDelta::days(7);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {
     pub date: NaiveDate,
+    pub subject: Subject,
     pub also: Vec<NaiveDate>,
 }
 
@@ -35,12 +37,13 @@ pub fn topic(todo: &Todo) -> Option<Topic> {
         let stored = todo.stored.get(date);
         (stored.is_some_and(|entry| !entry.partial), *date)
     });
-    let (_, date) = settled.chain(counted.iter().copied()).max()?;
+    let (complete, date) = settled.chain(counted.iter().copied()).max()?;
     let others = counted
         .into_iter()
         .filter(|(complete, other)| *complete && *other != date);
     Some(Topic {
         date,
+        subject: Subject::of_day(!complete),
         also: others.map(|(_, other)| other).collect(),
     })
 }
@@ -58,10 +61,7 @@ pub(super) async fn report(
     let Some(report) = report::of_day(topic.date, entries, &judgement, catalog) else {
         return Ok(None);
     };
-    let subject = match report.partial {
-        true => Subject::Open,
-        false => Subject::Report,
-    };
+    let subject = Subject::of_day(report.partial);
     let readers = readers(setting, book, found).await?;
     let mut interested = Vec::new();
     for reader in &readers.all {
@@ -71,7 +71,7 @@ pub(super) async fn report(
     }
     let mut messages = messages(setting.config, (topic.date, subject), &interested);
     if setting.config.ping.is_some() {
-        let to = (Channel::Ping, "success");
+        let to = (Channel::Ping, SUCCESS);
         messages.push(message(setting.config, (topic.date, subject), to));
     }
     Ok(Some(Plan {
@@ -93,8 +93,12 @@ pub(super) async fn failure(
     let about = (date, Subject::Failure);
     let readers = readers(setting, Some(book), None).await?;
     let all: Vec<&Recipient> = readers.all.iter().collect();
+    let mut messages = messages(setting.config, about, &all);
+    if setting.config.ping.is_some() {
+        messages.push(message(setting.config, about, (Channel::Ping, FAILURE)));
+    }
     Ok(Plan {
-        messages: messages(setting.config, about, &all),
+        messages,
         report: Planned {
             reason: Some(reason.to_owned()),
             ..planned(setting, about, &readers)

@@ -33,10 +33,7 @@ pub async fn resend(
 ) -> Result<Vec<Delivery>, ResendError> {
     let begun = Instant::now();
     let entry = meant(book, date).await?;
-    let subject = match entry.partial {
-        true => Subject::Open,
-        false => Subject::Report,
-    };
+    let subject = Subject::of_day(entry.partial);
     let about = (entry.date, subject);
     let was_planned = book::planned(book, entry.date, subject).await?.is_some();
     let before = of_report(book, about).await?;

@@ -157,8 +157,56 @@ async fn the_health_check_hears_at_once_that_there_are_no_numbers() {
     );
     assert_eq!(
         world.ledger().await,
-        ["2025-10-03 failure outbox outbox 1 accepted 1 outbox/2025-10-03.failure.html"]
+        [
+            "2025-10-03 failure outbox outbox 1 accepted 1 outbox/2025-10-03.failure.html",
+            "2025-10-03 failure ping failure 1 accepted 1 200 OK",
+        ]
     );
+    let again = ["report", "--date", "yesterday", "--format", "json"];
+    let line: Vec<&str> = again.into_iter().chain(["--output", "told.json"]).collect();
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Done);
+    let told = std::fs::read_to_string(world.path("told.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["verdict"], "no_numbers");
+    assert_eq!(told["date"], "2025-10-03");
+}
+
+#[tokio::test]
+async fn a_night_that_is_done_does_not_begin_again_for_the_health_check() {
+    let fine = || http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let checks = http_server::Server::plain(vec![fine(), fine(), fine()]).await;
+    let (mut world, _) = world("").await;
+    world.set(
+        "DAYBOOK_PING_URL",
+        &format!("http://127.0.0.1:{}/ping", checks.port),
+    );
+    let nightly = ["collect", "--date", "yesterday", "--send-email"];
+    let hourly = ["collect", "--catch-up", "--send-email"];
+    assert_eq!(world.command(&nightly).await.unwrap(), Ended::Done);
+    assert_eq!(world.command(&nightly).await.unwrap(), Ended::Done);
+    assert_eq!(world.command(&hourly).await.unwrap(), Ended::Done);
+    assert_eq!(checks.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn the_health_check_hears_that_the_book_cannot_be_opened() {
+    let fine = http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let checks = http_server::Server::plain(vec![fine]).await;
+    let (mut world, _) = world("").await;
+    world.set(
+        "DAYBOOK_PING_URL",
+        &format!("http://127.0.0.1:{}/ping", checks.port),
+    );
+    world.write(
+        "daybook.db",
+        "this is no database, it is a text that somebody put in its place",
+    );
+    let line = ["collect", "--date", "yesterday", "--send-email"];
+    let error = world.command(&line).await.unwrap_err();
+    let asked = checks.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].line, "POST /ping/fail HTTP/1.1");
+    assert_eq!(asked[0].body, error.to_string());
 }
 
 #[tokio::test]

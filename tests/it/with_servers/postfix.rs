@@ -184,7 +184,7 @@ fn report(from: &Sender, to: &str) -> Vec<u8> {
         from,
         reply_to: None,
         to: (to, Some("Ada \"B\" Ü")),
-        message_id: &format!("<report.2025-10-03.{}>", to),
+        message_id: &format!("<report.2025-10-03.{to}>"),
         date: instant("2025-10-04T04:15:07Z"),
         app: "Beryl",
         unsubscribe: None,
