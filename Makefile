@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO   ?= cargo
-# The configuration that collect-metrics and view-metrics use; empty: the usual places.
+# The configuration that collect-metrics, collect-metrics-email and view-metrics use; empty: the usual places.
 CONFIG  ?=
 DAYBOOK := $(CARGO) run --quiet --release -- $(if $(CONFIG),--config $(CONFIG))
 
@@ -16,7 +16,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | column -t -s $$'\t'
 
 .PHONY: demo
-demo: ## Make an example application in daybook-demo/, collect a year of it and show what came out
+demo: ## Make an example in daybook-demo/, collect a year of it, show the last day and write its report
 	$(CARGO) run --release -- demo
 
 .PHONY: test
@@ -62,6 +62,10 @@ bench: needed ## Measure the night and a year against hand-written SQL
 .PHONY: collect-metrics
 collect-metrics: ## Count today as of now, with the local configuration (CONFIG=FILE for another)
 	$(DAYBOOK) collect --verbose
+
+.PHONY: collect-metrics-email
+collect-metrics-email: ## Count yesterday and send its report; without a mail server to the outbox
+	$(DAYBOOK) collect --date yesterday --send-email --verbose
 
 .PHONY: view-metrics
 view-metrics: ## Show the newest complete day

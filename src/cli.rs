@@ -72,7 +72,7 @@ pub enum Command {
     },
     /// Examine the way of a report to its readers, step by step, without sending anything
     Doctor(Doctor),
-    /// Make an example application, collect a year of it and show what came out
+    /// Make an example application, collect a year of it, show the last day and write its report
     Demo(Demo),
 }
 

@@ -8,11 +8,11 @@ use chrono::Days;
 use crate::calendar::Day;
 use crate::cli::Demo;
 use crate::config::{Config, Request, load};
-use crate::nightly::{self, Orders, Setting, Which};
+use crate::nightly::{self, Night, Orders, Setting, Which};
 use crate::operate::demo;
 
 use super::progress::Bar;
-use super::{CommandError, Ended, World, output, show};
+use super::{CommandError, Ended, World, delivered, output, show};
 
 /// As far back as the entries are kept, less the day that is pruned first.
 const DAYS_OF_HISTORY: u64 = 364;
@@ -48,20 +48,21 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
         size.users, size.collections, size.items
     ));
     let yesterday = today.previous().date;
-    collect(
-        &config,
-        Which::Range(yesterday - Days::new(DAYS_OF_HISTORY), yesterday),
-        world,
-    )
-    .await?;
+    let year = Which::Range(yesterday - Days::new(DAYS_OF_HISTORY), yesterday);
+    night(&config, (year, false), world).await?;
+    // The report is of the last day alone: a year's would name all the others.
+    let reported = night(&config, (Which::One(yesterday), true), world).await?;
     show::print(&config, Some(yesterday), world).await?;
     let took = begun.elapsed().as_secs_f64();
     let days = DAYS_OF_HISTORY + 1;
-    output::say(&format!(
-        "{days} days in {took:.1} s. {}",
-        next(args, world)
-    ));
-    Ok(Ended::Done)
+    output::say(&format!("{days} days in {took:.1} s."));
+    delivered::tell(&reported.deliveries, &config, (world, false));
+    output::say(&next(args, world));
+    let written = reported.deliveries.iter().all(delivered::is_accepted);
+    Ok(match written {
+        true => Ended::Done,
+        false => Ended::Undelivered,
+    })
 }
 
 fn next(args: &Demo, world: &World) -> String {
@@ -80,12 +81,20 @@ fn next(args: &Demo, world: &World) -> String {
         ("show --json", "the day for programs"),
         ("explain total_users", "how a number is counted"),
         ("runs", "what the counting cost"),
+        (
+            "deliveries",
+            "who was to get which report, and what came of it",
+        ),
     ];
     let lines = lines.map(|(command, what)| format!("\n  {daybook} {command:<19}  # {what}"));
     format!("Try next:{}", lines.concat())
 }
 
-async fn collect(config: &Config, which: Which, world: &World) -> Result<(), CommandError> {
+async fn night(
+    config: &Config,
+    (which, send): (Which, bool),
+    world: &World,
+) -> Result<Night, CommandError> {
     let bar = Bar::new(world.terminal.1);
     let setting = Setting {
         config,
@@ -98,11 +107,10 @@ async fn collect(config: &Config, which: Which, world: &World) -> Result<(), Com
         metric: None,
         force: false,
         dry_run: false,
-        send: false,
+        send,
         retry_for: Duration::ZERO,
     };
     let night = nightly::run(&setting, &orders).await;
     bar.clear();
-    night?;
-    Ok(())
+    Ok(night?)
 }

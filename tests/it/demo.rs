@@ -5,9 +5,12 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use daybook::calendar::Day;
 use daybook::catalog::{Catalog, Document, Source};
+use daybook::commands::Ended;
 use daybook::operate::demo::{DemoSize, settings, write_app_database};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::world::World;
 
 /// A morning in Zurich; the last complete day is 19 November.
 fn morning() -> DateTime<Utc> {
@@ -232,4 +235,27 @@ fn the_demos_settings_hold_beryls_catalog_and_name_both_databases() {
     );
     let catalog = Catalog::read(&[document]).unwrap();
     assert_eq!(catalog.shown().count(), 59);
+}
+
+#[tokio::test]
+async fn the_demo_ends_with_a_report_to_open() {
+    let world = World::new("2026-11-20T05:00:00Z", "");
+    let ended = world.command(&["demo", "--dir", "demo"]).await.unwrap();
+    assert_eq!(ended, Ended::Done);
+    let mut names: Vec<_> = std::fs::read_dir(world.path("demo/outbox"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["2026-11-19.eml", "2026-11-19.html", "2026-11-19.txt"]
+    );
+    let text = std::fs::read_to_string(world.path("demo/outbox/2026-11-19.txt")).unwrap();
+    assert!(
+        text.starts_with("Beryl demo · Thursday 19 November 2026"),
+        "{text}"
+    );
+    // The year before it is history, no news.
+    assert!(!text.contains("Further days"), "{text}");
 }
