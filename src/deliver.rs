@@ -170,7 +170,7 @@ async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookErr
 /// A ping that only waits for messages which will not be accepted is not worth waiting for.
 async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, BookError> {
     for row in due(work, round).await? {
-        if row.channel != Channel::Ping || !signals::waits(work.book, &row).await? {
+        if row.channel != Channel::Ping || !signals::waits(work, &row).await? {
             return Ok(true);
         }
     }

@@ -167,7 +167,7 @@ async fn under_lock(
     match (counted.await, &topic) {
         (Ok(()), _) => night.days.extend(todo.settled.iter().copied().map(settled)),
         (Err(NightError::Unavailable(away)), Some(topic)) => {
-            morning::no_numbers(setting, book, topic.date, away, &mut night).await?;
+            morning::no_numbers(setting, book, topic, away, &mut night).await?;
         }
         // No report, but others may be due.
         (Err(NightError::Unavailable(away)), None) if orders.send => night.no_numbers = Some(away),

@@ -27,57 +27,82 @@ pub async fn signal(config: &Config, signal: Signal, words: &str) -> Result<(), 
     }
 }
 
-/// `None` while messages of the report are missing: then the success stays due.
+/// `None` while messages of the report are on their way. When one of them will not arrive any more, the
+/// health check hears of that instead, and the success is over.
 pub(super) async fn ring(
     work: &Delivering<'_>,
     row: &Delivery,
 ) -> Result<Option<Attempt>, BookError> {
-    if waits(work.book, row).await? {
+    if waits(work, row).await? {
         return Ok(None);
     }
     let Some(settings) = &work.config.ping else {
         return Ok(Some(super::refused("no ping is configured any more")));
     };
-    if row.recipient == SUCCESS {
+    if row.recipient == FAILURE {
+        let planned = book::planned(work.book, row.date, row.subject).await?;
+        let reason = planned.and_then(|planned| planned.reason);
+        let words = format!(
+            "no numbers for {}: {}",
+            row.date,
+            reason.unwrap_or_default()
+        );
+        return Ok(Some(ping(settings, Signal::Failure, &words).await));
+    }
+    let Some(lack) = lack(work.book, row).await? else {
         let words = format!("{} of {} delivered", row.subject.word(), row.date);
         return Ok(Some(ping(settings, Signal::Success, &words).await));
+    };
+    Ok(Some(match ping(settings, Signal::Failure, &lack).await {
+        Attempt::Accepted { .. } => Attempt::Refused {
+            reply: lack,
+            may_pass: false,
+        },
+        unheard => unheard,
+    }))
+}
+
+/// Success waits for messages that may still be accepted.
+pub(super) async fn waits(work: &Delivering<'_>, row: &Delivery) -> Result<bool, BookError> {
+    if row.recipient != SUCCESS {
+        return Ok(false);
     }
-    let planned = book::planned(work.book, row.date, row.subject).await?;
-    let reason = planned.and_then(|planned| planned.reason);
-    let words = format!(
-        "no numbers for {}: {}",
-        row.date,
-        reason.unwrap_or_default()
-    );
-    Ok(Some(ping(settings, Signal::Failure, &words).await))
+    for message in missing(work.book, row).await? {
+        let due = book::still_due(work.book, message.id, &work.terms()).await?;
+        if due.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// Success is told only when all messages of the report are accepted.
-pub(super) async fn waits(book: &Book, row: &Delivery) -> Result<bool, BookError> {
-    Ok(row.recipient == SUCCESS && !missing(book, row).await?.is_empty())
-}
-
-/// Tells the reason for each report whose success cannot be told. What the health check makes of it is
-/// noted nowhere: the success stays due and says more.
+/// Tells why the success of a report still waits. What the health check makes of it is noted nowhere: the
+/// success stays due and says more.
 pub(super) async fn failures(work: &Delivering<'_>, due: &[Delivery]) -> Result<(), BookError> {
     let rings = |row: &&Delivery| row.channel == Channel::Ping && row.recipient == SUCCESS;
     for row in due.iter().filter(rings) {
-        let missing = missing(work.book, row).await?;
-        if missing.is_empty() {
-            continue;
+        if let Some(lack) = lack(work.book, row).await? {
+            drop(signal(work.config, Signal::Failure, &lack).await);
         }
-        let of = messages(work.book, row).await?.len();
-        let named: Vec<String> = missing.iter().take(NAMED).map(reason).collect();
-        let words = format!(
-            "{} of {}: {} of {of} not delivered: {}",
-            row.subject.word(),
-            row.date,
-            missing.len(),
-            named.join("; ")
-        );
-        drop(signal(work.config, Signal::Failure, &words).await);
     }
     Ok(())
+}
+
+/// `report of 2025-10-03: 1 of 3 not delivered: bea@example.org: 550 No such user`; `None` when nothing is missing.
+async fn lack(book: &Book, row: &Delivery) -> Result<Option<String>, BookError> {
+    let missing = missing(book, row).await?;
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let of = messages(book, row).await?.len();
+    let named: Vec<String> = missing.iter().take(NAMED).map(reason).collect();
+    Ok(Some(format!(
+        "{} of {}: {} of {of} not delivered: {}",
+        row.subject.word(),
+        row.date,
+        missing.len(),
+        named.join("; ")
+    )))
 }
 
 /// The messages of a ping's report that are not accepted.

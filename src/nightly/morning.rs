@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use chrono::NaiveDate;
-
-use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter, Plan};
+use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter, Plan, Subject};
 use crate::collect::Unreachable;
 use crate::config::Config;
 use crate::deliver::ping::Signal;
@@ -18,8 +16,8 @@ use super::{Night, NightError, Orders, Setting, Todo, book_path, letters};
 /// A book that somebody else is about to make has nothing to deliver yet.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Tells the health check that the night begins; not again after it heard of the day's success, or it would
-/// wait for another.
+/// Tells the health check that the night begins; not again after it heard how the day ended, or it would wait
+/// for another end.
 pub(super) async fn begins(
     setting: &Setting<'_>,
     book: &Book,
@@ -30,9 +28,12 @@ pub(super) async fn begins(
         ..Filter::default()
     };
     let is_done = |row: &Delivery| {
-        row.channel == Channel::Ping
-            && row.subject == topic.subject
-            && row.state == DeliveryState::Accepted
+        let over = match row.state {
+            DeliveryState::Accepted => true,
+            DeliveryState::Failed => row.retry_at.is_none(),
+            _ => false,
+        };
+        row.channel == Channel::Ping && row.subject == topic.subject && over
     };
     if book::deliveries(book, &filter).await?.iter().any(is_done) {
         return Ok(Vec::new());
@@ -56,19 +57,19 @@ pub(super) async fn broke_off(
 pub(super) async fn no_numbers(
     setting: &Setting<'_>,
     book: &Book,
-    date: NaiveDate,
+    topic: &Topic,
     away: Unreachable,
     night: &mut Night,
 ) -> Result<(), BookError> {
     let reason = away.to_string();
     night.no_numbers = Some(away);
-    let stored = book::entry(book, date).await?;
-    if stored.is_some_and(|entry| !entry.partial) {
+    let stored = book::entry(book, topic.date).await?;
+    if stored.is_some_and(|entry| !entry.partial || topic.subject == Subject::Open) {
         let heard = told(setting.config, Signal::Failure, &reason).await;
         night.remarks.extend(heard);
         return Ok(());
     }
-    let plan = plans::failure(setting, book, date, &reason).await?;
+    let plan = plans::failure(setting, book, topic.date, &reason).await?;
     book::plan(book, &plan).await.map(drop)
 }
 

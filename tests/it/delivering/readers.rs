@@ -189,6 +189,49 @@ async fn a_night_that_is_done_does_not_begin_again_for_the_health_check() {
 }
 
 #[tokio::test]
+async fn the_health_check_hears_once_of_a_reader_who_will_not_be_reached() {
+    let fine = || http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let checks = http_server::Server::plain(vec![fine(), fine(), fine()]).await;
+    let script = Script::accepting().rcpt("bea@example.org", "550 5.1.1 No such user");
+    let (mut world, _, _server) =
+        with_mail(r#""ada@example.org", "bea@example.org""#, script).await;
+    world.set(
+        "DAYBOOK_PING_URL",
+        &format!("http://127.0.0.1:{}/ping", checks.port),
+    );
+    let line = ["collect", "--date", "yesterday", "--send-email"];
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Undelivered);
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Done);
+    let asked = checks.asked();
+    let lines: Vec<&str> = asked.iter().map(|one| one.line.as_str()).collect();
+    assert_eq!(
+        lines,
+        ["POST /ping/start HTTP/1.1", "POST /ping/fail HTTP/1.1"]
+    );
+    let words =
+        "report of 2025-10-03: 1 of 2 not delivered: bea@example.org: 550 5.1.1 No such user";
+    assert_eq!(asked[1].body, words);
+    assert_eq!(
+        world.ledger().await[2],
+        format!("2025-10-03 report ping success 1 failed 1 {words}")
+    );
+}
+
+#[tokio::test]
+async fn an_open_day_with_numbers_is_not_said_to_have_none() {
+    let (mut world, _) = world("").await;
+    let today = ["collect", "--send-email"];
+    assert_eq!(world.command(&today).await.unwrap(), Ended::Done);
+    world.at("2025-10-04T10:00:00Z");
+    world.set("DAYBOOK_APP_DATABASE_URL", "sqlite:gone.db");
+    assert_eq!(world.command(&today).await.unwrap(), Ended::Unavailable);
+    assert_eq!(
+        world.ledger().await,
+        ["2025-10-04 open outbox outbox 1 accepted 1 outbox/2025-10-04.open.html"]
+    );
+}
+
+#[tokio::test]
 async fn the_health_check_hears_that_the_book_cannot_be_opened() {
     let fine = http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let checks = http_server::Server::plain(vec![fine]).await;
