@@ -26,6 +26,7 @@ mod migrations;
 mod one_snapshot;
 mod parts;
 mod prune;
+mod read_page;
 mod recipients;
 mod renames;
 mod render;
