@@ -32,6 +32,7 @@ mod renames;
 mod render;
 mod report;
 mod running;
+mod same_numbers;
 mod sample_letters;
 mod sample_views;
 mod sending;
