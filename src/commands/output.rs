@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use anyhow::Context;
 use comfy_table::Table;
 
+use crate::render::words::harmless;
+
 use super::CommandError;
 
 pub fn data(text: &str) -> Result<(), CommandError> {
@@ -30,9 +32,16 @@ pub fn plain(mut table: Table) -> String {
     lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
+/// Words with whatever they quote: no line of them moves the cursor, turns or hides anything.
 pub fn say(text: &str) {
+    let lines: Vec<String> = text.lines().map(harmless).collect();
     // Where nobody can be told, there is nothing left to do.
-    drop(write_to(&mut io::stderr().lock(), text));
+    drop(write_to(&mut io::stderr().lock(), &lines.join("\n")));
+}
+
+/// One line, also where an error quotes data that has more.
+pub fn say_line(text: &str) {
+    say(&harmless(text));
 }
 
 fn write_to(stream: &mut impl Write, text: &str) -> io::Result<()> {

@@ -16,6 +16,7 @@ mod doctor;
 mod faults;
 mod hard_tables;
 mod histories;
+mod hostile;
 mod html;
 mod http_server;
 mod kills;
