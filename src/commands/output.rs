@@ -19,6 +19,11 @@ pub fn data(text: &str) -> Result<(), CommandError> {
     }
 }
 
+/// Data that people read: like [`say`], it moves no cursor, turns and hides nothing.
+pub fn page(text: &str) -> Result<(), CommandError> {
+    data(&lines(text))
+}
+
 pub fn json(value: &serde_json::Value) -> Result<(), CommandError> {
     data(&format!("{value:#}"))
 }
@@ -34,14 +39,18 @@ pub fn plain(mut table: Table) -> String {
 
 /// Words with whatever they quote: no line of them moves the cursor, turns or hides anything.
 pub fn say(text: &str) {
-    let lines: Vec<String> = text.lines().map(harmless).collect();
     // Where nobody can be told, there is nothing left to do.
-    drop(write_to(&mut io::stderr().lock(), &lines.join("\n")));
+    drop(write_to(&mut io::stderr().lock(), &lines(text)));
 }
 
 /// One line, also where an error quotes data that has more.
 pub fn say_line(text: &str) {
     say(&harmless(text));
+}
+
+fn lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(harmless).collect();
+    lines.join("\n")
 }
 
 fn write_to(stream: &mut impl Write, text: &str) -> io::Result<()> {
