@@ -108,7 +108,7 @@ async fn world(more: &str) -> World {
 
 const READERS: &str = r#"
     [report]
-    recipients = ["Ada \"the <boss>\" <ada@example.org>"]
+    recipients = ["Ada 'the boss' <ada@example.org>"]
 "#;
 
 /// Good, doubled, empty and evil addresses; names over which a careless mailer stumbles.
@@ -135,16 +135,14 @@ async fn readers(world: &World) {
 
 #[tokio::test]
 async fn a_night_among_hostile_data_harms_nobody() {
-    let more = "
-        [report]
-        recipients = [\"Ada 'the boss' <ada@example.org>\"]
-        recipients_sql = \"SELECT email, name FROM readers\"";
-    let mut world = world(more).await;
+    let more = format!("{READERS}recipients_sql = \"SELECT email, name FROM readers\"");
+    let mut world = world(&more).await;
     readers(&world).await;
     let html = "550-5.1.1 <html><body onload=\"x\">\n550 5.1.1 \u{1b}]0;title\u{7}\u{202e}gone\0</body></html>";
-    let script = Script::accepting()
-        .rcpt("refused@example.org", html)
-        .rcpt("endless@example.org", &format!("550 {}", "<i>".repeat(33_000)));
+    let script = Script::accepting().rcpt("refused@example.org", html).rcpt(
+        "endless@example.org",
+        &format!("550 {}", "<i>".repeat(33_000)),
+    );
     let server = Server::start(script).await;
     world.set("DAYBOOK_SMTP_URL", &server.url());
     world.set("DAYBOOK_MAIL_FROM", "Day \"book\" <daybook@example.org>");
@@ -170,6 +168,8 @@ async fn a_night_among_hostile_data_harms_nobody() {
         &["config", "check"],
         &["config", "metrics"],
         &["explain"],
+        &["collect", "--date", "yesterday", "--force", "--verbose"],
+        &["collect", "--date", "yesterday", "--force", "--dry-run"],
     ] {
         let output = world.binary(line);
         assert!(!output.stdout.is_empty() || !output.stderr.is_empty());
@@ -183,14 +183,25 @@ async fn a_night_among_hostile_data_harms_nobody() {
         &["runs", "--json"],
         &["doctor", "--json"],
         &["config", "show", "--json"],
+        &["collect", "--date", "yesterday", "--force", "--json"],
+        &["collect", "--send-email", "--dry-run", "--json"],
     ] {
         json(&world.binary(line));
     }
     let report = json(&world.binary(&["report", "--format", "json"]));
-    assert_eq!(report["metrics"][0]["label"], EVIL, "programs get it as it is");
+    assert_eq!(
+        report["metrics"][0]["label"], EVIL,
+        "programs get it as it is"
+    );
     let page = world.binary(&["report", "--format", "html"]);
     harmless_page(&String::from_utf8(page.stdout).unwrap());
-    let eml = world.binary(&["report", "--format", "eml", "--to", "Bea \"B\" <bea@example.org>"]);
+    let eml = world.binary(&[
+        "report",
+        "--format",
+        "eml",
+        "--to",
+        "Bea \"B\" <bea@example.org>",
+    ]);
     headers(&eml.stdout);
 }
 
@@ -216,6 +227,7 @@ fn plain(text: &str) {
 }
 
 fn json(output: &Output) -> Json {
+    plain(&String::from_utf8(output.stderr.clone()).unwrap());
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let is_escaped = |letter: char| !letter.is_control() || letter == '\n';
     assert!(text.chars().all(is_escaped));
@@ -237,7 +249,10 @@ fn message(mail: &Accepted) {
     assert_eq!(read.from().unwrap().iter().count(), 1);
     let subject = read.subject().unwrap();
     plain(subject);
-    assert!(subject.chars().count() <= 150 && !subject.contains('\n'), "{subject}");
+    assert!(
+        subject.chars().count() <= 150 && !subject.contains('\n'),
+        "{subject}"
+    );
     let text = read.body_text(0).unwrap().replace("\r\n", "\n");
     plain(&text);
     assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
@@ -270,8 +285,8 @@ fn harmless_page(html: &str) {
     let page = read_page::read(html);
     assert!(page.first("script").is_none() && page.first("h1").is_some());
     let known = [
-        "html", "head", "meta", "title", "style", "body", "div", "table", "tr", "td", "th", "thead",
-        "tbody", "h1", "h2", "b", "br", "small", "span", "img", "a",
+        "html", "head", "meta", "title", "style", "body", "div", "table", "tr", "td", "th",
+        "thead", "tbody", "h1", "h2", "b", "br", "small", "span", "img", "a",
     ];
     check(&page, &known);
     plain(&page.text().replace(['\u{34f}', '\u{200c}'], ""));
@@ -290,12 +305,16 @@ fn check(element: &read_page::Element, known: &[&str]) {
 #[tokio::test]
 async fn a_name_with_line_breaks_is_refused() {
     for (name, folder) in [("Be\\r\\nryl", 0), ("Be\\nBcc: eve@example.org", 1)] {
-        let settings = format!("name = \"{name}\"\n[app]\ndatabase_url = \"sqlite:app{folder}.db\"\n");
+        let settings =
+            format!("name = \"{name}\"\n[app]\ndatabase_url = \"sqlite:app{folder}.db\"\n");
         let world = World::new("2025-10-04T04:00:00Z", &settings);
         let output = world.binary(&["config", "check"]);
         assert_eq!(output.status.code(), Some(78));
         let told = on_a_terminal(&output);
-        assert!(told.contains("a name is 1 to 100 letters on one line"), "{told}");
+        assert!(
+            told.contains("a name is 1 to 100 letters on one line"),
+            "{told}"
+        );
     }
 }
 
@@ -323,7 +342,10 @@ async fn a_table_of_hostile_rows_stays_a_table() {
     headers(&message);
     let read = MessageParser::default().parse(&message).unwrap();
     let attached = read.attachments().last().unwrap();
-    assert_eq!(attached.attachment_name(), Some("be-ryl-script-alert-1-script-amp.csv"));
+    assert_eq!(
+        attached.attachment_name(),
+        Some("be-ryl-script-alert-1-script-amp.csv")
+    );
     assert_eq!(attached.text_contents(), Some(csv.as_str()));
     harmless_page(&std::fs::read_to_string(&files[2]).unwrap());
     plain(&std::fs::read_to_string(&files[3]).unwrap());
@@ -339,7 +361,10 @@ fn table(csv: &str) {
         assert_eq!(cells.len(), 16, "{line}");
         for cell in cells {
             let is_number = cell.parse::<f64>().is_ok();
-            assert!(is_number || !cell.starts_with(['=', '+', '-', '@']), "{line}");
+            assert!(
+                is_number || !cell.starts_with(['=', '+', '-', '@']),
+                "{line}"
+            );
         }
     }
 }
@@ -374,7 +399,29 @@ async fn a_failing_query_of_readers_is_told_without_its_markup_working() {
     message(&mails[0]);
     let read = MessageParser::default().parse(&mails[0].message).unwrap();
     let text = read.body_text(0).unwrap().replace("\r\n", " ");
-    assert!(text.contains("no such table: <script>alert(1)</script>"), "{text}");
+    assert!(
+        text.contains("no such table: <script>alert(1)</script>"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_night_without_numbers_quotes_its_reason_harmlessly() {
+    let mut world = world(READERS).await;
+    let server = Server::start(Script::accepting()).await;
+    world.set("DAYBOOK_SMTP_URL", &server.url());
+    world.set("DAYBOOK_MAIL_FROM", "daybook@example.org");
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        "sqlite:<img src=x onerror=alert(1)>\u{202e}.db",
+    );
+    let collected = world.binary(&["collect", "--date", "yesterday", "--send-email"]);
+    let told = on_a_terminal(&collected);
+    assert_eq!(collected.status.code(), Some(69), "{told}");
+    let mails = server.accepted();
+    assert_eq!(mails.len(), 1, "{told}");
+    message(&mails[0]);
+    on_a_terminal(&world.binary(&["deliveries"]));
 }
 
 #[tokio::test]
@@ -392,7 +439,13 @@ async fn ten_thousand_readers_are_named_each_once() {
     .await;
     world.set("DAYBOOK_SMTP_URL", "smtp://127.0.0.1:9?tls=none");
     world.set("DAYBOOK_MAIL_FROM", "daybook@example.org");
-    let output = world.binary(&["collect", "--date", "yesterday", "--send-email", "--dry-run"]);
+    let output = world.binary(&[
+        "collect",
+        "--date",
+        "yesterday",
+        "--send-email",
+        "--dry-run",
+    ]);
     let told = on_a_terminal(&output);
     assert_eq!(told.matches(" by email: ").count(), 9_990);
     assert!(told.contains("dry run: nothing is stored, nothing is sent"));
@@ -400,24 +453,37 @@ async fn ten_thousand_readers_are_named_each_once() {
 
 #[tokio::test]
 async fn a_server_that_answers_anything_is_quoted_on_one_line() {
-    let hostile = format!("554 <script>{}\u{1b}[2J\u{202e}</script>", "x".repeat(100_000));
+    let hostile = format!(
+        "554 <script>{}\u{1b}[2J\u{202e}</script>",
+        "x".repeat(100_000)
+    );
     for step in [Step::Greeting, Step::Ehlo, Step::Mail, Step::Dot] {
-        let mut world = world(READERS.replace("<boss>", "boss").as_str()).await;
+        let mut world = world(READERS).await;
         let server = Server::start(Script::accepting().say(step, &hostile)).await;
         world.set("DAYBOOK_SMTP_URL", &server.url());
         world.set("DAYBOOK_MAIL_FROM", "daybook@example.org");
         let collected = world.binary(&["collect", "--date", "yesterday", "--send-email"]);
         let told = on_a_terminal(&collected);
-        let lines: Vec<&str> = told.lines().filter(|line| line.contains(" to ada@example.org: ")).collect();
+        let lines: Vec<&str> = told
+            .lines()
+            .filter(|line| line.contains(" to ada@example.org: "))
+            .collect();
         assert_eq!(lines.len(), 1, "{told}");
         assert!(lines[0].len() < 1_000, "{}", lines[0]);
-        for line in [&["deliveries"][..], &["doctor"], &["send", "--test", "--to", "ada@example.org"]] {
+        for line in [
+            &["deliveries"][..],
+            &["doctor"],
+            &["send", "--test", "--to", "ada@example.org"],
+        ] {
             let told = on_a_terminal(&world.binary(line));
             assert!(told.len() < 8_000, "{told}");
         }
         let rows = json(&world.binary(&["deliveries", "--json"]));
         let reply = rows["deliveries"][0]["reply"].as_str().unwrap();
         plain(reply);
-        assert!(reply.chars().count() < 600 && !reply.contains('\n'), "{reply}");
+        assert!(
+            reply.chars().count() < 600 && !reply.contains('\n'),
+            "{reply}"
+        );
     }
 }

@@ -54,7 +54,9 @@ impl Element {
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         self.gather(&mut text);
-        let words = text.split([' ', '\r', '\n']).filter(|word| !word.is_empty());
+        let words = text
+            .split([' ', '\r', '\n'])
+            .filter(|word| !word.is_empty());
         words.collect::<Vec<_>>().join(" ")
     }
 
