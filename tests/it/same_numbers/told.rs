@@ -142,7 +142,7 @@ pub(super) fn text(text: &str, words: &[&str]) -> Told {
             told.sections.push(table(&block, at));
         } else if let Some((word, sentences)) = matter(&block, words) {
             told.matters.push((word, sentences));
-        } else if let Some(at) = block.iter().position(|line| begins(&line)) {
+        } else if let Some(at) = block.iter().position(begins) {
             let lines = joined(&block[at..], &begins);
             let lines = lines.iter().map(|line| line.replacen("-\u{a0}", "", 1));
             told.notes.push((block[..at].join(" "), lines.collect()));
