@@ -37,7 +37,7 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
         false => tell(config, &night, args, world).await?,
     }
     for (date, key, error) in failures(&night) {
-        output::say(&format!("{date} {key} failed: {error}"));
+        output::say_line(&format!("{date} {key} failed: {error}"));
     }
     tell_delivered(config, &night, args, world);
     Ok(match &night {
@@ -51,11 +51,11 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
 /// What became of the report; what did not arrive is said even where only trouble is.
 fn tell_delivered(config: &Config, night: &Night, args: &Collect, world: &World) {
     if let Some(away) = &night.no_numbers {
-        output::say(&format!("daybook: {away}"));
+        output::say_line(&format!("daybook: {away}"));
     }
     delivered::tell(&night.deliveries, config, (world, args.quiet || args.json));
     for remark in &night.remarks {
-        output::say(remark);
+        output::say_line(remark);
     }
     if let (Some((date, messages)), false) = (&night.would_send, args.json) {
         let day = spoken(*date);
@@ -64,7 +64,7 @@ fn tell_delivered(config: &Config, night: &Night, args: &Collect, world: &World)
         }
         for message in messages {
             let (channel, recipient) = (message.channel.word(), &message.recipient);
-            output::say(&format!("about {day} by {channel}: {recipient}"));
+            output::say_line(&format!("about {day} by {channel}: {recipient}"));
         }
     }
 }
@@ -128,7 +128,7 @@ async fn tell(
         });
     }
     for one in &night.unreachable {
-        output::say(&one.to_string());
+        output::say_line(&one.to_string());
     }
     if args.quiet {
         return Ok(());

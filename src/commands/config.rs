@@ -31,7 +31,7 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
             for row in crate::config::show(&config) {
                 table.add_row([row.setting, row.value, row.origin]);
             }
-            output::data(&output::plain(table))?;
+            output::page(&output::plain(table))?;
         }
         Action::Show { json: true } => {
             let config = load(path, world)?;
@@ -41,7 +41,7 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
             );
             output::json(&json!({ "schema": 1, "settings": rows.collect::<Vec<_>>() }))?;
         }
-        Action::Metrics => output::data(&handbook::page(&load(path, world)?.catalog))?,
+        Action::Metrics => output::page(&handbook::page(&load(path, world)?.catalog))?,
     }
     Ok(Ended::Done)
 }

@@ -32,7 +32,7 @@ pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<En
     if rows.is_empty() {
         output::say("nothing was planned to be sent: `daybook collect --send-email` does it");
     } else {
-        output::data(&as_table(&rows, config, world))?;
+        output::page(&as_table(&rows, config, world))?;
     }
     Ok(Ended::Done)
 }

@@ -15,7 +15,7 @@ pub async fn run(config: &Config, args: &Doctor, world: &World) -> Result<Ended,
         output::json(&json!({ "schema": 1, "findings": findings }))?;
     } else {
         let told: String = findings.iter().map(told).collect();
-        output::data(&told)?;
+        output::page(&told)?;
     }
     let sound = findings.iter().all(|finding| finding.level < Level::Error);
     Ok(if sound { Ended::Done } else { Ended::Unsound })

@@ -45,7 +45,7 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
     }
     match args.json {
         true => output::json(&as_json(config, &keys, &as_of, &planned))?,
-        false => output::data(&as_text(config, &keys, (&as_of, world), &planned))?,
+        false => output::page(&as_text(config, &keys, (&as_of, world), &planned))?,
     }
     Ok(Ended::Done)
 }

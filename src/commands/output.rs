@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use anyhow::Context;
 use comfy_table::Table;
 
+use crate::render::words::harmless;
+
 use super::CommandError;
 
 pub fn data(text: &str) -> Result<(), CommandError> {
@@ -15,6 +17,11 @@ pub fn data(text: &str) -> Result<(), CommandError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Data that people read: like [`say`], it moves no cursor, turns and hides nothing.
+pub fn page(text: &str) -> Result<(), CommandError> {
+    data(&lines(text))
 }
 
 pub fn json(value: &serde_json::Value) -> Result<(), CommandError> {
@@ -30,9 +37,20 @@ pub fn plain(mut table: Table) -> String {
     lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
+/// Words with whatever they quote: no line of them moves the cursor, turns or hides anything.
 pub fn say(text: &str) {
     // Where nobody can be told, there is nothing left to do.
-    drop(write_to(&mut io::stderr().lock(), text));
+    drop(write_to(&mut io::stderr().lock(), &lines(text)));
+}
+
+/// One line, also where an error quotes data that has more.
+pub fn say_line(text: &str) {
+    say(&harmless(text));
+}
+
+fn lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(harmless).collect();
+    lines.join("\n")
 }
 
 fn write_to(stream: &mut impl Write, text: &str) -> io::Result<()> {

@@ -83,7 +83,8 @@ fn whole_digits(whole: i64, decimals: Option<u32>) -> String {
 
 fn decimal_digits(decimal: Decimal, decimals: Option<u32>) -> String {
     match decimals {
-        Some(decimals) => format!("{decimal:.*}", decimals as usize),
+        // Formatting alone would cut digits off.
+        Some(decimals) => format!("{:.*}", decimals as usize, decimal.round_dp(decimals)),
         None => decimal.normalize().to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod forms;
 mod hostile;
 mod phrases;
 mod sentences;
@@ -44,16 +45,23 @@ fn every_sample_letter_reads_as_its_file() {
         .iter()
         .filter(|(name, _)| *name == "critical")
         .map(|(name, letter)| (format!("{name}.french"), letter, GERMAN_IN_FRENCH_NUMBERS));
-    let mut wrong = Vec::new();
-    for (name, letter, voice) in english.chain(german).chain(french) {
+    let all = english.chain(german).chain(french);
+    assert_same_as_files(all.map(|(name, letter, voice)| {
         let mail = mail(letter, voice);
         let found = format!("Subject: {}\n\n{}", mail.subject, mail.text);
-        let path = project("tests/it/letters").join(format!("{name}.txt"));
-        let compare = || assert_same_as_file(&found, &path);
-        if std::panic::catch_unwind(compare).is_err() {
-            wrong.push(name);
-        }
-    }
+        (format!("{name}.txt"), found)
+    }));
+}
+
+/// Compares all of them, so that one run tells of every file that differs.
+fn assert_same_as_files(found: impl Iterator<Item = (String, String)>) {
+    let wrong: Vec<String> = found
+        .filter_map(|(name, found)| {
+            let path = project("tests/it/letters").join(&name);
+            let compare = || assert_same_as_file(&found, &path);
+            std::panic::catch_unwind(compare).is_err().then_some(name)
+        })
+        .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -180,6 +180,19 @@ fn numbers_read_as_people_write_them() {
     }
 }
 
+/// Formatting a decimal cuts its digits off; a number must not depend on where it stands.
+#[test]
+fn decimals_are_rounded_like_all_numbers() {
+    for (exact, shown) in [("2.675", "2.68"), ("-0.999", "−1.00"), ("41.994", "41.99")] {
+        let decimal = Value::Decimal(exact.parse().unwrap());
+        let value = number::value(&decimal, "", Some(2), Numbers::Swiss);
+        assert_eq!(value.as_deref(), Some(shown));
+    }
+    let exact = Value::Decimal("99.999".parse().unwrap());
+    let value = number::value(&exact, "", Some(2), Numbers::Swiss).unwrap();
+    assert_eq!(value, number::number(99.999, "", Some(2), Numbers::Swiss));
+}
+
 #[test]
 fn changes_always_have_a_sign() {
     assert_eq!(number::percent(3.1259, Numbers::Swiss), "+3.1 %");
