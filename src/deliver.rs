@@ -13,6 +13,7 @@ pub mod ping;
 mod rendered;
 pub mod signals;
 pub mod smtp;
+mod trust;
 pub mod webhook;
 
 use std::collections::BTreeSet;
