@@ -13,6 +13,7 @@ pub mod ping;
 mod rendered;
 pub mod signals;
 pub mod smtp;
+mod trust;
 pub mod webhook;
 
 use std::collections::BTreeSet;
@@ -76,16 +77,18 @@ where
 {
     let begun = Instant::now();
     let mut touched = given_up(work).await?;
-    touched.extend(left_on_the_way(work).await?);
+    let left = left_on_the_way(work).await?;
+    let mut is_our_turn = left.is_some();
+    touched.extend(left.into_iter().flatten());
     let mut rendered = Rendered::new(compose);
     let mut line = Line::default();
     let mut pause = FIRST_PAUSE;
     for count in 1.. {
         let due = due(work, count).await?;
         touched.extend(due.iter().map(|row| row.id));
-        round(work, &due, (&mut line, &mut rendered), pause).await?;
+        is_our_turn = is_our_turn && round(work, &due, (&mut line, &mut rendered), pause).await?;
         let left = work.retry_for.saturating_sub(begun.elapsed());
-        if left.is_zero() || (work.stop)() || !worth_another_round(work, count + 1).await? {
+        if !is_our_turn || left.is_zero() || !worth_another_round(work, count + 1).await? {
             break;
         }
         wait(work, pause.min(left)).await;
@@ -98,37 +101,51 @@ where
     as_it_stands(work.book, touched).await
 }
 
+/// Whether a delivery that perhaps arrived is sent again by the next run.
+pub fn is_sent_again(row: &Delivery, config: &Config, now: DateTime<Utc>) -> bool {
+    let Terms {
+        planned_after,
+        ambiguous_after,
+    } = terms(config, now);
+    let claim = row.claimed_at.zip(ambiguous_after);
+    row.planned_at >= planned_after && claim.is_some_and(|(claimed, after)| claimed >= after)
+}
+
 impl Delivering<'_> {
     pub(crate) fn at(&self) -> DateTime<Utc> {
         self.now + TimeDelta::from_std(self.begun.elapsed()).unwrap_or_default()
     }
 
     fn oldest(&self) -> DateTime<Utc> {
-        let give_up = TimeDelta::from_std(self.config.report.give_up).unwrap_or(TimeDelta::MAX);
-        self.now
-            .checked_sub_signed(give_up)
-            .unwrap_or(DateTime::<Utc>::MIN_UTC)
+        oldest(self.config, self.now)
     }
 
     fn terms(&self) -> Terms {
-        let by_resend = self
-            .config
-            .mail
-            .as_ref()
-            .is_some_and(|mail| mail.server.is_resend());
-        let ambiguous_after = match self.config.report.on_ambiguous {
-            OnAmbiguous::Resend => Some(self.oldest()),
-            OnAmbiguous::Hold if by_resend => Some(self.now - KEY_REMEMBERED),
-            OnAmbiguous::Hold => None,
-        };
-        Terms {
-            planned_after: self.oldest(),
-            ambiguous_after,
-        }
+        terms(self.config, self.now)
     }
 
     fn is_meant(&self, id: i64) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(&id))
+    }
+}
+
+fn oldest(config: &Config, now: DateTime<Utc>) -> DateTime<Utc> {
+    let give_up = TimeDelta::from_std(config.report.give_up).unwrap_or(TimeDelta::MAX);
+    now.checked_sub_signed(give_up)
+        .unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
+fn terms(config: &Config, now: DateTime<Utc>) -> Terms {
+    let mail = config.mail.as_ref();
+    let by_resend = mail.is_some_and(|mail| mail.server.is_resend());
+    let oldest = oldest(config, now);
+    Terms {
+        planned_after: oldest,
+        ambiguous_after: match config.report.on_ambiguous {
+            OnAmbiguous::Resend => Some(oldest),
+            OnAmbiguous::Hold if by_resend => Some(now - KEY_REMEMBERED),
+            OnAmbiguous::Hold => None,
+        },
     }
 }
 
@@ -145,10 +162,10 @@ async fn given_up(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
     Ok(rows.iter().map(|row| row.id).collect())
 }
 
-/// What a dead process was sending. Under the lock nobody else can be.
-async fn left_on_the_way(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
+/// What a dead process was sending. Under the lock nobody else can be; `None` when it cannot be had.
+async fn left_on_the_way(work: &Delivering<'_>) -> Result<Option<Vec<i64>>, BookError> {
     let Some(lock) = lock(work).await? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let filter = Filter {
         limit: Some(LATEST),
@@ -157,7 +174,7 @@ async fn left_on_the_way(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
     let mut rows = book::deliveries(work.book, &filter).await?;
     rows.retain(|row| row.state == DeliveryState::Sending);
     book::bury_claims(work.book, &lock).await?;
-    Ok(rows.iter().map(|row| row.id).collect())
+    Ok(Some(rows.iter().map(|row| row.id).collect()))
 }
 
 async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookError> {
@@ -177,12 +194,13 @@ async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, 
     Ok(false)
 }
 
+/// Whether our turn came for every row: who waited in vain for one would wait as long for each other.
 async fn round<F>(
     work: &Delivering<'_>,
     due: &[Delivery],
     (line, rendered): (&mut Line, &mut Rendered<F>),
     pause: Duration,
-) -> Result<(), BookError>
+) -> Result<bool, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
@@ -190,30 +208,30 @@ where
     let (pings, messages): (Vec<_>, Vec<_>) =
         due.iter().partition(|row| row.channel == Channel::Ping);
     for row in messages.into_iter().chain(pings) {
-        if (work.stop)() {
-            break;
+        if !one(work, row.id, (line, rendered), pause).await? {
+            return Ok(false);
         }
-        one(work, row.id, (line, rendered), pause).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
-/// One row, while nobody else delivers: is it still due, bring it out, note what became of it.
+/// One row, while nobody else delivers: is it still due, bring it out, note what became of it. False when the
+/// lock cannot be had.
 async fn one<F>(
     work: &Delivering<'_>,
     id: i64,
     (line, rendered): (&mut Line, &mut Rendered<F>),
     pause: Duration,
-) -> Result<(), BookError>
+) -> Result<bool, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
     let Some(lock) = lock(work).await? else {
-        return Ok(());
+        return Ok(false);
     };
     book::bury_claims(work.book, &lock).await?;
     let Some(row) = book::still_due(work.book, id, &work.terms()).await? else {
-        return Ok(());
+        return Ok(true);
     };
     let attempt = match row.channel {
         Channel::Email => email::bring_out(work, &row, (line, rendered)).await?,
@@ -228,7 +246,7 @@ where
         book::note(work.book, row.id, &ending, at).await?;
     }
     drop(lock);
-    Ok(())
+    Ok(true)
 }
 
 async fn outbox_file<F>(

@@ -19,7 +19,9 @@ use past::{Month, Past};
 pub use crate::compare::{
     Alert, Calm, Change, Difference, Gap, Outcome, Rule, Severity, State, Usual, Way,
 };
-pub use letter::{Around, Content, Correction, Letter, NoNumbers, Undelivered, next_due};
+pub use letter::{
+    Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, next_due,
+};
 pub use matter::{Matter, Mover, Verdict};
 
 /// How many days a trend shows, the day itself the last of them.

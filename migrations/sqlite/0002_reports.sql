@@ -11,7 +11,7 @@ CREATE TABLE reports (
     told             TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(told)),
     -- Numbers of earlier reports that had changed when this one was planned.
     corrections      TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(corrections)),
-    -- Who was to get it, whether or not there was something for them that day.
+    -- Whom the query gave, whether or not there was something for them that day: they stand in when it fails.
     recipients       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(recipients)),
     stale_recipients TEXT,
     bad_addresses    TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(bad_addresses)),

@@ -72,7 +72,7 @@ pub struct Delivery {
     pub reply: Option<String>,
 }
 
-/// A recipient as read for a report, from the settings or the query.
+/// A recipient as the query gave it for a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     pub address: String,

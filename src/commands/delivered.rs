@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value as Json, json};
 
 use crate::book::{Channel, Delivery, DeliveryState, Subject};
 use crate::calendar::spoken;
-use crate::config::{Config, OnAmbiguous};
+use crate::config::Config;
+use crate::deliver::is_sent_again;
 use crate::render::words::harmless;
 
 use super::{World, output};
@@ -28,7 +29,7 @@ pub(super) fn tell(rows: &[Delivery], config: &Config, (world, quiet): (&World, 
             }
         }
         for row in rows.into_iter().filter(|row| !is_accepted(row)) {
-            output::say(&undelivered(&about, row, config));
+            output::say(&undelivered(&about, row, config, world.now));
         }
     }
 }
@@ -60,7 +61,7 @@ fn about(date: NaiveDate, subject: Subject) -> String {
 }
 
 /// The state with what it means for the next run.
-pub(super) fn meaning(row: &Delivery, config: &Config) -> String {
+pub(super) fn meaning(row: &Delivery, config: &Config, now: DateTime<Utc>) -> String {
     match row.state {
         DeliveryState::Accepted => "accepted".to_owned(),
         DeliveryState::Planned if row.channel == Channel::Ping => {
@@ -70,10 +71,10 @@ pub(super) fn meaning(row: &Delivery, config: &Config) -> String {
         DeliveryState::Sending => "on its way".to_owned(),
         DeliveryState::Failed if row.retry_at.is_some() => "tried again by the next run".to_owned(),
         DeliveryState::Failed => "failed for good".to_owned(),
-        DeliveryState::Ambiguous => match config.report.on_ambiguous {
-            OnAmbiguous::Hold => "held: perhaps it arrived".to_owned(),
-            OnAmbiguous::Resend => "perhaps it arrived, sent again by the next run".to_owned(),
-        },
+        DeliveryState::Ambiguous if is_sent_again(row, config, now) => {
+            "perhaps it arrived, sent again by the next run".to_owned()
+        }
+        DeliveryState::Ambiguous => "held: perhaps it arrived".to_owned(),
     }
 }
 
@@ -101,17 +102,15 @@ fn accepted(about: &str, rows: &[&Delivery], world: &World) -> Vec<String> {
 }
 
 /// `report of Fri 3 Oct 2025 to bea@example.org: 450 4.2.1 Mailbox busy; tried again by the next run`
-fn undelivered(about: &str, row: &Delivery, config: &Config) -> String {
+fn undelivered(about: &str, row: &Delivery, config: &Config, now: DateTime<Utc>) -> String {
     let to = match row.channel {
         Channel::Email => format!("to {}", row.recipient),
         Channel::Outbox => "to the outbox".to_owned(),
         Channel::Webhook => format!("to webhook {}", row.recipient),
         Channel::Ping => "to the health check".to_owned(),
     };
-    let mut meaning = meaning(row, config);
-    let held =
-        row.state == DeliveryState::Ambiguous && config.report.on_ambiguous == OnAmbiguous::Hold;
-    if held {
+    let mut meaning = meaning(row, config, now);
+    if row.state == DeliveryState::Ambiguous && !is_sent_again(row, config, now) {
         let (date, address) = (row.date, &row.recipient);
         meaning += &format!("; `daybook send --date {date} --to {address}` sends it again");
     }

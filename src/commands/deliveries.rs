@@ -25,7 +25,7 @@ pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<En
     let book = open_book(config).await?;
     let rows = book::deliveries(&book, &filter).await?;
     if args.json {
-        let listed: Vec<Json> = rows.iter().map(|row| as_json(row, config)).collect();
+        let listed: Vec<Json> = rows.iter().map(|row| as_json(row, config, world)).collect();
         output::json(&json!({ "schema": 1, "deliveries": listed }))?;
         return Ok(Ended::Done);
     }
@@ -64,7 +64,7 @@ fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
             row.copy.to_string(),
             row.attempts.to_string(),
             latest.format("%-d %b %H:%M").to_string(),
-            delivered::meaning(row, config),
+            delivered::meaning(row, config, world.now),
             harmless(row.reply.as_deref().unwrap_or_default()),
         ]);
     }
@@ -87,7 +87,7 @@ fn latest(row: &Delivery) -> DateTime<Utc> {
     happened.unwrap_or(row.planned_at)
 }
 
-fn as_json(row: &Delivery, config: &Config) -> Json {
+fn as_json(row: &Delivery, config: &Config, world: &World) -> Json {
     let told = |instant: DateTime<Utc>| {
         instant
             .with_timezone(&config.time_zone)
@@ -105,7 +105,7 @@ fn as_json(row: &Delivery, config: &Config) -> Json {
         "numbers": row.voice.numbers.code(),
         "message_id": row.message_id,
         "state": row.state.word(),
-        "means": delivered::meaning(row, config),
+        "means": delivered::meaning(row, config, world.now),
         "attempts": row.attempts,
         "planned_at": told(row.planned_at),
         "claimed_at": row.claimed_at.map(told),

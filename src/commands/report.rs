@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::book::{self, Subject};
 use crate::cli::{Format, Report};
 use crate::config::{Config, Recipient, Sender, When};
 use crate::deliver::message::{self, Head};
@@ -55,14 +54,8 @@ async fn letter(config: &Config, args: &Report, world: &World) -> Result<Letter,
     let asked = asked.map(|text| dates::read(text, "--date", config, world));
     let book = open_book(config).await?;
     let date = show::day(&book, asked.transpose()?).await?;
-    let subject = match book::entry(&book, date).await? {
-        Some(entry) => Subject::of_day(entry.partial),
-        None => Subject::Failure,
-    };
-    let told = book::planned(&book, date, subject).await?.is_some();
-    if subject == Subject::Failure && !told {
-        return Err(show::no_entry(date));
-    }
+    let subject = letters::subject(&book, date).await?;
+    let subject = subject.ok_or_else(|| show::no_entry(date))?;
     let composed = letters::letter(config, &book, (date, subject), world.now).await?;
     composed.map_err(CommandError::Usage)
 }

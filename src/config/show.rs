@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::duration::spoken;
 use super::ways::without_secrets;
-use super::{Config, OnAmbiguous, Origin, Recipient, Sender, When};
+use super::{Config, OnAmbiguous, Origin, Recipient, Sender};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shown {
@@ -190,11 +190,7 @@ fn or_not_set(value: Option<impl ToString>) -> String {
 
 fn recipient(one: &Recipient) -> String {
     let voice = format!("{}/{}", one.voice.language.code(), one.voice.numbers.code());
-    let when = match one.when {
-        When::Daily => "daily",
-        When::Alerts => "alerts",
-        When::Changes => "changes",
-    };
+    let when = one.when.word();
     let address = named(one.name.as_deref(), &one.address);
     format!("{address} ({voice}, {when})")
 }

@@ -15,7 +15,7 @@ use super::{Attempt, Composed, Delivering, refused};
 const NO_SENDER: &str = "daybook@daybook.invalid";
 const NO_READER: &str = "reader@daybook.invalid";
 
-/// A conversation that breaks is begun anew once in a round.
+/// A conversation that breaks before it brought out a message is begun anew once in a round.
 const CONNECTIONS_PER_ROUND: u32 = 2;
 
 /// The conversation with the mail server, kept for as many messages as it lasts.
@@ -39,13 +39,31 @@ impl Line {
         }
     }
 
-    async fn open(&mut self, mail: &MailSettings) -> Result<&mut Connection, Refusal> {
-        let kept = self.connection.take().filter(Connection::is_open);
-        let connection = match kept {
-            Some(connection) => connection,
-            None => self.connect(mail).await?,
-        };
-        Ok(self.connection.insert(connection))
+    /// Announces a message. A kept conversation that is over by now has nothing against the message: servers end
+    /// one after so many messages, or after a silence.
+    async fn begin(
+        &mut self,
+        mail: &MailSettings,
+        to: &str,
+        size: usize,
+    ) -> Result<&mut Connection, Refusal> {
+        let from = &mail.from.address;
+        let was_kept = self.connection.as_ref().is_some_and(Connection::is_open);
+        let mut connection = self.open(mail).await?;
+        let mut begun = connection.begin(from, to, size).await;
+        if begun.is_err() && was_kept && !connection.is_open() {
+            connection = self.open(mail).await?;
+            begun = connection.begin(from, to, size).await;
+        }
+        let connection = self.connection.insert(connection);
+        begun.map(|()| connection)
+    }
+
+    async fn open(&mut self, mail: &MailSettings) -> Result<Connection, Refusal> {
+        match self.connection.take().filter(Connection::is_open) {
+            Some(kept) => Ok(kept),
+            None => self.connect(mail).await,
+        }
     }
 
     async fn connect(&mut self, mail: &MailSettings) -> Result<Connection, Refusal> {
@@ -91,13 +109,8 @@ where
             }));
         }
     };
-    let begun = async {
-        let connection = line.open(settings).await?;
-        let from = &settings.from.address;
-        connection.begin(from, &row.recipient, bytes.len()).await?;
-        Ok(connection)
-    };
-    let connection = match begun.await {
+    let begun = line.begin(settings, &row.recipient, bytes.len()).await;
+    let connection = match begun {
         Ok(connection) => connection,
         Err(Refusal { reply, may_pass }) => {
             return Ok(Some(Attempt::Refused { reply, may_pass }));
@@ -108,7 +121,11 @@ where
         line.connection = None;
         return Ok(None);
     }
-    Ok(Some(connection.hand_over(&bytes).await))
+    let attempt = connection.hand_over(&bytes).await;
+    if matches!(attempt, Attempt::Accepted { .. }) {
+        line.connected = 0;
+    }
+    Ok(Some(attempt))
 }
 
 /// The message as it travels, or as the outbox keeps it. Its date is the plan's, so that every attempt is the

@@ -6,10 +6,11 @@
 
 mod address;
 mod answer;
-mod trust;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -18,9 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::Error as TlsError;
 
-use super::Attempt;
 use super::line::one_line;
+use super::{Attempt, trust};
 use address::Address;
 use answer::Received;
 
@@ -43,6 +45,8 @@ pub struct Request<'a> {
     /// Certificates (PEM) to trust besides the host's own store.
     pub ca_file: Option<&'a Path>,
 }
+
+const LONGEST_REASON: usize = 200;
 
 /// Why there is no answer. The sentences go on after whatever the address belongs to: `webhook ops: …`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -121,12 +125,14 @@ impl Exchange<'_> {
         let Some(name) = &self.address.tls_name else {
             return Ok(Box::new(stream));
         };
-        let connector = TlsConnector::from(trust::client(ca_file)?);
+        let mut config = trust::client(ca_file).map_err(HttpError::Trust)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let connector = TlsConnector::from(Arc::new(config));
         let handshake = async {
             let connected = connector.connect(name.clone(), stream).await;
             connected.map_err(|error| HttpError::Tls {
                 host: self.host(),
-                reason: trust::reason(&error),
+                reason: failure(&error),
             })
         };
         let stream = self.within("agreeing on TLS", handshake).await?;
@@ -219,6 +225,21 @@ impl Exchange<'_> {
 
     fn host(&self) -> String {
         self.address.host.clone()
+    }
+}
+
+/// Why a handshake failed, for somebody who runs the server or asks who does.
+fn failure(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(TlsError::InvalidCertificate(why)) => {
+            format!("its certificate {}", trust::objection(why))
+        }
+        Some(TlsError::InvalidMessage(_)) => "it does not speak TLS there".to_owned(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "it closed the connection during the handshake".to_owned()
+        }
+        _ => one_line(&error.to_string(), LONGEST_REASON),
     }
 }
 

@@ -13,8 +13,9 @@ use crate::compare;
 use crate::config::Config;
 use crate::deliver::Composed;
 use crate::entry::Entry;
-use crate::report::letter::next_due;
-use crate::report::{self, Around, Content, Correction, Letter, NoNumbers, Undelivered};
+use crate::report::{
+    self, Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, next_due,
+};
 
 /// Alerts are judged over this many days; longer ones count from here.
 pub const DAYS_JUDGED: u64 = 400;
@@ -37,8 +38,28 @@ pub async fn letter(
     Ok(Ok(Letter {
         name: config.name.clone(),
         content,
-        around: around(config, book, (date, now), planned).await?,
+        around: Around {
+            next_due: Some(following(config, (date, subject), now)),
+            ..around(config, book, date, planned).await?
+        },
     }))
+}
+
+/// What there is to tell about a day: its numbers or, where its readers heard later than that, that there are
+/// none. `None` where nothing is known of it.
+pub async fn subject(book: &Book, date: NaiveDate) -> Result<Option<Subject>, BookError> {
+    let entry = book::entry(book, date).await?;
+    if entry.as_ref().is_some_and(|entry| !entry.partial) {
+        return Ok(Some(Subject::Report));
+    }
+    let failure = book::planned(book, date, Subject::Failure).await?;
+    Ok(match (entry, failure) {
+        (Some(entry), Some(failure)) if failure.planned_at > entry.collected_at => {
+            Some(Subject::Failure)
+        }
+        (Some(_), _) => Some(Subject::Open),
+        (None, failure) => failure.map(|_| Subject::Failure),
+    })
 }
 
 /// The day's entry, and those it is compared with.
@@ -70,7 +91,7 @@ fn no_numbers(
 async fn around(
     config: &Config,
     book: &Book,
-    (date, now): (NaiveDate, DateTime<Utc>),
+    date: NaiveDate,
     planned: Option<Planned>,
 ) -> Result<Around, BookError> {
     let settings = &config.report;
@@ -81,7 +102,6 @@ async fn around(
     let around = Around {
         undelivered: lost.into_iter().map(undelivered).collect(),
         link: settings.public_url.as_ref().map(ToString::to_string),
-        next_due: Some(next_due(now, config.time_zone, settings.due)),
         ..Around::default()
     };
     let Some(planned) = planned else {
@@ -98,6 +118,19 @@ async fn around(
         stale_recipients: planned.stale_recipients,
         ..around
     })
+}
+
+/// After word of an open day comes, for one thing, the report of that day.
+fn following(
+    config: &Config,
+    (date, subject): (NaiveDate, Subject),
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let (zone, due) = (config.time_zone, config.report.due);
+    match subject {
+        Subject::Open => next_due(now, zone, due),
+        Subject::Report | Subject::Failure => due_after(date, now, zone, due),
+    }
 }
 
 /// A message may fail for good as late as that, and then the next report is to tell it.

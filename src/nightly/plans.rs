@@ -198,7 +198,7 @@ fn planned(
         planned_at: setting.now,
         also: Vec::new(),
         corrections: Vec::new(),
-        recipients: readers.all.iter().map(known).collect(),
+        recipients: readers.asked.iter().map(known).collect(),
         stale_recipients: readers.stale.clone(),
         bad_addresses: readers.bad.clone(),
         reason: None,

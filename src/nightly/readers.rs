@@ -11,6 +11,8 @@ use super::counting::limits;
 pub(super) struct Readers {
     /// Each address once, the settings' first.
     pub(super) all: Vec<Recipient>,
+    /// What the query gave, now or the last time. Who left the settings since is none of them.
+    pub(super) asked: Vec<Recipient>,
     pub(super) bad: Vec<(String, String)>,
     /// Why the last known ones had to do.
     pub(super) stale: Option<String>,
@@ -25,6 +27,7 @@ pub(super) async fn readers(
     let settings = &setting.config.report;
     let mut readers = Readers {
         all: settings.recipients.clone(),
+        asked: Vec::new(),
         bad: settings.bad_addresses.clone(),
         stale: None,
     };
@@ -37,7 +40,7 @@ pub(super) async fn readers(
     };
     match found {
         Ok(found) => {
-            readers.all.extend(found.recipients);
+            readers.asked = found.recipients;
             readers.bad.extend(found.bad);
         }
         Err(why) => {
@@ -45,11 +48,12 @@ pub(super) async fn readers(
                 Some(book) => book::known_recipients(book).await?,
                 None => Vec::new(),
             };
-            readers.all.extend(known.into_iter().map(recognised));
+            readers.asked = known.into_iter().map(recognised).collect();
             readers.stale = Some(why);
         }
     }
-    readers.all = recipient::without_duplicates(readers.all);
+    let all = readers.all.into_iter().chain(readers.asked.clone());
+    readers.all = recipient::without_duplicates(all);
     Ok(readers)
 }
 

@@ -9,9 +9,8 @@ use thiserror::Error;
 use crate::book::{self, Book, BookError, Channel, Delivery, Filter, Subject};
 use crate::calendar::spoken;
 use crate::config::{Config, Recipient, When, recipient};
-use crate::entry::Entry;
 
-use super::{Setting, morning, plans};
+use super::{Setting, letters, morning, plans};
 
 #[derive(Debug, Error)]
 pub enum ResendError {
@@ -32,10 +31,8 @@ pub async fn resend(
     retry_for: Duration,
 ) -> Result<Vec<Delivery>, ResendError> {
     let begun = Instant::now();
-    let entry = meant(book, date).await?;
-    let subject = Subject::of_day(entry.partial);
-    let about = (entry.date, subject);
-    let was_planned = book::planned(book, entry.date, subject).await?.is_some();
+    let about = meant(book, date).await?;
+    let was_planned = book::planned(book, about.0, about.1).await?.is_some();
     let before = of_report(book, about).await?;
     if !was_planned || (before.is_empty() && to.is_none()) {
         let mut plan = plans::on_purpose(setting, book, about).await?;
@@ -68,16 +65,18 @@ pub fn reader(config: &Config, text: &str) -> Result<Recipient, String> {
     }))
 }
 
-async fn meant(book: &Book, date: Option<NaiveDate>) -> Result<Entry, ResendError> {
-    if let Some(date) = date {
-        let entry = book::entry(book, date).await?;
-        return entry.ok_or(ResendError::NoEntry { date });
-    }
-    let newest = match book::newest_complete(book).await? {
-        Some(entry) => Some(entry),
-        None => book::newest(book).await?,
+async fn meant(book: &Book, date: Option<NaiveDate>) -> Result<(NaiveDate, Subject), ResendError> {
+    let newest = match date {
+        Some(_) => None,
+        None => match book::newest_complete(book).await? {
+            Some(entry) => Some(entry),
+            None => book::newest(book).await?,
+        },
     };
-    newest.ok_or(ResendError::Empty)
+    let date = date.or(newest.map(|entry| entry.date));
+    let date = date.ok_or(ResendError::Empty)?;
+    let subject = letters::subject(book, date).await?;
+    Ok((date, subject.ok_or(ResendError::NoEntry { date })?))
 }
 
 /// The report's messages, of each reader the newest copy; pings apart.

@@ -1,6 +1,6 @@
 //! A report as it is sent: a day's numbers with what a message says around them, or that there are none.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{Day, first_instant};
@@ -110,4 +110,12 @@ pub fn next_due(after: DateTime<Utc>, zone: Tz, due: NaiveTime) -> DateTime<Utc>
         .map(|date| first_instant(date.and_time(due), zone))
         .find(|instant| *instant > after)
         .expect("days go on")
+}
+
+/// When the report after a day's own is due. A day's own is due in the morning after it: sent before that,
+/// it must not promise itself.
+pub fn due_after(date: NaiveDate, now: DateTime<Utc>, zone: Tz, due: NaiveTime) -> DateTime<Utc> {
+    let last_second = date.and_time(NaiveTime::MIN) + TimeDelta::seconds(86_399);
+    let own = next_due(first_instant(last_second, zone), zone, due);
+    next_due(own.max(now), zone, due)
 }

@@ -359,7 +359,7 @@ async fn a_certificate_that_is_wrong_is_refused_in_plain_words() {
         ),
         (
             stranger.identity("localhost"),
-            "is signed by nobody that this machine trusts: set `ca_file` under [mail] to the certificate of who signed it",
+            "is signed by nobody that this machine trusts: `ca_file` names further certificates to trust",
         ),
     ];
     let trusted = file(authority.pem());
@@ -413,7 +413,7 @@ async fn a_ca_file_that_cannot_be_used_is_named() {
     let empty = file("nothing here");
     let mail = trusting(&server, &empty);
     let expected = format!(
-        "cannot read certificates from `{}` (`ca_file` under [mail]): there are none in PEM form",
+        "cannot use {} as `ca_file`: it holds no certificate (PEM)",
         empty.path().display()
     );
     assert_eq!(refused(&mail).await, passing(&expected));

@@ -60,7 +60,7 @@ pub async fn add_copies(
     Ok(ids)
 }
 
-/// The recipients of the newest report that had any.
+/// The query's recipients of the newest report that had any.
 pub async fn known_recipients(book: &Book) -> Result<Vec<Known>, BookError> {
     let row = sqlx::query(
         "SELECT collection_date, recipients FROM reports WHERE json_array_length(recipients) > 0

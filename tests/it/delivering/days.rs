@@ -25,6 +25,18 @@ async fn a_plain_night_without_a_mail_server_leaves_the_report_in_the_outbox() {
 }
 
 #[tokio::test]
+async fn a_report_before_half_past_six_names_the_morning_after_as_the_next() {
+    // Six in the morning: what is due by half past six is this report itself.
+    let (world, _) = world("").await;
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    let text = std::fs::read_to_string(world.path("outbox/2025-10-03.txt")).unwrap();
+    assert!(
+        text.contains("Next report: Sunday 5 October, 06:30."),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn without_send_email_nothing_is_planned() {
     let (world, _) = world("").await;
     let line = ["collect", "--date", "yesterday"];

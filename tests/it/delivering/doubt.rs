@@ -2,11 +2,12 @@
 
 use daybook::book::{Book, delivery_lock};
 use daybook::commands::Ended;
+use daybook::deliver::is_sent_again;
 use daybook::nightly::Which;
 
 use super::{mailed, with_mail, world};
 use crate::smtp_server::{Act, Script, Step};
-use crate::world::date;
+use crate::world::{World, date, instant};
 
 const LINE: [&str; 4] = ["collect", "--date", "2025-10-03", "--send-email"];
 const BEA: &str = r#""bea@example.org""#;
@@ -55,6 +56,19 @@ async fn a_lost_answer_is_sent_again_as_the_same_message_where_the_settings_say_
     let sent = server.accepted();
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[0].message, sent[1].message);
+}
+
+#[tokio::test]
+async fn by_resend_a_message_in_doubt_is_said_to_be_held_only_after_a_day() {
+    let script = Script::accepting().on_nth(1, Step::Dot, Act::TakeAndDrop);
+    let (mut world, _, _server) = with_mail(BEA, script).await;
+    let night = world.morning(Which::One(date("2025-10-03")), false).await;
+    let row = &night.deliveries[0];
+    let sent_again = |world: &World, now: &str| is_sent_again(row, &world.config(), instant(now));
+    assert!(!sent_again(&world, "2025-10-04T04:10:00Z"), "held");
+    world.set("DAYBOOK_SMTP_URL", "smtps://resend:re_key@smtp.resend.com");
+    assert!(sent_again(&world, "2025-10-05T04:00:00Z"));
+    assert!(!sent_again(&world, "2025-10-05T04:01:00Z"));
 }
 
 #[tokio::test]

@@ -67,6 +67,20 @@ async fn a_day_never_planned_is_sent_to_the_configured_readers() {
 }
 
 #[tokio::test]
+async fn word_that_a_day_has_no_numbers_can_be_sent_again_too() {
+    let (mut world, _, server) = with_mail(r#""ada@example.org""#, Script::accepting()).await;
+    world.set("DAYBOOK_APP_DATABASE_URL", "sqlite:gone.db");
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    let line = ["send", "--date", "2025-10-03", "--to", "ada@example.org"];
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Done);
+    assert_eq!(mailed(&server), ["ada@example.org"; 2]);
+    assert_eq!(
+        world.ledger().await[1],
+        "2025-10-03 failure email ada@example.org 2 accepted 1 250 2.0.0 Ok: queued"
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_refused_with_what_to_do() {
     let (world, _) = world("").await;
     let refused = async |args: &[&str]| {

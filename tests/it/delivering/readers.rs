@@ -114,6 +114,28 @@ async fn readers_come_from_the_query_too_each_address_once() {
 }
 
 #[tokio::test]
+async fn who_has_left_the_settings_gets_nothing_while_the_query_fails_either() {
+    const QUERY: &str = r#"recipients_sql = "SELECT email FROM admins""#;
+    let both =
+        format!("[report]\nrecipients = [\"ada@example.org\", \"old@example.org\"]\n{QUERY}");
+    let (mut world, app) = world(&both).await;
+    app.execute("CREATE TABLE admins (email TEXT); INSERT INTO admins VALUES ('bea@example.org')")
+        .await;
+    let server = Server::start(Script::accepting()).await;
+    world.set("DAYBOOK_SMTP_URL", &server.url());
+    world.set("DAYBOOK_MAIL_FROM", "daybook@example.org");
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    let one = format!("[report]\nrecipients = [\"ada@example.org\"]\n{QUERY}");
+    world.write("daybook.toml", &format!("{}\n{one}", super::SETTINGS));
+    app.execute("DROP TABLE admins").await;
+    // The last known ones are remembered over several nights.
+    mornings(&mut world, 4..=5).await;
+    let left = ["ada@example.org", "bea@example.org"];
+    assert_eq!(readers_of(&world, "2025-10-04").await, left);
+    assert_eq!(readers_of(&world, "2025-10-05").await, left);
+}
+
+#[tokio::test]
 async fn the_health_check_hears_of_the_beginning_and_of_success() {
     let fine = || http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
     let checks = http_server::Server::plain(vec![fine(), fine()]).await;

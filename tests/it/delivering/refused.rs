@@ -140,6 +140,26 @@ async fn a_broken_conversation_is_begun_anew_and_the_others_get_theirs() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_one_message_a_conversation_gets_them_all_in_one_round() {
+    let mut script = Script::accepting();
+    // Every second question for a message comes too much; the one after it is a conversation's first.
+    for nth in [2, 4, 6, 8] {
+        script = script.on_nth(nth, Step::Mail, Act::Say("421 4.7.0 Enough".to_owned()));
+    }
+    let readers: Vec<String> = (0..5)
+        .map(|n| format!(r#""reader{n}@example.org""#))
+        .collect();
+    let (world, _, server) = with_mail(&readers.join(", "), script).await;
+    world.morning(yesterday(), false).await;
+    let got: Vec<String> = (0..5).map(|n| format!("reader{n}@example.org")).collect();
+    assert_eq!(mailed(&server), got);
+    assert_eq!(server.connections(), 5);
+    for line in world.ledger().await {
+        assert!(line.contains(" accepted 1 "), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_way_that_is_closed_harms_no_other_and_success_is_not_told() {
     let fine = || http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let checks = http_server::Server::plain(vec![fine(), fine()]).await;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use daybook::report::next_due;
+use daybook::report::{due_after, next_due};
 use proptest::prelude::*;
 
 fn due(after: &str, zone: Tz, local: &str) -> String {
@@ -25,6 +25,23 @@ fn the_next_report_is_due_at_the_next_local_time() {
     ];
     for (after, local, expected) in cases {
         assert_eq!(due(after, zurich, local), expected);
+    }
+}
+
+#[test]
+fn a_report_that_comes_before_its_time_does_not_promise_itself() {
+    let zurich = chrono_tz::Europe::Zurich;
+    let cases = [
+        // In the night, before half past six; after it; two days late; over a clock change.
+        ("2025-10-03", "2025-10-03T22:15:00Z", "2025-10-05T04:30:00Z"),
+        ("2025-10-03", "2025-10-04T06:00:00Z", "2025-10-05T04:30:00Z"),
+        ("2025-10-03", "2025-10-06T04:00:00Z", "2025-10-06T04:30:00Z"),
+        ("2025-10-25", "2025-10-25T22:15:00Z", "2025-10-27T05:30:00Z"),
+    ];
+    for (date, now, expected) in cases {
+        let due = NaiveTime::from_hms_opt(6, 30, 0).unwrap();
+        let next = due_after(date.parse().unwrap(), now.parse().unwrap(), zurich, due);
+        assert_eq!(next, expected.parse::<DateTime<Utc>>().unwrap(), "{now}");
     }
 }
 

@@ -417,15 +417,21 @@ async fn only_a_trusted_certificate_of_the_right_name_gets_the_report() {
         let words = format!("no safe connection to {host}: {reason}");
         (put_off(&words), 0)
     };
-    let unknown = "nobody whom this machine trusts has signed its certificate; `ca_file` names further certificates to trust";
+    let unknown = "its certificate is signed by nobody that this machine trusts: `ca_file` names further certificates to trust";
     let stranger = Authority::new();
     let untrusted = ask(ours.identity("localhost"), stranger.pem(), "localhost").await;
     assert_eq!(untrusted, no("localhost", unknown));
     let other = ask(ours.identity("localhost"), ours.pem(), "127.0.0.1").await;
-    let expected = no("127.0.0.1", "its certificate is for another name");
-    assert_eq!(other, expected);
+    let words = "its certificate is for another name: name the server as its certificate does";
+    assert_eq!(other, no("127.0.0.1", words));
     let expired = ask(ours.until("localhost", 2001), ours.pem(), "localhost").await;
-    assert_eq!(expired, no("localhost", "its certificate has expired"));
+    assert_eq!(
+        expired,
+        no(
+            "localhost",
+            "its certificate has expired: it must be renewed"
+        )
+    );
 
     let path = folder.path().join("ca.pem");
     let none = ask(ours.identity("localhost"), "nothing", "localhost").await;
