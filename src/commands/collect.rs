@@ -209,7 +209,10 @@ fn summary(catalog: &Catalog, entry: &Entry) -> String {
             .count()
     };
     let known = shown.len() - count(Kind::Unavailable) - count(Kind::Failed);
-    let mut words = vec![format!("{known} metrics")];
+    let mut words = vec![match known {
+        1 => "1 metric".to_owned(),
+        many => format!("{many} metrics"),
+    }];
     for (kind, word) in [(Kind::Unavailable, "unavailable"), (Kind::Failed, "failed")] {
         if count(kind) > 0 {
             words.push(format!("{} {word}", count(kind)));
