@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::cli::{Format, Report};
 use crate::config::{Config, Recipient, Sender, When};
-use crate::deliver::message::{self, Head};
+use crate::deliver::message::{self, Head, NO_READER, NO_SENDER};
 use crate::deliver::outbox;
 use crate::nightly::{letters, resend};
 use crate::render::mail::mail;
@@ -17,10 +17,6 @@ use crate::report::Letter;
 use crate::voice::{Language, Voice};
 
 use super::{CommandError, Ended, World, dates, load, open_book, output, show};
-
-/// Who writes and who reads where nobody is set: names that no mail server will ever look for.
-const NO_SENDER: &str = "daybook@daybook.invalid";
-const NO_RECIPIENT: &str = "reader@daybook.invalid";
 
 pub async fn run(
     config: Option<PathBuf>,
@@ -70,7 +66,7 @@ fn reader(config: &Config, args: &Report) -> Result<Recipient, CommandError> {
     }
     let first = config.report.recipients.first().cloned();
     Ok(first.unwrap_or_else(|| Recipient {
-        address: NO_RECIPIENT.to_owned(),
+        address: NO_READER.to_owned(),
         name: None,
         voice: config.report.voice,
         when: When::default(),

@@ -6,14 +6,10 @@ use crate::book::{self, BookError, Channel, Delivery, Subject};
 use crate::config::{Config, MailSettings, Sender};
 use crate::render::mail::Mail;
 
-use super::message::{Head, message};
+use super::message::{Head, NO_READER, NO_SENDER, message};
 use super::rendered::Rendered;
 use super::smtp::{self, Connection, Refusal};
 use super::{Attempt, Composed, Delivering, refused};
-
-/// Who writes and who reads the outbox's messages where nobody is set: names that no mail server will ever look for.
-const NO_SENDER: &str = "daybook@daybook.invalid";
-const NO_READER: &str = "reader@daybook.invalid";
 
 /// A conversation that breaks before it brought out a message is begun anew once in a round.
 const CONNECTIONS_PER_ROUND: u32 = 2;

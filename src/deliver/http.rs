@@ -236,9 +236,7 @@ fn failure(error: &io::Error) -> String {
             format!("its certificate {}", trust::objection(why))
         }
         Some(TlsError::InvalidMessage(_)) => "it does not speak TLS there".to_owned(),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "it closed the connection during the handshake".to_owned()
-        }
+        None if trust::hung_up(error) => "it closed the connection during the handshake".to_owned(),
         _ => one_line(&error.to_string(), LONGEST_REASON),
     }
 }

@@ -34,6 +34,10 @@ pub struct Head<'a> {
     pub language: &'static str,
 }
 
+/// Who writes and who reads where nobody is set: names that no mail server will ever look for.
+pub const NO_SENDER: &str = "daybook@daybook.invalid";
+pub const NO_READER: &str = "reader@daybook.invalid";
+
 /// No line of a message may be longer, its end not counted.
 const LONGEST_LINE: usize = 998;
 const LONGEST_NAME: usize = 100;

@@ -1,6 +1,7 @@
 //! Whom we trust in TLS: the host's own certificate store, and the certificates of a file besides; and why a
 //! certificate is not accepted, in plain words.
 
+use std::io;
 use std::path::Path;
 
 use tokio_rustls::rustls::crypto::ring;
@@ -55,6 +56,12 @@ pub(super) fn objection(reason: &CertificateError) -> String {
         other => return one_line(&format!("is not accepted: {other}"), LONGEST_REASON),
     };
     words.to_owned()
+}
+
+/// Whether the other side hung up: at an end or with a reset, as its unread bytes decide.
+pub(super) fn hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {

@@ -90,7 +90,7 @@ fn failure(server: &str, error: &io::Error) -> String {
             format!("{server} does not speak TLS here: is it the right port?")
         }
         Some(other) => format!("no TLS with {server}: {other}"),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+        None if trust::hung_up(error) => {
             format!("{server} closed the connection during the TLS handshake")
         }
         None => format!("no TLS with {server}: {error}"),
