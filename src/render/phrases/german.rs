@@ -48,19 +48,19 @@ pub(super) const GERMAN: Phrases = Phrases {
     critical: "kritisch",
     warning: "Warnung",
     welcome: "erfreulich",
-    recovered: "erholt",
+    recovered: "behoben",
     ok: "ok",
     open: "offen",
     no_numbers: "keine Zahlen",
 
     nothing_unusual: "Nichts Ungewöhnliches",
     first_report: "Der erste Bericht",
-    open_day: "Offener Tag: nichts wird beurteilt",
+    open_day: "Der Tag ist noch offen",
     no_numbers_for: "Keine Zahlen für {date}",
     no_numbers_in_short: "Keine Zahlen für {date}: {reason} seit {since}.",
 
     first_summary: "{metrics} zum ersten Mal gezählt: noch gibt es nichts zu vergleichen. Vergleiche mit dem Vortag beginnen am {day}, am {week} mit demselben Wochentag, am {month} über 30 Tage.",
-    open_summary: "Der Tag war um {clock} noch nicht zu Ende: Änderungen werden gezeigt, aber nicht beurteilt.",
+    open_summary: "Gezählt bis {clock} und verglichen mit ganzen Tagen: noch wird nichts beurteilt.",
     failed_summary: "Fehlgeschlagen: {n} von {all} Kennzahlen, Grund: {reason}.",
     mostly_failed_summary: "Fehlgeschlagen: {n} von {all} Kennzahlen, {most} davon mit diesem Grund: {reason}.",
     no_numbers_summary: "Seit {since}: {reason}. Der Bericht folgt, sobald ein späterer Lauf den Tag zählen kann.",
@@ -69,7 +69,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     hours: "{hours} Stunden",
     longer: "die Uhren wurden zurückgestellt",
     shorter: "die Uhren wurden vorgestellt",
-    still_open: "noch offen, gezählt bis {clock}",
+    still_open: "noch offen",
 
     on_weekday: "am {weekday}",
     last_weekday: "am letzten {weekday}",
@@ -92,6 +92,9 @@ pub(super) const GERMAN: Phrases = Phrases {
     worse: "Schlimmer als zuvor, Tag {n}.",
 
     metric: "Kennzahl",
+    compared: "gegenüber {date}",
+    usually: "üblich {range}",
+    usual_then: "üblich",
     no_data: "keine Daten",
     unavailable: "unbekannt",
     failed: "Fehler",
@@ -131,8 +134,8 @@ pub(super) const GERMAN: Phrases = Phrases {
     length: "{hours} statt 24 Stunden: {why}. Was über einen Tag gezählt wird, ist mit Tagen anderer Länge verglichen.",
     known: "{name}: Änderungen von und zu diesem Tag werden gezeigt, aber nicht beurteilt.",
 
-    footer: "Gezählt in {time} auf einem einzigen Stand der Daten, bis {clock}.",
-    footer_late: "Gezählt am {date}, {late} in {time} auf einem einzigen Stand der Daten, bis {clock}.",
+    footer: "Gezählt in {time}, alles auf demselben Stand von {clock}.",
+    footer_late: "Gezählt am {date} um {late} in {time}, alles auf demselben Stand von {clock}.",
     next_report: "Nächster Bericht: {date}, {clock}.",
     link: "Zum Dashboard",
 
@@ -172,6 +175,14 @@ pub(super) const GERMAN: Phrases = Phrases {
         "und {n} weitere in den Tabellen unten",
     ),
     more_lines: plural("und {n} weitere", "und {n} weitere"),
+    rows_linked: plural(
+        "{n} weitere Zeile dieses Abschnitts:",
+        "{n} weitere Zeilen dieses Abschnitts:",
+    ),
+    rows_attached: plural(
+        "{n} weitere Zeile dieses Abschnitts steht in der angehängten Tabelle.",
+        "{n} weitere Zeilen dieses Abschnitts stehen in der angehängten Tabelle.",
+    ),
     days: plural("{n} Tag", "{n} Tage"),
     after_days: plural("nach {n} Tag", "nach {n} Tagen"),
     rows_without_value: plural("{n} Zeile ohne Wert", "{n} Zeilen ohne Wert"),

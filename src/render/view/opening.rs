@@ -19,12 +19,11 @@ pub(super) fn span(letter: &Letter, speech: &Speech) -> String {
     let Some(report) = letter.report() else {
         return format!("00:00–24:00 {zone}");
     };
+    let begin = speech.clock(report.day_start, zone);
     let mut span = if report.partial {
         let clock = speech.clock(report.as_of, zone);
-        let open = fill(speech.words.still_open, &[("clock", &clock)]);
-        format!("{zone}, {open}")
+        format!("{begin}–{clock} {zone}, {}", speech.words.still_open)
     } else {
-        let begin = speech.clock(report.day_start, zone);
         format!("{begin}–24:00 {zone}")
     };
     if let Some((hours, why)) = unusual_length(report, speech) {
@@ -52,6 +51,8 @@ pub(super) fn tone(letter: &Letter) -> Tone {
         Verdict::Open => Tone::Muted,
         Verdict::Critical => Tone::Critical,
         Verdict::Warning | Verdict::Incomplete => Tone::Warning,
+        // Nothing was compared, so nothing is praised.
+        Verdict::Ok if report.first => Tone::Plain,
         Verdict::Ok => Tone::Good,
     }
 }
