@@ -131,7 +131,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     perhaps_not_reached: "Der Bericht vom {date} hat {recipient} vielleicht nicht erreicht: {reply}",
     also: "Im selben Lauf gezählt, ohne eigene Nachricht: {dates}",
     stale: "Die Empfänger konnten nicht gelesen werden, darum erhalten die zuletzt bekannten diesen Bericht: {reason}",
-    length: "{hours} statt 24 Stunden: {why}. Was über einen Tag gezählt wird, ist mit Tagen anderer Länge verglichen.",
+    length: "{hours} statt 24 Stunden: {why}. Was über einen Tag gezählt wird, wird hier mit Tagen anderer Länge verglichen.",
     known: "{name}: Änderungen von und zu diesem Tag werden gezeigt, aber nicht beurteilt.",
 
     footer: "Gezählt in {time}, alles auf demselben Stand von {clock}.",
