@@ -1,7 +1,7 @@
 //! Ranges such as `4'410–5'020` stay on one line; a browser would break them after the dash.
 
-/// Of a hostile text no more is held together.
-const LONGEST: usize = 40;
+/// A longer one would make its column too wide for a narrow window.
+const LONGEST: usize = 20;
 
 /// The text as markup, with each range in a `span` of its own.
 pub(super) fn ranges(text: &str) -> String {
