@@ -6,6 +6,7 @@ mod ascii;
 mod fit;
 mod row;
 mod trend;
+mod unbroken;
 
 use askama::Template;
 use base64::Engine;
@@ -128,8 +129,8 @@ struct Columns {
 }
 
 const COLUMNS: Columns = Columns {
-    value: 74,
-    change: 84,
+    value: 80,
+    change: 77,
     trend: sparkline::WIDTH + 6,
 };
 

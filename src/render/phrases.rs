@@ -64,7 +64,7 @@ phrases! {
         on_weekday last_weekday on_date against between
         limit stays_below stays_above not_clear back_below back_above back_to over
         mover mover_since new_today second_day day_n worse
-        metric no_data unavailable failed no_value unchanged new known_day open_day_then
+        metric compared usually usual_then no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others
         failed_title unknown_title corrected_title later_title recounted_title nulls_title also_title
@@ -75,7 +75,7 @@ phrases! {
     }
     plurals {
         criticals warnings welcomes welcome_changes failures failed_metrics
-        metrics as_usual calm all_usual all_calm more_matters more_lines days after_days rows_without_value points
+        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value points
     }
 }
 
@@ -85,6 +85,13 @@ impl Phrases {
             Language::English => &english::ENGLISH,
             Language::German => &german::GERMAN,
         }
+    }
+
+    /// Of a language's code, such as a view has.
+    pub fn in_code(code: &str) -> &'static Self {
+        let known = Language::ALL.into_iter();
+        let language = known.into_iter().find(|language| language.code() == code);
+        Self::of(language.unwrap_or_default())
     }
 }
 

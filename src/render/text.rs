@@ -85,9 +85,14 @@ fn value_width(view: &View) -> usize {
 
 /// A section with its heads, a line under them, and its rows.
 fn table(section: &SectionView, value: usize) -> Vec<String> {
-    let [_, heads @ .., _] = &section.heads;
+    let [_, day, compared @ .., _] = &section.heads;
+    let [first, second, third] = compared.clone();
     let mut table = lines(&section.name, INDENT);
-    table.extend(columns("", heads.clone(), value));
+    table.extend(columns(
+        "",
+        [format!("\n{day}"), first, second, third],
+        value,
+    ));
     table.push("-".repeat(WIDTH));
     for row in &section.rows {
         table.extend(self::row(row, value));

@@ -1,6 +1,7 @@
 //! What has room in a page: alerts always come first, and what is left out is counted.
 
 use crate::render::mail::Picture;
+use crate::render::phrases::{Phrases, Plural, fill};
 use crate::render::view::{NoteView, Tone, View};
 
 use super::ascii;
@@ -25,7 +26,7 @@ pub(super) struct Written {
 /// All rows in full if they have room, else leaner, else without the last ones that do not alert.
 pub(super) fn sections(view: &View, room: usize) -> Vec<Fitted> {
     let pictures = trend::pictures(view);
-    let full = written(view, &pictures, Detail::Short);
+    let full = written(view, &pictures, Detail::Full);
     if bytes(&full) <= room {
         return full;
     }
@@ -41,21 +42,17 @@ pub(super) fn sections(view: &View, room: usize) -> Vec<Fitted> {
 
 /// `8 more rows of this section are in the attached table.`
 pub(super) fn left_out_words(view: &View, rows: usize) -> String {
-    let linked = view.link.is_some();
-    match (view.language, linked, rows) {
-        ("de", true, 1) => "1 weitere Zeile dieses Abschnitts:".to_owned(),
-        ("de", true, _) => format!("{rows} weitere Zeilen dieses Abschnitts:"),
-        ("de", false, 1) => {
-            "1 weitere Zeile dieses Abschnitts steht in der angehängten Tabelle.".to_owned()
-        }
-        ("de", false, _) => {
-            format!("{rows} weitere Zeilen dieses Abschnitts stehen in der angehängten Tabelle.")
-        }
-        (_, true, 1) => "1 more row of this section:".to_owned(),
-        (_, true, _) => format!("{rows} more rows of this section:"),
-        (_, false, 1) => "1 more row of this section is in the attached table.".to_owned(),
-        (_, false, _) => format!("{rows} more rows of this section are in the attached table."),
-    }
+    let words = Phrases::in_code(view.language);
+    let plural = match view.link {
+        Some(_) => words.rows_linked,
+        None => words.rows_attached,
+    };
+    counted(plural, rows)
+}
+
+fn counted(plural: Plural, count: usize) -> String {
+    let phrase = if count == 1 { plural.one } else { plural.many };
+    fill(phrase, &[("n", count.to_string())])
 }
 
 /// The notes with as many lines as have room.
@@ -72,10 +69,9 @@ pub(super) fn notes(view: &View) -> Vec<NoteView> {
         });
         let shown = fits.count();
         note.lines.truncate(shown);
-        match (view.language, all - shown) {
-            (_, 0) => {}
-            ("de", more) => note.lines.push(format!("und {more} weitere")),
-            (_, more) => note.lines.push(format!("and {more} more")),
+        if all > shown {
+            let words = Phrases::in_code(view.language);
+            note.lines.push(counted(words.more_lines, all - shown));
         }
     }
     notes
@@ -90,16 +86,12 @@ fn written(view: &View, pictures: &[Vec<Option<Picture>>], detail: Detail) -> Ve
     sections
         .map(|(section, pictures)| {
             let rows = section.rows.iter().zip(pictures);
-            let first = section.rows.iter().position(|row| row.usual.is_some());
-            let shown = rows.enumerate().map(|(at, (row, picture))| Written {
+            let shown = rows.map(|(row, picture)| Written {
                 html: row::row(
                     row,
                     picture.as_ref().map(|picture| picture.name.as_str()),
                     trends,
-                    match detail {
-                        Detail::Short if Some(at) == first => Detail::Full,
-                        detail => detail,
-                    },
+                    detail,
                 ),
                 picture: picture.clone(),
                 alerts: row::tone(row) != Tone::Plain,

@@ -1,5 +1,7 @@
 //! A metric's row: label, value, three changes, the picture of its trend; a distribution's parts below it.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
 use crate::render::sparkline;
@@ -7,13 +9,15 @@ use crate::render::view::{CellView, RowView, Tone};
 
 use super::class;
 use super::colours::{Colour, LIGHT};
+use super::unbroken;
+
+/// Beside a change: `%`, `GB`.
+const LONGEST_UNIT: usize = 2;
 
 /// How much of a row is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
     Full,
-    /// The usual range without its words, which a row above has told, except where something alerts.
-    Short,
     /// The usual range only where something alerts.
     Lean,
 }
@@ -25,11 +29,7 @@ pub(super) fn row(row: &RowView, picture: Option<&str>, trends: bool, detail: De
         _ => Detail::Full,
     };
     super::written(&RowTemplate {
-        usual: row.usual.as_deref().and_then(|usual| match detail {
-            Detail::Full => Some(usual),
-            Detail::Short => usual.rsplit(": ").next(),
-            Detail::Lean => None,
-        }),
+        usual: row.usual.as_deref().filter(|_| detail == Detail::Full),
         value: Cell::value(row),
         changes: row
             .changes
@@ -82,7 +82,7 @@ struct Cell<'a> {
     bold: bool,
     arrow: String,
     text: &'a str,
-    note: Option<&'a str>,
+    note: Option<Cow<'a, str>>,
 }
 
 impl<'a> Cell<'a> {
@@ -95,7 +95,7 @@ impl<'a> Cell<'a> {
             bold: true,
             arrow: String::new(),
             text: &row.value,
-            note: row.value_note.as_deref(),
+            note: row.value_note.as_deref().map(Cow::from),
         }
     }
 
@@ -109,6 +109,7 @@ impl<'a> Cell<'a> {
             Tone::Muted => String::new(),
             tone => format!(" class=\"{}\"", class(tone)),
         };
+        let (text, unit) = apart(&cell.text);
         Self {
             classes,
             tone: cell.tone,
@@ -116,9 +117,20 @@ impl<'a> Cell<'a> {
             place: "",
             bold: false,
             arrow,
-            text: &cell.text,
-            note: cell.note.as_deref(),
+            text,
+            note: match (unit, cell.note.as_deref()) {
+                (Some(unit), Some(note)) => Some(format!("{unit}, {note}").into()),
+                (unit, note) => unit.or(note).map(Cow::from),
+            },
         }
+    }
+}
+
+/// A long unit goes below its number, so that the columns of all sections stand in line.
+fn apart(change: &str) -> (&str, Option<&str>) {
+    match change.rsplit_once('\u{a0}') {
+        Some((number, unit)) if unit.chars().count() > LONGEST_UNIT => (number, Some(unit)),
+        _ => (change, None),
     }
 }
 

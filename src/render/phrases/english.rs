@@ -54,12 +54,12 @@ pub(super) const ENGLISH: Phrases = Phrases {
 
     nothing_unusual: "Nothing unusual",
     first_report: "The first report",
-    open_day: "Open day: nothing is judged",
+    open_day: "The day is still open",
     no_numbers_for: "No numbers for {date}",
     no_numbers_in_short: "No numbers for {date}: {reason} since {since}.",
 
     first_summary: "{metrics} counted for the first time: there is nothing to compare with yet. Comparisons with the day before begin with {day}, with the same weekday with {week}, over 30 days with {month}.",
-    open_summary: "The day was still going on at {clock}: changes are shown, but nothing is judged.",
+    open_summary: "Counted until {clock} and compared with whole days, so nothing is judged yet.",
     failed_summary: "{n} of {all} metrics failed: {reason}.",
     mostly_failed_summary: "{n} of {all} metrics failed, {most} of them for this reason: {reason}.",
     no_numbers_summary: "Since {since}: {reason}. The report follows as soon as a later run can count that day.",
@@ -68,7 +68,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     hours: "{hours} hours",
     longer: "clocks were set back",
     shorter: "clocks were set forward",
-    still_open: "still open, counted as of {clock}",
+    still_open: "still open",
 
     on_weekday: "on {weekday}",
     last_weekday: "last {weekday}",
@@ -91,6 +91,9 @@ pub(super) const ENGLISH: Phrases = Phrases {
     worse: "Worse than before, day {n}.",
 
     metric: "Metric",
+    compared: "against {date}",
+    usually: "usual {range}",
+    usual_then: "usual",
     no_data: "no data",
     unavailable: "unavailable",
     failed: "failed",
@@ -168,6 +171,14 @@ pub(super) const ENGLISH: Phrases = Phrases {
         "and {n} more in the tables below",
     ),
     more_lines: plural("and {n} more", "and {n} more"),
+    rows_linked: plural(
+        "{n} more row of this section:",
+        "{n} more rows of this section:",
+    ),
+    rows_attached: plural(
+        "{n} more row of this section is in the attached table.",
+        "{n} more rows of this section are in the attached table.",
+    ),
     days: plural("{n} day", "{n} days"),
     after_days: plural("after {n} day", "after {n} days"),
     rows_without_value: plural("{n} row without a value", "{n} rows without a value"),

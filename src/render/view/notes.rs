@@ -30,7 +30,6 @@ pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
         notes.extend(recounted(report, speech));
         notes.extend(without_value(report, speech));
         notes.extend(length(report, speech));
-        notes.extend(known_day(report, speech));
     }
     notes.extend(further_days(letter, speech));
     notes
@@ -128,12 +127,6 @@ fn length(report: &Report, speech: &Speech) -> Option<NoteView> {
         &[("hours", hours.as_str()), ("why", why)],
     );
     note(speech.words.length_title, Tone::Muted, vec![line], speech)
-}
-
-fn known_day(report: &Report, speech: &Speech) -> Option<NoteView> {
-    let name = clean::label(report.known_day.as_ref()?);
-    let line = fill(speech.words.known, &[("name", name)]);
-    note(speech.words.known_title, Tone::Muted, vec![line], speech)
 }
 
 fn further_days(letter: &Letter, speech: &Speech) -> Option<NoteView> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::Days;
 
+use crate::entry::Value;
 use crate::render::clean;
 use crate::render::phrases::{Plural, Speech, fill};
-use crate::report::{Content, Letter, NoNumbers, Report, Verdict};
+use crate::report::{Content, Letter, NoNumbers, Report, Row, Verdict};
 
 use super::{Tone, View};
 
@@ -19,12 +20,11 @@ pub(super) fn span(letter: &Letter, speech: &Speech) -> String {
     let Some(report) = letter.report() else {
         return format!("00:00–24:00 {zone}");
     };
+    let begin = speech.clock(report.day_start, zone);
     let mut span = if report.partial {
         let clock = speech.clock(report.as_of, zone);
-        let open = fill(speech.words.still_open, &[("clock", &clock)]);
-        format!("{zone}, {open}")
+        format!("{begin}–{clock} {zone}, {}", speech.words.still_open)
     } else {
-        let begin = speech.clock(report.day_start, zone);
         format!("{begin}–24:00 {zone}")
     };
     if let Some((hours, why)) = unusual_length(report, speech) {
@@ -52,6 +52,8 @@ pub(super) fn tone(letter: &Letter) -> Tone {
         Verdict::Open => Tone::Muted,
         Verdict::Critical => Tone::Critical,
         Verdict::Warning | Verdict::Incomplete => Tone::Warning,
+        // Nothing was judged, so nothing is praised.
+        Verdict::Ok if report.first || report.known_day.is_some() => Tone::Plain,
         Verdict::Ok => Tone::Good,
     }
 }
@@ -79,6 +81,7 @@ pub(super) fn verdict(letter: &Letter, speech: &Speech) -> String {
     match () {
         () if !tally.is_empty() => tally,
         () if report.first => words.first_report.to_owned(),
+        () if report.known_day.is_some() => words.known_title.to_owned(),
         () => words.nothing_unusual.to_owned(),
     }
 }
@@ -110,10 +113,11 @@ pub(super) fn summary(letter: &Letter, speech: &Speech) -> String {
         return fill(words.open_summary, &[("clock", &clock)]);
     }
     let failed = failures(report, speech);
-    let told = if report.first {
-        Some(first(report, speech))
-    } else {
-        as_usual(report, speech)
+    let told = match &report.known_day {
+        _ if report.first => Some(first(report, speech)),
+        // Nobody looked whether its changes are usual.
+        Some(name) => Some(fill(words.known, &[("name", clean::label(name))])),
+        None => as_usual(report, speech),
     };
     let sentences: Vec<String> = failed.into_iter().chain(told).collect();
     ended(&sentences.join(" "))
@@ -199,10 +203,12 @@ fn first(report: &Report, speech: &Speech) -> String {
     fill(speech.words.first_summary, &words)
 }
 
-/// What is usual for a weekday is only known after some weeks.
+/// What is usual for a weekday is only known after some weeks, and of metrics without a past not at all: one such
+/// metric, and nothing is said of the weekday.
 fn as_usual(report: &Report, speech: &Speech) -> Option<String> {
     let all = report.rows.len();
-    let knows_usual = report.rows.iter().any(|row| row.usual.is_some());
+    let mut judged = report.rows.iter().filter(|row| is_number(row));
+    let knows_usual = judged.clone().count() > 0 && judged.all(|row| row.usual.is_some());
     let usual = ("usual", speech.usual(report.date));
     let words = speech.words;
     if report.as_usual == 0 {
@@ -224,6 +230,10 @@ fn as_usual(report: &Report, speech: &Speech) -> Option<String> {
     let all = speech.whole(all);
     let more = [("all", all.as_str()), usual];
     Some(speech.count_with(plural, report.as_usual, &more))
+}
+
+fn is_number(row: &Row) -> bool {
+    matches!(row.value, Some(Value::Whole(_) | Value::Decimal(_)))
 }
 
 /// The first matters, or else the summary.

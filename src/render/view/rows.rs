@@ -38,7 +38,11 @@ pub(super) fn sections(report: &Report, speech: &Speech) -> Vec<SectionView> {
 }
 
 fn heads(report: &Report, speech: &Speech) -> [String; 6] {
-    let before = |days: u32| speech.short_date(report.date - Days::new(u64::from(days)));
+    let before = |days: u32| {
+        let date = speech.short_date(report.date - Days::new(u64::from(days)));
+        let date = date.replace(' ', "\u{a0}");
+        fill(speech.words.compared, &[("date", date)])
+    };
     let [day, week, month] = SPANS.map(before);
     let trend = usize::try_from(TREND_DAYS).unwrap_or_default();
     [
@@ -79,9 +83,11 @@ pub(super) fn nulls(row: &Row) -> usize {
 fn row(row: &Row, remarks: Remarks, (report, speech): (&Report, &Speech)) -> RowView {
     let broken = broken_limit(report, row);
     let trend = trend(row);
-    let usual = row.usual.map(|usual| {
+    // What is usual for a whole day says nothing of a part of it, nor of no number.
+    let comparable = row.value.is_some() && !report.partial;
+    let usual = row.usual.filter(|_| comparable).map(|usual| {
         let range = speech.range(&usual, row);
-        format!("{}: {range}", speech.usual(report.date))
+        fill(speech.words.usually, &[("range", range)])
     });
     RowView {
         key: row.key.clone(),
@@ -180,6 +186,8 @@ fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> Cel
     let difference = match &change.outcome {
         Outcome::Compared(difference) => difference,
         Outcome::NoneNow(_) => return muted("–"),
+        // The summary says so once.
+        Outcome::NoneThen(_) if report.first => return muted("–"),
         Outcome::NoneThen(Gap::NoData) => return muted(words.no_data),
         Outcome::NoneThen(Gap::Unavailable) => return muted(words.unavailable),
         Outcome::NoneThen(Gap::Failed) => return muted(words.failed),
@@ -190,13 +198,15 @@ fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> Cel
         Way::Down => "▼",
         Way::Unchanged => return muted(words.unchanged),
     };
+    let change = speech.change(difference.change, difference.percent, Scale::of(row));
     CellView {
         arrow,
-        text: speech.change(difference.change, difference.percent, Scale::of(row)),
+        // The arrow is the sign of what is nearly nothing.
+        text: change.replace("+<", "<").replace("\u{2212}<", "<"),
         note: cell_note(difference, (report, speech)),
         tone: match difference.severity {
             Some(severity) if !difference.welcome => tone_of(severity),
-            _ if difference.welcome => Tone::Good,
+            _ if difference.welcome && !report.partial => Tone::Good,
             _ => Tone::Muted,
         },
     }
@@ -205,9 +215,11 @@ fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> Cel
 fn cell_note(difference: &Difference, (report, speech): (&Report, &Speech)) -> Option<String> {
     let words = speech.words;
     let note = match (difference.severity, difference.calm) {
+        // The masthead says it of all.
+        (_, Some(Calm::OpenDay)) if report.partial => return None,
         (Some(_), _) if difference.welcome => words.welcome,
         (Some(severity), _) => severity_word(severity, speech),
-        (None, Some(Calm::Usual)) => speech.usual(report.date),
+        (None, Some(Calm::Usual)) => words.usual_then,
         (None, Some(Calm::KnownDay)) => words.known_day,
         (None, Some(Calm::OpenDay)) => words.open_day_then,
         (None, None) if difference.is_new() => words.new,

@@ -53,7 +53,7 @@ fn a_limit_is_told_from_its_breach_to_its_recovery() {
         "kritisch: Queue: 60 (Grenze 50). Schlimmer als zuvor, Tag 2.",
         "kritisch: Queue: 70 (Grenze 50). Tag 3.",
         "kritisch: Queue: 41 (noch nicht weit genug von der Grenze 50 weg). Tag 4.",
-        "erholt: Queue: 10 nach 4 Tagen wieder unter 50.",
+        "behoben: Queue: 10 nach 4 Tagen wieder unter 50.",
     ];
     assert_eq!(told(GERMAN), german);
 }
@@ -182,8 +182,12 @@ fn a_cell_says_its_tone_in_words_too() {
         said("unchanged", "", Tone::Muted)
     );
     assert_eq!(
-        shown("", &[n("2025-10-03", "7")]),
+        shown("", &[n("2025-09-20", "7"), n("2025-10-03", "7")]),
         said("no data", "", Tone::Muted)
+    );
+    assert_eq!(
+        shown("", &[n("2025-10-03", "7")]),
+        said("–", "", Tone::Muted)
     );
 }
 
@@ -215,7 +219,7 @@ fn the_usual_range_and_the_trend_are_told_in_the_reader_s_numbers() {
         daybook::render::view::view(&letter(&five_weeks, &one_metric("unit = \"kg\"")), voice);
     // 1000 ± 3 × 1.4826 × 1 % of it.
     let usual = view.sections[0].rows[0].usual.as_deref();
-    assert_eq!(usual, Some("freitags üblich: 956–1\u{202f}044\u{a0}kg"));
+    assert_eq!(usual, Some("üblich 956–1\u{202f}044\u{a0}kg"));
 }
 
 #[test]

@@ -11,29 +11,30 @@ use daybook::render::html;
 use daybook::render::mail::{Mail, mail};
 use daybook::render::view::View;
 use daybook::voice::{Language, Voice};
+use serde_json::Value;
 
 use crate::{sample_letters, sample_views};
-use browser::Screen;
+use browser::{Frame, Screen};
 
 const PHONE: u32 = 360;
 const DESKTOP: u32 = 640;
-
-/// Writes what a page measured into its title.
-const MEASURE: &str = "<script>onload=()=>{const page=document.documentElement;\
-const wide=[...document.querySelectorAll('body *')].filter(e=>e.getBoundingClientRect().right>innerWidth+0.5).map(e=>e.outerHTML.slice(0,80));\
-const missing=[...document.images].filter(i=>!i.naturalWidth).length;\
-document.title=JSON.stringify({width:page.scrollWidth,images:document.images.length,missing,wide});\
-if(parent!==window)parent.document.title=document.title}</script></body>";
+/// The desktop with some room around the report.
+const WINDOW: u32 = 720;
 
 #[test]
 fn a_report_is_never_wider_than_the_screen_and_lacks_no_picture() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, mail) in mails() {
-        let page = folder.path().join(format!("{name}.html"));
-        let html = html::standalone(&mail).replace("</body>", MEASURE);
-        fs::write(&page, html).unwrap();
-        for width in [PHONE, DESKTOP] {
-            let measured = measured(&page, width);
+    let views = sample_views::all().into_iter();
+    let views = views.map(|(name, view)| (format!("view_{name}"), laid_out(view)));
+    let mails: Vec<_> = letters().into_iter().chain(views).collect();
+    for width in [PHONE, DESKTOP] {
+        let pages = mails.iter().map(|(name, mail)| {
+            let page = folder.path().join(format!("{name}.html"));
+            fs::write(&page, html::standalone(mail)).unwrap();
+            Frame::low(page, width)
+        });
+        let measured = measured(&pages.collect::<Vec<_>>());
+        for ((name, mail), measured) in mails.iter().zip(&measured) {
             assert_eq!(measured["width"], width, "{name} at {width}: {measured}");
             assert_eq!(measured["missing"], 0, "{name} at {width}");
             assert_eq!(measured["images"], mail.pictures.len(), "{name} at {width}");
@@ -47,40 +48,64 @@ fn a_report_is_never_wider_than_the_screen_and_lacks_no_picture() {
 #[ignore = "makes pictures to look at: make preview"]
 fn previews() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/preview");
+    // Pictures of letters that are no more would be looked at too.
+    let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
-    for (name, mail) in mails() {
+    let mails = letters();
+    let frames = mails.iter().map(|(name, mail)| {
         let with = folder.join(format!("{name}.html"));
         let without = folder.join(format!("{name}-no-pictures.html"));
-        fs::write(&with, html::standalone(&mail)).unwrap();
+        fs::write(&with, html::standalone(mail)).unwrap();
         fs::write(&without, &mail.html).unwrap();
-        for dark in [false, true] {
-            let shade = if dark { "dark" } else { "light" };
-            let to = |what: &str| folder.join(format!("{name}-{what}-{shade}.png"));
-            shoot(&with, 720, dark, &to("desktop"));
-            shoot(&with, PHONE, dark, &to("phone"));
+        [(&with, WINDOW), (&with, PHONE), (&without, WINDOW)]
+            .map(|(page, width)| Frame::low(page.clone(), width))
+    });
+    let mut frames: Vec<Frame> = frames.flatten().collect();
+    let heights = measured(&frames);
+    for (frame, measured) in frames.iter_mut().zip(heights) {
+        let height = measured["height"].as_u64().unwrap();
+        frame.height = u32::try_from(height).unwrap().min(6000);
+    }
+    for ((name, _), frames) in mails.iter().zip(frames.chunks(3)) {
+        let shoot = |shade: &str, frames: &[Frame]| {
+            let to = folder.join(format!("{name}-{shade}.png"));
+            let screen = Screen {
+                dark: shade == "dark",
+                ..browser::screen_of(frames)
+            };
+            let sheet = browser::sheet(frames, "");
+            browser::picture(&sheet, screen, &to);
+            fs::remove_file(sheet).unwrap();
+        };
+        shoot("light", frames);
+        // The others have no colour that these lack.
+        if ["critical", "quiet", "failed_tables", "failed_night"].contains(&name.as_str()) {
+            shoot("dark", &frames[..2]);
         }
-        shoot(
-            &without,
-            720,
-            false,
-            &folder.join(format!("{name}-desktop-no-pictures.png")),
-        );
     }
 }
 
-/// Letters as they are sent, one of them in German, and views in which every kind of cell is.
-fn mails() -> Vec<(String, Mail)> {
-    let letters = sample_letters::all().into_iter();
-    let english = letters.map(|(name, letter)| (name.to_owned(), mail(&letter, Voice::default())));
+/// Letters as they are sent, each kind of verdict in German too.
+fn letters() -> Vec<(String, Mail)> {
     let german = Voice {
         language: Language::German,
         ..Voice::default()
     };
-    let german = mail(&sample_letters::named("critical"), german);
-    let views = sample_views::all().into_iter();
-    let views = views.map(|(name, view)| (format!("view_{name}"), laid_out(view)));
-    let german = [("critical_german".to_owned(), german)];
-    english.chain(german).chain(views).collect()
+    let letters = sample_letters::all().into_iter();
+    let english = letters.map(|(name, letter)| (name.to_owned(), mail(&letter, Voice::default())));
+    let names = [
+        "first_night",
+        "quiet",
+        "critical",
+        "open",
+        "failed_tables",
+        "failed_night",
+    ];
+    let german = names.map(|name| {
+        let letter = sample_letters::named(name);
+        (format!("{name}_german"), mail(&letter, german))
+    });
+    english.chain(german).collect()
 }
 
 fn laid_out(view: View) -> Mail {
@@ -94,16 +119,19 @@ fn laid_out(view: View) -> Mail {
     }
 }
 
-/// What the page says of itself on a screen of this width.
-fn measured(page: &Path, width: u32) -> serde_json::Value {
-    // Lower than any report, so that a height measured is the report's.
-    let frame = browser::framed(page, width, 50);
-    let screen = Screen {
-        width: 800,
-        height: 1000,
-        dark: false,
-    };
-    let dom = browser::dom(&frame, screen);
+/// Writes what each frame's page measured into the title.
+const MEASURE: &str = "<script>onload=()=>{\
+const measured=frame=>{const page=frame.contentDocument,root=page.documentElement;\
+return{width:root.scrollWidth,height:root.scrollHeight,images:page.images.length,\
+missing:[...page.images].filter(image=>!image.naturalWidth).length,\
+wide:[...page.querySelectorAll('body *')].filter(e=>e.getBoundingClientRect().right>frame.clientWidth+0.5).map(e=>e.outerHTML.slice(0,80))}};\
+document.title=JSON.stringify([...document.querySelectorAll('iframe')].map(measured))}</script>";
+
+/// What the pages say of themselves, all in one window.
+fn measured(frames: &[Frame]) -> Vec<Value> {
+    let sheet: PathBuf = browser::sheet(frames, MEASURE);
+    let dom = browser::dom(&sheet, browser::screen_of(frames));
+    fs::remove_file(sheet).unwrap();
     let title = dom
         .split("<title>")
         .nth(1)
@@ -115,28 +143,4 @@ fn measured(page: &Path, width: u32) -> serde_json::Value {
         .replace("&nbsp;", " ")
         .replace("&amp;", "&");
     serde_json::from_str(&json).unwrap()
-}
-
-/// As high as the page is.
-fn shoot(page: &Path, width: u32, dark: bool, to: &Path) {
-    let measuring: PathBuf = page.with_extension("measure.html");
-    let html = fs::read_to_string(page)
-        .unwrap()
-        .replace("</body>", &MEASURE.replace("scrollWidth", "scrollHeight"));
-    fs::write(&measuring, html).unwrap();
-    let height = measured(&measuring, width)["width"].as_u64().unwrap();
-    let height = u32::try_from(height).unwrap().min(4000);
-    let frame = browser::framed(page, width, height);
-    browser::picture(
-        &frame,
-        Screen {
-            width: width.max(500),
-            height,
-            dark,
-        },
-        to,
-    );
-    for made in [frame, browser::framed(&measuring, width, height), measuring] {
-        fs::remove_file(made).unwrap();
-    }
 }

@@ -12,6 +12,28 @@ pub(super) struct Screen {
     pub(super) dark: bool,
 }
 
+/// A page on a device.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub(super) page: PathBuf,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+impl Frame {
+    /// Lower than any report, so that a height measured is the report's.
+    pub(super) fn low(page: PathBuf, width: u32) -> Self {
+        Self {
+            page,
+            width,
+            height: 50,
+        }
+    }
+}
+
+/// Between pages, in pixels.
+const GAP: u32 = 12;
+
 /// The page as its scripts left it.
 pub(super) fn dom(page: &Path, screen: Screen) -> String {
     let profile = tempfile::tempdir().unwrap();
@@ -39,15 +61,30 @@ pub(super) fn picture(page: &Path, screen: Screen, to: &Path) {
     );
 }
 
-/// A page that shows another one as wide as a phone: windows without a screen have a least width.
-pub(super) fn framed(page: &Path, width: u32, height: u32) -> PathBuf {
-    let name = page.file_name().unwrap().to_str().unwrap();
-    let frame = page.with_file_name(format!("frame-{width}-{name}"));
+/// A page that shows others side by side, each as wide as its device: windows without a screen have a least width.
+pub(super) fn sheet(frames: &[Frame], script: &str) -> PathBuf {
+    let first = &frames.first().expect("a frame to show").page;
+    let sheet = first.with_extension("sheet.html");
+    let frames = frames.iter().map(|frame| {
+        let name = frame.page.file_name().unwrap().to_str().unwrap();
+        let (width, height) = (frame.width, frame.height);
+        format!("<iframe src=\"{name}\" width=\"{width}\" height=\"{height}\" style=\"border:0;float:left;margin-right:{GAP}px\"></iframe>")
+    });
+    let frames: String = frames.collect();
     let html = format!(
-        "<!DOCTYPE html><html><body style=\"margin:0\"><iframe src=\"{name}\" width=\"{width}\" height=\"{height}\" style=\"border:0;display:block\"></iframe></body></html>"
+        "<!DOCTYPE html><html><head>{script}</head><body style=\"margin:0;background:#888\">{frames}</body></html>"
     );
-    fs::write(&frame, html).unwrap();
-    frame
+    fs::write(&sheet, html).unwrap();
+    sheet
+}
+
+/// As large as the pages are.
+pub(super) fn screen_of(frames: &[Frame]) -> Screen {
+    Screen {
+        width: frames.iter().map(|frame| frame.width + GAP).sum(),
+        height: frames.iter().map(|frame| frame.height).max().unwrap_or(1),
+        dark: false,
+    }
 }
 
 fn chromium(screen: Screen, profile: &Path) -> Command {
