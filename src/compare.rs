@@ -67,7 +67,20 @@ impl JudgedDay {
 /// Judges every stored day by the days before it; later days never matter.
 pub fn judge(entries: &[Entry], catalog: &Catalog) -> Judgement {
     let frames = frames(entries, catalog);
-    let mut days: Vec<JudgedDay> = frames
+    fold(&frames, 0, catalog)
+}
+
+/// The judgement of that day alone; none of a day that is not stored.
+pub fn judge_day(date: NaiveDate, entries: &[Entry], catalog: &Catalog) -> Judgement {
+    let mut frames = frames(entries, catalog);
+    frames.retain(|frame| frame.entry.date <= date);
+    let before = frames.partition_point(|frame| frame.entry.date < date);
+    fold(&frames, before, catalog)
+}
+
+/// Goes through all days for what they leave behind, and keeps what is judged of those from `first` on.
+fn fold(frames: &[Frame<'_>], first: usize, catalog: &Catalog) -> Judgement {
+    let mut days: Vec<JudgedDay> = frames[first..]
         .iter()
         .map(|frame| JudgedDay {
             date: frame.entry.date,
@@ -76,9 +89,12 @@ pub fn judge(entries: &[Entry], catalog: &Catalog) -> Judgement {
         })
         .collect();
     for metric in catalog.shown() {
-        let subject = Subject::of(metric, &frames, catalog);
+        let subject = Subject::of(metric, frames, catalog);
         let mut memory = Memory::default();
-        for (at, day) in days.iter_mut().enumerate() {
+        for at in 0..first {
+            subject.judge_day(at, &mut memory);
+        }
+        for (at, day) in (first..).zip(&mut days) {
             day.metrics.push(subject.judge_day(at, &mut memory));
         }
     }

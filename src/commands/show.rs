@@ -57,7 +57,7 @@ pub async fn report(
         ));
     };
     let entries = judged_entries(&book, date).await?;
-    let judgement = compare::judge(&entries, &config.catalog);
+    let judgement = compare::judge_day(date, &entries, &config.catalog);
     report::of_day(date, &entries, &judgement, &config.catalog).ok_or_else(|| {
         CommandError::Usage(format!(
             "there is no entry for {}; `daybook collect --date {date}` collects it",
