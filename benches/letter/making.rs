@@ -160,7 +160,7 @@ fn step<'a, T>(made: impl Fn() -> T + 'a) -> Box<dyn Fn() + 'a> {
 
 /// All steps once in every round, so that a busy moment hits all of them.
 fn by_turns(steps: &[Step<'_>]) -> Vec<Vec<Duration>> {
-    let mut times = vec![Vec::with_capacity(ROUNDS); steps.len()];
+    let mut times = vec![Vec::new(); steps.len()];
     for _ in 0..ROUNDS {
         for ((_, step), taken) in steps.iter().zip(&mut times) {
             let begun = Instant::now();
