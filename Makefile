@@ -56,8 +56,8 @@ lint: ## Check the layout, the lints, the pages of the code and the licences
 	else echo "cargo-deny is not installed: licences, bans and sources are not checked"; fi
 
 .PHONY: bench
-bench: needed ## Measure the night and a year against hand-written SQL
-	$(CARGO) bench --locked
+bench: needed ## Measure the night and a year against hand-written SQL, and what the report costs (BENCH=letter: only that)
+	$(CARGO) bench --locked $(if $(BENCH),--bench $(BENCH))
 
 .PHONY: collect-metrics
 collect-metrics: ## Count today as of now, with the local configuration (CONFIG=FILE for another)

@@ -67,7 +67,20 @@ impl JudgedDay {
 /// Judges every stored day by the days before it; later days never matter.
 pub fn judge(entries: &[Entry], catalog: &Catalog) -> Judgement {
     let frames = frames(entries, catalog);
-    let mut days: Vec<JudgedDay> = frames
+    fold(&frames, 0, catalog)
+}
+
+/// The judgement of that day alone; none of a day that is not stored.
+pub fn judge_day(date: NaiveDate, entries: &[Entry], catalog: &Catalog) -> Judgement {
+    let mut frames = frames(entries, catalog);
+    frames.retain(|frame| frame.entry.date <= date);
+    let before = frames.partition_point(|frame| frame.entry.date < date);
+    fold(&frames, before, catalog)
+}
+
+/// Goes through all days for what they leave behind, and keeps what is judged of those from `first` on.
+fn fold(frames: &[Frame<'_>], first: usize, catalog: &Catalog) -> Judgement {
+    let mut days: Vec<JudgedDay> = frames[first..]
         .iter()
         .map(|frame| JudgedDay {
             date: frame.entry.date,
@@ -75,10 +88,19 @@ pub fn judge(entries: &[Entry], catalog: &Catalog) -> Judgement {
             metrics: Vec::new(),
         })
         .collect();
-    for metric in catalog.shown() {
-        let subject = Subject::of(metric, &frames, catalog);
+    let numbers = numbers(frames, catalog);
+    for (metric, numbers) in catalog.shown().zip(numbers) {
+        let subject = Subject {
+            metric,
+            frames,
+            levels: Levels::of(metric, catalog.thresholds),
+            numbers,
+        };
         let mut memory = Memory::default();
-        for (at, day) in days.iter_mut().enumerate() {
+        for at in 0..first {
+            subject.judge_day(at, &mut memory);
+        }
+        for (at, day) in (first..).zip(&mut days) {
             day.metrics.push(subject.judge_day(at, &mut memory));
         }
     }
@@ -110,6 +132,25 @@ fn frames<'a>(entries: &'a [Entry], catalog: &Catalog) -> Vec<Frame<'a>> {
     entries.iter().map(frame).collect()
 }
 
+/// Each shown metric's number on every day. Read day by day: a day's readings lie together, a metric's do not.
+fn numbers(frames: &[Frame<'_>], catalog: &Catalog) -> Vec<Vec<Result<f64, Gap>>> {
+    let metrics: Vec<(&Metric, Option<NaiveDate>)> = catalog
+        .shown()
+        .map(|metric| (metric, metric.since.max(catalog.since)))
+        .collect();
+    let room = |_| Vec::with_capacity(frames.len());
+    let mut numbers: Vec<Vec<_>> = metrics.iter().map(room).collect();
+    for Frame { entry, .. } in frames {
+        for ((metric, since), numbers) in metrics.iter().zip(&mut numbers) {
+            numbers.push(match since {
+                Some(since) if entry.date < *since => Err(Gap::NoData),
+                _ => number(entry, metric),
+            });
+        }
+    }
+    numbers
+}
+
 /// One metric over all stored days.
 struct Subject<'a> {
     metric: &'a Metric,
@@ -126,21 +167,7 @@ struct Memory {
     changes: [Lifecycle; 4],
 }
 
-impl<'a> Subject<'a> {
-    fn of(metric: &'a Metric, frames: &'a [Frame<'a>], catalog: &Catalog) -> Self {
-        let since = metric.since.max(catalog.since);
-        let number = |frame: &Frame<'_>| match since {
-            Some(since) if frame.entry.date < since => Err(Gap::NoData),
-            _ => number(frame.entry, metric),
-        };
-        Self {
-            metric,
-            frames,
-            levels: Levels::of(metric, catalog.thresholds),
-            numbers: frames.iter().map(number).collect(),
-        }
-    }
-
+impl Subject<'_> {
     fn judge_day(&self, at: usize, memory: &mut Memory) -> Judged {
         let frame = &self.frames[at];
         let weekday = frame.entry.date.weekday();

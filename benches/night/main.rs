@@ -9,6 +9,7 @@ mod contest;
 mod fill;
 mod floor;
 mod process;
+mod program;
 mod server;
 mod table;
 

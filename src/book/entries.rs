@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::{Datelike, NaiveDate};
+use futures_util::TryStreamExt;
 use sqlx::SqliteConnection;
 
 use crate::entry::Entry;
@@ -42,15 +43,22 @@ pub async fn entries(
     book: &Book,
     days: RangeInclusive<NaiveDate>,
 ) -> Result<Vec<Entry>, BookError> {
-    let rows = sqlx::query(
+    let mut rows = sqlx::query(
         "SELECT * FROM daily_metrics WHERE collection_date BETWEEN ? AND ? ORDER BY collection_date",
     )
     .bind(comparable(*days.start()))
     .bind(comparable(*days.end()))
-    .fetch_all(&book.pool)
-    .await
-    .map_err(|error| book.error("read the entries", error))?;
-    rows.iter().map(|row| entry_of(book, row)).collect()
+    .fetch(&book.pool);
+    let mut entries = Vec::new();
+    // A year of rows is as large as its entries: each is read as it comes.
+    while let Some(row) = rows
+        .try_next()
+        .await
+        .map_err(|error| book.error("read the entries", error))?
+    {
+        entries.push(entry_of(book, &row)?);
+    }
+    Ok(entries)
 }
 
 /// The day of every entry, partial or complete, oldest first.

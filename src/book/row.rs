@@ -77,8 +77,7 @@ fn read_entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
 fn readings(row: &SqliteRow) -> Result<BTreeMap<String, Reading>, Unreadable> {
     let metrics = object(row, "metrics")?;
     let mut told = object(row, "provenance")?;
-    let mut readings = BTreeMap::new();
-    for (key, json) in metrics {
+    let reading = |(key, json): (String, Json)| {
         let value = match &json {
             Json::Null => None,
             json => Some(Value::from_json(json).ok_or_else(|| {
@@ -93,8 +92,11 @@ fn readings(row: &SqliteRow) -> Result<BTreeMap<String, Reading>, Unreadable> {
             Some(json) => serde_json::from_value(json)
                 .map_err(|error| ("provenance", format!("`{key}`: {error}")))?,
         };
-        readings.insert(key, Reading { value, provenance });
-    }
+        Ok((key, Reading { value, provenance }))
+    };
+    // Collected at once the map is packed, and a year of them is held; grown one by one it is half empty.
+    let readings: BTreeMap<String, Reading> =
+        metrics.into_iter().map(reading).collect::<Result<_, _>>()?;
     match told.keys().next() {
         None => Ok(readings),
         Some(key) => Err((

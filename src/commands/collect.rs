@@ -189,7 +189,7 @@ async fn table_of(config: &Config, entry: &Entry, world: &World) -> Result<Strin
     };
     entries.retain(|stored| stored.date != entry.date);
     entries.push(entry.clone());
-    let judgement = compare::judge(&entries, &config.catalog);
+    let judgement = compare::judge_day(entry.date, &entries, &config.catalog);
     let report = report::of_day(entry.date, &entries, &judgement, &config.catalog);
     Ok(report.map_or_else(String::new, |report| {
         render::table::show(&report, show::look(world))

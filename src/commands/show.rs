@@ -45,7 +45,7 @@ pub async fn report(
     let book = open_book(config).await?;
     let date = day(&book, date).await?;
     let entries = judged_entries(&book, date).await?;
-    let judgement = compare::judge(&entries, &config.catalog);
+    let judgement = compare::judge_day(date, &entries, &config.catalog);
     let report = report::of_day(date, &entries, &judgement, &config.catalog);
     report.ok_or_else(|| no_entry(date))
 }

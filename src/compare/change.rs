@@ -143,9 +143,15 @@ impl Way {
 pub(super) struct Levels {
     points: bool,
     on: Direction,
+    min_base: f64,
+    entered: Bounds,
+    held: Bounds,
+}
+
+/// From where on a change alerts: worked out once, not for every day again.
+struct Bounds {
     warning: Option<f64>,
     critical: Option<f64>,
-    min_base: f64,
     min_change: f64,
 }
 
@@ -153,26 +159,33 @@ impl Levels {
     pub(super) fn of(metric: &Metric, general: Thresholds) -> Self {
         let rule = &metric.alert.percent;
         let level = |own: Option<f64>, general| Some(own.unwrap_or(general)).filter(|at| *at > 0.0);
+        let warning = level(rule.warning, general.warning);
+        let critical = level(rule.critical, general.critical);
+        let min_change = rule.min_change.unwrap_or(general.min_change);
+        let bounds = |part: f64| Bounds {
+            warning: warning.map(|at| exact(at * part)),
+            critical: critical.map(|at| exact(at * part)),
+            min_change: exact(min_change * part),
+        };
         Self {
             points: metric.moves_in_points(),
             on: rule.on,
-            warning: level(rule.warning, general.warning),
-            critical: level(rule.critical, general.critical),
             min_base: rule.min_base.unwrap_or(general.min_base),
-            min_change: rule.min_change.unwrap_or(general.min_change),
+            entered: bounds(1.0),
+            held: bounds(LEAVE),
         }
     }
 
     pub(super) fn entered(&self, previous: f64, difference: &Difference) -> Option<Severity> {
-        self.reached(previous, difference, 1.0)
+        self.reached(previous, difference, &self.entered)
     }
 
     /// What an alert already raised would stay at.
     pub(super) fn held(&self, previous: f64, difference: &Difference) -> Option<Severity> {
-        self.reached(previous, difference, LEAVE)
+        self.reached(previous, difference, &self.held)
     }
 
-    fn reached(&self, previous: f64, difference: &Difference, part: f64) -> Option<Severity> {
+    fn reached(&self, previous: f64, difference: &Difference, bounds: &Bounds) -> Option<Severity> {
         let watched = match self.on {
             Direction::Both => difference.way != Way::Unchanged,
             Direction::Falls => difference.way == Way::Down,
@@ -180,7 +193,7 @@ impl Levels {
             Direction::Off => false,
         };
         let size = difference.change.abs();
-        if !watched || previous.abs() < self.min_base || size < exact(self.min_change * part) {
+        if !watched || previous.abs() < self.min_base || size < bounds.min_change {
             return None;
         }
         let moved = if self.points {
@@ -188,10 +201,10 @@ impl Levels {
         } else {
             difference.percent?.abs()
         };
-        let at_least = |level: Option<f64>| level.is_some_and(|at| moved >= exact(at * part));
+        let at_least = |level: Option<f64>| level.is_some_and(|at| moved >= at);
         match () {
-            () if at_least(self.critical) => Some(Severity::Critical),
-            () if at_least(self.warning) => Some(Severity::Warning),
+            () if at_least(bounds.critical) => Some(Severity::Critical),
+            () if at_least(bounds.warning) => Some(Severity::Warning),
             () => None,
         }
     }

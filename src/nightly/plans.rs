@@ -57,7 +57,7 @@ pub(super) async fn report(
     found: Option<Result<Found, String>>,
 ) -> Result<Option<Plan>, BookError> {
     let catalog = &setting.config.catalog;
-    let judgement = compare::judge(entries, catalog);
+    let judgement = compare::judge_day(topic.date, entries, catalog);
     let Some(report) = report::of_day(topic.date, entries, &judgement, catalog) else {
         return Ok(None);
     };

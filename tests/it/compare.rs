@@ -4,6 +4,7 @@ use chrono::Days;
 use daybook::catalog::Catalog;
 use daybook::compare::{
     Alert, Calm, Change, Difference, Gap, Judged, Outcome, Rule, Severity, State, Way, judge,
+    judge_day,
 };
 use daybook::entry::{Entry, Reading};
 use proptest::prelude::*;
@@ -512,6 +513,17 @@ proptest! {
         let whole = judge(&entries, &catalog);
         let prefix = judge(&entries[..cut], &catalog);
         prop_assert_eq!(&whole.days[..cut], &prefix.days[..]);
+    }
+
+    #[test]
+    fn a_day_judged_alone_is_judged_as_among_all(entries in any_days()) {
+        let catalog = one_metric("");
+        for day in judge(&entries, &catalog).days {
+            let alone = judge_day(day.date, &entries, &catalog);
+            prop_assert_eq!(alone.days, vec![day]);
+        }
+        let before = date("1999-12-31");
+        prop_assert!(judge_day(before, &entries, &catalog).days.is_empty());
     }
 
     #[test]
