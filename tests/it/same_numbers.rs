@@ -161,7 +161,9 @@ impl Reading<'_> {
             let truth = &metric["changes"][days];
             if !truth.is_null() {
                 let date = truth["date"].as_str().unwrap();
-                assert_eq!(section.heads[at + 1], matters::short_date(date, self.voice));
+                let head = section.heads[at + 1].replace('\u{a0}', " ");
+                let date = matters::short_date(date, self.voice);
+                assert!(head.ends_with(&date), "{head}: {date}");
                 self.change(&row.changes[at], truth, metric);
             }
         }
@@ -213,7 +215,7 @@ impl Reading<'_> {
     fn change(&self, cell: &str, truth: &Json, metric: &Json) {
         let words = matters::gaps(self.voice);
         let Some(change) = decimal(&truth["change"]) else {
-            let expected = if metric["value"].is_null() {
+            let expected = if metric["value"].is_null() || self.truth["first"] == true {
                 "–"
             } else {
                 let state = truth["state"].as_str().unwrap();
@@ -233,8 +235,12 @@ impl Reading<'_> {
         let moved = cell
             .strip_prefix(arrow)
             .unwrap_or_else(|| panic!("{cell:?}"));
-        let (said, rest) = leading(moved, self.voice.numbers).unwrap();
+        let (mut said, rest) = leading(moved, self.voice.numbers).unwrap();
         let rest = rest.trim_start_matches([' ', '\u{a0}']);
+        // What is less than the least shown has its sign in the arrow alone.
+        if said.below && truth["direction"] == "down" {
+            said.value = -said.value;
+        }
         self.moved((said, rest), (change, &truth["percent"]), metric);
         let severity = truth["severity"].as_str();
         let judged = matters::severities(self.voice);
@@ -285,13 +291,13 @@ impl Reading<'_> {
 
     fn usual(&self, told: &str, metric: &Json) {
         let mut remarks = told.trim_matches(['(', ')']).split("; ");
-        let is_usual = |remark: &&str| remark.contains("usual for a") || remark.contains("üblich");
+        let is_usual = |remark: &&str| remark.contains("usual ") || remark.contains("üblich ");
         let remark = match self.is_page {
             true => Some(told),
             false => remarks.find(is_usual),
         };
         let Some(remark) = remark else { return };
-        let range = remark.rsplit(": ").next().unwrap();
+        let range = remark.split_once(' ').map_or(remark, |(_, range)| range);
         let usual = &metric["usual"];
         matters::range(
             range,

@@ -180,7 +180,8 @@ fn table(block: &[&str], line: usize) -> Section {
     let (_, heads) = cut(block[line - 1]);
     let value = block[line - 1].trim_start().split("  ").next().unwrap();
     let mut section = Section {
-        name: joined(&block[..line - 1], &|_| false).join(" "),
+        // Above the dates stands what they are for.
+        name: joined(&block[..line - 2], &|_| false).join(" "),
         heads: [vec![value.to_owned()], heads].concat(),
         rows: Vec::new(),
     };
