@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench letter -- making` leaves out the whole program.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports")]
+#![expect(clippy::print_stdout, reason = "it reports")]
 
 mod conversations;
 mod making;
