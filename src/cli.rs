@@ -235,6 +235,9 @@ pub struct Send {
     /// A short message that shows whether mail leaves and arrives; no ledger knows it
     #[arg(long)]
     pub test: bool,
+    /// Print the result as JSON
+    #[arg(long, conflicts_with = "test")]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

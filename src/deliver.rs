@@ -107,8 +107,8 @@ pub fn is_sent_again(row: &Delivery, config: &Config, now: DateTime<Utc>) -> boo
         planned_after,
         ambiguous_after,
     } = terms(config, now);
-    let claim = row.claimed_at.zip(ambiguous_after);
-    row.planned_at >= planned_after && claim.is_some_and(|(claimed, after)| claimed >= after)
+    let doubt = row.in_doubt_since.zip(ambiguous_after);
+    row.planned_at >= planned_after && doubt.is_some_and(|(since, after)| since >= after)
 }
 
 impl Delivering<'_> {

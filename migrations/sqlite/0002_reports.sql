@@ -39,6 +39,8 @@ CREATE TABLE deliveries_of_reports (
     attempts        INTEGER NOT NULL DEFAULT 0,
     planned_at      TEXT    NOT NULL,
     claimed_at      TEXT,
+    -- When it first left without an answer; whatever comes after, perhaps it arrived then.
+    in_doubt_since  TEXT,
     -- A failure that passes is tried again at the next opportunity; one without it is final.
     retry_at        TEXT,
     accepted_at     TEXT,
@@ -51,10 +53,11 @@ SELECT collection_date, subject, min(planned_at), min(also_dates)
 FROM deliveries GROUP BY collection_date, subject;
 
 INSERT INTO deliveries_of_reports (id, collection_date, subject, channel, recipient, copy, message_id, state,
-    attempts, planned_at, claimed_at, retry_at, accepted_at, reply)
+    attempts, planned_at, claimed_at, in_doubt_since, retry_at, accepted_at, reply)
 SELECT id, collection_date, subject, channel, recipient,
     row_number() OVER (PARTITION BY collection_date, subject, channel, lower(recipient) ORDER BY id),
-    message_id, state, attempts, planned_at, claimed_at, retry_at, accepted_at, reply
+    message_id, state, attempts, planned_at, claimed_at, CASE state WHEN 'ambiguous' THEN claimed_at END,
+    retry_at, accepted_at, reply
 FROM deliveries;
 
 DROP TABLE deliveries;

@@ -66,6 +66,8 @@ pub struct Delivery {
     pub attempts: u32,
     pub planned_at: DateTime<Utc>,
     pub claimed_at: Option<DateTime<Utc>>,
+    /// When it first left without an answer.
+    pub in_doubt_since: Option<DateTime<Utc>>,
     pub retry_at: Option<DateTime<Utc>>,
     pub accepted_at: Option<DateTime<Utc>>,
     /// The server's last answer, or why there is none.

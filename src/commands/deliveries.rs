@@ -109,6 +109,7 @@ fn as_json(row: &Delivery, config: &Config, world: &World) -> Json {
         "attempts": row.attempts,
         "planned_at": told(row.planned_at),
         "claimed_at": row.claimed_at.map(told),
+        "in_doubt_since": row.in_doubt_since.map(told),
         "retry_at": row.retry_at.map(told),
         "accepted_at": row.accepted_at.map(told),
         "reply": row.reply,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::book::Book;
@@ -62,7 +63,11 @@ async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, Com
     if rows.is_empty() {
         output::say("there is nobody to send it to: set `recipients` under [report]");
     }
-    delivered::tell(&rows, config, (world, false));
+    delivered::tell(&rows, config, (world, args.json));
+    if args.json {
+        let rows: Vec<Json> = rows.iter().map(delivered::as_json).collect();
+        output::json(&json!({ "schema": 1, "deliveries": rows }))?;
+    }
     Ok(match rows.iter().all(delivered::is_accepted) {
         true => Ended::Done,
         false => Ended::Undelivered,

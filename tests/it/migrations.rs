@@ -67,6 +67,7 @@ async fn the_ledger_kept_its_rows(book: &Book) {
         attempts: 1,
         planned_at: at("2025-10-03T22:15:02Z").unwrap(),
         claimed_at: at("2025-10-03T22:15:02Z"),
+        in_doubt_since: None,
         retry_at: None,
         accepted_at: at("2025-10-03T22:15:03Z"),
         reply: Some("250 2.0.0 Ok: queued".into()),

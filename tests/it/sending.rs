@@ -456,6 +456,14 @@ async fn no_password_is_in_any_error_even_if_the_server_repeats_it() {
             "user and password are not accepted: 535 5.7.8 AUTH PLAIN *** for *** (***) is wrong";
         assert_eq!(refusal, passing(expected));
     }
+    // Cut off in the middle of the second one, whose end is not there to be known by.
+    let long = format!("535 5.7.8 {} AGFkYQBzM2NyZXQ=", "x".repeat(478));
+    let script = Script::accepting()
+        .user("ada", "other", "PLAIN")
+        .say(Step::Auth, &long);
+    let server = Server::start(script).await;
+    let refusal = refused(&signing_in(server.settings())).await;
+    assert!(refusal.reply.ends_with("x ***…"), "{refusal:?}");
 }
 
 #[tokio::test]

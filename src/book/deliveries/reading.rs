@@ -24,7 +24,7 @@ pub struct Filter {
 pub struct Terms {
     /// What was planned before is too old.
     pub planned_after: DateTime<Utc>,
-    /// What is in doubt is due again when it was claimed then or later; never, when nothing is said.
+    /// What is in doubt since then or later is due again; nothing that is, when nothing is said.
     pub ambiguous_after: Option<DateTime<Utc>>,
 }
 
@@ -114,7 +114,7 @@ async fn due_rows(book: &Book, terms: &Terms, id: Option<i64>) -> sqlx::Result<V
         "SELECT * FROM deliveries AS one
          WHERE (?1 IS NULL OR id = ?1) AND planned_at >= ?2
              AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL
-                 OR state = 'ambiguous' AND claimed_at >= ?3)
+                 OR state = 'ambiguous' AND in_doubt_since >= ?3)
              AND (subject = 'report' OR NOT EXISTS (SELECT 1 FROM deliveries AS complete
                  WHERE complete.collection_date = one.collection_date AND complete.subject = 'report'
                      AND complete.copy = 1 AND complete.id > one.id))

@@ -105,6 +105,7 @@ fn read_delivery(row: &SqliteRow) -> Result<Delivery, Unreadable> {
         attempts: plain(row, "attempts")?,
         planned_at: row::moment(row, "planned_at")?,
         claimed_at: optional(row, "claimed_at", row::moment)?,
+        in_doubt_since: optional(row, "in_doubt_since", row::moment)?,
         retry_at: optional(row, "retry_at", row::moment)?,
         accepted_at: optional(row, "accepted_at", row::moment)?,
         reply: plain(row, "reply")?,

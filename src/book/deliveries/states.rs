@@ -63,6 +63,7 @@ pub async fn bury_claims(book: &Book, _lock: &DeliveryLock) -> Result<u64, BookE
     let done = sqlx::query(
         "UPDATE deliveries SET reply = 'the process ended while the message was on its way',
              state = CASE channel WHEN 'email' THEN 'ambiguous' ELSE 'failed' END,
+             in_doubt_since = CASE channel WHEN 'email' THEN coalesce(in_doubt_since, claimed_at) END,
              retry_at = CASE channel WHEN 'email' THEN NULL ELSE coalesce(claimed_at, planned_at) END
          WHERE state = 'sending'",
     )
@@ -138,7 +139,7 @@ async fn note_accepted(
     committed.map_err(|error| book.error(TASK, error))
 }
 
-/// A mail that perhaps arrived before stays in doubt when the next attempt does not even begin.
+/// A mail that perhaps arrived before stays in doubt when the next attempt is refused in passing.
 async fn note_refused(
     book: &Book,
     id: i64,
@@ -147,8 +148,8 @@ async fn note_refused(
 ) -> Result<(), BookError> {
     let done = sqlx::query(
         "UPDATE deliveries SET attempts = attempts + (state <> 'sending'), reply = ?1,
-             state = CASE WHEN state = 'ambiguous' AND ?2 IS NOT NULL THEN 'ambiguous' ELSE 'failed' END,
-             retry_at = CASE state WHEN 'ambiguous' THEN NULL ELSE ?2 END
+             state = CASE WHEN in_doubt_since IS NOT NULL AND ?2 IS NOT NULL THEN 'ambiguous' ELSE 'failed' END,
+             retry_at = CASE WHEN in_doubt_since IS NULL THEN ?2 END
          WHERE id = ?3 AND (state IN ('planned', 'sending', 'ambiguous') OR state = 'failed' AND retry_at IS NOT NULL)",
     )
     .bind(reply)
@@ -162,7 +163,8 @@ async fn note_refused(
 
 async fn note_ambiguous(book: &Book, id: i64, reply: &str) -> Result<(), BookError> {
     let done = sqlx::query(
-        "UPDATE deliveries SET state = 'ambiguous', reply = ? WHERE id = ? AND state = 'sending'",
+        "UPDATE deliveries SET state = 'ambiguous', in_doubt_since = coalesce(in_doubt_since, claimed_at), reply = ?
+         WHERE id = ? AND state = 'sending'",
     )
     .bind(reply)
     .bind(id)

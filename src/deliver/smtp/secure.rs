@@ -20,6 +20,9 @@ use super::Refusal;
 use super::dialogue::Stream;
 use super::reach::place;
 
+/// So many letters of a secret are no accident.
+const TELLING: usize = 6;
+
 /// An encrypted line, as the doctor sees it.
 #[derive(Debug, Clone)]
 pub struct Secured {
@@ -75,9 +78,29 @@ pub(super) fn without_secrets(refusal: Refusal, server: &SmtpServer) -> Refusal 
     let secrets = [plain, STANDARD.encode(password), password.to_owned()];
     let reply = secrets
         .iter()
+        .map(|secret| one_line(secret, usize::MAX))
         .filter(|secret| !secret.is_empty())
-        .fold(refusal.reply, |reply, secret| reply.replace(secret, "***"));
+        .fold(refusal.reply, |reply, secret| masked(&reply, &secret));
     Refusal { reply, ..refusal }
+}
+
+/// A long reply is cut, perhaps in the middle of a secret: its beginning is enough to be hidden.
+fn masked(reply: &str, secret: &str) -> String {
+    let begin: String = secret.chars().take(TELLING).collect();
+    let mut shown = String::new();
+    let mut rest = reply;
+    while let Some(at) = rest.find(&begin) {
+        let (before, found) = rest.split_at(at);
+        let same = found.chars().zip(secret.chars());
+        let length = same
+            .take_while(|(letter, known)| letter == known)
+            .map(|(letter, _)| letter.len_utf8())
+            .sum();
+        shown.push_str(before);
+        shown.push_str("***");
+        rest = &found[length..];
+    }
+    shown + rest
 }
 
 fn failure(server: &str, error: &io::Error) -> String {

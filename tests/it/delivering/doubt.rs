@@ -3,7 +3,7 @@
 use daybook::book::{Book, delivery_lock};
 use daybook::commands::Ended;
 use daybook::deliver::is_sent_again;
-use daybook::nightly::Which;
+use daybook::nightly::{Night, Which};
 
 use super::{mailed, with_mail, world};
 use crate::smtp_server::{Act, Script, Step};
@@ -56,6 +56,43 @@ async fn a_lost_answer_is_sent_again_as_the_same_message_where_the_settings_say_
     let sent = server.accepted();
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[0].message, sent[1].message);
+}
+
+#[tokio::test]
+async fn a_doubt_outlives_a_refusal_in_passing() {
+    let script = Script::accepting()
+        .on_nth(1, Step::Dot, Act::TakeAndDrop)
+        .on_nth(2, Step::Dot, Act::Say("451 4.3.0 Later".to_owned()));
+    let (mut world, _, server) = with_mail(BEA, script).await;
+    world.write(
+        "daybook.toml",
+        &format!(
+            "{}\n[report]\nrecipients = [{BEA}]\non_ambiguous = \"resend\"\n",
+            super::SETTINGS
+        ),
+    );
+    let which = Which::One(date("2025-10-03"));
+    let first = world.morning(which.clone(), false).await;
+    world.at("2025-10-04T16:00:00Z");
+    let second = world.morning(which.clone(), false).await;
+    let since = |night: &Night| night.deliveries[0].in_doubt_since;
+    assert!(since(&first).is_some());
+    assert_eq!(since(&first), since(&second));
+    assert_eq!(
+        world.ledger().await,
+        ["2025-10-03 report email bea@example.org 1 ambiguous 2 451 4.3.0 Later"]
+    );
+    // Resend has forgotten the message's key a day after the doubt began, not after the last attempt.
+    let row = &second.deliveries[0];
+    world.write(
+        "daybook.toml",
+        &format!("{}\n[report]\nrecipients = [{BEA}]\n", super::SETTINGS),
+    );
+    world.set("DAYBOOK_SMTP_URL", "smtps://resend:re_key@smtp.resend.com");
+    let sent_again = |now: &str| is_sent_again(row, &world.config(), instant(now));
+    assert!(sent_again("2025-10-05T04:00:00Z"));
+    assert!(!sent_again("2025-10-05T04:01:00Z"));
+    assert_eq!(mailed(&server).len(), 1);
 }
 
 #[tokio::test]

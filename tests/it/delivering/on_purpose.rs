@@ -140,6 +140,7 @@ async fn the_ledger_is_shown_to_people_and_programs() {
         "recipient": "ada@example.org", "copy": 1, "name": null, "language": "en", "numbers": "ch",
         "message_id": rows[0]["message_id"], "state": "accepted", "means": "accepted", "attempts": 1,
         "planned_at": "2025-10-04T06:00:00.000+02:00", "claimed_at": rows[0]["claimed_at"],
+        "in_doubt_since": null,
         "retry_at": null, "accepted_at": rows[0]["accepted_at"], "reply": "250 2.0.0 Ok: queued",
     });
     assert_eq!(rows[0], expected);
@@ -148,6 +149,24 @@ async fn the_ledger_is_shown_to_people_and_programs() {
         id.starts_with("<report.2025-10-03.") && id.ends_with("@example.org>"),
         "{id}"
     );
+
+    let sent = world.binary(&[
+        "send",
+        "--date",
+        "2025-10-03",
+        "--to",
+        "ada@example.org",
+        "--json",
+    ]);
+    let sent: Json = serde_json::from_slice(&sent.stdout).unwrap();
+    let expected = json!({
+        "schema": 1,
+        "deliveries": [{
+            "date": "2025-10-03", "subject": "report", "channel": "email", "recipient": "ada@example.org",
+            "state": "accepted", "attempts": 1, "reply": "250 2.0.0 Ok: queued",
+        }],
+    });
+    assert_eq!(sent, expected);
 }
 
 #[tokio::test]
