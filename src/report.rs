@@ -169,6 +169,17 @@ impl Report {
             .filter(|row| row.provenance.observed_at.is_some())
     }
 
+    /// The severity of the limit that the row's value itself breaks.
+    pub fn broken_limit(&self, row: &Row) -> Option<Severity> {
+        let alerts = self.alerts.iter().map(|notice| &notice.alert);
+        let mut broken = alerts.filter(|alert| {
+            alert.key == row.key
+                && matches!(alert.rule, Rule::Absolute(_))
+                && alert.state != State::Recovered
+        });
+        broken.next().map(|alert| alert.severity)
+    }
+
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Row> {
         self.rows
             .iter()

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::calendar::spoken;
 use crate::entry::{Part, Value};
-use crate::report::{Change, Report, Row, Rule, Severity, State};
+use crate::report::{Change, Report, Row, Severity};
 
 use super::{Look, alerts, number, words, wrap};
 
@@ -99,7 +99,7 @@ fn lines(report: &Report, color: bool) -> Vec<Line> {
             lines.push(Line {
                 steps: 1,
                 label: words::harmless(&row.label),
-                cells: cells(row, standing(report, row), color),
+                cells: cells(row, report.broken_limit(row), color),
             });
             lines.extend(shares(row));
         }
@@ -151,17 +151,6 @@ fn heads(report: &Report) -> Vec<String> {
         });
     }
     heads
-}
-
-/// The severity of the limit that the value itself breaks.
-fn standing(report: &Report, row: &Row) -> Option<Severity> {
-    let alerts = report.alerts.iter().map(|notice| &notice.alert);
-    let mut broken = alerts.filter(|alert| {
-        alert.key == row.key
-            && matches!(alert.rule, Rule::Absolute(_))
-            && alert.state != State::Recovered
-    });
-    broken.next().map(|alert| alert.severity)
 }
 
 fn cells(row: &Row, broken: Option<Severity>, color: bool) -> Vec<String> {

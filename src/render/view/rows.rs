@@ -11,7 +11,7 @@ use crate::render::clean;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{
-    Calm, Change, Difference, Gap, Outcome, Report, Row, Rule, Severity, State, TREND_DAYS, Way,
+    Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, TREND_DAYS, Way,
 };
 
 use super::matters::label;
@@ -81,7 +81,7 @@ pub(super) fn nulls(row: &Row) -> usize {
 }
 
 fn row(row: &Row, remarks: Remarks, (report, speech): (&Report, &Speech)) -> RowView {
-    let broken = broken_limit(report, row);
+    let broken = report.broken_limit(row);
     let trend = trend(row);
     // What is usual for a whole day says nothing of a part of it, nor of no number.
     let comparable = row.value.is_some() && !report.partial;
@@ -106,17 +106,6 @@ fn row(row: &Row, remarks: Remarks, (report, speech): (&Report, &Speech)) -> Row
         trend,
         parts: parts(row, speech),
     }
-}
-
-/// The severity of the limit that the value itself breaks.
-fn broken_limit(report: &Report, row: &Row) -> Option<Severity> {
-    let alerts = report.alerts.iter().map(|notice| &notice.alert);
-    let mut broken = alerts.filter(|alert| {
-        alert.key == row.key
-            && matches!(alert.rule, Rule::Absolute(_))
-            && alert.state != State::Recovered
-    });
-    broken.next().map(|alert| alert.severity)
 }
 
 fn value(row: &Row, speech: &Speech) -> String {

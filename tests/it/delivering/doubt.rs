@@ -12,6 +12,12 @@ use crate::world::{World, date, instant};
 const LINE: [&str; 4] = ["collect", "--date", "2025-10-03", "--send-email"];
 const BEA: &str = r#""bea@example.org""#;
 
+/// What is in doubt is sent again.
+fn resend(world: &World) {
+    let report = format!("[report]\nrecipients = [{BEA}]\non_ambiguous = \"resend\"\n");
+    world.write("daybook.toml", &format!("{}\n{report}", super::SETTINGS));
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_held_until_somebody_sends_it_again() {
     let script = Script::accepting().on_nth(1, Step::Dot, Act::TakeAndDrop);
@@ -41,13 +47,7 @@ async fn a_lost_answer_is_held_until_somebody_sends_it_again() {
 async fn a_lost_answer_is_sent_again_as_the_same_message_where_the_settings_say_so() {
     let script = Script::accepting().on_nth(1, Step::Dot, Act::TakeAndDrop);
     let (world, _, server) = with_mail(BEA, script).await;
-    world.write(
-        "daybook.toml",
-        &format!(
-            "{}\n[report]\nrecipients = [{BEA}]\non_ambiguous = \"resend\"\n",
-            super::SETTINGS
-        ),
-    );
+    resend(&world);
     world.morning(Which::One(date("2025-10-03")), true).await;
     assert_eq!(
         world.ledger().await,
@@ -64,13 +64,7 @@ async fn a_doubt_outlives_a_refusal_in_passing() {
         .on_nth(1, Step::Dot, Act::TakeAndDrop)
         .on_nth(2, Step::Dot, Act::Say("451 4.3.0 Later".to_owned()));
     let (mut world, _, server) = with_mail(BEA, script).await;
-    world.write(
-        "daybook.toml",
-        &format!(
-            "{}\n[report]\nrecipients = [{BEA}]\non_ambiguous = \"resend\"\n",
-            super::SETTINGS
-        ),
-    );
+    resend(&world);
     let which = Which::One(date("2025-10-03"));
     let first = world.morning(which.clone(), false).await;
     world.at("2025-10-04T16:00:00Z");
@@ -112,13 +106,7 @@ async fn by_resend_a_message_in_doubt_is_said_to_be_held_only_after_a_day() {
 async fn a_server_that_never_answers_gets_a_message_in_doubt_only_twice_a_run() {
     let script = Script::accepting().on(Step::Dot, Act::TakeAndDrop);
     let (world, _, server) = with_mail(BEA, script).await;
-    world.write(
-        "daybook.toml",
-        &format!(
-            "{}\n[report]\nrecipients = [{BEA}]\non_ambiguous = \"resend\"\n",
-            super::SETTINGS
-        ),
-    );
+    resend(&world);
     world.morning(Which::One(date("2025-10-03")), true).await;
     assert_eq!(mailed(&server).len(), 2);
     let ledger = world.ledger().await;
