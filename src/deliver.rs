@@ -66,9 +66,6 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Resend knows a message's key for this long, so sending it again cannot make two of it.
 const KEY_REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
-/// As many rows as could possibly be on their way when a process dies.
-const LATEST: u32 = 10_000;
-
 /// Brings out all that is due, whatever day it is of, and gives every row that was, as the ledger has it now.
 pub async fn deliver<F>(work: &Delivering<'_>, compose: F) -> Result<Vec<Delivery>, BookError>
 where
@@ -83,7 +80,8 @@ where
     for count in 1.. {
         let due = due(work, count).await?;
         touched.extend(due.iter().map(|row| row.id));
-        round(work, &due, (&mut line, &mut rendered), pause).await?;
+        let died = round(work, &due, (&mut line, &mut rendered), pause).await?;
+        touched.extend(died);
         let left = work.retry_for.saturating_sub(begun.elapsed());
         if left.is_zero() || (work.stop)() || !worth_another_round(work, count + 1).await? {
             break;
@@ -127,6 +125,13 @@ impl Delivering<'_> {
         }
     }
 
+    /// Returns once somebody asks to stop.
+    async fn stopped(&self) {
+        while !(self.stop)() {
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
     fn is_meant(&self, id: i64) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(&id))
     }
@@ -150,14 +155,7 @@ async fn left_on_the_way(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
     let Some(lock) = lock(work).await? else {
         return Ok(Vec::new());
     };
-    let filter = Filter {
-        limit: Some(LATEST),
-        ..Filter::default()
-    };
-    let mut rows = book::deliveries(work.book, &filter).await?;
-    rows.retain(|row| row.state == DeliveryState::Sending);
-    book::bury_claims(work.book, &lock).await?;
-    Ok(rows.iter().map(|row| row.id).collect())
+    book::bury_claims(work.book, &lock).await
 }
 
 async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookError> {
@@ -177,49 +175,52 @@ async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, 
     Ok(false)
 }
 
+/// Gives what dead processes were sending, which whoever finds it must tell.
 async fn round<F>(
     work: &Delivering<'_>,
     due: &[Delivery],
     (line, rendered): (&mut Line, &mut Rendered<F>),
     pause: Duration,
-) -> Result<(), BookError>
+) -> Result<Vec<i64>, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
     line.begin_round();
+    let mut died = Vec::new();
     let (pings, messages): (Vec<_>, Vec<_>) =
         due.iter().partition(|row| row.channel == Channel::Ping);
     for row in messages.into_iter().chain(pings) {
         if (work.stop)() {
             break;
         }
-        one(work, row.id, (line, rendered), pause).await?;
+        died.extend(one(work, row.id, (line, rendered), pause).await?);
     }
-    Ok(())
+    Ok(died)
 }
 
-/// One row, while nobody else delivers: is it still due, bring it out, note what became of it.
+/// One row, while nobody else delivers: is it still due, bring it out, note what became of it. Gives what dead
+/// processes were sending.
 async fn one<F>(
     work: &Delivering<'_>,
     id: i64,
     (line, rendered): (&mut Line, &mut Rendered<F>),
     pause: Duration,
-) -> Result<(), BookError>
+) -> Result<Vec<i64>, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
     let Some(lock) = lock(work).await? else {
-        return Ok(());
+        return Ok(Vec::new());
     };
-    book::bury_claims(work.book, &lock).await?;
+    let died = book::bury_claims(work.book, &lock).await?;
     let Some(row) = book::still_due(work.book, id, &work.terms()).await? else {
-        return Ok(());
+        return Ok(died);
     };
     let attempt = match row.channel {
         Channel::Email => email::bring_out(work, &row, (line, rendered)).await?,
         Channel::Outbox => Some(outbox_file(work, &row, rendered).await?),
-        Channel::Webhook => Some(to_webhook(work, &row, rendered).await?),
-        Channel::Ping => signals::success(work, &row).await?,
+        Channel::Webhook => unless_stopped(work, to_webhook(work, &row, rendered)).await?,
+        Channel::Ping => unless_stopped(work, signals::success(work, &row)).await?,
     };
     if let Some(attempt) = attempt {
         let at = work.at();
@@ -228,7 +229,18 @@ where
         book::note(work.book, row.id, &ending, at).await?;
     }
     drop(lock);
-    Ok(())
+    Ok(died)
+}
+
+/// What may be handed over twice is broken off when somebody asks to stop: it stays due.
+async fn unless_stopped(
+    work: &Delivering<'_>,
+    attempt: impl Future<Output = Result<Option<Attempt>, BookError>>,
+) -> Result<Option<Attempt>, BookError> {
+    tokio::select! {
+        attempt = attempt => attempt,
+        () = work.stopped() => Ok(None),
+    }
 }
 
 async fn outbox_file<F>(
@@ -263,20 +275,22 @@ async fn to_webhook<F>(
     work: &Delivering<'_>,
     row: &Delivery,
     rendered: &mut Rendered<F>,
-) -> Result<Attempt, BookError>
+) -> Result<Option<Attempt>, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
     let named = |webhook: &&crate::config::Webhook| webhook.name == row.recipient;
     let Some(webhook) = work.config.webhooks.iter().find(named) else {
-        return Ok(refused("no webhook of this name is configured any more"));
+        return Ok(Some(refused(
+            "no webhook of this name is configured any more",
+        )));
     };
     let body = match rendered.json(row).await? {
         Ok(body) => body,
-        Err(why) => return Ok(refused(why)),
+        Err(why) => return Ok(Some(refused(why))),
     };
     let id = row.message_id.trim_matches(['<', '>']);
-    Ok(webhook::post(webhook, body, id, work.at()).await)
+    Ok(Some(webhook::post(webhook, body, id, work.at()).await))
 }
 
 /// Refused on our side; settings may be mended before it is given up.
