@@ -24,6 +24,10 @@ test: needed ## Run all tests; installs PostgreSQL, Postfix and Chromium when th
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
 
+.PHONY: soak
+soak: ## Kill deliveries at every step in a thousand worlds, and count what arrived
+	$(CARGO) test --locked --test it a_thousand_deliveries -- --ignored --nocapture
+
 .PHONY: preview
 preview: needed ## Show reports as mail programs do: pages and pictures in target/preview/
 	$(CARGO) test --locked --test servers previews -- --ignored

@@ -67,9 +67,6 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Resend knows a message's key for this long, so sending it again cannot make two of it.
 const KEY_REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
-/// As many rows as could possibly be on their way when a process dies.
-const LATEST: u32 = 10_000;
-
 /// Brings out all that is due, whatever day it is of, and gives every row that was, as the ledger has it now.
 pub async fn deliver<F>(work: &Delivering<'_>, compose: F) -> Result<Vec<Delivery>, BookError>
 where
@@ -86,7 +83,11 @@ where
     for count in 1.. {
         let due = due(work, count).await?;
         touched.extend(due.iter().map(|row| row.id));
-        is_our_turn = is_our_turn && round(work, &due, (&mut line, &mut rendered), pause).await?;
+        if is_our_turn {
+            let (came, died) = round(work, &due, (&mut line, &mut rendered), pause).await?;
+            touched.extend(died);
+            is_our_turn = came;
+        }
         let left = work.retry_for.saturating_sub(begun.elapsed());
         if !is_our_turn || left.is_zero() || !worth_another_round(work, count + 1).await? {
             break;
@@ -122,6 +123,13 @@ impl Delivering<'_> {
 
     fn terms(&self) -> Terms {
         terms(self.config, self.now)
+    }
+
+    /// Returns once somebody asks to stop.
+    async fn stopped(&self) {
+        while !(self.stop)() {
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     fn is_meant(&self, id: i64) -> bool {
@@ -167,14 +175,7 @@ async fn left_on_the_way(work: &Delivering<'_>) -> Result<Option<Vec<i64>>, Book
     let Some(lock) = lock(work).await? else {
         return Ok(None);
     };
-    let filter = Filter {
-        limit: Some(LATEST),
-        ..Filter::default()
-    };
-    let mut rows = book::deliveries(work.book, &filter).await?;
-    rows.retain(|row| row.state == DeliveryState::Sending);
-    book::bury_claims(work.book, &lock).await?;
-    Ok(Some(rows.iter().map(|row| row.id).collect()))
+    book::bury_claims(work.book, &lock).await.map(Some)
 }
 
 async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookError> {
@@ -194,50 +195,53 @@ async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, 
     Ok(false)
 }
 
-/// Whether our turn came for every row: who waited in vain for one would wait as long for each other.
+/// Whether our turn came for every row: who waited in vain for one would wait as long for each other. And what
+/// dead processes were sending, which whoever finds it must tell.
 async fn round<F>(
     work: &Delivering<'_>,
     due: &[Delivery],
     (line, rendered): (&mut Line, &mut Rendered<F>),
     pause: Duration,
-) -> Result<bool, BookError>
+) -> Result<(bool, Vec<i64>), BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
     line.begin_round();
     let (pings, messages): (Vec<_>, Vec<_>) =
         due.iter().partition(|row| row.channel == Channel::Ping);
+    let mut died: Vec<i64> = Vec::new();
     for row in messages.into_iter().chain(pings) {
-        if !one(work, row.id, (line, rendered), pause).await? {
-            return Ok(false);
+        match one(work, row.id, (line, rendered), pause).await? {
+            Some(found) => died.extend(found),
+            None => return Ok((false, died)),
         }
     }
-    Ok(true)
+    Ok((true, died))
 }
 
-/// One row, while nobody else delivers: is it still due, bring it out, note what became of it. False when the
-/// lock cannot be had.
+/// One row, while nobody else delivers: is it still due, bring it out, note what became of it. Gives what dead
+/// processes were sending; `None` when the lock cannot be had.
 async fn one<F>(
     work: &Delivering<'_>,
     id: i64,
     (line, rendered): (&mut Line, &mut Rendered<F>),
     pause: Duration,
-) -> Result<bool, BookError>
+) -> Result<Option<Vec<i64>>, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
     let Some(lock) = lock(work).await? else {
-        return Ok(false);
+        return Ok(None);
     };
-    book::bury_claims(work.book, &lock).await?;
+    let died = book::bury_claims(work.book, &lock).await?;
     let Some(row) = book::still_due(work.book, id, &work.terms()).await? else {
-        return Ok(true);
+        return Ok(Some(died));
     };
     let attempt = match row.channel {
         Channel::Email => email::bring_out(work, &row, (line, rendered)).await?,
         Channel::Outbox => Some(outbox_file(work, &row, rendered).await?),
-        Channel::Webhook => Some(to_webhook(work, &row, rendered).await?),
-        Channel::Ping => signals::ring(work, &row).await?,
+        Channel::Webhook => unless_stopped(work, to_webhook(work, &row, rendered)).await?,
+        Channel::Ping => unless_stopped(work, signals::ring(work, &row)).await?,
     };
     if let Some(attempt) = attempt {
         let at = work.at();
@@ -246,7 +250,18 @@ where
         book::note(work.book, row.id, &ending, at).await?;
     }
     drop(lock);
-    Ok(true)
+    Ok(Some(died))
+}
+
+/// What may be handed over twice is broken off when somebody asks to stop: it stays due.
+async fn unless_stopped(
+    work: &Delivering<'_>,
+    attempt: impl Future<Output = Result<Option<Attempt>, BookError>>,
+) -> Result<Option<Attempt>, BookError> {
+    tokio::select! {
+        attempt = attempt => attempt,
+        () = work.stopped() => Ok(None),
+    }
 }
 
 async fn outbox_file<F>(
@@ -281,20 +296,22 @@ async fn to_webhook<F>(
     work: &Delivering<'_>,
     row: &Delivery,
     rendered: &mut Rendered<F>,
-) -> Result<Attempt, BookError>
+) -> Result<Option<Attempt>, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
 {
     let named = |webhook: &&crate::config::Webhook| webhook.name == row.recipient;
     let Some(webhook) = work.config.webhooks.iter().find(named) else {
-        return Ok(refused("no webhook of this name is configured any more"));
+        return Ok(Some(refused(
+            "no webhook of this name is configured any more",
+        )));
     };
     let body = match rendered.json(row).await? {
         Ok(body) => body,
-        Err(why) => return Ok(refused(why)),
+        Err(why) => return Ok(Some(refused(why))),
     };
     let id = row.message_id.trim_matches(['<', '>']);
-    Ok(webhook::post(webhook, body, id, work.at()).await)
+    Ok(Some(webhook::post(webhook, body, id, work.at()).await))
 }
 
 /// Refused on our side; settings may be mended before it is given up.

@@ -1,5 +1,7 @@
 //! One mail on the line to the server: announced, claimed in the ledger, handed over.
 
+use std::time::Duration;
+
 use chrono::NaiveDate;
 
 use crate::book::{self, BookError, Channel, Delivery, Subject};
@@ -13,6 +15,9 @@ use super::{Attempt, Composed, Delivering, refused};
 
 /// A conversation that breaks before it brought out a message is begun anew once in a round.
 const CONNECTIONS_PER_ROUND: u32 = 2;
+
+/// Most servers answer sooner, and whoever asks to stop kills after 10 s at the earliest: so the doubt is noted.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
 
 /// The conversation with the mail server, kept for as many messages as it lasts.
 #[derive(Default)]
@@ -79,8 +84,8 @@ impl Line {
     }
 }
 
-/// `None` when the row was not ours to send after all. The row counts as on its way only from the moment in
-/// which the server waits for the message.
+/// `None` when the row was not ours to send after all, or somebody asked to stop before it left. The row counts
+/// as on its way only from the moment in which the server waits for the message.
 pub(super) async fn bring_out<F>(
     work: &Delivering<'_>,
     row: &Delivery,
@@ -105,7 +110,10 @@ where
             }));
         }
     };
-    let begun = line.begin(settings, &row.recipient, bytes.len()).await;
+    let begun = tokio::select! {
+        begun = line.begin(settings, &row.recipient, bytes.len()) => begun,
+        () = work.stopped() => return Ok(None),
+    };
     let connection = match begun {
         Ok(connection) => connection,
         Err(Refusal { reply, may_pass }) => {
@@ -117,11 +125,22 @@ where
         line.connection = None;
         return Ok(None);
     }
-    let attempt = connection.hand_over(&bytes).await;
+    let attempt = tokio::select! {
+        attempt = connection.hand_over(&bytes) => attempt,
+        () = last_moment(work) => Attempt::InDoubt {
+            reply: "stopped on request before the server had answered the whole message".to_owned(),
+        },
+    };
     if matches!(attempt, Attempt::Accepted { .. }) {
         line.connected = 0;
     }
     Ok(Some(attempt))
+}
+
+/// Once somebody has asked to stop, and the server's answer did not come soon after.
+async fn last_moment(work: &Delivering<'_>) {
+    work.stopped().await;
+    tokio::time::sleep(LAST_MOMENT).await;
 }
 
 /// The message as it travels, or as the outbox keeps it. Its date is the plan's, so that every attempt is the

@@ -38,7 +38,7 @@ const SETTINGS: &str = r#"
 "#;
 
 /// The morning of 4 October, with one error on each of the 60 days before.
-async fn world(more: &str) -> (World, App) {
+pub(crate) async fn world(more: &str) -> (World, App) {
     let world = World::new("2025-10-04T04:00:00Z", &format!("{SETTINGS}\n{more}"));
     let app = world.sqlite("app.db").await;
     app.execute(
@@ -51,7 +51,7 @@ async fn world(more: &str) -> (World, App) {
 }
 
 /// The same, with a mail server and readers: `"ada@example.org", "bea@example.org"`.
-async fn with_mail(readers: &str, script: Script) -> (World, App, Server) {
+pub(crate) async fn with_mail(readers: &str, script: Script) -> (World, App, Server) {
     let (mut world, app) = world(&format!("[report]\nrecipients = [{readers}]")).await;
     let server = Server::start(script).await;
     world.set("DAYBOOK_SMTP_URL", &server.url());
@@ -60,7 +60,7 @@ async fn with_mail(readers: &str, script: Script) -> (World, App, Server) {
 }
 
 /// Who got a message, in order.
-fn mailed(server: &Server) -> Vec<String> {
+pub(crate) fn mailed(server: &Server) -> Vec<String> {
     let accepted = server.accepted().into_iter();
     accepted.map(|mail| mail.to).collect()
 }
@@ -76,7 +76,7 @@ async fn errors(app: &App, date: &str, count: u32) {
 
 impl World {
     /// Runs the night with `--send-email`; what is refused in passing is tried again in the same run, if `patient`.
-    async fn morning(&self, which: Which, patient: bool) -> Night {
+    pub(crate) async fn morning(&self, which: Which, patient: bool) -> Night {
         // Far longer than what the tests wait for takes.
         let retry_for = Duration::from_secs(if patient { 120 } else { 0 });
         let night = self.ordered(&orders(which, retry_for)).await;
@@ -84,13 +84,13 @@ impl World {
     }
 
     /// The same, until somebody asks to stop.
-    async fn stoppable(&self, which: Which, stop: Stop) -> Night {
+    pub(crate) async fn stoppable(&self, which: Which, stop: Stop) -> Night {
         let night = self.run(&orders(which, Duration::ZERO), stop).await;
         night.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The ledger, a line for each delivery: day, subject, channel, recipient, copy, state, attempts, reply.
-    async fn ledger(&self) -> Vec<String> {
+    pub(crate) async fn ledger(&self) -> Vec<String> {
         let rows = self
             .book(
                 "SELECT collection_date || ' ' || subject || ' ' || channel || ' ' || recipient || ' ' || copy
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// Changes the book behind the program's back.
-    async fn meddle(&self, sql: &str) {
+    pub(crate) async fn meddle(&self, sql: &str) {
         App::Sqlite(self.path("daybook.db")).execute(sql).await;
     }
 }

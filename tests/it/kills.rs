@@ -24,7 +24,7 @@ key = "slow"
 sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT count(*) FROM n"
 "#;
 
-fn ended(mut child: Child) -> Output {
+pub(crate) fn ended(mut child: Child) -> Output {
     let begun = Instant::now();
     while child.try_wait().unwrap().is_none() {
         if begun.elapsed() > PATIENCE {
@@ -36,7 +36,7 @@ fn ended(mut child: Child) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn kill_and_wait(mut child: Child) {
+pub(crate) fn kill_and_wait(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -226,7 +226,7 @@ async fn of_many_at_once_one_counts_and_the_others_say_so() {
     }
 }
 
-fn terminate(child: &Child) {
+pub(crate) fn terminate(child: &Child) {
     let told = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status();

@@ -10,6 +10,7 @@ mod certificates;
 mod compare;
 mod config;
 mod delivering;
+mod delivery_kills;
 mod demo;
 mod dice;
 mod doctor;

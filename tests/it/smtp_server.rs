@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+pub(crate) mod gate;
 mod session;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 
 use crate::certificates::Identity;
+
+use gate::{Gate, Pause, Point};
 
 /// Where in a conversation something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,11 +87,20 @@ pub(crate) struct Accepted {
     pub(crate) signed_in: bool,
 }
 
+/// A message that the server asked for with 354.
+struct Handed {
+    to: String,
+    /// Whether the client said anything after it, and so knows the answer.
+    heard_again: bool,
+}
+
 #[derive(Default)]
 struct Seen {
     times: BTreeMap<Step, usize>,
     accepted: Vec<Accepted>,
+    handed: Vec<Handed>,
     connections: usize,
+    conversations: usize,
     handshakes: usize,
     sign_ins: Vec<String>,
     commands: Vec<String>,
@@ -97,6 +109,7 @@ struct Seen {
 struct Shared {
     script: Script,
     seen: Mutex<Seen>,
+    gate: Gate,
     stopped: AtomicBool,
 }
 
@@ -195,6 +208,7 @@ impl Server {
         let shared = Arc::new(Shared {
             script,
             seen: Mutex::default(),
+            gate: Gate::default(),
             stopped: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -254,6 +268,23 @@ impl Server {
         self.seen().handshakes
     }
 
+    /// Stops at this point of a conversation, the n-th time from now on that one gets there.
+    pub(crate) fn pause(&self, point: Point, nth: usize) -> Pause {
+        self.shared.gate.arm(point, nth)
+    }
+
+    /// Whose message was asked for and who then was not heard of any more, in order.
+    pub(crate) fn unheard(&self) -> Vec<String> {
+        let seen = self.seen();
+        let unheard = seen.handed.iter().filter(|one| !one.heard_again);
+        unheard.map(|one| one.to.clone()).collect()
+    }
+
+    /// How many conversations go on.
+    pub(crate) fn conversations(&self) -> usize {
+        self.seen().conversations
+    }
+
     /// Who tried to sign in, as `PLAIN user:password`.
     pub(crate) fn sign_ins(&self) -> Vec<String> {
         self.seen().sign_ins.clone()
@@ -309,9 +340,16 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         if shared.stopped.load(Ordering::SeqCst) {
             return;
         }
-        shared.seen().connections += 1;
+        {
+            let mut seen = shared.seen();
+            seen.connections += 1;
+            seen.conversations += 1;
+        }
         let shared = Arc::clone(&shared);
-        // Where a conversation breaks off, its end was scripted.
-        tokio::spawn(async move { drop(session::converse(stream, shared).await) });
+        tokio::spawn(async move {
+            // Where a conversation breaks off, its end was scripted.
+            drop(session::converse(stream, Arc::clone(&shared)).await);
+            shared.seen().conversations -= 1;
+        });
     }
 }

@@ -58,19 +58,18 @@ pub async fn note(
 }
 
 /// Takes over what a dead process had claimed, as only the holder of the lock can tell. A mail is in doubt
-/// from then on; everything else may be handed over again, so it is due again.
-pub async fn bury_claims(book: &Book, _lock: &DeliveryLock) -> Result<u64, BookError> {
-    let done = sqlx::query(
+/// from then on; everything else may be handed over again, so it is due again. Gives their numbers in the ledger.
+pub async fn bury_claims(book: &Book, _lock: &DeliveryLock) -> Result<Vec<i64>, BookError> {
+    sqlx::query_scalar(
         "UPDATE deliveries SET reply = 'the process ended while the message was on its way',
              state = CASE channel WHEN 'email' THEN 'ambiguous' ELSE 'failed' END,
              in_doubt_since = CASE channel WHEN 'email' THEN coalesce(in_doubt_since, claimed_at) END,
              retry_at = CASE channel WHEN 'email' THEN NULL ELSE coalesce(claimed_at, planned_at) END
-         WHERE state = 'sending'",
+         WHERE state = 'sending' RETURNING id",
     )
-    .execute(&book.pool)
+    .fetch_all(&book.pool)
     .await
-    .map_err(|error| book.error("note the deliveries of an ended process", error))?;
-    Ok(done.rows_affected())
+    .map_err(|error| book.error("note the deliveries of an ended process", error))
 }
 
 /// Gives up what was planned before and is still to be sent: it failed for good, with `words` before the

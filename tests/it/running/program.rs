@@ -20,13 +20,17 @@ pub(crate) fn real_now() -> DateTime<Utc> {
 /// A world for the real program, in a zone where it is about noon: no midnight comes between.
 pub(crate) fn world(settings: &str) -> World {
     let now = real_now();
-    let east = 12 - i64::from(now.hour());
-    let zone = format!("Etc/GMT{}{}", if east > 0 { '-' } else { '+' }, east.abs());
+    let zone = zone_of_noon();
     let mut world = World::new(&now.to_rfc3339(), settings);
     world
         .set("DAYBOOK_TIME_ZONE", &zone)
         .set("DAYBOOK_RETRY_FOR", "0");
     world
+}
+
+pub(crate) fn zone_of_noon() -> String {
+    let east = 12 - i64::from(real_now().hour());
+    format!("Etc/GMT{}{}", if east > 0 { '-' } else { '+' }, east.abs())
 }
 
 pub(crate) fn today() -> NaiveDate {

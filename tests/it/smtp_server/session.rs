@@ -11,7 +11,11 @@ use daybook::config::Tls;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::{Accepted, Act, Shared, Step};
+use super::gate::Point;
+use super::{Accepted, Act, Handed, Shared, Step};
+
+/// So many lines are in the middle of every message.
+const HALF: usize = 40;
 
 trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -24,6 +28,8 @@ struct Session {
     signed_in: bool,
     from: String,
     to: String,
+    /// The message that the client was last told to send, among all that the server ever asked for.
+    handed: Option<usize>,
 }
 
 /// Until somebody hangs up.
@@ -35,18 +41,22 @@ pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) -> io::Resu
         signed_in: false,
         from: String::new(),
         to: String::new(),
+        handed: None,
     };
     if matches!(session.shared.script.tls, Some((Tls::Implicit, _))) {
         session = session.encrypt().await?;
     }
+    session.pass(Point::Connected).await?;
     session.step(Step::Greeting, "", "220 scripted").await?;
     loop {
         let command = session.read_line().await?;
+        session.is_heard_again();
         let verb = command.split(' ').next().unwrap_or_default();
         let verb = verb.to_uppercase();
         session.shared.seen().commands.push(verb.clone());
         match verb.as_str() {
             "EHLO" => {
+                session.pass(Point::Ehlo).await?;
                 let features = session.features();
                 session.step(Step::Ehlo, &command, &features).await?;
             }
@@ -58,14 +68,18 @@ pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) -> io::Resu
             "AUTH" => session.sign_in(&command).await?,
             "MAIL" if session.is_stranger() => session.say("530 5.7.0 sign in first").await?,
             "MAIL" => {
+                session.pass(Point::Mail).await?;
                 session.from = address(&command);
                 session.step(Step::Mail, &command, "250 2.1.0 Ok").await?;
             }
             "RCPT" => {
+                session.pass(Point::Rcpt).await?;
                 session.to = address(&command);
                 session.step(Step::Rcpt, &command, "250 2.1.5 Ok").await?;
             }
             "DATA" => {
+                session.pass(Point::DataAsked).await?;
+                session.asks_for_a_message();
                 let goes_on = session.step(Step::Data, &command, "354 go on").await?;
                 if goes_on {
                     session.take().await?;
@@ -73,6 +87,7 @@ pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) -> io::Resu
             }
             "RSET" => drop(session.step(Step::Rset, &command, "250 2.0.0 Ok").await?),
             "QUIT" => {
+                session.pass(Point::Quit).await?;
                 session.step(Step::Quit, &command, "221 2.0.0 Bye").await?;
                 return Ok(());
             }
@@ -82,6 +97,34 @@ pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) -> io::Resu
 }
 
 impl Session {
+    /// Stays here while a test holds this point. Whoever has hung up meanwhile, with nothing left in the line,
+    /// is not served any further: so a server that notices in time does.
+    async fn pass(&mut self, point: Point) -> io::Result<()> {
+        if self.shared.gate.pass(point).await {
+            let glance = Duration::from_millis(50);
+            let more = tokio::time::timeout(glance, self.line.fill_buf()).await;
+            if more.is_ok_and(|more| more.is_ok_and(<[u8]>::is_empty)) {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn asks_for_a_message(&mut self) {
+        let mut seen = self.shared.seen();
+        self.handed = Some(seen.handed.len());
+        seen.handed.push(Handed {
+            to: self.to.clone(),
+            heard_again: false,
+        });
+    }
+
+    fn is_heard_again(&mut self) {
+        if let Some(at) = self.handed.take() {
+            self.shared.seen().handed[at].heard_again = true;
+        }
+    }
+
     /// Does what the script says, else what is usual; tells whether the client may go on.
     async fn step(&mut self, step: Step, command: &str, usual: &str) -> io::Result<bool> {
         let reply = match self.shared.act(step, command) {
@@ -185,6 +228,7 @@ impl Session {
 
     /// The message, and what is said to it.
     async fn take(&mut self) -> io::Result<()> {
+        self.pass(Point::DataGranted).await?;
         match self.shared.act(Step::Body, &self.to) {
             Some(Act::DropAt(bytes)) => {
                 let mut part = vec![0; bytes];
@@ -196,11 +240,15 @@ impl Session {
             _ => {}
         }
         let message = self.read_message().await?;
+        self.pass(Point::DotRead).await?;
         let to = format!("<{}>", self.to);
         match self.shared.act(Step::Dot, &to) {
             None => {
                 self.remember(message);
-                self.say("250 2.0.0 Ok: queued").await
+                self.pass(Point::Taken).await?;
+                self.say("250 2.0.0 Ok: queued").await?;
+                self.pass(Point::Answered).await?;
+                Ok(())
             }
             Some(Act::Say(reply)) => {
                 if reply.starts_with('2') {
@@ -224,7 +272,10 @@ impl Session {
 
     async fn read_message(&mut self) -> io::Result<Vec<u8>> {
         let mut message = Vec::new();
-        loop {
+        for line in 0.. {
+            if line == HALF {
+                self.pass(Point::HalfRead).await?;
+            }
             let begin = message.len();
             self.line.read_until(b'\n', &mut message).await?;
             match &message[begin..] {
@@ -237,6 +288,7 @@ impl Session {
                 _ => {}
             }
         }
+        unreachable!("the lines have no end of their own")
     }
 
     fn remember(&mut self, message: Vec<u8>) {
