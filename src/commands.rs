@@ -104,7 +104,7 @@ pub fn without_passwords(arguments: impl Iterator<Item = String>) -> Result<(), 
         let shown = masked(&argument);
         if shown != argument {
             return Err(CommandError::Usage(format!(
-                "`{shown}` on the command line shows its password to everybody on this machine: set the URL in the configuration file, in the environment or in a file that DAYBOOK_APP_DATABASE_URL_FILE names"
+                "`{shown}` on the command line shows its password to everybody on this machine: set it in the configuration file, in the environment or in a file that a variable names, such as DAYBOOK_APP_DATABASE_URL_FILE or DAYBOOK_SMTP_URL_FILE"
             )));
         }
     }

@@ -65,6 +65,8 @@ pub struct Night {
     pub deliveries: Vec<Delivery>,
     /// A rehearsal's messages, with the day that they would be about.
     pub would_send: Option<(NaiveDate, Vec<Message>)>,
+    /// The query for the readers failed, so only those known before got the report.
+    pub readers_missing: bool,
     /// What else is to be said about bringing out the report.
     pub remarks: Vec<String>,
     pub pruned: u64,
@@ -214,6 +216,7 @@ async fn count_all(
             }
             None => None,
         };
+        morning::tell_of_readers(setting, plan.as_ref(), night);
         let failed: Vec<_> = counted.entries.iter().map(failures).collect();
         let stored = book::store_and_plan(book, counted.entries, task.mode, plan.as_ref()).await?;
         for (stored, failed) in stored.into_iter().zip(failed) {

@@ -19,6 +19,9 @@ pub use planning::{add_copies, known_recipients, plan, planned};
 pub use reading::{Filter, Terms, deliveries, due, last_planned_to, still_due, undelivered};
 pub use states::{DeliveryEnding, bury_claims, claim, give_up, note};
 
+/// How the reply of a message begins that another one has made needless.
+const SUPERSEDED: &str = "superseded by ";
+
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
@@ -143,6 +146,14 @@ impl Subject {
 
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+}
+
+impl Delivery {
+    /// Another message took its place before it was accepted.
+    pub fn is_superseded(&self) -> bool {
+        let reply = self.reply.as_deref().unwrap_or_default();
+        self.state == DeliveryState::Failed && reply.starts_with(SUPERSEDED)
     }
 }
 

@@ -42,7 +42,7 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
     tell_delivered(config, &night, args, world);
     Ok(match &night {
         night if !night.unreachable.is_empty() || night.no_numbers.is_some() => Ended::Unavailable,
-        night if failures(night).next().is_some() => Ended::Incomplete,
+        night if failures(night).next().is_some() || night.readers_missing => Ended::Incomplete,
         night if !night.deliveries.iter().all(delivered::is_accepted) => Ended::Undelivered,
         _ => Ended::Done,
     })

@@ -70,6 +70,7 @@ pub(super) fn meaning(row: &Delivery, config: &Config, now: DateTime<Utc>) -> St
         DeliveryState::Planned => "not tried yet, sent by the next run".to_owned(),
         DeliveryState::Sending => "on its way".to_owned(),
         DeliveryState::Failed if row.retry_at.is_some() => "tried again by the next run".to_owned(),
+        DeliveryState::Failed if row.is_superseded() => "superseded".to_owned(),
         DeliveryState::Failed => "failed for good".to_owned(),
         DeliveryState::Ambiguous if is_sent_again(row, config, now) => {
             "perhaps it arrived, sent again by the next run".to_owned()

@@ -30,7 +30,9 @@ pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<En
         return Ok(Ended::Done);
     }
     if rows.is_empty() {
-        output::say("nothing was planned to be sent: `daybook collect --send-email` does it");
+        output::say(
+            "nothing was planned to be sent: `daybook collect --date DATE --send-email` does it",
+        );
     } else {
         output::page(&as_table(&rows, config, world))?;
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter, Plan, Subject};
 use crate::collect::Unreachable;
-use crate::config::Config;
+use crate::config::{Config, recipient};
 use crate::deliver::ping::Signal;
 use crate::deliver::{self, Delivering};
 
@@ -86,6 +86,7 @@ pub(super) async fn bring_out(
     {
         let entries = letters::judged_entries(book, topic.date).await?;
         let plan = plans::report(setting, Some(book), topic, &entries, None).await?;
+        tell_of_readers(setting, plan.as_ref(), night);
         if let Some(plan) = plan {
             book::plan(book, &plan).await?;
         }
@@ -151,6 +152,27 @@ pub(super) async fn would_send(
     }
     night.would_send = Some((report.date, messages));
     Ok(())
+}
+
+/// Who gets no report although a query names them is told at once, not only in the report of others.
+pub(super) fn tell_of_readers(setting: &Setting<'_>, plan: Option<&Plan>, night: &mut Night) {
+    let Some(Plan { report, .. }) = plan else {
+        return;
+    };
+    let warned = &setting.config.report.bad_addresses;
+    let bad = report.bad_addresses.iter();
+    for (address, why) in bad.filter(|one| !warned.contains(one)) {
+        let address = recipient::shown(address);
+        night
+            .remarks
+            .push(format!("`{address}` gets no report: {why}"));
+    }
+    if let Some(why) = &report.stale_recipients {
+        night.readers_missing = true;
+        night
+            .remarks
+            .push(format!("only readers known before get the report: {why}"));
+    }
 }
 
 /// Nobody may be waiting for a mail that nobody was to get.

@@ -44,7 +44,7 @@ pub async fn resend(
     let ids = match to {
         Some(reader) => copy_for(setting, book, about, (&before, reader)).await?,
         None if before.is_empty() => ids(&of_report(book, about).await?),
-        None => copies(setting, book, about, &before).await?,
+        None => again(setting, book, about, &before).await?,
     };
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -98,6 +98,24 @@ async fn of_report(
     Ok(rows)
 }
 
+/// By the ways that the report took before; where the settings have none of them any more, by those they have.
+async fn again(
+    setting: &Setting<'_>,
+    book: &Book,
+    about: (NaiveDate, Subject),
+    before: &[Delivery],
+) -> Result<BTreeSet<i64>, BookError> {
+    let added = copies(setting, book, about, before).await?;
+    if !added.is_empty() {
+        return Ok(added);
+    }
+    let plan = plans::on_purpose(setting, book, about).await?;
+    book::plan(book, &plan).await?;
+    let mut rows = of_report(book, about).await?;
+    rows.retain(|row| is_open(setting.config, row));
+    Ok(ids(&rows))
+}
+
 async fn copies(
     setting: &Setting<'_>,
     book: &Book,
@@ -111,10 +129,21 @@ async fn copies(
         voice: row.voice,
         message_id: plans::message_id(setting.config, about, &row.recipient, row.copy + 1),
     };
-    let messages: Vec<book::Message> = before.iter().map(copy).collect();
+    let open = before.iter().filter(|row| is_open(setting.config, row));
+    let messages: Vec<book::Message> = open.map(copy).collect();
     let (date, subject) = about;
     let added = book::add_copies(book, date, subject, &messages, setting.now).await?;
     Ok(added.into_iter().collect())
+}
+
+/// Whether the settings still have the way that the message took.
+fn is_open(config: &Config, row: &Delivery) -> bool {
+    match row.channel {
+        Channel::Email => config.mail.is_some(),
+        Channel::Outbox => config.outbox.is_some(),
+        Channel::Webhook => config.webhooks.iter().any(|one| one.name == row.recipient),
+        Channel::Ping => false,
+    }
 }
 
 /// A reader of the report keeps name and voice; anybody else gets those of the settings.

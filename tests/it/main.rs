@@ -27,6 +27,7 @@ mod messages;
 mod migrations;
 mod one_snapshot;
 mod parts;
+mod posted;
 mod prune;
 mod read_page;
 mod recipients;

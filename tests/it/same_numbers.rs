@@ -18,7 +18,8 @@ use proptest::prelude::{any, proptest};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use crate::sample_letters::{self, posted};
+use crate::posted::posted;
+use crate::sample_letters;
 use numbers::{Said, leading, rounds_to_a_tenth, with_unit};
 use told::{Row, Section, Told};
 

@@ -4,7 +4,6 @@
 
 mod hostile;
 mod numbers;
-mod posted;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Europe::Zurich;
@@ -17,7 +16,6 @@ use daybook::report::{
 };
 
 use numbers::whole;
-pub(crate) use posted::posted;
 
 /// One of every kind, by name.
 pub(crate) fn all() -> Vec<(&'static str, Letter)> {

@@ -5,7 +5,7 @@ use daybook::nightly::Which;
 use serde_json::{Value as Json, json};
 
 use super::{mailed, with_mail, world};
-use crate::smtp_server::Script;
+use crate::smtp_server::{Script, Server};
 use crate::world::date;
 
 const TWO: &str =
@@ -116,6 +116,23 @@ async fn not_everything_accepted_ends_with_75() {
     world.night(Which::One(date("2025-10-03"))).await;
     let ended = world.command(&["send"]).await.unwrap();
     assert_eq!((ended, ended.exit_code()), (Ended::Undelivered, 75));
+}
+
+#[tokio::test]
+async fn a_report_is_sent_again_by_the_ways_that_the_settings_still_have() {
+    let server = Server::start(Script::accepting()).await;
+    let readers = format!("[report]\nrecipients = [{TWO}]\n");
+    let url = server.url();
+    let mail = format!("[mail]\nsmtp_url = \"{url}\"\nfrom = \"daybook@example.org\"\n");
+    let (world, _) = world(&format!("{readers}{mail}")).await;
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    world.write("daybook.toml", &format!("{}\n{readers}", super::SETTINGS));
+    assert_eq!(world.command(&["send"]).await.unwrap(), Ended::Done);
+    assert_eq!(mailed(&server).len(), 2);
+    assert_eq!(
+        world.ledger().await[2],
+        "2025-10-03 report outbox outbox 1 accepted 1 outbox/2025-10-03.html"
+    );
 }
 
 #[tokio::test]

@@ -136,6 +136,40 @@ async fn who_has_left_the_settings_gets_nothing_while_the_query_fails_either() {
 }
 
 #[tokio::test]
+async fn a_query_for_readers_that_fails_is_told_and_ends_with_1() {
+    let (world, _) = world(
+        r#"[report]
+        recipients_sql = "SELECT email FROM nowhere""#,
+    )
+    .await;
+    let night = world.morning(Which::One(date("2025-10-03")), false).await;
+    assert_eq!(
+        night.remarks,
+        [
+            "only readers known before get the report: `recipients_sql` failed: no such table: nowhere"
+        ]
+    );
+    let line = ["collect", "--date", "2025-10-02", "--send-email"];
+    assert_eq!(world.command(&line).await.unwrap(), Ended::Incomplete);
+}
+
+#[tokio::test]
+async fn a_reader_with_an_unusable_address_is_told_at_once() {
+    let (world, app) = world(
+        r#"[report]
+        recipients_sql = "SELECT email FROM admins""#,
+    )
+    .await;
+    app.execute("CREATE TABLE admins (email TEXT); INSERT INTO admins VALUES ('nonsense')")
+        .await;
+    let night = world.morning(Which::One(date("2025-10-03")), false).await;
+    assert_eq!(
+        night.remarks,
+        ["`nonsense` gets no report: the address has no `@`"]
+    );
+}
+
+#[tokio::test]
 async fn the_health_check_hears_of_the_beginning_and_of_success() {
     let fine = || http_server::Act::answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
     let checks = http_server::Server::plain(vec![fine(), fine()]).await;

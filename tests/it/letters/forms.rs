@@ -6,8 +6,9 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::{ENGLISH, assert_same_as_files, mail};
+use crate::posted::posted;
 use crate::read_page::{self, Element};
-use crate::sample_letters::{self, posted};
+use crate::sample_letters;
 
 /// The pages kept to the byte; of all others what a reader sees is.
 const WHOLE: [&str; 3] = ["critical", "quiet", "failed_night"];

@@ -49,7 +49,7 @@ fn a_report_is_never_wider_than_the_screen_and_lacks_no_picture() {
 fn previews() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/preview");
     // Pictures of letters that are no more would be looked at too.
-    let _ = fs::remove_dir_all(&folder);
+    drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).unwrap();
     let mails = letters();
     let frames = mails.iter().map(|(name, mail)| {

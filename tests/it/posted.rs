@@ -1,5 +1,7 @@
 //! A sample letter as the message that one reader gets.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use daybook::config::Sender;
 use daybook::deliver::message::{Head, message};
 use daybook::render::mail::{Mail, mail};
