@@ -29,14 +29,8 @@ use answer::Received;
 pub use address::concealed;
 pub use answer::Answer;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    Get,
-    Post,
-}
-
+/// What is posted, and where.
 pub struct Request<'a> {
-    pub method: Method,
     pub url: &'a SecretString,
     pub headers: &'a [(&'a str, &'a str)],
     pub body: &'a [u8],
@@ -242,11 +236,7 @@ fn failure(error: &io::Error) -> String {
 }
 
 fn message(request: &Request<'_>, address: &Address) -> Vec<u8> {
-    let method = match request.method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-    };
-    let mut head = format!("{method} {} HTTP/1.1\r\n", address.target);
+    let mut head = format!("POST {} HTTP/1.1\r\n", address.target);
     let mut header = |name: &str, value: &str| {
         // A line break in a value would begin a header of its own.
         let value: String = value
@@ -265,9 +255,7 @@ fn message(request: &Request<'_>, address: &Address) -> Vec<u8> {
     for (name, value) in request.headers {
         header(name, value);
     }
-    if request.method == Method::Post {
-        header("Content-Length", &request.body.len().to_string());
-    }
+    header("Content-Length", &request.body.len().to_string());
     head.push_str("\r\n");
     let mut message = head.into_bytes();
     message.extend_from_slice(request.body);

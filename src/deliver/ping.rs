@@ -6,7 +6,7 @@ use crate::config::Ping;
 use crate::render::words::harmless;
 
 use super::Attempt;
-use super::http::{self, Method, Request};
+use super::http::{self, Request};
 
 /// As much as the usual services keep of a body.
 const LONGEST_WORDS: usize = 10_000;
@@ -26,7 +26,6 @@ pub async fn ping(ping: &Ping, signal: Signal, words: &str) -> Attempt {
         };
     };
     http::attempt(&Request {
-        method: Method::Post,
         url,
         headers: &[("Content-Type", "text/plain; charset=utf-8")],
         body: body(words).as_bytes(),

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use crate::config::Webhook;
 
 use super::Attempt;
-use super::http::{self, Method, Request};
+use super::http::{self, Request};
 
 /// The delivery's id stays the same over all attempts; the timestamp and so the signature are this attempt's.
 pub async fn post(webhook: &Webhook, body: &str, delivery_id: &str, at: DateTime<Utc>) -> Attempt {
@@ -24,7 +24,6 @@ pub async fn post(webhook: &Webhook, body: &str, delivery_id: &str, at: DateTime
     ];
     headers.extend(signed.as_deref().map(|text| ("Daybook-Signature", text)));
     let attempt = http::attempt(&Request {
-        method: Method::Post,
         url: &webhook.url,
         headers: &headers,
         body: body.as_bytes(),

@@ -75,15 +75,6 @@ pub fn page(view: &View) -> Page {
     }
 }
 
-pub fn html(view: &View) -> String {
-    page(view).html
-}
-
-/// How many rows of the view have no place in the page.
-pub fn left_out(view: &View) -> usize {
-    page(view).left_out
-}
-
 /// A message's page with its pictures inside, for a file that stands alone.
 pub fn standalone(mail: &Mail) -> String {
     let mut html = mail.html.clone();

@@ -379,7 +379,6 @@ async fn a_server_on_an_ipv6_address_is_reached() {
     });
     let url = SecretString::from(format!("http://[::1]:{port}/x"));
     let request = http::Request {
-        method: http::Method::Get,
         url: &url,
         headers: &[],
         body: &[],
@@ -390,7 +389,7 @@ async fn a_server_on_an_ipv6_address_is_reached() {
     assert_eq!((answer.status, answer.reason.as_str()), (200, "OK"));
     let asked = server.await.unwrap();
     let expected = format!(
-        "GET /x HTTP/1.1\r\nHost: [::1]:{port}\r\nUser-Agent: daybook/0.1.0\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        "POST /x HTTP/1.1\r\nHost: [::1]:{port}\r\nUser-Agent: daybook/0.1.0\r\nAccept: */*\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     );
     assert_eq!(asked, expected);
 }
