@@ -9,6 +9,7 @@ mod removal;
 mod row;
 mod runs;
 pub mod schema;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,8 +25,8 @@ pub use deliveries::{
     known_recipients, last_planned_to, note, plan, planned, still_due, undelivered,
 };
 pub use entries::{
-    Stored, all_dates, entries, entry, first_date, newest, newest_complete, store, store_and_plan,
-    store_many,
+    Stored, all_dates, entries, entry, first_date, newest, newest_complete, scan, store,
+    store_and_plan, store_many,
 };
 pub use error::BookError;
 pub use lock::{CollectLock, DeliveryLock, delivery_lock};
@@ -33,6 +34,7 @@ pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{
     Ending, Outcome, Run, Statement, begin_run, end_run, record_statements, runs, statements,
 };
+pub use watch::Watch;
 
 /// How long a statement waits for another program's write; ours take milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -39,6 +39,25 @@ Examples:
   daybook send --to bea@example.org                    the newest complete day's to one address
   daybook send --test --to bea@example.org             whether mail arrives there at all";
 
+const SERVE_HELP: &str = "\
+Examples:
+  daybook serve                                        http://127.0.0.1:8321/, for this machine only
+  DAYBOOK_SERVE_TOKEN_FILE=token daybook serve --listen 0.0.0.0:8321
+  daybook serve --behind-proxy X-Forwarded-User        a proxy on this machine signs people in";
+
+const EXPORT_HELP: &str = "\
+Examples:
+  daybook export --format csv --from 2025-01-01 --to yesterday --output 2025.csv
+  daybook export --format jsonl --gzip --output days.jsonl.gz
+  daybook export --format prometheus --output /var/lib/node_exporter/daybook.prom
+  daybook export --format openmetrics --from 2025-01-01 --to yesterday --output past.om";
+
+const IMPORT_HELP: &str = "\
+Examples:
+  daybook import days.jsonl.gz                         what `daybook export` wrote
+  daybook import numbers.csv                           lines of date,key,value
+  daybook import --table web_dailymetrics              the original's own table, in the app database";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Count the application's numbers for a day or a range and store them
@@ -70,10 +89,30 @@ pub enum Command {
         #[command(subcommand)]
         action: Config,
     },
-    /// Examine the way of a report to its readers, step by step, without sending anything
+    /// Serve the dashboard, and /metrics for Prometheus; it only reads
+    #[command(after_help = SERVE_HELP)]
+    Serve(Serve),
+    /// Look at the newest day in the terminal
+    Top(Top),
+    /// Print days for other programs: JSON, JSON Lines, CSV, Prometheus
+    #[command(after_help = EXPORT_HELP)]
+    Export(Export),
+    /// Take days over from a file, or from the table of the system before Daybook
+    #[command(after_help = IMPORT_HELP)]
+    Import(Import),
+    /// Print a dashboard for Grafana, made of the catalog
+    Grafana(Grafana),
+    /// Examine everything that the next night and its report need, and say what to do
     Doctor(Doctor),
     /// Make an example application, collect a year of it, show the last day and write its report
     Demo(Demo),
+    /// Print completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -258,4 +297,85 @@ pub struct Demo {
     /// Where to make it; the folder is created
     #[arg(long, value_name = "DIR", default_value = "daybook-demo")]
     pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen [default: 127.0.0.1:8321]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// A proxy in front signs people in and says who they are in this header
+    #[arg(long, value_name = "HEADER")]
+    pub behind_proxy: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Top {
+    /// The day to begin with [default: the newest]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Print it once as plain text and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// As what
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The first day [default: the first there is]
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// The last day [default: the newest]
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// Compress it
+    #[arg(long)]
+    pub gzip: bool,
+    /// Write a file, whole or not at all, instead of standard output (`-`)
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What days are exported as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One document
+    Json,
+    /// A day a line
+    Jsonl,
+    /// A day a line, a metric a column
+    Csv,
+    /// The newest day as on /metrics; with --from or --to past days with their times, for VictoriaMetrics
+    Prometheus,
+    /// Past days with their times, for promtool to make blocks of
+    Openmetrics,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A file of `daybook export`, or CSV lines of date,key,value; `-` is standard input
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "table",
+        conflicts_with = "table"
+    )]
+    pub file: Option<PathBuf>,
+    /// Read this table of the system before Daybook, in the app database
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+    /// Say what would be taken over, and store nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Grafana {
+    /// Wrapped as Grafana's HTTP API takes it
+    #[arg(long)]
+    pub api: bool,
 }

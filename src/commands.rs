@@ -9,13 +9,19 @@ pub mod deliveries;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod export;
+pub mod grafana;
+pub mod import;
 pub mod output;
+pub mod papers;
 pub mod progress;
 pub mod prune;
 pub mod report;
 pub mod runs;
 pub mod send;
+pub mod serve;
 pub mod show;
+pub mod top;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +39,8 @@ use crate::nightly::{NightError, book_path};
 /// What the world outside gives a command: read once, in `main`.
 pub struct World {
     pub now: DateTime<Utc>,
+    /// For what runs on: the dashboard.
+    pub clock: fn() -> DateTime<Utc>,
     /// How this program was called, to suggest commands that work here.
     pub program: String,
     pub environment: BTreeMap<String, String>,
@@ -128,7 +136,14 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Config { action } => config::run(asked, &action, world),
         Command::Doctor(args) => doctor::run(&load(asked, world)?, &args, world).await,
         Command::Send(args) => send::run(&load(asked, world)?, &args, world).await,
+        Command::Serve(args) => serve::run(load(asked, world)?, &args, world).await,
+        Command::Top(args) => top::run(&load(asked, world)?, &args, world).await,
+        Command::Export(args) => export::run(&load(asked, world)?, &args, world).await,
+        Command::Import(args) => import::run(&load(asked, world)?, &args, world).await,
+        Command::Grafana(args) => grafana::run(&load(asked, world)?, &args),
         Command::Demo(args) => demo::run(&args, world).await,
+        Command::Completions { shell } => papers::completions(shell),
+        Command::Man => papers::man(),
     }
 }
 

@@ -3,17 +3,20 @@
 
 pub mod alert;
 pub mod change;
+pub mod history;
 pub mod usual;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate};
 
 use crate::catalog::{Catalog, Metric};
-use crate::entry::{Entry, Kind};
+use crate::entry::Entry;
 
 pub use alert::{Alert, Rule, State};
 pub use change::{Calm, Change, Difference, Gap, Outcome, Severity, Way};
+pub use history::{DAYS_JUDGED, History};
 pub use usual::Usual;
 
 use alert::{Lifecycle, Verdict};
@@ -37,6 +40,8 @@ pub struct JudgedDay {
     pub date: NaiveDate,
     /// Open days are compared but never judged.
     pub partial: bool,
+    /// No complete day was stored before.
+    pub first: bool,
     /// The shown metrics in the catalog's order.
     pub metrics: Vec<Judged>,
 }
@@ -66,98 +71,93 @@ impl JudgedDay {
 
 /// Judges every stored day by the days before it; later days never matter.
 pub fn judge(entries: &[Entry], catalog: &Catalog) -> Judgement {
-    let frames = frames(entries, catalog);
-    fold(&frames, 0, catalog)
+    History::of(entries, catalog).judge(catalog)
 }
 
 /// The judgement of that day alone; none of a day that is not stored.
 pub fn judge_day(date: NaiveDate, entries: &[Entry], catalog: &Catalog) -> Judgement {
-    let mut frames = frames(entries, catalog);
-    frames.retain(|frame| frame.entry.date <= date);
-    let before = frames.partition_point(|frame| frame.entry.date < date);
-    fold(&frames, before, catalog)
+    let until = entries.iter().filter(|entry| entry.date <= date);
+    History::of(until, catalog).judge_day(date, catalog)
 }
 
-/// Goes through all days for what they leave behind, and keeps what is judged of those from `first` on.
-fn fold(frames: &[Frame<'_>], first: usize, catalog: &Catalog) -> Judgement {
-    let mut days: Vec<JudgedDay> = frames[first..]
-        .iter()
-        .map(|frame| JudgedDay {
-            date: frame.entry.date,
-            partial: frame.entry.partial,
+/// Goes through all the places of a history for what they leave behind, and keeps what is judged of those told.
+fn fold<'a>(
+    history: &History,
+    (all, told): (Range<usize>, Range<usize>),
+    metrics: impl Iterator<Item = (usize, &'a Metric)>,
+    catalog: &Catalog,
+) -> Judgement {
+    let complete = history.days.iter().position(|day| !day.partial);
+    let mut days: Vec<JudgedDay> = told
+        .clone()
+        .map(|at| JudgedDay {
+            date: history.days[at].date,
+            partial: history.days[at].partial,
+            first: complete.is_none_or(|first| at <= first),
             metrics: Vec::new(),
         })
         .collect();
-    let numbers = numbers(frames, catalog);
-    for (metric, numbers) in catalog.shown().zip(numbers) {
+    let frames = frames(history, all.clone(), catalog);
+    for (column, metric) in metrics {
         let subject = Subject {
             metric,
-            frames,
+            frames: &frames,
             levels: Levels::of(metric, catalog.thresholds),
-            numbers,
+            numbers: &history.numbers[column][all.clone()],
         };
         let mut memory = Memory::default();
-        for at in 0..first {
+        for at in 0..told.start - all.start {
             subject.judge_day(at, &mut memory);
         }
-        for (at, day) in (first..).zip(&mut days) {
-            day.metrics.push(subject.judge_day(at, &mut memory));
+        for (at, day) in (told.start - all.start..).zip(&mut days) {
+            let (changes, usual, alerts) = subject.judge_day(at, &mut memory);
+            day.metrics.push(Judged {
+                key: metric.key.clone(),
+                changes: changes.map_or_else(Vec::new, Vec::from),
+                usual,
+                alerts,
+            });
         }
     }
     Judgement { days }
 }
 
 /// What all metrics of a stored day share.
-struct Frame<'a> {
-    entry: &'a Entry,
+struct Frame {
+    date: NaiveDate,
+    partial: bool,
     /// Declared to be different.
     known: bool,
-    /// The days compared with, and where they are stored.
+    /// The days compared with, and their places among the frames.
     compared: [(NaiveDate, Option<usize>); 4],
 }
 
-fn frames<'a>(entries: &'a [Entry], catalog: &Catalog) -> Vec<Frame<'a>> {
+fn frames(history: &History, all: Range<usize>, catalog: &Catalog) -> Vec<Frame> {
     let known: BTreeSet<NaiveDate> = catalog.known_days.iter().map(|day| day.date).collect();
-    let mut entries: Vec<&Entry> = entries.iter().collect();
-    entries.sort_by_key(|entry| entry.date);
-    let stored = |date: NaiveDate| entries.binary_search_by_key(&date, |entry| entry.date).ok();
-    let frame = |entry: &&'a Entry| Frame {
-        entry,
-        known: known.contains(&entry.date),
+    let days = &history.days[all];
+    let stored = |date: NaiveDate| days.binary_search_by_key(&date, |day| day.date).ok();
+    let frame = |day: &history::Stored| Frame {
+        date: day.date,
+        partial: day.partial,
+        known: known.contains(&day.date),
         compared: SPANS.map(|span| {
-            let date = entry.date - Days::new(u64::from(span));
+            let date = day.date - Days::new(u64::from(span));
             (date, stored(date))
         }),
     };
-    entries.iter().map(frame).collect()
-}
-
-/// Each shown metric's number on every day. Read day by day: a day's readings lie together, a metric's do not.
-fn numbers(frames: &[Frame<'_>], catalog: &Catalog) -> Vec<Vec<Result<f64, Gap>>> {
-    let metrics: Vec<(&Metric, Option<NaiveDate>)> = catalog
-        .shown()
-        .map(|metric| (metric, metric.since.max(catalog.since)))
-        .collect();
-    let room = |_| Vec::with_capacity(frames.len());
-    let mut numbers: Vec<Vec<_>> = metrics.iter().map(room).collect();
-    for Frame { entry, .. } in frames {
-        for ((metric, since), numbers) in metrics.iter().zip(&mut numbers) {
-            numbers.push(match since {
-                Some(since) if entry.date < *since => Err(Gap::NoData),
-                _ => number(entry, metric),
-            });
-        }
-    }
-    numbers
+    days.iter().map(frame).collect()
 }
 
 /// One metric over all stored days.
 struct Subject<'a> {
     metric: &'a Metric,
-    frames: &'a [Frame<'a>],
+    frames: &'a [Frame],
     levels: Levels,
-    numbers: Vec<Result<f64, Gap>>,
+    numbers: &'a [Result<f64, Gap>],
 }
+
+/// One for each of [`SPANS`]; none for a distribution.
+type Changes = Option<[Change; 4]>;
 
 /// What the days before leave behind for a metric.
 #[derive(Default)]
@@ -168,56 +168,55 @@ struct Memory {
 }
 
 impl Subject<'_> {
-    fn judge_day(&self, at: usize, memory: &mut Memory) -> Judged {
+    fn judge_day(&self, at: usize, memory: &mut Memory) -> (Changes, Option<Usual>, Vec<Alert>) {
         let frame = &self.frames[at];
-        let weekday = frame.entry.date.weekday();
-        let mut judged = Judged {
-            key: self.metric.key.clone(),
-            changes: self.changes(at),
-            usual: memory.weekdays.usual(weekday),
-            alerts: Vec::new(),
-        };
+        let weekday = frame.date.weekday();
+        let mut changes = self.changes(at);
+        let usual = memory.weekdays.usual(weekday);
+        let mut alerts = Vec::new();
         let Ok(value) = self.numbers[at] else {
-            return judged;
+            return (changes, usual, alerts);
         };
-        if frame.entry.partial {
-            return judged;
+        if frame.partial {
+            return (changes, usual, alerts);
         }
         let verdict = alert::by_limits(self.metric, value);
-        let step = memory.absolute.advance(verdict, frame.entry.date);
-        judged.alerts.extend(step.and_then(|step| {
+        let step = memory.absolute.advance(verdict, frame.date);
+        alerts.extend(step.and_then(|step| {
             let limit = alert::limit_of(self.metric, step.severity)?;
             Some(step.alert(self.metric, value, Rule::Absolute(limit)))
         }));
-        let is_usual = judged.usual.is_some_and(|usual| usual.holds(value));
-        let told = judged.changes.iter_mut().zip(&mut memory.changes);
+        let is_usual = usual.is_some_and(|usual| usual.holds(value));
+        let told = changes.iter_mut().flatten().zip(&mut memory.changes);
         for (span, (change, lifecycle)) in told.enumerate() {
             let verdict = self.judge_change(at, span, change, is_usual);
-            let step = lifecycle.advance(verdict, frame.entry.date);
-            judged.alerts.extend(step.and_then(|step| {
+            let step = lifecycle.advance(verdict, frame.date);
+            alerts.extend(step.and_then(|step| {
                 let rule = Rule::of(change)?;
                 Some(step.alert(self.metric, value, rule))
             }));
         }
-        if !frame.known && trains(&judged) {
+        if !frame.known && trains((&changes, usual, &alerts)) {
             memory.weekdays.learn(weekday, value);
         }
-        judged
+        (changes, usual, alerts)
     }
 
-    fn changes(&self, at: usize) -> Vec<Change> {
+    fn changes(&self, at: usize) -> Changes {
         if self.metric.is_distribution() {
-            return Vec::new();
+            return None;
         }
-        let told = |(days, (date, stored)): (u32, (NaiveDate, Option<usize>))| {
+        let told = |span: usize| {
+            let (date, stored) = self.frames[at].compared[span];
             let then = stored.map_or(Err(Gap::NoData), |at| self.numbers[at]);
-            Change::between(days, date, (then, self.numbers[at]), self.metric.good)
+            Change::between(
+                SPANS[span],
+                date,
+                (then, self.numbers[at]),
+                self.metric.good,
+            )
         };
-        SPANS
-            .into_iter()
-            .zip(self.frames[at].compared)
-            .map(told)
-            .collect()
+        Some([0, 1, 2, 3].map(told))
     }
 
     /// Marks the change with its severity, or with why it has none although it is that large.
@@ -234,7 +233,7 @@ impl Subject<'_> {
         let then = self.frames[at].compared[span]
             .1
             .map(|stored| &self.frames[stored]);
-        let calm = if then.is_some_and(|then| then.entry.partial) {
+        let calm = if then.is_some_and(|then| then.partial) {
             Some(Calm::OpenDay)
         } else if self.frames[at].known || then.is_some_and(|then| then.known) {
             Some(Calm::KnownDay)
@@ -257,28 +256,19 @@ impl Subject<'_> {
     }
 }
 
-fn number(entry: &Entry, metric: &Metric) -> Result<f64, Gap> {
-    let reading = entry.reading(metric).ok_or(Gap::NoData)?;
-    match reading.provenance.kind {
-        Kind::Unavailable => Err(Gap::Unavailable),
-        Kind::Failed => Err(Gap::Failed),
-        _ => reading.number().ok_or(Gap::Nothing),
-    }
-}
-
 /// Whether a judged day teaches what is usual. An alerted day does not; but a Saturday that falls
 /// against every Friday must be learnt as usual, or it alerts forever. So alerts on the 1- and
 /// 30-day changes hinder nothing while there is no range yet, or when the day stood the comparison
 /// with its own weekday a week before.
-fn trains(judged: &Judged) -> bool {
-    let like_last_week = judged.changes.iter().any(|change| {
+fn trains((changes, usual, alerts): (&Changes, Option<Usual>, &[Alert])) -> bool {
+    let like_last_week = changes.iter().flatten().any(|change| {
         change.days == SAME_WEEKDAY && matches!(change.outcome, Outcome::Compared(_))
     });
     let hinders = |alert: &Alert| match alert.rule {
         _ if alert.state == State::Recovered => false,
         Rule::Absolute(_) => true,
         Rule::Change { days, .. } if days == SAME_WEEKDAY => true,
-        Rule::Change { .. } => judged.usual.is_some() && !like_last_week,
+        Rule::Change { .. } => usual.is_some() && !like_last_week,
     };
-    !judged.alerts.iter().any(hinders)
+    !alerts.iter().any(hinders)
 }

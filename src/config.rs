@@ -7,6 +7,7 @@ pub mod find;
 pub mod mail;
 pub mod recipient;
 pub mod report;
+pub mod serve;
 pub mod settings;
 pub mod settle;
 pub mod show;
@@ -33,6 +34,7 @@ pub use report::{
     MailSettings, OnAmbiguous, Outbox, Ping, Recipient, RecipientsQuery, ReportSettings, Sender,
     SmtpServer, Tls, Webhook, When,
 };
+pub use serve::{PrometheusSettings, ServeSettings};
 pub use settle::Origin;
 pub use show::{Shown, show};
 pub use written::schema;
@@ -71,6 +73,8 @@ pub struct Config {
     pub outbox: Option<Outbox>,
     pub webhooks: Vec<Webhook>,
     pub ping: Option<Ping>,
+    pub serve: ServeSettings,
+    pub prometheus: PrometheusSettings,
     /// Where each setting that is not at its default was set.
     pub origins: BTreeMap<String, Origin>,
     pub warnings: Vec<String>,
@@ -147,6 +151,8 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
         outbox: settled.outbox,
         webhooks: settled.webhooks,
         ping: settled.ping,
+        serve: settled.serve,
+        prometheus: settled.prometheus,
         origins: settled.origins,
         warnings: settled.warnings,
     })

@@ -30,6 +30,8 @@ pub mod prune;
 
 pub mod nightly;
 
+pub mod look;
+
 pub mod operate;
 
 pub mod cli;

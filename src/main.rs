@@ -48,6 +48,7 @@ fn world() -> std::io::Result<World> {
         .collect();
     Ok(World {
         now: chrono::Utc::now(),
+        clock: chrono::Utc::now,
         width: output::width(environment.get("COLUMNS")),
         program: std::env::args()
             .next()

@@ -20,7 +20,7 @@ pub use crate::compare::{
     Alert, Calm, Change, Difference, Gap, Outcome, Rule, Severity, State, Usual, Way,
 };
 pub use letter::{
-    Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, next_due,
+    Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, expected, next_due,
 };
 pub use matter::{Matter, Mover, Verdict};
 
@@ -122,7 +122,7 @@ pub fn of_day(
         time_zone: entry.time_zone,
         hours: entry.hours(),
         partial: entry.partial,
-        first: past.is_first(date),
+        first: judgement.day(date).is_none_or(|day| day.first),
         as_of: entry.as_of,
         day_start: entry.day_start,
         day_end: entry.day_end,

@@ -43,22 +43,31 @@ pub async fn entries(
     book: &Book,
     days: RangeInclusive<NaiveDate>,
 ) -> Result<Vec<Entry>, BookError> {
+    let mut entries = Vec::new();
+    scan(book, days, |entry| entries.push(entry)).await?;
+    Ok(entries)
+}
+
+/// Takes the entries of these days, oldest first, one at a time: a year of rows is as large as its entries.
+pub async fn scan(
+    book: &Book,
+    days: RangeInclusive<NaiveDate>,
+    mut take: impl FnMut(Entry),
+) -> Result<(), BookError> {
     let mut rows = sqlx::query(
         "SELECT * FROM daily_metrics WHERE collection_date BETWEEN ? AND ? ORDER BY collection_date",
     )
     .bind(comparable(*days.start()))
     .bind(comparable(*days.end()))
     .fetch(&book.pool);
-    let mut entries = Vec::new();
-    // A year of rows is as large as its entries: each is read as it comes.
     while let Some(row) = rows
         .try_next()
         .await
         .map_err(|error| book.error("read the entries", error))?
     {
-        entries.push(entry_of(book, &row)?);
+        take(entry_of(book, &row)?);
     }
-    Ok(entries)
+    Ok(())
 }
 
 /// The day of every entry, partial or complete, oldest first.

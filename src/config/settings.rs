@@ -16,7 +16,7 @@ use super::settle::{Origin, Settler};
 use super::written::{Alerts, App, Collect, File};
 use super::{
     AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, MailSettings, Outbox, Ping,
-    ReportSettings, Request, Webhook, mail, ways,
+    PrometheusSettings, ReportSettings, Request, ServeSettings, Webhook, mail, serve, ways,
 };
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ pub struct Settled {
     pub outbox: Option<Outbox>,
     pub webhooks: Vec<Webhook>,
     pub ping: Option<Ping>,
+    pub serve: ServeSettings,
+    pub prometheus: PrometheusSettings,
     pub origins: BTreeMap<String, Origin>,
     pub mistakes: Vec<Mistake>,
     pub warnings: Vec<String>,
@@ -84,6 +86,8 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
     let outbox = ways::outbox(&file.outbox, mail.is_some(), &mut settler);
     let webhooks = ways::webhooks(&file.webhooks, &mut settler);
     let ping = ways::ping(&file.ping, &mut settler);
+    let serve = serve::serve(&file.serve, &mut settler);
+    let prometheus = serve::prometheus(&file.prometheus, &mut settler);
     Settled {
         name: name.unwrap_or_else(|| "Daybook".to_owned()),
         time_zone: time_zone.unwrap_or(Tz::Europe__Zurich),
@@ -100,6 +104,8 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         outbox,
         webhooks,
         ping,
+        serve,
+        prometheus,
         origins: settler.origins,
         mistakes: settler.mistakes,
         warnings: settler.warnings,

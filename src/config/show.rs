@@ -87,6 +87,7 @@ fn rows(config: &Config) -> Vec<(String, String)> {
     rows.extend(report(config));
     rows.extend(mail(config));
     rows.extend(ways(config));
+    rows.extend(serve(config));
     rows
 }
 
@@ -172,6 +173,31 @@ fn ways(config: &Config) -> Vec<(String, String)> {
         ("ca_file", or_not_set(ca_file)),
     ];
     rows.extend(section("ping", addresses.into_iter().chain(rest)));
+    rows
+}
+
+fn serve(config: &Config) -> Vec<(String, String)> {
+    let serve = &config.serve;
+    let proxies: Vec<String> = serve.proxies.iter().map(ToString::to_string).collect();
+    let hosts = Some(serve.hosts.join(", ")).filter(|all| !all.is_empty());
+    let rows = [
+        ("listen", serve.listen.to_string()),
+        ("token", or_not_set(serve.token.as_ref().map(|_| "***"))),
+        ("user", serve.user.clone()),
+        (
+            "password",
+            or_not_set(serve.password.as_ref().map(|_| "***")),
+        ),
+        ("proxy_header", or_not_set(serve.proxy_header.as_ref())),
+        ("proxies", proxies.join(", ")),
+        ("hosts", or_not_set(hosts)),
+    ];
+    let prefix = (
+        "prometheus.prefix".to_owned(),
+        config.prometheus.prefix.clone(),
+    );
+    let mut rows = section("serve", rows);
+    rows.push(prefix);
     rows
 }
 

@@ -1,6 +1,7 @@
 //! The configuration file as people write it: the types behind the TOML and its JSON Schema.
 
 pub mod report;
+pub mod serve;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use serde::de::IgnoredAny;
 use crate::catalog::written::{KnownDay, Metric, Table};
 
 pub use report::{Mail, Outbox, Ping, Report, Webhook};
+pub use serve::{Prometheus, Serve};
 
 /// Daybook's configuration file: the settings, and the catalog of what is measured.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -63,6 +65,12 @@ pub struct File {
     /// A health check that is told of every night.
     #[serde(default)]
     pub ping: Ping,
+    /// The dashboard: where it listens, and who may look.
+    #[serde(default)]
+    pub serve: Serve,
+    /// The names of the series that monitoring systems read.
+    #[serde(default)]
+    pub prometheus: Prometheus,
     /// Tables of the app databases, by the name that metrics use.
     #[schemars(with = "Option<BTreeMap<String, Table>>")]
     pub tables: Option<IgnoredAny>,

@@ -9,16 +9,13 @@ use crate::book::{
 };
 use crate::calendar::spoken;
 use crate::catalog::Catalog;
-use crate::compare;
+use crate::compare::{self, DAYS_JUDGED};
 use crate::config::Config;
 use crate::deliver::Composed;
 use crate::entry::Entry;
 use crate::report::{
     self, Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, next_due,
 };
-
-/// Alerts are judged over this many days; longer ones count from here.
-pub const DAYS_JUDGED: u64 = 400;
 
 /// The letter for a subject of a day, or why there is none.
 pub async fn letter(

@@ -119,3 +119,11 @@ pub fn due_after(date: NaiveDate, now: DateTime<Utc>, zone: Tz, due: NaiveTime) 
     let own = next_due(first_instant(last_second, zone), zone, due);
     next_due(own.max(now), zone, due)
 }
+
+/// The newest day whose report should be there by now.
+pub fn expected(now: DateTime<Utc>, zone: Tz, due: NaiveTime) -> NaiveDate {
+    let today = now.with_timezone(&zone).date_naive();
+    let due_today = first_instant(today.and_time(due), zone);
+    let back = if now < due_today { 2 } else { 1 };
+    today - Days::new(back)
+}

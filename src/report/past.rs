@@ -41,11 +41,6 @@ impl<'a> Past<'a> {
             .then(|| self.entry(date)?.reading(metric))?
     }
 
-    /// Whether no complete day is stored before that date.
-    pub(super) fn is_first(&self, date: NaiveDate) -> bool {
-        self.entries.range(..date).all(|(_, entry)| entry.partial)
-    }
-
     pub(super) fn month(&self, last: NaiveDate) -> Month<'a> {
         (0..TREND_DAYS)
             .rev()

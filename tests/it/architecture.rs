@@ -52,15 +52,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "look",
+        &[
+            "calendar", "catalog", "entry", "voice", "plan", "config", "database", "book",
+            "compare", "report", "render",
+        ],
+    ),
+    (
         "operate",
-        &["calendar", "catalog", "config", "collect", "deliver"],
+        &[
+            "calendar", "catalog", "entry", "voice", "config", "database", "collect", "book",
+            "compare", "report", "render", "deliver", "prune",
+        ],
     ),
     ("cli", &[]),
     (
         "commands",
         &[
             "calendar", "catalog", "entry", "voice", "plan", "config", "database", "collect",
-            "book", "compare", "report", "render", "deliver", "prune", "nightly", "operate", "cli",
+            "book", "compare", "report", "render", "deliver", "prune", "nightly", "look",
+            "operate", "cli",
         ],
     ),
 ];

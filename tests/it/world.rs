@@ -113,6 +113,7 @@ impl World {
         let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
         let outside = commands::World {
             now: self.now,
+            clock: Utc::now,
             program: "daybook".to_owned(),
             environment: self.environment.clone(),
             directory: self.folder.path().to_owned(),

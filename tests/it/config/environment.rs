@@ -325,6 +325,14 @@ fn every_setting_tells_where_it_was_set() {
                 config.directory.display()
             ),
             "ping.url = not set (default)",
+            "serve.listen = 127.0.0.1:8321 (default)",
+            "serve.token = not set (default)",
+            "serve.user = admin (default)",
+            "serve.password = not set (default)",
+            "serve.proxy_header = not set (default)",
+            "serve.proxies = 127.0.0.1, ::1 (default)",
+            "serve.hosts = not set (default)",
+            "prometheus.prefix = daybook (default)",
         ]
     );
 }

@@ -1,0 +1,23 @@
+//! `daybook completions` and `daybook man`: made from the command line's own definition.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+
+use super::{CommandError, Ended, output};
+
+pub fn completions(shell: Shell) -> Result<Ended, CommandError> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "daybook", &mut text);
+    output::data(&String::from_utf8_lossy(&text))?;
+    Ok(Ended::Done)
+}
+
+pub fn man() -> Result<Ended, CommandError> {
+    let mut text = Vec::new();
+    let page = clap_mangen::Man::new(Cli::command());
+    page.render(&mut text).map_err(anyhow::Error::from)?;
+    output::data(&String::from_utf8_lossy(&text))?;
+    Ok(Ended::Done)
+}

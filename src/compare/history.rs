@@ -1,0 +1,144 @@
+//! What judging needs of the stored days: a number for each metric and day, and why there is none. Ten years of
+//! sixty metrics are four megabytes, so a server keeps them all.
+
+use std::ops::{Range, RangeInclusive};
+
+use chrono::{Days, NaiveDate};
+
+use crate::catalog::{Catalog, Metric};
+use crate::entry::{Entry, Kind};
+
+use super::change::Gap;
+use super::{JudgedDay, Judgement, fold};
+
+/// A day is judged by so many days before it; alerts that are older count from here.
+pub const DAYS_JUDGED: u64 = 400;
+
+/// The stored days, oldest first.
+#[derive(Debug, Clone)]
+pub struct History {
+    pub(super) days: Vec<Stored>,
+    /// For each shown metric of the catalog its number on each of the days.
+    pub(super) numbers: Vec<Vec<Result<f64, Gap>>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    pub date: NaiveDate,
+    /// It was still open when it was counted.
+    pub partial: bool,
+}
+
+impl History {
+    /// Without any day yet.
+    pub fn new(catalog: &Catalog) -> Self {
+        Self {
+            days: Vec::new(),
+            numbers: catalog.shown().map(|_| Vec::new()).collect(),
+        }
+    }
+
+    /// The entries may come in any order.
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>, catalog: &Catalog) -> Self {
+        let mut entries: Vec<&Entry> = entries.into_iter().collect();
+        entries.sort_by_key(|entry| entry.date);
+        let mut history = Self::new(catalog);
+        for entry in entries {
+            history.add(entry, catalog);
+        }
+        history
+    }
+
+    /// Adds the next day, which is later than all there are.
+    pub fn add(&mut self, entry: &Entry, catalog: &Catalog) {
+        self.days.push(Stored {
+            date: entry.date,
+            partial: entry.partial,
+        });
+        for (metric, numbers) in catalog.shown().zip(&mut self.numbers) {
+            let counts = metric.since.max(catalog.since) <= Some(entry.date);
+            numbers.push(match counts {
+                true => number(entry, metric),
+                false => Err(Gap::NoData),
+            });
+        }
+    }
+
+    pub fn days(&self) -> &[Stored] {
+        &self.days
+    }
+
+    /// The metric's number on the days of the range that are stored, oldest first.
+    pub fn numbers(
+        &self,
+        key: &str,
+        days: RangeInclusive<NaiveDate>,
+        catalog: &Catalog,
+    ) -> Vec<(Stored, Result<f64, Gap>)> {
+        let at = catalog.shown().position(|shown| shown.key == key);
+        let Some(numbers) = at.and_then(|at| self.numbers.get(at)) else {
+            return Vec::new();
+        };
+        self.places(*days.start(), *days.end())
+            .map(|at| (self.days[at], numbers[at]))
+            .collect()
+    }
+
+    /// Judges every stored day by the days before it; later days never matter.
+    pub fn judge(&self, catalog: &Catalog) -> Judgement {
+        let all = 0..self.days.len();
+        fold(
+            self,
+            (all.clone(), all),
+            catalog.shown().enumerate(),
+            catalog,
+        )
+    }
+
+    /// The judgement of that day alone; none of a day that is not stored.
+    pub fn judge_day(&self, date: NaiveDate, catalog: &Catalog) -> Judgement {
+        self.judge_days(date..=date, catalog)
+    }
+
+    /// The judgement of the stored days of a range.
+    pub fn judge_days(&self, days: RangeInclusive<NaiveDate>, catalog: &Catalog) -> Judgement {
+        let spans = self.spans(days);
+        fold(self, spans, catalog.shown().enumerate(), catalog)
+    }
+
+    /// The judgement of one metric on the stored days of a range.
+    pub fn judge_metric(
+        &self,
+        key: &str,
+        days: RangeInclusive<NaiveDate>,
+        catalog: &Catalog,
+    ) -> Vec<JudgedDay> {
+        let only = catalog.shown().enumerate();
+        let only = only.filter(|(_, metric)| metric.key == key);
+        fold(self, self.spans(days), only, catalog).days
+    }
+
+    /// The places of all days that matter for those of the range, and of these.
+    fn spans(&self, days: RangeInclusive<NaiveDate>) -> (Range<usize>, Range<usize>) {
+        let (first, last) = days.into_inner();
+        let begin = first.checked_sub_days(Days::new(DAYS_JUDGED));
+        let told = self.places(first, last);
+        let begin = self.places(begin.unwrap_or(NaiveDate::MIN), last).start;
+        (begin..told.end, told)
+    }
+
+    fn places(&self, first: NaiveDate, last: NaiveDate) -> Range<usize> {
+        let start = self.days.partition_point(|day| day.date < first);
+        let end = self.days.partition_point(|day| day.date <= last);
+        start..end.max(start)
+    }
+}
+
+fn number(entry: &Entry, metric: &Metric) -> Result<f64, Gap> {
+    let reading = entry.reading(metric).ok_or(Gap::NoData)?;
+    match reading.provenance.kind {
+        Kind::Unavailable => Err(Gap::Unavailable),
+        Kind::Failed => Err(Gap::Failed),
+        _ => reading.number().ok_or(Gap::Nothing),
+    }
+}

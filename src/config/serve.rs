@@ -1,0 +1,171 @@
+//! The sections [serve] and [prometheus]: the dashboard, and what monitoring systems read.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use secrecy::SecretString;
+
+use super::settle::{Sealed, Settler};
+use super::written::serve as written;
+
+/// Where the dashboard listens when nothing is said.
+pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8321);
+
+#[derive(Debug, Clone)]
+pub struct ServeSettings {
+    pub listen: SocketAddr,
+    pub token: Option<SecretString>,
+    pub user: String,
+    pub password: Option<SecretString>,
+    /// The header, in lower case, in which a proxy says who somebody is.
+    pub proxy_header: Option<String>,
+    pub proxies: Vec<IpAddr>,
+    /// In lower case, without port.
+    pub hosts: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrometheusSettings {
+    pub prefix: String,
+}
+
+pub fn serve(written: &written::Serve, settler: &mut Settler<'_>) -> ServeSettings {
+    let listen = settler.value(
+        "serve.listen",
+        Some("DAYBOOK_SERVE_LISTEN"),
+        written.listen.clone(),
+        listen,
+    );
+    let token = Sealed {
+        setting: "serve.token",
+        variable: "DAYBOOK_SERVE_TOKEN",
+        plain: written.token.as_ref(),
+        file: written.token_file.as_ref(),
+    };
+    let token = settler.sealed(
+        &token,
+        |text, _| secret(text),
+        |_| Some("the dashboard's token"),
+    );
+    let user = settler.value("serve.user", None, written.user.clone(), user);
+    let password = Sealed {
+        setting: "serve.password",
+        variable: "DAYBOOK_SERVE_PASSWORD",
+        plain: written.password.as_ref(),
+        file: written.password_file.as_ref(),
+    };
+    let password = settler.sealed(
+        &password,
+        |text, _| secret(text),
+        |_| Some("the dashboard's password"),
+    );
+    let header = settler.value(
+        "serve.proxy_header",
+        None,
+        written.proxy_header.clone(),
+        header,
+    );
+    let here = || vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    ServeSettings {
+        listen: listen.unwrap_or(LISTEN),
+        token,
+        user: user.unwrap_or_else(|| "admin".to_owned()),
+        password,
+        proxy_header: header,
+        proxies: list("serve.proxies", written.proxies.as_ref(), address, settler)
+            .unwrap_or_else(here),
+        hosts: list("serve.hosts", written.hosts.as_ref(), host, settler).unwrap_or_default(),
+    }
+}
+
+pub fn prometheus(written: &written::Prometheus, settler: &mut Settler<'_>) -> PrometheusSettings {
+    let prefix = settler.value("prometheus.prefix", None, written.prefix.clone(), prefix);
+    PrometheusSettings {
+        prefix: prefix.unwrap_or_else(|| "daybook".to_owned()),
+    }
+}
+
+/// Address and port, such as `127.0.0.1:8321`; `localhost` is this machine's IPv4 address.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    let numbers = text.replace("localhost:", "127.0.0.1:");
+    numbers.parse().map_err(|_| {
+        format!(
+            "`{}` is not an address with a port, such as `127.0.0.1:8321` or `[::1]:8321`",
+            text.escape_debug()
+        )
+    })
+}
+
+/// A header's name in lower case.
+pub fn header(text: &str) -> Result<String, String> {
+    let is_token = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    match !text.is_empty() && text.len() <= 100 && text.chars().all(is_token) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(format!(
+            "`{}` is not the name of a header, such as `X-Forwarded-User`",
+            text.escape_debug()
+        )),
+    }
+}
+
+/// Every element that can be read; the others are mistakes at their places.
+fn list<T>(
+    setting: &str,
+    written: Option<&Vec<String>>,
+    read: impl Fn(&str) -> Result<T, String>,
+    settler: &mut Settler<'_>,
+) -> Option<Vec<T>> {
+    let written = written?;
+    settler.note(setting);
+    let mut all = Vec::new();
+    for (at, text) in written.iter().enumerate() {
+        match read(text) {
+            Ok(value) => all.push(value),
+            Err(message) => settler.wrong(&format!("{setting}.{at}"), message),
+        }
+    }
+    Some(all)
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    let wrong = |_| format!("`{}` is not an IP address", text.escape_debug());
+    text.parse().map_err(wrong)
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let parsed = url::Host::parse(text);
+    let wrong = |_| {
+        format!(
+            "`{}` is not a host name, such as `metrics.example.org`, without port",
+            text.escape_debug()
+        )
+    };
+    parsed.map(|host| host.to_string()).map_err(wrong)
+}
+
+fn user(text: &str) -> Result<String, String> {
+    let sound = !text.is_empty() && !text.contains(':') && !text.chars().any(char::is_control);
+    match sound {
+        true => Ok(text.to_owned()),
+        false => Err("a user's name is one line without `:`".to_owned()),
+    }
+}
+
+/// Short ones are guessed.
+fn secret(text: &str) -> Result<SecretString, String> {
+    match text.chars().count() {
+        0..12 => Err("it is shorter than 12 letters: a longer one is not guessed".to_owned()),
+        _ => Ok(SecretString::from(text)),
+    }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let begins = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    match begins && text.len() <= 60 && text.chars().all(letter) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "`{}` cannot begin a series' name: write letters, digits and `_`, no digit first",
+            text.escape_debug()
+        )),
+    }
+}

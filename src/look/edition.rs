@@ -1,0 +1,71 @@
+//! The book as somebody looks at it again and again: what is slow to have is kept for as long as the book
+//! stays the same.
+
+use std::ops::RangeInclusive;
+
+use chrono::{Days, NaiveDate};
+
+use crate::book::{self, Book, BookError};
+use crate::catalog::Catalog;
+use crate::compare::History;
+use crate::report::{self, Report, TREND_DAYS};
+
+/// The book between two changes.
+#[derive(Debug)]
+pub struct Edition {
+    /// Counts the changes that were noticed.
+    pub number: u64,
+    pub book: Book,
+    /// Every stored day.
+    pub history: History,
+}
+
+impl Edition {
+    pub async fn read(number: u64, book: Book, catalog: &Catalog) -> Result<Self, BookError> {
+        let mut history = History::new(catalog);
+        let all = NaiveDate::MIN..=NaiveDate::MAX;
+        book::scan(&book, all, |entry| history.add(&entry, catalog)).await?;
+        Ok(Self {
+            number,
+            book,
+            history,
+        })
+    }
+
+    /// The newest day, open or not.
+    pub fn newest(&self) -> Option<NaiveDate> {
+        self.history.days().last().map(|day| day.date)
+    }
+
+    /// The newest day that was over when it was counted.
+    pub fn newest_complete(&self) -> Option<NaiveDate> {
+        let mut complete = self.history.days().iter().rev().filter(|day| !day.partial);
+        complete.next().map(|day| day.date)
+    }
+
+    /// The stored days before and after that one.
+    pub fn neighbours(&self, date: NaiveDate) -> (Option<NaiveDate>, Option<NaiveDate>) {
+        let days = self.history.days();
+        let at = days.partition_point(|day| day.date < date);
+        let before = at.checked_sub(1).map(|at| days[at].date);
+        let after = days[at..].iter().find(|day| day.date > date);
+        (before, after.map(|day| day.date))
+    }
+
+    /// The report of a stored day, as the mail would tell it.
+    pub async fn report(
+        &self,
+        date: NaiveDate,
+        catalog: &Catalog,
+    ) -> Result<Option<Report>, BookError> {
+        let entries = book::entries(&self.book, month(date)).await?;
+        let judgement = self.history.judge_day(date, catalog);
+        Ok(report::of_day(date, &entries, &judgement, catalog))
+    }
+}
+
+/// The days that a report shows: those of its trends, and the one thirty days before.
+fn month(date: NaiveDate) -> RangeInclusive<NaiveDate> {
+    let first = date.checked_sub_days(Days::new(TREND_DAYS));
+    first.unwrap_or(date)..=date
+}

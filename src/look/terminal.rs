@@ -1,0 +1,1 @@
+//! The newest day in the terminal.

@@ -1,0 +1,4 @@
+//! The dashboard.
+
+pub mod asked;
+pub mod pages;
