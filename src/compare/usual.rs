@@ -32,52 +32,94 @@ impl Usual {
 /// The newest values of each weekday, and what they make usual.
 #[derive(Default)]
 pub(super) struct Weekdays {
-    learnt: [(VecDeque<f64>, Option<Usual>); 7],
+    learnt: [Learnt; 7],
+}
+
+#[derive(Default)]
+struct Learnt {
+    /// As they came.
+    values: VecDeque<f64>,
+    /// The same values, the smallest first: sorting them anew every day is what judging would spend its time on.
+    sorted: Vec<f64>,
+    usual: Option<Usual>,
 }
 
 impl Weekdays {
     pub(super) fn usual(&self, weekday: Weekday) -> Option<Usual> {
-        self.learnt[weekday.num_days_from_monday() as usize].1
+        self.learnt[weekday.num_days_from_monday() as usize].usual
     }
 
     pub(super) fn learn(&mut self, weekday: Weekday, value: f64) {
-        let (values, usual) = &mut self.learnt[weekday.num_days_from_monday() as usize];
-        if values.len() == MOST_DAYS {
-            values.pop_front();
-        }
-        values.push_back(value);
-        *usual = range(values);
+        self.learnt[weekday.num_days_from_monday() as usize].learn(value);
     }
 }
 
-fn range(values: &VecDeque<f64>) -> Option<Usual> {
-    if values.len() < LEAST_DAYS {
+impl Learnt {
+    fn learn(&mut self, value: f64) {
+        if self.values.len() == MOST_DAYS
+            && let Some(oldest) = self.values.pop_front()
+        {
+            self.sorted.remove(place(&self.sorted, oldest));
+        }
+        self.values.push_back(value);
+        self.sorted.insert(place(&self.sorted, value), value);
+        self.usual = range(&self.sorted);
+    }
+}
+
+/// Where the value is, or belongs.
+fn place(sorted: &[f64], value: f64) -> usize {
+    sorted.partition_point(|other| other.total_cmp(&value).is_lt())
+}
+
+fn range(sorted: &[f64]) -> Option<Usual> {
+    if sorted.len() < LEAST_DAYS {
         return None;
     }
-    let mut sorted = [0.0; MOST_DAYS];
-    let sorted = &mut sorted[..values.len()];
-    for (place, value) in sorted.iter_mut().zip(values) {
-        *place = *value;
-    }
-    let middle = median(sorted);
-    for place in sorted.iter_mut() {
-        *place = (*place - middle).abs();
-    }
-    let deviation = median(sorted).max(LEAST_DEVIATION * middle.abs());
+    let middle = halfway(sorted.len(), |at| sorted[at]);
+    let deviations = distances(sorted, middle);
+    let deviation = halfway(sorted.len(), |at| deviations[at]);
+    let deviation = deviation.max(LEAST_DEVIATION * middle.abs());
     Some(Usual {
         low: exact(middle - REACH * deviation),
         high: exact(middle + REACH * deviation),
         median: exact(middle),
-        days: values.len(),
+        days: sorted.len(),
     })
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let half = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        (values[half - 1] + values[half]) / 2.0
-    } else {
-        values[half]
+/// The median of so many ordered numbers.
+fn halfway(count: usize, number: impl Fn(usize) -> f64) -> f64 {
+    let half = count / 2;
+    match count.is_multiple_of(2) {
+        true => (number(half - 1) + number(half)) / 2.0,
+        false => number(half),
     }
+}
+
+/// How far each value is from the middle, the nearest first: they grow to both sides of it.
+fn distances(sorted: &[f64], middle: f64) -> [f64; MOST_DAYS] {
+    let mut distances = [0.0; MOST_DAYS];
+    let mut above = sorted.partition_point(|value| *value < middle);
+    let mut below = above;
+    for distance in &mut distances[..sorted.len()] {
+        let down = below.checked_sub(1).map(|at| (sorted[at] - middle).abs());
+        let up = sorted.get(above).map(|value| (value - middle).abs());
+        *distance = match (down, up) {
+            (Some(down), Some(up)) if down < up => {
+                below -= 1;
+                down
+            }
+            (_, Some(up)) => {
+                above += 1;
+                up
+            }
+            (Some(down), None) => {
+                below -= 1;
+                down
+            }
+            (None, None) => 0.0,
+        };
+    }
+    distances
 }

@@ -527,6 +527,27 @@ proptest! {
     }
 
     #[test]
+    fn what_is_usual_is_the_middle_of_the_last_twelve_and_their_ordinary_distance(
+        values in prop::collection::vec(-500..500i64, 1..30),
+    ) {
+        let catalog = one_metric("alert = { percent = { on = \"off\" } }");
+        let first = date("2025-03-03");
+        let day = |(week, value): (u64, &i64)| n(&(first + Days::new(7 * week)).to_string(), &value.to_string());
+        let entries: Vec<Entry> = (0..).zip(&values).map(day).collect();
+        for (at, day) in judge(&entries, &catalog).days.iter().enumerate() {
+            let mut known: Vec<f64> = values[at.saturating_sub(12)..at].iter().map(|value| *value as f64).collect();
+            let usual = day.metrics[0].usual;
+            prop_assert_eq!(usual.is_some(), known.len() >= 4);
+            let Some(usual) = usual else { continue };
+            let middle = middle_of(&mut known);
+            let mut far: Vec<f64> = known.iter().map(|value| (value - middle).abs()).collect();
+            let reach = 3.0 * 1.4826 * middle_of(&mut far).max(middle.abs() / 100.0);
+            prop_assert!((usual.low - (middle - reach)).abs() < 1e-6 && (usual.high - (middle + reach)).abs() < 1e-6);
+            prop_assert_eq!((usual.median, usual.days), (middle, known.len()));
+        }
+    }
+
+    #[test]
     fn every_alert_is_new_before_it_is_anything_else(entries in any_days()) {
         let catalog = one_metric("alert = { warning = \"> 105\" }");
         let mut standing = std::collections::BTreeSet::new();
@@ -540,5 +561,14 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+fn middle_of(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    match values.len() % 2 {
+        0 => (values[half - 1] + values[half]) / 2.0,
+        _ => values[half],
     }
 }
