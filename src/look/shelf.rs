@@ -31,6 +31,8 @@ struct Seen {
     editions: u64,
     /// What was said last, so that a lasting trouble is told once.
     trouble: Option<String>,
+    /// The last edition of which was said that a page could not be made.
+    mourned: u64,
 }
 
 struct Held {
@@ -57,7 +59,6 @@ impl Shelf {
         if !seen.looked.is_some_and(fresh) {
             let looked = self.look(&mut seen).await;
             if let Err(error) = &looked {
-                seen.held = None;
                 self.complain(&mut seen, error);
             } else if seen.trouble.take().is_some() {
                 (self.tell)("the book can be read again");
@@ -67,28 +68,29 @@ impl Shelf {
         seen.held.as_ref().map(|held| held.edition.clone())
     }
 
-    /// The edition turned out to be unreadable in parts.
-    pub async fn mourn(&self, error: &BookError) {
+    /// A page could not be made of that edition: told once for each.
+    pub async fn mourn(&self, edition: &Edition, error: &BookError) {
         let mut seen = self.seen.lock().await;
-        self.complain(&mut seen, error);
+        if seen.mourned < edition.number {
+            seen.mourned = edition.number;
+            (self.tell)(&error.to_string());
+        }
     }
 
     async fn look(&self, seen: &mut Seen) -> Result<(), BookError> {
-        let (watch, book) = match &seen.held {
-            Some(held) if held.watch.is_of_this_file() => {
-                // Before the book is read: what is written meanwhile is found by the next look.
-                let version = held.watch.version().await?;
-                if version == held.version {
-                    return Ok(());
-                }
-                (held.watch.clone(), held.edition.book.clone())
-            }
-            _ => (
-                Watch::open(&self.path).await?,
-                Book::open_to_read(&self.path).await?,
-            ),
+        let kept = seen.held.take().filter(|held| held.watch.is_of_this_file());
+        let watch = match &kept {
+            Some(held) => held.watch.clone(),
+            None => Watch::open(&self.path).await?,
         };
+        // Before the book is read: what is written meanwhile is found by the next look.
         let version = watch.version().await?;
+        if let Some(held) = kept.filter(|held| held.version == version) {
+            seen.held = Some(held);
+            return Ok(());
+        }
+        // Opened anew, since who wrote may have been a program of another version.
+        let book = Book::open_to_read(&self.path).await?;
         let number = seen.editions + 1;
         let edition = Edition::read(number, book, &self.config.catalog).await?;
         seen.editions = number;
