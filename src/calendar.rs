@@ -22,6 +22,12 @@ pub struct NoSuchDay {
     pub zone: Tz,
 }
 
+/// Only the long form, of four, two and two digits: `2025-1-3` might be a slip.
+pub fn date(text: &str) -> Option<NaiveDate> {
+    let date: NaiveDate = text.parse().ok()?;
+    (text.len() == 10 && date.to_string() == text).then_some(date)
+}
+
 impl Day {
     pub fn of(date: NaiveDate, zone: Tz) -> Result<Self, NoSuchDay> {
         let start = first_instant(midnight(date), zone);

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::calendar::Day;
+use crate::calendar::{self, Day};
 use crate::config::Config;
 
 use super::{CommandError, World};
@@ -18,7 +18,7 @@ pub fn read(
     match text {
         "today" => Ok(today.date),
         "yesterday" => Ok(today.previous().date),
-        _ => strictly(text).ok_or_else(|| {
+        _ => calendar::date(text).ok_or_else(|| {
             let expected = "a date of the calendar like 2025-10-03, `today` or `yesterday`";
             CommandError::Usage(format!(
                 "{option} {}: expected {expected}",
@@ -26,10 +26,4 @@ pub fn read(
             ))
         }),
     }
-}
-
-/// Only the long form, of four, two and two digits: `2025-1-3` might be a slip.
-fn strictly(text: &str) -> Option<NaiveDate> {
-    let date: NaiveDate = text.parse().ok()?;
-    (text.len() == 10 && date.to_string() == text).then_some(date)
 }

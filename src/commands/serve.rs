@@ -1,13 +1,81 @@
 //! `daybook serve`: the dashboard, until somebody stops it.
 
+mod notify;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use tokio::net::TcpListener;
+
+use crate::catalog::Mistake;
 use crate::cli::Serve;
-use crate::config::Config;
+use crate::config::serve::{header, listen};
+use crate::config::{Config, ConfigError};
+use crate::look::web::access::Access;
+use crate::look::web::{self, HOME, Patience, Site};
+use crate::nightly::book_path;
 
 use super::{CommandError, Ended, World, output};
 
-pub async fn run(config: Config, args: &Serve, world: &World) -> Result<Ended, CommandError> {
-    let listen = args.listen.clone();
-    let listen = listen.unwrap_or_else(|| config.serve.listen.to_string());
-    output::say(&format!("{listen} {}", (world.clock)()));
+pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ended, CommandError> {
+    if let Some(text) = &args.listen {
+        config.serve.listen = listen(text).map_err(|why| usage("--listen", &why))?;
+    }
+    if let Some(text) = &args.behind_proxy {
+        config.serve.proxy_header =
+            Some(header(text).map_err(|why| usage("--behind-proxy", &why))?);
+    }
+    let address = config.serve.listen;
+    let access = Access::new(&config, address).map_err(|exposed| {
+        CommandError::Config(ConfigError {
+            mistakes: vec![Mistake::elsewhere("serve", exposed.to_string())],
+        })
+    })?;
+    let (listener, address) = bind(address).await?;
+    let book = book_path(&config);
+    let name = config.name.clone();
+    let site = Site::new(config, (book, access), world.clock, tell);
+    tell(&format!(
+        "the dashboard of {name} is at http://{address}{HOME}; Ctrl-C or SIGTERM ends it"
+    ));
+    notify::supervisor(&world.environment, "READY=1");
+    let stopping = async {
+        world.stop.asked().await;
+        notify::supervisor(&world.environment, "STOPPING=1");
+    };
+    let stop = world.stop.clone();
+    let serving = web::serve(Arc::new(site), listener, Patience::default(), stop);
+    tokio::join!(serving, stopping);
     Ok(Ended::Done)
+}
+
+/// With port 0 the system chooses one, so the address is asked for again.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), CommandError> {
+    let failed = |error: std::io::Error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there, perhaps another `daybook serve`: end it or choose another port with --listen"
+            }
+            std::io::ErrorKind::AddrNotAvailable => {
+                "this machine does not have that address: choose one that it has with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "this user may not listen on ports below 1024: choose a higher one with --listen"
+            }
+            _ => "choose another address with --listen",
+        };
+        CommandError::Failed(anyhow!("cannot listen on {address}: {error}; {advice}"))
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+fn usage(option: &str, why: &str) -> CommandError {
+    CommandError::Usage(format!("{option}: {why}"))
+}
+
+fn tell(text: &str) {
+    output::say_line(&format!("daybook: {text}"));
 }

@@ -1,0 +1,112 @@
+//! The book that a server shows: looked at again and again, read anew when somebody has written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::book::{Book, BookError, Watch};
+use crate::config::Config;
+
+use super::edition::Edition;
+
+/// How long what was seen is believed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Says something to whoever runs the server.
+pub type Tell = fn(&str);
+
+pub struct Shelf {
+    path: PathBuf,
+    config: Arc<Config>,
+    tell: Tell,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    looked: Option<Instant>,
+    held: Option<Held>,
+    editions: u64,
+    /// What was said last, so that a lasting trouble is told once.
+    trouble: Option<String>,
+    /// The last edition of which was said that a page could not be made.
+    mourned: u64,
+}
+
+struct Held {
+    watch: Watch,
+    version: i64,
+    edition: Arc<Edition>,
+}
+
+impl Shelf {
+    pub fn new(path: PathBuf, config: Arc<Config>, tell: Tell) -> Self {
+        Self {
+            path,
+            config,
+            tell,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The book as it is now, not more than a second ago. None while it cannot be read: whoever runs the
+    /// server is told why.
+    pub async fn edition(&self) -> Option<Arc<Edition>> {
+        let mut seen = self.seen.lock().await;
+        let fresh = |looked: Instant| looked.elapsed() < LOOK_EVERY;
+        if !seen.looked.is_some_and(fresh) {
+            let looked = self.look(&mut seen).await;
+            if let Err(error) = &looked {
+                self.complain(&mut seen, error);
+            } else if seen.trouble.take().is_some() {
+                (self.tell)("the book can be read again");
+            }
+            seen.looked = Some(Instant::now());
+        }
+        seen.held.as_ref().map(|held| held.edition.clone())
+    }
+
+    /// A page could not be made of that edition: told once for each.
+    pub async fn mourn(&self, edition: &Edition, error: &BookError) {
+        let mut seen = self.seen.lock().await;
+        if seen.mourned < edition.number {
+            seen.mourned = edition.number;
+            (self.tell)(&error.to_string());
+        }
+    }
+
+    async fn look(&self, seen: &mut Seen) -> Result<(), BookError> {
+        let kept = seen.held.take().filter(|held| held.watch.is_of_this_file());
+        let watch = match &kept {
+            Some(held) => held.watch.clone(),
+            None => Watch::open(&self.path).await?,
+        };
+        // Before the book is read: what is written meanwhile is found by the next look.
+        let version = watch.version().await?;
+        if let Some(held) = kept.filter(|held| held.version == version) {
+            seen.held = Some(held);
+            return Ok(());
+        }
+        // Opened anew, since who wrote may have been a program of another version.
+        let book = Book::open_to_read(&self.path).await?;
+        let number = seen.editions + 1;
+        let edition = Edition::read(number, book, &self.config.catalog).await?;
+        seen.editions = number;
+        seen.held = Some(Held {
+            watch,
+            version,
+            edition: Arc::new(edition),
+        });
+        Ok(())
+    }
+
+    fn complain(&self, seen: &mut Seen, error: &BookError) {
+        let trouble = error.to_string();
+        if seen.trouble.as_ref() != Some(&trouble) {
+            (self.tell)(&trouble);
+            seen.trouble = Some(trouble);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What `daybook serve` answers, to whom, and what it never does.
