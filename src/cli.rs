@@ -375,7 +375,10 @@ pub struct Import {
 
 #[derive(Debug, Args)]
 pub struct Grafana {
-    /// Wrapped as Grafana's HTTP API takes it
+    /// Wrapped as Grafana's HTTP API takes it: POST /api/dashboards/db
     #[arg(long)]
     pub api: bool,
+    /// The uid of the folder to put it in
+    #[arg(long, value_name = "UID", requires = "api")]
+    pub folder: Option<String>,
 }

@@ -3,3 +3,4 @@
 pub mod backfill;
 pub mod grafana;
 pub mod prometheus;
+pub mod series;

@@ -1,0 +1,85 @@
+//! Metrics that belong into one picture: the windows of one number, the states of one thing.
+
+use crate::catalog::{Counted, Metric, Parts, Shape};
+
+pub(super) struct Family<'a> {
+    pub(super) title: String,
+    /// Each with its words in the legend.
+    pub(super) members: Vec<(&'a Metric, String)>,
+    name: String,
+}
+
+impl<'a> Family<'a> {
+    /// In the order of the catalog; a metric without relatives is a family of one.
+    pub(super) fn gather(metrics: &[&'a Metric]) -> Vec<Self> {
+        let mut families: Vec<Self> = Vec::new();
+        for metric in metrics {
+            let own = Self::of(metric);
+            match families.iter_mut().find(|family| family.name == own.name) {
+                Some(family) => family.members.extend(own.members),
+                None => families.push(own),
+            }
+        }
+        for family in &mut families {
+            if let [(metric, words)] = family.members.as_mut_slice() {
+                family.title.clone_from(&metric.label);
+                words.clone_from(&metric.label);
+            }
+        }
+        families
+    }
+
+    fn of(metric: &'a Metric) -> Self {
+        let counted = match &metric.shape {
+            Shape::Counted(counted) => Some(counted),
+            Shape::Sql { .. } | Shape::Derived(_) => None,
+        };
+        let (name, title, words) = counted
+            .and_then(|counted| of_window(metric, counted).or_else(|| of_split(metric, counted)))
+            .unwrap_or_else(|| {
+                let label = metric.label.clone();
+                (metric.key.clone(), label.clone(), label)
+            });
+        Self {
+            title,
+            members: vec![(metric, words)],
+            name,
+        }
+    }
+
+    /// What the catalog says of the members, each sentence once.
+    pub(super) fn description(&self) -> String {
+        let mut all: Vec<&str> = Vec::new();
+        for (metric, _) in &self.members {
+            let description = metric.description.as_str();
+            if !description.is_empty() && !all.contains(&description) {
+                all.push(description);
+            }
+        }
+        all.join("\n\n")
+    }
+}
+
+/// `active_users_7d`, "Active users, 7 days": the window is the words behind the last comma.
+fn of_window(metric: &Metric, counted: &Counted) -> Option<(String, String, String)> {
+    counted.window.as_ref()?;
+    let (stem, _) = metric.key.rsplit_once('_')?;
+    let (title, window) = metric.label.rsplit_once(", ")?;
+    Some((
+        format!("{stem} windows"),
+        title.to_owned(),
+        window.to_owned(),
+    ))
+}
+
+fn of_split(metric: &Metric, counted: &Counted) -> Option<(String, String, String)> {
+    let Parts::Share { column, .. } = &counted.parts else {
+        return None;
+    };
+    let name = format!("{} by {column}", metric.family);
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    let first = letters.next()?.to_uppercase();
+    let title = first.chain(letters).collect();
+    Some((name, title, metric.label.clone()))
+}

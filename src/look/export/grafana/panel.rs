@@ -1,0 +1,266 @@
+//! The panels: a number as it is now, and how numbers came there.
+
+use serde_json::{Value as Json, json};
+
+use crate::catalog::Metric;
+use crate::config::Config;
+
+use super::family::Family;
+use super::surroundings::datasource;
+use super::{colour, query, unit};
+
+const DAY_AND_TWO_HOURS: u32 = 26 * 3600;
+const TWO_DAYS_AND_TWO_HOURS: u32 = 50 * 3600;
+
+/// Whether the numbers are fresh and whole, and whether they reach people.
+pub(super) fn state(config: &Config) -> Vec<Json> {
+    let own = |what| query::own(what, config);
+    let severity = own("metric_severity");
+    let age = [
+        ("orange", DAY_AND_TWO_HOURS),
+        ("red", TWO_DAYS_AND_TWO_HOURS),
+    ];
+    let as_of = own("entry_timestamp_seconds");
+    vec![
+        counter(
+            "Age of the numbers",
+            "Since the instant that the newest entry describes.",
+            &format!("time() - min({as_of})"),
+            ("s", &age),
+        ),
+        ended_well(&own("last_run_success")),
+        counter(
+            "Not delivered",
+            "Messages that were to be sent and did not arrive, as far as is known.",
+            &format!("sum({})", own("undelivered_messages")),
+            ("locale", &[("orange", 1)]),
+        ),
+        counter(
+            "Unknown numbers",
+            "Metrics that the newest entry has no number for.",
+            &format!("sum(1 - {})", own("metric_available")),
+            ("locale", &[("orange", 1)]),
+        ),
+        counter(
+            "Critical",
+            "Metrics with a critical alert on the newest complete day.",
+            &format!("sum({severity} == bool 2)"),
+            ("locale", &[("red", 1)]),
+        ),
+        counter(
+            "Warnings",
+            "Metrics with a warning on the newest complete day.",
+            &format!("sum({severity} == bool 1)"),
+            ("locale", &[("orange", 1)]),
+        ),
+    ]
+}
+
+fn counter(
+    title: &str,
+    description: &str,
+    expr: &str,
+    (unit, steps): (&str, &[(&str, u32)]),
+) -> Json {
+    let begin = json!({ "color": "green", "value": null });
+    let later = steps
+        .iter()
+        .map(|(colour, value)| json!({ "color": colour, "value": value }));
+    let steps: Vec<Json> = std::iter::once(begin).chain(later).collect();
+    let defaults = json!({ "unit": unit, "thresholds": { "mode": "absolute", "steps": steps } });
+    stat(title, description, vec![target("A", expr, "")], defaults)
+}
+
+fn ended_well(success: &str) -> Json {
+    let defaults = json!({
+        "unit": "none",
+        "thresholds": { "mode": "absolute", "steps": [{ "color": "red", "value": null }, { "color": "green", "value": 1 }] },
+        "mappings": [{ "type": "value", "options": { "0": { "text": "failed", "index": 0 }, "1": { "text": "well", "index": 1 } } }],
+    });
+    let asked = target("A", &format!("min({success})"), "");
+    stat(
+        "Last run",
+        "Whether the last run stored its days or had nothing to store.",
+        vec![asked],
+        defaults,
+    )
+}
+
+/// The alerts of the newest complete day by the names of their metrics.
+pub(super) fn what_stands_out(config: &Config) -> Json {
+    let severity = query::own("metric_severity", config);
+    let defaults = json!({
+        "unit": "none", "noValue": "nothing",
+        "thresholds": { "mode": "absolute", "steps": [{ "color": "green", "value": null }, { "color": "orange", "value": 1 }, { "color": "red", "value": 2 }] },
+        "mappings": [{ "type": "value", "options": { "1": { "text": "warning", "index": 0 }, "2": { "text": "critical", "index": 1 } } }],
+    });
+    let asked = target(
+        "A",
+        &format!("sort_desc(max by (metric) ({severity}) > 0)"),
+        "{{metric}}",
+    );
+    let mut panel = stat(
+        "What stands out",
+        "Metrics with an unwelcome alert on the newest complete day.",
+        vec![asked],
+        defaults,
+    );
+    panel["options"]["textMode"] = json!("value_and_name");
+    panel
+}
+
+pub(super) fn run_durations(config: &Config) -> Json {
+    let stages = r#"stage!="total""#;
+    let by_stage = query::own_where("last_run_duration_seconds", stages, config);
+    let asked = target("A", &format!("max by (stage) ({by_stage})"), "{{stage}}");
+    let text = ("How long runs take", "The last run by its stages.");
+    over_time(
+        text,
+        vec![asked],
+        &Look {
+            unit: "s".to_owned(),
+            decimals: None,
+            stacked: true,
+        },
+    )
+}
+
+/// The metric as it is now.
+pub(super) fn value(metric: &Metric, config: &Config) -> Json {
+    let mut defaults = json!({
+        "unit": unit::unit(metric), "noValue": "unknown",
+        "thresholds": { "mode": "absolute", "steps": colour::steps(metric) },
+    });
+    if let Some(decimals) = unit::decimals(metric) {
+        defaults["decimals"] = json!(decimals);
+    }
+    let asked = target(
+        "A",
+        &format!("max({})", query::of(metric, config)),
+        &metric.label,
+    );
+    stat(&metric.label, &metric.description, vec![asked], defaults)
+}
+
+/// How the family's numbers came there; a number alone has room for what is usual.
+pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
+    let mut targets = Vec::new();
+    for (at, (metric, words)) in family.members.iter().enumerate() {
+        let expr = query::past(&query::of(metric, config), "", config);
+        targets.push(target(&format!("M{at}"), &expr, words));
+    }
+    let alone = family.members.len() == 1;
+    let first = family.members[0].0;
+    if alone {
+        for (what, words) in [("low", USUAL_LOW), ("high", USUAL_HIGH)] {
+            let of_metric = format!(r#"metric="{}""#, first.key);
+            let bound = query::own_where(&format!("metric_usual_{what}"), &of_metric, config);
+            targets.push(target(what, &format!("max({bound})"), words));
+        }
+    }
+    let look = Look {
+        unit: unit::unit(first),
+        decimals: unit::decimals(first),
+        stacked: false,
+    };
+    let mut panel = over_time((&family.title, &family.description()), targets, &look);
+    if alone {
+        panel["fieldConfig"]["overrides"] = usual_band();
+    }
+    panel
+}
+
+/// The parts of a distribution, one upon the other where they add up.
+pub(super) fn distribution(metric: &Metric, config: &Config) -> Json {
+    let expr = query::past(&query::of(metric, config), "key, label", config);
+    let look = Look {
+        unit: unit::unit(metric),
+        decimals: unit::decimals(metric),
+        stacked: unit::adds_up(metric),
+    };
+    let asked = target("A", &expr, "{{label}}");
+    let mut panel = over_time((&metric.label, &metric.description), vec![asked], &look);
+    panel["options"]["legend"]["placement"] = json!("right");
+    panel
+}
+
+const USUAL_LOW: &str = "usual, least";
+const USUAL_HIGH: &str = "usual, most";
+
+/// The space between the least and the most that is usual, without lines.
+fn usual_band() -> Json {
+    let bound = |name: &str, more: Json| {
+        let mut properties = vec![
+            json!({ "id": "color", "value": { "mode": "fixed", "fixedColor": "text" } }),
+            json!({ "id": "custom.lineWidth", "value": 0 }),
+            json!({ "id": "custom.hideFrom", "value": { "legend": true, "tooltip": false, "viz": false } }),
+        ];
+        properties.extend(more.as_array().cloned().unwrap_or_default());
+        json!({ "matcher": { "id": "byName", "options": name }, "properties": properties })
+    };
+    let filled = json!([
+        { "id": "custom.fillBelowTo", "value": USUAL_LOW },
+        { "id": "custom.fillOpacity", "value": 12 },
+    ]);
+    let empty = json!([{ "id": "custom.fillOpacity", "value": 0 }]);
+    json!([bound(USUAL_LOW, empty), bound(USUAL_HIGH, filled)])
+}
+
+struct Look {
+    unit: String,
+    decimals: Option<u32>,
+    stacked: bool,
+}
+
+fn over_time((title, description): (&str, &str), targets: Vec<Json>, look: &Look) -> Json {
+    let stacking = if look.stacked { "normal" } else { "none" };
+    let mut defaults = json!({
+        "unit": look.unit,
+        "color": { "mode": "palette-classic" },
+        "custom": {
+            "drawStyle": "line", "lineInterpolation": "stepAfter", "lineWidth": 2,
+            "fillOpacity": if look.stacked { 40 } else { 0 }, "showPoints": "never", "spanNulls": false,
+            "stacking": { "mode": stacking, "group": "A" },
+        },
+    });
+    if let Some(decimals) = look.decimals {
+        defaults["decimals"] = json!(decimals);
+    }
+    json!({
+        "type": "timeseries", "title": title, "description": description, "datasource": datasource(),
+        "targets": targets,
+        "fieldConfig": { "defaults": defaults, "overrides": [] },
+        "options": {
+            "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": [] },
+            "tooltip": { "mode": "multi", "sort": "desc" },
+        },
+    })
+}
+
+fn stat(title: &str, description: &str, targets: Vec<Json>, defaults: Json) -> Json {
+    let targets: Vec<Json> = targets.into_iter().map(at_once).collect();
+    json!({
+        "type": "stat", "title": title, "description": description, "datasource": datasource(),
+        "targets": targets,
+        "fieldConfig": { "defaults": defaults, "overrides": [] },
+        "options": {
+            "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
+            "colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
+            "textMode": "value",
+        },
+    })
+}
+
+/// Only the newest value is asked for: what became unknown must not show its last number.
+fn at_once(mut target: Json) -> Json {
+    target["instant"] = json!(true);
+    target["range"] = json!(false);
+    target
+}
+
+fn target(name: &str, expr: &str, legend: &str) -> Json {
+    json!({
+        "refId": name, "datasource": datasource(), "editorMode": "code", "expr": expr,
+        "legendFormat": legend, "instant": false, "range": true,
+    })
+}
