@@ -88,8 +88,14 @@ impl Natural {
     fn of(day: &Day, words: &Words) -> Self {
         let rows = || day.metrics.iter().map(|metric| &metric.row);
         let cells = || rows().flat_map(|row| row.changes.iter().flatten());
-        let changes =
-            cells().map(|cell| arrow_width(cell.arrow) + widest([&*cell.text].into_iter()));
+        // Words without an arrow may stand where the sign would.
+        let changes = cells().map(|cell| {
+            let text = widest([&*cell.text].into_iter());
+            match cell.arrow {
+                "" => text.saturating_sub(SIGN),
+                _ => text + 2,
+            }
+        });
         let heads = day.metrics.iter().take(1);
         let against = widest(words.against.into_iter());
         Self {
@@ -113,11 +119,6 @@ impl Natural {
             trend,
         }
     }
-}
-
-/// An arrow and the space behind it.
-fn arrow_width(arrow: &str) -> usize {
-    if arrow.is_empty() { 0 } else { 2 }
 }
 
 /// The heads over the changes: with dates where there is room.

@@ -28,7 +28,10 @@ pub(super) fn details(
     if !metric.description.is_empty() {
         said(&metric.description, ink::dim());
     }
-    for remark in [&row.value_note, &row.usual].into_iter().flatten() {
+    for remark in [&row.value_note, &metric.reason, &row.usual]
+        .into_iter()
+        .flatten()
+    {
         said(remark, Style::new());
     }
     if let Some(alert) = &metric.alert {

@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Widget};
 use super::details::details;
 use super::fit::widest;
 use super::ink;
-use super::lines::{alerts, empty, footer, header};
+use super::lines::{alerts, empty, footer, header, summary};
 use super::shown::{Day, Shown};
 use super::state::State;
 use super::table::table;
@@ -18,8 +18,9 @@ use super::table::table;
 /// From this width on the details stand beside the table, from this height on beneath it.
 const WIDE: u16 = 120;
 const HIGH: u16 = 38;
-/// A table with all its columns.
+/// A table with all its columns, and one with words at its changes.
 const FULL_TABLE: u16 = 112;
+const TALKING_TABLE: u16 = 146;
 const LEAST_DETAILS: u16 = 46;
 const MOST_DETAILS: u16 = 104;
 
@@ -46,7 +47,9 @@ fn page(area: Rect, buffer: &mut Buffer, state: &State, shown: &Shown) {
     ])
     .areas(area);
     let width = usize::from(area.width);
-    put(&header(shown, width, state.color), top, buffer);
+    let mut lines = header(shown, width, state.color);
+    lines.extend(shown.day.iter().flat_map(|day| summary(day, width, 2)));
+    put(&lines, top, buffer);
     match &shown.day {
         Some(day) => self::body(body, buffer, state, (day, shown)),
         None => put(&empty(shown), body, buffer),
@@ -90,8 +93,12 @@ fn body(area: Rect, buffer: &mut Buffer, state: &State, (day, shown): (&Day, &Sh
 /// Where the table is, and where the details.
 fn panes(area: Rect, wants_details: bool) -> (Option<Rect>, Option<Rect>) {
     if area.width >= WIDE {
-        let most = area.width.saturating_sub(FULL_TABLE);
-        let width = most.clamp(LEAST_DETAILS, MOST_DETAILS);
+        let table = match area.width {
+            0..236 => FULL_TABLE,
+            _ => TALKING_TABLE,
+        };
+        let rest = area.width.saturating_sub(table);
+        let width = rest.clamp(LEAST_DETAILS, MOST_DETAILS);
         let [main, pane] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(area);
         return (Some(main), Some(pane));

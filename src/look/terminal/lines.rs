@@ -1,6 +1,7 @@
 //! What stands around the table: the day and its verdict, the alerts in sentences, the keys.
 
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use crate::render::view::Tone;
 use crate::render::wrap;
@@ -11,29 +12,50 @@ use super::shown::{Day, Shown};
 use super::state::{Hint, State};
 use super::words::Words;
 
+/// With less, the day's name is short and stands alone.
+const NARROW: usize = 60;
+
 /// The most important first: a small terminal shows only the first of them.
 pub(super) fn header(shown: &Shown, width: usize, color: bool) -> Vec<Line<'static>> {
     let name = Span::styled(shown.name.clone(), ink::bold());
     let Some(day) = &shown.day else {
-        return vec![Line::from(name)];
+        return vec![Line::from(name), Line::default()];
     };
-    let verdict = Span::styled(format!(" {} ", day.verdict), ink::chip(day.tone, color));
-    let title = Span::raw(format!("  {}", day.title));
-    let first = sides(vec![name, title], vec![verdict], width);
-    let mut marks = Vec::new();
-    let warned = ink::of(Tone::Warning, color).patch(ink::bold());
-    if day.open {
-        marks.push(Span::styled(format!(" {}", shown.words.open), warned));
-    }
-    if let Some(stale) = &shown.stale {
-        marks.push(Span::styled(format!(" {stale}"), warned));
-    } else if let Some(newer) = &day.newer {
-        marks.push(Span::raw(format!(" {newer}")));
-    }
+    let title = match width {
+        0..NARROW => vec![Span::styled(day.short.clone(), ink::bold())],
+        _ => vec![name, Span::raw(format!("  {}", day.title))],
+    };
+    let room = width.saturating_sub(day.short.width() + 3);
+    let verdict = format!(" {} ", cut(&day.verdict, room));
+    let verdict = Span::styled(verdict, ink::chip(day.tone, color));
     let counted = format!("{} · {}", day.span, day.counted);
-    let second = sides(vec![Span::styled(counted, ink::dim())], marks, width);
-    let summary = Line::raw(cut(&day.summary, width));
-    vec![first, second, summary]
+    let counted = Span::styled(counted, ink::dim());
+    vec![
+        sides(title, vec![verdict], width),
+        sides(vec![counted], marks(shown, day, color), width),
+    ]
+}
+
+/// What nobody may overlook: the day is open, newer ones are missing, there is a newer one.
+fn marks(shown: &Shown, day: &Day, color: bool) -> Vec<Span<'static>> {
+    let warned = ink::of(Tone::Warning, color).patch(ink::bold());
+    let open = day.open.then_some(shown.words.open);
+    let stale = shown.stale.as_deref();
+    let newer = day.newer.as_deref().filter(|_| stale.is_none());
+    let marks = open.into_iter().chain(stale);
+    let marks = marks.map(|mark| Span::styled(format!(" {mark}"), warned));
+    let newer = newer.map(|newer| Span::raw(format!(" {newer}")));
+    marks.chain(newer).collect()
+}
+
+/// On at most so many lines.
+pub(super) fn summary(day: &Day, width: usize, most: usize) -> Vec<Line<'static>> {
+    let mut lines = wrap::hanging(&day.summary, width.max(1), 0);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(cut(&rest, width));
+    }
+    lines.into_iter().map(Line::raw).collect()
 }
 
 /// The first at the left, the last at the right; where there is no room for all, the left is cut.

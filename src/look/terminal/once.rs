@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use crate::render::view::NoteView;
 use crate::render::wrap;
 
-use super::lines::{alerts, empty, header};
+use super::lines::{alerts, empty, header, summary};
 use super::shown::{Day, Shown};
 use super::table::{divider, table};
 
@@ -15,19 +15,14 @@ pub fn once(shown: &Shown, width: u16) -> String {
     let columns = usize::from(width);
     let mut lines = header(shown, columns, false);
     match &shown.day {
-        Some(day) => {
-            lines.truncate(2);
-            lines.extend(day_lines(day, shown, columns));
-        }
+        Some(day) => lines.extend(day_lines(day, shown, columns)),
         None => lines.extend(empty(shown)),
     }
     text(&lines, width)
 }
 
 fn day_lines(day: &Day, shown: &Shown, width: usize) -> Vec<Line<'static>> {
-    let raw = |text: String| Line::raw(text);
-    let summary = wrap::hanging(&day.summary, width.max(1), 0);
-    let mut lines: Vec<Line<'static>> = summary.into_iter().map(raw).collect();
+    let mut lines = summary(day, width, usize::MAX);
     if !day.alerts.is_empty() {
         lines.push(Line::default());
         lines.push(divider(shown.words.alerts, width));

@@ -43,6 +43,8 @@ pub struct Day {
     pub newer: Option<String>,
     /// `Friday 3 October 2025`
     pub title: String,
+    /// `Fri 3 Oct 2025`
+    pub short: String,
     pub tone: Tone,
     pub verdict: String,
     pub open: bool,
@@ -60,6 +62,8 @@ pub struct Day {
 pub struct Metric {
     pub section: String,
     pub description: String,
+    /// Why there is no value, or how it was come by.
+    pub reason: Option<String>,
     /// As a letter's table has them: the metric, the day, the three days compared with, the trend.
     pub heads: [String; 6],
     pub row: RowView,
@@ -139,6 +143,7 @@ fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {
         newest,
         newer: newer.as_deref().map(plain),
         title: plain(&view.date),
+        short: plain(&speech.short_date_with_year(report.date)),
         tone: view.tone,
         verdict: plain(&view.verdict),
         open: report.partial,
@@ -170,6 +175,7 @@ fn metrics(
         Metric {
             section: plain(&section.name),
             description: of.map(|row| plain(&row.description)).unwrap_or_default(),
+            reason: of.and_then(|row| reason(row, config)),
             heads: section.heads.each_ref().map(|head| plain(head)),
             alert: matters.get(row.key.as_str()).map(plain_matter),
             past: of
@@ -183,6 +189,11 @@ fn metrics(
         .flat_map(|section| section.rows.iter().map(move |row| (section, row)))
         .map(|(section, row)| metric(section, row))
         .collect()
+}
+
+fn reason(row: &Row, config: &Config) -> Option<String> {
+    let reason = row.provenance.reason.as_deref()?;
+    Some(plain(&Speech::of(config.report.voice).reason(reason)))
 }
 
 /// The tables may order the metrics otherwise than the report.

@@ -100,7 +100,7 @@ fn row(metric: &Metric, columns: &Columns, (selected, color): (bool, bool)) -> L
     match &row.changes {
         Some(cells) => {
             let cells = cells.iter().take(columns.changes);
-            spans.extend(cells.flat_map(|cell| self::cell(cell, columns, color)));
+            spans.extend(cells.map(|cell| self::cell(cell, columns, color)));
         }
         None => spans.push(Span::styled(beside(row, columns), ink::dim())),
     }
@@ -134,21 +134,22 @@ fn gutter(metric: &Metric, columns: &Columns, (selected, color): (bool, bool)) -
     Span::styled(gutter, style)
 }
 
-fn cell(cell: &CellView, columns: &Columns, color: bool) -> [Span<'static>; 2] {
+fn cell(cell: &CellView, columns: &Columns, color: bool) -> Span<'static> {
     let change = format!("{} {}", cell.arrow, cell.text);
-    let change = right(change.trim_start(), columns.change);
-    let style = ink::of(cell.tone, color);
-    let (gap, note) = match columns.note {
-        0 => (GAP, left(ink::sign(cell), SIGN)),
-        note => {
+    let change = change.trim_start();
+    let told = match (columns.note, cell.arrow) {
+        (0, "") => " ".repeat(GAP) + &right(change, columns.change + SIGN),
+        (0, _) => {
+            let change = " ".repeat(GAP) + &right(change, columns.change);
+            change + &left(ink::sign(cell), SIGN)
+        }
+        (note, _) => {
+            let change = " ".repeat(GAP * 2) + &right(change, columns.change);
             let said = cell.note.as_deref().unwrap_or_default();
-            (GAP * 2, " ".repeat(GAP) + &left(said, note))
+            change + &" ".repeat(GAP) + &left(said, note)
         }
     };
-    [
-        Span::styled(" ".repeat(gap) + &change, style),
-        Span::styled(note, style),
-    ]
+    Span::styled(told, ink::of(cell.tone, color))
 }
 
 /// A distribution has no changes: its largest parts stand in their place.

@@ -99,7 +99,7 @@ const ENGLISH: Words = Words {
 };
 
 const GERMAN: Words = Words {
-    against: ["ggü. 1 Tag", "7 Tage", "30 Tage"],
+    against: ["vor 1 Tag", "7 Tagen", "30 Tagen"],
     days: "{n} Tage",
     counted: "gezählt {date} {clock} in {time}",
     newest: "neuester: {date}",
