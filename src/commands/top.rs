@@ -1,12 +1,80 @@
 //! `daybook top`: the newest day in the terminal.
 
+use anyhow::Context;
+use chrono::NaiveDate;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::calendar::spoken;
 use crate::cli::Top;
 use crate::config::Config;
+use crate::database::Stop;
+use crate::look::terminal::{self, Around, Place, TopError};
+use crate::nightly::book_path;
 
-use super::{CommandError, Ended, World, open_book};
+use super::{CommandError, Ended, World, dates, output, show};
 
 pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, CommandError> {
-    let _: (_, &World) = (args, world);
-    open_book(config).await?;
+    if !args.once && !world.terminal.0 {
+        return Err(CommandError::Usage(
+            "top draws on a terminal, and standard output is none: use `daybook top --once` for plain text, or `daybook show`"
+                .to_owned(),
+        ));
+    }
+    let date = args.date.as_deref();
+    let date = date.map(|text| dates::read(text, "--date", config, world));
+    let date = date.transpose()?;
+    let book = book_path(config);
+    let place = Place {
+        config,
+        book: &book,
+    };
+    if args.once {
+        let text = terminal::once(&place, date, (world.width, world.now)).await;
+        output::page(&text.map_err(told)?)?;
+        return Ok(Ended::Done);
+    }
+    stop_on_hangup(world.stop.clone())?;
+    let color = show::look(world).color;
+    let around = Around {
+        clock: world.clock,
+        stop: &world.stop,
+    };
+    let ended = terminal::run(&place, date, color, around).await;
+    ended.map_err(told)?;
     Ok(Ended::Done)
+}
+
+/// Only here: a collection that was told to survive its terminal must do so.
+fn stop_on_hangup(stop: Stop) -> Result<(), CommandError> {
+    let hangup = signal(SignalKind::hangup());
+    let mut hangup = hangup.context("cannot listen for the end of the terminal")?;
+    tokio::spawn(async move {
+        hangup.recv().await;
+        stop.ask();
+    });
+    Ok(())
+}
+
+fn told(error: TopError) -> CommandError {
+    match error {
+        TopError::Book(error) => error.into(),
+        TopError::NoDay { date, neighbours } => CommandError::Usage(no_day(date, neighbours)),
+        TopError::Terminal(_) => anyhow::Error::from(error).into(),
+    }
+}
+
+fn no_day(date: NaiveDate, neighbours: (Option<NaiveDate>, Option<NaiveDate>)) -> String {
+    let near = match neighbours {
+        (Some(before), Some(after)) => {
+            format!(
+                "the stored days next to it are {} and {}",
+                spoken(before),
+                spoken(after)
+            )
+        }
+        (Some(day), None) => format!("the newest stored day is {}", spoken(day)),
+        (None, Some(day)) => format!("the first stored day is {}", spoken(day)),
+        (None, None) => "the book holds no day yet: run `daybook collect`".to_owned(),
+    };
+    format!("there is no entry for {}; {near}", spoken(date))
 }

@@ -1,1 +1,226 @@
-//! The newest day in the terminal.
+//! The newest day in the terminal: the loop joins the keyboard, the book and the page.
+
+mod chart;
+mod columns;
+mod details;
+pub mod draw;
+mod fit;
+mod ink;
+mod lines;
+pub mod once;
+pub mod session;
+pub mod shown;
+pub mod state;
+mod table;
+pub mod words;
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use thiserror::Error;
+
+use crate::book::{Book, BookError, Watch};
+use crate::config::Config;
+use crate::database::Stop;
+use crate::render::phrases::fill;
+
+use super::edition::Edition;
+use session::Session;
+use shown::{Shown, plain};
+use state::{Next, State, press};
+use words::Words;
+
+/// How long a key is waited for before the world is looked at: a signal, the book, the clock.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How often the book is asked whether it changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What is looked at.
+pub struct Place<'a> {
+    pub config: &'a Config,
+    pub book: &'a Path,
+}
+
+/// What runs beside: the clock, and the wish that it ends.
+pub struct Around<'a> {
+    pub clock: fn() -> DateTime<Utc>,
+    pub stop: &'a Stop,
+}
+
+#[derive(Debug, Error)]
+pub enum TopError {
+    #[error(transparent)]
+    Book(#[from] BookError),
+    #[error("the day is not stored")]
+    NoDay {
+        date: NaiveDate,
+        /// The stored days before and after it.
+        neighbours: (Option<NaiveDate>, Option<NaiveDate>),
+    },
+    #[error("cannot use the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// What the book holds, and the number by which a later change is noticed.
+struct Reading {
+    edition: Edition,
+    watch: Watch,
+    version: i64,
+}
+
+/// The day as plain text, as wide as asked.
+pub async fn once(
+    place: &Place<'_>,
+    date: Option<NaiveDate>,
+    (width, now): (u16, DateTime<Utc>),
+) -> Result<String, TopError> {
+    let reading = Reading::of(place).await?;
+    let shown = reading.begin(place, date, now).await?;
+    Ok(once::once(&shown, width))
+}
+
+/// Until somebody quits or the program is asked to stop.
+pub async fn run(
+    place: &Place<'_>,
+    date: Option<NaiveDate>,
+    color: bool,
+    Around { clock, stop }: Around<'_>,
+) -> Result<(), TopError> {
+    let mut reading = Reading::of(place).await?;
+    let mut shown = reading.begin(place, date, clock()).await?;
+    let mut state = State {
+        color,
+        ..State::default()
+    };
+    let mut session = Session::enter()?;
+    let mut looked = Instant::now();
+    while !stop.is_asked() {
+        session
+            .terminal
+            .draw(|frame| draw::draw(frame, &state, &shown))?;
+        state.page = draw::page_size(session.terminal.size()?.height);
+        let next = match next_event().await? {
+            Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                press(&mut state, key, &shown)
+            }
+            _ => Next::Stay,
+        };
+        match next {
+            Next::Quit => break,
+            Next::Day(date) => shown = reading.shown(place, Some(date), clock()).await?,
+            Next::Reload => (reading, shown) = again(place, (reading, shown), clock()).await,
+            Next::Stay if looked.elapsed() >= LOOK_EVERY => {
+                looked = Instant::now();
+                shown.stale = shown::stale(&reading.edition, place.config, clock());
+                if !reading.is_current().await || shown.trouble.is_some() {
+                    (reading, shown) = again(place, (reading, shown), clock()).await;
+                }
+            }
+            Next::Stay => {}
+        }
+    }
+    Ok(())
+}
+
+/// A key that nobody presses must not keep a signal from being heard, so the waiting is on a thread of its own.
+async fn next_event() -> io::Result<Option<Event>> {
+    let wait = || match event::poll(PATIENCE)? {
+        true => event::read().map(Some),
+        false => Ok(None),
+    };
+    let waited = tokio::task::spawn_blocking(wait).await;
+    waited.map_err(io::Error::other)?
+}
+
+/// Reads the book anew, and keeps what there is where that fails: the next look tries again.
+async fn again(
+    place: &Place<'_>,
+    (before, shown): (Reading, Shown),
+    now: DateTime<Utc>,
+) -> (Reading, Shown) {
+    let read = async {
+        let reading = Reading::of(place).await?;
+        let day = reading.kept(&shown);
+        let shown = reading.shown(place, day, now).await?;
+        Ok::<_, BookError>((reading, shown))
+    };
+    match read.await {
+        Ok(read) => read,
+        Err(error) => {
+            let words = Words::of(place.config.report.voice.language);
+            let told = fill(words.unread, &[("error", plain(&error.to_string()))]);
+            let trouble = Some(told);
+            (before, Shown { trouble, ..shown })
+        }
+    }
+}
+
+impl Reading {
+    async fn of(place: &Place<'_>) -> Result<Self, BookError> {
+        let book = Book::open_to_read(place.book).await?;
+        let watch = Watch::open(place.book).await?;
+        // First the version: what changes while the days are read is read again.
+        let version = watch.version().await?;
+        let edition = Edition::read(0, book, &place.config.catalog).await?;
+        Ok(Self {
+            edition,
+            watch,
+            version,
+        })
+    }
+
+    /// A book that cannot be asked is read again, which says why.
+    async fn is_current(&self) -> bool {
+        let version = self.watch.version().await;
+        version.is_ok_and(|version| version == self.version)
+    }
+
+    /// The day asked for, which must be stored, else the newest.
+    async fn begin(
+        &self,
+        place: &Place<'_>,
+        date: Option<NaiveDate>,
+        now: DateTime<Utc>,
+    ) -> Result<Shown, TopError> {
+        let shown = self.shown(place, date, now).await?;
+        match (date, &shown.day) {
+            (Some(date), None) => Err(TopError::NoDay {
+                date,
+                neighbours: self.edition.neighbours(date),
+            }),
+            _ => Ok(shown),
+        }
+    }
+
+    async fn shown(
+        &self,
+        place: &Place<'_>,
+        date: Option<NaiveDate>,
+        now: DateTime<Utc>,
+    ) -> Result<Shown, BookError> {
+        let (edition, config) = (&self.edition, place.config);
+        let report = match date.or(edition.newest()) {
+            Some(date) => edition.report(date, &config.catalog).await?,
+            None => None,
+        };
+        Ok(Shown::of(report, edition, config, now))
+    }
+
+    /// The day to go on with: who looked at the newest looks at the newest again; of a day that is gone the
+    /// nearest before it, else the one after.
+    fn kept(&self, shown: &Shown) -> Option<NaiveDate> {
+        let day = shown.day.as_ref()?;
+        let is_there = |date: NaiveDate| {
+            let days = self.edition.history.days();
+            days.binary_search_by_key(&date, |day| day.date).is_ok()
+        };
+        match self.edition.neighbours(day.date) {
+            _ if day.date == day.newest => None,
+            _ if is_there(day.date) => Some(day.date),
+            (before, after) => before.or(after),
+        }
+    }
+}

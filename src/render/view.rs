@@ -7,7 +7,7 @@ mod notes;
 pub(super) mod opening;
 mod rows;
 
-use crate::report::{Content, Letter};
+use crate::report::{Content, Letter, Report};
 use crate::voice::Voice;
 
 use super::clean;
@@ -147,4 +147,9 @@ pub fn view(letter: &Letter, voice: Voice) -> View {
     }
     view.preheader = opening::preheader(letter, &view, &speech);
     view
+}
+
+/// What a letter tells of its first matters, of all: one for each of the report's.
+pub fn every_matter(report: &Report, voice: Voice) -> Vec<MatterView> {
+    matters::every(report, &Speech::of(voice))
 }

@@ -24,6 +24,18 @@ pub(super) fn matters(report: &Report, speech: &Speech) -> (Vec<MatterView>, Opt
     (told, (more > 0).then(|| speech.count(words, more)))
 }
 
+/// All of them, in the same order.
+pub(super) fn every(report: &Report, speech: &Speech) -> Vec<MatterView> {
+    let matters = report.matters.iter();
+    let told = matters.map(|matter| {
+        let row = report.rows.get(matter.row);
+        row.map_or_else(MatterView::default, |row| {
+            self::matter(matter, row, (report, speech))
+        })
+    });
+    told.collect()
+}
+
 fn matter(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> MatterView {
     let words = speech.words;
     let (tone, word) = match (matter.state, matter.welcome, matter.severity) {

@@ -1,0 +1,131 @@
+//! Which columns a table has in so many columns of the terminal, and how wide each is.
+
+use super::fit::widest;
+use super::shown::{Day, Metric};
+use super::words::Words;
+
+/// How wide each part of a row is; what is 0 is left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Columns {
+    /// For the selection and the sign.
+    pub(super) gutter: usize,
+    pub(super) label: usize,
+    pub(super) value: usize,
+    /// How many of the three changes there are.
+    pub(super) changes: usize,
+    pub(super) change: usize,
+    /// For the words at a change; where there are none, a sign says the same.
+    pub(super) note: usize,
+    pub(super) trend: usize,
+}
+
+/// Between two columns.
+pub(super) const GAP: usize = 1;
+/// For `!!` behind a change without words.
+pub(super) const SIGN: usize = 2;
+const TREND: usize = 30;
+
+/// What a table may be, the richest first: the least label, whether changes have words, how many there are,
+/// the least trend.
+type Choice = (usize, bool, usize, usize);
+
+impl Columns {
+    pub(super) fn of(day: &Day, words: &Words, width: usize) -> Self {
+        let natural = Natural::of(day, words);
+        let label = natural.label;
+        let choices: [Choice; 10] = [
+            (label, true, 3, TREND),
+            (label, false, 3, TREND),
+            (label.min(30), false, 3, 10),
+            (label.min(24), false, 3, 12),
+            (label.min(18), false, 3, 8),
+            (label.min(16), false, 3, 0),
+            (label.min(16), false, 2, 0),
+            (label.min(12), false, 1, 0),
+            (label.min(8), false, 0, 0),
+            (0, false, 0, 0),
+        ];
+        let tables = choices.map(|choice| natural.table(choice, width));
+        let [.., last] = tables;
+        let fitting = tables
+            .into_iter()
+            .find(|columns| columns.total() + columns.note.min(GAP) <= width);
+        fitting.unwrap_or(last).stretched(natural.label, width)
+    }
+
+    fn total(&self) -> usize {
+        let change = match self.note {
+            0 => GAP + self.change + SIGN,
+            note => GAP * 2 + self.change + GAP + note,
+        };
+        let trend = if self.trend > 0 { GAP + self.trend } else { 0 };
+        self.gutter + self.label + GAP + self.value + self.changes * change + trend
+    }
+
+    /// The room that is left goes to the trend, then to the labels.
+    fn stretched(mut self, label: usize, width: usize) -> Self {
+        let left = |columns: &Self| width.saturating_sub(columns.total());
+        if self.trend > 0 {
+            self.trend += left(&self).min(TREND - self.trend);
+        }
+        let more = label.saturating_sub(self.label);
+        self.label += left(&self).min(more);
+        let over = self.total().saturating_sub(width);
+        self.value = self.value.saturating_sub(over);
+        self
+    }
+}
+
+/// What the texts would take.
+struct Natural {
+    label: usize,
+    value: usize,
+    change: usize,
+    note: usize,
+}
+
+impl Natural {
+    fn of(day: &Day, words: &Words) -> Self {
+        let rows = || day.metrics.iter().map(|metric| &metric.row);
+        let cells = || rows().flat_map(|row| row.changes.iter().flatten());
+        // Words without an arrow may stand where the sign would.
+        let changes = cells().map(|cell| {
+            let text = widest([&*cell.text].into_iter());
+            match cell.arrow {
+                "" => text.saturating_sub(SIGN),
+                _ => text + 2,
+            }
+        });
+        let heads = day.metrics.iter().take(1);
+        let against = widest(words.against.into_iter());
+        Self {
+            label: widest(rows().map(|row| row.label.as_str())).clamp(8, 40),
+            value: widest(rows().map(|row| row.value.as_str()))
+                .max(widest(heads.map(|metric| metric.heads[1].as_str())))
+                .clamp(4, 16),
+            change: changes.max().unwrap_or_default().max(against).min(13),
+            note: widest(cells().filter_map(|cell| cell.note.as_deref())).clamp(8, 16),
+        }
+    }
+
+    fn table(&self, (label, notes, changes, trend): Choice, width: usize) -> Columns {
+        Columns {
+            gutter: if width < 40 { 2 } else { 4 },
+            label,
+            value: self.value,
+            changes,
+            change: self.change,
+            note: if notes { self.note } else { 0 },
+            trend,
+        }
+    }
+}
+
+/// The heads over the changes: with dates where there is room.
+pub(super) fn heads(metric: &Metric, words: &Words, columns: &Columns) -> [String; 3] {
+    let [_, _, compared @ .., _] = &metric.heads;
+    match columns.note {
+        0 => words.against.map(str::to_owned),
+        _ => compared.clone(),
+    }
+}

@@ -1,0 +1,294 @@
+//! A stored day in words, ready to be drawn. Whatever comes from data passes [`plain`] here, and nothing reaches
+//! the terminal that did not.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+use crate::compare::History;
+use crate::config::Config;
+use crate::look::edition::Edition;
+use crate::render::phrases::speech::Scale;
+use crate::render::phrases::{Speech, fill};
+use crate::render::view::{
+    self, CellView, MatterView, NoteView, PartView, RowView, SectionView, Tone,
+};
+use crate::render::words::harmless;
+use crate::report::{self, Around, Content, Letter, Report, Row};
+
+use super::words::Words;
+
+/// What the chart of the details shows at most.
+const CHART_DAYS: u64 = 90;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    pub words: &'static Words,
+    pub name: String,
+    /// None while the book is empty.
+    pub day: Option<Day>,
+    /// Newer days should be there by now.
+    pub stale: Option<String>,
+    /// Why what is shown may be old: the book could not be read again.
+    pub trouble: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Day {
+    pub date: NaiveDate,
+    pub before: Option<NaiveDate>,
+    pub after: Option<NaiveDate>,
+    pub newest: NaiveDate,
+    /// `newest: Fri 3 Oct`, where that is another day.
+    pub newer: Option<String>,
+    /// `Friday 3 October 2025`
+    pub title: String,
+    /// `Fri 3 Oct 2025`
+    pub short: String,
+    pub tone: Tone,
+    pub verdict: String,
+    pub open: bool,
+    pub span: String,
+    /// When it was counted, and how long that took.
+    pub counted: String,
+    pub summary: String,
+    pub metrics: Vec<Metric>,
+    /// The places of the metrics that alert, the most severe first.
+    pub alerts: Vec<usize>,
+    pub notes: Vec<NoteView>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    pub section: String,
+    pub description: String,
+    /// Why there is no value, or how it was come by.
+    pub reason: Option<String>,
+    /// As a letter's table has them: the metric, the day, the three days compared with, the trend.
+    pub heads: [String; 6],
+    pub row: RowView,
+    pub alert: Option<MatterView>,
+    pub past: Past,
+}
+
+/// The last [`CHART_DAYS`] days, oldest first, from the first that is known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Past {
+    pub numbers: Vec<Option<f64>>,
+    pub lowest: String,
+    pub highest: String,
+    /// The days' names, as many as there are numbers.
+    pub days: Vec<String>,
+}
+
+impl Shown {
+    /// The report is of the day to show; there is none as long as the book is empty.
+    pub fn of(
+        report: Option<Report>,
+        edition: &Edition,
+        config: &Config,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            words: Words::of(config.report.voice.language),
+            name: plain(&config.name),
+            day: report.and_then(|report| day(report, edition, config)),
+            stale: stale(edition, config, now),
+            trouble: None,
+        }
+    }
+}
+
+/// Why what is shown is older than it should be.
+pub fn stale(edition: &Edition, config: &Config, now: DateTime<Utc>) -> Option<String> {
+    let words = Words::of(config.report.voice.language);
+    let expected = report::expected(now, config.time_zone, config.report.due);
+    edition.newest()?;
+    match edition.newest_complete() {
+        Some(newest) if newest >= expected => None,
+        Some(newest) => {
+            let date = Speech::of(config.report.voice).short_date_with_year(newest);
+            Some(fill(words.stale, &[("date", plain(&date))]))
+        }
+        None => Some(words.stale_from_the_start.to_owned()),
+    }
+}
+
+/// Text from data as it may reach a terminal, on one line, with spaces of one kind.
+pub fn plain(text: &str) -> String {
+    harmless(text).replace('\u{a0}', " ")
+}
+
+fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {
+    let voice = config.report.voice;
+    let speech = Speech::of(voice);
+    let newest = edition.newest()?;
+    let (before, after) = edition.neighbours(report.date);
+    let newer = (newest != report.date).then(|| {
+        let date = speech.short_date(newest);
+        fill(Words::of(voice.language).newest, &[("date", date)])
+    });
+    let letter = Letter {
+        name: config.name.clone(),
+        content: Content::Day(Box::new(report)),
+        around: Around::default(),
+    };
+    let view = view::view(&letter, voice);
+    let report = letter.report()?;
+    let metrics = metrics(report, view.sections, (&edition.history, config));
+    Some(Day {
+        date: report.date,
+        before,
+        after,
+        newest,
+        newer: newer.as_deref().map(plain),
+        title: plain(&view.date),
+        short: plain(&speech.short_date_with_year(report.date)),
+        tone: view.tone,
+        verdict: plain(&view.verdict),
+        open: report.partial,
+        span: plain(&view.span),
+        counted: plain(&counted(report, &speech)),
+        summary: plain(&view.summary),
+        alerts: alerts(report, &metrics),
+        metrics,
+        notes: view.notes.iter().map(plain_note).collect(),
+    })
+}
+
+fn metrics(
+    report: &Report,
+    sections: Vec<SectionView>,
+    (history, config): (&History, &Config),
+) -> Vec<Metric> {
+    let rows: BTreeMap<&str, &Row> = report
+        .rows
+        .iter()
+        .map(|row| (row.key.as_str(), row))
+        .collect();
+    let keys = report.matters.iter();
+    let keys = keys.filter_map(|matter| Some(report.rows.get(matter.row)?.key.as_str()));
+    let matters = view::every_matter(report, config.report.voice);
+    let matters: BTreeMap<&str, MatterView> = keys.zip(matters).collect();
+    let metric = |section: &SectionView, row: &RowView| {
+        let of = rows.get(row.key.as_str());
+        Metric {
+            section: plain(&section.name),
+            description: of.map(|row| plain(&row.description)).unwrap_or_default(),
+            reason: of.and_then(|row| reason(row, config)),
+            heads: section.heads.each_ref().map(|head| plain(head)),
+            alert: matters.get(row.key.as_str()).map(plain_matter),
+            past: of
+                .map(|row| past(row, report.date, (history, config)))
+                .unwrap_or_default(),
+            row: plain_row(row),
+        }
+    };
+    sections
+        .iter()
+        .flat_map(|section| section.rows.iter().map(move |row| (section, row)))
+        .map(|(section, row)| metric(section, row))
+        .collect()
+}
+
+fn reason(row: &Row, config: &Config) -> Option<String> {
+    let reason = row.provenance.reason.as_deref()?;
+    Some(plain(&Speech::of(config.report.voice).reason(reason)))
+}
+
+/// The tables may order the metrics otherwise than the report.
+fn alerts(report: &Report, metrics: &[Metric]) -> Vec<usize> {
+    let place = |key: &str| metrics.iter().position(|metric| metric.row.key == key);
+    let rows = report.matters.iter();
+    rows.filter_map(|matter| place(&report.rows.get(matter.row)?.key))
+        .collect()
+}
+
+fn counted(report: &Report, speech: &Speech) -> String {
+    let zone = report.time_zone;
+    let date = report.collected_at.with_timezone(&zone).date_naive();
+    let words = [
+        ("date", speech.short_date(date)),
+        ("clock", speech.clock(report.collected_at, zone)),
+        ("time", speech.duration(report.duration_ms)),
+    ];
+    fill(Words::of(speech.language).counted, &words)
+}
+
+fn past(row: &Row, last: NaiveDate, (history, config): (&History, &Config)) -> Past {
+    let speech = Speech::of(config.report.voice);
+    let first = last.checked_sub_days(Days::new(CHART_DAYS - 1));
+    let first = first.unwrap_or(last);
+    let stored = history.numbers(&row.key, first..=last, &config.catalog);
+    let known: BTreeMap<NaiveDate, f64> = stored
+        .into_iter()
+        .filter_map(|(day, number)| Some((day.date, number.ok()?)))
+        .filter(|(_, number)| number.is_finite())
+        .collect();
+    let Some(first) = known.keys().next() else {
+        return Past::default();
+    };
+    let days = first.iter_days().take_while(|date| *date <= last);
+    let said = |number: f64| plain(&speech.number(number, Scale::of(row)));
+    let numbers = known.values().copied();
+    Past {
+        lowest: said(numbers.clone().fold(f64::INFINITY, f64::min)),
+        highest: said(numbers.fold(f64::NEG_INFINITY, f64::max)),
+        days: days
+            .clone()
+            .map(|date| plain(&speech.short_date(date)))
+            .collect(),
+        numbers: days.map(|date| known.get(&date).copied()).collect(),
+    }
+}
+
+fn plain_row(row: &RowView) -> RowView {
+    RowView {
+        key: plain(&row.key),
+        label: plain(&row.label),
+        value: plain(&row.value),
+        value_tone: row.value_tone,
+        value_note: row.value_note.as_deref().map(plain),
+        changes: row
+            .changes
+            .as_ref()
+            .map(|cells| cells.each_ref().map(plain_cell)),
+        usual: row.usual.as_deref().map(plain),
+        trend: row.trend.clone(),
+        trend_words: plain(&row.trend_words),
+        parts: row.parts.iter().map(plain_part).collect(),
+    }
+}
+
+fn plain_cell(cell: &CellView) -> CellView {
+    CellView {
+        text: plain(&cell.text),
+        note: cell.note.as_deref().map(plain),
+        ..cell.clone()
+    }
+}
+
+fn plain_part(part: &PartView) -> PartView {
+    PartView {
+        label: plain(&part.label),
+        value: plain(&part.value),
+        share: part.share,
+    }
+}
+
+fn plain_matter(matter: &MatterView) -> MatterView {
+    MatterView {
+        tone: matter.tone,
+        word: plain(&matter.word),
+        head: plain(&matter.head),
+        rest: plain(&matter.rest),
+    }
+}
+
+fn plain_note(note: &NoteView) -> NoteView {
+    NoteView {
+        title: plain(&note.title),
+        lines: note.lines.iter().map(|line| plain(line)).collect(),
+        tone: note.tone,
+    }
+}
