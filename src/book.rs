@@ -4,6 +4,7 @@ pub mod columns;
 pub mod deliveries;
 mod entries;
 mod error;
+mod kept;
 mod lock;
 mod removal;
 mod row;
@@ -29,6 +30,7 @@ pub use entries::{
     store_and_plan, store_many,
 };
 pub use error::BookError;
+pub use kept::{KeptDay, count_days, keys, scan_kept};
 pub use lock::{CollectLock, DeliveryLock, delivery_lock};
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{

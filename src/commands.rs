@@ -21,6 +21,7 @@ pub mod runs;
 pub mod send;
 pub mod serve;
 pub mod show;
+pub mod target;
 pub mod top;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 mod clean;
+pub mod csv;
 pub mod html;
 pub mod json;
 pub mod mail;

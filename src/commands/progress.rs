@@ -25,6 +25,10 @@ impl Bar {
         self.0.finish_and_clear();
     }
 
+    pub fn exported(&self, days: usize, of: usize) {
+        self.at("exporting", days, of);
+    }
+
     fn at(&self, message: &'static str, done: usize, of: usize) {
         self.0.set_message(message);
         self.0.set_length(of as u64);

@@ -1,18 +1,19 @@
 //! The outbox: a report as files to open, in a folder. Every file appears whole or not at all.
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+mod unfinished;
+
+use std::fs::DirBuilder;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use crate::render::html;
 use crate::render::mail::Mail;
 
 use super::Attempt;
 
-/// A report is for its owner and the owner's group: it may tell what a business would not.
-const FILE_MODE: u32 = 0o640;
+pub use unfinished::Unfinished;
+
 const FOLDER_MODE: u32 = 0o750;
 
 /// Writes `STEM.html` with its pictures inside, `STEM.txt`, `STEM.eml` and, where the report has one, `STEM.csv`.
@@ -39,56 +40,11 @@ pub fn write(directory: &Path, stem: &str, mail: &Mail, eml: &[u8]) -> Attempt {
     }
 }
 
-/// Puts a file in place of whatever has this name; a link is replaced too, and what it points to left alone.
-/// After a crash there is the old file or the new one.
+/// Puts a file in place of whatever has this name, as [`Unfinished::finish`] does.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let unfinished = unfinished(path)?;
-    let written = fresh(&unfinished, content).and_then(|()| fs::rename(&unfinished, path));
-    if let Err(error) = written {
-        // What went wrong is worth more than what is left over.
-        drop(fs::remove_file(&unfinished));
-        return Err(error);
-    }
-    match File::open(folder(path)) {
-        // Who may write there need not be allowed to read.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        folder => folder?.sync_all(),
-    }
-}
-
-fn fresh(path: &Path, content: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(FILE_MODE)
-        .open(path)?;
+    let mut file = Unfinished::new(path)?;
     file.write_all(content)?;
-    file.sync_all()
-}
-
-/// Beside the file, since only within a file system a rename is one step; hidden, and of this process.
-fn unfinished(path: &Path) -> io::Result<PathBuf> {
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "this names no file",
-        ));
-    };
-    let mut hidden = OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.unfinished", std::process::id()));
-    Ok(folder(path).join(hidden))
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
+    file.finish()
 }
 
 fn refused(what: &str, path: &Path, error: &io::Error) -> Attempt {

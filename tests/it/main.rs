@@ -15,6 +15,7 @@ mod delivery_kills;
 mod demo;
 mod dice;
 mod doctor;
+mod exports;
 mod faults;
 mod hard_tables;
 mod histories;

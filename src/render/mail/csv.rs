@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::entry::{Kind, Part, Value};
 use crate::render::clean;
+use crate::render::csv::{line, text};
 use crate::report::{Outcome, Report, Row};
 
 const SPANS: [u32; 3] = [1, 7, 30];
@@ -22,11 +23,6 @@ pub(super) fn csv(report: &Report) -> String {
         }
     }
     csv
-}
-
-fn line(cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-    cells.join(",") + "\r\n"
 }
 
 fn cells(row: &Row) -> Vec<String> {
@@ -90,21 +86,4 @@ fn parts(row: &Row) -> impl Iterator<Item = &Part> {
 
 fn plain(decimal: Decimal) -> String {
     decimal.normalize().to_string()
-}
-
-/// A spreadsheet runs what begins like a formula; behind an apostrophe it is text.
-fn text(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r', ';']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
 }

@@ -1,0 +1,177 @@
+//! Where an export goes: standard output, a pipe or device as it is, or a file that appears whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::database::Stop;
+use crate::deliver::outbox::Unfinished;
+
+use super::{CommandError, World};
+
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A writer that remembers why it could not write, whatever its user makes of the error.
+pub struct Target {
+    out: Out,
+    name: String,
+    stop: Stop,
+    trouble: Option<io::Error>,
+}
+
+enum Out {
+    Plain(BufWriter<Place>),
+    Gzip(GzEncoder<BufWriter<Place>>),
+}
+
+enum Place {
+    Stdout(io::Stdout),
+    Stream(File),
+    File(Unfinished),
+}
+
+impl Target {
+    pub fn open(output: Option<&Path>, gzip: bool, world: &World) -> Result<Self, CommandError> {
+        let (place, name) = match output {
+            Some(path) if path != Path::new("-") => {
+                let path = world.directory.join(path);
+                let place = open(&path)?;
+                (place, path.display().to_string())
+            }
+            _ if gzip && world.terminal.0 => {
+                return Err(CommandError::Usage(
+                    "--gzip: compressed bytes are nothing for a terminal; name a file with --output, or pipe them on"
+                        .to_owned(),
+                ));
+            }
+            _ => (Place::Stdout(io::stdout()), "standard output".to_owned()),
+        };
+        let buffer = BufWriter::with_capacity(BUFFER_BYTES, place);
+        Ok(Self {
+            out: match gzip {
+                true => Out::Gzip(GzEncoder::new(buffer, Compression::default())),
+                false => Out::Plain(buffer),
+            },
+            name,
+            stop: world.stop.clone(),
+            trouble: None,
+        })
+    }
+
+    /// Brings the rest out and the file into its place; or tells why that, or what was written before, failed.
+    pub fn finish(self) -> Result<(), CommandError> {
+        let name = self.name;
+        if self.stop.is_asked() {
+            let what = format!("stopped on request: {name} did not get everything");
+            return Err(CommandError::Failed(anyhow!(what)));
+        }
+        let done = match self.trouble {
+            Some(error) => Err(error),
+            None => self.out.finish(),
+        };
+        match done {
+            // Who reads does not want more.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => Ok(done.with_context(|| format!("cannot write {name}"))?),
+        }
+    }
+
+    /// Nobody takes any more: to go on would be for nothing.
+    pub fn is_closed(&self) -> bool {
+        self.trouble.is_some() || self.stop.is_asked()
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.stop.is_asked() {
+            return Err(io::Error::other("stopped on request"));
+        }
+        let written = match &mut self.out {
+            Out::Plain(out) => out.write(bytes),
+            Out::Gzip(out) => out.write(bytes),
+        };
+        written.map_err(|error| {
+            let kind = error.kind();
+            self.trouble = Some(error);
+            kind.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Out {
+    fn finish(self) -> io::Result<()> {
+        let buffer = match self {
+            Self::Plain(buffer) => buffer,
+            Self::Gzip(encoder) => encoder.finish()?,
+        };
+        let place = buffer
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        match place {
+            Place::Stdout(mut stdout) => stdout.flush(),
+            Place::Stream(mut stream) => stream.flush(),
+            Place::File(file) => file.finish(),
+        }
+    }
+}
+
+impl Write for Place {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(stdout) => stdout.write(bytes),
+            Self::Stream(stream) => stream.write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::Stream(stream) => stream.flush(),
+            Self::File(file) => file.flush(),
+        }
+    }
+}
+
+/// A file is replaced as a whole, also behind a link; a pipe or a device takes the bytes as they come.
+fn open(path: &Path) -> Result<Place, CommandError> {
+    let cannot = || format!("cannot write {}", path.display());
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(CommandError::Failed(anyhow!(
+            "{}: this is a folder; name a file in it",
+            cannot()
+        ))),
+        Ok(there) if there.is_file() => {
+            let real = fs::canonicalize(path).with_context(cannot)?;
+            Ok(Place::File(Unfinished::new(&real).with_context(cannot)?))
+        }
+        Ok(_) => {
+            let stream = OpenOptions::new().write(true).open(path);
+            Ok(Place::Stream(stream.with_context(cannot)?))
+        }
+        Err(_) => {
+            let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+            match is_missing(&folder) {
+                true => Err(CommandError::Failed(anyhow!(
+                    "{}: there is no folder {}; make it first",
+                    cannot(),
+                    folder.display()
+                ))),
+                false => Ok(Place::File(Unfinished::new(path).with_context(cannot)?)),
+            }
+        }
+    }
+}
+
+fn is_missing(folder: &Path) -> bool {
+    matches!(fs::metadata(folder), Err(error) if error.kind() == io::ErrorKind::NotFound)
+}

@@ -1,0 +1,83 @@
+//! Days as JSON: one document, or a line each. The values are the book's own text, so whole numbers stay whole
+//! and decimals as they were written.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::json;
+
+use crate::book::KeptDay;
+use crate::config::Config;
+
+/// The only instant in a provenance. Inside a text its quotes would be escaped, so this is never part of one.
+const OBSERVED_AT: &str = "\"observed_at\":\"";
+
+/// A day on a line of its own.
+pub(super) fn line(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
+    write(day, out)?;
+    out.write_all(b"\n")
+}
+
+/// What stands before the first day of a document.
+pub(super) fn opening(config: &Config) -> String {
+    let (name, zone) = (json!(config.name), json!(config.time_zone.name()));
+    format!("{{\"schema\":1,\"name\":{name},\"time_zone\":{zone},\"entries\":[")
+}
+
+/// A day of a document, which stands on a line of its own there too.
+pub(super) fn entry(day: &KeptDay, first: bool, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(if first { b"\n" } else { b",\n" })?;
+    write(day, out)
+}
+
+/// What stands behind its last.
+pub(super) const CLOSING: &[u8] = b"]}\n";
+
+fn write(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
+    let zone = day.time_zone;
+    write!(
+        out,
+        r#"{{"schema":1,"date":"{}","as_of":"{}","partial":{},"time_zone":"{}","hours":{},"collected_at":"{}","duration_ms":{},"metrics":"#,
+        day.date,
+        instant(day.as_of, zone),
+        day.partial,
+        zone.name(),
+        day.hours(),
+        instant(day.collected_at, zone),
+        day.duration_ms,
+    )?;
+    out.write_all(day.metrics.as_bytes())?;
+    out.write_all(b",\"provenance\":")?;
+    out.write_all(told_in(&day.provenance, zone).as_bytes())?;
+    out.write_all(b"}")
+}
+
+/// As `show --json` tells an instant.
+pub(super) fn instant(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).to_rfc3339()
+}
+
+/// The book keeps instants in UTC; readers get them as they get the others. Many metrics share one instant.
+pub(super) fn told_in(provenance: &str, zone: Tz) -> String {
+    let mut told = String::with_capacity(provenance.len() + 256);
+    let mut rest = provenance;
+    let mut last: Option<(&str, String)> = None;
+    while let Some(at) = rest.find(OBSERVED_AT) {
+        let (before, from) = rest.split_at(at + OBSERVED_AT.len());
+        told.push_str(before);
+        let (text, after) = from.split_at(from.find('"').unwrap_or(from.len()));
+        match &last {
+            Some((known, local)) if *known == text => told.push_str(local),
+            _ => {
+                let read = DateTime::parse_from_rfc3339(text);
+                let local = read.map_or(text.to_owned(), |at| instant(at.to_utc(), zone));
+                told.push_str(&local);
+                last = Some((text, local));
+            }
+        }
+        rest = after;
+    }
+    told.push_str(rest);
+    told
+}

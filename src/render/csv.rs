@@ -1,0 +1,45 @@
+//! Lines of CSV as RFC 4180 has them, whose texts no spreadsheet takes for formulas. Every table that leaves
+//! the house is written with this.
+
+/// What a spreadsheet may begin a formula with; the wide ones are taken for the narrow ones.
+const BEGIN_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// Cells as they are: numbers, and texts that [`text`] has seen.
+pub fn line<T: AsRef<str>>(cells: &[T]) -> String {
+    let mut line = String::new();
+    for (at, cell) in cells.iter().enumerate() {
+        if at > 0 {
+            line.push(',');
+        }
+        push(&mut line, cell.as_ref());
+    }
+    line.push_str("\r\n");
+    line
+}
+
+/// A spreadsheet runs what begins like a formula; behind an apostrophe it is text.
+pub fn text(text: &str) -> String {
+    match text.starts_with(BEGIN_FORMULAS) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
+/// What a cell said before [`text`] made it harmless.
+pub fn untold(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(text) if text.starts_with(BEGIN_FORMULAS) => text,
+        _ => cell,
+    }
+}
+
+/// Some programs part cells at semicolons.
+fn push(line: &mut String, cell: &str) {
+    if cell.contains([',', '"', '\n', '\r', ';']) {
+        line.push('"');
+        line.push_str(&cell.replace('"', "\"\""));
+        line.push('"');
+    } else {
+        line.push_str(cell);
+    }
+}

@@ -1,0 +1,232 @@
+//! Days leave the book as they are, in any format, whole or not at all.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod files;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use daybook::book::{self, Book};
+use daybook::calendar::Day;
+use daybook::entry::merge::Mode;
+use daybook::entry::{Entry, Kind, Part, Provenance, Reading, Value};
+use serde_json::{Value as Json, json};
+
+use crate::world::{World, date, instant};
+
+pub(crate) const SETTINGS: &str = r#"
+    name = "Shop"
+
+    [retention]
+    days = 36500
+
+    [[metrics]]
+    key = "visits"
+    sql = "SELECT 1"
+
+    [[metrics]]
+    key = "date"
+    sql = "SELECT 1"
+
+    [[metrics]]
+    key = "share"
+    sql = "SELECT 1"
+
+    [[metrics]]
+    key = "kinds"
+    sql = "SELECT 1"
+"#;
+
+/// A complete day in Zurich with these readings, counted half an hour after its end.
+pub(crate) fn entry(on: NaiveDate, readings: &[(&str, Reading)]) -> Entry {
+    let day = Day::of(on, chrono_tz::Europe::Zurich).unwrap();
+    let counted = day.end + chrono::TimeDelta::minutes(30);
+    let mut entry = Entry::empty(&day.close(), counted, "hash");
+    entry.duration_ms = 1234;
+    let owned = |(key, reading): &(&str, Reading)| ((*key).to_owned(), reading.clone());
+    entry.readings = readings.iter().map(owned).collect::<BTreeMap<_, _>>();
+    entry
+}
+
+pub(crate) fn observed(value: Value) -> Reading {
+    Reading::observed(Some(value))
+}
+
+/// Puts entries into the book of the world, as the night would.
+pub(crate) async fn keep(world: &World, entries: Vec<Entry>) {
+    let path = world.path("daybook.db");
+    let book = Book::open(&path, std::time::Duration::ZERO).await.unwrap();
+    book::store_many(&book, entries, Mode::Replace)
+        .await
+        .unwrap();
+    book.close().await;
+}
+
+/// What the program prints, where it ends well.
+pub(crate) fn printed(world: &World, args: &[&str]) -> String {
+    let output = world.binary(args);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub(crate) fn world() -> World {
+    World::new("2025-11-01T06:00:00Z", SETTINGS)
+}
+
+/// One day of everything that is hard to carry, in the long night of October, and an ordinary one.
+pub(crate) fn hard_days() -> Vec<Entry> {
+    let parts = vec![
+        Part {
+            key: Some("=1+1".to_owned()),
+            label: "=HYPERLINK(\"http://x\";\"y\"), \u{202e}\r\nnext".to_owned(),
+            count: 7.into(),
+        },
+        Part {
+            key: None,
+            label: String::new(),
+            count: "0.5".parse().unwrap(),
+        },
+    ];
+    let unknown = Reading::failed("@SUM(1): \"quoted\",\nsecond line, \"observed_at\":\"never\"");
+    let told = Provenance {
+        kind: Kind::Reconstructed,
+        reason: Some("rows deleted since are missing".to_owned()),
+        observed_at: Some(instant("2025-10-26T23:15:00Z")),
+        nulls: Some(3),
+    };
+    let share = Reading {
+        value: Some(Value::Decimal("-12.5".parse().unwrap())),
+        provenance: told,
+    };
+    vec![
+        entry(
+            date("2025-10-25"),
+            &[("visits", observed(Value::Whole(9_007_199_254_740_993)))],
+        ),
+        entry(
+            date("2025-10-26"),
+            &[
+                ("visits", observed(Value::Whole(i64::MIN))),
+                ("date", observed(Value::Whole(i64::MAX))),
+                ("share", share),
+                ("kinds", observed(Value::Parts(parts))),
+                ("=gone", unknown),
+                ("nothing", Reading::observed(None)),
+            ],
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_line_holds_a_day_with_whole_numbers_exact_and_instants_in_its_zone() {
+    let world = world();
+    keep(&world, hard_days()).await;
+    let text = printed(&world, &["export", "--format", "jsonl"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        lines[0],
+        r#"{"schema":1,"date":"2025-10-25","as_of":"2025-10-26T00:00:00+02:00","partial":false,"time_zone":"Europe/Zurich","hours":24,"collected_at":"2025-10-26T00:30:00+02:00","duration_ms":1234,"metrics":{"visits":9007199254740993},"provenance":{}}"#
+    );
+    let long: Json = serde_json::from_str(lines[1]).unwrap();
+    assert_eq!(long["hours"], json!(25));
+    assert_eq!(long["as_of"], json!("2025-10-27T00:00:00+01:00"));
+    assert!(lines[1].contains(r#""visits":-9223372036854775808"#));
+    assert!(lines[1].contains(r#""date":9223372036854775807"#));
+    assert_eq!(long["metrics"]["share"], json!(-12.5));
+    assert_eq!(long["metrics"]["nothing"], Json::Null);
+    let told = &long["provenance"];
+    assert_eq!(
+        told["share"]["observed_at"],
+        json!("2025-10-27T00:15:00+01:00")
+    );
+    let reason = told["=gone"]["reason"].as_str().unwrap();
+    assert!(reason.ends_with("\"observed_at\":\"never\""), "{reason}");
+}
+
+#[tokio::test]
+async fn one_document_holds_the_same_days_as_the_lines_and_a_range_only_its_own() {
+    let world = world();
+    keep(&world, hard_days()).await;
+    let lines = printed(&world, &["export", "--format", "jsonl"]);
+    let document: Json =
+        serde_json::from_str(&printed(&world, &["export", "--format", "json"])).unwrap();
+    let days: Vec<Json> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        document,
+        json!({ "schema": 1, "name": "Shop", "time_zone": "Europe/Zurich", "entries": days })
+    );
+    let range = ["--from", "2025-10-26", "--to", "today"];
+    let last = printed(
+        &world,
+        &[&["export", "--format", "jsonl"], &range[..]].concat(),
+    );
+    assert_eq!(last, format!("{}\n", lines.lines().nth(1).unwrap()));
+}
+
+#[tokio::test]
+async fn a_table_has_numbers_as_numbers_and_no_formula_in_any_text() {
+    let world = world();
+    keep(&world, hard_days()).await;
+    let text = printed(&world, &["export", "--format", "csv"]);
+    assert!(text.ends_with("\r\n"));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let heads: Vec<String> = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        heads.join("|"),
+        "date|as_of|partial|time_zone|hours|collected_at|duration_ms|visits|_date|share|kinds|'=gone|nothing|provenance"
+    );
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let cell = |row: usize, head: &str| {
+        let at = heads.iter().position(|one| one == head).unwrap();
+        rows[row][at].to_owned()
+    };
+    assert_eq!(cell(0, "visits"), "9007199254740993");
+    assert_eq!(cell(0, "kinds"), "");
+    assert_eq!(cell(1, "visits"), "-9223372036854775808");
+    assert_eq!(cell(1, "share"), "-12.5");
+    assert_eq!(cell(1, "hours"), "25");
+    let kinds: Json = serde_json::from_str(&cell(1, "kinds")).unwrap();
+    assert_eq!(kinds[1], json!({ "other": true, "count": 0.5 }));
+    let told: Json = serde_json::from_str(&cell(1, "provenance")).unwrap();
+    assert_eq!(told["=gone"]["kind"], json!("failed"));
+    for cell in rows
+        .iter()
+        .flatten()
+        .chain(heads.iter().map(String::as_str))
+    {
+        let number = cell.parse::<f64>().is_ok();
+        assert!(
+            number || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+            "{cell}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_empty_range_is_an_empty_document_of_its_format_and_said() {
+    let world = world();
+    keep(&world, hard_days()).await;
+    let empty = |format: &str| {
+        let range = ["--from", "2001-01-01", "--to", "2001-12-31"];
+        let output = world.binary(&[&["export", "--format", format], &range[..]].concat());
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("no entries in this range"), "{said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let document: Json = serde_json::from_str(&empty("json")).unwrap();
+    assert_eq!(document["entries"], json!([]));
+    assert_eq!(document["schema"], json!(1));
+    assert_eq!(empty("jsonl"), "");
+    assert_eq!(empty("csv").lines().count(), 1);
+}
