@@ -5,6 +5,7 @@ pub mod deliveries;
 mod entries;
 mod error;
 mod kept;
+mod examine;
 mod lock;
 mod removal;
 mod row;
@@ -12,6 +13,7 @@ mod runs;
 pub mod schema;
 mod watch;
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ pub use entries::{
 };
 pub use error::BookError;
 pub use kept::{KeptDay, count_days, keys, scan_kept};
+pub use examine::{Health, collector, examine, is_collecting};
 pub use lock::{CollectLock, DeliveryLock, delivery_lock};
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{
@@ -43,6 +46,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Readers never wait for one another; a dashboard needs few at a time.
 const READERS: u32 = 4;
+
+/// For its owner and the owner's group.
+const BOOK_MODE: u32 = 0o640;
 
 /// An open book.
 #[derive(Debug, Clone)]
@@ -68,6 +74,7 @@ impl Book {
 
     /// Opens the book of the lock to write, making or migrating it.
     pub async fn open_under(lock: &CollectLock) -> Result<Self, BookError> {
+        make_private(&lock.book);
         let options = writing(&lock.book).create_if_missing(true);
         let book = Self::connect(&lock.book, options, 1).await?;
         match book.state().await? {
@@ -175,6 +182,19 @@ impl Book {
             known: schema::known_version(),
         }
     }
+}
+
+/// A book holds numbers and addresses that are not for every user of the machine; the files that SQLite makes
+/// beside it are opened to the same. What goes wrong here goes wrong again, and is told, when it is opened.
+fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    drop(
+        options
+            .write(true)
+            .create_new(true)
+            .mode(BOOK_MODE)
+            .open(path),
+    );
 }
 
 /// One write a night costs nothing, so it is flushed fully: after a power cut a delivery that was

@@ -7,6 +7,7 @@ pub mod find;
 pub mod mail;
 pub mod recipient;
 pub mod report;
+pub mod secret;
 pub mod serve;
 pub mod settings;
 pub mod settle;
@@ -34,6 +35,7 @@ pub use report::{
     MailSettings, OnAmbiguous, Outbox, Ping, Recipient, RecipientsQuery, ReportSettings, Sender,
     SmtpServer, Tls, Webhook, When,
 };
+pub use secret::Secret;
 pub use serve::{PrometheusSettings, ServeSettings};
 pub use settle::Origin;
 pub use show::{Shown, show};
@@ -78,6 +80,8 @@ pub struct Config {
     /// Where each setting that is not at its default was set.
     pub origins: BTreeMap<String, Origin>,
     pub warnings: Vec<String>,
+    /// Where secrets stand.
+    pub secrets: Vec<Secret>,
 }
 
 #[derive(Debug, Clone)]
@@ -155,6 +159,7 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
         prometheus: settled.prometheus,
         origins: settled.origins,
         warnings: settled.warnings,
+        secrets: settled.secrets,
     })
 }
 

@@ -76,6 +76,14 @@ pub async fn open(
     }
 }
 
+/// Whether what the database says never leaves this machine.
+pub fn stays_here(url: &DatabaseUrl) -> bool {
+    match url.engine() {
+        Engine::Sqlite => true,
+        Engine::Postgres => postgres::stays_here(url),
+    }
+}
+
 /// Ends the statements that this process still runs on the server; SQLite sees the request itself.
 pub async fn cancel(url: &DatabaseUrl, limits: &Limits) {
     if url.engine() == Engine::Postgres {

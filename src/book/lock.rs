@@ -63,6 +63,25 @@ pub(super) fn is_held(book: &Path) -> bool {
     }
 }
 
+/// The kernel keeps a list of who has locked what, by the file's number.
+pub(super) fn holder(book: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::metadata(beside(book, COLLECT))
+        .ok()?
+        .ino()
+        .to_string();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let holds = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", process, place, ..] = words.as_slice() else {
+            return None;
+        };
+        let same = place.rsplit(':').next() == Some(file.as_str());
+        process.parse().ok().filter(|process| same && *process > 0)
+    };
+    locks.lines().find_map(holds)
+}
+
 async fn take_to_collect(
     book: &Path,
     patience: Duration,

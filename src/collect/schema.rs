@@ -1,5 +1,7 @@
 //! What the real tables look like: sizes, types, promises between them, and how text times are written.
 
+pub mod rights;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Engine};
@@ -34,7 +36,8 @@ pub async fn probe(
     Ok(facts)
 }
 
-async fn tables(
+/// Columns and promises of these tables; one that is not there is left out.
+pub(super) async fn tables(
     snapshot: &mut Snapshot,
     names: &[&str],
     place: (&str, &Limits),
@@ -47,7 +50,7 @@ async fn tables(
 }
 
 /// Nothing, where a table is wrong or locked; what concerns the whole database stays an error.
-fn forgiven<T>(looked: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseError> {
+pub(super) fn forgiven<T>(looked: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseError> {
     match looked {
         Err(error) if matches!(error.trouble, Trouble::Query | Trouble::Timeout) => Ok(None),
         other => other.map(Some),

@@ -5,24 +5,42 @@ use serde_json::json;
 use crate::cli::Doctor;
 use crate::config::Config;
 use crate::operate::doctor::{Finding, Level, examine};
+use crate::render::words::harmless;
 
-use super::{CommandError, Ended, World, output};
+use super::{CommandError, Ended, World, output, show};
+
+/// Where what is explained begins, below what was found.
+const INDENT: usize = 20;
 
 pub async fn run(config: &Config, args: &Doctor, world: &World) -> Result<Ended, CommandError> {
     let findings = examine(config, world.now).await;
+    let count = |level: Level| findings.iter().filter(|one| one.level == level).count();
+    let (warnings, errors) = (count(Level::Warning), count(Level::Error));
     if args.json {
-        let findings: Vec<_> = findings.iter().map(as_json).collect();
-        output::json(&json!({ "schema": 1, "findings": findings }))?;
+        let all: Vec<_> = findings.iter().map(as_json).collect();
+        output::json(&json!({
+            "schema": 1,
+            "findings": all,
+            "ok": count(Level::Ok),
+            "warnings": warnings,
+            "errors": errors,
+        }))?;
     } else {
-        let told: String = findings.iter().map(told).collect();
-        output::page(&told)?;
+        let color = show::look(world).color;
+        let told: String = findings
+            .iter()
+            .map(|finding| told(finding, color))
+            .collect();
+        output::data(&format!("{told}\n{}", summary(errors, warnings)))?;
     }
-    let sound = findings.iter().all(|finding| finding.level < Level::Error);
-    Ok(if sound { Ended::Done } else { Ended::Unsound })
+    Ok(match errors {
+        0 => Ended::Done,
+        _ => Ended::Unsound,
+    })
 }
 
-/// One line; what is not in order is explained beneath.
-fn told(finding: &Finding) -> String {
+/// One line; what is not in order is explained beneath. Nothing in it moves the cursor.
+fn told(finding: &Finding, color: bool) -> String {
     let Finding {
         area,
         what,
@@ -30,10 +48,33 @@ fn told(finding: &Finding) -> String {
         advice,
         level,
     } = finding;
-    let line = format!("{:<8} {area:<9} {what}\n", level.word());
+    let word = format!("{:<8}", level.word());
+    let word = match (color, level) {
+        (false, _) => word,
+        (true, Level::Ok) => format!("\x1b[32m{word}\x1b[0m"),
+        (true, Level::Warning) => format!("\x1b[33m{word}\x1b[0m"),
+        (true, Level::Error) => format!("\x1b[31m{word}\x1b[0m"),
+    };
+    let line = format!("{word} {area:<10} {}\n", harmless(what));
+    let beneath = |text: &str| format!("{:INDENT$}{}\n", "", harmless(text));
     match level {
         Level::Ok => line,
-        Level::Warning | Level::Error => format!("{line}{0:19}{means}\n{0:19}{advice}\n", ""),
+        Level::Warning | Level::Error => line + &beneath(means) + &beneath(advice),
+    }
+}
+
+/// `2 errors, 1 warning`
+fn summary(errors: usize, warnings: usize) -> String {
+    let some = |count: usize, one: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{count} {one}s")),
+    };
+    let parts = [some(errors, "error"), some(warnings, "warning")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => "all well".to_owned(),
+        false => parts.join(", "),
     }
 }
 

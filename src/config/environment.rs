@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::Mistake;
 
+use super::secret::Place;
 use super::settle::Origin;
 
 /// All environment variables, by name.
@@ -14,6 +15,7 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Given {
     pub text: String,
     pub origin: Origin,
+    pub place: Place,
 }
 
 /// The value of `variable`: from `…_FILE`, else the credential of the same name in lower case, else the variable itself.
@@ -30,19 +32,21 @@ pub fn given(
             let message = format!("{variable} and {with_file} are both set: keep one of them");
             return Err(Mistake::elsewhere(origin.to_string(), message));
         }
-        return content(&cwd.join(path), origin).map(Some);
+        let path = cwd.join(path);
+        return content(&path, origin, Place::File(path.clone())).map(Some);
     }
     if let Some(directory) = credentials(environment) {
         let name = variable.to_lowercase();
         let path = directory.join(&name);
         if path.exists() {
-            return content(&path, Origin::Credential(name)).map(Some);
+            let place = Place::Credential(path.clone());
+            return content(&path, Origin::Credential(name), place).map(Some);
         }
     }
     let origin = Origin::Environment(variable.to_owned());
     plain
         .cloned()
-        .map(|text| not_empty(text, origin))
+        .map(|text| not_empty(text, origin, Place::Environment(variable.to_owned())))
         .transpose()
 }
 
@@ -80,19 +84,23 @@ pub fn read_secret(path: &Path, name: &str) -> Result<String, String> {
     Ok(text)
 }
 
-fn content(path: &Path, origin: Origin) -> Result<Given, Mistake> {
+fn content(path: &Path, origin: Origin, place: Place) -> Result<Given, Mistake> {
     match read_secret(path, &path.display().to_string()) {
-        Ok(text) => not_empty(text, origin),
+        Ok(text) => not_empty(text, origin, place),
         Err(message) => Err(Mistake::elsewhere(origin.to_string(), message)),
     }
 }
 
-fn not_empty(text: String, origin: Origin) -> Result<Given, Mistake> {
+fn not_empty(text: String, origin: Origin, place: Place) -> Result<Given, Mistake> {
     if text.is_empty() {
         let message = "set, but empty: give it a value or unset it";
         return Err(Mistake::elsewhere(origin.to_string(), message));
     }
-    Ok(Given { text, origin })
+    Ok(Given {
+        text,
+        origin,
+        place,
+    })
 }
 
 fn credentials(environment: &Environment) -> Option<PathBuf> {

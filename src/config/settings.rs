@@ -16,7 +16,7 @@ use super::settle::{Origin, Settler};
 use super::written::{Alerts, App, Collect, File};
 use super::{
     AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, MailSettings, Outbox, Ping,
-    PrometheusSettings, ReportSettings, Request, ServeSettings, Webhook, mail, serve, ways,
+    PrometheusSettings, ReportSettings, Request, Secret, ServeSettings, Webhook, mail, serve, ways,
 };
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -43,6 +43,7 @@ pub struct Settled {
     pub origins: BTreeMap<String, Origin>,
     pub mistakes: Vec<Mistake>,
     pub warnings: Vec<String>,
+    pub secrets: Vec<Secret>,
 }
 
 /// All settings; a wrong one is a mistake and stands at its default.
@@ -109,6 +110,7 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         origins: settler.origins,
         mistakes: settler.mistakes,
         warnings: settler.warnings,
+        secrets: settler.secrets,
     }
 }
 

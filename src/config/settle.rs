@@ -10,6 +10,7 @@ use super::Request;
 use super::database_url::DatabaseUrl;
 use super::environment::{Environment, Given, given, read_secret};
 use super::find::Found;
+use super::secret::{Place, Secret, exposed};
 
 /// Where a setting was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub struct Settler<'a> {
     pub origins: BTreeMap<String, Origin>,
     pub mistakes: Vec<Mistake>,
     pub warnings: Vec<String>,
+    pub secrets: Vec<Secret>,
 }
 
 /// A setting that is better kept out of the file: where it may stand.
@@ -46,6 +48,7 @@ impl<'a> Settler<'a> {
             origins: BTreeMap::new(),
             mistakes: Vec::new(),
             warnings: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -111,8 +114,10 @@ impl<'a> Settler<'a> {
             read(text, &directory)
         });
         if let Some(given) = self.given(sealed.variable) {
-            let cwd = &self.request.cwd;
-            return self.accept(setting, given, |text| read(text, cwd));
+            let (cwd, place) = (&self.request.cwd, given.place.clone());
+            let value = self.accept(setting, given, |text| read(text, cwd))?;
+            self.keep(holds(&value), place);
+            return Some(value);
         }
         if let Some(value) = in_file {
             let path = self.found.path.clone();
@@ -240,15 +245,23 @@ impl<'a> Settler<'a> {
         }
     }
 
-    fn warn_if_open(&mut self, held: Option<&str>, path: &Path, name: &str) {
+    fn warn_if_open(&mut self, held: Option<&'static str>, path: &Path, name: &str) {
+        self.keep(held, Place::File(path.to_owned()));
         if let Some(held) = held
             && others_can_read(path)
         {
-            let warning = format!("{name} holds {held} and others can read it: `chmod 600 {name}`");
+            let warning = exposed(held, name);
             if !self.warnings.contains(&warning) {
                 self.warnings.push(warning);
             }
         }
+    }
+
+    fn keep(&mut self, held: Option<&'static str>, place: Place) {
+        let secret = held.map(|held| Secret { held, place });
+        let known = |secret: &Secret| self.secrets.contains(secret);
+        let new = secret.filter(|secret| !known(secret));
+        self.secrets.extend(new);
     }
 }
 

@@ -60,14 +60,7 @@ pub(super) async fn open(
 fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, DatabaseError> {
     let options = PgConnectOptions::from_str(url.expose())
         .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
-    let host = options.get_host().to_owned();
-    let near = options.get_socket().is_some()
-        || host.starts_with('/')
-        || host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    let options = match near || url.expose().contains("sslmode=") {
+    let options = match is_near(&options) || url.expose().contains("sslmode=") {
         true => options,
         false => options.ssl_mode(PgSslMode::VerifyFull),
     };
@@ -87,6 +80,21 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
                 milliseconds(limits.statement_timeout * 2),
             ),
         ]))
+}
+
+/// The server is on this machine, so nobody can listen on the way.
+fn is_near(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+pub(super) fn stays_here(url: &DatabaseUrl) -> bool {
+    PgConnectOptions::from_str(url.expose()).is_ok_and(|options| is_near(&options))
 }
 
 async fn connect(

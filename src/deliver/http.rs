@@ -40,6 +40,15 @@ pub struct Request<'a> {
     pub ca_file: Option<&'a Path>,
 }
 
+/// Who would have been sent something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// `hooks.example.org:443`
+    pub host: String,
+    /// In DER; none where no TLS is spoken.
+    pub certificate: Option<Vec<u8>>,
+}
+
 const LONGEST_REASON: usize = 200;
 
 /// Why there is no answer. The sentences go on after whatever the address belongs to: `webhook ops: …`.
@@ -79,8 +88,27 @@ pub async fn send(request: &Request<'_>) -> Result<Answer, HttpError> {
         timeout: request.timeout,
         address: &address,
     };
-    let stream = exchange.connect(request.ca_file).await?;
+    let (stream, _) = exchange.connect(request.ca_file).await?;
     exchange.talk(stream, &message(request, &address)).await
+}
+
+/// Goes the way up to where a request would begin, and hangs up.
+pub async fn reach(
+    url: &SecretString,
+    timeout: Duration,
+    ca_file: Option<&Path>,
+) -> Result<Reached, HttpError> {
+    let address = Address::read(url.expose_secret()).ok_or(HttpError::Address)?;
+    let exchange = Exchange {
+        deadline: Instant::now() + timeout,
+        timeout,
+        address: &address,
+    };
+    let (_, certificate) = exchange.connect(ca_file).await?;
+    Ok(Reached {
+        host: format!("{}:{}", address.host, address.port),
+        certificate,
+    })
 }
 
 /// Sends, and judges the answer: 2xx is accepted; what a busy or broken server says, and trouble on the way,
@@ -106,6 +134,8 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
+type Line = (Box<dyn Stream>, Option<Vec<u8>>);
+
 struct Exchange<'a> {
     address: &'a Address,
     timeout: Duration,
@@ -113,11 +143,12 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    async fn connect(&self, ca_file: Option<&Path>) -> Result<Box<dyn Stream>, HttpError> {
+    /// The line, with the server's certificate where it is encrypted.
+    async fn connect(&self, ca_file: Option<&Path>) -> Result<Line, HttpError> {
         let candidates = self.within("looking up its name", self.look_up()).await?;
         let stream = self.connect_to_any(&candidates).await?;
         let Some(name) = &self.address.tls_name else {
-            return Ok(Box::new(stream));
+            return Ok((Box::new(stream), None));
         };
         let mut config = trust::client(ca_file).map_err(HttpError::Trust)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -130,7 +161,9 @@ impl Exchange<'_> {
             })
         };
         let stream = self.within("agreeing on TLS", handshake).await?;
-        Ok(Box::new(stream))
+        let certificates = stream.get_ref().1.peer_certificates();
+        let certificate = certificates.and_then(<[_]>::first).map(|one| one.to_vec());
+        Ok((Box::new(stream), certificate))
     }
 
     async fn look_up(&self) -> Result<Vec<SocketAddr>, HttpError> {

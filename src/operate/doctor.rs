@@ -1,7 +1,19 @@
 //! What could keep the next report from its readers, found before it does. Nothing is sent or changed.
 
+mod access;
 pub mod certificate;
+mod clock;
+mod databases;
+mod days;
+mod ledger;
 pub mod mail;
+mod pages;
+pub mod room;
+mod secrets;
+mod ways;
+mod zoneinfo;
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -26,9 +38,30 @@ pub enum Level {
     Error,
 }
 
+/// How long one thing may take that hangs; they are looked at side by side, so this is about the longest
+/// of all.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Longer lists say how many more there are.
+const MOST_NAMED: usize = 8;
+
+/// Everything that the next night and its report need, in the order in which they need it.
 pub async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    let (databases, stored, mail, ways) = tokio::join!(
+        databases::examine(config, now),
+        pages::examine(config, now),
+        mail::examine(config, now),
+        ways::examine(config, now),
+    );
     let mut findings = settings(config);
-    findings.extend(mail::examine(config, now).await);
+    findings.extend(clock::examine(config, now, stored.newest_collected_at));
+    findings.extend(databases);
+    findings.extend(stored.findings);
+    findings.extend(mail);
+    findings.extend(ways);
+    findings.extend(secrets::examine(config));
+    findings.extend(room::examine(config));
+    findings.push(access::examine(config));
     findings
 }
 
@@ -69,7 +102,9 @@ fn settings(config: &Config) -> Vec<Finding> {
         format!("{file} is free of mistakes"),
         "The configuration can be used.",
     );
-    let warnings = config.warnings.iter().map(|warning| {
+    let warnings = config.warnings.iter();
+    let warnings = warnings.filter(|warning| !secrets::tells(config, warning));
+    let warnings = warnings.map(|warning| {
         let means = "The configuration can be used, but this was noticed in it.";
         Finding::ok("settings", warning, means).advising(
             Level::Warning,
@@ -77,4 +112,26 @@ fn settings(config: &Config) -> Vec<Finding> {
         )
     });
     std::iter::once(read).chain(warnings).collect()
+}
+
+/// `a, b, c`, and of many how many more.
+fn listed(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|name| name.as_ref().to_owned())
+        .collect();
+    let more = names.len().saturating_sub(MOST_NAMED);
+    let shown = names[..names.len() - more].join(", ");
+    match more {
+        0 => shown,
+        _ => format!("{shown} and {more} more"),
+    }
+}
+
+/// `1 day`, `3 days`
+fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    }
 }

@@ -105,6 +105,7 @@ const MAY_HOLD_SQL: &[&str] = &[
     "src/book.rs",
     "src/book/",
     "src/collect/schema.rs",
+    "src/collect/schema/",
     "src/collect/labels.rs",
     "src/operate/demo.rs",
     "src/operate/demo/",

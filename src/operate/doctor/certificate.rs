@@ -7,6 +7,9 @@ const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
+/// A certificate that ends sooner should have been renewed by now.
+pub(super) const SOON_DAYS: i64 = 14;
+
 /// `None` where the bytes are no X.509 certificate.
 pub fn not_after(der: &[u8]) -> Option<DateTime<Utc>> {
     let certificate = inside(der, SEQUENCE)?;

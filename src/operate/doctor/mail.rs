@@ -3,15 +3,15 @@
 
 use chrono::{DateTime, Utc};
 
+use tokio::time::timeout;
+
 use crate::config::{Config, MailSettings, Tls};
 use crate::deliver::smtp::{Connection, Refusal, Secured, place, reach, resolve};
 
-use super::certificate::not_after;
-use super::{Finding, Level};
+use super::certificate::{SOON_DAYS, not_after};
+use super::{Finding, Level, PATIENCE};
 
 const AREA: &str = "mail";
-/// A certificate that ends sooner should have been renewed by now.
-const SOON_DAYS: i64 = 14;
 /// Reports are kept below this.
 const LARGEST_REPORT: usize = 250 * 1024;
 const NO_REPORT: &str =
@@ -23,8 +23,19 @@ pub async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     };
     let mut findings = vec![summary(mail)];
     findings.extend(nobody(config));
-    if let Err(broken) = walk(mail, now, &mut findings).await {
-        findings.push(broken);
+    let walked = timeout(PATIENCE, walk(mail, now, &mut findings)).await;
+    match walked {
+        Ok(Ok(())) => {}
+        Ok(Err(broken)) => findings.push(broken),
+        Err(_) => {
+            let what = format!(
+                "{} took longer than {} s",
+                place(&mail.server),
+                PATIENCE.as_secs()
+            );
+            let advice = "See whether the server is busy, or something on the way holds it up.";
+            findings.push(Finding::ok(AREA, what, NO_REPORT).advising(Level::Error, advice));
+        }
     }
     findings
 }

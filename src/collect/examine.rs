@@ -1,0 +1,294 @@
+//! What the next night would meet in an app database, found without counting: tables, columns, rights, readers.
+
+mod needs;
+mod times;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use crate::catalog::mistake::did_you_mean;
+use crate::catalog::{Catalog, Engine};
+use crate::config::AppDatabase;
+use crate::database::{self, DatabaseError, Limits, Snapshot};
+use crate::plan::{Facts, Statement};
+
+use super::schema::rights::{self, Rights, Server};
+use super::{Found, Request, recipients, recipients_of, schema, statements};
+use needs::{Needs, needs, times};
+
+#[derive(Debug)]
+pub struct Examined {
+    pub engine: Engine,
+    pub server: Server,
+    /// What it says never leaves this machine.
+    pub stays_here: bool,
+    /// How long connecting took.
+    pub took: Duration,
+    /// Tables that the catalog names, and columns in them.
+    pub named: (usize, usize),
+    pub faults: Vec<Fault>,
+    /// `orders.at holds numbers …`
+    pub unfit_times: Vec<String>,
+    /// Named tables that this user could change.
+    pub writable: BTreeSet<String>,
+    pub recipients: Option<Result<Found, String>>,
+}
+
+/// Why some metrics cannot be counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub what: String,
+    pub metrics: Vec<String>,
+}
+
+/// The app databases that the request needs, with the metrics counted in each.
+pub fn needed(request: &Request<'_>) -> BTreeMap<String, Vec<String>> {
+    super::keys_by_database(request)
+}
+
+pub async fn examine(
+    name: &str,
+    app: &AppDatabase,
+    keys: &[String],
+    request: &Request<'_>,
+) -> Result<Examined, DatabaseError> {
+    let begun = Instant::now();
+    let mut snapshots = database::open(&app.url, 1, &request.limits).await?;
+    let took = begun.elapsed();
+    let Some(first) = snapshots.first_mut() else {
+        return Err(DatabaseError::query("the app database gave no connection"));
+    };
+    let examined = look(name, first, keys, request).await;
+    for snapshot in snapshots {
+        snapshot.close().await;
+    }
+    Ok(Examined {
+        took,
+        stays_here: database::stays_here(&app.url),
+        ..examined?
+    })
+}
+
+async fn look(
+    name: &str,
+    snapshot: &mut Snapshot,
+    keys: &[String],
+    request: &Request<'_>,
+) -> Result<Examined, DatabaseError> {
+    let (catalog, limits) = (request.catalog, &request.limits);
+    let wanted = wanted(catalog, keys);
+    let tables: Vec<&str> = wanted.keys().map(String::as_str).collect();
+    let server = rights::server(snapshot, limits).await?;
+    let facts = facts(name, snapshot, (catalog, &tables), limits).await?;
+    let known = rights::names(snapshot, limits).await?;
+    let rights = schema::forgiven(rights::rights(snapshot, &tables, limits).await)?;
+    let rights = rights.unwrap_or_default();
+    let mut faults = missing(&wanted, (&facts, name), &known, &rights);
+    blame(&mut faults, catalog, keys);
+    let explained: BTreeSet<String> = faults
+        .iter()
+        .flat_map(|one| one.1.metrics.clone())
+        .collect();
+    let mut faults: Vec<Fault> = faults.into_iter().map(|(_, fault)| fault).collect();
+    faults.extend(unplannable(name, snapshot, keys, (request, &facts), &explained).await);
+    let readers = match recipients_of(name, request) {
+        Some(query) => Some(recipients::in_snapshot(snapshot, query, limits).await),
+        None => None,
+    };
+    Ok(Examined {
+        engine: snapshot.engine(),
+        server,
+        stays_here: true,
+        took: Duration::ZERO,
+        named: (wanted.len(), wanted.values().map(BTreeSet::len).sum()),
+        faults,
+        unfit_times: unfit_times(name, catalog, snapshot.engine(), &facts),
+        writable: rights.writable,
+        recipients: readers,
+    })
+}
+
+fn wanted(catalog: &Catalog, keys: &[String]) -> Needs {
+    let mut wanted = Needs::new();
+    for metric in keys.iter().filter_map(|key| catalog.metric(key)) {
+        for (table, columns) in needs(catalog, metric) {
+            wanted.entry(table).or_default().extend(columns);
+        }
+    }
+    wanted
+}
+
+/// What the night knows, and besides it the tables that only labels name.
+async fn facts(
+    name: &str,
+    snapshot: &mut Snapshot,
+    (catalog, tables): (&Catalog, &[&str]),
+    limits: &Limits,
+) -> Result<Facts, DatabaseError> {
+    let mut facts = schema::probe(snapshot, catalog, name, limits).await?;
+    for table in tables {
+        if !facts
+            .tables
+            .contains_key(&(name.to_owned(), (*table).to_owned()))
+        {
+            let place = (name, limits);
+            schema::forgiven(schema::tables(snapshot, &[table], place, &mut facts).await)?;
+        }
+    }
+    Ok(facts)
+}
+
+/// A table, and a column of it unless the whole table is meant.
+type Place = (String, Option<String>);
+
+fn missing(
+    wanted: &Needs,
+    (facts, database): (&Facts, &str),
+    known: &[String],
+    rights: &Rights,
+) -> Vec<(Place, Fault)> {
+    let mut faults = Vec::new();
+    let mut fault = |table: &str, column: Option<&String>, what: String| {
+        let metrics = Vec::new();
+        faults.push(((table.to_owned(), column.cloned()), Fault { what, metrics }));
+    };
+    for (table, columns) in wanted {
+        let place = (database.to_owned(), table.clone());
+        let Some(real) = facts.tables.get(&place) else {
+            let hint = did_you_mean(table, known.iter().map(String::as_str));
+            let what = match known.contains(table) {
+                true => format!("this user may not use the schema of the table `{table}`"),
+                false => format!("there is no table `{table}`{hint}"),
+            };
+            fault(table, None, what);
+            continue;
+        };
+        let unreadable = rights.unreadable.get(table);
+        let is_closed = |column: &str| unreadable.is_some_and(|all| all.contains(column));
+        if !real.types.is_empty() && real.types.keys().all(|column| is_closed(column)) {
+            fault(
+                table,
+                None,
+                format!("this user may not read the table `{table}`"),
+            );
+            continue;
+        }
+        for column in columns {
+            if !has(real.types.keys(), column) {
+                let hint = did_you_mean(column, real.types.keys().map(String::as_str));
+                fault(
+                    table,
+                    Some(column),
+                    format!("the table `{table}` has no column `{column}`{hint}"),
+                );
+            } else if is_closed(column) {
+                fault(
+                    table,
+                    Some(column),
+                    format!("this user may not read the column `{column}` of the table `{table}`"),
+                );
+            }
+        }
+    }
+    faults
+}
+
+/// SQLite does not mind upper and lower case, and PostgreSQL tells itself when it does.
+fn has<'a>(mut columns: impl Iterator<Item = &'a String>, wanted: &str) -> bool {
+    columns.any(|column| column.eq_ignore_ascii_case(wanted))
+}
+
+/// Names the metrics that need what is missing.
+fn blame(faults: &mut [(Place, Fault)], catalog: &Catalog, keys: &[String]) {
+    for metric in keys.iter().filter_map(|key| catalog.metric(key)) {
+        let needs = needs(catalog, metric);
+        for ((table, column), fault) in faults.iter_mut() {
+            let needed = needs.get(table).is_some_and(|columns| match column {
+                Some(column) => columns.contains(column),
+                None => true,
+            });
+            if needed {
+                fault.metrics.push(metric.key.clone());
+            }
+        }
+    }
+}
+
+/// Metrics whose statement the database will not even plan, each error once; the fused statements first,
+/// since most nights nothing is wrong.
+async fn unplannable(
+    name: &str,
+    snapshot: &mut Snapshot,
+    keys: &[String],
+    (request, facts): (&Request<'_>, &Facts),
+    explained: &BTreeSet<String>,
+) -> Vec<Fault> {
+    let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
+    let known = (&engines, facts);
+    let left: Vec<String> = keys
+        .iter()
+        .filter(|key| !explained.contains(*key))
+        .cloned()
+        .collect();
+    let mut faults: Vec<Fault> = Vec::new();
+    for statement in statements(request, &left, known) {
+        let Some(error) = plan_error(snapshot, &statement, request).await else {
+            continue;
+        };
+        let apart = match statement.keys().count() {
+            1 => vec![(statement, error)],
+            _ => apart(snapshot, &statement, request, known).await,
+        };
+        for (statement, what) in apart {
+            let metrics = statement.keys().map(str::to_owned);
+            match faults.iter_mut().find(|fault| fault.what == what) {
+                Some(fault) => fault.metrics.extend(metrics),
+                None => faults.push(Fault {
+                    what,
+                    metrics: metrics.collect(),
+                }),
+            }
+        }
+    }
+    faults
+}
+
+async fn apart(
+    snapshot: &mut Snapshot,
+    statement: &Statement,
+    request: &Request<'_>,
+    known: (&BTreeMap<String, Engine>, &Facts),
+) -> Vec<(Statement, String)> {
+    let mut broken = Vec::new();
+    for single in super::apart(request, statement, known, false) {
+        if let Some(error) = plan_error(snapshot, &single, request).await {
+            broken.push((single, error));
+        }
+    }
+    broken
+}
+
+async fn plan_error(
+    snapshot: &mut Snapshot,
+    statement: &Statement,
+    request: &Request<'_>,
+) -> Option<String> {
+    let planned = snapshot.explain(&statement.sql, &statement.binds, &request.limits);
+    planned.await.err().map(|error| error.message)
+}
+
+fn unfit_times(database: &str, catalog: &Catalog, engine: Engine, facts: &Facts) -> Vec<String> {
+    let unfit = |need: needs::TimeNeed| {
+        let table = facts
+            .tables
+            .get(&(database.to_owned(), need.table.clone()))?;
+        let declared = table.types.get(&need.column)?;
+        let sample = table.samples.get(&need.column).map(String::as_str);
+        let why = times::unfit(need.kind, engine, declared, sample)?;
+        Some(format!("{}.{} {why}", need.table, need.column))
+    };
+    times(catalog, database)
+        .into_iter()
+        .filter_map(unfit)
+        .collect()
+}

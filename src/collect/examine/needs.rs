@@ -1,0 +1,98 @@
+//! Which tables and columns a metric needs, as far as the catalog names them; conditions are the database's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{Catalog, Counted, Measure, Metric, Parts, Shape, Table, TimeKind};
+
+/// Columns by real table name.
+pub(super) type Needs = BTreeMap<String, BTreeSet<String>>;
+
+/// A column that tells time, and how.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TimeNeed {
+    pub table: String,
+    pub column: String,
+    /// `utc`, as the catalog says it.
+    pub kind: &'static str,
+}
+
+pub(super) fn needs(catalog: &Catalog, metric: &Metric) -> Needs {
+    let mut needs = Needs::new();
+    let Shape::Counted(counted) = &metric.shape else {
+        return needs;
+    };
+    for at in catalog.lineage(counted.table) {
+        let table = &catalog.tables[at];
+        let columns = needs.entry(table.name.clone()).or_default();
+        columns.extend(table.created_at.iter().chain(&table.deleted_at).cloned());
+        columns.extend(table.parents.iter().map(|parent| parent.column.clone()));
+        for parent in &table.parents {
+            let columns = needs.entry(catalog.tables[parent.table].name.clone());
+            columns.or_default().insert(parent.key.clone());
+        }
+    }
+    let own = needs.entry(catalog.tables[counted.table].name.clone());
+    own.or_default().extend(own_columns(counted));
+    if let Parts::By(by) = &counted.parts
+        && let Some(label) = &by.label
+    {
+        let columns = needs.entry(label.table.clone()).or_default();
+        columns.extend([label.key.clone(), label.column.clone()]);
+    }
+    needs
+}
+
+fn own_columns(counted: &Counted) -> Vec<String> {
+    let mut columns = Vec::new();
+    match &counted.measure {
+        Measure::Rows => {}
+        Measure::Filled(column)
+        | Measure::Sum(column)
+        | Measure::Avg(column)
+        | Measure::Min(column)
+        | Measure::Max(column)
+        | Measure::Distinct(column) => columns.push(column.clone()),
+    }
+    match &counted.parts {
+        Parts::Whole => {}
+        Parts::Share { column, .. } => columns.push(column.clone()),
+        Parts::By(by) => columns.push(by.column.clone()),
+    }
+    columns.extend(counted.window.iter().map(|window| window.column.clone()));
+    columns
+}
+
+/// Every time column of one app database.
+pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
+    let need = |table: &Table, column: &String, kind: TimeKind| TimeNeed {
+        table: table.name.clone(),
+        column: column.clone(),
+        kind: word(kind),
+    };
+    let mut times = BTreeSet::new();
+    for table in catalog.tables.iter().filter(|one| one.database == database) {
+        let own = table.created_at.iter().chain(&table.deleted_at);
+        times.extend(own.map(|column| need(table, column, table.time)));
+    }
+    for metric in &catalog.metrics {
+        if let Shape::Counted(counted) = &metric.shape
+            && let Some(window) = &counted.window
+            && let table = &catalog.tables[counted.table]
+            && table.database == database
+        {
+            let kind = window.time.unwrap_or(table.time);
+            times.insert(need(table, &window.column, kind));
+        }
+    }
+    times
+}
+
+fn word(kind: TimeKind) -> &'static str {
+    match kind {
+        TimeKind::Instant => "instant",
+        TimeKind::Utc => "utc",
+        TimeKind::Local => "local",
+        TimeKind::EpochS => "epoch_s",
+        TimeKind::EpochMs => "epoch_ms",
+    }
+}

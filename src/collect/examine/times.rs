@@ -1,0 +1,54 @@
+//! Whether a column can tell time in the way that the catalog says.
+
+use crate::catalog::Engine;
+
+/// What is wrong about it; nothing where it fits, or where nobody can say.
+pub(super) fn unfit(
+    kind: &str,
+    engine: Engine,
+    declared: &str,
+    sample: Option<&str>,
+) -> Option<String> {
+    let is_number = match engine {
+        Engine::Sqlite => declared.contains("int") && sample.is_none(),
+        Engine::Postgres => [
+            "smallint",
+            "integer",
+            "bigint",
+            "numeric",
+            "real",
+            "double precision",
+        ]
+        .contains(&declared),
+    };
+    let counts_seconds = kind.starts_with("epoch");
+    let is_text = engine == Engine::Sqlite || declared == "text" || declared.contains("char");
+    let is_moment = declared.starts_with("timestamp") || declared == "date";
+    match () {
+        () if is_number && counts_seconds => None,
+        () if is_number => Some(format!(
+            "holds numbers ({declared}), while `time` is {kind}: set it to epoch_s or epoch_ms"
+        )),
+        () if counts_seconds && (sample.is_some() || engine == Engine::Postgres) => Some(format!(
+            "holds {}, while `time` is {kind}: set it to utc, local or instant",
+            if sample.is_some() { "texts" } else { declared }
+        )),
+        () if counts_seconds => None,
+        () if kind == "instant" && declared == "timestamp without time zone" => Some(format!(
+            "is of the type {declared}, which knows no offset, while `time` is instant: set it to utc or local"
+        )),
+        () if is_text && sample.is_some_and(|sample| !begins_with_a_date(sample)) => {
+            Some("holds texts that do not begin with a date such as 2025-10-03".to_owned())
+        }
+        () if is_text || is_moment => None,
+        () => Some(format!("is of the type {declared}, which tells no time")),
+    }
+}
+
+fn begins_with_a_date(text: &str) -> bool {
+    let shape = |(at, byte): (usize, &u8)| match at {
+        4 | 7 => *byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() >= 10 && text.as_bytes()[..10].iter().enumerate().all(shape)
+}

@@ -1,0 +1,135 @@
+//! Who asks, what this user may do, and which tables there are: what the doctor wants to know of a database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::Engine;
+use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::plan::sql::table as quoted_table;
+use crate::plan::{Bind, Cell};
+
+/// The database as it answers this user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Server {
+    /// `PostgreSQL 15.8`
+    pub version: String,
+    /// Empty where the engine knows no users.
+    pub user: String,
+    pub is_superuser: bool,
+    /// In some schema.
+    pub may_create: bool,
+    pub is_encrypted: bool,
+    pub is_standby: bool,
+}
+
+/// What this user may do with the tables, by their real names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Columns that may not be read.
+    pub unreadable: BTreeMap<String, BTreeSet<String>>,
+    pub writable: BTreeSet<String>,
+}
+
+/// More names than this help nobody to find the right one.
+const POSTGRES_NAMES: &str = "
+SELECT CASE WHEN pg_table_is_visible(relation.oid) THEN relation.relname ELSE place.nspname || '.' || relation.relname END
+FROM pg_class AS relation JOIN pg_namespace AS place ON place.oid = relation.relnamespace
+WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') AND place.nspname <> 'information_schema' AND place.nspname NOT LIKE 'pg\\_%'
+LIMIT 10000";
+
+const SQLITE_NAMES: &str =
+    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') LIMIT 10000";
+
+const POSTGRES_SERVER: &str = "
+SELECT split_part(current_setting('server_version'), ' ', 1), current_user::text,
+       coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false),
+       EXISTS (SELECT FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE')),
+       coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
+       pg_is_in_recovery()";
+
+const SQLITE_SERVER: &str = "SELECT sqlite_version()";
+
+const UNREADABLE: &str = "
+SELECT wanted.name, attribute.attname::text
+FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
+JOIN pg_attribute AS attribute ON attribute.attrelid = wanted.relation
+WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
+    AND NOT has_column_privilege(wanted.relation, attribute.attnum, 'SELECT')";
+
+const WRITABLE: &str = "
+SELECT wanted.name
+FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
+WHERE has_table_privilege(wanted.relation, 'INSERT, UPDATE, DELETE, TRUNCATE')";
+
+pub async fn server(snapshot: &mut Snapshot, limits: &Limits) -> Result<Server, DatabaseError> {
+    let mut server = Server::default();
+    let (question, engine) = match snapshot.engine() {
+        Engine::Postgres => (POSTGRES_SERVER, "PostgreSQL"),
+        Engine::Sqlite => (SQLITE_SERVER, "SQLite"),
+    };
+    let told = |cells: &[Cell]| {
+        if let Some(Cell::Text(version)) = cells.first() {
+            server.version = format!("{engine} {version}");
+        }
+        if let [_, Cell::Text(user), flags @ ..] = cells {
+            server.user = user.clone();
+            let is = |at: usize| flags.get(at) == Some(&Cell::Integer(1));
+            server.is_superuser = is(0);
+            server.may_create = is(1);
+            server.is_encrypted = is(2);
+            server.is_standby = is(3);
+        }
+        Ok(())
+    };
+    snapshot.rows(question, &[], limits, told).await?;
+    Ok(server)
+}
+
+/// The names of all tables that this user can see.
+pub async fn names(snapshot: &mut Snapshot, limits: &Limits) -> Result<Vec<String>, DatabaseError> {
+    let question = match snapshot.engine() {
+        Engine::Postgres => POSTGRES_NAMES,
+        Engine::Sqlite => SQLITE_NAMES,
+    };
+    let mut names = Vec::new();
+    let found = |cells: &[Cell]| {
+        if let [Cell::Text(name)] = cells {
+            names.push(name.clone());
+        }
+        Ok(())
+    };
+    snapshot.rows(question, &[], limits, found).await?;
+    Ok(names)
+}
+
+/// Nothing where the engine knows no rights.
+pub async fn rights(
+    snapshot: &mut Snapshot,
+    tables: &[&str],
+    limits: &Limits,
+) -> Result<Rights, DatabaseError> {
+    let mut rights = Rights::default();
+    if snapshot.engine() == Engine::Sqlite {
+        return Ok(rights);
+    }
+    let plain = Bind::Texts(tables.iter().map(|name| (*name).to_owned()).collect());
+    let real = Bind::Texts(tables.iter().map(|name| quoted_table(name)).collect());
+    let binds = [plain, real];
+    let unreadable = |cells: &[Cell]| {
+        if let [Cell::Text(table), Cell::Text(column)] = cells {
+            let columns = rights.unreadable.entry(table.clone()).or_default();
+            columns.insert(column.clone());
+        }
+        Ok(())
+    };
+    snapshot
+        .rows(UNREADABLE, &binds, limits, unreadable)
+        .await?;
+    let writable = |cells: &[Cell]| {
+        if let [Cell::Text(table)] = cells {
+            rights.writable.insert(table.clone());
+        }
+        Ok(())
+    };
+    snapshot.rows(WRITABLE, &binds, limits, writable).await?;
+    Ok(rights)
+}

@@ -1,0 +1,39 @@
+//! Who could open the dashboard, were it served as the settings say.
+
+use crate::config::Config;
+
+use super::{Finding, Level};
+
+const AREA: &str = "serve";
+
+/// `serve` itself refuses to begin where this is an error.
+pub(super) fn examine(config: &Config) -> Finding {
+    let serve = &config.serve;
+    let listen = serve.listen;
+    let guard = match serve {
+        _ if serve.token.is_some() => Some("a token"),
+        _ if serve.password.is_some() => Some("a password"),
+        _ if serve.proxy_header.is_some() => Some("the proxy in front"),
+        _ => None,
+    };
+    let what = format!("the dashboard listens on {listen}");
+    match guard {
+        Some(guard) => Finding::ok(
+            AREA,
+            format!("{what}, behind {guard}"),
+            "Only who is let in sees the numbers.",
+        ),
+        None if listen.ip().is_loopback() => {
+            Finding::ok(AREA, what, "Only this machine reaches it.")
+        }
+        None => Finding::ok(
+            AREA,
+            format!("{what}, and nothing guards it"),
+            "`daybook serve` refuses to begin: everybody on the network could read the numbers.",
+        )
+        .advising(
+            Level::Error,
+            "Set `token_file` or `password_file` under [serve], name the proxy's header in `proxy_header`, or let it listen on 127.0.0.1.",
+        ),
+    }
+}

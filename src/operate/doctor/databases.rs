@@ -1,0 +1,267 @@
+//! The app databases: reachable, readable, with the tables and columns that the catalog names, and nothing
+//! that could be written.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use rustix::fs::{Access, access};
+use tokio::time::timeout;
+
+use crate::calendar::Day;
+use crate::catalog::Engine;
+use crate::collect::examine::{Examined, Fault, examine as look, needed};
+use crate::collect::{Found, Request, Work};
+use crate::config::Config;
+use crate::database::{DatabaseError, Limits, Stop, Trouble};
+
+use super::{Finding, Level, PATIENCE, counted, listed};
+
+const AREA: &str = "database";
+const STATEMENT: Duration = Duration::from_secs(10);
+const LOCK: Duration = Duration::from_secs(2);
+
+pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    let yesterday = Day::containing(now, config.time_zone).previous();
+    let request = Request {
+        catalog: &config.catalog,
+        keys: config
+            .catalog
+            .metrics
+            .iter()
+            .map(|metric| metric.key.clone())
+            .collect(),
+        work: Work::Night(yesterday.close()),
+        now,
+        grace: chrono::TimeDelta::from_std(config.collect.grace).unwrap_or_default(),
+        retry_for: Duration::ZERO,
+        limits: Limits {
+            statement_timeout: config.collect.statement_timeout.min(STATEMENT),
+            lock_timeout: config.collect.lock_timeout.min(LOCK),
+            stop: Stop::default(),
+        },
+        recipients: config.report.recipients_query.as_ref(),
+        progress: &|_, _| {},
+    };
+    let databases = needed(&request);
+    let each = databases
+        .iter()
+        .map(|(name, keys)| one(config, name, keys, &request));
+    join_all(each).await.into_iter().flatten().collect()
+}
+
+async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>) -> Vec<Finding> {
+    let called = called(name);
+    let app = match config.app(name) {
+        Ok(app) => app,
+        Err(error) => {
+            let means = "Its metrics fail each night.";
+            let advice = "Do as the sentence says.";
+            let what = error
+                .mistakes
+                .first()
+                .map_or_else(String::new, |one| one.message.clone());
+            return vec![Finding::ok(AREA, what, means).advising(Level::Error, advice)];
+        }
+    };
+    let examined = timeout(PATIENCE, look(name, app, keys, request)).await;
+    let examined = examined.unwrap_or_else(|_| {
+        let message = format!("it was not examined within {} s", PATIENCE.as_secs());
+        Err(DatabaseError::new(Trouble::Unavailable, message))
+    });
+    match examined {
+        Ok(examined) => {
+            let file = app.url.sqlite_path();
+            findings(&called, &examined, file.as_deref(), keys.len())
+        }
+        Err(error) => vec![away(&called, name, &error)],
+    }
+}
+
+fn called(name: &str) -> String {
+    match name {
+        "" => "the app database".to_owned(),
+        _ => format!("the app database `{name}`"),
+    }
+}
+
+fn away(called: &str, name: &str, error: &DatabaseError) -> Finding {
+    let what = format!("{called} cannot be read: {error}");
+    let means = "Nothing can be counted in it while this lasts.";
+    let variable = crate::config::settings::app_variable(name);
+    let advice = match error.trouble {
+        Trouble::Refused => format!(
+            "Check user, password and name of the database, or the file, in its URL (`database_url` or {variable})."
+        ),
+        Trouble::Unavailable => format!(
+            "See that it runs, that host and port in its URL (`database_url` or {variable}) are right, and that nothing blocks the way."
+        ),
+        _ => "See in the database's own log what it met.".to_owned(),
+    };
+    Finding::ok(AREA, what, means).advising(Level::Error, advice)
+}
+
+fn findings(
+    called: &str,
+    examined: &Examined,
+    file: Option<&Path>,
+    metrics: usize,
+) -> Vec<Finding> {
+    let mut findings = vec![reached(called, examined), line(called, examined, file)];
+    match examined.faults.is_empty() {
+        true => {
+            let (tables, columns) = examined.named;
+            let what = format!(
+                "{called} has all that {} need: {}, {}",
+                counted(metrics, "metric"),
+                counted(tables, "table"),
+                counted(columns, "column")
+            );
+            findings.push(Finding::ok(
+                AREA,
+                what,
+                "Every statement of the night can be planned.",
+            ));
+        }
+        false => findings.extend(examined.faults.iter().map(|fault| broken(called, fault))),
+    }
+    findings.extend(examined.unfit_times.iter().map(|why| {
+        let means = "Rows are put into wrong days, or the metrics of this table fail.";
+        let advice = "Set `time` of the table, or of the window, to how this column tells time.";
+        Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Error, advice)
+    }));
+    findings.extend(powers(called, examined));
+    findings.extend(
+        examined
+            .recipients
+            .as_ref()
+            .map(|found| readers(called, found)),
+    );
+    findings
+}
+
+fn reached(called: &str, examined: &Examined) -> Finding {
+    let server = &examined.server;
+    let user = match server.user.as_str() {
+        "" => String::new(),
+        user => format!(" as {user}"),
+    };
+    let standby = if server.is_standby { ", a standby" } else { "" };
+    let what = format!(
+        "{called} is {}{standby}, reached{user} in {} ms",
+        server.version,
+        examined.took.as_millis()
+    );
+    Finding::ok(AREA, what, "It can be read.")
+}
+
+fn line(called: &str, examined: &Examined, file: Option<&Path>) -> Finding {
+    if let Some(file) = file {
+        let may_write = access(file, Access::WRITE_OK).is_ok();
+        let what = format!("{} is opened to read only", file.display());
+        let means = match may_write {
+            true => "This user might write to the file; Daybook never does.",
+            false => "This user could not even write to the file.",
+        };
+        return Finding::ok(AREA, what, means);
+    }
+    let what = |is: &str| format!("the line to {called} {is}");
+    match (examined.server.is_encrypted, examined.stays_here) {
+        (true, _) => Finding::ok(
+            AREA,
+            what("is encrypted"),
+            "Nobody on the way can read the password or the numbers.",
+        ),
+        (false, true) => Finding::ok(
+            AREA,
+            what("is not encrypted"),
+            "It does not leave this machine, so nobody can listen.",
+        ),
+        (false, false) => Finding::ok(
+            AREA,
+            what("is not encrypted"),
+            "Whoever is on the way can read the password's proof and the numbers.",
+        )
+        .advising(
+            Level::Warning,
+            "Write `sslmode=verify-full` into the database's URL, or leave `sslmode` out.",
+        ),
+    }
+}
+
+fn broken(called: &str, fault: &Fault) -> Finding {
+    let what = format!("{called}: {}", fault.what);
+    let means = match fault.metrics.len() {
+        0 => "The tables of the catalog differ from those of the database.".to_owned(),
+        _ => format!("No number each night for: {}.", listed(&fault.metrics)),
+    };
+    let advice = "Correct the catalog, or let this user read it; `daybook explain KEY` shows how a metric is counted.";
+    Finding::ok(AREA, what, means).advising(Level::Error, advice)
+}
+
+/// Whoever steals a password that may only read can spoil nothing.
+fn powers(called: &str, examined: &Examined) -> Option<Finding> {
+    if examined.engine == Engine::Sqlite {
+        return None;
+    }
+    let server = &examined.server;
+    let user = &server.user;
+    let mut powers = Vec::new();
+    if server.is_superuser {
+        powers.push("do everything, as a superuser".to_owned());
+    } else {
+        if !examined.writable.is_empty() {
+            powers.push(format!("change {}", listed(&examined.writable)));
+        }
+        if server.may_create {
+            powers.push("make tables".to_owned());
+        }
+    }
+    if powers.is_empty() {
+        let what = format!("{user} may only read in {called}");
+        return Some(Finding::ok(
+            AREA,
+            what,
+            "Even a stolen password could change nothing.",
+        ));
+    }
+    let what = format!("{user} may {} in {called}", powers.join(" and "));
+    let means = "Daybook only reads; but whoever gets hold of its password could do that.";
+    let advice = "Give Daybook a user of its own that may only read: make a role, grant it USAGE on the schema and SELECT on the tables.";
+    Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+}
+
+/// Addresses are counted, never shown.
+fn readers(called: &str, found: &Result<Found, String>) -> Finding {
+    let advice = "Correct `recipients_sql` under [report], or the rows that it reads.";
+    match found {
+        Err(why) => Finding::ok(
+            AREA,
+            format!("{called}: {why}"),
+            "The next report goes to those who were known last.",
+        )
+        .advising(Level::Error, advice),
+        Ok(found) if found.recipients.is_empty() => {
+            let what = format!("{called}: `recipients_sql` gives no readers");
+            Finding::ok(AREA, what, "Nobody of them gets a report.")
+                .advising(Level::Warning, advice)
+        }
+        Ok(found) if !found.bad.is_empty() => {
+            let what = format!(
+                "{called}: `recipients_sql` gives {}, and {} that cannot be used as they are",
+                counted(found.recipients.len(), "reader"),
+                counted(found.bad.len(), "row")
+            );
+            let means = "These get no report, or one without some wish; the report names them.";
+            Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+        }
+        Ok(found) => {
+            let what = format!(
+                "{called}: `recipients_sql` gives {}",
+                counted(found.recipients.len(), "reader")
+            );
+            Finding::ok(AREA, what, "All of their addresses can be written to.")
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The stored days: whether the newest is there, what is missing among the last, and what failed.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+use crate::book::{self, Book, BookError, Outcome, Run};
+use crate::calendar::{Day, spoken};
+use crate::config::Config;
+use crate::entry::Entry;
+use crate::report::expected;
+
+use super::{Finding, Level, counted, listed};
+
+const AREA: &str = "days";
+
+pub(super) async fn examine(
+    config: &Config,
+    now: DateTime<Utc>,
+    book: &Book,
+) -> Result<Vec<Finding>, BookError> {
+    let today = Day::containing(now, config.time_zone).date;
+    let back = Days::new(u64::from(config.collect.catch_up_days));
+    let from = today.checked_sub_days(back).unwrap_or(today);
+    let lately = book::entries(book, from..=today).await?;
+    let newest = book::newest_complete(book).await?;
+    let first = book::first_date(book).await?;
+    let mut findings = vec![up_to_date(config, now, newest.as_ref())];
+    if let (Some(first), Some(newest)) = (first, &newest) {
+        findings.extend(holes(config, from.max(first), newest.date, &lately));
+        findings.extend(failed(newest));
+        findings.extend(unknown(config, newest));
+    }
+    findings.extend(left_open(today, &lately));
+    findings.extend(last_run(config, book::runs(book, 1).await?.first()));
+    Ok(findings)
+}
+
+fn up_to_date(config: &Config, now: DateTime<Utc>, newest: Option<&Entry>) -> Finding {
+    let due = config.report.due;
+    let expected = expected(now, config.time_zone, due);
+    let Some(newest) = newest else {
+        let means = "The first report comes after the first whole day; `daybook collect --date yesterday` counts one.";
+        return Finding::ok(AREA, "no complete day is stored yet", means);
+    };
+    let day = spoken(newest.date);
+    if newest.date >= expected || config.catalog.since.is_some_and(|since| expected < since) {
+        let what = format!("the newest complete day is {day}");
+        let means = format!(
+            "None is missing: a day's report is due at {} the next morning.",
+            due.format("%H:%M")
+        );
+        return Finding::ok(AREA, what, means);
+    }
+    let what = format!(
+        "the newest complete day is {day}, and {} should be there by now",
+        spoken(expected)
+    );
+    Finding::ok(AREA, what, "The last night did not run or did not end, so nobody got its report.").advising(
+        Level::Error,
+        "Run `daybook collect --catch-up`, and see whether its timer still runs: `systemctl list-timers`, `crontab -l`.",
+    )
+}
+
+/// Days without an entry before the newest complete one.
+fn holes(config: &Config, from: NaiveDate, newest: NaiveDate, lately: &[Entry]) -> Option<Finding> {
+    let from = config.catalog.since.map_or(from, |since| from.max(since));
+    let is_missing = |date: &NaiveDate| {
+        Day::of(*date, config.time_zone).is_ok() && lately.iter().all(|entry| entry.date != *date)
+    };
+    let missing = from.iter_days().take_while(|date| *date < newest);
+    let missing: Vec<NaiveDate> = missing.filter(is_missing).collect();
+    let count = counted(missing.len(), "day");
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    let what = format!(
+        "{count} of the last {} {verb} missing: {}",
+        config.collect.catch_up_days,
+        listed(ranges(&missing))
+    );
+    let means = "Changes against these days cannot be told; mutable values of them are lost.";
+    let advice = "`daybook collect --catch-up` counts what can still be known.";
+    (!missing.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+}
+
+/// `2025-09-28 to 2025-09-30`, `2025-10-02`
+fn ranges(dates: &[NaiveDate]) -> Vec<String> {
+    let mut ranges: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+    for date in dates {
+        match ranges.last_mut() {
+            Some((_, last)) if last.succ_opt() == Some(*date) => *last = *date,
+            _ => ranges.push((*date, *date)),
+        }
+    }
+    let words = |(first, last): (NaiveDate, NaiveDate)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    };
+    ranges.into_iter().map(words).collect()
+}
+
+fn left_open(today: NaiveDate, lately: &[Entry]) -> Option<Finding> {
+    let open = lately
+        .iter()
+        .filter(|entry| entry.partial && entry.date < today);
+    let open: Vec<NaiveDate> = open.map(|entry| entry.date).collect();
+    let what = format!("counted only while still open: {}", listed(ranges(&open)));
+    let means = "Their numbers are of a part of the day, and no report tells them.";
+    let advice = "`daybook collect --catch-up` counts the whole days.";
+    (!open.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+}
+
+fn failed(newest: &Entry) -> Option<Finding> {
+    let failures: Vec<(&str, &str)> = newest.failures().collect();
+    let (_, error) = failures.first()?;
+    let names = listed(failures.iter().map(|(key, _)| *key));
+    let count = counted(failures.len(), "metric");
+    let what = format!(
+        "{count} failed on {}: {names}: {error}",
+        spoken(newest.date)
+    );
+    let means = "The report says so in place of the numbers, and the next night may meet the same.";
+    let advice = format!(
+        "See what is said of the app database; `daybook collect --date {}` fills what failed.",
+        newest.date
+    );
+    Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+}
+
+/// Metrics that the newest day does not know: they are new in the catalog.
+fn unknown(config: &Config, newest: &Entry) -> Option<Finding> {
+    let metrics = config.catalog.metrics.iter();
+    let new: Vec<&str> = metrics
+        .filter(|metric| newest.reading(metric).is_none())
+        .map(|metric| metric.key.as_str())
+        .collect();
+    let what = format!(
+        "new in the catalog since {}: {}",
+        spoken(newest.date),
+        listed(&new)
+    );
+    let means = "The next night counts them.";
+    (!new.is_empty()).then(|| Finding::ok(AREA, what, means))
+}
+
+fn last_run(config: &Config, run: Option<&Run>) -> Option<Finding> {
+    let run = run?;
+    let began = run.started_at.with_timezone(&config.time_zone);
+    let began = began.format("%Y-%m-%d %H:%M");
+    let (what, advice) = match run.outcome {
+        Outcome::Failed => {
+            let error = run.error.as_deref().unwrap_or("without a reason");
+            (
+                format!("the last run, at {began}, failed: {error}"),
+                "Put right what it names, and run `daybook collect --catch-up`.",
+            )
+        }
+        Outcome::Interrupted => (
+            format!("the last run, at {began}, was interrupted"),
+            "See in the system's log who ended it, and run `daybook collect --catch-up`.",
+        ),
+        outcome @ (Outcome::Running | Outcome::Stored | Outcome::Nothing) => {
+            let how = match outcome {
+                Outcome::Running => "is under way",
+                Outcome::Stored => "stored its days",
+                _ => "had nothing to store",
+            };
+            let what = format!("the last run, at {began}, {how}");
+            return Some(Finding::ok(AREA, what, "Nothing stopped it."));
+        }
+    };
+    let means = "Its days may be missing, and their reports with them.";
+    Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+}

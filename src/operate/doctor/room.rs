@@ -1,0 +1,112 @@
+//! Room on the disks that the book and the outbox are written to.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::entry::Value;
+use crate::render::number;
+use crate::render::words::HABIT;
+
+use super::{Finding, Level, pages};
+
+const AREA: &str = "disk";
+const MEGABYTE: u64 = 1_000_000;
+/// A night writes some kilobytes; with less than this even SQLite's own files do not fit.
+const TOO_LITTLE: u64 = 10 * MEGABYTE;
+const LITTLE: u64 = 100 * MEGABYTE;
+/// A book that is brought up to date is written anew, beside its log.
+const TIMES_THE_BOOK: u64 = 10;
+const FEW_FILES: u64 = 1000;
+
+/// What a disk has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub bytes: u64,
+    /// None where the file system does not count them.
+    pub files: Option<u64>,
+}
+
+pub fn examine(config: &Config) -> Vec<Finding> {
+    let book = pages::path(config);
+    let size = std::fs::metadata(&book).map_or(0, |file| file.len());
+    let mut places = vec![("the book", folder_of(&book))];
+    let outbox = config.outbox.as_ref();
+    places.extend(outbox.map(|outbox| ("the outbox", outbox.directory.clone())));
+    let mut disks: Vec<(String, Room)> = Vec::new();
+    let mut findings = Vec::new();
+    for (what, path) in places {
+        match room(&existing(&path)) {
+            Ok(room) => match disks.iter_mut().find(|(_, other)| *other == room) {
+                Some((whose, _)) => *whose = format!("{whose} and {what}"),
+                None => disks.push((what.to_owned(), room)),
+            },
+            Err(error) => {
+                let what = format!("how much room is left for {what} cannot be seen: {error}");
+                let means = "The night may find the disk full.";
+                let advice = format!("See that {} is there.", path.display());
+                findings.push(Finding::ok(AREA, what, means).advising(Level::Warning, advice));
+            }
+        }
+    }
+    findings.extend(disks.iter().map(|(whose, room)| judge(whose, *room, size)));
+    findings
+}
+
+/// Whether that is enough for a book of this size.
+pub fn judge(whose: &str, room: Room, book: u64) -> Finding {
+    let enough = LITTLE.max(book.saturating_mul(TIMES_THE_BOOK));
+    let left = spoken(room.bytes);
+    let what = format!("{left} are left on the disk of {whose}");
+    let full = "The next night cannot be stored, and nothing that is not stored is sent.";
+    let soon = "Soon the next night cannot be stored.";
+    match room {
+        Room { bytes, .. } if bytes < TOO_LITTLE => {
+            Finding::ok(AREA, what, full).advising(Level::Error, "Free some space.")
+        }
+        Room { files: Some(0), .. } => {
+            let what = format!("no more files fit on the disk of {whose}");
+            Finding::ok(AREA, what, full).advising(
+                Level::Error,
+                "Delete files there; `df -i` shows how many fit.",
+            )
+        }
+        Room { bytes, .. } if bytes < enough => Finding::ok(AREA, what, soon).advising(
+            Level::Warning,
+            format!("Free some space: {} are enough.", spoken(enough)),
+        ),
+        Room {
+            files: Some(files), ..
+        } if files < FEW_FILES => {
+            let what = format!("only {files} more files fit on the disk of {whose}");
+            Finding::ok(AREA, what, soon).advising(
+                Level::Warning,
+                "Delete files there; `df -i` shows how many fit.",
+            )
+        }
+        Room { .. } => Finding::ok(AREA, what, "That is enough for years of nights."),
+    }
+}
+
+fn room(path: &Path) -> std::io::Result<Room> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(Room {
+        bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+        files: (disk.f_files > 0).then_some(disk.f_favail),
+    })
+}
+
+/// The folder, or the one above it in which it would be made.
+fn existing(path: &Path) -> PathBuf {
+    let there = path.ancestors().find(|folder| folder.exists());
+    there.unwrap_or(path).to_owned()
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().unwrap_or(file).to_owned()
+}
+
+/// `12.4 MB`
+pub(super) fn spoken(bytes: u64) -> String {
+    let size = Value::Whole(i64::try_from(bytes).unwrap_or(i64::MAX).into());
+    number::value(&size, "bytes", None, HABIT).unwrap_or_default()
+}

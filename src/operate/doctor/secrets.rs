@@ -1,0 +1,70 @@
+//! Where secrets stand, and who besides the owner could read them there.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::config::Config;
+use crate::config::secret::{Place, Secret};
+
+use super::{Finding, Level};
+
+const AREA: &str = "secrets";
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    if config.secrets.is_empty() {
+        let means = "Nothing in the settings must be kept from others.";
+        return vec![Finding::ok(AREA, "no passwords or tokens are set", means)];
+    }
+    config.secrets.iter().map(one).collect()
+}
+
+/// Whether a warning of the settings says what is told here.
+pub(super) fn tells(config: &Config, warning: &str) -> bool {
+    config.secrets.iter().any(|secret| {
+        let words = format!(" holds {} and others can read it", secret.held);
+        matches!(secret.place, Place::File(_)) && warning.contains(&words)
+    })
+}
+
+fn one(secret: &Secret) -> Finding {
+    let held = secret.held;
+    match &secret.place {
+        Place::File(path) => in_file(held, path),
+        Place::Credential(path) => Finding::ok(
+            AREA,
+            format!("the credential {} holds {held}", path.display()),
+            "systemd shows it to this service alone.",
+        ),
+        Place::Environment(variable) => Finding::ok(
+            AREA,
+            format!("the variable {variable} holds {held}"),
+            format!(
+                "Other programs of this user can read it; a file that {variable}_FILE names, or a systemd credential, can be kept from them."
+            ),
+        ),
+    }
+}
+
+fn in_file(held: &str, path: &Path) -> Finding {
+    let name = path.display();
+    let mode = match std::fs::metadata(path) {
+        Ok(file) => file.permissions().mode() & 0o7777,
+        Err(error) => {
+            let what = format!("{name} held {held} and cannot be looked at: {error}");
+            return Finding::ok(AREA, what, "The next command may not find it.").advising(
+                Level::Error,
+                "See that the file is there and that this user may read it.",
+            );
+        }
+    };
+    let what = format!("{name} holds {held}, mode {mode:04o}");
+    match mode & 0o077 {
+        0 => Finding::ok(AREA, what, "Only its owner can read it."),
+        _ => Finding::ok(
+            AREA,
+            what,
+            "Others on this machine may read or change it, and with it whatever it opens.",
+        )
+        .advising(Level::Warning, format!("`chmod 600 {name}`")),
+    }
+}
