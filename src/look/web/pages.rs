@@ -6,6 +6,7 @@ mod frame;
 mod metric;
 mod problem;
 mod runs;
+mod spark;
 
 use chrono::NaiveDate;
 

@@ -12,6 +12,8 @@ macro_rules! words {
         #[derive(Debug)]
         pub struct Words {
             $($(#[$note])* pub $name: &'static str,)*
+            /// What went wrong, by the status that an answer has.
+            pub problems: &'static [Problem],
         }
 
         impl Words {
@@ -27,6 +29,18 @@ macro_rules! words {
 words! {
     skip pages day alerts runs about_page keys refreshes
     late never_complete
+    days previous next date show newest open complete collected collected_in as_of
+    current vs_day vs_week vs_month notes
+    no_such_day not_stored fetch empty begin begin_day begin_past begin_doctor begin_then
+    way_out try_newest
+}
+
+/// A refusal or a failure: its title, and what the reader can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    pub status: u16,
+    pub title: &'static str,
+    pub advice: &'static str,
 }
 
 impl Words {
@@ -35,5 +49,11 @@ impl Words {
             Language::English => &english::ENGLISH,
             Language::German => &german::GERMAN,
         }
+    }
+    /// A status that has no words of its own is told as a failure.
+    pub fn problem(&self, status: u16) -> Problem {
+        let known = |status| self.problems.iter().find(|known| known.status == status);
+        let problem = known(status).or_else(|| known(500)).copied();
+        problem.expect("a failure has words in every language")
     }
 }

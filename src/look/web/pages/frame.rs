@@ -94,9 +94,10 @@ impl Scene<'_> {
     }
 }
 
-/// A template's text; what is laid out for those who edit it is not sent.
+/// A template's text. In quotes only double ones are used, so a single one needs no entity.
 pub(super) fn written(template: &impl Template) -> String {
-    template.render().expect("a String takes everything")
+    let text = template.render().expect("a String takes everything");
+    text.replace("&#39;", "'")
 }
 
 /// The class by which the style knows a tone.
