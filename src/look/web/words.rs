@@ -29,10 +29,10 @@ macro_rules! words {
 words! {
     skip pages day alerts runs about_page keys refreshes
     late never_complete
-    days previous next date show newest open complete collected collected_in as_of
-    current vs_day vs_week vs_month notes
+    days previous next date show newest complete collected collected_in as_of
+    current vs_day vs_week vs_month sections notes
     no_such_day not_stored fetch empty begin begin_day begin_past begin_doctor begin_then
-    way_out try_newest
+    try_newest
 }
 
 /// A refusal or a failure: its title, and what the reader can do.
