@@ -4,8 +4,8 @@ pub mod columns;
 pub mod deliveries;
 mod entries;
 mod error;
-mod kept;
 mod examine;
+mod kept;
 mod lock;
 mod removal;
 mod row;
@@ -32,8 +32,8 @@ pub use entries::{
     store_and_plan, store_many,
 };
 pub use error::BookError;
-pub use kept::{KeptDay, count_days, keys, scan_kept};
 pub use examine::{Health, collector, examine, is_collecting};
+pub use kept::{KeptDay, count_days, keys, scan_kept};
 pub use lock::{CollectLock, DeliveryLock, delivery_lock};
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{

@@ -9,6 +9,7 @@ mod kept;
 pub mod pages;
 pub mod reported;
 mod site;
+pub mod words;
 
 use std::sync::Arc;
 use std::time::Instant;

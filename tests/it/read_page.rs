@@ -88,6 +88,7 @@ pub(crate) fn read(html: &str) -> Element {
         }
         if tag.starts_with('/') {
             let closed = open.pop().unwrap();
+            assert_eq!(closed.name, tag[1..], "closed in another order");
             push(&mut open, Node::Element(closed));
             continue;
         }

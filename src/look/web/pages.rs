@@ -1,12 +1,25 @@
 //! The pages: what was asked for, as HTML.
 
+mod alerts;
+mod day;
+mod frame;
+mod metric;
+mod problem;
+mod runs;
+mod spark;
+
 use chrono::NaiveDate;
 
 use crate::book::BookError;
 use crate::config::Config;
 use crate::look::edition::Edition;
+use crate::render::phrases::Speech;
 
 use super::asked::Asked;
+use super::words::Words;
+
+pub use frame::{SCRIPT, STYLE};
+pub use problem::problem;
 
 /// What came of building a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +27,16 @@ pub enum Built {
     Page(String),
     /// There is no such day or metric: a page that says so, with a way out.
     Missing(String),
+}
+
+/// What every page is made from.
+struct Scene<'a> {
+    edition: &'a Edition,
+    config: &'a Config,
+    /// The newest day that should be there by now.
+    expected: NaiveDate,
+    speech: Speech,
+    words: &'static Words,
 }
 
 /// A page depends on the book's edition, the settings, what is asked for and the day that should be there by now
@@ -24,15 +47,18 @@ pub async fn build(
     asked: &Asked,
     expected: NaiveDate,
 ) -> Result<Built, BookError> {
-    let newest = edition.newest();
-    Ok(Built::Page(format!(
-        "<!DOCTYPE html><title>{}</title>{} {newest:?} {expected}",
-        config.name,
-        asked.address()
-    )))
-}
-
-/// What went wrong in the reader's words: a page with a way out, and nothing from inside.
-pub fn problem(config: &Config, status: u16) -> String {
-    format!("<!DOCTYPE html><title>{}</title>{status}", config.name)
+    let voice = config.report.voice;
+    let scene = Scene {
+        edition,
+        config,
+        expected,
+        speech: Speech::of(voice),
+        words: Words::of(voice.language),
+    };
+    match asked {
+        Asked::Day(date) => day::page(&scene, *date).await,
+        Asked::Metric { key, days, until } => metric::page(&scene, key, (*days, *until)).await,
+        Asked::Alerts(until) => alerts::page(&scene, *until).await,
+        Asked::Runs => runs::page(&scene).await,
+    }
 }

@@ -1,0 +1,59 @@
+//! The dashboard's own fixed words, in every language that a reader can have. What is told of numbers is worded
+//! by `render`, as in the mail; what varies stands in braces, for [`crate::render::phrases::fill`].
+
+mod english;
+mod german;
+
+use crate::voice::Language;
+
+/// Declares the words once, with a way to go over them all.
+macro_rules! words {
+    ($($(#[$note:meta])* $name:ident)*) => {
+        #[derive(Debug)]
+        pub struct Words {
+            $($(#[$note])* pub $name: &'static str,)*
+            /// What went wrong, by the status that an answer has.
+            pub problems: &'static [Problem],
+        }
+
+        impl Words {
+            /// Every phrase by its name.
+            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+    };
+}
+
+// One line for the frame and each page.
+words! {
+    skip pages day alerts runs about_page keys refreshes
+    late never_complete
+    days previous next date show newest complete collected collected_in as_of
+    current vs_day vs_week vs_month sections notes
+    no_such_day not_stored fetch empty begin begin_day begin_past begin_doctor begin_then
+    try_newest
+}
+
+/// A refusal or a failure: its title, and what the reader can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    pub status: u16,
+    pub title: &'static str,
+    pub advice: &'static str,
+}
+
+impl Words {
+    pub fn of(language: Language) -> &'static Self {
+        match language {
+            Language::English => &english::ENGLISH,
+            Language::German => &german::GERMAN,
+        }
+    }
+    /// A status that has no words of its own is told as a failure.
+    pub fn problem(&self, status: u16) -> Problem {
+        let known = |status| self.problems.iter().find(|known| known.status == status);
+        let problem = known(status).or_else(|| known(500)).copied();
+        problem.expect("a failure has words in every language")
+    }
+}
