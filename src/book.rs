@@ -5,6 +5,7 @@ pub mod deliveries;
 mod entries;
 mod error;
 mod lock;
+mod one_metric;
 mod removal;
 mod row;
 mod runs;
@@ -30,6 +31,7 @@ pub use entries::{
 };
 pub use error::BookError;
 pub use lock::{CollectLock, DeliveryLock, delivery_lock};
+pub use one_metric::entries_of;
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{
     Ending, Outcome, Run, Statement, begin_run, end_run, record_statements, runs, statements,
