@@ -1,6 +1,7 @@
 //! Report to text: numbers become words only here.
 
 pub mod alerts;
+pub mod axis;
 mod clean;
 pub mod csv;
 pub mod html;

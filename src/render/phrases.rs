@@ -55,7 +55,7 @@ macro_rules! phrases {
 
 phrases! {
     texts {
-        long_date day_and_month short_date short_date_with_year
+        long_date day_and_month short_date short_date_with_year day_of_month
         critical warning welcome recovered
         ok open no_numbers
         nothing_unusual first_report open_day no_numbers_for no_numbers_in_short

@@ -7,7 +7,8 @@ mod notes;
 pub(super) mod opening;
 mod rows;
 
-use crate::report::{Content, Letter, Report};
+use crate::catalog::Metric;
+use crate::report::{Change, Content, Letter, Report, Row};
 use crate::voice::Voice;
 
 use super::clean;
@@ -149,7 +150,41 @@ pub fn view(letter: &Letter, voice: Voice) -> View {
     view
 }
 
-/// What a letter tells of its first matters, of all: one for each of the report's.
-pub fn every_matter(report: &Report, voice: Voice) -> Vec<MatterView> {
-    matters::every(report, &Speech::of(voice))
+/// A row by itself: nothing is left to the notes.
+pub fn row(row: &Row, report: &Report, speech: &Speech) -> RowView {
+    rows::alone(row, (report, speech))
+}
+
+pub fn change(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> CellView {
+    rows::cell(change, row, (report, speech))
+}
+
+/// All that deserves attention, in the order of [`Report::matters`].
+pub fn matters(report: &Report, speech: &Speech) -> Vec<MatterView> {
+    matters::all(report, speech)
+}
+
+/// `30 days: 4'100 to 4'900, lowest 2'214`, of a trend of any length.
+pub fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
+    rows::trend_words(trend, row, speech)
+}
+
+/// A metric's label, fit to be read; its key where it has none.
+pub fn label(metric: &Metric) -> String {
+    let label = clean::label(&metric.label);
+    if label.is_empty() {
+        metric.key.clone()
+    } else {
+        label
+    }
+}
+
+/// A part's name, a section's, a reader's: on one line, and not endless.
+pub fn line(text: &str) -> String {
+    clean::label(text)
+}
+
+/// An error or a server's answer.
+pub fn reason(text: &str) -> String {
+    clean::reason(text)
 }

@@ -168,7 +168,7 @@ fn metrics(
         .collect();
     let keys = report.matters.iter();
     let keys = keys.filter_map(|matter| Some(report.rows.get(matter.row)?.key.as_str()));
-    let matters = view::every_matter(report, config.report.voice);
+    let matters = view::matters(report, &Speech::of(config.report.voice));
     let matters: BTreeMap<&str, MatterView> = keys.zip(matters).collect();
     let metric = |section: &SectionView, row: &RowView| {
         let of = rows.get(row.key.as_str());

@@ -43,6 +43,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     day_and_month: "{weekday} {day} {month}",
     short_date: "{weekday} {day} {month}",
     short_date_with_year: "{weekday} {day} {month} {year}",
+    day_of_month: "{day} {month}",
 
     critical: "critical",
     warning: "warning",

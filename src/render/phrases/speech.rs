@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
+use crate::catalog::Metric;
 use crate::entry::Value;
 use crate::report::{Row, Usual};
 use crate::voice::{Language, Numbers, Voice};
@@ -28,6 +29,14 @@ pub struct Scale<'a> {
 }
 
 impl<'a> Scale<'a> {
+    pub fn of_metric(metric: &'a Metric) -> Self {
+        Self {
+            unit: &metric.unit,
+            decimals: metric.decimals,
+            in_points: metric.moves_in_points(),
+        }
+    }
+
     pub fn of(row: &'a Row) -> Self {
         Self {
             unit: &row.unit,
@@ -64,6 +73,25 @@ impl Speech {
     /// `Fri 3 Oct 2025`
     pub fn short_date_with_year(&self, date: NaiveDate) -> String {
         self.date(self.words.short_date_with_year, date, true)
+    }
+
+    /// `3 Oct`
+    pub fn day_of_month(&self, date: NaiveDate) -> String {
+        self.date(self.words.day_of_month, date, true)
+    }
+
+    /// `Oct`; of January its year.
+    pub fn month_or_year(&self, date: NaiveDate) -> String {
+        match date.month0() {
+            0 => date.year().to_string(),
+            month => self.words.short_months[month as usize].to_owned(),
+        }
+    }
+
+    /// `5 Oct 2025, 00:15`
+    pub fn moment(&self, at: DateTime<Utc>, zone: Tz) -> String {
+        let date = self.short_date_with_year(at.with_timezone(&zone).date_naive());
+        format!("{date}, {}", self.clock(at, zone))
     }
 
     pub fn weekday(&self, date: NaiveDate) -> &'static str {
@@ -185,9 +213,13 @@ impl Speech {
     /// `4'410–5'020`
     pub fn range(&self, usual: &Usual, row: &Row) -> String {
         let is_whole = matches!(row.value, Some(Value::Whole(_)));
+        self.range_of(usual, is_whole, Scale::of(row))
+    }
+
+    pub fn range_of(&self, usual: &Usual, is_whole: bool, scale: Scale<'_>) -> String {
         let scale = Scale {
-            decimals: row.decimals.or(Some(if is_whole { 0 } else { 2 })),
-            ..Scale::of(row)
+            decimals: scale.decimals.or(Some(if is_whole { 0 } else { 2 })),
+            ..scale
         };
         let (low, high) = (
             self.number(usual.low, scale),

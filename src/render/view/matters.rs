@@ -12,26 +12,17 @@ const MOST: usize = 5;
 
 /// The first of them, and how many more there are.
 pub(super) fn matters(report: &Report, speech: &Speech) -> (Vec<MatterView>, Option<String>) {
-    let told = report.matters.iter().take(MOST);
-    let told = told
-        .filter_map(|matter| {
-            let row = report.rows.get(matter.row)?;
-            Some(self::matter(matter, row, (report, speech)))
-        })
-        .collect();
+    let mut told = all(report, speech);
+    told.truncate(MOST);
     let more = report.matters.len().saturating_sub(MOST);
     let words = speech.words.more_matters;
     (told, (more > 0).then(|| speech.count(words, more)))
 }
 
-/// All of them, in the same order.
-pub(super) fn every(report: &Report, speech: &Speech) -> Vec<MatterView> {
-    let matters = report.matters.iter();
-    let told = matters.map(|matter| {
-        let row = report.rows.get(matter.row);
-        row.map_or_else(MatterView::default, |row| {
-            self::matter(matter, row, (report, speech))
-        })
+pub(super) fn all(report: &Report, speech: &Speech) -> Vec<MatterView> {
+    let told = report.matters.iter().filter_map(|matter| {
+        let row = report.rows.get(matter.row)?;
+        Some(self::matter(matter, row, (report, speech)))
     });
     told.collect()
 }

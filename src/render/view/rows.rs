@@ -37,6 +37,16 @@ pub(super) fn sections(report: &Report, speech: &Speech) -> Vec<SectionView> {
     report.sections().into_iter().map(section).collect()
 }
 
+/// With every remark of its own.
+pub(super) fn alone(row: &Row, world: (&Report, &Speech)) -> RowView {
+    let remarks = Remarks {
+        late: true,
+        recounted: true,
+        nulls: true,
+    };
+    self::row(row, remarks, world)
+}
+
 fn heads(report: &Report, speech: &Speech) -> [String; 6] {
     let before = |days: u32| {
         let date = speech.short_date(report.date - Days::new(u64::from(days)));
@@ -165,7 +175,7 @@ fn changes(row: &Row, world: (&Report, &Speech)) -> Option<[CellView; 3]> {
     Some(SPANS.map(|days| cell(days).unwrap_or_default()))
 }
 
-fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> CellView {
+pub(super) fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> CellView {
     let words = speech.words;
     let muted = |text: &str| CellView {
         text: text.to_owned(),
@@ -242,7 +252,7 @@ fn trend(row: &Row) -> Vec<Option<f64>> {
 }
 
 /// `30 days: 4'100 to 4'900, lowest 2'214`
-fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
+pub(super) fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
     let known: Vec<f64> = trend.iter().flatten().copied().collect();
     let (Some(first), Some(last)) = (known.first(), known.last()) else {
         return String::new();
