@@ -42,6 +42,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Readers never wait for one another; a dashboard needs few at a time.
 const READERS: u32 = 4;
 
+/// In kB, as a negative number of SQLite's: readers go through days once, so pages are not worth keeping.
+const READER_CACHE: &str = "-256";
+
 /// An open book.
 #[derive(Debug, Clone)]
 pub struct Book {
@@ -97,6 +100,7 @@ impl Book {
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", READER_CACHE)
             .read_only(true);
         let book = Self::connect(&path, options, READERS).await?;
         let known = schema::known_version();
