@@ -51,6 +51,8 @@ const READERS: u32 = 4;
 
 /// For its owner and the owner's group.
 const BOOK_MODE: u32 = 0o640;
+/// In kB, as a negative number of SQLite's: readers go through days once, so pages are not worth keeping.
+const READER_CACHE: &str = "-256";
 
 /// An open book.
 #[derive(Debug, Clone)]
@@ -108,6 +110,7 @@ impl Book {
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", READER_CACHE)
             .read_only(true);
         let book = Self::connect(&path, options, READERS).await?;
         let known = schema::known_version();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
-use super::{BUSY_TIMEOUT, BookError};
+use super::{BUSY_TIMEOUT, BookError, READER_CACHE};
 
 /// One connection that notices what others write. The numbers of two of them say nothing of each other, so
 /// this one lives as long as the watch.
@@ -27,6 +27,7 @@ impl Watch {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", READER_CACHE)
             .read_only(true);
         let pool = SqlitePoolOptions::new()
             .max_connections(1)

@@ -1,1 +1,90 @@
 //! What `daybook serve` answers, to whom, and what it never does.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod addresses;
+mod book;
+mod doors;
+mod program;
+mod reports;
+mod silence;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use daybook::database::Stop;
+use daybook::look::web::access::Access;
+use daybook::look::web::{self, Patience, Site};
+use daybook::nightly::Which;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::browsing::Browser;
+use crate::delivering;
+use crate::world::{World, date, instant};
+
+/// A server inside this process, with a clock of its own.
+pub(crate) struct Serving {
+    pub(crate) port: u16,
+    stop: Stop,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    pub(crate) async fn of(world: &World) -> Self {
+        Self::patiently(world, Patience::default(), after_due).await
+    }
+
+    pub(crate) async fn patiently(
+        world: &World,
+        patience: Patience,
+        clock: fn() -> DateTime<Utc>,
+    ) -> Self {
+        let config = world.config();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let access = Access::new(&config, address).unwrap();
+        let book = (world.path("daybook.db"), access);
+        let site = Arc::new(Site::new(config, book, clock, |_| {}));
+        let stop = Stop::default();
+        Self {
+            port: address.port(),
+            task: tokio::spawn(web::serve(site, listener, patience, stop.clone())),
+            stop,
+        }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::at(self.port)
+    }
+
+    pub(crate) async fn end(self) {
+        self.stop.ask();
+        self.task.await.unwrap();
+    }
+}
+
+/// 4 October 2025, 06:31 in Zurich: the report on the 3rd was due a minute ago.
+fn after_due() -> DateTime<Utc> {
+    instant("2025-10-04T04:31:00Z")
+}
+
+/// An app with a book of ten days up to 3 October 2025, whose report was brought out.
+async fn world(more: &str) -> World {
+    let (world, _) = delivering::world(more).await;
+    let days = Which::Range(date("2025-09-24"), date("2025-10-03"));
+    world.morning(days, false).await;
+    world
+}
+
+/// Asks until that status comes: a server looks at its book once a second.
+async fn until(status: u16, address: &str, browser: &Browser) {
+    for _ in 0..600 {
+        if browser.get(address).await.status == status {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{address} never answered {status}");
+}
