@@ -100,7 +100,7 @@ pub(crate) const HOSTILE: [&str; 16] = [
 ];
 
 pub(crate) struct Monitored {
-    pub(crate) world: World,
+    _world: World,
     pub(crate) config: Config,
     pub(crate) edition: Edition,
     pub(crate) entries: Vec<Entry>,
@@ -157,7 +157,7 @@ impl Monitored {
         let book = Book::open_to_read(&path).await.unwrap();
         let edition = Edition::read(1, book, &config.catalog).await.unwrap();
         Self {
-            world,
+            _world: world,
             config,
             edition,
             entries,

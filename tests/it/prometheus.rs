@@ -280,7 +280,7 @@ async fn a_night_tells_when_it_ended_and_how_long_its_stages_took() {
 #[tokio::test]
 async fn an_edition_that_is_asked_again_grows_older_and_notices_a_killed_night() {
     let book = monitored::quiet().await;
-    let path = book.world.path("daybook.db");
+    let path = book.edition.book.path().to_owned();
     let lock = Book::lock(&path).await.unwrap().unwrap();
     let writing = Book::open(&path, Duration::ZERO).await.unwrap();
     let began = instant("2025-10-04T03:00:00Z");
