@@ -20,7 +20,7 @@ demo: ## Make an example in daybook-demo/, collect a year of it, show the last d
 	$(CARGO) run --release -- demo
 
 .PHONY: test
-test: needed ## Run all tests; installs PostgreSQL, Postfix and Chromium when they are missing
+test: needed ## Run all tests; installs PostgreSQL, Postfix, Chromium, Prometheus and VictoriaMetrics when they are missing
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
 
@@ -42,6 +42,8 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	[ -x /usr/sbin/saslpasswd2 ] || missing+=(sasl2-bin); \
 	ls /usr/lib/*/sasl2/libplain.so* >/dev/null 2>&1 || missing+=(libsasl2-modules); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
+	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
+	command -v victoria-metrics >/dev/null || missing+=(victoria-metrics); \
 	if [ $${#missing[@]} -gt 0 ]; then \
 	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; \
 	  echo "installing $${missing[*]}"; \

@@ -39,7 +39,8 @@ pub use lock::{CollectLock, DeliveryLock, delivery_lock};
 pub use one_metric::entries_of;
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{
-    Ending, Outcome, Run, Statement, begin_run, end_run, record_statements, runs, statements,
+    Ending, Nights, Outcome, Run, Stages, Statement, begin_run, end_run, nights, record_statements,
+    runs, statements,
 };
 pub use watch::Watch;
 

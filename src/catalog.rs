@@ -6,6 +6,7 @@ pub mod expand;
 pub mod gather;
 pub mod handbook;
 pub mod mistake;
+pub mod series;
 pub mod written;
 
 use chrono::NaiveDate;

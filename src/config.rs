@@ -128,6 +128,8 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
     let mut settled = settings::settle(&file, &documents[0], &found, request);
     mistakes.append(&mut settled.mistakes);
     let catalog = catalog(&documents, &settled.declared_apps, &mut mistakes);
+    let prefix = &settled.prometheus.prefix;
+    check::series_are_unique(&documents, &catalog, prefix, &mut mistakes);
     if !mistakes.is_empty() {
         let order: Vec<&str> = documents
             .iter()

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use thiserror::Error;
 
-use crate::book::{self, Book, BookError, Delivery, Message};
+use crate::book::{self, Book, BookError, Delivery, Message, Stages};
 use crate::calendar::Day;
 use crate::collect::Unreachable;
 use crate::config::Config;
@@ -132,8 +132,9 @@ async fn night(
     };
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
-    let done = under_lock(setting, orders, (&book, run), begun).await;
-    let ending = ending::of(&done, setting.now, begun);
+    let mut stages = Stages::default();
+    let done = under_lock(setting, orders, (&book, run), (begun, &mut stages)).await;
+    let ending = ending::of(&done, setting.now, (begun, stages));
     book::end_run(&book, run, &ending).await?;
     book.close().await;
     drop(lock);
@@ -147,7 +148,7 @@ async fn under_lock(
     setting: &Setting<'_>,
     orders: &Orders,
     (book, run): (&Book, i64),
-    begun: Instant,
+    (begun, stages): (Instant, &mut Stages),
 ) -> Result<Night, NightError> {
     let chosen = days::choose(setting, orders, Some(book)).await?;
     let todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
@@ -164,7 +165,7 @@ async fn under_lock(
         orders,
         (book, run),
         (&todo, topic.as_ref()),
-        &mut night,
+        (&mut night, &mut *stages),
     );
     match (counted.await, &topic) {
         (Ok(()), _) => night.days.extend(todo.settled.iter().copied().map(settled)),
@@ -179,6 +180,7 @@ async fn under_lock(
         book::columns::update(book, &setting.config.catalog).await?;
     }
     if orders.send {
+        let bringing = Instant::now();
         morning::bring_out(
             setting,
             orders,
@@ -187,9 +189,12 @@ async fn under_lock(
             &mut night,
         )
         .await?;
+        add_time(&mut stages.deliver, bringing);
     }
     if night.no_numbers.is_none() {
+        let forgetting = Instant::now();
         night.pruned = forget(setting, book, &night).await?;
+        add_time(&mut stages.prune, forgetting);
     }
     Ok(night)
 }
@@ -200,13 +205,16 @@ async fn count_all(
     orders: &Orders,
     (book, run): (&Book, i64),
     (todo, topic): (&Todo, Option<&Topic>),
-    night: &mut Night,
+    (night, stages): (&mut Night, &mut Stages),
 ) -> Result<(), NightError> {
     let total = todo.tasks.iter().map(|task| task.days.len()).sum();
     for task in &todo.tasks {
         let topic = topic.filter(|topic| task.holds(topic.date));
         let query = topic.and(setting.config.report.recipients_query.as_ref());
-        let counted = count(setting, orders, (task, todo), query, night).await?;
+        let counting = Instant::now();
+        let counted = count(setting, orders, (task, todo), query, night).await;
+        add_time(&mut stages.collect, counting);
+        let counted = counted?;
         book::record_statements(book, run, &noted(&counted.costs)).await?;
         let plan = match topic {
             Some(topic) => {
@@ -218,7 +226,9 @@ async fn count_all(
         };
         morning::tell_of_readers(setting, plan.as_ref(), night);
         let failed: Vec<_> = counted.entries.iter().map(failures).collect();
+        let storing = Instant::now();
         let stored = book::store_and_plan(book, counted.entries, task.mode, plan.as_ref()).await?;
+        add_time(&mut stages.store, storing);
         for (stored, failed) in stored.into_iter().zip(failed) {
             night.days.push(DayDone {
                 date: stored.after.date,
@@ -348,6 +358,11 @@ async fn rehearse(
     night.days.extend(todo.settled.iter().copied().map(settled));
     night.duration_ms = milliseconds(begun);
     Ok(night)
+}
+
+/// Adds the time since then to what the stage took before.
+fn add_time(stage: &mut Option<i64>, since: Instant) {
+    *stage = Some(stage.unwrap_or(0) + milliseconds(since));
 }
 
 /// How long after a day's end mutable columns still speak for it.

@@ -20,6 +20,16 @@ pub struct Run {
     pub days: u32,
     pub error: Option<String>,
     pub duration_ms: Option<i64>,
+    pub stages: Stages,
+}
+
+/// Milliseconds of each stage; `None` for one that was not reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stages {
+    pub collect: Option<i64>,
+    pub store: Option<i64>,
+    pub deliver: Option<i64>,
+    pub prune: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +52,16 @@ pub struct Ending {
     pub days: u32,
     pub error: Option<String>,
     pub duration_ms: i64,
+    pub stages: Stages,
+}
+
+/// How the nights went, apart from the one that goes on now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nights {
+    pub last: Option<Run>,
+    /// The last that stored its days or had nothing to store.
+    pub last_success: Option<Run>,
+    pub one_goes_on: bool,
 }
 
 /// One statement on an app database.
@@ -103,7 +123,8 @@ pub async fn record_statements(
 pub async fn end_run(book: &Book, run: i64, ending: &Ending) -> Result<(), BookError> {
     let dates = ending.dates.as_ref();
     let done = sqlx::query(
-        "UPDATE runs SET ended_at = ?, outcome = ?, first_date = ?, last_date = ?, days = ?, error = ?, duration_ms = ?
+        "UPDATE runs SET ended_at = ?, outcome = ?, first_date = ?, last_date = ?, days = ?, error = ?, duration_ms = ?,
+             collect_ms = ?, store_ms = ?, deliver_ms = ?, prune_ms = ?
          WHERE id = ?",
     )
     .bind(instant(ending.ended_at))
@@ -113,6 +134,10 @@ pub async fn end_run(book: &Book, run: i64, ending: &Ending) -> Result<(), BookE
     .bind(ending.days)
     .bind(&ending.error)
     .bind(ending.duration_ms)
+    .bind(ending.stages.collect)
+    .bind(ending.stages.store)
+    .bind(ending.stages.deliver)
+    .bind(ending.stages.prune)
     .bind(run)
     .execute(&book.pool)
     .await
@@ -122,9 +147,29 @@ pub async fn end_run(book: &Book, run: i64, ending: &Ending) -> Result<(), BookE
 
 /// The latest runs, newest first.
 pub async fn runs(book: &Book, limit: u32) -> Result<Vec<Run>, BookError> {
+    const LATEST: &str = "SELECT * FROM runs ORDER BY id DESC LIMIT ?";
+    read_runs(book, LATEST, limit).await
+}
+
+pub async fn nights(book: &Book) -> Result<Nights, BookError> {
+    const LATEST: &str = "SELECT * FROM runs WHERE command = 'collect' ORDER BY id DESC LIMIT ?";
+    const SUCCEEDED: &str = "SELECT * FROM runs
+         WHERE command = 'collect' AND outcome IN ('stored', 'nothing') ORDER BY id DESC LIMIT ?";
+    // Only the newest can go on, so one of two is over.
+    let mut latest = read_runs(book, LATEST, 2).await?;
+    let all = latest.len();
+    latest.retain(|run| run.outcome != Outcome::Running);
+    Ok(Nights {
+        one_goes_on: latest.len() < all,
+        last: latest.into_iter().next(),
+        last_success: read_runs(book, SUCCEEDED, 1).await?.pop(),
+    })
+}
+
+async fn read_runs(book: &Book, text: &'static str, limit: u32) -> Result<Vec<Run>, BookError> {
     // Asked before reading: a run that ends in between is then read as ended, not as interrupted.
     let mut somebody_runs = lock::is_held(&book.path);
-    let rows = sqlx::query("SELECT * FROM runs ORDER BY id DESC LIMIT ?")
+    let rows = sqlx::query(text)
         .bind(limit)
         .fetch_all(&book.pool)
         .await
@@ -170,7 +215,25 @@ fn read_run(row: &SqliteRow) -> Result<Run, Unreadable> {
         days: plain(row, "days")?,
         error: plain(row, "error")?,
         duration_ms: plain(row, "duration_ms")?,
+        stages: Stages {
+            collect: plain(row, "collect_ms")?,
+            store: plain(row, "store_ms")?,
+            deliver: plain(row, "deliver_ms")?,
+            prune: plain(row, "prune_ms")?,
+        },
     })
+}
+
+impl Stages {
+    /// Each stage by its name, in the order of the night.
+    pub fn named(&self) -> [(&'static str, Option<i64>); 4] {
+        [
+            ("collect", self.collect),
+            ("store", self.store),
+            ("deliver", self.deliver),
+            ("prune", self.prune),
+        ]
+    }
 }
 
 fn read_statement(row: &SqliteRow) -> Result<Statement, Unreadable> {

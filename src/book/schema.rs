@@ -17,6 +17,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         "reports",
         include_str!("../../migrations/sqlite/0002_reports.sql"),
     ),
+    (
+        3,
+        "stages",
+        include_str!("../../migrations/sqlite/0003_stages.sql"),
+    ),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod alert;
 mod history;
 mod reference;
+mod series;
 mod shape;
 mod table;
 
@@ -13,6 +14,8 @@ use super::document::{Document, Place};
 use super::gather::Written;
 use super::mistake::{Mistake, did_you_mean};
 use super::written::Metric;
+
+pub use series::series_are_unique;
 
 pub fn as_a_whole(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mistake>) {
     table::all_are_sound(catalog, written, mistakes);

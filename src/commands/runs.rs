@@ -54,6 +54,15 @@ async fn latest(config: &Config, limit: u32) -> Result<Vec<(Run, Vec<Statement>)
 
 fn as_text(run: &Run, statements: &[Statement], config: &Config, world: &World) -> String {
     let mut text = format!("{}\n", head(run, config));
+    let stages: Vec<String> = run
+        .stages
+        .named()
+        .into_iter()
+        .filter_map(|(stage, took)| Some(format!("{stage} {}", seconds(took?))))
+        .collect();
+    if !stages.is_empty() {
+        text.push_str(&format!("  {}\n", stages.join(", ")));
+    }
     if let Some(error) = &run.error {
         text.push_str(&format!("  {}\n", harmless(error)));
     }
@@ -99,10 +108,21 @@ fn head(run: &Run, config: &Config) -> String {
     };
     let took = run
         .duration_ms
-        .map(|took| format!(" · {:.2} s", took as f64 / 1000.0))
+        .map(|took| format!(" · {}", seconds(took)))
         .unwrap_or_default();
     let (id, command, outcome) = (run.id, &run.command, run.outcome.word());
     format!("run {id} · {started} · {command} {outcome}{days}{took}")
+}
+
+fn seconds(milliseconds: i64) -> String {
+    format!("{:.2} s", milliseconds as f64 / 1000.0)
+}
+
+fn stages(run: &Run) -> Json {
+    let named = run.stages.named().into_iter();
+    named
+        .map(|(stage, took)| (stage.to_owned(), Json::from(took)))
+        .collect()
 }
 
 fn as_json(run: &Run, statements: &[Statement], config: &Config) -> Json {
@@ -131,6 +151,7 @@ fn as_json(run: &Run, statements: &[Statement], config: &Config) -> Json {
         "days": run.days,
         "error": run.error,
         "duration_ms": run.duration_ms,
+        "stages_ms": stages(run),
         "statements": statements.iter().map(statement).collect::<Vec<_>>(),
     })
 }

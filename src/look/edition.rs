@@ -2,12 +2,14 @@
 //! stays the same.
 
 use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 
 use chrono::{Days, NaiveDate};
 
 use crate::book::{self, Book, BookError};
 use crate::catalog::Catalog;
 use crate::compare::History;
+use crate::look::export::prometheus::Prepared;
 use crate::report::{self, Report, TREND_DAYS};
 
 /// The book between two changes.
@@ -18,6 +20,8 @@ pub struct Edition {
     pub book: Book,
     /// Every stored day.
     pub history: History,
+    /// Made when a monitoring system first asks.
+    pub(super) exposition: OnceLock<Prepared>,
 }
 
 impl Edition {
@@ -29,6 +33,7 @@ impl Edition {
             number,
             book,
             history,
+            exposition: OnceLock::new(),
         })
     }
 

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::book::{Ending, Outcome};
+use crate::book::{Ending, Outcome, Stages};
 
 use super::{Night, NightError, milliseconds};
 
 pub(super) fn of(
     done: &Result<Night, NightError>,
     started: DateTime<Utc>,
-    begun: Instant,
+    (begun, stages): (Instant, Stages),
 ) -> Ending {
     let duration_ms = milliseconds(begun);
     let ended_at = started + TimeDelta::milliseconds(duration_ms);
@@ -51,5 +51,6 @@ pub(super) fn of(
         days: u32::try_from(dates.len()).unwrap_or(u32::MAX),
         error,
         duration_ms,
+        stages,
     }
 }

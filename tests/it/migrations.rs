@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use daybook::book::{self, Book, Channel, Delivery, DeliveryState, Filter, Subject, schema};
+use daybook::book::{
+    self, Book, Channel, Delivery, DeliveryState, Filter, Stages, Subject, schema,
+};
 use daybook::entry::{Kind, Value};
 use daybook::voice::Voice;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -41,7 +43,15 @@ async fn every_migration_applies_over_the_sample_rows_of_those_before() {
     assert_eq!(first["total_users"].value, Some(Value::Whole(5012)));
     assert_eq!(first["active_users_24h"].provenance.kind, Kind::Unavailable);
     assert!(entries[1].partial);
-    assert_eq!(book::runs(&book, 10).await.unwrap()[0].days, 1);
+    let runs = book::runs(&book, 10).await.unwrap();
+    assert_eq!((runs[1].days, runs[1].stages), (1, Stages::default()));
+    let stages = Stages {
+        collect: Some(1500),
+        store: Some(30),
+        deliver: Some(420),
+        prune: None,
+    };
+    assert_eq!(runs[0].stages, stages);
     assert_eq!(
         book::statements(&book, 1).await.unwrap()[1].database,
         "shop"

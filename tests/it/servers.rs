@@ -3,11 +3,13 @@
 mod beryl;
 mod certificates;
 mod dice;
+mod monitored;
 mod one_snapshot;
 mod postfix;
 mod postgres;
 mod sample_letters;
 mod sample_views;
+mod scraped;
 mod team;
 mod truth;
 mod with_servers;

@@ -3,10 +3,19 @@
 use std::io::Write;
 use std::ops::RangeInclusive;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use thiserror::Error;
 
-use crate::book::{Book, BookError};
+use crate::book::{self, Book, BookError};
+use crate::catalog::{Metric, series};
 use crate::config::Config;
+use crate::entry::Entry;
+
+use super::prometheus::text::{family, sample};
+use super::prometheus::{help_of, numbers, seconds};
+
+/// Read at once: the book is let go of in between, however slowly the reader of the text reads.
+const DAYS_AT_ONCE: usize = 100;
 
 /// How time is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,16 +26,75 @@ pub enum Form {
     OpenMetrics,
 }
 
-/// Writes the days one after the other; how many there were.
+#[derive(Debug, Error)]
+pub enum BackfillError {
+    #[error(transparent)]
+    Book(#[from] BookError),
+    #[error("cannot write the series: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Writes the days one after the other; how many there were. A part has on each day the label that it had
+/// then, as if it had been read on that day; its key stays the same. The families are announced first and
+/// told day by day, which both readers take and no memory is needed for.
 pub async fn write(
     book: &Book,
     config: &Config,
     days: RangeInclusive<NaiveDate>,
     form: Form,
     out: &mut dyn Write,
-) -> Result<usize, BookError> {
-    drop((config, form, out));
+) -> Result<usize, BackfillError> {
+    let prefix = &config.prometheus.prefix;
+    let metrics = config.catalog.shown();
+    let named: Vec<(&Metric, String)> = metrics
+        .map(|metric| (metric, series::name(metric, prefix)))
+        .collect();
+    let mut text = String::new();
+    for (metric, name) in &named {
+        family(&mut text, name, help_of(metric), form);
+    }
+    out.write_all(text.as_bytes())?;
+    let mut dates = book::all_dates(book).await?;
+    dates.retain(|date| days.contains(date));
     let mut count = 0;
-    crate::book::scan(book, days, |_| count += 1).await?;
+    for some in dates.chunks(DAYS_AT_ONCE) {
+        let (Some(first), Some(last)) = (some.first(), some.last()) else {
+            continue;
+        };
+        for entry in book::entries(book, *first..=*last).await? {
+            text.clear();
+            day(&mut text, &entry, (&named, config), form);
+            out.write_all(text.as_bytes())?;
+            count += 1;
+        }
+    }
+    if form == Form::OpenMetrics {
+        out.write_all(b"# EOF\n")?;
+    }
+    out.flush()?;
     Ok(count)
+}
+
+fn day(
+    out: &mut String,
+    entry: &Entry,
+    (named, config): (&[(&Metric, String)], &Config),
+    form: Form,
+) {
+    let time = time(entry.as_of, form);
+    for (metric, name) in named {
+        for (labels, value) in numbers::of(entry, metric, &config.catalog) {
+            sample(out, name, &labels, value);
+            out.push(' ');
+            out.push_str(&time);
+            out.push('\n');
+        }
+    }
+}
+
+fn time(as_of: DateTime<Utc>, form: Form) -> String {
+    match form {
+        Form::Prometheus => as_of.timestamp_millis().to_string(),
+        Form::OpenMetrics => seconds(as_of).to_string(),
+    }
 }

@@ -1,7 +1,7 @@
 //! What the runs say of themselves, and what is said of those that could not.
 
 use chrono::{DateTime, Utc};
-use daybook::book::{self, Book, BookError, Ending, Outcome, Statement};
+use daybook::book::{self, Book, BookError, Ending, Outcome, Stages, Statement};
 
 use super::{date, execute, new_book};
 
@@ -17,6 +17,12 @@ fn ending(outcome: Outcome) -> Ending {
         days: 3,
         error: Some("`items`: timeout".into()),
         duration_ms: 2000,
+        stages: Stages {
+            collect: Some(1500),
+            store: Some(30),
+            deliver: Some(420),
+            prune: None,
+        },
     }
 }
 
@@ -55,6 +61,7 @@ async fn a_run_and_its_statements_are_told_as_they_were_noted() {
     assert_eq!(told.outcome, Outcome::Stored);
     assert_eq!(told.dates, Some(date("2025-10-01")..=date("2025-10-03")));
     assert_eq!((told.days, told.duration_ms), (3, Some(2000)));
+    assert_eq!(told.stages, ending(Outcome::Stored).stages);
     assert_eq!(told.error.as_deref(), Some("`items`: timeout"));
     assert_eq!(
         book::statements(&book, run).await.unwrap(),
@@ -123,4 +130,29 @@ async fn a_run_with_an_unknown_outcome_is_named() {
     let error = book::runs(&book, 1).await.unwrap_err().to_string();
     assert!(error.contains("run 1"), "{error}");
     assert!(error.contains("`splendid` is not an outcome"), "{error}");
+}
+
+#[tokio::test]
+async fn a_night_that_goes_on_is_not_the_last_one_and_a_failed_one_not_the_last_success() {
+    let (_folder, book) = new_book().await;
+    let began = at("2025-10-03T22:15:00Z");
+    for outcome in [Outcome::Stored, Outcome::Nothing, Outcome::Failed] {
+        let run = book::begin_run(&book, "collect", began).await.unwrap();
+        book::end_run(&book, run, &ending(outcome)).await.unwrap();
+    }
+    let other = book::begin_run(&book, "import", began).await.unwrap();
+    book::end_run(&book, other, &ending(Outcome::Stored))
+        .await
+        .unwrap();
+    let lock = Book::lock(book.path()).await.unwrap().unwrap();
+    book::begin_run(&book, "collect", began).await.unwrap();
+
+    let nights = book::nights(&book).await.unwrap();
+    assert!(nights.one_goes_on);
+    assert_eq!(nights.last.unwrap().outcome, Outcome::Failed);
+    assert_eq!(nights.last_success.unwrap().outcome, Outcome::Nothing);
+    drop(lock);
+    let nights = book::nights(&book).await.unwrap();
+    assert!(!nights.one_goes_on);
+    assert_eq!(nights.last.unwrap().outcome, Outcome::Interrupted);
 }

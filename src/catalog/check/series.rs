@@ -1,0 +1,59 @@
+//! Series need names of their own, or a monitoring system refuses them all.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::document::{Document, Place};
+use crate::catalog::gather::Written;
+use crate::catalog::mistake::Mistake;
+use crate::catalog::series::{Own, name};
+use crate::catalog::{Catalog, Metric};
+
+/// What series without a name of their own begin with stands in the settings, so this waits for them.
+pub fn series_are_unique(
+    documents: &[Document<'_>],
+    catalog: &Catalog,
+    prefix: &str,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let mut told_elsewhere = Vec::new();
+    let written = Written::gather(documents, &mut told_elsewhere);
+    let own: Vec<String> = Own::ALL.iter().map(|own| own.name(prefix)).collect();
+    let mut known: BTreeMap<String, &Metric> = BTreeMap::new();
+    for metric in catalog.shown() {
+        let series = name(metric, prefix);
+        let key = &metric.key;
+        let message = if own.contains(&series) {
+            format!(
+                "`{series}` is a series of Daybook's own, so `{key}` cannot have it: set another `prometheus`"
+            )
+        } else if let Some(other) = known.get(&series) {
+            let other = &other.key;
+            format!(
+                "`{series}` would be the series of both `{other}` and `{key}`: set another `prometheus` for one of them"
+            )
+        } else {
+            known.insert(series, metric);
+            continue;
+        };
+        if let Some(place) = place(metric, &written) {
+            let path = if metric.prometheus.is_some() {
+                "prometheus"
+            } else {
+                "key"
+            };
+            mistakes.push(place.mistake(&[path], message));
+        }
+    }
+}
+
+/// Where the metric is written: of several families of one key, the one that gave this name.
+fn place<'a>(metric: &Metric, written: &Written<'a>) -> Option<Place<'a>> {
+    let family = written.metrics.iter();
+    let family = family.filter(|(written, _)| written.key == metric.family);
+    let gave = |name: &Option<String>| match (name, &metric.prometheus) {
+        (Some(name), Some(series)) => series.starts_with(name.as_str()),
+        (name, series) => name.is_none() && series.is_none(),
+    };
+    let mut family = family.filter(|(written, _)| gave(&written.prometheus));
+    family.next_back().map(|(_, place)| *place)
+}

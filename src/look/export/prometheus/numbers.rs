@@ -1,0 +1,60 @@
+//! A metric's series on one day: its number, or one for each part.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use crate::catalog::{Catalog, Metric};
+use crate::entry::{Entry, Part, Reading, Value};
+
+use super::text::labels;
+
+/// The labels and the number of each of the metric's series that day; none where nothing is known.
+pub(in crate::look::export) fn of(
+    entry: &Entry,
+    metric: &Metric,
+    catalog: &Catalog,
+) -> Vec<(String, String)> {
+    if !has_begun(metric, entry.date, catalog) {
+        return Vec::new();
+    }
+    let known = entry.reading(metric).filter(|reading| reading.is_known());
+    match known.and_then(|reading: &Reading| reading.value.as_ref()) {
+        None => Vec::new(),
+        Some(Value::Whole(whole)) => vec![(String::new(), whole.to_string())],
+        Some(Value::Decimal(decimal)) => vec![(String::new(), decimal.to_string())],
+        Some(Value::Parts(parts)) => of_parts(parts),
+    }
+}
+
+/// What stands in the book before the metric's own beginning is not its history.
+pub(in crate::look::export) fn has_begun(
+    metric: &Metric,
+    date: NaiveDate,
+    catalog: &Catalog,
+) -> bool {
+    metric.since.max(catalog.since) <= Some(date)
+}
+
+/// Two parts told in the same words would be one series twice, which no reader takes: they are added up.
+fn of_parts(parts: &[Part]) -> Vec<(String, String)> {
+    let mut all: Vec<(String, Decimal)> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let labels = part_labels(part);
+        match all.iter_mut().find(|(known, _)| *known == labels) {
+            Some((_, count)) => *count += part.count,
+            None => all.push((labels, part.count)),
+        }
+    }
+    let told = all.into_iter();
+    told.map(|(labels, count)| (labels, count.normalize().to_string()))
+        .collect()
+}
+
+/// The rest has a label that no part has, since a part may have any key and any name, `other` and the empty
+/// one too.
+fn part_labels(part: &Part) -> String {
+    match &part.key {
+        Some(key) => labels(&[("key", key), ("label", &part.label)]),
+        None => labels(&[("label", "other"), ("rest", "true")]),
+    }
+}

@@ -1,0 +1,52 @@
+//! How the nights went and what was not delivered.
+
+use chrono::{Days, NaiveDate};
+
+use crate::book::{self, BookError, Channel, Nights, Outcome, Run};
+use crate::catalog::series::Own;
+use crate::config::Config;
+use crate::look::edition::Edition;
+
+use super::text::labels;
+use super::{milliseconds, one, seconds, several};
+
+pub(super) fn told(nights: &Nights, prefix: &str) -> String {
+    let mut text = String::new();
+    if let Some(last) = &nights.last {
+        let ended = seconds(last.ended_at.unwrap_or(last.started_at));
+        one(&mut text, (Own::LastRun, prefix), ended);
+        let well = matches!(last.outcome, Outcome::Stored | Outcome::Nothing);
+        one(&mut text, (Own::LastRunSuccess, prefix), u8::from(well));
+        let durations = durations(last).map(|(stage, took)| {
+            let labels = labels(&[("stage", stage)]);
+            (labels, milliseconds(took))
+        });
+        several(&mut text, (Own::LastRunDuration, prefix), durations);
+    }
+    let success = nights.last_success.as_ref();
+    if let Some(ended) = success.and_then(|run| run.ended_at) {
+        one(&mut text, (Own::LastSuccess, prefix), seconds(ended));
+    }
+    text
+}
+
+/// How many messages the next report would name as lost.
+pub(super) async fn undelivered(edition: &Edition, config: &Config) -> Result<usize, BookError> {
+    let told_for = config.report.give_up.as_secs().div_ceil(86_400);
+    let newest = edition.newest().unwrap_or(NaiveDate::MIN);
+    let since = newest.checked_sub_days(Days::new(told_for.saturating_add(1)));
+    let lost = book::undelivered(
+        &edition.book,
+        since.unwrap_or(NaiveDate::MIN),
+        NaiveDate::MAX,
+    );
+    // A health check is nobody's reader.
+    let lost = lost.await?.into_iter();
+    Ok(lost.filter(|row| row.channel != Channel::Ping).count())
+}
+
+fn durations(run: &Run) -> impl Iterator<Item = (&'static str, i64)> {
+    let stages = run.stages.named().into_iter();
+    let all = stages.chain([("total", run.duration_ms)]);
+    all.filter_map(|(stage, took)| Some((stage, took?)))
+}

@@ -1,0 +1,67 @@
+//! Families and samples as text, in the form that Prometheus and OpenMetrics have in common.
+
+use std::borrow::Cow;
+use std::fmt::{Display, Write};
+
+use crate::look::export::backfill::Form;
+
+/// Announces the series of a name. Names that end like a counter's belong to no gauge.
+pub(in crate::look::export) fn family(out: &mut String, name: &str, help: &str, form: Form) {
+    let kind = match (name.ends_with("_total"), form) {
+        (false, _) => "gauge",
+        (true, Form::Prometheus) => "untyped",
+        (true, Form::OpenMetrics) => "unknown",
+    };
+    let help = match form {
+        Form::Prometheus => escaped(help),
+        Form::OpenMetrics => quotable(help),
+    };
+    push(
+        out,
+        format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"),
+    );
+}
+
+/// Labels are already escaped, as [`labels`] does.
+pub(in crate::look::export) fn sample(
+    out: &mut String,
+    name: &str,
+    labels: &str,
+    value: impl Display,
+) {
+    push(out, format_args!("{name}{labels} {value}"));
+}
+
+/// `{key="7",label="a \"b\""}`; nothing where there is none.
+pub(in crate::look::export) fn labels(named: &[(&str, &str)]) -> String {
+    let mut all = String::new();
+    for (at, (name, value)) in named.iter().enumerate() {
+        let begin = if at == 0 { '{' } else { ',' };
+        let value = quotable(value);
+        push(&mut all, format_args!("{begin}{name}=\"{value}\""));
+    }
+    if !all.is_empty() {
+        all.push('}');
+    }
+    all
+}
+
+/// Everything else may stand for itself, control characters too.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\\', '\n']) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace('\\', "\\\\").replace('\n', "\\n"))
+}
+
+fn quotable(text: &str) -> Cow<'_, str> {
+    match escaped(text) {
+        text if text.contains('"') => Cow::Owned(text.replace('"', "\\\"")),
+        text => text,
+    }
+}
+
+fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let written = out.write_fmt(text);
+    debug_assert!(written.is_ok(), "memory takes all text");
+}
