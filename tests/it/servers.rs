@@ -9,6 +9,7 @@ mod postgres;
 mod sample_letters;
 mod sample_views;
 mod team;
+mod top_book;
 mod truth;
 mod with_servers;
 mod world;
