@@ -38,6 +38,7 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	@missing=(); \
 	{ [ -n "$(POSTGRES_BIN)" ] || { command -v initdb && command -v postgres; } >/dev/null; } || missing+=(postgresql); \
 	command -v chromium >/dev/null || missing+=(chromium); \
+	command -v tmux >/dev/null || missing+=(tmux); \
 	[ -x /usr/sbin/postfix ] || missing+=(postfix); \
 	[ -x /usr/sbin/saslpasswd2 ] || missing+=(sasl2-bin); \
 	ls /usr/lib/*/sasl2/libplain.so* >/dev/null 2>&1 || missing+=(libsasl2-modules); \

@@ -1,15 +1,16 @@
 //! `daybook show`: one day in the terminal, or as JSON.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
-use crate::book::{self, Book};
+use crate::book::{self, Book, BookError};
 use crate::calendar::spoken;
+use crate::catalog::Catalog;
 use crate::cli::Show;
-use crate::compare;
+use crate::compare::{DAYS_JUDGED, History};
 use crate::config::Config;
-use crate::nightly::letters::judged_entries;
+use crate::entry::Entry;
 use crate::render::{self, Look};
-use crate::report::{self, Report};
+use crate::report::{self, Report, TREND_DAYS};
 
 use super::{CommandError, Ended, World, dates, open_book, output};
 
@@ -44,10 +45,31 @@ pub async fn report(
         .transpose()?;
     let book = open_book(config).await?;
     let date = day(&book, date).await?;
-    let entries = judged_entries(&book, date).await?;
-    let judgement = compare::judge_day(date, &entries, &config.catalog);
+    let (entries, history) = past(&book, date, &config.catalog).await?;
+    let judgement = history.judge_day(date, &config.catalog);
     let report = report::of_day(date, &entries, &judgement, &config.catalog);
     report.ok_or_else(|| no_entry(date))
+}
+
+/// The entries of the days that a report shows, and the numbers of those that it is judged by: of most days
+/// a number for each metric is enough.
+async fn past(
+    book: &Book,
+    date: NaiveDate,
+    catalog: &Catalog,
+) -> Result<(Vec<Entry>, History), BookError> {
+    let before = |days| date.checked_sub_days(Days::new(days)).unwrap_or(date);
+    let (judged, shown) = (before(DAYS_JUDGED), before(TREND_DAYS));
+    let mut history = History::new(catalog);
+    let mut entries = Vec::new();
+    book::scan(book, judged..=date, |entry| {
+        history.add(&entry, catalog);
+        if entry.date >= shown {
+            entries.push(entry);
+        }
+    })
+    .await?;
+    Ok((entries, history))
 }
 
 /// The day asked for, else the newest complete one, else the newest there is.

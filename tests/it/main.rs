@@ -50,6 +50,8 @@ mod sparkline;
 mod stored_days;
 mod team;
 mod team_truth;
+mod top;
+mod top_book;
 mod truth;
 mod ways;
 mod world;

@@ -11,6 +11,7 @@ mod sample_letters;
 mod sample_views;
 mod scraped;
 mod team;
+mod top_book;
 mod truth;
 mod with_servers;
 mod world;

@@ -1,4 +1,4 @@
-//! Everything that is promised about PostgreSQL and Postfix, on servers that these tests start themselves.
+//! Everything that is promised about PostgreSQL, Postfix, browsers and terminals, on servers that these tests start themselves.
 
 mod beryl_truth;
 mod chromium;
@@ -9,4 +9,5 @@ mod recipients;
 mod rights;
 mod snapshot;
 mod team_truth;
+mod tmux;
 mod two_databases;

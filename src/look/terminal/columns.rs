@@ -47,19 +47,22 @@ impl Columns {
         ];
         let tables = choices.map(|choice| natural.table(choice, width));
         let [.., last] = tables;
-        let fitting = tables
-            .into_iter()
-            .find(|columns| columns.total() + columns.note.min(GAP) <= width);
+        let fitting = tables.into_iter().find(|columns| columns.total() <= width);
         fitting.unwrap_or(last).stretched(natural.label, width)
     }
 
-    fn total(&self) -> usize {
+    /// All that stands behind the value.
+    pub(super) fn beside(&self) -> usize {
         let change = match self.note {
             0 => GAP + self.change + SIGN,
             note => GAP * 2 + self.change + GAP + note,
         };
         let trend = if self.trend > 0 { GAP + self.trend } else { 0 };
-        self.gutter + self.label + GAP + self.value + self.changes * change + trend
+        self.changes * change + trend
+    }
+
+    fn total(&self) -> usize {
+        self.gutter + self.label + GAP + self.value + self.beside()
     }
 
     /// The room that is left goes to the trend, then to the labels.

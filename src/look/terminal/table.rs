@@ -101,14 +101,9 @@ fn row(metric: &Metric, columns: &Columns, (selected, color): (bool, bool)) -> L
         Some(cells) => {
             let cells = cells.iter().take(columns.changes);
             spans.extend(cells.map(|cell| self::cell(cell, columns, color)));
+            spans.extend(trend(row, columns, color));
         }
         None => spans.push(Span::styled(beside(row, columns), ink::dim())),
-    }
-    if columns.trend > 0 {
-        let trend = chart::sparkline(&row.trend, columns.trend);
-        spans.push(Span::raw(" ".repeat(GAP)));
-        let trend = left(&trend, columns.trend);
-        spans.push(Span::styled(trend, ink::line(color)));
     }
     if selected {
         // What colours say, signs and words say as well.
@@ -152,14 +147,16 @@ fn cell(cell: &CellView, columns: &Columns, color: bool) -> Span<'static> {
     Span::styled(told, ink::of(cell.tone, color))
 }
 
-/// A distribution has no changes: its largest parts stand in their place.
+fn trend(row: &RowView, columns: &Columns, color: bool) -> Option<Span<'static>> {
+    let width = Some(columns.trend).filter(|width| *width > 0)?;
+    let trend = chart::sparkline(&row.trend, width);
+    let trend = " ".repeat(GAP) + &left(&trend, width);
+    Some(Span::styled(trend, ink::line(color)))
+}
+
+/// A distribution has neither changes nor a trend: its largest parts stand in their place.
 fn beside(row: &RowView, columns: &Columns) -> String {
-    let change = match columns.note {
-        0 => GAP + columns.change + SIGN,
-        note => GAP * 2 + columns.change + GAP + note,
-    };
-    let width = columns.changes * change;
     let part = |part: &PartView| format!("{} {:.0} %", part.label, part.share * 100.0);
     let parts: Vec<String> = row.parts.iter().map(part).collect();
-    left(&format!("  {}", parts.join(", ")), width)
+    left(&format!("  {}", parts.join(", ")), columns.beside())
 }
