@@ -42,6 +42,9 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	[ -x /usr/sbin/postfix ] || missing+=(postfix); \
 	[ -x /usr/sbin/saslpasswd2 ] || missing+=(sasl2-bin); \
 	ls /usr/lib/*/sasl2/libplain.so* >/dev/null 2>&1 || missing+=(libsasl2-modules); \
+	command -v promtool >/dev/null || missing+=(prometheus); \
+	command -v systemd-analyze >/dev/null || missing+=(systemd); \
+	command -v mandoc >/dev/null || missing+=(mandoc); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
 	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
 	command -v victoria-metrics >/dev/null || missing+=(victoria-metrics); \
@@ -79,8 +82,10 @@ view-metrics: ## Show the newest complete day
 	$(DAYBOOK) show
 
 .PHONY: docs
-docs: ## Make docs/METRICS.md and docs/daybook.schema.json anew from the catalog and the types
+docs: ## Make docs/METRICS.md, docs/daybook.schema.json and Grafana's example anew from the catalog and the types
 	$(CARGO) run --quiet -- --config examples/beryl/daybook.toml config metrics > docs/METRICS.md.new
 	mv docs/METRICS.md.new docs/METRICS.md
 	$(CARGO) run --quiet -- config schema > docs/daybook.schema.json.new
 	mv docs/daybook.schema.json.new docs/daybook.schema.json
+	$(CARGO) run --quiet -- --config examples/beryl/daybook.toml grafana > deploy/grafana/dashboards/beryl.json.new
+	mv deploy/grafana/dashboards/beryl.json.new deploy/grafana/dashboards/beryl.json

@@ -1,5 +1,8 @@
 //! `daybook completions` and `daybook man`: made from the command line's own definition.
 
+mod manual;
+mod page;
+
 use clap::CommandFactory;
 use clap_complete::Shell;
 
@@ -15,9 +18,7 @@ pub fn completions(shell: Shell) -> Result<Ended, CommandError> {
 }
 
 pub fn man() -> Result<Ended, CommandError> {
-    let mut text = Vec::new();
-    let page = clap_mangen::Man::new(Cli::command());
-    page.render(&mut text).map_err(anyhow::Error::from)?;
-    output::data(&String::from_utf8_lossy(&text))?;
+    let text = page::whole(Cli::command()).map_err(anyhow::Error::from)?;
+    output::data(&text)?;
     Ok(Ended::Done)
 }
