@@ -34,7 +34,7 @@ pub async fn probe(
     Ok(facts)
 }
 
-async fn tables(
+pub(super) async fn tables(
     snapshot: &mut Snapshot,
     names: &[&str],
     place: (&str, &Limits),
