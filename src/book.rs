@@ -30,7 +30,7 @@ pub use deliveries::{
 };
 pub use entries::{
     Stored, all_dates, entries, entry, first_date, newest, newest_complete, scan, store,
-    store_and_plan, store_many,
+    store_and_plan, store_at_once, store_many,
 };
 pub use error::BookError;
 pub use examine::{Health, collector, examine, is_collecting};

@@ -1,5 +1,6 @@
 //! Reads the app databases: one snapshot each, parallel connections, every failure kept apart.
 
+pub mod days;
 pub mod examine;
 pub mod labels;
 pub mod readings;

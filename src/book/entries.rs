@@ -118,6 +118,22 @@ pub async fn store_many(
     store_and_plan(book, entries, mode, None).await
 }
 
+/// Stores all entries or none, and tells of each what it found and left.
+pub async fn store_at_once(
+    book: &Book,
+    entries: impl Iterator<Item = Entry>,
+    mode: Mode,
+    mut told: impl FnMut(&Stored),
+) -> Result<(), BookError> {
+    const TASK: &str = "store the entries";
+    let mut transaction = book.begin(TASK).await?;
+    for entry in entries {
+        told(&lay_over(book, &mut transaction, entry, mode).await?);
+    }
+    let committed = transaction.commit().await;
+    committed.map_err(|error| book.error(TASK, error))
+}
+
 /// Stores the entries as [`store_many`] does, and the plan in one transaction with the entry of its day:
 /// no day is stored without what is to be sent about it. That transaction is the last, so that the plan
 /// finds every number corrected by the same run.

@@ -1,12 +1,158 @@
 //! `daybook import`: days from elsewhere, into the book.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use serde_json::{Value as Json, json};
+
+use crate::book::{self, Book, BookError, Ending, Outcome};
 use crate::cli::Import;
 use crate::config::Config;
+use crate::nightly::book_path;
+use crate::operate::import::{self, Gathered, ImportError, LeftOut, Setting, Taken};
 
-use super::{CommandError, Ended, World, open_book};
+use super::{CommandError, Ended, World, open_book, output};
+
+/// How long an import waits for a collect to end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended, CommandError> {
-    let _: (_, &World) = (args, world);
-    open_book(config).await?;
+    let begun = Instant::now();
+    let setting = Setting {
+        config,
+        now: world.now,
+    };
+    let gathered = match &args.table {
+        Some(table) => import::read_table(table, setting, world.stop.clone()).await?,
+        None => {
+            let (input, name) = open(args.file.as_deref(), world)?;
+            import::read_file(input, &name, setting)?
+        }
+    };
+    if world.stop.is_asked() {
+        let what = "stopped on request: nothing was taken over";
+        return Err(CommandError::Failed(anyhow::anyhow!(what)));
+    }
+    let taken = match args.dry_run {
+        true => rehearse(config, &gathered).await?,
+        false => take(&gathered, setting, begun).await?,
+    };
+    match args.json {
+        true => output::json(&as_json(&taken, &gathered.left_out, args.dry_run))?,
+        false => tell(&taken, &gathered.left_out, args.dry_run),
+    }
     Ok(Ended::Done)
+}
+
+fn open(file: Option<&Path>, world: &World) -> Result<(Box<dyn Read>, String), CommandError> {
+    match file {
+        Some(path) if path != Path::new("-") => {
+            let path = world.directory.join(path);
+            let cannot = || format!("cannot read {}", path.display());
+            let file = File::open(&path).with_context(cannot)?;
+            Ok((Box::new(file), path.display().to_string()))
+        }
+        _ => Ok((Box::new(io::stdin()), "standard input".to_owned())),
+    }
+}
+
+async fn rehearse(config: &Config, gathered: &Gathered) -> Result<Taken, BookError> {
+    match open_book(config).await {
+        Ok(book) => import::rehearse(Some(&book), gathered).await,
+        Err(BookError::NoBook { .. }) => import::rehearse(None, gathered).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// Under the collect lock, as a run that the list of runs has.
+async fn take(
+    gathered: &Gathered,
+    setting: Setting<'_>,
+    begun: Instant,
+) -> Result<Taken, BookError> {
+    let lock = Book::wait_for_lock(&book_path(setting.config), PATIENCE).await?;
+    let book = Book::open_under(&lock).await?;
+    let run = book::begin_run(&book, "import", setting.now).await?;
+    let taken = import::take(&book, gathered, setting).await;
+    let duration_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let span = taken.as_ref().ok().and_then(|taken| taken.span);
+    let days = taken.as_ref().map_or(0, Taken::changed_days);
+    let ending = Ending {
+        ended_at: setting.now + TimeDelta::milliseconds(duration_ms),
+        outcome: match &taken {
+            Err(_) => Outcome::Failed,
+            Ok(_) if days == 0 => Outcome::Nothing,
+            Ok(_) => Outcome::Stored,
+        },
+        dates: span.map(|(first, last)| first..=last),
+        days: u32::try_from(days).unwrap_or(u32::MAX),
+        error: taken.as_ref().err().map(ToString::to_string),
+        duration_ms,
+    };
+    book::end_run(&book, run, &ending).await?;
+    book.close().await;
+    taken
+}
+
+fn tell(taken: &Taken, left_out: &[LeftOut], dry_run: bool) {
+    let verb = match dry_run {
+        true => "would be taken over",
+        false => "taken over",
+    };
+    match taken.span {
+        Some((first, last)) => {
+            let (days, filled) = (taken.changed_days(), taken.filled_days);
+            output::say(&format!(
+                "{} of {} from {first} to {last} {verb}: {} new, {filled} filled in",
+                counted(taken.values, "value"),
+                counted(days, "day"),
+                taken.new_days,
+            ));
+        }
+        None => output::say(&format!("nothing new: 0 values {verb}")),
+    }
+    if taken.known > 0 {
+        output::say(&format!(
+            "{} left alone: the book knows them already",
+            counted(taken.known, "value")
+        ));
+    }
+    for LeftOut { what, why, count } in left_out {
+        output::say_line(&format!("left out: {what} ({count} ×): {why}"));
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
+
+fn as_json(taken: &Taken, left_out: &[LeftOut], dry_run: bool) -> Json {
+    let left_out = left_out
+        .iter()
+        .map(|one| json!({ "what": one.what, "why": one.why, "count": one.count }));
+    json!({
+        "schema": 1,
+        "dry_run": dry_run,
+        "from": taken.span.map(|(first, _)| first),
+        "to": taken.span.map(|(_, last)| last),
+        "days": { "new": taken.new_days, "filled": taken.filled_days, "unchanged": taken.unchanged_days },
+        "values": { "taken": taken.values, "known": taken.known },
+        "left_out": left_out.collect::<Json>(),
+    })
+}
+
+impl From<ImportError> for CommandError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Config(error) => Self::Config(error),
+            ImportError::Book(error) => Self::Book(error),
+            ImportError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            other => Self::Failed(other.into()),
+        }
+    }
 }

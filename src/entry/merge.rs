@@ -9,21 +9,33 @@ pub enum Mode {
     Replace,
     /// Only what is missing or failed is filled in.
     Refill,
+    /// What comes from elsewhere: it yields to every value that is known here. Only an open day gives way to a
+    /// complete one, as it does to any later count.
+    Import,
 }
 
 /// The entry to store. The new one's frame is kept, except on a refill, where the stored day stays what it was.
 pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
     let Some(stored) = stored else { return new };
+    let mode = match mode {
+        Mode::Import if stored.partial && !new.partial => Mode::Replace,
+        mode => mode,
+    };
     let mut merged = match mode {
         Mode::Replace => Entry {
             readings: stored.readings.clone(),
             ..new.clone()
         },
-        Mode::Refill => stored.clone(),
+        Mode::Refill | Mode::Import => stored.clone(),
     };
-    for (key, reading) in new.readings {
+    let (open, as_of) = (new.partial, new.as_of);
+    for (key, mut reading) in new.readings {
+        if mode == Mode::Import && open && !stored.partial && reading.is_known() {
+            reading.provenance.observed_at.get_or_insert(as_of);
+        }
         let wins = match stored.readings.get(&key) {
             None => true,
+            Some(old) if mode == Mode::Import => reading.is_known() && !old.is_known(),
             Some(old) if mode == Mode::Refill => {
                 is_wanting(stored, old) && (reading.is_known() || beats(&reading, old))
             }

@@ -4,6 +4,34 @@
 /// What a spreadsheet may begin a formula with; the wide ones are taken for the narrow ones.
 const BEGIN_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
+/// The columns of a table of days: these, one for each metric, and [`PROVENANCE`].
+pub const FRAME: [&str; 7] = [
+    "date",
+    "as_of",
+    "partial",
+    "time_zone",
+    "hours",
+    "collected_at",
+    "duration_ms",
+];
+pub const PROVENANCE: &str = "provenance";
+
+/// The head of a metric's column. A metric may be called like another column; no key begins with `_`.
+pub fn title(key: &str) -> String {
+    match FRAME.contains(&key) || key == PROVENANCE {
+        true => format!("_{key}"),
+        false => text(key),
+    }
+}
+
+/// The metric whose column has this head.
+pub fn key(title: &str) -> &str {
+    match title.strip_prefix('_') {
+        Some(key) if FRAME.contains(&key) || key == PROVENANCE => key,
+        _ => untold(title),
+    }
+}
+
 /// Cells as they are: numbers, and texts that [`text`] has seen.
 pub fn line<T: AsRef<str>>(cells: &[T]) -> String {
     let mut line = String::new();
@@ -26,7 +54,7 @@ pub fn text(text: &str) -> String {
 }
 
 /// What a cell said before [`text`] made it harmless.
-pub fn untold(cell: &str) -> &str {
+fn untold(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if text.starts_with(BEGIN_FORMULAS) => text,
         _ => cell,

@@ -4,25 +4,13 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::book::KeptDay;
 use crate::catalog::Catalog;
-use crate::render::csv::{line, text};
+use crate::render::csv::{FRAME, PROVENANCE, line, text, title};
 
 use super::json::{instant, told_in};
 
-/// The columns before the metrics, and the one behind them.
-pub const FRAME: [&str; 7] = [
-    "date",
-    "as_of",
-    "partial",
-    "time_zone",
-    "hours",
-    "collected_at",
-    "duration_ms",
-];
-pub const PROVENANCE: &str = "provenance";
-
 /// The metrics' columns: the catalog's order, then what only the book still knows. They do not depend on the
 /// days asked for, so tables of several months can be put together.
-pub fn columns(catalog: &Catalog, in_book: Vec<String>) -> Vec<String> {
+pub(super) fn columns(catalog: &Catalog, in_book: Vec<String>) -> Vec<String> {
     let mut columns: Vec<String> = catalog.metrics.iter().map(|one| one.key.clone()).collect();
     let gone: Vec<String> = in_book
         .into_iter()
@@ -32,8 +20,8 @@ pub fn columns(catalog: &Catalog, in_book: Vec<String>) -> Vec<String> {
     columns
 }
 
-pub fn header(columns: &[String]) -> String {
-    let metrics = columns.iter().map(|key| text(&title(key)));
+pub(super) fn header(columns: &[String]) -> String {
+    let metrics = columns.iter().map(|key| title(key));
     let frame = FRAME.map(str::to_owned).into_iter();
     let cells: Vec<String> = frame
         .chain(metrics)
@@ -43,7 +31,7 @@ pub fn header(columns: &[String]) -> String {
 }
 
 /// The day's line; the error tells what of its values cannot be read.
-pub fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
+pub(super) fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
     let metrics = object(&day.metrics).map_err(|why| format!("metrics of {}: {why}", day.date))?;
     let mut told = object(&told_in(&day.provenance, day.time_zone))
         .map_err(|why| format!("provenance of {}: {why}", day.date))?;
@@ -64,14 +52,6 @@ pub fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
     cells.extend(columns.iter().map(|key| cell(metrics.get(key))));
     cells.push(Json::Object(told).to_string());
     Ok(line(&cells))
-}
-
-/// A metric may be called like a column of the frame; no key begins with `_`.
-pub fn title(key: &str) -> String {
-    match FRAME.contains(&key) || key == PROVENANCE {
-        true => format!("_{key}"),
-        false => key.to_owned(),
-    }
 }
 
 /// Numbers stay numbers, whatever they begin with.

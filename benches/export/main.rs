@@ -1,0 +1,152 @@
+//! What an export of one and of ten years costs, beside writing the same bytes plainly to a file. Prints a
+//! table and writes nothing that stays; BENCHMARKS.md keeps what came out.
+
+#![expect(clippy::print_stdout, reason = "it reports")]
+
+#[path = "../night/program.rs"]
+mod program;
+#[path = "../night/table.rs"]
+mod table;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use chrono::{Days, NaiveDate, TimeDelta};
+use daybook::book::{self, Book};
+use daybook::calendar::Day;
+use daybook::entry::merge::Mode;
+use daybook::entry::{Entry, Part, Provenance, Reading, Value};
+
+use table::{Row, median, seconds, spread};
+
+const METRICS: i64 = 60;
+const ROUNDS: usize = 21;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("daybook-export-{}", std::process::id()));
+    fs::create_dir(&folder)?;
+    let done = compare(&folder).await;
+    fs::remove_dir_all(&folder)?;
+    done
+}
+
+async fn compare(folder: &Path) -> Result<()> {
+    let mut rows = Vec::new();
+    for years in [1, 10] {
+        let home = folder.join(format!("{years}"));
+        fs::create_dir(&home)?;
+        fs::write(home.join("daybook.toml"), settings())?;
+        fill(&home.join("daybook.db"), years * 365).await?;
+        for format in ["jsonl", "json", "csv"] {
+            rows.push(measured(&home, years, format)?);
+        }
+    }
+    println!("\n## Exports of {METRICS} metrics\n");
+    let heads = [
+        "what",
+        "size",
+        "whole program",
+        "fastest … slowest",
+        "same bytes plainly",
+        "fastest … slowest",
+        "peak memory",
+    ];
+    table::print(heads, rows.into_iter());
+    Ok(())
+}
+
+/// Taken by turns, so that both meet the same machine.
+fn measured(home: &Path, years: u64, format: &str) -> Result<Row> {
+    let target = home.join(format!("days.{format}"));
+    let export = || export(home, format, &target);
+    program::run(export())?;
+    let bytes = fs::read(&target)?;
+    let (mut exported, mut plain) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        exported.push(program::run(export())?);
+        plain.push(plainly(&home.join("plain"), &bytes)?);
+    }
+    let peak = program::peak(export())?;
+    Ok(Row::of([
+        format!("{format}, {} days", years * 365),
+        format!("{:.1} MB", bytes.len() as f64 / 1e6),
+        seconds(median(&exported)),
+        spread(&exported),
+        seconds(median(&plain)),
+        spread(&plain),
+        program::megabytes(peak),
+    ]))
+}
+
+fn export(home: &Path, format: &str, target: &Path) -> Command {
+    let target = target.to_str().unwrap_or_default();
+    let arguments = ["export", "--format", format, "--output", target];
+    program::with(&home.join("daybook.toml"), &arguments)
+}
+
+/// Whole or not at all, as an export is.
+fn plainly(target: &Path, bytes: &[u8]) -> Result<Duration> {
+    let beside = target.with_extension("unfinished");
+    let begun = Instant::now();
+    let mut file = File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, target)?;
+    File::open(target.parent().context("a folder")?)?.sync_all()?;
+    Ok(begun.elapsed())
+}
+
+fn settings() -> String {
+    let metric = |at| format!("[[metrics]]\nkey = \"metric_{at:02}\"\nsql = \"SELECT 1\"\n");
+    let metrics: String = (0..METRICS).map(metric).collect();
+    format!("[retention]\ndays = 36500\n\n{metrics}")
+}
+
+async fn fill(path: &Path, days: u64) -> Result<()> {
+    let book = Book::open(path, Duration::ZERO).await?;
+    let first = NaiveDate::from_ymd_opt(2015, 1, 1).context("a date")?;
+    let mut entries = Vec::new();
+    for at in 0..days {
+        entries.push(entry(first + Days::new(at))?);
+    }
+    book::store_many(&book, entries, Mode::Replace).await?;
+    book.close().await;
+    Ok(())
+}
+
+/// As a night leaves it: half the metrics counted a quarter of an hour late, four distributions.
+fn entry(date: NaiveDate) -> Result<Entry> {
+    let day = Day::of(date, chrono_tz::Europe::Zurich)?;
+    let counted = day.end + TimeDelta::minutes(15);
+    let mut entry = Entry::empty(&day.close(), counted, "bench");
+    for at in 0..METRICS {
+        let value = match at {
+            0..4 => Value::Parts(parts()),
+            4..10 => Value::Decimal(rust_decimal::Decimal::new(at * 1234, 2)),
+            _ => Value::Whole(at * 1_000_003),
+        };
+        let mut reading = Reading::observed(Some(value));
+        if at % 2 == 0 {
+            reading.provenance = Provenance {
+                observed_at: Some(counted),
+                ..Provenance::default()
+            };
+        }
+        entry.readings.insert(format!("metric_{at:02}"), reading);
+    }
+    Ok(entry)
+}
+
+fn parts() -> Vec<Part> {
+    let part = |at: i64| Part {
+        key: Some(at.to_string()),
+        label: format!("Part number {at}"),
+        count: (at * 977).into(),
+    };
+    (0..20).map(part).collect()
+}

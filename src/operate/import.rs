@@ -1,0 +1,63 @@
+//! Days from elsewhere into the book. First the whole input is read and checked; only if all of it is sound,
+//! it is laid into the book, in one transaction, wherever the book knows nothing better.
+
+mod day;
+mod document;
+mod file;
+mod gathering;
+mod lines;
+mod original;
+mod table;
+mod taking;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use thiserror::Error;
+
+use crate::book::BookError;
+use crate::collect::Unreachable;
+use crate::config::{Config, ConfigError};
+
+pub use file::read as read_file;
+pub use gathering::Gathered;
+pub use original::read as read_table;
+pub use taking::{Taken, rehearse, take};
+
+/// What an import is checked against.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    pub config: &'a Config,
+    pub now: DateTime<Utc>,
+}
+
+/// Something that is not taken over, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// A metric's key, or a kind of rows.
+    pub what: String,
+    pub why: String,
+    /// Of how many values or rows that is true.
+    pub count: usize,
+}
+
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// What is wrong with the input, place by place.
+    #[error("nothing was taken over:\n  {}", .0.join("\n  "))]
+    Refused(Vec<String>),
+    #[error("cannot read {name}: {source}")]
+    Read {
+        name: String,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Unavailable(Unreachable),
+    #[error("table {}: {why}", .table.escape_debug())]
+    Table { table: String, why: String },
+    #[error(transparent)]
+    Book(#[from] BookError),
+}
+
+/// The first and the last of some days.
+pub type Span = Option<(NaiveDate, NaiveDate)>;

@@ -1,0 +1,212 @@
+//! What one line says, in JSON or in the cells of a table, as values that may be kept.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value as Json};
+
+use crate::catalog::Metric;
+use crate::entry::{Kind, Provenance, Reading, Value};
+
+use super::gathering::{Frame, Gathering, Given};
+
+/// A day as `daybook export` writes it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line {
+    schema: Option<Json>,
+    date: String,
+    as_of: Option<String>,
+    #[serde(default)]
+    partial: bool,
+    time_zone: Option<String>,
+    collected_at: Option<String>,
+    duration_ms: Option<i64>,
+    metrics: Pairs,
+    #[serde(default)]
+    provenance: Map<String, Json>,
+}
+
+/// An object's pairs as they stand there: of two equal keys a map would keep one and say nothing.
+#[derive(Debug)]
+struct Pairs(Vec<(String, Json)>);
+
+/// Hands a day over to the gathering, with whatever is wrong about it.
+pub(super) fn take(line: Line, place: &str, gathering: &mut Gathering<'_>) {
+    let (date, frame) = match framed(&line) {
+        Ok(framed) => framed,
+        Err(why) => return gathering.wrong(place, &why),
+    };
+    let mut told = line.provenance;
+    let mut readings = Vec::new();
+    for (key, value) in line.metrics.0 {
+        let told = told.shift_remove(&key);
+        push(
+            &key,
+            (&value, told.as_ref()),
+            (place, gathering),
+            &mut readings,
+        );
+    }
+    if let Some(key) = told.keys().next() {
+        let why = format!("provenance of `{}`, but no value", key.escape_debug());
+        gathering.wrong(place, &why);
+    }
+    gathering.take(
+        place,
+        Given {
+            date,
+            frame,
+            readings,
+        },
+    );
+}
+
+/// Reads one value; what the catalog does not know, or what cannot be, is noted.
+pub(super) fn push(
+    key: &str,
+    (value, told): (&Json, Option<&Json>),
+    (place, gathering): (&str, &mut Gathering<'_>),
+    readings: &mut Vec<(String, Reading)>,
+) {
+    let Some(metric) = gathering.metric(key) else {
+        return gathering.unknown(place, key);
+    };
+    match reading(metric, value, told) {
+        Ok(reading)
+            if readings
+                .iter()
+                .any(|(other, known)| other == key && *known != reading) =>
+        {
+            gathering.wrong(
+                place,
+                &format!("`{key}` stands there twice, with different values"),
+            );
+        }
+        Ok(reading) => readings.push((key.to_owned(), reading)),
+        Err(why) => gathering.wrong(place, &format!("`{key}`: {why}")),
+    }
+}
+
+fn framed(line: &Line) -> Result<(NaiveDate, Frame), String> {
+    if let Some(schema) = line.schema.as_ref().filter(|schema| **schema != 1) {
+        return Err(format!("schema {schema}: this program knows schema 1"));
+    }
+    let frame = Frame {
+        zone: line.time_zone.as_deref().map(zone).transpose()?,
+        as_of: moment("as_of", line.as_of.as_deref())?,
+        partial: line.partial,
+        collected_at: moment("collected_at", line.collected_at.as_deref())?,
+        duration_ms: line.duration_ms,
+    };
+    Ok((date(&line.date)?, frame))
+}
+
+pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
+    let read: Option<NaiveDate> = text.parse().ok();
+    read.filter(|date| text.len() == 10 && date.to_string() == text)
+        .ok_or_else(|| {
+            format!(
+                "`{}` is no date of the calendar like 2025-10-03",
+                shown(text)
+            )
+        })
+}
+
+pub(super) fn moment(what: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, String> {
+    let read = |text| match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => Ok(at.to_utc()),
+        Err(_) => Err(format!(
+            "{what} `{}` is no instant like 2025-10-04T00:00:00+02:00",
+            shown(text)
+        )),
+    };
+    text.map(read).transpose()
+}
+
+pub(super) fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
+    let unknown = |_| format!("`{}` is no time zone like Europe/Zurich", shown(text));
+    text.parse().map_err(unknown)
+}
+
+/// A number of a table's cell as JSON would have it, or a distribution, or nothing.
+pub(super) fn cell(text: &str) -> Result<Json, String> {
+    let text = text.trim_matches(' ');
+    if text.is_empty() {
+        return Ok(Json::Null);
+    }
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_err() {
+        return Err(format!("{} is too large to be kept exactly", shown(text)));
+    }
+    serde_json::from_str(text).map_err(|_| not_a_value(&shown(text)))
+}
+
+fn reading(metric: &Metric, value: &Json, told: Option<&Json>) -> Result<Reading, String> {
+    let told: Provenance = match told {
+        Some(told) => Provenance::deserialize(told).map_err(|why| format!("provenance: {why}"))?,
+        None => Provenance::default(),
+    };
+    let value = match value {
+        Json::Null => None,
+        Json::Number(number) if number.as_i64().is_none() && number.is_u64() => {
+            return Err(format!("{number} is too large to be kept exactly"));
+        }
+        json => Some(Value::from_json(json).ok_or_else(|| not_a_value(&shown(&json.to_string())))?),
+    };
+    match (&value, metric.is_distribution()) {
+        (Some(Value::Parts(_)), false) => {
+            return Err("a distribution, where the catalog has a number".to_owned());
+        }
+        (Some(Value::Whole(_) | Value::Decimal(_)), true) => {
+            return Err("a number, where the catalog has a distribution".to_owned());
+        }
+        _ => {}
+    }
+    let kind = match told.kind {
+        Kind::Unavailable | Kind::Failed if value.is_some() => {
+            let word = told.kind.word();
+            return Err(format!("a value whose provenance says {word}"));
+        }
+        Kind::Observed | Kind::Reconstructed | Kind::Imported => Kind::Imported,
+        unknown => unknown,
+    };
+    let provenance = Provenance { kind, ..told };
+    Ok(Reading { value, provenance })
+}
+
+fn not_a_value(text: &str) -> String {
+    format!(
+        "{text} is no value: expected a plain number like 1234 or -0.5, or a distribution like [{{\"key\":\"1\",\"label\":\"Books\",\"count\":29}}]"
+    )
+}
+
+/// Enough to find it again.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.escape_debug().take(60).collect();
+    if text.escape_debug().count() > 60 {
+        shown.push('…');
+    }
+    shown
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of keys and values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}

@@ -1,0 +1,104 @@
+//! One JSON document with days in `entries`, taken one at a time as they come.
+
+use std::fmt;
+use std::io::{self, BufRead};
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
+
+use super::day::{self, Line};
+use super::file::Length;
+use super::gathering::Gathering;
+
+pub(super) fn read(
+    input: impl BufRead,
+    length: &Length,
+    gathering: &mut Gathering<'_>,
+) -> io::Result<()> {
+    length.set(0);
+    let mut parser = serde_json::Deserializer::from_reader(input);
+    let reader = Reader { length, gathering };
+    let done = parser.deserialize_map(reader).and_then(|found| {
+        parser.end()?;
+        Ok(found)
+    });
+    match done {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            gathering.wrong("the document", "expected the days in \"entries\"");
+            Ok(())
+        }
+        Err(error) if error.is_io() => Err(error.into()),
+        Err(error) => {
+            gathering.wrong("the document", &error.to_string());
+            Ok(())
+        }
+    }
+}
+
+struct Reader<'r, 'a> {
+    length: &'r Length,
+    gathering: &'r mut Gathering<'a>,
+}
+
+/// Whether there were entries.
+impl<'de> Visitor<'de> for Reader<'_, '_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a document with \"entries\"")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut found = false;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "schema" => {
+                    let schema: Json = map.next_value()?;
+                    if schema != 1 {
+                        let why = format!("schema {schema}: this program knows schema 1");
+                        self.gathering.wrong("the document", &why);
+                    }
+                }
+                "entries" => {
+                    found = true;
+                    let (length, gathering) = (self.length, &mut *self.gathering);
+                    map.next_value_seed(Entries(Reader { length, gathering }))?;
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
+    }
+}
+
+struct Entries<'r, 'a>(Reader<'r, 'a>);
+
+impl<'de> DeserializeSeed<'de> for Entries<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Entries<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of days")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut days: A) -> Result<(), A::Error> {
+        let Reader { length, gathering } = self.0;
+        for number in 1.. {
+            length.set(0);
+            let Some(line) = days.next_element::<Line>()? else {
+                break;
+            };
+            day::take(line, &format!("entry {number}"), gathering);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! A file of days: what it is shows in its first bytes, its name does not count.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::rc::Rc;
+
+use flate2::bufread::MultiGzDecoder;
+use serde_json::{Map, Value as Json};
+
+use super::gathering::{Gathered, Gathering};
+use super::{ImportError, Setting, document, lines, table};
+
+/// A day is a few kilobytes; what is longer is none.
+pub(super) const LONGEST_BYTES: u64 = 16 * 1024 * 1024;
+/// Enough of the first line to tell what the file is.
+const HEAD_BYTES: u64 = 64 * 1024;
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Whoever reads a day at a time sets this back; a day that goes on and on ends in an error.
+pub(super) type Length = Rc<Cell<u64>>;
+
+/// Reads and checks all of it. `name` is what errors call it.
+pub fn read(input: impl Read, name: &str, setting: Setting<'_>) -> Result<Gathered, ImportError> {
+    let mut gathering = Gathering::new(setting);
+    let mut input = BufReader::new(input);
+    let packed = first_bytes(&mut input, GZIP.len())
+        .map(|(bytes, rest)| (bytes == GZIP, Cursor::new(bytes).chain(rest)));
+    let done = packed.and_then(|(is_gzip, all)| match is_gzip {
+        true => contents(
+            BufReader::new(MultiGzDecoder::new(BufReader::new(all))),
+            &mut gathering,
+        ),
+        false => contents(all, &mut gathering),
+    });
+    match done {
+        Ok(()) => gathering.end(),
+        Err(source) => Err(ImportError::Read {
+            name: name.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn contents(input: impl BufRead, gathering: &mut Gathering<'_>) -> io::Result<()> {
+    let length = Length::default();
+    let mut input = BufReader::new(Measured {
+        inner: input,
+        length: length.clone(),
+    });
+    let (bytes, rest) = first_bytes(&mut input, MARK.len())?;
+    let bytes = bytes.strip_prefix(MARK).unwrap_or(&bytes).to_vec();
+    let mut input = Cursor::new(bytes).chain(rest);
+    let mut head = Vec::new();
+    (&mut input).take(HEAD_BYTES).read_until(b'\n', &mut head)?;
+    let input = Cursor::new(head.clone()).chain(input);
+    match head.trim_ascii_start().first() {
+        None => {
+            gathering.wrong("the file", "it is empty");
+            Ok(())
+        }
+        Some(b'{') if is_document(&head) => document::read(input, &length, gathering),
+        Some(b'{') => lines::read(input, &length, gathering),
+        Some(_) => table::read(input, &head, &length, gathering),
+    }
+}
+
+/// A document has its days in `entries`, a line is a day.
+fn is_document(head: &[u8]) -> bool {
+    match serde_json::from_slice::<Map<String, Json>>(head) {
+        Ok(object) => object.contains_key("entries"),
+        Err(error) if !error.is_eof() => false,
+        Err(_) => {
+            let ended = head.ends_with(b"\n");
+            let text = String::from_utf8_lossy(head);
+            ended || text.contains("\"entries\"")
+        }
+    }
+}
+
+fn first_bytes<R: BufRead>(mut input: R, count: usize) -> io::Result<(Vec<u8>, R)> {
+    let mut bytes = Vec::new();
+    (&mut input).take(count as u64).read_to_end(&mut bytes)?;
+    Ok((bytes, input))
+}
+
+struct Measured<R> {
+    inner: R,
+    length: Length,
+}
+
+impl<R: Read> Read for Measured<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.length.get() > LONGEST_BYTES {
+            let megabytes = LONGEST_BYTES / 1024 / 1024;
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("a day or line of more than {megabytes} MB"),
+            ));
+        }
+        let read = self.inner.read(buffer)?;
+        self.length.set(self.length.get() + read as u64);
+        Ok(read)
+    }
+}

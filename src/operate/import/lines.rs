@@ -1,0 +1,40 @@
+//! JSON Lines: a day a line.
+
+use std::io::{self, BufRead};
+
+use super::day::{self, Line};
+use super::file::Length;
+use super::gathering::Gathering;
+
+pub(super) fn read(
+    mut input: impl BufRead,
+    length: &Length,
+    gathering: &mut Gathering<'_>,
+) -> io::Result<()> {
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        length.set(0);
+        if input.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let place = format!("line {number}");
+        match serde_json::from_slice::<Line>(&line) {
+            Ok(line) => day::take(line, &place, gathering),
+            Err(error) => gathering.wrong(&place, &without_line(&error)),
+        }
+    }
+    Ok(())
+}
+
+/// The line is known; the parser would call it the first.
+fn without_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{what} at column {}", error.column()),
+        None => text,
+    }
+}
