@@ -2,5 +2,6 @@
 
 pub mod edition;
 pub mod export;
+pub mod fate;
 pub mod terminal;
 pub mod web;

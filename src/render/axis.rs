@@ -19,12 +19,7 @@ pub struct Axis {
 }
 
 /// The axis for numbers from `lowest` to `highest`, which are whole or not.
-pub fn axis(
-    (lowest, highest): (f64, f64),
-    whole: bool,
-    scale: Scale<'_>,
-    speech: &Speech,
-) -> Axis {
+pub fn axis((lowest, highest): (f64, f64), whole: bool, scale: Scale<'_>, speech: &Speech) -> Axis {
     let from_zero = lowest >= 0.0 && lowest <= highest * NEAR_ZERO;
     let lowest = if from_zero { 0.0 } else { lowest };
     let step = step(lowest, highest, whole);
