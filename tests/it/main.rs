@@ -26,6 +26,7 @@ mod long_runs;
 mod messages;
 mod migrations;
 mod one_snapshot;
+mod pages;
 mod parts;
 mod posted;
 mod prune;

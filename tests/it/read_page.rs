@@ -86,8 +86,9 @@ pub(crate) fn read(html: &str) -> Element {
         if tag.starts_with('!') {
             continue;
         }
-        if tag.starts_with('/') {
+        if let Some(name) = tag.strip_prefix('/') {
             let closed = open.pop().unwrap();
+            assert_eq!(closed.name, name, "closed in another order");
             push(&mut open, Node::Element(closed));
             continue;
         }

@@ -29,10 +29,10 @@ macro_rules! words {
 words! {
     skip pages day alerts runs about_page keys refreshes
     late never_complete
-    days previous next date show newest open complete collected collected_in as_of
-    current vs_day vs_week vs_month notes
+    days previous next date show newest complete collected collected_in as_of
+    current vs_day vs_week vs_month sections notes
     no_such_day not_stored fetch empty begin begin_day begin_past begin_doctor begin_then
-    way_out try_newest
+    try_newest
     runs_title no_runs when command outcome took statements statement rows deliveries no_deliveries report_of to state
     run_running run_stored run_nothing run_failed run_interrupted run_days about_open about_failure
     by_mail by_outbox by_webhook by_ping copy

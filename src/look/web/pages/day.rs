@@ -26,6 +26,11 @@ pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<
         return Ok(absent::empty_book(scene, asked));
     };
     let shown = asked.unwrap_or(newest);
+    let days = scene.edition.history.days();
+    if days.binary_search_by_key(&shown, |day| day.date).is_err() {
+        return Ok(absent::no_such_day(scene, shown));
+    }
+    // The entry may have been removed since.
     let report = scene.edition.report(shown, &scene.config.catalog).await?;
     Ok(match report {
         Some(report) => told(scene, asked, report),
@@ -58,7 +63,6 @@ fn told(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
         facts: facts::facts(report, scene),
         matters: matters(report, &view, &address),
         tables: table::tables(report, &view, (scene, &address)),
-        open: report.partial,
         view: &view,
     };
     let date = scene.speech.short_date_with_year(report.date);
@@ -81,7 +85,6 @@ struct Day<'a> {
     /// With the address of the metric.
     matters: Vec<(&'a MatterView, String)>,
     tables: Vec<Table<'a>>,
-    open: bool,
 }
 
 fn matters<'a>(

@@ -21,7 +21,6 @@ pub(super) const ENGLISH: Words = Words {
     date: "Date",
     show: "Show",
     newest: "Newest",
-    open: "still open",
     complete: "Newest day that is over:",
     collected: "Last collection",
     collected_in: "{when}, took {time}",
@@ -30,6 +29,7 @@ pub(super) const ENGLISH: Words = Words {
     vs_day: "vs yesterday",
     vs_week: "vs 7 days",
     vs_month: "vs 30 days",
+    sections: "Sections",
     notes: "Notes",
 
     no_such_day: "No numbers for {date}",
@@ -42,7 +42,6 @@ pub(super) const ENGLISH: Words = Words {
     begin_doctor: "says what is missing, if that does not succeed.",
     begin_then: "Reload this page then. A timer or cron does it every night.",
 
-    way_out: "Ways on",
     try_newest: "The newest day",
 
     runs_title: "Runs and deliveries",

@@ -21,7 +21,6 @@ pub(super) const GERMAN: Words = Words {
     date: "Datum",
     show: "Zeigen",
     newest: "Neuester",
-    open: "noch offen",
     complete: "Neuester Tag, der vorbei ist:",
     collected: "Letzte Zählung",
     collected_in: "{when}, dauerte {time}",
@@ -30,6 +29,7 @@ pub(super) const GERMAN: Words = Words {
     vs_day: "gegen Vortag",
     vs_week: "gegen 7 Tage",
     vs_month: "gegen 30 Tage",
+    sections: "Abschnitte",
     notes: "Anmerkungen",
 
     no_such_day: "Keine Zahlen für {date}",
@@ -42,7 +42,6 @@ pub(super) const GERMAN: Words = Words {
     begin_doctor: "sagt, was fehlt, wenn das nicht gelingt.",
     begin_then: "Danach diese Seite neu laden. Ein Timer oder Cron erledigt es jede Nacht.",
 
-    way_out: "Wie es weitergeht",
     try_newest: "Der neueste Tag",
 
     runs_title: "Läufe und Zustellungen",

@@ -22,6 +22,8 @@ struct Absent {
     way: Way,
     /// The stored days around it, oldest first: words and address.
     around: Vec<(String, String)>,
+    /// It is over, so it could be there.
+    fetchable: bool,
 }
 
 #[derive(Template)]
@@ -45,6 +47,7 @@ pub(super) fn no_such_day(scene: &Scene<'_>, date: NaiveDate) -> Built {
         title: title.clone(),
         way: Way::from(scene, (date, Some(date))),
         around: around.iter().map(|day| link(day.date)).collect(),
+        fetchable: date <= scene.expected,
     };
     scene.missing(page(title, written(&absent)))
 }
