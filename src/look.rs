@@ -2,6 +2,7 @@
 
 pub mod edition;
 pub mod export;
+pub mod fate;
 pub mod shelf;
 pub mod terminal;
 pub mod web;

@@ -12,6 +12,7 @@ pub mod reach;
 pub mod rows;
 pub mod sql;
 pub mod time;
+mod told;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;

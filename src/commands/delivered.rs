@@ -9,7 +9,9 @@ use crate::book::{Channel, Delivery, DeliveryState, Subject};
 use crate::calendar::spoken;
 use crate::config::Config;
 use crate::deliver::is_sent_again;
+use crate::look::fate::Fate;
 use crate::render::words::harmless;
+use crate::voice::Language;
 
 use super::{World, output};
 
@@ -62,21 +64,10 @@ fn about(date: NaiveDate, subject: Subject) -> String {
 
 /// The state with what it means for the next run.
 pub(super) fn meaning(row: &Delivery, config: &Config, now: DateTime<Utc>) -> String {
-    match row.state {
-        DeliveryState::Accepted => "accepted".to_owned(),
-        DeliveryState::Planned if row.channel == Channel::Ping => {
-            "waits until every message is accepted".to_owned()
-        }
-        DeliveryState::Planned => "not tried yet, sent by the next run".to_owned(),
-        DeliveryState::Sending => "on its way".to_owned(),
-        DeliveryState::Failed if row.retry_at.is_some() => "tried again by the next run".to_owned(),
-        DeliveryState::Failed if row.is_superseded() => "superseded".to_owned(),
-        DeliveryState::Failed => "failed for good".to_owned(),
-        DeliveryState::Ambiguous if is_sent_again(row, config, now) => {
-            "perhaps it arrived, sent again by the next run".to_owned()
-        }
-        DeliveryState::Ambiguous => "held: perhaps it arrived".to_owned(),
-    }
+    let again = is_sent_again(row, config, now);
+    Fate::of(row, Some(again))
+        .words(Language::English)
+        .to_owned()
 }
 
 fn accepted(about: &str, rows: &[&Delivery], world: &World) -> Vec<String> {

@@ -132,14 +132,13 @@ fn statement(planned: &Planned) -> String {
         let others = companions.join(", ");
         text.push_str(&format!("   at night in one scan with {others}\n"));
     }
-    text.push_str(&format!("{}\n", laid_out(&statement.sql)));
-    let sign = if statement.sql.contains("$1") {
-        '$'
-    } else {
-        '?'
-    };
-    for (at, bind) in statement.binds.iter().enumerate() {
-        text.push_str(&format!("   {sign}{} = {}\n", at + 1, bound(bind)));
+    for line in statement
+        .laid_out()
+        .lines()
+        .map(str::to_owned)
+        .chain(statement.bound())
+    {
+        text.push_str(&format!("   {line}\n"));
     }
     for line in plan {
         text.push_str(&format!("   | {line}\n"));
@@ -200,38 +199,6 @@ fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) ->
     text
 }
 
-/// Long statements read better with their clauses on lines of their own.
-fn laid_out(sql: &str) -> String {
-    let mut text = sql.trim().to_owned();
-    for clause in [
-        " FROM ",
-        " LEFT JOIN ",
-        " JOIN ",
-        " WHERE ",
-        " GROUP BY ",
-        " ORDER BY ",
-    ] {
-        text = text.replace(clause, &format!("\n{}", clause.trim_start()));
-    }
-    text.lines()
-        .map(|line| format!("   {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-fn bound(bind: &Bind) -> String {
-    match bind {
-        Bind::Instant(instant) => instant.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-        Bind::Local(local) => local.to_string(),
-        Bind::Text(text) => format!("'{text}'"),
-        Bind::Integer(whole) => whole.to_string(),
-        Bind::Instants(many) => format!("{} day edges", many.len()),
-        Bind::Locals(many) => format!("{} day edges", many.len()),
-        Bind::Integers(many) => format!("{} day edges", many.len()),
-        Bind::Texts(many) => many.join(", "),
-    }
-}
-
 fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &[Planned]) -> Json {
     let day = as_of.day;
     let local = |instant: chrono::DateTime<chrono::Utc>| {
@@ -257,7 +224,7 @@ fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &[Planned]) 
             "metrics": statement.keys().collect::<Vec<_>>(),
             "shares_scan_with": planned.companions,
             "sql": statement.sql,
-            "binds": statement.binds.iter().map(bound).collect::<Vec<_>>(),
+            "binds": statement.binds.iter().map(Bind::to_string).collect::<Vec<_>>(),
             "plan": planned.plan,
         })
     });

@@ -1,6 +1,7 @@
 //! The pages: what was asked for, as HTML.
 
 mod alerts;
+mod chart;
 mod day;
 mod frame;
 mod metric;

@@ -33,6 +33,15 @@ words! {
     current vs_day vs_week vs_month sections notes
     no_such_day not_stored fetch empty begin begin_day begin_past begin_doctor begin_then
     try_newest
+    runs_title no_runs when command outcome took statements statement rows deliveries no_deliveries report_of to state
+    run_running run_stored run_nothing run_failed run_interrupted run_days about_open about_failure
+    by_mail by_outbox by_webhook by_ping copy
+    alerts_of standing over nothing_alerts open_unjudged not_judged month no_day by_metric strip_legend
+    vs_days chart usual value open_mark table_of no_values no_such_metric did_you_mean
+    about key past made_of rules family since was counted_by counted_like
+    history_event history_interval history_survivors history_now
+    rule_above rule_from rule_below rule_down_to no_rules rule_both rule_falls rule_rises warning_from critical_from
+    legend_usual legend_open legend_clock
 }
 
 /// A refusal or a failure: its title, and what the reader can do.
