@@ -13,8 +13,9 @@ use chrono::{DateTime, Utc};
 use daybook::commands::{self, CommandError, Ended, send};
 use daybook::config::{Config, MailSettings, Recipient, When};
 use daybook::database::Stop;
+use daybook::nightly::Which;
 use daybook::operate::doctor::certificate::not_after;
-use daybook::operate::doctor::{Finding, Level, mail};
+use daybook::operate::doctor::{Finding, Level, examine, mail};
 use daybook::voice::{Language, Voice};
 use mail_parser::MessageParser;
 use secrecy::SecretString;
@@ -25,7 +26,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use crate::certificates::Authority;
 use crate::smtp_server::{Act, Script, Server, Step};
-use crate::world::{World, instant};
+use crate::world::{App, World, date, instant};
 
 const NOW: &str = "2025-10-04T06:00:00Z";
 const BEA: &str = "bea@example.org";
@@ -342,6 +343,47 @@ fn a_certificate_tells_until_when_it_is_valid() {
         }
     }
     assert_eq!(not_after(b""), None);
+}
+
+/// `error database: …`: whatever is not in order, the level and area before it.
+async fn complaints(world: &World, now: &str) -> Vec<String> {
+    let findings = examine(&world.config(), instant(now)).await;
+    let wrong = findings.iter().filter(|one| one.level != Level::Ok);
+    for one in wrong.clone() {
+        assert!(!one.means.is_empty() && !one.advice.is_empty(), "{one:?}");
+    }
+    wrong.map(line).collect()
+}
+
+/// What is said of one area, in order or not.
+async fn told_of(area: &str, world: &World, now: &str) -> Vec<String> {
+    let findings = examine(&world.config(), instant(now)).await;
+    findings
+        .iter()
+        .filter(|one| one.area == area)
+        .map(line)
+        .collect()
+}
+
+fn line(finding: &Finding) -> String {
+    format!(
+        "{} {}: {}",
+        finding.level.word(),
+        finding.area,
+        finding.what
+    )
+}
+
+/// An application with some users, and a book in which the night of 4 October was stored.
+async fn after_a_night(settings: &str) -> (World, App) {
+    let world = World::new(NOW, settings);
+    let app = world.sqlite("app.db").await;
+    app.execute(
+        "CREATE TABLE users (joined TEXT); INSERT INTO users VALUES ('2025-10-02 12:00:00')",
+    )
+    .await;
+    world.night(Which::One(date("2025-10-03"))).await;
+    (world, app)
 }
 
 async fn of_mail(config: &Config, now: &str) -> Vec<Finding> {

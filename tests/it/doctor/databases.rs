@@ -1,1 +1,177 @@
-//! x
+//! What the doctor finds in an app database, SQLite's here; PostgreSQL's stand with the other servers.
+
+use super::{NOW, SETTINGS, complaints, told_of};
+use crate::world::World;
+
+/// Tables, columns, times and conditions of which some are wrong.
+const WRONG: &str = r#"
+    [app]
+    database_url = "sqlite:app.db"
+
+    [tables.users]
+    name = "usres"
+    created_at = "joined"
+
+    [tables.orders]
+    name = "orders"
+    created_at = "at"
+    time = "epoch_s"
+
+    [tables.visits]
+    name = "visits"
+    created_at = "at"
+
+    [tables.scans]
+    name = "scans"
+    created_at = "at"
+
+    [[metrics]]
+    key = "users"
+    table = "users"
+    count = "*"
+
+    [[metrics]]
+    key = "turnover"
+    table = "orders"
+    sum = "amuont"
+
+    [[metrics]]
+    key = "orders"
+    table = "orders"
+    count = "*"
+
+    [[metrics]]
+    key = "open_orders"
+    table = "orders"
+    count = "*"
+    where = "stauts = 'open'"
+
+    [[metrics]]
+    key = "visits"
+    table = "visits"
+    count = "*"
+
+    [[metrics]]
+    key = "scans"
+    table = "scans"
+    count = "*"
+
+    [[metrics]]
+    key = "answer"
+    sql = "SELECT fourty_two()"
+"#;
+
+#[tokio::test]
+async fn each_thing_that_is_not_there_is_named_with_what_was_meant() {
+    let world = World::new(NOW, WRONG);
+    let app = world.sqlite("app.db").await;
+    app.execute(
+        "CREATE TABLE users (joined TEXT);
+         CREATE TABLE orders (at TEXT, amount INTEGER, status TEXT);
+         INSERT INTO orders VALUES ('2025-10-02 12:00:00', 5, 'open');
+         CREATE TABLE visits (at INTEGER); INSERT INTO visits VALUES (1759400000);
+         CREATE TABLE scans (at TEXT); INSERT INTO scans VALUES ('02/10/2025 12:00');",
+    )
+    .await;
+    assert_eq!(
+        complaints(&world, NOW).await,
+        [
+            "error database: the app database: the table `orders` has no column `amuont`; did you mean `amount`?",
+            "error database: the app database: there is no table `usres`; did you mean `users`?",
+            "error database: the app database: no such column: stauts",
+            "error database: the app database: no such function: fourty_two",
+            "error database: the app database: orders.at holds texts, while `time` is epoch_s: set it to utc, local or instant",
+            "error database: the app database: scans.at holds texts that do not begin with a date such as 2025-10-03",
+            "error database: the app database: visits.at holds numbers (integer), while `time` is utc: set it to epoch_s or epoch_ms",
+        ]
+    );
+    let findings =
+        daybook::operate::doctor::examine(&world.config(), crate::world::instant(NOW)).await;
+    let means = |what: &str| {
+        let one = findings.iter().find(|one| one.what.contains(what)).unwrap();
+        one.means.as_str()
+    };
+    assert_eq!(means("amuont"), "No number each night for: turnover.");
+    assert_eq!(means("stauts"), "No number each night for: open_orders.");
+    assert_eq!(means("usres"), "No number each night for: users.");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_told_with_where_it_should_be() {
+    let mut world = World::new(NOW, SETTINGS);
+    let file = world.path("app.db").display().to_string();
+    assert_eq!(
+        complaints(&world, NOW).await,
+        [format!(
+            "error database: the app database cannot be read: there is no SQLite database at {file}"
+        )]
+    );
+    world.write(
+        "app.db",
+        "this is no database, whatever its name says; it only is as long as one",
+    );
+    let found = complaints(&world, NOW).await;
+    assert_eq!(
+        found,
+        [format!(
+            "error database: the app database cannot be read: {file}: file is not a database"
+        )]
+    );
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        "postgres://ada:s3cretly@127.0.0.1:1/app",
+    );
+    let found = complaints(&world, NOW).await;
+    assert!(
+        found[0].starts_with(
+            "error database: the app database cannot be read: postgres://ada:***@127.0.0.1:1/app: "
+        ) && found[0].contains("refused")
+            && found.len() == 1,
+        "{found:?}"
+    );
+    let without = World::new(
+        NOW,
+        &SETTINGS.replace("database_url = \"sqlite:app.db\"", ""),
+    );
+    assert_eq!(
+        complaints(&without, NOW).await,
+        [
+            "error database: the app database has no URL: set `database_url` or `database_url_file` under `[app]`, or DAYBOOK_APP_DATABASE_URL in the environment"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn readers_of_a_query_are_counted_and_never_named() {
+    let query = |sql: &str| format!("{SETTINGS}\n[report]\nrecipients_sql = \"{sql}\"\n");
+    let cases = [
+        (
+            "SELECT address FROM readers WHERE good",
+            "ok database: the app database: `recipients_sql` gives 2 readers",
+        ),
+        (
+            "SELECT address FROM readers",
+            "warning database: the app database: `recipients_sql` gives 2 readers, and 1 row that cannot be used as they are",
+        ),
+        (
+            "SELECT address FROM readers WHERE false",
+            "warning database: the app database: `recipients_sql` gives no readers",
+        ),
+        (
+            "SELECT adress FROM readers",
+            "error database: the app database: `recipients_sql` failed: no such column: adress",
+        ),
+    ];
+    for (sql, expected) in cases {
+        let world = World::new(NOW, &query(sql));
+        let app = world.sqlite("app.db").await;
+        app.execute(
+            "CREATE TABLE users (joined TEXT); CREATE TABLE readers (address TEXT, good INTEGER);
+             INSERT INTO readers VALUES ('ada@example.org', 1), ('bea@example.org', 1), ('no address', 0)",
+        )
+        .await;
+        let told = told_of("database", &world, NOW).await;
+        assert_eq!(told.last().map(String::as_str), Some(expected));
+        assert!(!told.join("\n").contains("example.org"));
+    }
+}

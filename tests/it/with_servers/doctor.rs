@@ -1,0 +1,133 @@
+//! What the doctor finds in a PostgreSQL database: who may read, who may do more, and who may not enter.
+
+use daybook::operate::doctor::{Level, examine};
+
+use crate::postgres::{as_role, database};
+use crate::world::{App, World, instant};
+
+const NOW: &str = "2025-10-04T06:00:00Z";
+
+const SETTINGS: &str = r#"
+    [tables.users]
+    name = "users"
+    created_at = "joined"
+
+    [tables.orders]
+    name = "orders"
+    created_at = "at"
+
+    [tables.vault]
+    name = "vault.things"
+
+    [[metrics]]
+    key = "users"
+    table = "users"
+    count = "*"
+
+    [[metrics]]
+    key = "turnover"
+    table = "orders"
+    sum = "amount"
+
+    [[metrics]]
+    key = "things"
+    table = "vault"
+    count = "*"
+"#;
+
+async fn shop() -> App {
+    let app = database().await;
+    app.execute(
+        "CREATE TABLE users (joined timestamptz); CREATE TABLE orders (at bigint, amount int);
+         CREATE SCHEMA vault; CREATE TABLE vault.things (id int)",
+    )
+    .await;
+    app
+}
+
+/// What is said of the database, but for how long it took.
+async fn told(app: &App) -> Vec<String> {
+    let mut world = World::new(NOW, SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = findings.iter().filter(|one| one.area == "database");
+    let lines = findings.map(|one| {
+        assert_eq!(one.level == Level::Ok, one.advice.is_empty(), "{one:?}");
+        format!("{}: {}", one.level.word(), one.what)
+    });
+    lines.collect()
+}
+
+#[tokio::test]
+async fn a_role_that_may_only_read_is_all_well() {
+    let app = shop().await;
+    app.execute(
+        "ALTER TABLE orders ALTER at TYPE timestamptz USING to_timestamp(at);
+         CREATE ROLE quiet_reader LOGIN; GRANT USAGE ON SCHEMA vault TO quiet_reader;
+         GRANT SELECT ON users, orders, vault.things TO quiet_reader",
+    )
+    .await;
+    let told = told(&as_role(&app, "quiet_reader")).await;
+    assert!(
+        told[0].starts_with("ok: the app database is PostgreSQL ")
+            && told[0].contains(", reached as quiet_reader in "),
+        "{told:?}"
+    );
+    assert_eq!(
+        told[1..],
+        [
+            "ok: the line to the app database is not encrypted",
+            "ok: the app database has all that 3 metrics need: 3 tables, 3 columns",
+            "ok: quiet_reader may only read in the app database",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_a_role_may_not_read_is_named_and_so_is_a_column_that_tells_no_time() {
+    let app = shop().await;
+    app.execute("CREATE ROLE blind_reader LOGIN; GRANT SELECT (at) ON orders TO blind_reader")
+        .await;
+    let told = told(&as_role(&app, "blind_reader")).await;
+    assert_eq!(
+        told[2..],
+        [
+            "error: the app database: this user may not read the column `amount` of the table `orders`",
+            "error: the app database: this user may not read the table `users`",
+            "error: the app database: this user may not use the schema of the table `vault.things`",
+            "error: the app database: orders.at holds numbers (bigint), while `time` is utc: set it to epoch_s or epoch_ms",
+            "ok: blind_reader may only read in the app database",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_role_that_could_do_more_than_read_is_a_warning() {
+    let app = shop().await;
+    app.execute(
+        "CREATE ROLE clerk LOGIN; GRANT USAGE, CREATE ON SCHEMA vault TO clerk;
+         GRANT SELECT ON ALL TABLES IN SCHEMA public, vault TO clerk; GRANT UPDATE ON users TO clerk; GRANT DELETE ON orders TO clerk",
+    )
+    .await;
+    let of_clerk = told(&as_role(&app, "clerk")).await;
+    let expected = "warning: clerk may change orders, users and make tables in the app database";
+    assert!(of_clerk.iter().any(|line| line == expected), "{of_clerk:?}");
+    let of_owner = told(&app).await;
+    let expected = "warning: owner may do everything, as a superuser in the app database";
+    assert!(of_owner.iter().any(|line| line == expected), "{of_owner:?}");
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_told_so_without_the_password() {
+    let app = shop().await;
+    let stranger = as_role(&app, "stranger:s3cretly");
+    let told = told(&stranger).await;
+    let [only] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(
+        only.starts_with("error: the app database cannot be read: postgres://stranger:***@"),
+        "{only}"
+    );
+    assert!(only.ends_with("role \"stranger\" does not exist"), "{only}");
+}
