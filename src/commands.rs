@@ -35,7 +35,6 @@ use crate::catalog::mistake::masked;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::database::Stop;
-use crate::look::export::backfill::BackfillError;
 use crate::nightly::{NightError, book_path};
 
 /// What the world outside gives a command: read once, in `main`.
@@ -104,15 +103,6 @@ impl CommandError {
                 69
             }
             Self::Book(_) | Self::Night(_) | Self::Failed(_) => 1,
-        }
-    }
-}
-
-impl From<BackfillError> for CommandError {
-    fn from(error: BackfillError) -> Self {
-        match error {
-            BackfillError::Book(error) => Self::Book(error),
-            error @ BackfillError::Write(_) => Self::Failed(error.into()),
         }
     }
 }

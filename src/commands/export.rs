@@ -103,7 +103,7 @@ async fn past(
     form: Form,
     out: &mut Target,
 ) -> Result<usize, ExportError> {
-    Ok(backfill::write(book, config, days, form, out).await?)
+    backfill::write(book, config, days, form, out).await
 }
 
 async fn stored(

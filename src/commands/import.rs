@@ -9,7 +9,7 @@ use anyhow::Context;
 use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
 
-use crate::book::{self, Book, BookError, Ending, Outcome};
+use crate::book::{self, Book, BookError, Ending, Outcome, Stages};
 use crate::cli::Import;
 use crate::config::Config;
 use crate::nightly::book_path;
@@ -92,6 +92,7 @@ async fn take(
         days: u32::try_from(days).unwrap_or(u32::MAX),
         error: taken.as_ref().err().map(ToString::to_string),
         duration_ms,
+        stages: Stages::default(),
     };
     book::end_run(&book, run, &ending).await?;
     book.close().await;

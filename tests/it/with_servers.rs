@@ -2,6 +2,7 @@
 
 mod beryl_truth;
 mod chromium;
+mod dashboard;
 mod doctor;
 mod faults;
 mod harness;

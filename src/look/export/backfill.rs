@@ -4,13 +4,13 @@ use std::io::Write;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use thiserror::Error;
 
-use crate::book::{self, Book, BookError};
+use crate::book::{self, Book};
 use crate::catalog::{Metric, series};
 use crate::config::Config;
 use crate::entry::Entry;
 
+use super::ExportError;
 use super::prometheus::text::{family, sample};
 use super::prometheus::{help_of, numbers, seconds};
 
@@ -26,14 +26,6 @@ pub enum Form {
     OpenMetrics,
 }
 
-#[derive(Debug, Error)]
-pub enum BackfillError {
-    #[error(transparent)]
-    Book(#[from] BookError),
-    #[error("cannot write the series: {0}")]
-    Write(#[from] std::io::Error),
-}
-
 /// Writes the days one after the other; how many there were. A part has on each day the label that it had
 /// then, as if it had been read on that day; its key stays the same. The families are announced first and
 /// told day by day, which both readers take and no memory is needed for.
@@ -43,7 +35,7 @@ pub async fn write(
     days: RangeInclusive<NaiveDate>,
     form: Form,
     out: &mut dyn Write,
-) -> Result<usize, BackfillError> {
+) -> Result<usize, ExportError> {
     let prefix = &config.prometheus.prefix;
     let metrics = config.catalog.shown();
     let named: Vec<(&Metric, String)> = metrics

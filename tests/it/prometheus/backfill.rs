@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use daybook::look::export::backfill::{BackfillError, Form, write};
+use daybook::look::export::ExportError;
+use daybook::look::export::backfill::{Form, write};
 
 use crate::monitored::{self, LAST, Monitored};
 use crate::world::date;
@@ -88,7 +89,7 @@ async fn a_reader_that_goes_away_ends_the_writing() {
         &mut Gone,
     )
     .await;
-    assert!(matches!(done, Err(BackfillError::Write(_))), "{done:?}");
+    assert!(matches!(done, Err(ExportError::Write(_))), "{done:?}");
 }
 
 async fn told(book: &Monitored, from: &str, form: Form) -> (usize, String) {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod browser;
+pub(super) mod browser;
 
 use std::fs;
 use std::path::{Path, PathBuf};

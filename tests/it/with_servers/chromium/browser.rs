@@ -112,7 +112,7 @@ fn chromium(screen: Screen, profile: &Path) -> Command {
     command
 }
 
-fn program() -> &'static str {
+pub(in crate::with_servers) fn program() -> &'static str {
     let there = |name: &&str| {
         let found = Command::new(name)
             .arg("--version")
