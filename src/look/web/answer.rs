@@ -172,25 +172,21 @@ fn names(list: &str, tag: &HeaderValue) -> bool {
     tags.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag)
 }
 
-/// Allows the page's one style and its one script by their digests, and nothing else. Each page has them
-/// before anything that comes from data, so that what slips through there is not allowed.
+/// Allows the page's style and script by their digests, and nothing else. The one stands before all that
+/// comes from data and the other behind it, so that one which slips through there is not allowed.
 fn policy(html: &str) -> String {
-    let style = source(html, "style");
-    let script = source(html, "script");
+    let style = html.split_once("<style>").map(|(_, rest)| rest);
+    let script = html.rsplit_once("<script>").map(|(_, rest)| rest);
+    let style = source(style.and_then(|rest| rest.split_once("</style>")));
+    let script = source(script.and_then(|rest| rest.split_once("</script>")));
     format!(
         "default-src 'none'; style-src {style}; script-src {script}; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 
-/// The digest of the first element of that name.
-fn source(html: &str, element: &str) -> String {
-    let begin = format!("<{element}>");
-    let inside = html.split_once(&begin).map(|(_, rest)| rest);
-    let inside = inside.and_then(|rest| rest.split_once(&format!("</{element}>")));
-    inside.map_or("'none'".to_owned(), |(inside, _)| {
-        format!(
-            "'sha256-{}'",
-            BASE64_STANDARD.encode(Sha256::digest(inside))
-        )
+fn source(element: Option<(&str, &str)>) -> String {
+    element.map_or("'none'".to_owned(), |(inside, _)| {
+        let digest = BASE64_STANDARD.encode(Sha256::digest(inside));
+        format!("'sha256-{digest}'")
     })
 }

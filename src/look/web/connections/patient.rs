@@ -3,13 +3,18 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Patience;
+
+/// How long is listened after the last word. Whoever closes while something unread is there makes the other
+/// side forget what it has not yet read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How far a connection is, as the server and the stream both see it.
 pub(super) struct Pace {
@@ -27,6 +32,8 @@ enum Stage {
     Thinking,
     /// The answer leaves.
     Leaving { until: Instant },
+    /// All is said.
+    Closing { until: Instant },
 }
 
 impl Pace {
@@ -47,9 +54,14 @@ impl Pace {
         self.enter(Stage::Leaving { until });
     }
 
-    /// A whole request is there, and the answer to it has not left.
+    /// A whole request is there, and the client may not have all of the answer.
     pub(super) fn is_answering(&self) -> bool {
-        matches!(self.stage(), Stage::Thinking | Stage::Leaving { .. })
+        !matches!(self.stage(), Stage::Quiet { .. } | Stage::Head { .. })
+    }
+
+    fn closes(&self) {
+        let until = Instant::now() + LINGER;
+        self.enter(Stage::Closing { until });
     }
 
     fn heard(&self) {
@@ -79,9 +91,10 @@ impl Pace {
     fn until(&self) -> Option<Instant> {
         match self.stage() {
             Stage::Thinking => None,
-            Stage::Quiet { until } | Stage::Head { until } | Stage::Leaving { until } => {
-                Some(until)
-            }
+            Stage::Quiet { until }
+            | Stage::Head { until }
+            | Stage::Leaving { until }
+            | Stage::Closing { until } => Some(until),
         }
     }
 
@@ -99,6 +112,7 @@ pub(super) struct Patient {
     pace: Arc<Pace>,
     /// Wakes the connection when its time is over.
     alarm: Pin<Box<Sleep>>,
+    said_all: bool,
 }
 
 impl Patient {
@@ -107,6 +121,7 @@ impl Patient {
             stream,
             pace,
             alarm: Box::pin(sleep_until(Instant::now())),
+            said_all: false,
         }
     }
 
@@ -115,6 +130,10 @@ impl Patient {
         let Some(until) = self.pace.until() else {
             return Poll::Pending;
         };
+        // The alarm may be asked too seldom where a client never stops talking.
+        if until <= Instant::now() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         if self.alarm.deadline() != until {
             self.alarm.as_mut().reset(until);
         }
@@ -189,7 +208,21 @@ impl AsyncWrite for Patient {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// Says that nothing more comes, then listens to no purpose for a while.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if !self.said_all {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.said_all = true;
+            self.pace.closes();
+        }
+        loop {
+            let mut unread = [0; 4096];
+            let mut buffer = ReadBuf::new(&mut unread);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return self.wait(context),
+            }
+        }
     }
 }
