@@ -284,8 +284,8 @@ async fn hostile_names_and_reasons_keep_to_their_columns_and_move_nothing() {
     let mut config = book.config.clone();
     let bad = "\u{1b}[2J\u{7}\u{9b}31m\r\n\u{202e}会員数 👩‍👩‍👧 é\u{2028}\t";
     config.name = format!("{bad}app");
-    for metric in &mut config.catalog.metrics {
-        metric.label = format!("{bad}{}", metric.label.repeat(9));
+    for (at, metric) in config.catalog.metrics.iter_mut().enumerate() {
+        metric.label = format!("{}{}", bad.repeat(at % 3), metric.label);
         metric.section = format!("{bad}section");
         metric.description = bad.to_owned();
         metric.unit = bad.to_owned();
@@ -310,14 +310,16 @@ async fn hostile_names_and_reasons_keep_to_their_columns_and_move_nothing() {
             assert!(!"\u{202e}\u{2028}".contains(letter), "{letter:?} in {text}");
         }
     }
-    // Each value ends in the same column, whatever stands before it.
+    // Changes that are equally long begin in the same column, whatever their labels are.
     let page = drawn((80, 24), &State::default(), &shown);
-    let rows = page
-        .lines()
-        .filter(|line| line.contains("会員数") && !line.starts_with('─'));
-    let ends = rows.map(|line| line.split(" ▲ ").next().unwrap().width());
-    let ends: Vec<usize> = ends.filter(|width| *width < 70).collect();
-    assert!(ends.len() > 1, "{page}");
+    let equal = ["▲ +0.1 %", "▲ +0.2 %", "▲ <0.1 %"];
+    let begin = |line: &str| {
+        let before = equal.into_iter().find_map(|change| line.split_once(change));
+        before.map(|(before, _)| before.width())
+    };
+    let begin: Vec<usize> = page.lines().filter_map(begin).collect();
+    assert_eq!(begin.len(), 3, "{page}");
+    assert!(begin.iter().all(|column| *column == begin[0]), "{page}");
 }
 
 #[tokio::test]
@@ -425,11 +427,12 @@ fn drawn((width, height): (u16, u16), state: &State, shown: &Shown) -> String {
     let buffer = terminal.backend().buffer();
     let mut page = String::new();
     for row in buffer.content().chunks(usize::from(width)) {
-        let mut line = String::new();
+        let (mut line, mut next) = (String::new(), 0);
         for (column, cell) in row.iter().enumerate() {
             // A wide letter has the next cell, too.
-            if line.width() <= column {
+            if next <= column {
                 line.push_str(cell.symbol());
+                next = column + cell.symbol().width().max(1);
             }
         }
         page.push_str(line.trim_end());

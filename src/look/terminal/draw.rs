@@ -16,7 +16,7 @@ use super::state::State;
 use super::table::table;
 
 /// From this width on the details stand beside the table, from this height on beneath it.
-const WIDE: u16 = 120;
+const WIDE: u16 = 130;
 const HIGH: u16 = 38;
 /// A table with all its columns, and one with words at its changes.
 const FULL_TABLE: u16 = 112;
