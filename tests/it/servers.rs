@@ -3,6 +3,7 @@
 mod beryl;
 mod certificates;
 mod dice;
+mod judged_by_others;
 mod one_snapshot;
 mod postfix;
 mod postgres;
