@@ -157,10 +157,14 @@ fn readers_of_man_pages_find_nothing_wrong() {
     let file = folder.path().join("daybook.1");
     fs::write(&file, page.stdout).unwrap();
     let path = file.to_str().unwrap();
-    assert_eq!(
-        run("mandoc", "mandoc", &["-T", "lint", "-W", "warning", path]),
-        ""
-    );
+    let said = judged("mandoc", "mandoc", &["-T", "lint", "-W", "warning", path]);
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    // It has none on purpose: the same version makes the same page.
+    let faults: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.contains("missing date"))
+        .collect();
+    assert!(faults.is_empty(), "{faults:#?}");
     let shown = run("mandoc", "mandoc", &["-T", "utf8", path]);
     assert!(
         shown.contains("EXIT STATUS") || shown.contains("E\u{8}EX\u{8}X"),
@@ -170,16 +174,18 @@ fn readers_of_man_pages_find_nothing_wrong() {
 
 /// What the program said, all of it. A failure of it is one of the test.
 fn run(program: &str, package: &str, args: &[&str]) -> String {
-    let output: Output = Command::new(program)
-        .args(args)
-        .output()
-        .unwrap_or_else(|error| {
-            panic!("{program}: {error}; install it: apt-get install {package}, or `make needed`")
-        });
+    let output = judged(program, package, args);
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     assert!(output.status.success(), "{program} {args:?}: {said}");
     said
+}
+
+fn judged(program: &str, package: &str, args: &[&str]) -> Output {
+    let output = Command::new(program).args(args).output();
+    output.unwrap_or_else(|error| {
+        panic!("{program}: {error}; install it: apt-get install {package}, or `make needed`")
+    })
 }
 
 fn folder(inside: &str) -> PathBuf {
