@@ -1,7 +1,5 @@
 //! What other programs say of the files made for them: promtool, systemd and the readers of man pages.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
