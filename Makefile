@@ -42,7 +42,6 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	[ -x /usr/sbin/postfix ] || missing+=(postfix); \
 	[ -x /usr/sbin/saslpasswd2 ] || missing+=(sasl2-bin); \
 	ls /usr/lib/*/sasl2/libplain.so* >/dev/null 2>&1 || missing+=(libsasl2-modules); \
-	command -v promtool >/dev/null || missing+=(prometheus); \
 	command -v systemd-analyze >/dev/null || missing+=(systemd); \
 	command -v mandoc >/dev/null || missing+=(mandoc); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \

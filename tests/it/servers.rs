@@ -3,6 +3,7 @@
 mod beryl;
 mod certificates;
 mod dice;
+mod judged_by_others;
 mod monitored;
 mod one_snapshot;
 mod postfix;

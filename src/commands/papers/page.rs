@@ -10,9 +10,8 @@ use super::manual;
 
 pub(super) fn whole(program: Command) -> io::Result<String> {
     let named = program.clone().subcommand_value_name("COMMAND");
-    let man = Man::new(named.disable_help_subcommand(true)).manual("Daybook");
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
+    let man = Man::new(named.disable_help_subcommand(true));
+    let mut page = title(program.get_version().unwrap_or_default()).into_bytes();
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     text_section("DESCRIPTION", manual::DESCRIPTION).to_writer(&mut page)?;
@@ -28,6 +27,11 @@ pub(super) fn whole(program: Command) -> io::Result<String> {
     }
     text_section("SEE ALSO", manual::SEE_ALSO).to_writer(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// Without a date: the same version makes the same page. Its place must be held all the same.
+fn title(version: &str) -> String {
+    format!(".TH DAYBOOK 1 \"\" \"daybook {version}\" \"Daybook\"\n")
 }
 
 /// A command, then the commands inside it.
@@ -62,12 +66,20 @@ fn without_heading(render: impl Fn(&mut dyn io::Write) -> io::Result<()>) -> io:
     let mut part = Vec::new();
     render(&mut part)?;
     let text = String::from_utf8_lossy(&part);
-    let lines = text.lines().filter(|line| !line.starts_with(".SH"));
     // The quotes' definition stands at the beginning of the page already.
-    let body: String = lines
-        .filter(|line| !line.contains(" .ds Aq "))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let wanted = |line: &&str| !line.starts_with(".SH") && !line.contains(" .ds Aq ");
+    let lines: Vec<&str> = text.lines().filter(wanted).collect();
+    let mut body = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| lines[before]);
+        let beside = [before, lines.get(at + 1).copied()];
+        // A break beside an empty line is one too many.
+        if *line == ".br" && beside.contains(&Some("")) {
+            continue;
+        }
+        body.push_str(line);
+        body.push('\n');
+    }
     Ok(body.into_bytes())
 }
 
