@@ -4,6 +4,7 @@ mod beryl;
 mod certificates;
 mod dice;
 mod one_snapshot;
+mod original;
 mod postfix;
 mod postgres;
 mod sample_letters;

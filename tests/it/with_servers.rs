@@ -4,6 +4,7 @@ mod beryl_truth;
 mod chromium;
 mod faults;
 mod harness;
+mod imports;
 mod postfix;
 mod recipients;
 mod rights;
