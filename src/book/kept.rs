@@ -52,7 +52,7 @@ pub async fn scan_kept<E>(
     .bind(comparable(*days.start()))
     .bind(comparable(*days.end()))
     .fetch(&book.pool);
-    let mut count = 0;
+    let mut count: usize = 0;
     while let Some(row) = rows
         .try_next()
         .await
@@ -66,7 +66,7 @@ pub async fn scan_kept<E>(
             return Ok(ControlFlow::Break(reason));
         }
         count += 1;
-        if count % ROWS_AT_A_STRETCH == 0 {
+        if count.is_multiple_of(ROWS_AT_A_STRETCH) {
             tokio::task::yield_now().await;
         }
     }

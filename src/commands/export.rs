@@ -114,7 +114,7 @@ async fn stored(
 ) -> Result<usize, ExportError> {
     let total = book::count_days(book, days.clone()).await?;
     let step = |done: usize| {
-        if done % DAYS_A_STEP == 0 {
+        if done.is_multiple_of(DAYS_A_STEP) {
             bar.exported(done, total);
         }
     };

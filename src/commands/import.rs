@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::anyhow;
 use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
 
@@ -20,6 +20,8 @@ use super::{CommandError, Ended, World, open_book, output};
 /// How long an import waits for a collect to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
 pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended, CommandError> {
     let begun = Instant::now();
     let setting = Setting {
@@ -28,14 +30,10 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
     };
     let gathered = match &args.table {
         Some(table) => import::read_table(table, setting, world.stop.clone()).await?,
-        None => {
-            let (input, name) = open(args.file.as_deref(), world)?;
-            import::read_file(input, &name, setting)?
-        }
+        None => from_file(config, args.file.as_deref(), world).await?,
     };
     if world.stop.is_asked() {
-        let what = "stopped on request: nothing was taken over";
-        return Err(CommandError::Failed(anyhow::anyhow!(what)));
+        return Err(stopped());
     }
     let taken = match args.dry_run {
         true => rehearse(config, &gathered).await?,
@@ -48,16 +46,44 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
     Ok(Ended::Done)
 }
 
-fn open(file: Option<&Path>, world: &World) -> Result<(Box<dyn Read>, String), CommandError> {
-    match file {
+/// On a thread of its own: who waits for a pipe hears no signal.
+async fn from_file(
+    config: &Config,
+    file: Option<&Path>,
+    world: &World,
+) -> Result<Gathered, CommandError> {
+    let (path, name) = match file {
         Some(path) if path != Path::new("-") => {
             let path = world.directory.join(path);
-            let cannot = || format!("cannot read {}", path.display());
-            let file = File::open(&path).with_context(cannot)?;
-            Ok((Box::new(file), path.display().to_string()))
+            let name = path.display().to_string();
+            (Some(path), name)
         }
-        _ => Ok((Box::new(io::stdin()), "standard input".to_owned())),
+        _ => (None, "standard input".to_owned()),
+    };
+    let (config, now) = (config.clone(), world.now);
+    let reading = std::thread::spawn(move || {
+        let input: Box<dyn Read> = match path {
+            Some(path) => match File::open(path) {
+                Ok(file) => Box::new(file),
+                Err(source) => return Err(ImportError::Read { name, source }),
+            },
+            None => Box::new(io::stdin()),
+        };
+        let config = &config;
+        import::read_file(input, &name, Setting { config, now })
+    });
+    while !reading.is_finished() {
+        if world.stop.is_asked() {
+            return Err(stopped());
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
+    let read = reading.join();
+    Ok(read.map_err(|_| anyhow!("reading the input broke off"))??)
+}
+
+fn stopped() -> CommandError {
+    CommandError::Failed(anyhow!("stopped on request: nothing was taken over"))
 }
 
 async fn rehearse(config: &Config, gathered: &Gathered) -> Result<Taken, BookError> {

@@ -21,6 +21,9 @@ pub(crate) const SETTINGS: &str = r#"
     [retention]
     days = 36500
 
+    [tables.visits]
+    name = "visits"
+
     [[metrics]]
     key = "visits"
     sql = "SELECT 1"
@@ -35,7 +38,9 @@ pub(crate) const SETTINGS: &str = r#"
 
     [[metrics]]
     key = "kinds"
-    sql = "SELECT 1"
+    table = "visits"
+    count = "*"
+    by = { column = "kind" }
 "#;
 
 /// A complete day in Zurich with these readings, counted half an hour after its end.

@@ -6,6 +6,7 @@ mod dice;
 mod judged_by_others;
 mod monitored;
 mod one_snapshot;
+mod original;
 mod postfix;
 mod postgres;
 mod sample_letters;

@@ -6,6 +6,7 @@ mod dashboard;
 mod doctor;
 mod faults;
 mod harness;
+mod imports;
 mod postfix;
 mod recipients;
 mod rights;

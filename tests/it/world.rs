@@ -109,6 +109,11 @@ impl World {
 
     /// Runs a command line in this process; what it prints goes to the test's output.
     pub(crate) async fn command(&self, args: &[&str]) -> Result<Ended, CommandError> {
+        self.stopped(args, Stop::default()).await
+    }
+
+    /// The same, where somebody asks to stop.
+    pub(crate) async fn stopped(&self, args: &[&str], stop: Stop) -> Result<Ended, CommandError> {
         let line = ["daybook"].iter().chain(args);
         let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
         let outside = commands::World {
@@ -119,7 +124,7 @@ impl World {
             directory: self.folder.path().to_owned(),
             terminal: (false, false),
             width: 100,
-            stop: Stop::default(),
+            stop,
         };
         commands::run(cli, &outside).await
     }
