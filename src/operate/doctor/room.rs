@@ -107,6 +107,6 @@ fn folder_of(file: &Path) -> PathBuf {
 
 /// `12.4 MB`
 pub(super) fn spoken(bytes: u64) -> String {
-    let size = Value::Whole(i64::try_from(bytes).unwrap_or(i64::MAX).into());
+    let size = Value::Whole(i64::try_from(bytes).unwrap_or(i64::MAX));
     number::value(&size, "bytes", None, HABIT).unwrap_or_default()
 }

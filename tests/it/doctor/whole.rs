@@ -146,6 +146,18 @@ fn mistakes_in_the_settings_are_listed_as_everywhere() {
     assert!(examined.stdout.is_empty());
 }
 
+#[tokio::test]
+async fn what_was_noticed_in_the_settings_is_a_warning() {
+    let (world, _app) = after_a_night(&format!("{SETTINGS}[[webhooks]]\nname = \"ops\"\n")).await;
+    let found = complaints(&world, NOW).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("warning settings: ")
+            && found[0].contains("the webhook `ops` has no address and gets nothing"),
+        "{found:?}"
+    );
+}
+
 /// Nothing that is secret comes out, whatever it is and whoever repeats it.
 #[test]
 fn no_secret_of_the_environment_is_in_any_output() {
