@@ -12,6 +12,7 @@ mod config;
 mod delivering;
 mod delivery_kills;
 mod demo;
+mod detail_pages;
 mod dice;
 mod doctor;
 mod faults;
