@@ -5,7 +5,6 @@ pub mod csv;
 pub mod grafana;
 pub mod json;
 pub mod prometheus;
-pub mod series;
 
 use std::io::{self, Write};
 use std::ops::{ControlFlow, RangeInclusive};

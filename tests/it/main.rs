@@ -14,6 +14,7 @@ mod delivering;
 mod delivery_kills;
 mod demo;
 mod deploy;
+mod detail_pages;
 mod dice;
 mod doctor;
 mod exports;

@@ -1,8 +1,8 @@
 //! The dashboard's pages, read back from their HTML: the numbers of the mail, a way from everywhere, nothing from
 //! outside, nothing that data could smuggle in.
 
-mod shelf;
-mod sound;
+pub(crate) mod shelf;
+pub(crate) mod sound;
 
 use chrono::Days;
 use daybook::look::web::asked::Asked;

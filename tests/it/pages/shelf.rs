@@ -17,14 +17,14 @@ use crate::read_page::{Element, read};
 use crate::stored_days::{date, number};
 use crate::world::World;
 
-pub(super) struct Shelf {
-    pub(super) config: Config,
-    pub(super) edition: Edition,
-    _world: World,
+pub(crate) struct Shelf {
+    pub(crate) config: Config,
+    pub(crate) edition: Edition,
+    pub(crate) world: World,
 }
 
 impl Shelf {
-    pub(super) async fn new(settings: &str, entries: Vec<Entry>) -> Self {
+    pub(crate) async fn new(settings: &str, entries: Vec<Entry>) -> Self {
         let world = World::new("2025-10-04T06:00:00Z", settings);
         let config = world.config();
         let path = world.path("daybook.db");
@@ -35,12 +35,12 @@ impl Shelf {
         Self {
             config,
             edition,
-            _world: world,
+            world,
         }
     }
 
     /// The page as it is when every day is there that should be.
-    pub(super) async fn html(&self, asked: &Asked) -> String {
+    pub(crate) async fn html(&self, asked: &Asked) -> String {
         let expected = self.edition.newest_complete().unwrap_or(NaiveDate::MIN);
         match self.built(asked, expected).await {
             Built::Page(html) => html,
@@ -48,29 +48,29 @@ impl Shelf {
         }
     }
 
-    pub(super) async fn built(&self, asked: &Asked, expected: NaiveDate) -> Built {
+    pub(crate) async fn built(&self, asked: &Asked, expected: NaiveDate) -> Built {
         build(&self.edition, &self.config, asked, expected)
             .await
             .unwrap()
     }
 
-    pub(super) async fn newest(&self) -> Element {
+    pub(crate) async fn newest(&self) -> Element {
         read(&self.html(&Asked::Day(None)).await)
     }
 
-    pub(super) async fn day(&self, on: &str) -> Element {
+    pub(crate) async fn day(&self, on: &str) -> Element {
         read(&self.html(&Asked::Day(Some(date(on)))).await)
     }
 }
 
 /// The cells of the row of that metric, without the trend.
-pub(super) fn cells(page: &Element, label: &str) -> Vec<String> {
+pub(crate) fn cells(page: &Element, label: &str) -> Vec<String> {
     let row = row(page, label);
     let cells = row.children().filter(|cell| !cell.has_class("trend"));
     cells.skip(1).map(spoken).collect()
 }
 
-pub(super) fn row<'a>(page: &'a Element, label: &str) -> &'a Element {
+pub(crate) fn row<'a>(page: &'a Element, label: &str) -> &'a Element {
     let mut rows = page.all("tr").into_iter();
     let row = rows.find(|row| {
         let links = row.first("th").map(|head| head.all("a"));
@@ -80,11 +80,11 @@ pub(super) fn row<'a>(page: &'a Element, label: &str) -> &'a Element {
 }
 
 /// Spaces that do not break are spaces.
-pub(super) fn spoken(element: &Element) -> String {
+pub(crate) fn spoken(element: &Element) -> String {
     element.text().replace('\u{a0}', " ")
 }
 
-pub(super) fn section_of<'a>(page: &'a Element, class: &str) -> &'a Element {
+pub(crate) fn section_of<'a>(page: &'a Element, class: &str) -> &'a Element {
     let mut sections = page.all("section").into_iter();
     sections
         .find(|section| section.has_class(class))
@@ -92,7 +92,7 @@ pub(super) fn section_of<'a>(page: &'a Element, class: &str) -> &'a Element {
 }
 
 /// A day with these numbers; a word that is no number is why there is none.
-pub(super) fn with_numbers(mut entry: Entry, numbers: &[(&str, &str)]) -> Entry {
+pub(crate) fn with_numbers(mut entry: Entry, numbers: &[(&str, &str)]) -> Entry {
     for (key, text) in numbers {
         let reading = match *text {
             "failed" => Reading::failed("no such column: fee"),
@@ -104,7 +104,7 @@ pub(super) fn with_numbers(mut entry: Entry, numbers: &[(&str, &str)]) -> Entry 
     entry
 }
 
-pub(super) fn parts(counts: &[(&str, &str)]) -> Reading {
+pub(crate) fn parts(counts: &[(&str, &str)]) -> Reading {
     let parts = counts.iter().map(|(label, count)| daybook::entry::Part {
         key: Some((*label).to_owned()),
         label: (*label).to_owned(),

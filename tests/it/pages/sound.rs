@@ -12,7 +12,7 @@ use daybook::render::html::colours::{DARK, LIGHT, Palette};
 use crate::read_page::{Element, read};
 
 /// One style and one script, nothing from outside, every link leads somewhere, and it can be read by ear.
-pub(super) fn assert_sound(html: &str, config: &Config) {
+pub(crate) fn assert_sound(html: &str, config: &Config) {
     assert!(html.starts_with("<!DOCTYPE html>"));
     let page = read(html);
     assert_eq!(inline(html, "style"), [STYLE], "the policy knows one style");

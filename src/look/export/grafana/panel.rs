@@ -1,5 +1,6 @@
 //! The panels: a number as it is now, and how numbers came there.
 
+use crate::catalog::series::Own;
 use serde_json::{Value as Json, json};
 
 use crate::catalog::Metric;
@@ -15,12 +16,12 @@ const TWO_DAYS_AND_TWO_HOURS: u32 = 50 * 3600;
 /// Whether the numbers are fresh and whole, and whether they reach people.
 pub(super) fn state(config: &Config) -> Vec<Json> {
     let own = |what| query::own(what, config);
-    let severity = own("metric_severity");
+    let severity = own(Own::Severity);
     let age = [
         ("orange", DAY_AND_TWO_HOURS),
         ("red", TWO_DAYS_AND_TWO_HOURS),
     ];
-    let as_of = own("entry_timestamp_seconds");
+    let as_of = own(Own::EntryTime);
     vec![
         counter(
             "Age of the numbers",
@@ -28,17 +29,17 @@ pub(super) fn state(config: &Config) -> Vec<Json> {
             &format!("time() - min({as_of})"),
             ("s", &age),
         ),
-        ended_well(&own("last_run_success")),
+        ended_well(&own(Own::LastRunSuccess)),
         counter(
             "Not delivered",
             "Messages that were to be sent and did not arrive, as far as is known.",
-            &format!("sum({})", own("undelivered_messages")),
+            &format!("sum({})", own(Own::Undelivered)),
             ("locale", &[("orange", 1)]),
         ),
         counter(
             "Unknown numbers",
             "Metrics that the newest entry has no number for.",
-            &format!("sum(1 - {})", own("metric_available")),
+            &format!("sum(1 - {})", own(Own::Available)),
             ("locale", &[("orange", 1)]),
         ),
         counter(
@@ -88,7 +89,7 @@ fn ended_well(success: &str) -> Json {
 
 /// The alerts of the newest complete day by the names of their metrics.
 pub(super) fn what_stands_out(config: &Config) -> Json {
-    let severity = query::own("metric_severity", config);
+    let severity = query::own(Own::Severity, config);
     let defaults = json!({
         "unit": "none", "noValue": "nothing",
         "thresholds": { "mode": "absolute", "steps": [{ "color": "green", "value": null }, { "color": "orange", "value": 1 }, { "color": "red", "value": 2 }] },
@@ -111,7 +112,7 @@ pub(super) fn what_stands_out(config: &Config) -> Json {
 
 pub(super) fn run_durations(config: &Config) -> Json {
     let stages = r#"stage!="total""#;
-    let by_stage = query::own_where("last_run_duration_seconds", stages, config);
+    let by_stage = query::own_where(Own::LastRunDuration, stages, config);
     let asked = target("A", &format!("max by (stage) ({by_stage})"), "{{stage}}");
     let text = ("How long runs take", "The last run by its stages.");
     over_time(
@@ -152,9 +153,12 @@ pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
     let alone = family.members.len() == 1;
     let first = family.members[0].0;
     if alone {
-        for (what, words) in [("low", USUAL_LOW), ("high", USUAL_HIGH)] {
+        for (what, bound, words) in [
+            ("low", Own::UsualLow, USUAL_LOW),
+            ("high", Own::UsualHigh, USUAL_HIGH),
+        ] {
             let of_metric = format!(r#"metric="{}""#, first.key);
-            let bound = query::own_where(&format!("metric_usual_{what}"), &of_metric, config);
+            let bound = query::own_where(bound, &of_metric, config);
             targets.push(target(what, &format!("max({bound})"), words));
         }
     }

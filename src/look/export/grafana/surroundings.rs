@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use crate::catalog::series::Own;
 use crate::config::Config;
-use crate::look::export::series::own_name;
 
 /// Letters of a name that stay in the address; Grafana takes 40 in all.
 const SLUG: usize = 22;
@@ -50,7 +50,10 @@ pub(super) fn links(config: &Config) -> Vec<Json> {
 
 /// Which Prometheus, and which Daybook of those that it knows.
 pub(super) fn variables(config: &Config) -> Vec<Json> {
-    let jobs = format!("label_values({}, job)", own_name("build_info", config));
+    let jobs = format!(
+        "label_values({}, job)",
+        Own::Build.name(&config.prometheus.prefix)
+    );
     vec![
         json!({
             "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
@@ -70,7 +73,7 @@ pub(super) fn variables(config: &Config) -> Vec<Json> {
 
 /// Critical alerts are marked, warnings when somebody switches them on.
 pub(super) fn annotations(config: &Config) -> Vec<Json> {
-    let severity = super::query::own("metric_severity", config);
+    let severity = super::query::own(Own::Severity, config);
     let mark = |name: &str, level: u8, colour: &str, enabled: bool| {
         json!({
             "name": name, "enable": enabled, "hide": false, "iconColor": colour,
