@@ -9,7 +9,7 @@ use crate::book::{self, BookError};
 use crate::look::web::asked::{Asked, Span};
 use crate::look::web::words::Words;
 use crate::render::phrases::fill;
-use crate::render::view::{self, MatterView, Tone};
+use crate::render::view::{self, MatterView};
 use crate::report::{self, Report, State, TREND_DAYS};
 
 use super::frame::{Page, Tab, class, written};
@@ -95,7 +95,6 @@ struct Told {
 
 struct Group {
     title: String,
-    tone: Tone,
     /// With the metric's address.
     matters: Vec<(MatterView, String)>,
 }
@@ -118,13 +117,11 @@ fn groups(report: &Report, asked: Option<NaiveDate>, scene: &Scene<'_>) -> Vec<G
             _ => &view.word,
         };
         let title = title.to_owned();
-        let tone = view.tone;
         let matter = (view, address.address());
         match groups.last_mut() {
             Some(group) if group.title == title => group.matters.push(matter),
             _ => groups.push(Group {
                 title,
-                tone,
                 matters: vec![matter],
             }),
         }

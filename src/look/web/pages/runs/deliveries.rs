@@ -48,6 +48,8 @@ fn told(row: &Delivery, scene: &Scene<'_>) -> DeliveryRow {
         },
         to: match row.channel {
             Channel::Email => masked(&row.recipient),
+            // Where there is one of a kind only, it is named after its kind.
+            channel if row.recipient == channel.word() => String::new(),
             _ => discreet(&row.recipient),
         },
         copy: (row.copy > 1).then(|| fill(words.copy, &[("n", row.copy.to_string())])),
