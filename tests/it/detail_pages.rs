@@ -195,7 +195,7 @@ async fn an_alert_is_marked_once_where_it_begins_and_told_in_words() {
     let marks = marks(&page);
     assert_eq!(marks, ["Sun 14 Sep, critical: 25 (limit 10). New today."]);
     // Five days of it in the lane, 30 days before the first stored one.
-    let lane: String = (70..=74).map(|at| format!("M{}0 0h10", at)).collect();
+    let lane: String = (70..=74).map(|at| format!("M{at}0 0h10")).collect();
     assert_eq!(path(&page, "lane"), lane);
     let noted = table(&page);
     let noted = noted.iter().filter(|row| row[3] == "critical").count();

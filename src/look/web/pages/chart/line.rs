@@ -1,6 +1,6 @@
 //! A number's line: what is not known is a gap, what was usual lies behind as a band.
 
-use crate::render::axis::Axis;
+use crate::render::axis::{Axis, height};
 use crate::report::Usual;
 
 use super::{DAY, across, down, percent, x_of};
@@ -82,7 +82,7 @@ pub(in crate::look::web::pages) fn labels(
     };
     let highest = known().max_by(|(_, one), (_, other)| one.total_cmp(other));
     let lowest = known().min_by(|(_, one), (_, other)| one.total_cmp(other));
-    let last = known().last();
+    let last = known().next_back();
     let near = numbers.len() / 6;
     let mut told: Vec<(usize, f64)> = Vec::new();
     for (at, number) in [highest, lowest, last].into_iter().flatten() {
@@ -99,13 +99,14 @@ pub(in crate::look::web::pages) fn labels(
     }
     let label = |(order, (at, number)): (usize, (usize, f64))| Label {
         x: x_of(at, numbers.len()),
-        y: percent(1.0 - crate::render::axis::height(number, axis)),
+        y: percent(1.0 - height(number, axis)),
         anchor: match at * 100 / numbers.len().max(1) {
             0..15 => "start",
             85.. => "end",
             _ => "middle",
         },
-        below: order == 1,
+        // Under the ground stand the names of the days.
+        below: order == 1 && height(number, axis) > 0.1,
         text: say(number),
     };
     told.into_iter().enumerate().map(label).collect()
