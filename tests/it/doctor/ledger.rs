@@ -35,13 +35,13 @@ async fn a_book_that_is_broken_newer_or_older_is_told_apart() {
     let book = App::Sqlite(path.clone());
     book.execute("INSERT INTO _daybook_migrations (version, description, success, checksum, execution_time) VALUES (9000, 'later', 1, x'', 0)").await;
     let newer = format!(
-        "error book: the book {name} is of version 9000, this program knows only up to 2: use the newer daybook that wrote it"
+        "error book: the book {name} is of version 9000, this program knows only up to 3: use the newer daybook that wrote it"
     );
     assert_eq!(complaints(&world, NOW).await, [newer]);
     book.execute("DELETE FROM _daybook_migrations WHERE version > 1")
         .await;
     let older = format!(
-        "warning book: the book {name} is of version 1, this program needs 2: run `daybook collect`, which brings it up to date"
+        "warning book: the book {name} is of version 1, this program needs 3: run `daybook collect`, which brings it up to date"
     );
     assert_eq!(complaints(&world, NOW).await, [older]);
 
