@@ -63,18 +63,22 @@ fn world() -> std::io::Result<World> {
     })
 }
 
-/// The first signal ends running statements and lets the command end well.
-async fn stop_on_signal(stop: Stop) {
+/// The first signal ends running statements and lets the command end well. It is listened to from now on, not only
+/// once the returned future is waited for.
+fn stop_on_signal(stop: Stop) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+    let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) else {
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    );
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            return;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.ask();
     }
-    stop.ask();
 }

@@ -10,8 +10,8 @@ use crate::browsing::Answer;
 const PAGES: [&str; 7] = [
     "/sys/metrics",
     "/sys/metrics?date=2025-10-03",
-    "/sys/metrics/metric/errors",
-    "/sys/metrics/metric/errors?days=365&date=2025-10-03",
+    "/sys/metrics/metric/errors_24h",
+    "/sys/metrics/metric/errors_24h?days=365&date=2025-10-03",
     "/sys/metrics/alerts",
     "/sys/metrics/alerts?date=2025-10-03",
     "/sys/metrics/runs",
@@ -63,7 +63,10 @@ async fn the_root_and_addresses_with_a_slash_too_many_lead_to_a_page() {
             "/sys/metrics?date=2025-10-03",
         ),
         ("/sys/metrics/alerts/", "/sys/metrics/alerts"),
-        ("/sys/metrics/metric/errors/", "/sys/metrics/metric/errors"),
+        (
+            "/sys/metrics/metric/errors_24h/",
+            "/sys/metrics/metric/errors_24h",
+        ),
         ("/metrics/", "/metrics"),
     ];
     for (from, to) in leads {
@@ -102,6 +105,8 @@ async fn what_makes_no_sense_is_refused_with_a_page_and_nothing_from_inside() {
         (404, "/sys/metrics/metric"),
         (404, "/sys/metrics/metric/"),
         (404, "/sys/metrics/metric/Errors"),
+        (404, "/sys/metrics/metric/unheard_of"),
+        (404, "/sys/metrics?date=1999-01-01"),
         (404, "/sys/metrics/metric/errors%00"),
         (404, "/sys/metrics/metric/..%2f..%2fetc%2fpasswd"),
         (404, "/sys/metrics/../../../etc/passwd"),
@@ -118,9 +123,12 @@ async fn what_makes_no_sense_is_refused_with_a_page_and_nothing_from_inside() {
         (400, "/sys/metrics?date=%FF%FE"),
         (400, "/sys/metrics?date=2025-10-03&date=2025-10-03"),
         (400, "/sys/metrics/alerts?date=tomorrow"),
-        (400, "/sys/metrics/metric/errors?days=31"),
-        (400, "/sys/metrics/metric/errors?days=-30"),
-        (400, "/sys/metrics/metric/errors?days=99999999999999999999"),
+        (400, "/sys/metrics/metric/errors_24h?days=31"),
+        (400, "/sys/metrics/metric/errors_24h?days=-30"),
+        (
+            400,
+            "/sys/metrics/metric/errors_24h?days=99999999999999999999",
+        ),
         (414, long.as_str()),
     ];
     for (status, address) in cases {

@@ -18,7 +18,7 @@ async fn a_book_that_is_not_there_is_waited_for_in_every_way_it_can_come() {
     let browser = serving.browser();
     for address in [
         PAGE,
-        "/sys/metrics/metric/errors",
+        "/sys/metrics/metric/errors_24h",
         "/metrics",
         "/readyz",
         "/reportz",
@@ -102,7 +102,7 @@ async fn looking_changes_nothing() {
     for address in [
         PAGE,
         "/sys/metrics?date=2025-09-30",
-        "/sys/metrics/metric/errors?days=365",
+        "/sys/metrics/metric/errors_24h?days=365",
         "/sys/metrics/alerts",
         "/sys/metrics/runs",
         "/metrics",

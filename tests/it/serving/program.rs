@@ -188,7 +188,7 @@ async fn floods_and_crowds_do_not_make_the_program_large() {
         crowd.push(stream);
     }
     for at in 0..500 {
-        let address = format!("/sys/metrics/metric/errors?date={}-01-01", 1000 + at);
+        let address = format!("/sys/metrics/metric/errors_24h?date={}-01-01", 1000 + at);
         browser.get(&address).await;
     }
     assert_eq!(browser.get("/healthz").await.status, 200);

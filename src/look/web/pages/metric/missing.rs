@@ -31,7 +31,7 @@ pub(super) fn no_such_metric(scene: &Scene<'_>, key: &str) -> Built {
     let shown = scene.config.catalog.shown();
     let mut near: Vec<_> = shown
         .map(|metric| (distance(&metric.key), metric))
-        .filter(|(far, metric)| *far <= 1 + metric.key.len() / 4)
+        .filter(|(far, metric)| metric.family == key || *far <= 1 + metric.key.len() / 4)
         .collect();
     near.sort_by_key(|(far, _)| *far);
     let link = |(_, metric): &(usize, &crate::catalog::Metric)| {
