@@ -105,13 +105,16 @@ async fn what_a_role_may_not_read_is_named_and_so_is_a_column_that_tells_no_time
 async fn a_role_that_could_do_more_than_read_is_a_warning() {
     let app = shop().await;
     app.execute(
-        "CREATE ROLE clerk LOGIN; GRANT USAGE, CREATE ON SCHEMA vault TO clerk;
-         GRANT SELECT ON ALL TABLES IN SCHEMA public, vault TO clerk; GRANT UPDATE ON users TO clerk; GRANT DELETE ON orders TO clerk",
+        "CREATE ROLE scribe LOGIN; GRANT USAGE, CREATE ON SCHEMA vault TO scribe;
+         GRANT SELECT ON ALL TABLES IN SCHEMA public, vault TO scribe; GRANT UPDATE ON users TO scribe; GRANT DELETE ON orders TO scribe",
     )
     .await;
-    let of_clerk = told(&as_role(&app, "clerk")).await;
-    let expected = "warning: clerk may change orders, users and make tables in the app database";
-    assert!(of_clerk.iter().any(|line| line == expected), "{of_clerk:?}");
+    let of_scribe = told(&as_role(&app, "scribe")).await;
+    let expected = "warning: scribe may change orders, users and make tables in the app database";
+    assert!(
+        of_scribe.iter().any(|line| line == expected),
+        "{of_scribe:?}"
+    );
     let of_owner = told(&app).await;
     let expected = "warning: owner may do everything, as a superuser in the app database";
     assert!(of_owner.iter().any(|line| line == expected), "{of_owner:?}");

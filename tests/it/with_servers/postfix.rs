@@ -110,6 +110,9 @@ async fn the_program_sends_its_test_message_and_the_doctor_finds_nothing_wrong()
     let mut world = World::new("2025-10-04T06:00:00Z", &settings);
     let url = format!("smtp://ada:s3cret@localhost:{}", postfix.starttls_port);
     world.set("DAYBOOK_SMTP_URL", &url);
+    let app = world.sqlite("app.db").await;
+    app.execute("CREATE TABLE users (joined TEXT NOT NULL)")
+        .await;
     let examined = world.binary(&["doctor"]);
     let told = String::from_utf8_lossy(&examined.stdout).into_owned();
     assert_eq!(examined.status.code(), Some(0), "{told}");
