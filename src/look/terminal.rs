@@ -14,12 +14,14 @@ pub mod state;
 mod table;
 pub mod words;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::book::{Book, BookError, Watch};
@@ -71,6 +73,14 @@ struct Reading {
     version: i64,
 }
 
+/// What came of waiting for a key.
+enum Heard {
+    Event(Event),
+    Nothing,
+    /// The terminal itself is no more.
+    Gone,
+}
+
 /// The day as plain text, as wide as asked.
 pub async fn once(
     place: &Place<'_>,
@@ -103,10 +113,11 @@ pub async fn run(
             .draw(|frame| draw::draw(frame, &state, &shown))?;
         state.page = draw::page_size(session.terminal.size()?.height);
         let next = match next_event().await? {
-            Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+            Heard::Event(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                 press(&mut state, key, &shown)
             }
-            _ => Next::Stay,
+            Heard::Gone => Next::Quit,
+            Heard::Event(_) | Heard::Nothing => Next::Stay,
         };
         match next {
             Next::Quit => break,
@@ -126,13 +137,38 @@ pub async fn run(
 }
 
 /// A key that nobody presses must not keep a signal from being heard, so the waiting is on a thread of its own.
-async fn next_event() -> io::Result<Option<Event>> {
-    let wait = || match event::poll(PATIENCE)? {
-        true => event::read().map(Some),
-        false => Ok(None),
-    };
+async fn next_event() -> io::Result<Heard> {
     let waited = tokio::task::spawn_blocking(wait).await;
     waited.map_err(io::Error::other)?
+}
+
+/// A terminal that is gone can be read for ever and gives nothing: it is noticed before it is read.
+fn wait() -> io::Result<Heard> {
+    let keys = io::stdin();
+    if !keys.is_terminal() {
+        return heard(PATIENCE);
+    }
+    let mut watched = [PollFd::new(&keys, PollFlags::IN)];
+    let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+    match rustix::event::poll(&mut watched, Some(&patience)) {
+        // A signal: perhaps the window has another size now.
+        Err(Errno::INTR) => {}
+        answer => drop(answer?),
+    }
+    match watched[0]
+        .revents()
+        .intersects(PollFlags::HUP | PollFlags::ERR)
+    {
+        true => Ok(Heard::Gone),
+        false => heard(Duration::ZERO),
+    }
+}
+
+fn heard(patience: Duration) -> io::Result<Heard> {
+    match event::poll(patience)? {
+        true => event::read().map(Heard::Event),
+        false => Ok(Heard::Nothing),
+    }
 }
 
 /// Reads the book anew, and keeps what there is where that fails: the next look tries again.

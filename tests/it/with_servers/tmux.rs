@@ -55,6 +55,16 @@ async fn a_signal_ends_it_and_gives_the_terminal_back() {
 }
 
 #[tokio::test]
+async fn it_ends_when_its_terminal_goes_away() {
+    let world = World::new(MORNING, SETTINGS);
+    store(&world, days(date(LAST), 40)).await;
+    let terminal = Terminal::start(&world, 80, 24);
+    terminal.run("top");
+    terminal.shows("Friday 3 October 2025");
+    terminal.vanish();
+}
+
+#[tokio::test]
 async fn bytes_from_data_never_reach_a_real_terminal() {
     let world = World::new(MORNING, SETTINGS);
     let mut days = troubled(date(LAST));

@@ -76,6 +76,21 @@ impl Terminal {
         assert!(sent.unwrap().success());
     }
 
+    /// Takes the terminal away, and waits until the program has ended.
+    pub(super) fn vanish(&self) {
+        let pid = fs::read_to_string(self.folder.join("pid")).unwrap();
+        let program = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+        let server = self.tmux(&["display-message", "-p", "#{pid}"]);
+        let killed = Command::new("kill").args(["-9", server.trim()]).status();
+        assert!(killed.unwrap().success());
+        let begun = Instant::now();
+        // Whoever has inherited it may not have noticed its end yet.
+        while fs::read_to_string(&program).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(begun.elapsed() < PATIENCE, "it goes on without a terminal");
+            sleep(Duration::from_millis(50));
+        }
+    }
+
     pub(super) fn shows(&self, text: &str) {
         self.waits_for(text, |screen| screen.contains(text));
     }
