@@ -28,6 +28,24 @@ pub struct PrometheusSettings {
     pub prefix: String,
 }
 
+impl ServeSettings {
+    /// What keeps out who may not look, if anything does.
+    pub fn guard(&self) -> Option<&'static str> {
+        if self.token.is_some() {
+            Some("a token")
+        } else if self.password.is_some() {
+            Some("a password")
+        } else {
+            self.proxy_header.as_ref().map(|_| "the proxy in front")
+        }
+    }
+
+    /// Everybody who reaches the address could read the numbers.
+    pub fn is_open_to_others_at(&self, listen: SocketAddr) -> bool {
+        self.guard().is_none() && !listen.ip().to_canonical().is_loopback()
+    }
+}
+
 pub fn serve(written: &written::Serve, settler: &mut Settler<'_>) -> ServeSettings {
     let listen = settler.value(
         "serve.listen",

@@ -46,8 +46,23 @@ pub fn png(trend: &[Option<f64>], tone: Tone) -> Option<Vec<u8>> {
     encoded(&canvas, colour(tone))
 }
 
-/// Where each known day lies: the lowest at the bottom, the highest at the top, a constant in the middle.
 fn points(trend: &[Option<f64>]) -> Option<Vec<Option<Point>>> {
+    let size = (f64::from(WIDTH * SCALE), f64::from(HEIGHT * SCALE));
+    let places = places(trend, size, MARGIN)?.into_iter();
+    Some(
+        places
+            .map(|place| place.map(|(x, y)| Point { x, y }))
+            .collect(),
+    )
+}
+
+/// Where each known day lies: the lowest at the bottom, the highest at the top, a constant in the middle. Fewer than
+/// two make no line.
+pub fn places(
+    trend: &[Option<f64>],
+    (width, height): (f64, f64),
+    margin: f64,
+) -> Option<Vec<Option<(f64, f64)>>> {
     let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
     let known: Vec<f64> = trend.iter().filter_map(finite).collect();
     if known.len() < 2 {
@@ -56,18 +71,15 @@ fn points(trend: &[Option<f64>]) -> Option<Vec<Option<Point>>> {
     // Halved, so that the distance of two numbers is a number too.
     let lowest = known.iter().copied().fold(f64::INFINITY, f64::min) / 2.0;
     let highest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max) / 2.0;
-    let across = f64::from(WIDTH * SCALE) - 2.0 * MARGIN;
-    let up = f64::from(HEIGHT * SCALE) - 2.0 * MARGIN;
-    let step = across / (trend.len() - 1) as f64;
+    let step = (width - 2.0 * margin) / (trend.len() - 1) as f64;
     let place = |(at, number): (usize, &Option<f64>)| {
-        let height = match highest - lowest {
+        let risen = match highest - lowest {
             0.0 => 0.5,
             span => (finite(number)? / 2.0 - lowest) / span,
         };
-        finite(number).map(|_| Point {
-            x: MARGIN + step * at as f64,
-            y: MARGIN + up * (1.0 - height),
-        })
+        let x = margin + step * at as f64;
+        let y = margin + (height - 2.0 * margin) * (1.0 - risen);
+        finite(number).map(|_| (x, y))
     };
     Some(trend.iter().enumerate().map(place).collect())
 }

@@ -71,7 +71,7 @@ pub struct Metric {
     pub past: Past,
 }
 
-/// The last [`CHART_DAYS`] days, oldest first, from the first that is known.
+/// The last `CHART_DAYS` days, oldest first, from the first that is known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Past {
     pub numbers: Vec<Option<f64>>,

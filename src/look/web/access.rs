@@ -65,6 +65,9 @@ struct Secret([u8; 32]);
 impl Access {
     pub fn new(config: &Config, listen: SocketAddr) -> Result<Self, Exposed> {
         let settings = &config.serve;
+        if settings.is_open_to_others_at(listen) {
+            return Err(Exposed(listen));
+        }
         let secrets = Secrets::of(settings);
         let header = settings.proxy_header.as_deref();
         let proxy = header
@@ -73,10 +76,6 @@ impl Access {
                 header,
                 addresses: settings.proxies.iter().map(IpAddr::to_canonical).collect(),
             });
-        let near = listen.ip().to_canonical().is_loopback();
-        if secrets.is_none() && proxy.is_none() && !near {
-            return Err(Exposed(listen));
-        }
         Ok(Self {
             secrets,
             proxy,

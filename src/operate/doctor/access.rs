@@ -10,20 +10,14 @@ const AREA: &str = "serve";
 pub(super) fn examine(config: &Config) -> Finding {
     let serve = &config.serve;
     let listen = serve.listen;
-    let guard = match serve {
-        _ if serve.token.is_some() => Some("a token"),
-        _ if serve.password.is_some() => Some("a password"),
-        _ if serve.proxy_header.is_some() => Some("the proxy in front"),
-        _ => None,
-    };
     let what = format!("the dashboard listens on {listen}");
-    match guard {
+    match serve.guard() {
         Some(guard) => Finding::ok(
             AREA,
             format!("{what}, behind {guard}"),
             "Only who is let in sees the numbers.",
         ),
-        None if listen.ip().is_loopback() => {
+        None if !serve.is_open_to_others_at(listen) => {
             Finding::ok(AREA, what, "Only this machine reaches it.")
         }
         None => Finding::ok(

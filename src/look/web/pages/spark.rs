@@ -1,5 +1,7 @@
 //! A trend as a small line that the page's style colours.
 
+use crate::render::sparkline::places;
+
 /// Half pixels: the picture is shown at half this size.
 const WIDTH: f64 = 232.0;
 const HEIGHT: f64 = 48.0;
@@ -42,28 +44,8 @@ pub(super) struct Spark {
     pub(super) dot: String,
 }
 
-/// Where each known day lies: the lowest at the bottom, the highest at the top, a constant in the middle.
 fn points(trend: &[Option<f64>]) -> Option<Vec<Option<(i32, i32)>>> {
-    let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
-    let known: Vec<f64> = trend.iter().filter_map(finite).collect();
-    if known.len() < 2 {
-        return None;
-    }
-    // Halved, so that the distance of two numbers is a number too.
-    let lowest = known.iter().copied().fold(f64::INFINITY, f64::min) / 2.0;
-    let highest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max) / 2.0;
-    let step = (WIDTH - 2.0 * MARGIN) / (trend.len() - 1) as f64;
-    let place = |(at, number): (usize, &Option<f64>)| {
-        let height = match highest - lowest {
-            0.0 => 0.5,
-            span => (finite(number)? / 2.0 - lowest) / span,
-        };
-        let number = finite(number);
-        number.map(|_| {
-            let x = MARGIN + step * at as f64;
-            let y = MARGIN + (HEIGHT - 2.0 * MARGIN) * (1.0 - height);
-            (x.round() as i32, y.round() as i32)
-        })
-    };
-    Some(trend.iter().enumerate().map(place).collect())
+    let places = places(trend, (WIDTH, HEIGHT), MARGIN)?.into_iter();
+    let whole = |(x, y): (f64, f64)| (x.round() as i32, y.round() as i32);
+    Some(places.map(|place| place.map(whole)).collect())
 }
