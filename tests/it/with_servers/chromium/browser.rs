@@ -31,6 +31,18 @@ impl Frame {
     }
 }
 
+/// Without a window, and asking nobody for anything.
+pub(in crate::with_servers) const ALONE: [&str; 8] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
 /// Between pages, in pixels.
 const GAP: u32 = 12;
 
@@ -90,18 +102,8 @@ pub(super) fn screen_of(frames: &[Frame]) -> Screen {
 fn chromium(screen: Screen, profile: &Path) -> Command {
     let mut command = Command::new(program());
     command
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--hide-scrollbars",
-            "--allow-file-access-from-files",
-        ])
+        .args(ALONE)
+        .args(["--hide-scrollbars", "--allow-file-access-from-files"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--window-size={},{}", screen.width, screen.height))
         .arg(format!(

@@ -10,7 +10,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::with_servers::chromium::browser::program;
+use crate::with_servers::chromium::browser::{ALONE, program};
 
 pub(super) struct Tab {
     browser: Child,
@@ -46,17 +46,8 @@ impl Tab {
                 "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null",
                 program(),
             ])
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--remote-debugging-pipe",
-            ])
+            .args(ALONE)
+            .arg("--remote-debugging-pipe")
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
