@@ -1,0 +1,120 @@
+//! What the eyes are told.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The day to show [default: the newest complete one]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The day to report on [default: the newest complete one]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// As what
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write a file, whole or not at all, instead of standard output (`-`)
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The language of the words [default: that of the settings]
+    #[arg(long, value_parser = ["en", "de"])]
+    pub language: Option<String>,
+    /// Whom the message is for, with --format eml [default: the first recipient of the settings]
+    #[arg(long, value_name = "ADDR")]
+    pub to: Option<String>,
+    /// Print the JSON Schema of --format json
+    #[arg(long, conflicts_with_all = ["date", "format", "language", "to"])]
+    pub schema: bool,
+}
+
+/// What a report is printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One page with its pictures inside
+    Html,
+    /// The text part
+    Text,
+    /// Every number, for programs
+    Json,
+    /// The whole message, for a mail program
+    Eml,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Alerts {
+    /// List a day's alerts, the most severe first, with the day each of them is in
+    List(Show),
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen [default: 127.0.0.1:8321]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// A proxy in front signs people in and says who they are in this header
+    #[arg(long, value_name = "HEADER")]
+    pub behind_proxy: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Top {
+    /// The day to begin with [default: the newest]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Print it once as plain text and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// As what
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The first day [default: the first there is]
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// The last day [default: the newest]
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// Compress it
+    #[arg(long)]
+    pub gzip: bool,
+    /// Write a file, whole or not at all, instead of standard output (`-`)
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What days are exported as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One document
+    Json,
+    /// A day a line
+    Jsonl,
+    /// A day a line, a metric a column
+    Csv,
+    /// The newest day as on /metrics; with --from or --to past days with their times, for VictoriaMetrics
+    Prometheus,
+    /// Past days with their times, for promtool to make blocks of
+    Openmetrics,
+}
+
+#[derive(Debug, Args)]
+pub struct Grafana {
+    /// Wrapped as Grafana's HTTP API takes it: POST /api/dashboards/db
+    #[arg(long)]
+    pub api: bool,
+    /// The uid of the folder to put it in
+    #[arg(long, value_name = "UID", requires = "api")]
+    pub folder: Option<String>,
+}

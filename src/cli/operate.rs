@@ -1,0 +1,67 @@
+//! What operators say.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A metric's key or a family's; all metrics when left out
+    pub metric: Option<String>,
+    /// The day to plan for [default: yesterday]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Find every mistake at once, without touching a database
+    Check,
+    /// Print each setting with its value and where it comes from; secrets are hidden
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the configuration file
+    Schema,
+    /// Print the catalog as a page: metric, meaning, history, thresholds
+    Metrics,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to make it; the folder is created
+    #[arg(long, value_name = "DIR", default_value = "daybook-demo")]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A file of `daybook export`, or CSV lines of date,key,value; `-` is standard input
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "table",
+        conflicts_with = "table"
+    )]
+    pub file: Option<PathBuf>,
+    /// Read this table of the system before Daybook, in the app database
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+    /// Say what would be taken over, and store nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
