@@ -57,7 +57,11 @@ pub(super) async fn report(
     found: Option<Result<Found, String>>,
 ) -> Result<Option<Plan>, BookError> {
     let catalog = &setting.config.catalog;
-    let judgement = compare::judge_day(topic.date, entries, catalog);
+    let mutes = match book {
+        Some(book) => book::mutes(book, setting.config.time_zone).await?,
+        None => Vec::new(),
+    };
+    let judgement = compare::judge_day(topic.date, entries, mutes, catalog);
     let Some(report) = report::of_day(topic.date, entries, &judgement, catalog) else {
         return Ok(None);
     };

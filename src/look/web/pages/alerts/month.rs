@@ -43,6 +43,7 @@ pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_
             (phrases.criticals, Tone::Critical),
             (phrases.warnings, Tone::Warning),
             (phrases.welcomes, Tone::Good),
+            (phrases.mutes, Tone::Muted),
         ];
         let told = kinds
             .into_iter()
@@ -88,6 +89,7 @@ pub(super) fn strips(
             (phrases.critical, Tone::Critical),
             (phrases.warning, Tone::Warning),
             (phrases.welcome, Tone::Good),
+            (phrases.muted, Tone::Muted),
         ];
         let told = kinds.into_iter().filter(|(_, tone)| count(*tone) > 0);
         let words: Vec<String> = told
@@ -137,6 +139,7 @@ fn tone(judged: &Judged) -> Option<Tone> {
     let worst =
         standing.min_by_key(|alert| (alert.welcome, alert.severity == Severity::Warning))?;
     Some(match (worst.welcome, worst.severity) {
+        _ if judged.muted.is_some() => Tone::Muted,
         (true, _) => Tone::Good,
         (false, Severity::Critical) => Tone::Critical,
         (false, Severity::Warning) => Tone::Warning,
