@@ -1,6 +1,6 @@
 //! The holidays of Switzerland and its cantons, for any year.
 //!
-//! They are those that the Federal Office of Justice lists as legal holidays, or as treated like them, for the
+//! They are those that the Federal Office of Justice lists (2011) as legal holidays, or as treated like them, for the
 //! European convention on time limits, with these words of caution. In Aargau only New Year, Good Friday,
 //! Ascension, 1 August and Christmas hold in every district; in Fribourg the Catholic days do not hold in the
 //! communes about Murten; in Solothurn 1 May begins at noon. Left out is what holds in a few communes or a part of

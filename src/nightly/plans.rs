@@ -212,10 +212,11 @@ fn planned(
 fn wants(reader: &Recipient, report: &Report) -> bool {
     let failed = report.failed().next().is_some();
     let moved = |state: State| matches!(state, State::New | State::Worse | State::Recovered);
+    let mut heard = report.alerts.iter().filter(|notice| notice.muted.is_none());
     match reader.when {
         When::Daily => true,
         When::Alerts => failed || report.counts.critical + report.counts.warnings > 0,
-        When::Changes => failed || report.alerts.iter().any(|notice| moved(notice.alert.state)),
+        When::Changes => failed || heard.any(|notice| moved(notice.alert.state)),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::calendar::spoken;
 use crate::catalog::Mute;
-use crate::report::{Calm, Counts, Difference, Notice, Report, Rule, Severity, State, Way};
+use crate::report::{Calm, Difference, Notice, Report, Rule, Severity, State, Way};
 
 use super::words::HABIT;
 use super::{Look, number, table, words, wrap};
@@ -17,7 +17,7 @@ pub fn list(report: &Report, look: Look) -> String {
         return format!("{title}\nNo alerts.\n");
     }
     let lines = lines(report, look).join("\n");
-    format!("{title}\nAlerts: {}\n{lines}\n", tally(report.counts))
+    format!("{title}\nAlerts: {}\n{lines}\n", tally(report))
 }
 
 pub fn json(report: &Report) -> Value {
@@ -38,24 +38,28 @@ pub fn json(report: &Report) -> Value {
     report.alerts.iter().map(alert).collect()
 }
 
-/// `2 critical, 3 warnings, 1 welcome`
-pub fn tally(counts: Counts) -> String {
+/// `2 critical, 3 warnings, 1 welcome, 1 muted`
+pub fn tally(report: &Report) -> String {
+    let counts = report.counts;
     let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let mut words = Vec::new();
+    let mut told = Vec::new();
     if counts.critical > 0 {
-        words.push(format!("{} critical", counts.critical));
+        told.push(format!("{} critical", counts.critical));
     }
     if counts.warnings > 0 {
         let warnings = counts.warnings;
-        words.push(format!("{warnings} warning{}", plural(warnings)));
+        told.push(format!("{warnings} warning{}", plural(warnings)));
     }
     if counts.welcome > 0 {
-        words.push(format!("{} welcome", counts.welcome));
+        told.push(format!("{} welcome", counts.welcome));
     }
-    if words.is_empty() {
-        words.push("none now".to_owned());
+    if !report.muted.is_empty() {
+        told.push(format!("{} {}", report.muted.len(), words::MUTED));
     }
-    words.join(", ")
+    if told.is_empty() {
+        told.push("none now".to_owned());
+    }
+    told.join(", ")
 }
 
 /// One sentence for each alert, harmless to a terminal.

@@ -96,7 +96,7 @@ fn noisy(present: &Backtest, tried: Option<&Backtest>) -> Vec<String> {
     if told.is_empty() {
         return Vec::new();
     }
-    let heads = ["begin", "critical", "days", "usual"].map(str::to_owned);
+    let heads = ["begins", "critical", "in alert", "usual"].map(str::to_owned);
     let mut lines = vec![line("Metric", &heads)];
     for (now, then, metric) in told {
         let told = |of: &dyn Fn(&Totals) -> usize| match &then {

@@ -301,7 +301,7 @@ Muted alerts                              0          0
 Calm: usual for the weekday               0          0
 Calm: known days                          0          0
 
-Metric                                begin   critical       days      usual
+Metric                               begins   critical   in alert      usual
 n                                     4 → 2      1 → 0      4 → 2      0 → 0
   Sun 7 Sep 2025  warning
   Sat 6 Sep 2025  warning

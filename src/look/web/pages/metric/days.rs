@@ -109,7 +109,9 @@ impl Telling<'_> {
             matter: judged.and_then(|day| self.matter(day)),
             muted: own.and_then(|judged| {
                 let mute = judged.muted.as_ref()?;
-                (!judged.alerts.is_empty()).then(|| self.scene.speech.muted_until(mute))
+                let mut alerts = judged.alerts.iter();
+                let stands = alerts.any(|alert| alert.state != State::Recovered);
+                stands.then(|| self.scene.speech.muted_until(mute))
             }),
             known: known.map(|known| self.scene.speech.known(&known)),
         }
