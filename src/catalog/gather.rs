@@ -36,11 +36,10 @@ impl<'a> Written<'a> {
             }
             for value in elements(document, "calendar", mistakes) {
                 let known = piece::<KnownDay>(document, value, mistakes);
-                let wrong = known.as_ref().and_then(never_over);
-                mistakes
-                    .extend(wrong.map(|message| {
-                        document.mistake(document.span(value, &["until"]), message)
-                    }));
+                if let Some(message) = known.as_ref().and_then(never_over) {
+                    let span = document.span(value, &["until"]);
+                    mistakes.push(document.mistake(span, message));
+                }
                 all.known_days.extend(known);
             }
             if let Some(value) = document.get("since")

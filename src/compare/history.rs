@@ -47,7 +47,7 @@ impl History {
         Self { mutes, ..self }
     }
 
-    /// On that day, or from a later one on: who mutes what alerted today wants to hear no more of it.
+    /// On that day or, because somebody has seen what it says, from a later one on.
     pub fn is_muted(&self, metric: &Metric, date: NaiveDate) -> bool {
         let mut mutes = self.mutes.iter();
         mutes.any(|mute| mute.is_about(metric) && date <= mute.until)
