@@ -7,6 +7,7 @@ mod error;
 mod examine;
 mod kept;
 mod lock;
+mod mutes;
 mod one_metric;
 mod removal;
 mod row;
@@ -36,6 +37,7 @@ pub use error::BookError;
 pub use examine::{Health, collector, examine, is_collecting};
 pub use kept::{KeptDay, count_days, keys, scan_kept};
 pub use lock::{CollectLock, DeliveryLock, delivery_lock};
+pub use mutes::{mute, mutes, remove_mutes_before, unmute};
 pub use one_metric::entries_of;
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};
 pub use runs::{

@@ -1,5 +1,7 @@
 //! Days, windows and clock changes in any IANA zone. Pure arithmetic: no clock is read here.
 
+pub mod holidays;
+
 use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
 };

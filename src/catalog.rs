@@ -5,14 +5,20 @@ pub mod document;
 pub mod expand;
 pub mod gather;
 pub mod handbook;
+mod known;
 pub mod mistake;
+mod mute;
 pub mod series;
 pub mod written;
 
 use chrono::NaiveDate;
 
+use crate::calendar::holidays::Region;
+
 pub use document::{Document, piece};
+pub use known::Known;
 pub use mistake::{Mistake, Source};
+pub use mute::Mute;
 pub use written::{Direction, Good, History, TimeKind};
 
 /// The engines an app database can run on.
@@ -28,6 +34,8 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     pub metrics: Vec<Metric>,
     pub known_days: Vec<written::KnownDay>,
+    /// Whose holidays are known days too.
+    pub holidays: Vec<Region>,
     pub thresholds: Thresholds,
     /// No day before it is collected or counts as history.
     pub since: Option<NaiveDate>,

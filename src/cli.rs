@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use look::{Alerts, Export, ExportFormat, Format, Grafana, Report, Serve, Show, Top};
+pub use look::{
+    Alerts, Backtest, Export, ExportFormat, Format, Grafana, Mute, Report, Serve, Show, Top,
+};
 pub use night::{Collect, Deliveries, Prune, Runs, Send};
 pub use operate::{Config, Demo, Doctor, Explain, Import};
 
@@ -76,7 +78,7 @@ pub enum Command {
     /// Print a day's report as it would be sent now
     #[command(after_help = REPORT_HELP)]
     Report(Report),
-    /// List what deserves attention on a day
+    /// List, mute and try out alerts
     Alerts {
         #[command(subcommand)]
         action: Alerts,

@@ -127,9 +127,7 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Collect(args) => collect::run(&load(asked, world)?, &args, world).await,
         Command::Show(args) => show::run(&load(asked, world)?, &args, world).await,
         Command::Report(args) => report::run(asked, &args, world).await,
-        Command::Alerts {
-            action: crate::cli::Alerts::List(args),
-        } => alerts::list(&load(asked, world)?, &args, world).await,
+        Command::Alerts { action } => alerts::run(&load(asked, world)?, &action, world).await,
         Command::Explain(args) => explain::run(&load(asked, world)?, &args, world).await,
         Command::Deliveries(args) => deliveries::run(&load(asked, world)?, &args, world).await,
         Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,

@@ -6,12 +6,11 @@ pub mod change;
 pub mod history;
 pub mod usual;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate};
 
-use crate::catalog::{Catalog, Metric};
+use crate::catalog::{Catalog, Metric, Mute};
 use crate::entry::Entry;
 
 pub use alert::{Alert, Rule, State};
@@ -54,6 +53,8 @@ pub struct Judged {
     /// What was usual for this weekday before this day.
     pub usual: Option<Usual>,
     pub alerts: Vec<Alert>,
+    /// Somebody has silenced whatever alerts.
+    pub muted: Option<Mute>,
 }
 
 impl Judgement {
@@ -75,9 +76,15 @@ pub fn judge(entries: &[Entry], catalog: &Catalog) -> Judgement {
 }
 
 /// The judgement of that day alone; none of a day that is not stored.
-pub fn judge_day(date: NaiveDate, entries: &[Entry], catalog: &Catalog) -> Judgement {
+pub fn judge_day(
+    date: NaiveDate,
+    entries: &[Entry],
+    mutes: Vec<Mute>,
+    catalog: &Catalog,
+) -> Judgement {
     let until = entries.iter().filter(|entry| entry.date <= date);
-    History::of(until, catalog).judge_day(date, catalog)
+    let history = History::of(until, catalog).muted(mutes);
+    history.judge_day(date, catalog)
 }
 
 /// Goes through all the places of a history for what they leave behind, and keeps what is judged of those told.
@@ -105,6 +112,8 @@ fn fold<'a>(
             levels: Levels::of(metric, catalog.thresholds),
             numbers: &history.numbers[column][all.clone()],
         };
+        let mutes = history.mutes.iter().rev();
+        let mutes: Vec<&Mute> = mutes.filter(|mute| mute.is_about(metric)).collect();
         let mut memory = Memory::default();
         for at in 0..told.start - all.start {
             subject.judge_day(at, &mut memory);
@@ -116,6 +125,10 @@ fn fold<'a>(
                 changes: changes.map_or_else(Vec::new, Vec::from),
                 usual,
                 alerts,
+                muted: mutes
+                    .iter()
+                    .find(|mute| mute.holds(day.date))
+                    .map(|mute| (*mute).clone()),
             });
         }
     }
@@ -133,13 +146,12 @@ struct Frame {
 }
 
 fn frames(history: &History, all: Range<usize>, catalog: &Catalog) -> Vec<Frame> {
-    let known: BTreeSet<NaiveDate> = catalog.known_days.iter().map(|day| day.date).collect();
     let days = &history.days[all];
     let stored = |date: NaiveDate| days.binary_search_by_key(&date, |day| day.date).ok();
     let frame = |day: &history::Stored| Frame {
         date: day.date,
         partial: day.partial,
-        known: known.contains(&day.date),
+        known: catalog.known_day(day.date).is_some(),
         compared: SPANS.map(|span| {
             let date = day.date - Days::new(u64::from(span));
             (date, stored(date))

@@ -144,6 +144,7 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
         time_zone: settled.time_zone,
         catalog: Catalog {
             thresholds: settled.thresholds,
+            holidays: settled.holidays,
             ..catalog
         },
         catalog_hash: catalog_hash(&documents),

@@ -10,6 +10,7 @@ pub struct Pruned {
     pub entries: u64,
     pub runs: u64,
     pub deliveries: u64,
+    pub mutes: u64,
 }
 
 /// The first day that is kept: one exactly `retention_days` old stays.
@@ -34,7 +35,7 @@ pub fn plan(
         .collect()
 }
 
-/// Deletes the planned days, and the runs and deliveries from before the oldest kept day.
+/// Deletes the planned days, and the runs, deliveries and mutes from before the oldest kept day.
 pub async fn prune(
     book: &Book,
     planned: &[NaiveDate],
@@ -44,5 +45,6 @@ pub async fn prune(
         entries: book::remove_entries(book, planned).await?,
         runs: book::remove_runs_before(book, oldest_kept).await?,
         deliveries: book::remove_deliveries_before(book, oldest_kept).await?,
+        mutes: book::remove_mutes_before(book, oldest_kept).await?,
     })
 }

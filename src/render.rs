@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod axis;
+pub mod backtest;
 mod clean;
 pub mod csv;
 pub mod html;

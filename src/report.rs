@@ -1,5 +1,6 @@
 //! What a reader sees of one day, before any number becomes text.
 
+pub mod backtest;
 pub mod letter;
 pub mod matter;
 mod mover;
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::catalog::{Catalog, Metric};
+use crate::catalog::{Catalog, Known, Metric, Mute};
 use crate::compare::{Judged, Judgement};
 use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 
@@ -42,16 +43,18 @@ pub struct Report {
     pub day_end: DateTime<Utc>,
     pub collected_at: DateTime<Utc>,
     pub duration_ms: i64,
-    /// The name of a day that is known to be different.
-    pub known_day: Option<String>,
+    /// Why the day is known to be different.
+    pub known_day: Option<Known>,
     /// The shown metrics in the catalog's order.
     pub rows: Vec<Row>,
-    /// The most severe first, the welcome after the unwelcome, the recovered last.
+    /// The most severe first, the welcome after the unwelcome, the recovered after those, the muted last.
     pub alerts: Vec<Notice>,
     pub counts: Counts,
     /// What deserves attention, one for each metric with alerts: the unwelcome before the welcome, the critical
     /// before warnings, the new before the ongoing, the largest move first, the recovered last.
     pub matters: Vec<Matter>,
+    /// What stands but is muted, in the same order; it counts nowhere.
+    pub muted: Vec<Matter>,
     /// How many metrics are known and do not alert; none on an open day, which is not judged.
     pub as_usual: usize,
     /// A day that is over, on which nothing alerts and nothing failed.
@@ -75,6 +78,7 @@ pub struct Row {
     pub usual: Option<Usual>,
     /// The last [`TREND_DAYS`] days, oldest first; empty for a distribution.
     pub trend: Vec<Option<f64>>,
+    pub muted: Option<Mute>,
 }
 
 /// An alert with what is needed to put it into words.
@@ -85,6 +89,7 @@ pub struct Notice {
     pub unit: String,
     pub decimals: Option<u32>,
     pub in_points: bool,
+    pub muted: Option<Mute>,
 }
 
 /// How many metrics alert, however many of their rules do; the welcome ones are counted apart, the
@@ -115,7 +120,9 @@ pub fn of_day(
         })
         .collect();
     let alerts = alerts(&judged, catalog);
-    let matters = matter::of(&alerts, &rows, (&past, catalog));
+    let (muted, matters) = matter::of(&alerts, &rows, (&past, catalog))
+        .into_iter()
+        .partition::<Vec<Matter>, _>(|matter| rows[matter.row].muted.is_some());
     let counts = matter::count(&matters);
     Some(Report {
         date: entry.date,
@@ -128,15 +135,15 @@ pub fn of_day(
         day_end: entry.day_end,
         collected_at: entry.collected_at,
         duration_ms: entry.duration_ms,
-        known_day: catalog
-            .known_days
-            .iter()
-            .find(|day| day.date == entry.date)
-            .map(|day| day.name.clone()),
-        as_usual: as_usual(entry, &rows, &matters),
+        known_day: catalog.known_day(entry.date),
+        as_usual: as_usual(entry, &rows, matters.iter().chain(&muted)),
         calm_day: is_calm(entry, &rows, counts),
         counts,
         matters,
+        muted: muted
+            .into_iter()
+            .filter(|matter| matter.state != State::Recovered)
+            .collect(),
         rows,
         alerts,
     })
@@ -169,15 +176,24 @@ impl Report {
             .filter(|row| row.provenance.observed_at.is_some())
     }
 
-    /// The severity of the limit that the row's value itself breaks.
+    /// The severity of the limit that the row's value itself breaks; none where that is muted.
     pub fn broken_limit(&self, row: &Row) -> Option<Severity> {
-        let alerts = self.alerts.iter().map(|notice| &notice.alert);
-        let mut broken = alerts.filter(|alert| {
+        let broken = self.limit(row)?;
+        broken.muted.is_none().then_some(broken.alert.severity)
+    }
+
+    /// The row's value itself breaks a limit, but that is muted.
+    pub fn has_muted_limit(&self, row: &Row) -> bool {
+        let broken = self.limit(row);
+        broken.is_some_and(|broken| broken.muted.is_some())
+    }
+
+    fn limit(&self, row: &Row) -> Option<&Notice> {
+        self.alerts.iter().find(|Notice { alert, .. }| {
             alert.key == row.key
                 && matches!(alert.rule, Rule::Absolute(_))
                 && alert.state != State::Recovered
-        });
-        broken.next().map(|alert| alert.severity)
+        })
     }
 
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Row> {
@@ -225,6 +241,7 @@ fn row(
         changes: judged.map_or_else(Vec::new, |judged| judged.changes.clone()),
         usual: judged.and_then(|judged| judged.usual),
         trend: past.trend(month, metric),
+        muted: judged.and_then(|judged| judged.muted.clone()),
     }
 }
 
@@ -233,6 +250,7 @@ fn alerts(judged: &BTreeMap<&str, &Judged>, catalog: &Catalog) -> Vec<Notice> {
         let judged = judged.get(metric.key.as_str());
         let alerts = judged.into_iter().flat_map(|judged| &judged.alerts);
         let notice = |alert: &Alert| Notice {
+            muted: judged.and_then(|judged| judged.muted.clone()),
             alert: alert.clone(),
             label: metric.label.clone(),
             unit: metric.unit.clone(),
@@ -246,6 +264,7 @@ fn alerts(judged: &BTreeMap<&str, &Judged>, catalog: &Catalog) -> Vec<Notice> {
         let alert = &notice.alert;
         let recovered = alert.state == State::Recovered;
         (
+            notice.muted.is_some(),
             recovered,
             alert.welcome,
             alert.severity == Severity::Warning,
@@ -254,13 +273,11 @@ fn alerts(judged: &BTreeMap<&str, &Judged>, catalog: &Catalog) -> Vec<Notice> {
     notices
 }
 
-fn as_usual(entry: &Entry, rows: &[Row], matters: &[Matter]) -> usize {
+fn as_usual<'a>(entry: &Entry, rows: &[Row], matters: impl Iterator<Item = &'a Matter>) -> usize {
     if entry.partial {
         return 0;
     }
-    let standing = matters
-        .iter()
-        .filter(|matter| matter.state != State::Recovered);
+    let standing = matters.filter(|matter| matter.state != State::Recovered);
     let alerting: BTreeSet<usize> = standing.map(|matter| matter.row).collect();
     let usual = |(at, row): &(usize, &Row)| row.is_known() && !alerting.contains(at);
     rows.iter().enumerate().filter(usual).count()

@@ -172,7 +172,7 @@ fn by_turns(steps: &[Step<'_>]) -> Vec<Vec<Duration>> {
 }
 
 fn judged(sample: &Sample) -> Judgement {
-    compare::judge_day(sample.date, &sample.entries, &sample.catalog)
+    compare::judge_day(sample.date, &sample.entries, Vec::new(), &sample.catalog)
 }
 
 fn reported(sample: &Sample, judgement: &Judgement) -> Option<Report> {

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::document::{Document, Place, piece};
 use super::mistake::Mistake;
-use super::written::{KnownDay, Metric, Table};
+use super::written::{KnownDay, Metric, Table, When};
 
 /// Everything of the catalog that the documents hold, each piece with where it stands.
 #[derive(Default)]
@@ -35,8 +35,12 @@ impl<'a> Written<'a> {
                 }
             }
             for value in elements(document, "calendar", mistakes) {
-                all.known_days
-                    .extend(piece::<KnownDay>(document, value, mistakes));
+                let known = piece::<KnownDay>(document, value, mistakes);
+                if let Some(message) = known.as_ref().and_then(never_over) {
+                    let span = document.span(value, &["until"]);
+                    mistakes.push(document.mistake(span, message));
+                }
+                all.known_days.extend(known);
             }
             if let Some(value) = document.get("since")
                 && let Some(text) = piece::<String>(document, value, mistakes)
@@ -82,6 +86,17 @@ impl<'a> Written<'a> {
             };
             self.tables.push((id, table, place));
         }
+    }
+}
+
+/// Why the days cannot be those between `date` and `until`.
+fn never_over(known: &KnownDay) -> Option<&'static str> {
+    match (known.date, known.until?) {
+        (When::Once(first), until) if until < first => Some("`until` is before `date`"),
+        (When::Once(_), _) => None,
+        (When::Yearly(..), _) => Some(
+            "`until` needs a `date` with its year: a date without one is a single day of every year",
+        ),
     }
 }
 

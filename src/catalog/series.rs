@@ -17,6 +17,7 @@ pub enum Own {
     CollectionDuration,
     Available,
     Severity,
+    Muted,
     UsualLow,
     UsualHigh,
     Undelivered,
@@ -28,13 +29,14 @@ pub enum Own {
 }
 
 impl Own {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Build,
         Self::EntryTime,
         Self::EntryPartial,
         Self::CollectionDuration,
         Self::Available,
         Self::Severity,
+        Self::Muted,
         Self::UsualLow,
         Self::UsualHigh,
         Self::Undelivered,
@@ -57,6 +59,7 @@ impl Own {
             Self::CollectionDuration => "collection_duration_seconds",
             Self::Available => "metric_available",
             Self::Severity => "metric_severity",
+            Self::Muted => "metric_muted",
             Self::UsualLow => "metric_usual_low",
             Self::UsualHigh => "metric_usual_high",
             Self::Undelivered => "undelivered_messages",
@@ -79,6 +82,9 @@ impl Own {
             }
             Self::Severity => {
                 "Unwelcome alerts on the newest complete day: 0 none, 1 warning, 2 critical. Open days are not judged."
+            }
+            Self::Muted => {
+                "1 for a metric whose alerts somebody has muted; there is no series of the others."
             }
             Self::UsualLow => {
                 "Least of what was usual for the weekday of the newest complete day. Open days are not judged."

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -293,15 +293,54 @@ pub enum Direction {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnownDay {
-    /// A day, `YYYY-MM-DD`.
-    #[serde(deserialize_with = "date")]
+    /// A day, `YYYY-MM-DD`, or `MM-DD` for every year.
     #[schemars(with = "String")]
-    pub date: NaiveDate,
+    pub date: When,
+    /// The last of several days, `YYYY-MM-DD`.
+    #[serde(default, deserialize_with = "until")]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<NaiveDate>,
     pub name: String,
 }
 
-fn date<'de, D: serde::Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Once(NaiveDate),
+    /// Month and day.
+    Yearly(u32, u32),
+}
+
+impl KnownDay {
+    pub fn is(&self, date: NaiveDate) -> bool {
+        match self.date {
+            When::Once(first) => first <= date && date <= self.until.unwrap_or(first),
+            When::Yearly(month, day) => date.month() == month && date.day() == day,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        if let Ok(date) = text.parse() {
+            return Ok(Self::Once(date));
+        }
+        // A leap year has all the days there are.
+        let yearly = format!("2024-{text}").parse().ok();
+        yearly
+            .filter(|_| text.len() == 5)
+            .map(|day: NaiveDate| Self::Yearly(day.month(), day.day()))
+            .ok_or_else(|| {
+                serde::de::Error::custom(format!(
+                    "`{text}` is not a date like 2025-10-03, nor one of every year like 12-24"
+                ))
+            })
+    }
+}
+
+fn until<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
     let text = String::deserialize(from)?;
     text.parse()
+        .map(Some)
         .map_err(|_| serde::de::Error::custom(format!("`{text}` is not a date like 2025-10-03")))
 }

@@ -53,6 +53,81 @@ pub enum Format {
 pub enum Alerts {
     /// List a day's alerts, the most severe first, with the day each of them is in
     List(Show),
+    /// Replay the rules over the last days: how often they would have alerted, and when
+    #[command(after_help = BACKTEST_HELP)]
+    Backtest(Backtest),
+    /// Silence a metric's alerts, or a family's, from today on
+    #[command(after_help = MUTE_HELP)]
+    Mute(Mute),
+    /// Let a metric alert again, from today on
+    Unmute {
+        /// The metric or family
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// List what is muted until when, and why
+    Mutes {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+const BACKTEST_HELP: &str = "\
+Examples:
+  daybook alerts backtest --days 90                    how noisy the rules are
+  daybook alerts backtest --days 90 --warning 20       what another threshold would change
+  daybook alerts backtest --metric orders --min-change 50";
+
+const MUTE_HELP: &str = "\
+Example:
+  daybook alerts mute orders --until 2025-10-10 --because \"migration of the warehouse\"
+
+Muted alerts are still shown as such, but count in no verdict.";
+
+/// The thresholds tried stand for the general ones, with --metric also for the metric's own.
+#[derive(Debug, Args)]
+pub struct Backtest {
+    /// How many days, up to the newest complete one
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36525))]
+    pub days: u32,
+    /// Only this metric or family
+    #[arg(long, value_name = "KEY")]
+    pub metric: Option<String>,
+    /// Try another threshold for warnings, in percent, beside the present one; 0 for never
+    #[arg(long, value_name = "PERCENT", value_parser = threshold)]
+    pub warning: Option<f64>,
+    /// The same for critical alerts
+    #[arg(long, value_name = "PERCENT", value_parser = threshold)]
+    pub critical: Option<f64>,
+    /// The same for the least previous value that is judged
+    #[arg(long, value_name = "NUMBER", value_parser = threshold)]
+    pub min_base: Option<f64>,
+    /// The same for the least change that is judged
+    #[arg(long, value_name = "NUMBER", value_parser = threshold)]
+    pub min_change: Option<f64>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Mute {
+    /// The metric or family
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The last day that is muted
+    #[arg(long, value_name = "DATE")]
+    pub until: String,
+    /// Why, as readers of the report are told
+    #[arg(long, value_name = "TEXT")]
+    pub because: String,
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    let sound = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    sound.ok_or_else(|| "expected a number, 0 or more".to_owned())
 }
 
 #[derive(Debug, Args)]

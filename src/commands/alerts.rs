@@ -1,14 +1,29 @@
-//! `daybook alerts`: what deserves attention.
+//! `daybook alerts`: what deserves attention, what is muted, and how noisy the rules are.
+
+mod backtest;
+mod mute;
 
 use serde_json::json;
 
-use crate::cli::Show;
+use crate::catalog::Catalog;
+use crate::catalog::mistake::did_you_mean;
+use crate::cli::{Alerts, Show};
 use crate::config::Config;
 use crate::render;
 
 use super::{CommandError, Ended, World, output, show};
 
-pub async fn list(config: &Config, args: &Show, world: &World) -> Result<Ended, CommandError> {
+pub async fn run(config: &Config, action: &Alerts, world: &World) -> Result<Ended, CommandError> {
+    match action {
+        Alerts::List(args) => list(config, args, world).await,
+        Alerts::Backtest(args) => backtest::run(config, args).await,
+        Alerts::Mute(args) => mute::mute(config, args, world).await,
+        Alerts::Unmute { key } => mute::unmute(config, key, world).await,
+        Alerts::Mutes { json } => mute::list(config, *json, world).await,
+    }
+}
+
+async fn list(config: &Config, args: &Show, world: &World) -> Result<Ended, CommandError> {
     let report = show::report(config, args.date.as_deref(), world).await?;
     match args.json {
         true => output::json(
@@ -17,4 +32,23 @@ pub async fn list(config: &Config, args: &Show, world: &World) -> Result<Ended, 
         false => output::data(&render::alerts::list(&report, show::look(world)))?,
     }
     Ok(Ended::Done)
+}
+
+/// A metric's key, or that of a family.
+fn known(key: &str, catalog: &Catalog) -> Result<(), CommandError> {
+    let names = catalog.shown();
+    let names: Vec<&str> = names
+        .flat_map(|metric| [metric.key.as_str(), &metric.family])
+        .collect();
+    if names.contains(&key) {
+        return Ok(());
+    }
+    let hint = match did_you_mean(key, names) {
+        hint if hint.is_empty() => "; `daybook show` lists them".to_owned(),
+        hint => hint,
+    };
+    Err(CommandError::Usage(format!(
+        "no metric or family is called `{}`{hint}",
+        key.escape_debug()
+    )))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::book::{BookError, Message};
+use crate::book::{self, BookError, Message};
 use crate::calendar::spoken;
 use crate::catalog::Catalog;
 use crate::cli::Collect;
@@ -182,14 +182,17 @@ async fn tell(
 
 /// The counted day as it would stand in the book.
 async fn table_of(config: &Config, entry: &Entry, world: &World) -> Result<String, CommandError> {
-    let mut entries = match open_book(config).await {
-        Ok(book) => nightly::letters::judged_entries(&book, entry.date).await?,
-        Err(BookError::NoBook { .. }) => Vec::new(),
+    let (mut entries, mutes) = match open_book(config).await {
+        Ok(book) => (
+            nightly::letters::judged_entries(&book, entry.date).await?,
+            book::mutes(&book, config.time_zone).await?,
+        ),
+        Err(BookError::NoBook { .. }) => Default::default(),
         Err(error) => return Err(error.into()),
     };
     entries.retain(|stored| stored.date != entry.date);
     entries.push(entry.clone());
-    let judgement = compare::judge_day(entry.date, &entries, &config.catalog);
+    let judgement = compare::judge_day(entry.date, &entries, mutes, &config.catalog);
     let report = report::of_day(entry.date, &entries, &judgement, &config.catalog);
     Ok(report.map_or_else(String::new, |report| {
         render::table::show(&report, show::look(world))

@@ -91,7 +91,7 @@ async fn newest(
     (book, world): (&Book, &World),
     out: &mut Target,
 ) -> Result<usize, ExportError> {
-    let edition = Edition::read(0, book.clone(), &config.catalog).await?;
+    let edition = Edition::read(0, book.clone(), config).await?;
     let text = prometheus::exposition(&edition, config, world.now).await?;
     out.write_all(text.as_bytes())?;
     Ok(edition.history.days().len())

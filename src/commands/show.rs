@@ -46,7 +46,8 @@ pub async fn report(
     let book = open_book(config).await?;
     let date = day(&book, date).await?;
     let (entries, history) = past(&book, date, &config.catalog).await?;
-    let judgement = history.judge_day(date, &config.catalog);
+    let mutes = book::mutes(&book, config.time_zone).await?;
+    let judgement = history.muted(mutes).judge_day(date, &config.catalog);
     let report = report::of_day(date, &entries, &judgement, &config.catalog);
     report.ok_or_else(|| no_entry(date))
 }

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use chrono::{Days, NaiveDate};
 
-use crate::catalog::{Catalog, Metric};
+use crate::catalog::{Catalog, Metric, Mute};
 use crate::entry::{Entry, Kind};
 
 use super::change::Gap;
@@ -20,6 +20,8 @@ pub struct History {
     pub(super) days: Vec<Stored>,
     /// For each shown metric of the catalog its number on each of the days.
     pub(super) numbers: Vec<Vec<Result<f64, Gap>>>,
+    /// Of several that hold the last counts.
+    pub(super) mutes: Vec<Mute>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +37,20 @@ impl History {
         Self {
             days: Vec::new(),
             numbers: catalog.shown().map(|_| Vec::new()).collect(),
+            mutes: Vec::new(),
         }
+    }
+
+    /// What is judged is marked as muted where one of these holds; nothing else changes by it.
+    #[must_use]
+    pub fn muted(self, mutes: Vec<Mute>) -> Self {
+        Self { mutes, ..self }
+    }
+
+    /// On that day or, because somebody has seen what it says, from a later one on.
+    pub fn is_muted(&self, metric: &Metric, date: NaiveDate) -> bool {
+        let mut mutes = self.mutes.iter();
+        mutes.any(|mute| mute.is_about(metric) && date <= mute.until)
     }
 
     /// The entries may come in any order.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
+use crate::calendar::holidays::Region;
 use crate::catalog::mistake::did_you_mean;
 use crate::catalog::{Document, Engine, Mistake, Thresholds};
 
@@ -28,6 +29,7 @@ pub struct Settled {
     pub name: String,
     pub time_zone: Tz,
     pub thresholds: Thresholds,
+    pub holidays: Vec<Region>,
     pub apps: BTreeMap<String, AppDatabase>,
     pub declared_apps: BTreeSet<String>,
     pub book: BookDatabase,
@@ -59,6 +61,7 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
     if file.since.is_some() {
         settler.note("since");
     }
+    let holidays = holidays(&file.holidays, &mut settler);
     let (apps, declared_apps) = apps(file, request, &mut settler);
     let book = settler.database_url(
         "book",
@@ -93,6 +96,7 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         name: name.unwrap_or_else(|| "Daybook".to_owned()),
         time_zone: time_zone.unwrap_or(Tz::Europe__Zurich),
         thresholds,
+        holidays,
         apps,
         declared_apps,
         book: BookDatabase {
@@ -111,6 +115,31 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
         mistakes: settler.mistakes,
         warnings: settler.warnings,
         secrets: settler.secrets,
+    }
+}
+
+fn holidays(written: &[String], settler: &mut Settler<'_>) -> Vec<Region> {
+    if !written.is_empty() {
+        settler.note("holidays");
+    }
+    let region = |(at, code): (usize, &String)| {
+        let known = Region::of_code(code);
+        if known.is_none() {
+            let message = format!("no holidays are known of `{code}`{}", nearest(code));
+            settler.wrong_at(&["holidays", &at.to_string()], message);
+        }
+        known
+    };
+    written.iter().enumerate().filter_map(region).collect()
+}
+
+/// Who writes `zh` means the canton; other codes are too short for one to be near another.
+fn nearest(code: &str) -> String {
+    let code = code.to_uppercase();
+    let canton = Region::of_code(&format!("CH-{code}"));
+    match Region::of_code(&code).or(canton) {
+        Some(region) => format!("; did you mean `{}`?", region.code()),
+        None => "; write `CH`, or a canton such as `CH-ZH`".to_owned(),
     }
 }
 

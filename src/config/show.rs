@@ -41,6 +41,15 @@ fn rows(config: &Config) -> Vec<(String, String)> {
         "since",
         since.map_or_else(|| "not set".to_owned(), |date| date.to_string()),
     );
+    let holidays = config.catalog.holidays.iter();
+    let holidays: Vec<&str> = holidays.map(|region| region.code()).collect();
+    row(
+        "holidays",
+        match &holidays[..] {
+            [] => "not set".to_owned(),
+            _ => holidays.join(", "),
+        },
+    );
     let unnamed = std::iter::once(String::new());
     for name in unnamed.chain(config.declared_apps.iter().cloned()) {
         let section = match name.as_str() {

@@ -32,6 +32,9 @@ pub struct File {
     /// No day before it is collected or counts as history: `YYYY-MM-DD`.
     #[schemars(with = "Option<String>")]
     pub since: Option<IgnoredAny>,
+    /// Whose holidays are known days: `CH` for those that all of Switzerland keeps, `CH-ZH` and the like for a canton's.
+    #[serde(default)]
+    pub holidays: Vec<String>,
     /// The application's database. Daybook only ever reads it.
     #[serde(default)]
     pub app: App,

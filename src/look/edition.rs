@@ -9,6 +9,7 @@ use chrono::{Days, NaiveDate};
 use crate::book::{self, Book, BookError};
 use crate::catalog::Catalog;
 use crate::compare::History;
+use crate::config::Config;
 use crate::look::export::prometheus::Prepared;
 use crate::report::{self, Report, TREND_DAYS};
 
@@ -25,8 +26,10 @@ pub struct Edition {
 }
 
 impl Edition {
-    pub async fn read(number: u64, book: Book, catalog: &Catalog) -> Result<Self, BookError> {
-        let mut history = History::new(catalog);
+    pub async fn read(number: u64, book: Book, config: &Config) -> Result<Self, BookError> {
+        let catalog = &config.catalog;
+        let mutes = book::mutes(&book, config.time_zone).await?;
+        let mut history = History::new(catalog).muted(mutes);
         let all = NaiveDate::MIN..=NaiveDate::MAX;
         book::scan(&book, all, |entry| history.add(&entry, catalog)).await?;
         Ok(Self {

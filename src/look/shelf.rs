@@ -92,7 +92,7 @@ impl Shelf {
         // Opened anew, since who wrote may have been a program of another version.
         let book = Book::open_to_read(&self.path).await?;
         let number = seen.editions + 1;
-        let edition = Edition::read(number, book, &self.config.catalog).await?;
+        let edition = Edition::read(number, book, &self.config).await?;
         seen.editions = number;
         seen.held = Some(Held {
             watch,

@@ -200,7 +200,7 @@ impl Reading {
         let watch = Watch::open(place.book).await?;
         // First the version: what changes while the days are read is read again.
         let version = watch.version().await?;
-        let edition = Edition::read(0, book, &place.config.catalog).await?;
+        let edition = Edition::read(0, book, place.config).await?;
         Ok(Self {
             edition,
             watch,

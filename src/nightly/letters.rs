@@ -66,7 +66,8 @@ pub async fn judged_entries(book: &Book, date: NaiveDate) -> Result<Vec<Entry>, 
 
 async fn day(config: &Config, book: &Book, date: NaiveDate) -> Result<Option<Content>, BookError> {
     let entries = judged_entries(book, date).await?;
-    let judgement = compare::judge_day(date, &entries, &config.catalog);
+    let mutes = book::mutes(book, config.time_zone).await?;
+    let judgement = compare::judge_day(date, &entries, mutes, &config.catalog);
     let report = report::of_day(date, &entries, &judgement, &config.catalog);
     Ok(report.map(|report| Content::Day(Box::new(report))))
 }

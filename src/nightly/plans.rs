@@ -57,7 +57,11 @@ pub(super) async fn report(
     found: Option<Result<Found, String>>,
 ) -> Result<Option<Plan>, BookError> {
     let catalog = &setting.config.catalog;
-    let judgement = compare::judge_day(topic.date, entries, catalog);
+    let mutes = match book {
+        Some(book) => book::mutes(book, setting.config.time_zone).await?,
+        None => Vec::new(),
+    };
+    let judgement = compare::judge_day(topic.date, entries, mutes, catalog);
     let Some(report) = report::of_day(topic.date, entries, &judgement, catalog) else {
         return Ok(None);
     };
@@ -208,10 +212,11 @@ fn planned(
 fn wants(reader: &Recipient, report: &Report) -> bool {
     let failed = report.failed().next().is_some();
     let moved = |state: State| matches!(state, State::New | State::Worse | State::Recovered);
+    let mut heard = report.alerts.iter().filter(|notice| notice.muted.is_none());
     match reader.when {
         When::Daily => true,
         When::Alerts => failed || report.counts.critical + report.counts.warnings > 0,
-        When::Changes => failed || report.alerts.iter().any(|notice| moved(notice.alert.state)),
+        When::Changes => failed || heard.any(|notice| moved(notice.alert.state)),
     }
 }
 

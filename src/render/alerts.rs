@@ -4,7 +4,8 @@ use chrono::Days;
 use serde_json::{Value, json};
 
 use crate::calendar::spoken;
-use crate::report::{Calm, Counts, Difference, Notice, Report, Rule, Severity, State, Way};
+use crate::catalog::Mute;
+use crate::report::{Calm, Difference, Notice, Report, Rule, Severity, State, Way};
 
 use super::words::HABIT;
 use super::{Look, number, table, words, wrap};
@@ -16,41 +17,49 @@ pub fn list(report: &Report, look: Look) -> String {
         return format!("{title}\nNo alerts.\n");
     }
     let lines = lines(report, look).join("\n");
-    format!("{title}\nAlerts: {}\n{lines}\n", tally(report.counts))
+    format!("{title}\nAlerts: {}\n{lines}\n", tally(report))
 }
 
 pub fn json(report: &Report) -> Value {
     let alert = |notice: &Notice| {
-        json!({
+        let mut told = json!({
             "key": notice.alert.key,
             "rule": rule(&notice.alert.rule),
             "severity": words::severity(notice.alert.severity),
             "state": words::state(notice.alert.state),
             "day": notice.alert.day,
             "text": sentence(notice),
-        })
+        });
+        if let Some(mute) = &notice.muted {
+            told["muted"] = json!({ "until": mute.until, "because": mute.because });
+        }
+        told
     };
     report.alerts.iter().map(alert).collect()
 }
 
-/// `2 critical, 3 warnings, 1 welcome`
-pub fn tally(counts: Counts) -> String {
+/// `2 critical, 3 warnings, 1 welcome, 1 muted`
+pub fn tally(report: &Report) -> String {
+    let counts = report.counts;
     let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let mut words = Vec::new();
+    let mut told = Vec::new();
     if counts.critical > 0 {
-        words.push(format!("{} critical", counts.critical));
+        told.push(format!("{} critical", counts.critical));
     }
     if counts.warnings > 0 {
         let warnings = counts.warnings;
-        words.push(format!("{warnings} warning{}", plural(warnings)));
+        told.push(format!("{warnings} warning{}", plural(warnings)));
     }
     if counts.welcome > 0 {
-        words.push(format!("{} welcome", counts.welcome));
+        told.push(format!("{} welcome", counts.welcome));
     }
-    if words.is_empty() {
-        words.push("none now".to_owned());
+    if !report.muted.is_empty() {
+        told.push(format!("{} {}", report.muted.len(), words::MUTED));
     }
-    words.join(", ")
+    if told.is_empty() {
+        told.push("none now".to_owned());
+    }
+    told.join(", ")
 }
 
 /// One sentence for each alert, harmless to a terminal.
@@ -59,6 +68,7 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
         let alert = &notice.alert;
         let word = match alert.state {
             State::Recovered => "recovered",
+            _ if notice.muted.is_some() => words::MUTED,
             _ => words::severity(alert.severity),
         };
         let ink = match (alert.state, alert.welcome, alert.severity) {
@@ -66,9 +76,13 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
             (_, _, Severity::Critical) => table::Ink::Critical,
             (_, _, Severity::Warning) => table::Ink::Warning,
         };
-        let word = format!("  {}  ", table::ink(&format!("{word:<9}"), ink, look.color));
+        let color = look.color && notice.muted.is_none();
+        let word = format!("  {}  ", table::ink(&format!("{word:<9}"), ink, color));
         let welcome = if alert.welcome { " (welcome)" } else { "" };
-        let said = words::harmless(&format!("{}{welcome}", sentence(notice)));
+        let stands = alert.state != State::Recovered;
+        let muted = notice.muted.as_ref().filter(|_| stands);
+        let muted = muted.map(until).unwrap_or_default();
+        let said = words::harmless(&format!("{}{welcome}{muted}", sentence(notice)));
         let room = usize::from(look.width).saturating_sub(BEFORE.len());
         let said = wrap::hanging(&said.replace(" %", "\u{a0}%"), room, 0);
         said.into_iter().enumerate().map(move |(at, line)| {
@@ -77,6 +91,11 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
         })
     };
     report.alerts.iter().flat_map(lines).collect()
+}
+
+/// `, muted until Fri 10 Oct 2025: migration of the warehouse`
+fn until(mute: &Mute) -> String {
+    format!(", muted until {}: {}", spoken(mute.until), mute.because)
 }
 
 /// As wide as the longest word before a sentence.

@@ -56,9 +56,9 @@ macro_rules! phrases {
 phrases! {
     texts {
         long_date day_and_month short_date short_date_with_year day_of_month
-        critical warning welcome recovered
+        critical warning welcome recovered muted
         ok open no_numbers
-        nothing_unusual first_report open_day no_numbers_for no_numbers_in_short
+        nothing_unusual nothing_else_unusual first_report open_day no_numbers_for no_numbers_in_short
         first_summary open_summary failed_summary mostly_failed_summary no_numbers_summary since
         hours longer shorter still_open
         on_weekday last_weekday on_date against between
@@ -68,13 +68,13 @@ phrases! {
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others
         failed_title unknown_title corrected_title later_title recounted_title nulls_title also_title
-        undelivered_title addresses_title recipients_title length_title known_title
+        undelivered_title addresses_title recipients_title length_title known_title muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known
         footer footer_late next_report link
         reason_deleted reason_now reason_later reason_absent
     }
     plurals {
-        criticals warnings welcomes welcome_changes failures failed_metrics
+        criticals warnings welcomes mutes welcome_changes failures failed_metrics
         metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value points
     }
 }

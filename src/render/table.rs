@@ -32,7 +32,7 @@ pub fn show(report: &Report, look: Look) -> String {
     let mut lines = vec![words::harmless(&words::title(report))];
     if !report.alerts.is_empty() {
         lines.push(String::new());
-        lines.push(format!("Alerts: {}", alerts::tally(report.counts)));
+        lines.push(format!("Alerts: {}", alerts::tally(report)));
         lines.extend(alerts::lines(report, look));
     }
     lines.push(String::new());

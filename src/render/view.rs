@@ -164,6 +164,11 @@ pub fn matters(report: &Report, speech: &Speech) -> Vec<MatterView> {
     matters::all(report, speech)
 }
 
+/// What stands but is muted, in the order of [`Report::muted`].
+pub fn muted(report: &Report, speech: &Speech) -> Vec<MatterView> {
+    matters::muted(report, speech)
+}
+
 /// `30 days: 4'100 to 4'900, lowest 2'214`, of a trend of any length.
 pub fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
     rows::trend_words(trend, row, speech)

@@ -13,6 +13,9 @@ use super::number;
 /// A terminal speaks English with Swiss numbers; reports speak as their readers do.
 pub const HABIT: Numbers = Numbers::Swiss;
 
+/// Instead of a severity.
+pub const MUTED: &str = "muted";
+
 pub fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Warning => "warning",
@@ -58,7 +61,7 @@ pub fn title(report: &Report) -> String {
         title.push_str(&format!(", {} hours", report.hours));
     }
     if let Some(name) = &report.known_day {
-        title.push_str(&format!(", {name}"));
+        title.push_str(&format!(", {}", name.english()));
     }
     if report.partial {
         let at = report.as_of.with_timezone(&report.time_zone);
@@ -114,7 +117,10 @@ fn compared(difference: &Difference, row: &Row) -> String {
     }
     if let Some(severity) = difference.severity {
         cell.push(' ');
-        cell.push_str(self::severity(severity));
+        cell.push_str(match row.muted {
+            Some(_) => MUTED,
+            None => self::severity(severity),
+        });
     }
     if let Some(calm) = difference.calm {
         cell.push(' ');

@@ -519,11 +519,11 @@ proptest! {
     fn a_day_judged_alone_is_judged_as_among_all(entries in any_days()) {
         let catalog = one_metric("");
         for day in judge(&entries, &catalog).days {
-            let alone = judge_day(day.date, &entries, &catalog);
+            let alone = judge_day(day.date, &entries, Vec::new(), &catalog);
             prop_assert_eq!(alone.days, vec![day]);
         }
         let before = date("1999-12-31");
-        prop_assert!(judge_day(before, &entries, &catalog).days.is_empty());
+        prop_assert!(judge_day(before, &entries, Vec::new(), &catalog).days.is_empty());
     }
 
     #[test]

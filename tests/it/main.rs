@@ -1,6 +1,7 @@
 //! Everything Daybook promises, one file per promise.
 
 mod architecture;
+mod backtest;
 mod beryl;
 mod beryl_catalog;
 mod beryl_truth;
@@ -22,6 +23,7 @@ mod faults;
 mod grafana;
 mod hard_tables;
 mod histories;
+mod holidays;
 mod hostile;
 mod html;
 mod http_server;
@@ -32,6 +34,7 @@ mod long_runs;
 mod messages;
 mod migrations;
 mod monitored;
+mod mutes;
 mod one_snapshot;
 mod original;
 mod pages;

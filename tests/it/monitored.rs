@@ -155,7 +155,7 @@ impl Monitored {
         book.close().await;
         let config = world.config();
         let book = Book::open_to_read(&path).await.unwrap();
-        let edition = Edition::read(1, book, &config.catalog).await.unwrap();
+        let edition = Edition::read(1, book, &config).await.unwrap();
         Self {
             _world: world,
             config,

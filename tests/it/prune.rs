@@ -75,7 +75,8 @@ async fn pruning_deletes_what_was_planned_over_several_batches_and_counts_it() {
 }
 
 #[tokio::test]
-async fn old_runs_go_with_their_statements_and_old_deliveries_with_their_entries() {
+async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and_mutes_that_are_over()
+ {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("daybook.db");
     let book = Book::open(&path, Duration::ZERO).await.unwrap();
@@ -106,16 +107,26 @@ async fn old_runs_go_with_their_statements_and_old_deliveries_with_their_entries
     )
     .await;
 
+    execute(
+        &path,
+        "INSERT INTO mutes (key, muted_at, until_date, because) VALUES
+            ('total_users', '2024-09-30T06:00:00.000000Z', '2024-10-02', 'over before'),
+            ('total_users', '2024-09-30T06:00:00.000000Z', '2024-10-03', 'just kept')",
+    )
+    .await;
+
     let pruned = prune::prune(&book, &[], date("2024-10-03")).await.unwrap();
     assert_eq!(
         pruned,
         Pruned {
             entries: 0,
             runs: 1,
-            deliveries: 1
+            deliveries: 1,
+            mutes: 1
         }
     );
     assert_eq!(count(&path, "SELECT count(*) FROM runs").await, 1);
     assert_eq!(count(&path, "SELECT count(*) FROM run_statements").await, 1);
     assert_eq!(count(&path, "SELECT count(*) FROM deliveries").await, 2);
+    assert_eq!(count(&path, "SELECT count(*) FROM mutes").await, 1);
 }

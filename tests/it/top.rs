@@ -387,7 +387,7 @@ async fn opened(days: Vec<Entry>, settings: &str) -> Opened {
     store(&world, days).await;
     let config = world.config();
     let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
-    let edition = Edition::read(0, book, &config.catalog).await.unwrap();
+    let edition = Edition::read(0, book, &config).await.unwrap();
     Opened {
         world,
         config,

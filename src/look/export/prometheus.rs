@@ -132,6 +132,11 @@ fn judged(out: &mut String, edition: &Edition, config: &Config) {
         (Own::Severity, prefix),
         severities(edition, day, catalog),
     );
+    let muted = catalog
+        .shown()
+        .filter(|metric| edition.history.is_muted(metric, date));
+    let muted = muted.map(|metric| (of_metric(&metric.key), 1));
+    several(out, (Own::Muted, prefix), muted);
     let usual = |bound: fn(&crate::compare::Usual) -> f64| {
         let metrics = day.metrics.iter();
         metrics.filter_map(move |judged| {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::catalog::Metric;
+use crate::catalog::{Known, Metric, Mute};
 use crate::entry::Value;
 use crate::report::{Row, Usual};
 use crate::voice::{Language, Numbers, Voice};
@@ -101,6 +101,23 @@ impl Speech {
     /// `usual for a Friday`
     pub fn usual(&self, date: NaiveDate) -> &'static str {
         self.words.usual[weekday(date)]
+    }
+
+    /// The name of a day that is known to be different.
+    pub fn known(&self, known: &Known) -> String {
+        clean::label(match self.language {
+            Language::English => known.english(),
+            Language::German => known.german(),
+        })
+    }
+
+    /// `Muted until Fri 10 Oct: migration of the warehouse`
+    pub fn muted_until(&self, mute: &Mute) -> String {
+        let words = [
+            ("date", self.short_date(mute.until)),
+            ("because", clean::reason(&mute.because)),
+        ];
+        fill(self.words.muted_until, &words)
     }
 
     fn date(&self, phrase: &str, date: NaiveDate, short: bool) -> String {

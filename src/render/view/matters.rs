@@ -27,6 +27,22 @@ pub(super) fn all(report: &Report, speech: &Speech) -> Vec<MatterView> {
     told.collect()
 }
 
+/// What stands but is muted, with until when and why.
+pub(super) fn muted(report: &Report, speech: &Speech) -> Vec<MatterView> {
+    let told = report.muted.iter().filter_map(|matter| {
+        let row = report.rows.get(matter.row)?;
+        let until = speech.muted_until(row.muted.as_ref()?);
+        let told = self::matter(matter, row, (report, speech));
+        Some(MatterView {
+            tone: Tone::Muted,
+            word: speech.words.muted.to_owned(),
+            rest: format!("{} {until}", told.rest),
+            ..told
+        })
+    });
+    told.collect()
+}
+
 fn matter(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> MatterView {
     let words = speech.words;
     let (tone, word) = match (matter.state, matter.welcome, matter.severity) {

@@ -6,7 +6,7 @@ use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{Correction, Letter, Report, Row, Undelivered};
 
-use super::matters::label;
+use super::matters::{self, label};
 use super::opening::unusual_length;
 use super::rows::{counted, nulls};
 use super::{NoteView, Tone};
@@ -20,6 +20,7 @@ pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
     let mut notes = Vec::new();
     if let Some(report) = letter.report() {
         notes.extend(failed(report, speech));
+        notes.extend(muted(report, speech));
     }
     notes.extend(recipients(letter, speech));
     notes.extend(undelivered(letter, speech));
@@ -82,6 +83,17 @@ fn failed(report: &Report, speech: &Speech) -> Option<NoteView> {
     let rows = report.failed().map(|row| (row, reason(row, speech)));
     let lines = grouped(rows, speech);
     note(speech.words.failed_title, Tone::Warning, lines, speech)
+}
+
+fn muted(report: &Report, speech: &Speech) -> Option<NoteView> {
+    let told = matters::muted(report, speech).into_iter();
+    let lines = told.map(|matter| format!("{} {}", matter.head, matter.rest));
+    note(
+        speech.words.muted_title,
+        Tone::Muted,
+        lines.collect(),
+        speech,
+    )
 }
 
 fn unknown(report: &Report, speech: &Speech) -> Option<NoteView> {

@@ -82,6 +82,7 @@ pub(super) fn verdict(letter: &Letter, speech: &Speech) -> String {
         () if !tally.is_empty() => tally,
         () if report.first => words.first_report.to_owned(),
         () if report.known_day.is_some() => words.known_title.to_owned(),
+        () if !report.muted.is_empty() => words.nothing_else_unusual.to_owned(),
         () => words.nothing_unusual.to_owned(),
     }
 }
@@ -116,7 +117,7 @@ pub(super) fn summary(letter: &Letter, speech: &Speech) -> String {
     let told = match &report.known_day {
         _ if report.first => Some(first(report, speech)),
         // Nobody looked whether its changes are usual.
-        Some(name) => Some(fill(words.known, &[("name", clean::label(name))])),
+        Some(known) => Some(fill(words.known, &[("name", speech.known(known))])),
         None => as_usual(report, speech),
     };
     let sentences: Vec<String> = failed.into_iter().chain(told).collect();

@@ -136,6 +136,9 @@ fn value_note(
     let words = speech.words;
     let mut notes = Vec::new();
     notes.extend(broken.map(|severity| severity_word(severity, speech).to_owned()));
+    if report.has_muted_limit(row) {
+        notes.push(words.muted.to_owned());
+    }
     if let Some(at) = row.provenance.observed_at.filter(|_| remarks.late) {
         notes.push(counted(at, (report, speech)));
     }
@@ -202,8 +205,9 @@ pub(super) fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Spee
         arrow,
         // The arrow is the sign of what is nearly nothing.
         text: change.replace("+<", "<").replace("\u{2212}<", "<"),
-        note: cell_note(difference, (report, speech)),
+        note: cell_note(difference, row, (report, speech)),
         tone: match difference.severity {
+            Some(_) if row.muted.is_some() => Tone::Muted,
             Some(severity) if !difference.welcome => tone_of(severity),
             _ if difference.welcome && !report.partial => Tone::Good,
             _ => Tone::Muted,
@@ -211,11 +215,16 @@ pub(super) fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Spee
     }
 }
 
-fn cell_note(difference: &Difference, (report, speech): (&Report, &Speech)) -> Option<String> {
+fn cell_note(
+    difference: &Difference,
+    row: &Row,
+    (report, speech): (&Report, &Speech),
+) -> Option<String> {
     let words = speech.words;
     let note = match (difference.severity, difference.calm) {
         // The masthead says it of all.
         (_, Some(Calm::OpenDay)) if report.partial => return None,
+        (Some(_), _) if row.muted.is_some() => words.muted,
         (Some(_), _) if difference.welcome => words.welcome,
         (Some(severity), _) => severity_word(severity, speech),
         (None, Some(Calm::Usual)) => words.usual_then,

@@ -296,6 +296,7 @@ fn every_setting_tells_where_it_was_set() {
             "name = Beryl (daybook.toml:1)",
             "time_zone = Europe/Zurich (default)",
             "since = 2025-01-01 (daybook.toml:2)",
+            "holidays = not set (default)",
             "app.database_url = not set (default)",
             "apps.shop.database_url = postgres://u:***@h/shop (daybook.toml:6)",
             "apps.shop.connections = 3 (daybook.toml:5)",

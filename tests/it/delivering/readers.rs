@@ -53,6 +53,21 @@ async fn every_day_only_with_alerts_or_only_on_change() {
 }
 
 #[tokio::test]
+async fn who_is_written_to_only_on_alerts_or_changes_hears_nothing_of_what_is_muted() {
+    let (mut world, app, server) = with_mail(THREE, Script::accepting()).await;
+    errors(&app, "2025-10-05", 9).await;
+    mornings(&mut world, 3..=4).await;
+    let line = "alerts mute errors --until 2025-10-05 --because tests";
+    let line: Vec<&str> = line.split(' ').collect();
+    world.command(&line).await.unwrap();
+    mornings(&mut world, 5..=5).await;
+    assert_eq!(readers_of(&world, "2025-10-05").await, ["ada@example.org"]);
+    let mail = String::from_utf8(server.accepted().pop().unwrap().message).unwrap();
+    assert!(mail.contains("Subject: [ok] Beryl, Sun 5 Oct 2025"));
+    assert!(mail.contains("Muted until Sun 5 Oct: tests"));
+}
+
+#[tokio::test]
 async fn after_seven_quiet_days_everybody_hears_that_all_goes_on() {
     let readers = r#"{ address = "bea@example.org", when = "alerts" }"#;
     let (mut world, app, server) = with_mail(readers, Script::accepting()).await;

@@ -26,12 +26,19 @@ pub(crate) struct Shelf {
 impl Shelf {
     pub(crate) async fn new(settings: &str, entries: Vec<Entry>) -> Self {
         let world = World::new("2025-10-04T06:00:00Z", settings);
-        let config = world.config();
         let path = world.path("daybook.db");
         let book = Book::open(&path, Duration::ZERO).await.unwrap();
         let stored = book::store_many(&book, entries, Mode::Replace).await;
         stored.unwrap();
-        let edition = Edition::read(1, book, &config.catalog).await.unwrap();
+        Self::of(world).await
+    }
+
+    /// The book that stands in that world.
+    pub(crate) async fn of(world: World) -> Self {
+        let config = world.config();
+        let path = world.path("daybook.db");
+        let book = Book::open(&path, Duration::ZERO).await.unwrap();
+        let edition = Edition::read(1, book, &config).await.unwrap();
         Self {
             config,
             edition,

@@ -99,11 +99,15 @@ struct Group {
     matters: Vec<(MatterView, String)>,
 }
 
-/// The unwelcome before the welcome, the critical before warnings, what is over last: in the report's own order.
+/// The unwelcome before the welcome, the critical before warnings, what is over after those and the
+/// muted last: in the report's own order.
 fn groups(report: &Report, asked: Option<NaiveDate>, scene: &Scene<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let views = view::matters(report, &scene.speech);
-    for (matter, view) in report.matters.iter().zip(views) {
+    let standing = report.matters.iter();
+    let standing = standing.zip(view::matters(report, &scene.speech));
+    let muted = report.muted.iter();
+    let muted = muted.zip(view::muted(report, &scene.speech));
+    for (matter, view) in standing.chain(muted) {
         let Some(row) = report.rows.get(matter.row) else {
             continue;
         };

@@ -132,7 +132,8 @@ impl Now {
             let cell = view::change(change, row, (report, speech));
             (head, speech.short_date(change.date), cell)
         };
-        let matter = view::matters(report, speech).into_iter().next();
+        let matters = view::matters(report, speech).into_iter();
+        let matter = matters.chain(view::muted(report, speech)).next();
         Some(Self {
             date: speech.long_date(report.date),
             address: Asked::Day(Some(report.date)).address(),

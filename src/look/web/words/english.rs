@@ -80,7 +80,7 @@ pub(super) const ENGLISH: Words = Words {
     month: "The last 30 days",
     no_day: "no data",
     by_metric: "By metric",
-    strip_legend: "Each bar is a day, the last one on the right: a full bar is critical, a half one a warning, a low one welcome.",
+    strip_legend: "Each bar is a day, the last one on the right: a full bar is critical, a half one a warning, a low one welcome, a thin one muted.",
 
     vs_days: "vs {days}",
     chart: "{label}, {days} up to {date}",

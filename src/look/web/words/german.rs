@@ -80,7 +80,7 @@ pub(super) const GERMAN: Words = Words {
     month: "Die letzten 30 Tage",
     no_day: "keine Daten",
     by_metric: "Nach Kennzahl",
-    strip_legend: "Jeder Balken ist ein Tag, der letzte steht rechts: Ein voller ist kritisch, ein halber eine Warnung, ein niedriger willkommen.",
+    strip_legend: "Jeder Balken ist ein Tag, der letzte steht rechts: Ein voller ist kritisch, ein halber eine Warnung, ein niedriger willkommen, ein dünner stumm.",
 
     vs_days: "gegen {days}",
     chart: "{label}, {days} bis {date}",

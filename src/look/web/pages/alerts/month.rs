@@ -17,6 +17,8 @@ pub(super) struct Cell {
     pub(super) shown: bool,
     pub(super) tone: Tone,
     pub(super) counts: Vec<String>,
+    /// The name of a day that is known to be different.
+    pub(super) known: Option<String>,
 }
 
 /// A metric's month.
@@ -24,14 +26,15 @@ pub(super) struct Strip {
     pub(super) label: String,
     pub(super) address: String,
     pub(super) words: String,
-    /// Critical, warnings, welcome: each a shape of its own.
-    pub(super) paths: [(Tone, String); 3],
+    /// Critical, warnings, welcome, muted: each a shape of its own.
+    pub(super) paths: [(Tone, String); 4],
 }
 
 pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_>) -> Vec<Cell> {
     let shown = judgement.days.last().map(|day| day.date);
     let cell = |date: &NaiveDate| {
         let day = judgement.day(*date);
+        let known = scene.config.catalog.known_day(*date);
         let tones: Vec<Tone> = day
             .into_iter()
             .flat_map(|day| &day.metrics)
@@ -43,6 +46,7 @@ pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_
             (phrases.criticals, Tone::Critical),
             (phrases.warnings, Tone::Warning),
             (phrases.welcomes, Tone::Good),
+            (phrases.mutes, Tone::Muted),
         ];
         let told = kinds
             .into_iter()
@@ -64,6 +68,7 @@ pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_
                 .find(|tone| count(*tone) > 0)
                 .unwrap_or_default(),
             counts,
+            known: known.map(|known| scene.speech.known(&known)),
         }
     };
     dates.iter().map(cell).collect()
@@ -88,6 +93,7 @@ pub(super) fn strips(
             (phrases.critical, Tone::Critical),
             (phrases.warning, Tone::Warning),
             (phrases.welcome, Tone::Good),
+            (phrases.muted, Tone::Muted),
         ];
         let told = kinds.into_iter().filter(|(_, tone)| count(*tone) > 0);
         let words: Vec<String> = told
@@ -105,7 +111,7 @@ pub(super) fn strips(
             label: view::label(metric),
             address: address.address(),
             words: words.join(", "),
-            paths: [Tone::Critical, Tone::Warning, Tone::Good]
+            paths: [Tone::Critical, Tone::Warning, Tone::Good, Tone::Muted]
                 .map(|tone| (tone, path(&tones, tone))),
         })
     };
@@ -117,11 +123,12 @@ pub(super) fn grid(days: usize) -> String {
     (0..=days).map(|at| format!("M{} 0v16", at * DAY)).collect()
 }
 
-/// Full bars are critical, half ones warnings, low ones welcome.
+/// Full bars are critical, half ones warnings, low ones welcome, thin ones muted.
 fn path(tones: &[Option<Tone>], tone: Tone) -> String {
     let tall = match tone {
         Tone::Critical => 16,
         Tone::Warning => 10,
+        Tone::Muted => 2,
         _ => 5,
     };
     let numbered = tones.iter().enumerate();
@@ -137,6 +144,7 @@ fn tone(judged: &Judged) -> Option<Tone> {
     let worst =
         standing.min_by_key(|alert| (alert.welcome, alert.severity == Severity::Warning))?;
     Some(match (worst.welcome, worst.severity) {
+        _ if judged.muted.is_some() => Tone::Muted,
         (true, _) => Tone::Good,
         (false, Severity::Critical) => Tone::Critical,
         (false, Severity::Warning) => Tone::Warning,

@@ -30,6 +30,8 @@ pub(super) struct Day {
     pub(super) usual: Option<Usual>,
     pub(super) matter: Option<Matter>,
     pub(super) known: Option<String>,
+    /// What alerts is muted: until when, and why.
+    pub(super) muted: Option<String>,
 }
 
 pub(super) struct Matter {
@@ -79,6 +81,7 @@ fn alone(metric: &Metric, catalog: &Catalog) -> Catalog {
         tables: Vec::new(),
         metrics: vec![metric.clone()],
         known_days: catalog.known_days.clone(),
+        holidays: catalog.holidays.clone(),
         ..*catalog
     }
 }
@@ -97,14 +100,20 @@ impl Telling<'_> {
         let entry = at.ok().map(|at| &self.entries[at]).filter(|_| counts);
         let judged = self.judgement.day(date);
         let own = judged.and_then(|day| day.metrics.first());
-        let known = self.catalog.known_days.iter().find(|day| day.date == date);
+        let known = self.catalog.known_day(date);
         Day {
             date,
             reading: entry.and_then(|entry| entry.reading(metric)).cloned(),
             entry: entry.cloned(),
             usual: own.and_then(|judged| judged.usual),
             matter: judged.and_then(|day| self.matter(day)),
-            known: known.map(|day| view::line(&day.name)),
+            muted: own.and_then(|judged| {
+                let mute = judged.muted.as_ref()?;
+                let mut alerts = judged.alerts.iter();
+                let stands = alerts.any(|alert| alert.state != State::Recovered);
+                stands.then(|| self.scene.speech.muted_until(mute))
+            }),
+            known: known.map(|known| self.scene.speech.known(&known)),
         }
     }
 

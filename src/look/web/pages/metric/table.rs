@@ -117,6 +117,7 @@ fn notes_of(day: &Day, repeated: bool, scene: &Scene<'_>) -> String {
             _ => matter.view.word.clone(),
         });
     }
+    notes.extend(day.muted.clone());
     if is_open(day) {
         notes.push(words.still_open.to_owned());
     }

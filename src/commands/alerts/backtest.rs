@@ -1,0 +1,101 @@
+//! `daybook alerts backtest`: the rules replayed over the stored days, and others beside them.
+
+use serde_json::{Map, Value, json};
+
+use crate::book;
+use crate::catalog::{Catalog, Metric, Thresholds};
+use crate::cli;
+use crate::commands::{CommandError, Ended, open_book, output};
+use crate::compare::History;
+use crate::config::Config;
+use crate::render;
+use crate::report::backtest::{Backtest, backtest, needed};
+
+use super::known;
+
+pub(super) async fn run(config: &Config, args: &cli::Backtest) -> Result<Ended, CommandError> {
+    let catalog = &config.catalog;
+    if let Some(key) = &args.metric {
+        known(key, catalog)?;
+    }
+    let others = options(args);
+    let tried = (!others.is_empty()).then(|| with(args, catalog));
+    if let Some(tried) = &tried {
+        sound(tried.thresholds)?;
+    }
+    let book = open_book(config).await?;
+    let Some(newest) = book::newest_complete(&book).await? else {
+        return Err(CommandError::Usage(
+            "the book holds no complete day yet: run `daybook collect --date yesterday`".to_owned(),
+        ));
+    };
+    let mutes = book::mutes(&book, config.time_zone).await?;
+    let mut history = History::new(catalog).muted(mutes);
+    let days = needed(newest.date, args.days);
+    book::scan(&book, days, |entry| history.add(&entry, catalog)).await?;
+    let asked = |metric: &Metric| is_asked(args, metric);
+    let replayed =
+        |catalog: &Catalog| backtest(&history, (newest.date, args.days), &asked, catalog);
+    let present = replayed(catalog);
+    let tried: Option<Backtest> = tried.as_ref().map(replayed);
+    if args.json {
+        let tried = tried.as_ref().map(|tried| (Value::Object(others), tried));
+        output::json(&render::backtest::json(&present, tried))?;
+    } else {
+        let tried = tried.as_ref().map(|tried| ("tried", tried));
+        output::data(&render::backtest::text(&present, tried))?;
+    }
+    Ok(Ended::Done)
+}
+
+fn is_asked(args: &cli::Backtest, metric: &Metric) -> bool {
+    let asked = args.metric.as_ref();
+    asked.is_none_or(|key| *key == metric.key || *key == metric.family)
+}
+
+fn options(args: &cli::Backtest) -> Map<String, Value> {
+    [
+        ("warning", args.warning),
+        ("critical", args.critical),
+        ("min_base", args.min_base),
+        ("min_change", args.min_change),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))))
+    .collect()
+}
+
+/// The catalog with the thresholds tried: in place of the general ones and, for a metric that is asked for, of
+/// its own.
+fn with(args: &cli::Backtest, catalog: &Catalog) -> Catalog {
+    let mut tried = catalog.clone();
+    let general = catalog.thresholds;
+    tried.thresholds = Thresholds {
+        warning: args.warning.unwrap_or(general.warning),
+        critical: args.critical.unwrap_or(general.critical),
+        min_base: args.min_base.unwrap_or(general.min_base),
+        min_change: args.min_change.unwrap_or(general.min_change),
+    };
+    let asked = tried.metrics.iter_mut();
+    for metric in asked.filter(|metric| args.metric.is_some() && is_asked(args, metric)) {
+        let own = &mut metric.alert.percent;
+        own.warning = args.warning.or(own.warning);
+        own.critical = args.critical.or(own.critical);
+        own.min_base = args.min_base.or(own.min_base);
+        own.min_change = args.min_change.or(own.min_change);
+    }
+    tried
+}
+
+/// As the settings are checked.
+fn sound(thresholds: Thresholds) -> Result<(), CommandError> {
+    let Thresholds {
+        warning, critical, ..
+    } = thresholds;
+    if critical > 0.0 && critical < warning {
+        return Err(CommandError::Usage(format!(
+            "critical alerts from {critical} % on would hide the warnings from {warning} % on: give --critical a number of at least {warning}"
+        )));
+    }
+    Ok(())
+}
