@@ -1,9 +1,8 @@
 //! `daybook init`: settings for a database, from nothing but its address.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{Read, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -132,7 +131,7 @@ fn written(url: &DatabaseUrl, args: &Init, world: &World) -> Address {
     }
 }
 
-fn as_json(proposal: &Proposal<'_>, file: &PathBuf) -> serde_json::Value {
+fn as_json(proposal: &Proposal<'_>, file: &Path) -> serde_json::Value {
     let tables = proposal.subjects.iter().map(|subject| {
         let column = |time: &Option<times::Time>| time.as_ref().map(|time| time.column.clone());
         json!({
@@ -168,12 +167,14 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
         *reasons.entry(one.why).or_default() += 1;
     }
     let file = args.output.display();
-    let mut text = format!(
-        "{numbers} numbers of {} tables proposed in {file}; lines with GUESS want a look.",
-        proposal.subjects.len()
-    );
+    let tables = match proposal.subjects.len() {
+        1 => "1 table".to_owned(),
+        some => format!("{some} tables"),
+    };
+    let mut text =
+        format!("{numbers} numbers of {tables} proposed in {file}; lines with GUESS want a look.");
     for (why, count) in reasons {
-        let _ = write!(text, "\n  {count} left out: {why}");
+        text.push_str(&format!("\n  {count} left out: {why}"));
     }
     let program = match args.output == Path::new("daybook.toml") || args.output == Path::new("-") {
         true => world.program.clone(),
@@ -188,12 +189,8 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
     ];
     text.push_str("\nNext:");
     for (command, what) in steps {
-        let _ = write!(text, "\n  {program} {command:<25} # {what}");
+        text.push_str(&format!("\n  {program} {command:<25} # {what}"));
     }
-    let _ = write!(
-        text,
-        "\nThen every night, from cron:\n  15 0 * * *  cd {} && {program} collect --date yesterday --send-email",
-        world.directory.display()
-    );
+    text.push_str(&format!("\nThen every night, from cron:\n  15 0 * * *  cd {} && {program} collect --date yesterday --send-email", world.directory.display()));
     text
 }

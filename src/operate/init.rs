@@ -4,6 +4,7 @@ pub mod metrics;
 pub mod names;
 pub mod tables;
 pub mod times;
+pub mod welcome;
 pub mod write;
 
 use std::collections::BTreeSet;

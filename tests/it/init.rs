@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use daybook::collect::schema::survey::survey;
+use daybook::catalog::{Engine, TimeKind};
+use daybook::collect::schema::survey::{Column, Sample, allowed, survey};
 use daybook::commands::{CommandError, Ended};
 use daybook::config::{AppDatabase, DatabaseUrl};
 use daybook::database::{Limits, Stop};
 use daybook::nightly::Which;
-use daybook::operate::init::times::may_be_sampled;
+use daybook::operate::init::times::{may_be_sampled, told};
 use serde_json::json;
 
 use crate::beryl;
@@ -149,7 +150,7 @@ pub(crate) async fn forums_numbers(world: &World) {
         ("new_posts_24h", json!(1)),
         ("new_posts_30d", json!(2)),
         ("total_posts", json!(2)),
-        ("posts_post_reported", json!(1)),
+        ("posts_reported", json!(1)),
         ("total_privmsgs", json!(0)),
     ] {
         assert_eq!(world.value("2025-10-02", key).await, expected, "{key}");
@@ -328,4 +329,149 @@ async fn a_value_is_read_only_of_columns_that_are_named_like_times() {
         .map(|column| column.name.as_str())
         .collect();
     assert_eq!(read, ["created_at", "user_regdate", "last_login"]);
+}
+
+#[test]
+fn a_value_tells_how_its_column_tells_time() {
+    let column = |name: &str, kind: &str, sample: Option<Sample>| Column {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        is_readable: true,
+        sample,
+        ..Column::default()
+    };
+    for (name, kind, sample, engine, expected) in cases() {
+        let told = told(&column(name, kind, sample.clone()), engine);
+        assert_eq!(
+            told.map(|time| time.kind),
+            expected,
+            "{name} {kind} {sample:?}"
+        );
+    }
+}
+
+#[test]
+fn allowed_values_are_read_off_each_engines_check() {
+    for check in [
+        "CREATE TABLE a (b text, status text CHECK (status IN ('new', 'paid')), c int)",
+        "CREATE TABLE a (\"status\" text NOT NULL CHECK(\"status\" in('new','paid')), kind text CHECK (kind IN ('x')))",
+        "CHECK (((status)::text = ANY ((ARRAY['new'::character varying, 'paid'::character varying])::text[])))",
+        "CHECK ((status = ANY (ARRAY['new'::text, 'paid'::text])))",
+    ] {
+        assert_eq!(allowed(check, "status"), ["new", "paid"], "{check}");
+    }
+    for other in [
+        "CHECK (status <> 'gone')",
+        "CHECK (status NOT IN ('gone'))",
+        "CREATE TABLE a (status text, kind text CHECK (kind IN ('x', 'y')))",
+    ] {
+        assert_eq!(allowed(other, "status"), [] as [&str; 0], "{other}");
+    }
+}
+
+type Case = (
+    &'static str,
+    &'static str,
+    Option<Sample>,
+    Engine,
+    Option<TimeKind>,
+);
+
+fn cases() -> Vec<Case> {
+    [by_type(), by_number(), by_text()].concat()
+}
+
+fn by_type() -> Vec<Case> {
+    vec![
+        (
+            "created_at",
+            "timestamp with time zone",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::Instant),
+        ),
+        (
+            "created_at",
+            "timestamp without time zone",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::Utc),
+        ),
+        (
+            "date_added",
+            "datetime",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::Local),
+        ),
+        (
+            "created",
+            "int(11)",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::EpochS),
+        ),
+        ("created", "text", None, Engine::Postgres, None),
+    ]
+}
+
+fn by_number() -> Vec<Case> {
+    vec![
+        (
+            "created",
+            "bigint",
+            Some(Sample::Whole(1_759_399_200)),
+            Engine::Postgres,
+            Some(TimeKind::EpochS),
+        ),
+        (
+            "created",
+            "bigint",
+            Some(Sample::Whole(1_759_399_200_123)),
+            Engine::Postgres,
+            Some(TimeKind::EpochMs),
+        ),
+        (
+            "created",
+            "bigint",
+            Some(Sample::Whole(20_251_003)),
+            Engine::Postgres,
+            None,
+        ),
+    ]
+}
+
+fn by_text() -> Vec<Case> {
+    let text = |text: &str| Some(Sample::Text(text.to_owned()));
+    vec![
+        (
+            "date_added",
+            "datetime",
+            text("2025-10-03 12:00:00"),
+            Engine::Sqlite,
+            Some(TimeKind::Local),
+        ),
+        (
+            "date_added",
+            "text",
+            text("2025-10-03T12:00:00.123Z"),
+            Engine::Sqlite,
+            Some(TimeKind::Utc),
+        ),
+        ("created", "text", text("3 Oct 2025"), Engine::Sqlite, None),
+        (
+            "created",
+            "text",
+            text("2025-10-03 12:00:00+02:00"),
+            Engine::Sqlite,
+            None,
+        ),
+        (
+            "created",
+            "text",
+            text("ä025-10-03 12:00:00ä"),
+            Engine::Sqlite,
+            None,
+        ),
+    ]
 }

@@ -257,21 +257,37 @@ pub fn allowed(sql: &str, column: &str) -> Vec<String> {
     Vec::new()
 }
 
-/// Quoted texts up to the end of their list.
+/// Quoted texts up to the end of their list; between two of them stand a comma and casts.
 fn literals(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut rest = text;
     while let Some((between, begun)) = rest.split_once('\'') {
-        if !all.is_empty() && !between.contains(',') {
+        let goes_on =
+            between.contains(',') && !between.starts_with("))") && !between.starts_with("),");
+        if !all.is_empty() && !goes_on {
             break;
         }
-        let Some((literal, after)) = begun.split_once('\'') else {
+        let Some((literal, after)) = literal(begun) else {
             break;
         };
-        all.push(literal.to_owned());
+        all.push(literal);
         rest = after;
     }
     all
+}
+
+/// A quote inside is written twice.
+fn literal(begun: &str) -> Option<(String, &str)> {
+    let (mut literal, mut rest) = begun
+        .split_once('\'')
+        .map(|(one, rest)| (one.to_owned(), rest))?;
+    while let Some(more) = rest.strip_prefix('\'') {
+        let (next, after) = more.split_once('\'')?;
+        literal.push('\'');
+        literal.push_str(next);
+        rest = after;
+    }
+    Some((literal, rest))
 }
 
 /// One value each, a column a statement: a table that is locked or not to be read hides only its own.

@@ -3,8 +3,9 @@
 use crate::catalog::{Good, History, TimeKind};
 use crate::collect::schema::survey::{Column, Relation, Survey};
 
-use super::names::{key, spoken, words};
+use super::names::{key, own, spoken, words};
 use super::tables::{Subject, is_flag, is_small};
+use super::welcome::welcome;
 
 /// A metric as it will be written.
 #[derive(Debug, Clone, Default)]
@@ -20,12 +21,26 @@ pub struct Metric {
     pub within: Option<(String, Option<TimeKind>)>,
     /// A column's values, each with the key that counts it.
     pub split: Option<(String, Vec<(String, String)>)>,
-    /// A column, and the table, key and column of its parts' names.
-    pub by: Option<(String, Option<(String, String, String)>)>,
+    pub by: Option<By>,
     pub history: Option<History>,
     pub good: Good,
     pub unit: Option<&'static str>,
     pub note: String,
+}
+
+/// A distribution over a column's values.
+#[derive(Debug, Clone)]
+pub struct By {
+    pub column: String,
+    pub label: Option<Label>,
+}
+
+/// Where the parts' names stand.
+#[derive(Debug, Clone)]
+pub struct Label {
+    pub table: String,
+    pub key: String,
+    pub column: String,
 }
 
 impl Metric {
@@ -161,68 +176,6 @@ fn active(subject: &Subject<'_>) -> Option<Metric> {
     })
 }
 
-const UNWELCOME: &[&str] = &[
-    "error",
-    "errors",
-    "failed",
-    "failure",
-    "failures",
-    "flagged",
-    "reported",
-    "banned",
-    "suspended",
-    "blocked",
-    "spam",
-    "corrupted",
-    "violation",
-    "violations",
-    "ban",
-    "bans",
-    "report",
-    "reports",
-    "warning",
-    "warnings",
-    "return",
-    "returns",
-    "refund",
-    "refunds",
-    "complaints",
-    "cancelled",
-    "banlists",
-];
-
-const WELCOME: &[&str] = &[
-    "users",
-    "customers",
-    "orders",
-    "items",
-    "posts",
-    "topics",
-    "products",
-    "collections",
-    "members",
-    "accounts",
-    "payments",
-    "reviews",
-    "sales",
-    "subscriptions",
-    "comments",
-    "messages",
-    "active",
-    "paid",
-    "confirmed",
-    "verified",
-];
-
-fn welcome(words: &[String]) -> Good {
-    let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    match (any(UNWELCOME), any(WELCOME)) {
-        (true, _) => Good::Down,
-        (_, true) => Good::Up,
-        _ => Good::Neutral,
-    }
-}
-
 /// Flags that people ask about.
 fn flag(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
     const INTERESTING: &[&str] = &[
@@ -251,7 +204,7 @@ fn flag(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
         "superuser",
         "marketing",
     ];
-    let mut named = words(&column.name);
+    let mut named = own(&column.name, &subject.words);
     let asked = named
         .iter()
         .any(|word| INTERESTING.contains(&word.as_str()));
@@ -291,7 +244,7 @@ fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metr
         "role",
         "currency",
     ];
-    let mut named = words(&column.name);
+    let mut named = own(&column.name, &subject.words);
     if named.last().is_some_and(|last| last == "id") {
         named.pop();
     }
@@ -324,33 +277,32 @@ fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metr
         });
     }
     Some(Metric {
-        by: Some((
-            column.name.clone(),
-            labelled(subject.relation, column, survey),
-        )),
+        by: Some(By {
+            column: column.name.clone(),
+            label: labelled(subject.relation, column, survey),
+        }),
         note: "GUESS: a column of few values, judged by its name".to_owned(),
         ..base
     })
 }
 
 /// Where the parts' names come from: what the foreign key points to, if that has one.
-fn labelled(
-    relation: &Relation,
-    column: &Column,
-    survey: &Survey,
-) -> Option<(String, String, String)> {
+fn labelled(relation: &Relation, column: &Column, survey: &Survey) -> Option<Label> {
     let mut keys = relation.foreign_keys.iter();
     let (_, parent, key) = keys.find(|(own, ..)| *own == column.name)?;
     let table = survey.relations.iter().find(|one| one.name == *parent)?;
     let names = ["display_name", "name", "title", "label"];
     let name = names.iter().find_map(|name| table.column(name))?;
-    (may_stand(name) && !parent.contains(['"', '`']))
-        .then(|| (parent.clone(), key.clone(), name.name.clone()))
+    (may_stand(name) && !parent.contains(['"', '`'])).then(|| Label {
+        table: parent.clone(),
+        key: key.clone(),
+        column: name.name.clone(),
+    })
 }
 
 /// Money, sizes and quantities add up.
 fn amount(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
-    let named = words(&column.name);
+    let named = own(&column.name, &subject.words);
     let last = named.last()?.as_str();
     let kind = column.kind.as_str();
     let exact = ["numeric", "decimal", "money", "double", "real", "float"];

@@ -54,6 +54,7 @@ const JOINED: &[&str] = &[
     "post",
     "topic",
     "customer",
+    "attribute",
 ];
 
 /// `item types` for `itemtype`: the words of a table without its application's, the last one in plural.
@@ -106,6 +107,16 @@ fn plural(word: &str) -> String {
         }
         _ => format!("{word}s"),
     }
+}
+
+/// A column's words without the table's own in front: `reported` for `post_reported` of posts.
+pub fn own(column: &str, subject: &[String]) -> Vec<String> {
+    let mut all = words(column);
+    let last = subject.last().map(String::as_str).unwrap_or_default();
+    if all.len() > 1 && all.first().is_some_and(|first| plural(first) == last) {
+        all.remove(0);
+    }
+    all
 }
 
 /// `Item types`

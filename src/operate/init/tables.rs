@@ -195,7 +195,7 @@ fn look_at<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<
     }
     let sound = |time: Time| is_sound(&time.column).then_some(time);
     Subject {
-        id: key(&named, 30),
+        id: key(&named, 40),
         section: String::new(),
         born: born(relation, engine).and_then(sound),
         ended: ended(relation, engine)
@@ -259,7 +259,12 @@ fn weight(subject: &Subject<'_>, referenced: &BTreeMap<&str, usize>) -> u64 {
     let times = [&subject.born, &subject.seen, &subject.ended];
     let known = times.iter().filter(|time| time.is_some()).count();
     let central = u64::from(is_central(subject));
-    20 * known as u64 + 10 * central + 4 * references as u64 + 2 * u64::from((rows + 1).ilog10())
+    let alone = u64::from(subject.words.len() == 1);
+    20 * known as u64
+        + 10 * central
+        + 5 * central * alone
+        + 4 * references as u64
+        + 2 * u64::from((rows + 1).ilog10())
 }
 
 fn is_central(subject: &Subject<'_>) -> bool {
@@ -278,12 +283,13 @@ fn is_central(subject: &Subject<'_>) -> bool {
         "subscriptions",
         "comments",
         "collections",
+        "reviews",
+        "returns",
+        "emails",
+        "reports",
     ];
-    let only = subject.words.len() == 1;
-    only && subject
-        .words
-        .iter()
-        .any(|word| CENTRAL.contains(&word.as_str()))
+    let last = subject.words.last();
+    last.is_some_and(|word| CENTRAL.contains(&word.as_str()))
 }
 
 fn name_apart(subjects: &mut [Subject<'_>]) {

@@ -139,7 +139,7 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
             TimeKind::EpochS,
             "a number without a value to look at: seconds since 1970 are the usual".to_owned(),
         ),
-        // Without a value there is nothing to tell the form by, except where every engine column is untyped.
+        // Text without a value to look at is no time, except in SQLite, which has no other type for one.
         None if engine == Engine::Sqlite && is_text(column) => of_name(&column.name),
         None => return None,
     };

@@ -132,41 +132,8 @@ fn one(metric: &Metric) -> String {
     if let Some(condition) = &metric.condition {
         line("where", quoted(condition), "");
     }
-    if let Some((column, kind)) = &metric.within {
-        let kind = kind.map_or(String::new(), |kind| {
-            format!(", time = {}", quoted(told(kind)))
-        });
-        let column = quoted(column);
-        line(
-            "within",
-            format!("{{ column = {column}, days = [1, 7, 30]{kind} }}"),
-            "",
-        );
-    }
-    if let Some((column, values)) = &metric.split {
-        let into = values
-            .iter()
-            .map(|(value, key)| format!("{} = {}", quoted(value), quoted(key)));
-        let into: Vec<String> = into.collect();
-        let column = quoted(column);
-        line(
-            "split",
-            format!("{{ column = {column}, into = {{ {} }} }}", into.join(", ")),
-            "",
-        );
-    }
-    if let Some((column, label)) = &metric.by {
-        let label = label
-            .as_ref()
-            .map_or(String::new(), |(table, key, column)| {
-                let [table, key, column] = [table, key, column].map(|name| quoted(name));
-                format!(", label = {{ table = {table}, key = {key}, column = {column} }}")
-            });
-        line(
-            "by",
-            format!("{{ column = {}, top = 20{label} }}", quoted(column)),
-            "",
-        );
+    for (key, value) in parts(metric) {
+        line(key, value, "");
     }
     if let Some(history) = metric.history {
         line("history", quoted(history.word()), &metric.note);
@@ -180,6 +147,43 @@ fn one(metric: &Metric) -> String {
         Good::Neutral => {}
     }
     text
+}
+
+/// Windows, splits and distributions: inline tables of their own.
+fn parts(metric: &Metric) -> Vec<(&'static str, String)> {
+    let within = metric.within.as_ref().map(|(column, kind)| {
+        let kind = kind.map_or(String::new(), |kind| {
+            format!(", time = {}", quoted(told(kind)))
+        });
+        let column = quoted(column);
+        (
+            "within",
+            format!("{{ column = {column}, days = [1, 7, 30]{kind} }}"),
+        )
+    });
+    let split = metric.split.as_ref().map(|(column, values)| {
+        let into = values
+            .iter()
+            .map(|(value, key)| format!("{} = {}", quoted(value), quoted(key)));
+        let into: Vec<String> = into.collect();
+        let column = quoted(column);
+        (
+            "split",
+            format!("{{ column = {column}, into = {{ {} }} }}", into.join(", ")),
+        )
+    });
+    let by = metric.by.as_ref().map(|by| {
+        let label = by.label.as_ref().map_or(String::new(), |label| {
+            let [table, key, column] =
+                [&label.table, &label.key, &label.column].map(|name| quoted(name));
+            format!(", label = {{ table = {table}, key = {key}, column = {column} }}")
+        });
+        (
+            "by",
+            format!("{{ column = {}, top = 20{label} }}", quoted(&by.column)),
+        )
+    });
+    [within, split, by].into_iter().flatten().collect()
 }
 
 fn rest(left_out: &[LeftOut], unused: &[String]) -> String {
