@@ -91,21 +91,11 @@ fn table(subject: &Subject<'_>) -> String {
         let sure = *kind == TimeKind::Instant;
         line(
             "time",
-            told(*kind),
+            kind.word(),
             &format!("{}{why}", if sure { "" } else { "GUESS: " }),
         );
     }
     text
-}
-
-fn told(kind: TimeKind) -> &'static str {
-    match kind {
-        TimeKind::Instant => "instant",
-        TimeKind::Utc => "utc",
-        TimeKind::Local => "local",
-        TimeKind::EpochS => "epoch_s",
-        TimeKind::EpochMs => "epoch_ms",
-    }
 }
 
 fn one(metric: &Metric) -> String {
@@ -153,7 +143,7 @@ fn one(metric: &Metric) -> String {
 fn parts(metric: &Metric) -> Vec<(&'static str, String)> {
     let within = metric.within.as_ref().map(|(column, kind)| {
         let kind = kind.map_or(String::new(), |kind| {
-            format!(", time = {}", quoted(told(kind)))
+            format!(", time = {}", quoted(kind.word()))
         });
         let column = quoted(column);
         (
