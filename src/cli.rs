@@ -12,7 +12,7 @@ pub use look::{
     Alerts, Backtest, Export, ExportFormat, Format, Grafana, Mute, Report, Serve, Show, Top,
 };
 pub use night::{Collect, Deliveries, Prune, Runs, Send};
-pub use operate::{Config, Demo, Doctor, Explain, Import};
+pub use operate::{Config, Demo, Doctor, Explain, Import, Init};
 
 /// Reads an application's database every night, writes one row of numbers for the day, and says what changed.
 #[derive(Debug, Parser)]
@@ -68,6 +68,12 @@ Examples:
   daybook import numbers.csv                           lines of date,key,value
   daybook import --table web_dailymetrics              the original's own table, in the app database";
 
+const INIT_HELP: &str = "\
+Examples:
+  DAYBOOK_APP_DATABASE_URL=sqlite:app.db daybook init  a daybook.toml beside you
+  daybook init --url-file /etc/daybook/app_url         the URL, with its password, stays in that file
+  pass show app/url | daybook init --stdin --output -  look at it first";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Count the application's numbers for a day or a range and store them
@@ -114,6 +120,9 @@ pub enum Command {
     Grafana(Grafana),
     /// Examine everything that the next night and its report need, and say what to do
     Doctor(Doctor),
+    /// Write settings for a database from its tables; guesses are marked
+    #[command(after_help = INIT_HELP)]
+    Init(Init),
     /// Make an example application, collect a year of it, show the last day and write its report
     Demo(Demo),
     /// Print completions for a shell

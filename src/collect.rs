@@ -199,7 +199,7 @@ async fn once(
     }
 }
 
-fn stopped() -> DatabaseError {
+pub(crate) fn stopped() -> DatabaseError {
     DatabaseError::new(Trouble::Stopped, "stopped on request")
 }
 

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod export;
 pub mod grafana;
 pub mod import;
+pub mod init;
 pub mod output;
 pub mod papers;
 pub mod progress;
@@ -140,6 +141,7 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Export(args) => export::run(&load(asked, world)?, &args, world).await,
         Command::Import(args) => import::run(&load(asked, world)?, &args, world).await,
         Command::Grafana(args) => grafana::run(&load(asked, world)?, &args),
+        Command::Init(args) => init::run(&args, world).await,
         Command::Demo(args) => demo::run(&args, world).await,
         Command::Completions { shell } => papers::completions(shell),
         Command::Man => papers::man(),

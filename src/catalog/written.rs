@@ -64,6 +64,18 @@ pub enum TimeKind {
     EpochMs,
 }
 
+impl TimeKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Instant => "instant",
+            Self::Utc => "utc",
+            Self::Local => "local",
+            Self::EpochS => "epoch_s",
+            Self::EpochMs => "epoch_ms",
+        }
+    }
+}
+
 /// How far a metric's past can be known; each kind knows less than the one before.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,

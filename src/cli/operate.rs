@@ -40,6 +40,28 @@ pub struct Doctor {
 }
 
 #[derive(Debug, Args)]
+pub struct Init {
+    /// The database's URL, if it has no password; `-` is standard input [default: $DAYBOOK_APP_DATABASE_URL or what holds it]
+    #[arg(value_name = "URL", conflicts_with_all = ["stdin", "url_file"])]
+    pub url: Option<String>,
+    /// A file that holds the URL
+    #[arg(long, value_name = "FILE", conflicts_with = "stdin")]
+    pub url_file: Option<PathBuf>,
+    /// Read the URL from standard input
+    #[arg(long)]
+    pub stdin: bool,
+    /// Where to write the settings; `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "daybook.toml")]
+    pub output: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print what was proposed as JSON; the settings go to their file
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Demo {
     /// Where to make it; the folder is created
     #[arg(long, value_name = "DIR", default_value = "daybook-demo")]

@@ -1,6 +1,7 @@
 //! What the real tables look like: sizes, types, promises between them, and how text times are written.
 
 pub mod rights;
+pub mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -38,7 +38,7 @@ pub fn file(request: &Request) -> Result<Found, ConfigError> {
             ConfigError::one(Mistake::elsewhere(
                 "daybook.toml",
                 format!(
-                    "no configuration file; tried\n{}\nname one with --config or DAYBOOK_CONFIG, or write one after daybook.example.toml; `daybook demo` makes one that works",
+                    "no configuration file; tried\n{}\nname one with --config or DAYBOOK_CONFIG, or let `daybook init` write one from your database's tables; `daybook demo` makes an example",
                     tried.join("\n")
                 ),
             ))

@@ -28,6 +28,7 @@ mod hostile;
 mod html;
 mod http_server;
 mod imports;
+mod init;
 mod kills;
 mod letters;
 mod long_runs;

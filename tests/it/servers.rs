@@ -3,6 +3,7 @@
 mod beryl;
 mod certificates;
 mod dice;
+mod init;
 mod judged_by_others;
 mod monitored;
 mod one_snapshot;

@@ -7,6 +7,7 @@ mod doctor;
 mod faults;
 mod harness;
 mod imports;
+mod init;
 mod postfix;
 mod recipients;
 mod rights;

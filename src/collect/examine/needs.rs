@@ -67,7 +67,7 @@ pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
     let need = |table: &Table, column: &String, kind: TimeKind| TimeNeed {
         table: table.name.clone(),
         column: column.clone(),
-        kind: word(kind),
+        kind: kind.word(),
     };
     let mut times = BTreeSet::new();
     for table in catalog.tables.iter().filter(|one| one.database == database) {
@@ -85,14 +85,4 @@ pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
         }
     }
     times
-}
-
-fn word(kind: TimeKind) -> &'static str {
-    match kind {
-        TimeKind::Instant => "instant",
-        TimeKind::Utc => "utc",
-        TimeKind::Local => "local",
-        TimeKind::EpochS => "epoch_s",
-        TimeKind::EpochMs => "epoch_ms",
-    }
 }

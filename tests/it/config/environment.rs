@@ -208,7 +208,7 @@ daybook.toml: no configuration file; tried
   {folder}/daybook.toml
   /nowhere/.config/daybook/daybook.toml
   /etc/daybook/daybook.toml
-name one with --config or DAYBOOK_CONFIG, or write one after daybook.example.toml; `daybook demo` makes one that works"
+name one with --config or DAYBOOK_CONFIG, or let `daybook init` write one from your database's tables; `daybook demo` makes an example"
     );
     assert_eq!(
         world.asked_for("absent.toml").mistakes(),

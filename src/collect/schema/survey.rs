@@ -1,0 +1,337 @@
+//! A whole schema as it is found, for `init`: tables, columns, keys and promised values, from the engine's own
+//! catalog. Of the rows only single values of columns that may hold times are read.
+
+use std::collections::BTreeMap;
+
+use crate::config::{AppDatabase, Engine};
+use crate::database::{self, DatabaseError, Limits, Snapshot};
+use crate::plan::sql::{quoted, table as quoted_table};
+use crate::plan::{Bind, Cell};
+
+use super::forgiven;
+
+/// What stands in the database, before anybody judges it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    pub engine: Engine,
+    pub relations: Vec<Relation>,
+}
+
+/// A table, or a partitioned one with all its parts, or a view.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relation {
+    /// With its schema in front where it is not found without.
+    pub name: String,
+    pub is_view: bool,
+    /// As the engine's statistics have it; they may be old.
+    pub rows: Option<i64>,
+    pub columns: Vec<Column>,
+    /// Column, referenced table, referenced column.
+    pub foreign_keys: Vec<(String, String, String)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    /// The declared type in lower case, with its size: `varchar(20)`.
+    pub kind: String,
+    pub not_null: bool,
+    pub is_readable: bool,
+    /// Part of the primary key.
+    pub is_key: bool,
+    /// The only values there may be, where the schema says so.
+    pub values: Vec<String>,
+    /// One value of a column that may hold times.
+    pub sample: Option<Sample>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sample {
+    Whole(i64),
+    Text(String),
+}
+
+impl Relation {
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// Reads the schema in one read-only snapshot. Values are read only of columns that `may_be_sampled`.
+pub async fn survey(
+    app: &AppDatabase,
+    may_be_sampled: impl Fn(&Column, Engine) -> bool,
+    limits: &Limits,
+) -> Result<Survey, DatabaseError> {
+    let reading = async {
+        let mut snapshots = database::open(&app.url, 1, limits).await?;
+        let mut survey = Survey {
+            engine: app.url.engine(),
+            relations: Vec::new(),
+        };
+        if let Some(first) = snapshots.first_mut() {
+            survey.relations = relations(first, limits).await?;
+            sample(first, &mut survey, &may_be_sampled, limits).await?;
+        }
+        for snapshot in snapshots {
+            snapshot.close().await;
+        }
+        Ok(survey)
+    };
+    tokio::select! {
+        surveyed = reading => surveyed,
+        () = limits.stop.asked() => {
+            database::cancel(&app.url, limits).await;
+            Err(super::super::stopped())
+        }
+    }
+}
+
+/// Parts of partitioned tables are counted with the whole, and never stand beside it.
+const POSTGRES_COLUMNS: &str = "
+SELECT CASE WHEN strpos(relation.relname, '.') > 0 THEN quote_ident(relation.relname) WHEN pg_table_is_visible(relation.oid) THEN relation.relname::text ELSE place.nspname || '.' || relation.relname END,
+       CASE WHEN relation.relkind IN ('r', 'p') THEN 0 ELSE 1 END,
+       CASE WHEN relation.relkind = 'p'
+            THEN (SELECT sum(greatest(part.reltuples, 0))::bigint FROM pg_partition_tree(relation.oid) AS tree JOIN pg_class AS part ON part.oid = tree.relid WHERE tree.isleaf)
+            WHEN relation.reltuples < 0 THEN NULL ELSE relation.reltuples::bigint END,
+       attribute.attname::text, lower(format_type(attribute.atttypid, attribute.atttypmod)), attribute.attnotnull,
+       has_schema_privilege(place.oid, 'USAGE') AND has_column_privilege(relation.oid, attribute.attnum, 'SELECT'),
+       EXISTS (SELECT FROM pg_index AS made WHERE made.indrelid = relation.oid AND made.indisprimary AND attribute.attnum = ANY (made.indkey::int2[])),
+       (SELECT json_agg(label.enumlabel ORDER BY label.enumsortorder)::text FROM pg_enum AS label WHERE label.enumtypid = attribute.atttypid),
+       (SELECT pg_get_constraintdef(promise.oid) FROM pg_constraint AS promise
+        WHERE promise.conrelid = relation.oid AND promise.contype = 'c' AND promise.conkey = ARRAY[attribute.attnum] ORDER BY promise.oid LIMIT 1)
+FROM pg_class AS relation
+JOIN pg_namespace AS place ON place.oid = relation.relnamespace
+JOIN pg_attribute AS attribute ON attribute.attrelid = relation.oid
+WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT relation.relispartition AND relation.relpersistence <> 't'
+    AND place.nspname <> 'information_schema' AND place.nspname NOT LIKE 'pg\\_%'
+    AND attribute.attnum > 0 AND NOT attribute.attisdropped
+ORDER BY place.nspname, relation.relname, attribute.attnum";
+
+const POSTGRES_KEYS: &str = "
+SELECT CASE WHEN pg_table_is_visible(child.oid) THEN child.relname::text ELSE child.relnamespace::regnamespace || '.' || child.relname END,
+       own.attname::text,
+       CASE WHEN pg_table_is_visible(parent.oid) THEN parent.relname::text ELSE parent.relnamespace::regnamespace || '.' || parent.relname END,
+       referenced.attname::text
+FROM pg_constraint AS promise
+JOIN pg_class AS child ON child.oid = promise.conrelid AND NOT child.relispartition
+JOIN pg_class AS parent ON parent.oid = promise.confrelid
+JOIN pg_attribute AS own ON own.attrelid = promise.conrelid AND own.attnum = promise.conkey[1]
+JOIN pg_attribute AS referenced ON referenced.attrelid = promise.confrelid AND referenced.attnum = promise.confkey[1]
+WHERE promise.contype = 'f' AND cardinality(promise.conkey) = 1
+ORDER BY 1, 2, 3";
+
+const SQLITE_COLUMNS: &str = "
+SELECT made.name, made.type = 'view', NULL, info.name, lower(info.type), info.\"notnull\", 1, info.pk > 0, NULL, made.sql
+FROM sqlite_schema AS made, pragma_table_xinfo(made.name) AS info
+WHERE made.type IN ('table', 'view') AND made.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND info.hidden <> 1
+ORDER BY made.name, info.cid";
+
+const SQLITE_KEYS: &str = "
+SELECT made.name, one.\"from\", one.\"table\", coalesce(one.\"to\", 'id')
+FROM sqlite_schema AS made, pragma_foreign_key_list(made.name) AS one
+WHERE made.type = 'table' AND (SELECT count(*) FROM pragma_foreign_key_list(made.name) AS other WHERE other.id = one.id) = 1
+ORDER BY 1, 2, 3";
+
+/// Only there after an ANALYZE.
+const SQLITE_ROWS: &str = "SELECT tbl, max(CAST(stat AS INTEGER)) FROM sqlite_stat1 GROUP BY tbl";
+
+async fn relations(
+    snapshot: &mut Snapshot,
+    limits: &Limits,
+) -> Result<Vec<Relation>, DatabaseError> {
+    let (columns, keys) = match snapshot.engine() {
+        Engine::Postgres => (POSTGRES_COLUMNS, POSTGRES_KEYS),
+        Engine::Sqlite => (SQLITE_COLUMNS, SQLITE_KEYS),
+    };
+    let mut relations: Vec<Relation> = Vec::new();
+    let found = |cells: &[Cell]| {
+        take_column(cells, &mut relations);
+        Ok(())
+    };
+    snapshot.rows(columns, &[], limits, found).await?;
+    let promised = |cells: &[Cell]| {
+        if let [
+            Cell::Text(child),
+            Cell::Text(own),
+            Cell::Text(parent),
+            Cell::Text(key),
+        ] = cells
+            && let Some(child) = relations.iter_mut().find(|one| one.name == *child)
+        {
+            let promise = (own.clone(), parent.clone(), key.clone());
+            child.foreign_keys.push(promise);
+        }
+        Ok(())
+    };
+    snapshot.rows(keys, &[], limits, promised).await?;
+    if snapshot.engine() == Engine::Sqlite {
+        let counted = |cells: &[Cell]| {
+            if let [Cell::Text(name), Cell::Integer(rows)] = cells
+                && let Some(relation) = relations.iter_mut().find(|one| one.name == *name)
+            {
+                relation.rows = Some(*rows);
+            }
+            Ok(())
+        };
+        forgiven(snapshot.rows(SQLITE_ROWS, &[], limits, counted).await)?;
+    }
+    Ok(relations)
+}
+
+/// Rows come in the order of their tables.
+fn take_column(cells: &[Cell], relations: &mut Vec<Relation>) {
+    let [
+        Cell::Text(table),
+        view,
+        rows,
+        Cell::Text(name),
+        Cell::Text(kind),
+        not_null,
+        readable,
+        key,
+        labels,
+        check,
+    ] = cells
+    else {
+        return;
+    };
+    let is = |cell: &Cell| *cell == Cell::Integer(1);
+    if relations.last().is_none_or(|last| last.name != *table) {
+        relations.push(Relation {
+            name: table.clone(),
+            is_view: is(view),
+            rows: match rows {
+                Cell::Integer(rows) => Some(*rows),
+                _ => None,
+            },
+            ..Relation::default()
+        });
+    }
+    let values = match (labels, check) {
+        (Cell::Text(labels), _) => serde_json::from_str(labels).unwrap_or_default(),
+        (_, Cell::Text(check)) => allowed(check, name),
+        _ => Vec::new(),
+    };
+    if let Some(relation) = relations.last_mut() {
+        relation.columns.push(Column {
+            name: name.clone(),
+            kind: kind.clone(),
+            not_null: is(not_null),
+            is_readable: is(readable),
+            is_key: is(key),
+            values,
+            sample: None,
+        });
+    }
+}
+
+/// The texts of `CHECK (status IN ('new', 'paid'))`, and of `= ANY (ARRAY['new'::text, …])`, for this column.
+pub fn allowed(sql: &str, column: &str) -> Vec<String> {
+    let lower = sql.to_ascii_lowercase();
+    let column = column.to_ascii_lowercase();
+    for (at, _) in lower.match_indices("check") {
+        let rest = &sql[at + "check".len()..];
+        let trimmed = rest.trim_start_matches([' ', '\n', '\t', '(', '"', '`']);
+        let Some(after) = trimmed
+            .get(..column.len())
+            .filter(|begin| begin.eq_ignore_ascii_case(&column))
+            .map(|_| &trimmed[column.len()..])
+        else {
+            continue;
+        };
+        let listed = after.trim_start_matches(['"', '`', ')']);
+        let listed = listed.split_once("::").map_or(listed, |(before, cast)| {
+            match before.trim().is_empty() {
+                true => cast,
+                false => listed,
+            }
+        });
+        let head: String = listed.chars().take_while(|one| *one != '\'').collect();
+        let head = head.to_ascii_lowercase();
+        let is_list = head.contains(" in ") || head.contains(" in(") || head.contains("= any");
+        if is_list && !head.contains("not in") && !head.contains(" and ") {
+            return literals(listed);
+        }
+    }
+    Vec::new()
+}
+
+/// Quoted texts up to the end of their list; between two of them stand a comma and casts.
+fn literals(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut rest = text;
+    while let Some((between, begun)) = rest.split_once('\'') {
+        let goes_on =
+            between.contains(',') && !between.starts_with("))") && !between.starts_with("),");
+        if !all.is_empty() && !goes_on {
+            break;
+        }
+        let Some((literal, after)) = literal(begun) else {
+            break;
+        };
+        all.push(literal);
+        rest = after;
+    }
+    all
+}
+
+/// A quote inside is written twice.
+fn literal(begun: &str) -> Option<(String, &str)> {
+    let (mut literal, mut rest) = begun
+        .split_once('\'')
+        .map(|(one, rest)| (one.to_owned(), rest))?;
+    while let Some(more) = rest.strip_prefix('\'') {
+        let (next, after) = more.split_once('\'')?;
+        literal.push('\'');
+        literal.push_str(next);
+        rest = after;
+    }
+    Some((literal, rest))
+}
+
+/// One value each, a column a statement: a table that is locked or not to be read hides only its own.
+async fn sample(
+    snapshot: &mut Snapshot,
+    survey: &mut Survey,
+    may_be_sampled: &impl Fn(&Column, Engine) -> bool,
+    limits: &Limits,
+) -> Result<(), DatabaseError> {
+    let engine = survey.engine;
+    for relation in survey.relations.iter_mut().filter(|one| !one.is_view) {
+        let table = quoted_table(&relation.name);
+        let wanted = relation.columns.iter_mut();
+        for column in wanted.filter(|one| one.is_readable && may_be_sampled(one, engine)) {
+            let name = quoted(&column.name);
+            // A zero stands for "never" where times are numbers.
+            let question = format!(
+                "SELECT {name} FROM {table} WHERE {name} IS NOT NULL AND CAST({name} AS text) NOT IN ('', '0') LIMIT 1"
+            );
+            let found = |cells: &[Cell]| {
+                column.sample = match cells {
+                    [Cell::Integer(whole)] => Some(Sample::Whole(*whole)),
+                    [Cell::Text(text)] => Some(Sample::Text(text.clone())),
+                    _ => None,
+                };
+                Ok(())
+            };
+            forgiven(
+                snapshot
+                    .rows(&question, &[] as &[Bind], limits, found)
+                    .await,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// How many tables each table is referenced by.
+pub fn references(survey: &Survey) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for relation in &survey.relations {
+        for (_, parent, _) in &relation.foreign_keys {
+            *counts.entry(parent.as_str()).or_default() += 1;
+        }
+    }
+    counts
+}

@@ -1,0 +1,196 @@
+//! `daybook init`: settings for a database, from nothing but its address.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use serde_json::json;
+
+use crate::cli::Init;
+use crate::collect::Unreachable;
+use crate::collect::schema::survey::survey;
+use crate::config::environment::{given, read_secret};
+use crate::config::{AppDatabase, ConfigError, DatabaseUrl};
+use crate::database::Limits;
+use crate::operate::init::{Address, Proposal, propose, times, write};
+
+use super::target::Target;
+use super::{CommandError, Ended, World, output};
+
+const VARIABLE: &str = "DAYBOOK_APP_DATABASE_URL";
+
+/// Nobody waits longer at a terminal for a guess.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
+    let to_stdout = args.output == Path::new("-");
+    if to_stdout && args.json {
+        let message =
+            "--json and the settings cannot both go to standard output: name a file with --output";
+        return Err(CommandError::Usage(message.to_owned()));
+    }
+    let file = world.directory.join(&args.output);
+    if !to_stdout && file.exists() && !args.force {
+        let file = file.display();
+        return Err(CommandError::Failed(anyhow!(
+            "{file} already exists and is left as it is: choose another with --output, or replace it with --force"
+        )));
+    }
+    let (url, address) = database(args, world)?;
+    let limits = Limits {
+        statement_timeout: PATIENCE,
+        lock_timeout: Duration::from_secs(2),
+        stop: world.stop.clone(),
+    };
+    let app = AppDatabase {
+        url,
+        connections: 1,
+    };
+    let found = survey(&app, times::may_be_sampled, &limits).await;
+    let found = found.map_err(|error| {
+        let name = String::new();
+        CommandError::Unavailable(Unreachable { name, error }.to_string())
+    })?;
+    let proposal = propose(&found).ok_or_else(|| nothing(&app.url, found.relations.len()))?;
+    let text = write::settings(&proposal, &address);
+    let mut target = Target::open(Some(&args.output), false, world)?;
+    // What goes wrong here, `finish` tells.
+    drop(target.write_all(text.as_bytes()));
+    target.finish()?;
+    if args.json {
+        output::json(&as_json(&proposal, &file))?;
+    }
+    output::say(&next(&proposal, args, world));
+    Ok(Ended::Done)
+}
+
+fn nothing(url: &DatabaseUrl, relations: usize) -> CommandError {
+    let seen = match relations {
+        0 => "no table that this user can see".to_owned(),
+        some => format!("{some} tables and views, but none to count"),
+    };
+    CommandError::Failed(anyhow!(
+        "{url} has {seen}, so nothing was written: is it the right database, may this user read it (GRANT SELECT), and has the application made its tables yet?"
+    ))
+}
+
+/// The URL, and how the settings are to say it.
+fn database(args: &Init, world: &World) -> Result<(DatabaseUrl, Address), CommandError> {
+    let parsed = |text: &str, what: &str, base: &Path| {
+        let url = DatabaseUrl::parse(text.trim(), base);
+        url.map_err(|why| CommandError::Usage(format!("{what}: {why}")))
+    };
+    let cwd = world.directory.as_path();
+    if let Some(path) = &args.url_file {
+        let path = cwd.join(path);
+        let what = path.display().to_string();
+        let text = read_secret(&path, &what).map_err(CommandError::Usage)?;
+        return Ok((parsed(&text, &what, cwd)?, Address::File(what)));
+    }
+    if args.stdin || args.url.as_deref() == Some("-") {
+        let mut text = String::new();
+        let read = std::io::stdin().read_to_string(&mut text);
+        read.context("cannot read standard input")?;
+        let url = parsed(&text, "standard input", cwd)?;
+        let address = written(&url, args, world);
+        return Ok((url, address));
+    }
+    if let Some(text) = &args.url {
+        let url = parsed(text, "URL", cwd)?;
+        let address = written(&url, args, world);
+        return Ok((url, address));
+    }
+    let found = given(VARIABLE, &world.environment, cwd);
+    let found = found.map_err(|mistake| ConfigError {
+        mistakes: vec![mistake],
+    })?;
+    let found = found.ok_or_else(|| {
+        CommandError::Usage(format!(
+            "which database? Set {VARIABLE} or {VARIABLE}_FILE, name a file that holds its URL with --url-file, or pipe the URL in with --stdin"
+        ))
+    })?;
+    let url = parsed(&found.text, VARIABLE, cwd)?;
+    let address = match world.environment.contains_key(VARIABLE) {
+        true => written(&url, args, world),
+        // It stays where it is kept.
+        false => Address::Elsewhere,
+    };
+    Ok((url, address))
+}
+
+/// A URL without a password may stand in the file; one relative to another folder is written in full.
+fn written(url: &DatabaseUrl, args: &Init, world: &World) -> Address {
+    let output = world.directory.join(&args.output);
+    let beside = output.parent() == Some(world.directory.as_path());
+    match url.sqlite_path() {
+        _ if url.has_password() => Address::Elsewhere,
+        Some(path) if !beside => Address::Written(DatabaseUrl::sqlite(&path).expose().to_owned()),
+        _ => Address::Written(url.expose().to_owned()),
+    }
+}
+
+fn as_json(proposal: &Proposal<'_>, file: &Path) -> serde_json::Value {
+    let tables = proposal.subjects.iter().map(|subject| {
+        let column = |time: &Option<times::Time>| time.as_ref().map(|time| time.column.clone());
+        json!({
+            "table": subject.id,
+            "name": subject.relation.name,
+            "rows": subject.relation.rows,
+            "created_at": column(&subject.born),
+            "deleted_at": column(&subject.ended),
+            "where": subject.alive,
+        })
+    });
+    let left_out = proposal
+        .left_out
+        .iter()
+        .map(|one| json!({ "name": one.name, "why": one.why }));
+    let metrics = proposal.metrics.iter().map(|metric| {
+        json!({ "key": metric.key, "label": metric.label, "section": metric.section, "table": metric.table })
+    });
+    json!({
+        "schema": 1,
+        "file": file.display().to_string(),
+        "tables": tables.collect::<Vec<_>>(),
+        "metrics": metrics.collect::<Vec<_>>(),
+        "left_out": left_out.collect::<Vec<_>>(),
+        "unused": proposal.unused,
+    })
+}
+
+fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
+    let numbers: usize = proposal.metrics.iter().map(|metric| metric.numbers()).sum();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in &proposal.left_out {
+        *reasons.entry(one.why).or_default() += 1;
+    }
+    let file = args.output.display();
+    let tables = match proposal.subjects.len() {
+        1 => "1 table".to_owned(),
+        some => format!("{some} tables"),
+    };
+    let mut text =
+        format!("{numbers} numbers of {tables} proposed in {file}; lines with GUESS want a look.");
+    for (why, count) in reasons {
+        text.push_str(&format!("\n  {count} left out: {why}"));
+    }
+    let program = match args.output == Path::new("daybook.toml") || args.output == Path::new("-") {
+        true => world.program.clone(),
+        false => format!("{} --config {file}", world.program),
+    };
+    let steps = [
+        ("config check", "every mistake at once"),
+        ("explain", "how each number is counted"),
+        ("collect --dry-run", "count, and store nothing"),
+        ("collect --date yesterday", "the first day in the book"),
+        ("doctor", "what could keep the next report away"),
+    ];
+    text.push_str("\nNext:");
+    for (command, what) in steps {
+        text.push_str(&format!("\n  {program} {command:<25} # {what}"));
+    }
+    text.push_str(&format!("\nThen every night, from cron:\n  15 0 * * *  cd {} && {program} collect --date yesterday --send-email", world.directory.display()));
+    text
+}

@@ -1,0 +1,324 @@
+//! Which tables are worth counting, in which order, and why the others are not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::Engine;
+use crate::collect::schema::survey::{Column, Relation, Survey, references};
+
+use super::metrics::spelled;
+use super::names::{key, spoken, subject, words};
+use super::times::{Time, born, ended, is_number, seen};
+
+/// A table that is measured, with all that is guessed of it.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    pub relation: &'a Relation,
+    /// Its name in the settings.
+    pub id: String,
+    /// `item types`
+    pub words: Vec<String>,
+    pub section: String,
+    pub born: Option<Time>,
+    pub ended: Option<Time>,
+    pub seen: Option<Time>,
+    /// A condition that only living rows meet.
+    pub alive: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    pub name: String,
+    pub why: &'static str,
+}
+
+/// The machinery of frameworks and applications: by exact name, after the application's prefix too.
+const MACHINERY: &[&str] = &[
+    "schema_migrations",
+    "ar_internal_metadata",
+    "django_migrations",
+    "django_session",
+    "django_content_type",
+    "django_admin_log",
+    "auth_permission",
+    "auth_group",
+    "auth_group_permissions",
+    "auth_user_groups",
+    "auth_user_user_permissions",
+    "alembic_version",
+    "flyway_schema_history",
+    "databasechangelog",
+    "databasechangeloglock",
+    "knex_migrations",
+    "migrations",
+    "failed_jobs",
+    "jobs",
+    "job_batches",
+    "cache",
+    "cache_locks",
+    "sessions",
+    "session",
+    "sessions_keys",
+    "password_resets",
+    "password_reset_tokens",
+    "options",
+    "usermeta",
+    "postmeta",
+    "config",
+    "config_text",
+    "setting",
+    "settings",
+    "api_session",
+    "event",
+    "extension",
+    "modification",
+    "ext",
+    "modules",
+    "search_wordlist",
+    "search_wordmatch",
+    "search_results",
+    "styles",
+    "acl_groups",
+    "acl_options",
+    "acl_roles",
+    "acl_roles_data",
+    "acl_users",
+    "confirm",
+    "spatial_ref_sys",
+    "_prisma_migrations",
+    "__efmigrationshistory",
+    "goose_db_version",
+    "seo_url",
+    "translation",
+    "language",
+    "layout",
+    "layout_module",
+    "layout_route",
+    "theme",
+    "sqlx_migrations",
+    "_sqlx_migrations",
+];
+
+/// The tables to measure, the most telling first, and the others with the reason.
+pub fn choose(survey: &Survey) -> (Vec<Subject<'_>>, Vec<LeftOut>) {
+    let prefix = prefix(survey);
+    let mut left_out = Vec::new();
+    let mut kept = Vec::new();
+    for relation in &survey.relations {
+        match objection(relation, &prefix, survey.engine) {
+            Some(why) => left_out.push(LeftOut {
+                name: relation.name.clone(),
+                why,
+            }),
+            None => kept.push(relation),
+        }
+    }
+    let referenced = references(survey);
+    let mut subjects: Vec<Subject<'_>> = kept
+        .into_iter()
+        .map(|relation| look_at(relation, &prefix, survey.engine))
+        .collect();
+    subjects.sort_by_key(|subject| {
+        let weight = weight(subject, &referenced);
+        (std::cmp::Reverse(weight), subject.relation.name.clone())
+    });
+    name_apart(&mut subjects);
+    into_sections(&mut subjects);
+    (subjects, left_out)
+}
+
+/// What most names begin with says nothing: `phpbb` in `phpbb_posts`.
+fn prefix(survey: &Survey) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let tables = || survey.relations.iter().filter(|one| !one.is_view);
+    for relation in tables() {
+        let mut all = words(&relation.name);
+        if all.len() > 1 {
+            *counts.entry(all.swap_remove(0)).or_default() += 1;
+        }
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.filter(|(_, count)| *count >= 3 && *count * 2 >= tables().count())
+        .map(|(word, _)| word)
+        .unwrap_or_default()
+}
+
+fn objection(relation: &Relation, prefix: &str, engine: Engine) -> Option<&'static str> {
+    let name = relation.name.to_lowercase();
+    let bare = name.rsplit('.').next().unwrap_or(&name);
+    let own = bare
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'));
+    if relation.is_view {
+        return Some("a view, whose rows stand in tables already");
+    }
+    if !is_sound(&relation.name) || engine == Engine::Sqlite && name.contains('.') {
+        return Some(
+            "its name has a dot, a quote or a control character, which settings cannot hold",
+        );
+    }
+    if relation.columns.iter().all(|column| !column.is_readable) {
+        return Some("this user may not read it");
+    }
+    if MACHINERY.contains(&bare) || own.is_some_and(|own| MACHINERY.contains(&own)) {
+        return Some("the machinery of a framework");
+    }
+    (only_joins(relation)).then_some("it only joins other tables")
+}
+
+fn is_sound(name: &str) -> bool {
+    let forbidden = |letter: char| letter.is_control() || letter == '"' || letter == '`';
+    !name.contains(forbidden)
+}
+
+/// Every column is a key, its own or another table's, and there are two others' at least.
+fn only_joins(relation: &Relation) -> bool {
+    let refers = |column: &Column| {
+        let promised = relation.foreign_keys.iter();
+        let mut promised = promised.filter(|(own, ..)| *own == column.name);
+        let name = column.name.to_lowercase();
+        promised.next().is_some() || name.ends_with("_id")
+    };
+    let all = || relation.columns.iter();
+    all().filter(|column| refers(column)).count() >= 2
+        && all().all(|column| refers(column) || column.name.eq_ignore_ascii_case("id"))
+}
+
+fn look_at<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<'a> {
+    const OTHER_PREFIXES: &[&str] = &["auth", "public"];
+    let mut named = subject(&relation.name, prefix);
+    if named.len() > 1
+        && named
+            .first()
+            .is_some_and(|first| OTHER_PREFIXES.contains(&first.as_str()))
+    {
+        named.remove(0);
+    }
+    let sound = |time: Time| is_sound(&time.column).then_some(time);
+    Subject {
+        id: key(&named, 40),
+        section: String::new(),
+        born: born(relation, engine).and_then(sound),
+        ended: ended(relation, engine)
+            .filter(|time| !is_zero_while_alive(relation, time))
+            .and_then(sound),
+        seen: seen(relation, engine).and_then(sound),
+        alive: alive(relation, engine),
+        words: named,
+        relation,
+    }
+}
+
+/// A number that is never null ends nothing while it is 0.
+fn is_zero_while_alive(relation: &Relation, time: &Time) -> bool {
+    let column = relation.column(&time.column);
+    column.is_some_and(|column| is_number(column) && column.not_null)
+}
+
+/// `NOT is_deleted`, in a way that every engine understands.
+fn alive(relation: &Relation, engine: Engine) -> Option<String> {
+    let zero = ended(relation, engine).filter(|time| is_zero_while_alive(relation, time));
+    if let Some(time) = zero {
+        return Some(format!("{} = 0", spelled(&time.column)));
+    }
+    const FLAGS: &[&str] = &["is_deleted", "deleted", "is_removed", "soft_deleted"];
+    let mut columns = relation.columns.iter();
+    let flag = columns.find(|column| {
+        FLAGS.contains(&column.name.to_lowercase().as_str()) && column.is_readable
+    })?;
+    let name = spelled(&flag.name);
+    match (is_flag(flag), is_small(flag), flag.not_null) {
+        (true, _, true) => Some(format!("NOT {name}")),
+        (true, _, false) => Some(format!("{name} IS NOT TRUE")),
+        (_, true, _) => Some(format!("coalesce({name}, 0) = 0")),
+        _ => None,
+    }
+}
+
+pub fn is_flag(column: &Column) -> bool {
+    ["bool", "boolean", "tinyint(1)"].contains(&column.kind.as_str())
+}
+
+/// Whole numbers in which flags are kept where there is no type for them.
+pub fn is_small(column: &Column) -> bool {
+    let kind = column.kind.as_str();
+    ["tinyint", "smallint", "int2"]
+        .iter()
+        .any(|one| kind.starts_with(one))
+}
+
+/// Central tables are referred to, grow, and know when.
+fn weight(subject: &Subject<'_>, referenced: &BTreeMap<&str, usize>) -> u64 {
+    let name = subject.relation.name.as_str();
+    let references = referenced.get(name).copied().unwrap_or_default().min(10);
+    let rows = subject
+        .relation
+        .rows
+        .unwrap_or_default()
+        .max(0)
+        .unsigned_abs();
+    let times = [&subject.born, &subject.seen, &subject.ended];
+    let known = times.iter().filter(|time| time.is_some()).count();
+    let central = u64::from(is_central(subject));
+    let alone = u64::from(subject.words.len() == 1);
+    20 * known as u64
+        + 10 * central
+        + 5 * central * alone
+        + 4 * references as u64
+        + 2 * u64::from((rows + 1).ilog10())
+}
+
+fn is_central(subject: &Subject<'_>) -> bool {
+    const CENTRAL: &[&str] = &[
+        "users",
+        "customers",
+        "orders",
+        "products",
+        "posts",
+        "topics",
+        "items",
+        "accounts",
+        "members",
+        "payments",
+        "invoices",
+        "subscriptions",
+        "comments",
+        "collections",
+        "reviews",
+        "returns",
+        "emails",
+        "reports",
+    ];
+    let last = subject.words.last();
+    last.is_some_and(|word| CENTRAL.contains(&word.as_str()))
+}
+
+fn name_apart(subjects: &mut [Subject<'_>]) {
+    let mut taken = BTreeSet::new();
+    for subject in subjects {
+        let plain = subject.id.clone();
+        let mut count = 2;
+        while !taken.insert(subject.id.clone()) {
+            subject.id = format!("{plain}_{count}");
+            count += 1;
+        }
+    }
+}
+
+/// Tables whose names begin alike stand together; one that stands alone gives its own name.
+fn into_sections(subjects: &mut [Subject<'_>]) {
+    let first = |subject: &Subject<'_>| {
+        let word = subject.words.first().cloned().unwrap_or_default();
+        word.trim_end_matches('s').to_owned()
+    };
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for subject in subjects.iter() {
+        *counts.entry(first(subject)).or_default() += 1;
+    }
+    for subject in subjects {
+        let word = first(subject);
+        subject.section = match counts.get(&word) {
+            Some(2..) => spoken(&super::names::subject(&word, "")),
+            _ => spoken(&subject.words),
+        };
+    }
+}

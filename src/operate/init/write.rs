@@ -1,0 +1,214 @@
+//! The proposal as a settings file that can be read aloud, every guess marked.
+
+use crate::catalog::{Good, TimeKind};
+use crate::render::words::harmless;
+
+use super::metrics::Metric;
+use super::tables::{LeftOut, Subject};
+use super::times::Time;
+use super::{Address, Proposal};
+
+pub fn settings(proposal: &Proposal<'_>, address: &Address) -> String {
+    let mut text = heading(address);
+    for subject in &proposal.subjects {
+        text.push_str(&table(subject));
+    }
+    let mut section = None;
+    for metric in &proposal.metrics {
+        if section != Some(&metric.section) {
+            text.push_str(&format!("\n# ---- {} ----\n", harmless(&metric.section)));
+            section = Some(&metric.section);
+        }
+        text.push_str(&one(metric));
+    }
+    text.push_str(&rest(&proposal.left_out, &proposal.unused));
+    text
+}
+
+fn heading(address: &Address) -> String {
+    let app = match address {
+        Address::Written(url) => format!("[app]\ndatabase_url = {}\n", quoted(url)),
+        Address::File(path) => format!("[app]\ndatabase_url_file = {}\n", quoted(path)),
+        Address::Elsewhere => "\
+# The database's address has a password or comes from outside, so it does not stand here. Give it in the environment,
+#     DAYBOOK_APP_DATABASE_URL, or DAYBOOK_APP_DATABASE_URL_FILE=/etc/daybook/app_url
+# or keep it in a file that only Daybook may read (chmod 600) and name that:
+# [app]
+# database_url_file = \"/etc/daybook/app_url\"
+"
+        .to_owned(),
+    };
+    format!(
+        "\
+# Proposed by `daybook init` from the database's tables. Look through it before the first night: lines with GUESS
+# rest on names and types alone. Delete what nobody wants to know, and give the rest the words your readers use.
+
+name = \"Application\"            # GUESS: how readers of the report know it
+time_zone = \"Europe/Zurich\"     # GUESS: the zone that decides when a day begins
+
+{app}
+[book]
+database_url = \"sqlite:daybook.db\"
+
+# ==== Tables ====
+"
+    )
+}
+
+fn table(subject: &Subject<'_>) -> String {
+    let mut text = format!("\n[tables.{}]\n", subject.id);
+    let mut line = |key: &str, value: &str, why: &str| {
+        let why = if why.is_empty() {
+            String::new()
+        } else {
+            format!(" # {}", harmless(why))
+        };
+        text.push_str(&format!("{key:<10} = {}{why}\n", quoted(value)));
+    };
+    let rows = subject
+        .relation
+        .rows
+        .map_or(String::new(), |rows| format!("about {rows} rows"));
+    line("name", &subject.relation.name, &rows);
+    if let Some(born) = &subject.born {
+        line(
+            "created_at",
+            &born.column,
+            "GUESS: when a row began to exist",
+        );
+    }
+    if let Some(ended) = &subject.ended {
+        line("deleted_at", &ended.column, "GUESS: when it ceased to");
+    }
+    if let Some(alive) = &subject.alive {
+        line(
+            "where",
+            alive,
+            "GUESS: rows that are marked as deleted never count",
+        );
+    }
+    if let Some(Time { kind, why, .. }) = subject.born.as_ref().or(subject.ended.as_ref()) {
+        let sure = *kind == TimeKind::Instant;
+        line(
+            "time",
+            kind.word(),
+            &format!("{}{why}", if sure { "" } else { "GUESS: " }),
+        );
+    }
+    text
+}
+
+fn one(metric: &Metric) -> String {
+    let mut text = String::from("\n[[metrics]]\n");
+    let mut line = |key: &str, value: String, why: &str| {
+        let why = if why.is_empty() {
+            String::new()
+        } else {
+            format!(" # {}", harmless(why))
+        };
+        text.push_str(&format!("{key:<7} = {value}{why}\n"));
+    };
+    let note_at_history = metric.history.is_some();
+    let note = if note_at_history {
+        ""
+    } else {
+        metric.note.as_str()
+    };
+    line("key", quoted(&metric.key), "");
+    line("label", quoted(&metric.label), "");
+    line("section", quoted(&metric.section), "");
+    line("table", quoted(&metric.table), "");
+    line(metric.measure.0, quoted(&metric.measure.1), note);
+    if let Some(condition) = &metric.condition {
+        line("where", quoted(condition), "");
+    }
+    for (key, value) in parts(metric) {
+        line(key, value, "");
+    }
+    if let Some(history) = metric.history {
+        line("history", quoted(history.word()), &metric.note);
+    }
+    if let Some(unit) = metric.unit {
+        line("unit", quoted(unit), "");
+    }
+    match metric.good {
+        Good::Up => line("good", quoted("up"), ""),
+        Good::Down => line("good", quoted("down"), ""),
+        Good::Neutral => {}
+    }
+    text
+}
+
+/// Windows, splits and distributions: inline tables of their own.
+fn parts(metric: &Metric) -> Vec<(&'static str, String)> {
+    let within = metric.within.as_ref().map(|(column, kind)| {
+        let kind = kind.map_or(String::new(), |kind| {
+            format!(", time = {}", quoted(kind.word()))
+        });
+        let column = quoted(column);
+        (
+            "within",
+            format!("{{ column = {column}, days = [1, 7, 30]{kind} }}"),
+        )
+    });
+    let split = metric.split.as_ref().map(|(column, values)| {
+        let into = values
+            .iter()
+            .map(|(value, key)| format!("{} = {}", quoted(value), quoted(key)));
+        let into: Vec<String> = into.collect();
+        let column = quoted(column);
+        (
+            "split",
+            format!("{{ column = {column}, into = {{ {} }} }}", into.join(", ")),
+        )
+    });
+    let by = metric.by.as_ref().map(|by| {
+        let label = by.label.as_ref().map_or(String::new(), |label| {
+            let [table, key, column] =
+                [&label.table, &label.key, &label.column].map(|name| quoted(name));
+            format!(", label = {{ table = {table}, key = {key}, column = {column} }}")
+        });
+        (
+            "by",
+            format!("{{ column = {}, top = 20{label} }}", quoted(&by.column)),
+        )
+    });
+    [within, split, by].into_iter().flatten().collect()
+}
+
+fn rest(left_out: &[LeftOut], unused: &[String]) -> String {
+    let mut text = String::new();
+    let mut reasons: Vec<&str> = left_out.iter().map(|one| one.why).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    if !reasons.is_empty() {
+        text.push_str("\n# ==== Left out ====\n");
+    }
+    for why in reasons {
+        text.push_str(&format!("#\n# {why}:\n"));
+        for one in left_out.iter().filter(|one| one.why == why) {
+            text.push_str(&format!("#   {}\n", harmless(&one.name)));
+        }
+    }
+    if !unused.is_empty() {
+        text.push_str("\n# ==== More that could be counted; a report of more numbers would hardly be read ====\n#\n");
+        for name in unused {
+            text.push_str(&format!("#   {}\n", harmless(name)));
+        }
+    }
+    text
+}
+
+/// A TOML string, whatever stands in it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            _ if letter.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(letter))),
+            _ => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,477 @@
+//! From an address alone: settings that are sound, that collect, and that read nobody's data.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use daybook::catalog::{Engine, TimeKind};
+use daybook::collect::schema::survey::{Column, Sample, allowed, survey};
+use daybook::commands::{CommandError, Ended};
+use daybook::config::{AppDatabase, DatabaseUrl};
+use daybook::database::{Limits, Stop};
+use daybook::nightly::Which;
+use daybook::operate::init::times::{may_be_sampled, told};
+use serde_json::json;
+
+use crate::beryl;
+use crate::world::{App, World, date};
+
+const SHOP: (&str, &str) = (
+    include_str!("init/shop.sql"),
+    include_str!("init/shop_rows.sql"),
+);
+const FORUM: (&str, &str) = (
+    include_str!("init/forum.sql"),
+    include_str!("init/forum_rows.sql"),
+);
+
+/// A folder with a database and nothing else.
+pub(crate) async fn bare() -> (World, App) {
+    let mut world = World::new("2025-10-03T06:00:00Z", "");
+    std::fs::remove_file(world.path("daybook.toml")).unwrap();
+    let app = world.sqlite("app.db").await;
+    world.set("DAYBOOK_APP_DATABASE_URL", "sqlite:app.db");
+    (world, app)
+}
+
+pub(crate) async fn fill(app: &App, (tables, rows): (&str, &str)) {
+    let types = match app {
+        App::Sqlite(_) => [
+            ("$id", "integer NOT NULL PRIMARY KEY"),
+            ("$time", "datetime"),
+            ("$flag", "tinyint(1)"),
+        ],
+        App::Postgres(_) => [
+            ("$id", "integer NOT NULL PRIMARY KEY"),
+            ("$time", "timestamp"),
+            ("$flag", "smallint"),
+        ],
+    };
+    let named = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
+    app.execute(&types.iter().fold(tables.to_owned(), named))
+        .await;
+    app.execute(rows).await;
+}
+
+pub(crate) async fn shop(app: &App) {
+    fill(app, SHOP).await;
+}
+
+pub(crate) async fn forum(app: &App) {
+    fill(app, FORUM).await;
+}
+
+/// What `init` writes; it is sound as it is.
+pub(crate) async fn proposed(world: &World) -> String {
+    let ended = world.command(&["init"]).await;
+    assert_eq!(ended.unwrap_or_else(|error| panic!("{error}")), Ended::Done);
+    world.config();
+    std::fs::read_to_string(world.path("daybook.toml")).unwrap()
+}
+
+/// The stored settings; written anew with `DAYBOOK_WRITE_GOLDEN=1`.
+fn is_as_stored(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it/init")
+        .join(name);
+    if std::env::var_os("DAYBOOK_WRITE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        text, stored,
+        "{name}: write it anew with DAYBOOK_WRITE_GOLDEN=1 and read the change"
+    );
+}
+
+/// Yesterday is counted without a failure.
+pub(crate) async fn collects(world: &World) {
+    let night = world.night(Which::One(date("2025-10-02"))).await;
+    let entry = night.days[0].entry.as_ref().unwrap();
+    let failures: Vec<_> = entry.failures().collect();
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+#[tokio::test]
+async fn beryls_settings_are_proposed_from_its_tables_and_collect() {
+    let (world, app) = bare().await;
+    beryl::fill(&app).await;
+    is_as_stored("beryl.toml", &proposed(&world).await);
+    collects(&world).await;
+    let users = app
+        .number("SELECT count(*) FROM auth_user WHERE date_joined < '2025-10-02 22:00:00'")
+        .await;
+    let counted = world.value("2025-10-02", "total_users").await;
+    assert_eq!(counted.to_string(), users.unwrap().to_string());
+}
+
+#[tokio::test]
+async fn a_shops_settings_are_proposed_from_its_tables_and_collect() {
+    let (world, app) = bare().await;
+    shop(&app).await;
+    is_as_stored("shop.toml", &proposed(&world).await);
+    collects(&world).await;
+    shops_numbers(&world).await;
+}
+
+/// Counted by hand from the few rows there are.
+pub(crate) async fn shops_numbers(world: &World) {
+    for (key, expected) in [
+        ("total_customers", json!(3)),
+        ("new_customers_24h", json!(1)),
+        ("new_customers_30d", json!(2)),
+        ("new_orders_24h", json!(1)),
+        ("new_orders_7d", json!(2)),
+        ("orders_total", json!(120)),
+        ("customers_newsletter", json!(2)),
+        ("total_reviews", json!(0)),
+    ] {
+        assert_eq!(world.value("2025-10-02", key).await, expected, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_forums_settings_are_proposed_from_its_tables_and_collect() {
+    let (world, app) = bare().await;
+    forum(&app).await;
+    is_as_stored("forum.toml", &proposed(&world).await);
+    collects(&world).await;
+    forums_numbers(&world).await;
+}
+
+pub(crate) async fn forums_numbers(world: &World) {
+    for (key, expected) in [
+        ("total_users", json!(2)),
+        ("new_users_24h", json!(1)),
+        ("active_users_24h", json!(1)),
+        ("new_posts_24h", json!(1)),
+        ("new_posts_30d", json!(2)),
+        ("total_posts", json!(2)),
+        ("posts_reported", json!(1)),
+        ("total_privmsgs", json!(0)),
+    ] {
+        assert_eq!(world.value("2025-10-02", key).await, expected, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn tables_without_a_row_have_settings_that_collect_too() {
+    for tables in [SHOP.0, FORUM.0] {
+        let (world, app) = bare().await;
+        fill(&app, (tables, "SELECT 1")).await;
+        proposed(&world).await;
+        collects(&world).await;
+    }
+}
+
+#[tokio::test]
+async fn odd_names_and_tables_without_times_do_no_harm() {
+    let (world, app) = bare().await;
+    app.execute(
+        r#"CREATE TABLE "order" ("group" varchar(9), "Is Active" boolean, status text CHECK (status IN ('new', 'it''s', 'a"b')));
+           CREATE TABLE "Größe der Dinge" (id integer, created_at datetime);
+           CREATE TABLE "metrics]]" (id integer, "type" text);
+           CREATE TABLE "a.b" (id integer);
+           CREATE TABLE "say ""hi""" (id integer);
+           CREATE TABLE "123" (x integer);
+           CREATE VIEW seen AS SELECT * FROM "order";
+           INSERT INTO "order" VALUES ('a', true, 'new')"#,
+    )
+    .await;
+    let text = proposed(&world).await;
+    collects(&world).await;
+    assert!(
+        text.contains("#   a.b\n") && text.contains("#   seen\n"),
+        "{text}"
+    );
+    assert_eq!(world.value("2025-10-02", "total_orders").await, json!(1));
+    assert_eq!(
+        world.value("2025-10-02", "orders_status_new").await,
+        json!(1)
+    );
+    assert_eq!(world.value("2025-10-02", "orders_active").await, json!(1));
+}
+
+#[tokio::test]
+async fn hundreds_of_tables_become_sixty_numbers_and_a_list() {
+    let (world, app) = bare().await;
+    let all: String = (0..300)
+        .map(|at| format!("CREATE TABLE thing{at} (id integer, created_at datetime NOT NULL, is_active boolean NOT NULL);"))
+        .collect();
+    app.execute(&all).await;
+    let text = proposed(&world).await;
+    let metrics = world.config().catalog.metrics.len();
+    assert!((41..=60).contains(&metrics), "{metrics}");
+    assert!(text.contains("#   the table thing99\n"));
+}
+
+#[tokio::test]
+async fn without_a_table_nothing_is_written() {
+    let (world, _app) = bare().await;
+    let error = world.command(&["init"]).await.unwrap_err();
+    assert_eq!(error.exit_code(), 1);
+    assert!(
+        error
+            .to_string()
+            .contains("no table that this user can see"),
+        "{error}"
+    );
+    assert!(!world.path("daybook.toml").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_replaced_only_with_force() {
+    let (world, app) = bare().await;
+    shop(&app).await;
+    world.write("daybook.toml", "mine");
+    let error = world.command(&["init"]).await.unwrap_err();
+    assert!(error.to_string().contains("--force"), "{error}");
+    let kept = std::fs::read_to_string(world.path("daybook.toml")).unwrap();
+    assert_eq!(kept, "mine");
+    world.command(&["init", "--force"]).await.unwrap();
+    world.config();
+}
+
+#[tokio::test]
+async fn a_password_never_gets_into_the_file_nor_onto_the_command_line() {
+    let (world, app) = bare().await;
+    shop(&app).await;
+    let refused = world.binary(&["init", "postgres://reader:hunter2@127.0.0.1/app"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!String::from_utf8_lossy(&refused.stderr).contains("hunter2"));
+    world.write("url", "sqlite:app.db\n");
+    world.command(&["init", "--url-file", "url"]).await.unwrap();
+    let text = std::fs::read_to_string(world.path("daybook.toml")).unwrap();
+    let named = format!("database_url_file = \"{}\"", world.path("url").display());
+    assert!(text.contains(&named), "{text}");
+    let error = world
+        .command(&["init", "--force", "--url-file", "none"])
+        .await;
+    assert!(matches!(error, Err(CommandError::Usage(_))));
+}
+
+#[tokio::test]
+async fn an_address_is_taken_from_standard_input_and_settings_go_to_standard_output() {
+    let (world, app) = bare().await;
+    shop(&app).await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_daybook"))
+        .args(["init", "--stdin", "--output", "-"])
+        .current_dir(world.path("."))
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"sqlite:app.db\n").unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("[app]\ndatabase_url = \"sqlite:app.db\"\n"),
+        "{text}"
+    );
+    assert!(!world.path("daybook.toml").exists());
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        words.contains("config check") && words.contains("collect --date yesterday"),
+        "{words}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_proposed_is_told_as_json() {
+    let (world, app) = bare().await;
+    shop(&app).await;
+    let told: serde_json::Value =
+        serde_json::from_slice(&world.binary(&["init", "--json"]).stdout).unwrap();
+    assert_eq!(told["schema"], 1);
+    let orders = told["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["table"] == "orders");
+    assert_eq!(orders.unwrap()["created_at"], "date_added");
+    let left_out = told["left_out"].as_array().unwrap();
+    assert!(left_out.iter().any(|one| one["name"] == "oc_session"));
+}
+
+#[tokio::test]
+async fn a_value_is_read_only_of_columns_that_are_named_like_times() {
+    let (_world, app) = bare().await;
+    app.execute(
+        "CREATE TABLE users (
+            id integer, created_at text NOT NULL, user_regdate integer, name text, email text, date_of_birth text,
+            birthday datetime, status text, phone integer, address text, last_login datetime
+         );
+         INSERT INTO users VALUES (1, '2025-10-02T10:00:00Z', 1759399200, 'Ada', 'ada@example.org', '1815-12-10',
+            '1815-12-10', 'well', 41, 'Bern', '2025-10-02T11:00:00Z')",
+    )
+    .await;
+    let database = AppDatabase {
+        url: DatabaseUrl::parse(&app.url(), Path::new("/")).unwrap(),
+        connections: 1,
+    };
+    let limits = Limits {
+        statement_timeout: Duration::from_secs(60),
+        lock_timeout: Duration::from_secs(60),
+        stop: Stop::default(),
+    };
+    let found = survey(&database, may_be_sampled, &limits).await.unwrap();
+    let columns = found.relations[0].columns.iter();
+    let read: Vec<&str> = columns
+        .filter(|column| column.sample.is_some())
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(read, ["created_at", "user_regdate", "last_login"]);
+}
+
+#[test]
+fn a_value_tells_how_its_column_tells_time() {
+    let column = |name: &str, kind: &str, sample: Option<Sample>| Column {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        is_readable: true,
+        sample,
+        ..Column::default()
+    };
+    for (name, kind, sample, engine, expected) in cases() {
+        let told = told(&column(name, kind, sample.clone()), engine);
+        assert_eq!(
+            told.map(|time| time.kind),
+            expected,
+            "{name} {kind} {sample:?}"
+        );
+    }
+}
+
+#[test]
+fn allowed_values_are_read_off_each_engines_check() {
+    for check in [
+        "CREATE TABLE a (b text, status text CHECK (status IN ('new', 'paid')), c int)",
+        "CREATE TABLE a (\"status\" text NOT NULL CHECK(\"status\" in('new','paid')), kind text CHECK (kind IN ('x')))",
+        "CHECK (((status)::text = ANY ((ARRAY['new'::character varying, 'paid'::character varying])::text[])))",
+        "CHECK ((status = ANY (ARRAY['new'::text, 'paid'::text])))",
+    ] {
+        assert_eq!(allowed(check, "status"), ["new", "paid"], "{check}");
+    }
+    for other in [
+        "CHECK (status <> 'gone')",
+        "CHECK (status NOT IN ('gone'))",
+        "CREATE TABLE a (status text, kind text CHECK (kind IN ('x', 'y')))",
+    ] {
+        assert_eq!(allowed(other, "status"), [] as [&str; 0], "{other}");
+    }
+}
+
+type Case = (
+    &'static str,
+    &'static str,
+    Option<Sample>,
+    Engine,
+    Option<TimeKind>,
+);
+
+fn cases() -> Vec<Case> {
+    [by_type(), by_number(), by_text()].concat()
+}
+
+fn by_type() -> Vec<Case> {
+    vec![
+        (
+            "created_at",
+            "timestamp with time zone",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::Instant),
+        ),
+        (
+            "created_at",
+            "timestamp without time zone",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::Utc),
+        ),
+        (
+            "date_added",
+            "datetime",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::Local),
+        ),
+        (
+            "created",
+            "int(11)",
+            None,
+            Engine::Postgres,
+            Some(TimeKind::EpochS),
+        ),
+        ("created", "text", None, Engine::Postgres, None),
+    ]
+}
+
+fn by_number() -> Vec<Case> {
+    vec![
+        (
+            "created",
+            "bigint",
+            Some(Sample::Whole(1_759_399_200)),
+            Engine::Postgres,
+            Some(TimeKind::EpochS),
+        ),
+        (
+            "created",
+            "bigint",
+            Some(Sample::Whole(1_759_399_200_123)),
+            Engine::Postgres,
+            Some(TimeKind::EpochMs),
+        ),
+        (
+            "created",
+            "bigint",
+            Some(Sample::Whole(20_251_003)),
+            Engine::Postgres,
+            None,
+        ),
+    ]
+}
+
+fn by_text() -> Vec<Case> {
+    let text = |text: &str| Some(Sample::Text(text.to_owned()));
+    vec![
+        (
+            "date_added",
+            "datetime",
+            text("2025-10-03 12:00:00"),
+            Engine::Sqlite,
+            Some(TimeKind::Local),
+        ),
+        (
+            "date_added",
+            "text",
+            text("2025-10-03T12:00:00.123Z"),
+            Engine::Sqlite,
+            Some(TimeKind::Utc),
+        ),
+        ("created", "text", text("3 Oct 2025"), Engine::Sqlite, None),
+        (
+            "created",
+            "text",
+            text("2025-10-03 12:00:00+02:00"),
+            Engine::Sqlite,
+            None,
+        ),
+        (
+            "created",
+            "text",
+            text("ä025-10-03 12:00:00ä"),
+            Engine::Sqlite,
+            None,
+        ),
+    ]
+}

@@ -1,0 +1,140 @@
+//! The same from PostgreSQL's own catalog, where users have rights and tables have parts.
+
+use serde_json::json;
+
+use crate::beryl;
+use crate::init::{bare, collects, forum, forums_numbers, proposed, shop, shops_numbers};
+use crate::postgres::{as_role, database};
+use crate::world::{App, World};
+
+async fn world_of(app: &App) -> World {
+    let (mut world, _) = bare().await;
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    world
+}
+
+#[tokio::test]
+async fn beryl_a_shop_and_a_forum_have_settings_that_collect() {
+    let app = database().await;
+    beryl::fill(&app).await;
+    let world = world_of(&app).await;
+    let text = proposed(&world).await;
+    assert!(text.contains("its type knows the time zone"), "{text}");
+    collects(&world).await;
+
+    let app = database().await;
+    shop(&app).await;
+    let world = world_of(&app).await;
+    proposed(&world).await;
+    collects(&world).await;
+    shops_numbers(&world).await;
+
+    let app = database().await;
+    forum(&app).await;
+    let world = world_of(&app).await;
+    proposed(&world).await;
+    collects(&world).await;
+    forums_numbers(&world).await;
+}
+
+const ODD: &str = r#"
+    CREATE TYPE mood AS ENUM ('good', 'so so');
+    CREATE TABLE visits (id bigint, "At" timestamptz, created_at timestamptz NOT NULL, mood_state mood) PARTITION BY RANGE (created_at);
+    CREATE TABLE visits_2025 PARTITION OF visits FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+    CREATE TABLE visits_2026 PARTITION OF visits FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+    INSERT INTO visits VALUES (1, now(), '2025-10-02 10:00:00+00', 'good');
+    CREATE SCHEMA "back office";
+    CREATE TABLE "back office".bills (id int, status varchar(9) CHECK (status IN ('open', 'paid')), total numeric(9,2));
+    INSERT INTO "back office".bills VALUES (1, 'open', 9.90), (2, 'paid', 5);
+    CREATE TABLE "a.b" (id int);
+    CREATE VIEW lately AS SELECT * FROM visits;
+"#;
+
+#[tokio::test]
+async fn parts_count_with_their_whole_and_other_schemas_count_too() {
+    let app = database().await;
+    app.execute(ODD).await;
+    let world = world_of(&app).await;
+    let text = proposed(&world).await;
+    assert!(!text.contains("visits_2025"), "{text}");
+    collects(&world).await;
+    for (key, expected) in [
+        ("total_visits", json!(1)),
+        ("visits_mood_state_good", json!(1)),
+        ("visits_mood_state_so_so", json!(0)),
+        ("bills_status_open", json!(1)),
+        ("bills_total", json!(14.9)),
+    ] {
+        assert_eq!(world.value("2025-10-02", key).await, expected, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_user_may_not_read_is_left_alone() {
+    let app = database().await;
+    shop(&app).await;
+    app.execute(
+        "CREATE ROLE clerk LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk;
+         REVOKE SELECT ON oc_customer, oc_user FROM clerk;
+         GRANT SELECT (customer_id, status, date_added) ON oc_customer TO clerk",
+    )
+    .await;
+    let (mut world, _) = bare().await;
+    world.set("DAYBOOK_APP_DATABASE_URL", &as_role(&app, "clerk").url());
+    let text = proposed(&world).await;
+    assert!(
+        text.contains("# this user may not read it:\n#   oc_user\n"),
+        "{text}"
+    );
+    assert!(!text.contains("newsletter"), "{text}");
+    collects(&world).await;
+    assert_eq!(world.value("2025-10-02", "total_customers").await, json!(3));
+}
+
+#[tokio::test]
+async fn the_servers_own_log_knows_of_no_question_for_peoples_data() {
+    let app = database().await;
+    app.execute(
+        "CREATE TABLE inhabitants (id int, name text, email text, birthday timestamp, created_at text, last_seen bigint, status text);
+         INSERT INTO inhabitants VALUES (1, 'Ada', 'ada@example.org', '1815-12-10', '2025-10-02 10:00:00', 1759399200, 'well')",
+    )
+    .await;
+    let named = app.rows("SELECT current_database()").await;
+    let name = named[0][0].clone().unwrap_or_default();
+    app.execute(&format!("ALTER DATABASE {name} SET log_statement = 'all'"))
+        .await;
+    let world = world_of(&app).await;
+    proposed(&world).await;
+    let log = app
+        .rows("SELECT pg_read_file(current_setting('data_directory') || '/../log')")
+        .await;
+    let log = log[0][0].clone().unwrap_or_default();
+    let mut asked: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("FROM \"inhabitants\""))
+        .filter_map(|line| line.split_once("SELECT ").map(|(_, rest)| rest))
+        .collect();
+    asked.dedup();
+    let beginnings: Vec<&str> = asked
+        .iter()
+        .filter_map(|question| question.split_once(" FROM ").map(|(what, _)| what))
+        .collect();
+    assert_eq!(beginnings, ["\"created_at\"", "\"last_seen\""], "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_password_stays_where_it_was_given() {
+    let app = database().await;
+    shop(&app).await;
+    let (mut world, _) = bare().await;
+    let url = app.url().replace("//owner@", "//owner:hunter2@");
+    world.set("DAYBOOK_APP_DATABASE_URL", &url);
+    let ended = world.binary(&["init", "--json"]);
+    assert!(ended.status.success(), "{ended:?}");
+    let text = std::fs::read_to_string(world.path("daybook.toml")).unwrap_or_default();
+    let told = format!("{text}{}", String::from_utf8_lossy(&ended.stdout));
+    let told = format!("{told}{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(!told.contains("hunter2"), "{told}");
+    assert!(text.contains("# database_url_file = "), "{text}");
+    collects(&world).await;
+}
