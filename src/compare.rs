@@ -116,15 +116,17 @@ fn fold<'a>(
         let mutes: Vec<&Mute> = mutes.filter(|mute| mute.is_about(metric)).collect();
         let mut memory = Memory::default();
         for at in 0..told.start - all.start {
-            subject.judge_day(at, &mut memory);
+            subject.judge_day(at, &mut memory, None);
         }
         for (at, day) in (told.start - all.start..).zip(&mut days) {
-            let (changes, usual, alerts) = subject.judge_day(at, &mut memory);
+            let usual = memory.weekdays.usual(day.date.weekday());
+            let mut told = Told::default();
+            subject.judge_day(at, &mut memory, Some(&mut told));
             day.metrics.push(Judged {
                 key: metric.key.clone(),
-                changes: changes.map_or_else(Vec::new, Vec::from),
+                changes: told.changes,
                 usual,
-                alerts,
+                alerts: told.alerts,
                 muted: mutes
                     .iter()
                     .find(|mute| mute.holds(day.date))
@@ -168,8 +170,12 @@ struct Subject<'a> {
     numbers: &'a [Result<f64, Gap>],
 }
 
-/// One for each of [`SPANS`]; none for a distribution.
-type Changes = Option<[Change; 4]>;
+/// What a reader is told of a day. Of the hundreds of days before it only the memory counts.
+#[derive(Default)]
+struct Told {
+    changes: Vec<Change>,
+    alerts: Vec<Alert>,
+}
 
 /// What the days before leave behind for a metric.
 #[derive(Default)]
@@ -180,55 +186,74 @@ struct Memory {
 }
 
 impl Subject<'_> {
-    fn judge_day(&self, at: usize, memory: &mut Memory) -> (Changes, Option<Usual>, Vec<Alert>) {
+    fn judge_day(&self, at: usize, memory: &mut Memory, mut told: Option<&mut Told>) {
         let frame = &self.frames[at];
         let weekday = frame.date.weekday();
-        let mut changes = self.changes(at);
         let usual = memory.weekdays.usual(weekday);
-        let mut alerts = Vec::new();
-        let Ok(value) = self.numbers[at] else {
-            return (changes, usual, alerts);
-        };
-        if frame.partial {
-            return (changes, usual, alerts);
+        let judged = self.numbers[at].ok().filter(|_| !frame.partial);
+        if judged.is_none() && told.is_none() {
+            return;
         }
-        let verdict = alert::by_limits(self.metric, value);
-        let step = memory.absolute.advance(verdict, frame.date);
-        alerts.extend(step.and_then(|step| {
-            let limit = alert::limit_of(self.metric, step.severity)?;
-            Some(step.alert(self.metric, value, Rule::Absolute(limit)))
-        }));
-        let is_usual = usual.is_some_and(|usual| usual.holds(value));
-        let told = changes.iter_mut().flatten().zip(&mut memory.changes);
-        for (span, (change, lifecycle)) in told.enumerate() {
-            let verdict = self.judge_change(at, span, change, is_usual);
-            let step = lifecycle.advance(verdict, frame.date);
-            alerts.extend(step.and_then(|step| {
-                let rule = Rule::of(change)?;
-                Some(step.alert(self.metric, value, rule))
-            }));
+        let mut trains = !frame.known;
+        if let Some(value) = judged {
+            let verdict = alert::by_limits(self.metric, value);
+            if let Some(step) = memory.absolute.advance(verdict, frame.date) {
+                trains &= step.is_recovery();
+                let limit = alert::limit_of(self.metric, step.severity);
+                if let (Some(told), Some(limit)) = (&mut told, limit) {
+                    let rule = Rule::Absolute(limit);
+                    told.alerts.push(step.alert(self.metric, value, rule));
+                }
+            }
         }
-        if !frame.known && trains((&changes, usual, &alerts)) {
+        let is_usual = usual
+            .zip(judged)
+            .is_some_and(|(usual, value)| usual.holds(value));
+        for span in self.spans(told.is_some()) {
+            let mut change = self.change(at, span);
+            if let Some(value) = judged {
+                let verdict = self.judge_change(at, span, &mut change, is_usual);
+                if let Some(step) = memory.changes[span].advance(verdict, frame.date) {
+                    trains &= step.is_recovery() || !self.hinders(at, span, usual);
+                    if let (Some(told), Some(rule)) = (&mut told, Rule::of(&change)) {
+                        told.alerts.push(step.alert(self.metric, value, rule));
+                    }
+                }
+            }
+            if let Some(told) = &mut told {
+                told.changes.push(change);
+            }
+        }
+        if let Some(value) = judged.filter(|_| trains) {
             memory.weekdays.learn(weekday, value);
         }
-        (changes, usual, alerts)
     }
 
-    fn changes(&self, at: usize) -> Changes {
-        if self.metric.is_distribution() {
-            return None;
-        }
-        let told = |span: usize| {
-            let (date, stored) = self.frames[at].compared[span];
-            let then = stored.map_or(Err(Gap::NoData), |at| self.numbers[at]);
-            Change::between(
-                SPANS[span],
-                date,
-                (then, self.numbers[at]),
-                self.metric.good,
-            )
-        };
-        Some([0, 1, 2, 3].map(told))
+    /// The places in [`SPANS`] that matter: none for a distribution, and what is only told just where somebody is
+    /// told.
+    fn spans(&self, told: bool) -> impl Iterator<Item = usize> {
+        let is_distribution = self.metric.is_distribution();
+        (0..SPANS.len()).filter(move |span| !is_distribution && (told || SPANS[*span] != TOLD_ONLY))
+    }
+
+    fn change(&self, at: usize, span: usize) -> Change {
+        let (date, _) = self.frames[at].compared[span];
+        let numbers = (self.then(at, span), self.numbers[at]);
+        Change::between(SPANS[span], date, numbers, self.metric.good)
+    }
+
+    fn then(&self, at: usize, span: usize) -> Result<f64, Gap> {
+        let (_, stored) = self.frames[at].compared[span];
+        stored.map_or(Err(Gap::NoData), |at| self.numbers[at])
+    }
+
+    /// Whether an alert keeps its day from teaching what is usual. It does; but a Saturday that falls against
+    /// every Friday must be learnt as usual, or it alerts forever. So alerts on the 1- and 30-day changes hinder
+    /// nothing while there is no range yet, or when the day stood the comparison with its own weekday a week before.
+    fn hinders(&self, at: usize, span: usize, usual: Option<Usual>) -> bool {
+        let week = SPANS.iter().position(|days| *days == SAME_WEEKDAY);
+        let like_last_week = week.is_some_and(|week| self.then(at, week).is_ok());
+        SPANS[span] == SAME_WEEKDAY || usual.is_some() && !like_last_week
     }
 
     /// Marks the change with its severity, or with why it has none although it is that large.
@@ -266,21 +291,4 @@ impl Subject<'_> {
             },
         }
     }
-}
-
-/// Whether a judged day teaches what is usual. An alerted day does not; but a Saturday that falls
-/// against every Friday must be learnt as usual, or it alerts forever. So alerts on the 1- and
-/// 30-day changes hinder nothing while there is no range yet, or when the day stood the comparison
-/// with its own weekday a week before.
-fn trains((changes, usual, alerts): (&Changes, Option<Usual>, &[Alert])) -> bool {
-    let like_last_week = changes.iter().flatten().any(|change| {
-        change.days == SAME_WEEKDAY && matches!(change.outcome, Outcome::Compared(_))
-    });
-    let hinders = |alert: &Alert| match alert.rule {
-        _ if alert.state == State::Recovered => false,
-        Rule::Absolute(_) => true,
-        Rule::Change { days, .. } if days == SAME_WEEKDAY => true,
-        Rule::Change { .. } => usual.is_some() && !like_last_week,
-    };
-    !alerts.iter().any(hinders)
 }

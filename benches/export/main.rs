@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "it reports")]
 
+mod book;
 #[path = "../night/program.rs"]
 mod program;
 #[path = "../night/table.rs"]
@@ -15,15 +16,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use chrono::{Days, NaiveDate, TimeDelta};
-use daybook::book::{self, Book};
-use daybook::calendar::Day;
-use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Part, Provenance, Reading, Value};
 
 use table::{Row, median, seconds, spread};
 
-const METRICS: i64 = 60;
 const ROUNDS: usize = 21;
 
 #[tokio::main(flavor = "current_thread")]
@@ -40,13 +35,13 @@ async fn compare(folder: &Path) -> Result<()> {
     for years in [1, 10] {
         let home = folder.join(format!("{years}"));
         fs::create_dir(&home)?;
-        fs::write(home.join("daybook.toml"), settings())?;
-        fill(&home.join("daybook.db"), years * 365).await?;
+        fs::write(home.join("daybook.toml"), book::settings())?;
+        book::fill(&home.join("daybook.db"), years * 365).await?;
         for format in ["jsonl", "json", "csv"] {
             rows.push(measured(&home, years, format)?);
         }
     }
-    println!("\n## Exports of {METRICS} metrics\n");
+    println!("\n## Exports of {} metrics\n", book::METRICS);
     let heads = [
         "what",
         "size",
@@ -99,54 +94,4 @@ fn plainly(target: &Path, bytes: &[u8]) -> Result<Duration> {
     fs::rename(&beside, target)?;
     File::open(target.parent().context("a folder")?)?.sync_all()?;
     Ok(begun.elapsed())
-}
-
-fn settings() -> String {
-    let metric = |at| format!("[[metrics]]\nkey = \"metric_{at:02}\"\nsql = \"SELECT 1\"\n");
-    let metrics: String = (0..METRICS).map(metric).collect();
-    format!("[retention]\ndays = 36500\n\n{metrics}")
-}
-
-async fn fill(path: &Path, days: u64) -> Result<()> {
-    let book = Book::open(path, Duration::ZERO).await?;
-    let first = NaiveDate::from_ymd_opt(2015, 1, 1).context("a date")?;
-    let mut entries = Vec::new();
-    for at in 0..days {
-        entries.push(entry(first + Days::new(at))?);
-    }
-    book::store_many(&book, entries, Mode::Replace).await?;
-    book.close().await;
-    Ok(())
-}
-
-/// As a night leaves it: half the metrics counted a quarter of an hour late, four distributions.
-fn entry(date: NaiveDate) -> Result<Entry> {
-    let day = Day::of(date, chrono_tz::Europe::Zurich)?;
-    let counted = day.end + TimeDelta::minutes(15);
-    let mut entry = Entry::empty(&day.close(), counted, "bench");
-    for at in 0..METRICS {
-        let value = match at {
-            0..4 => Value::Parts(parts()),
-            4..10 => Value::Decimal(rust_decimal::Decimal::new(at * 1234, 2)),
-            _ => Value::Whole(at * 1_000_003),
-        };
-        let mut reading = Reading::observed(Some(value));
-        if at % 2 == 0 {
-            reading.provenance = Provenance {
-                observed_at: Some(counted),
-                ..Provenance::default()
-            };
-        }
-        entry.readings.insert(format!("metric_{at:02}"), reading);
-    }
-    Ok(entry)
-}
-
-fn parts() -> Vec<Part> {
-    let part = |at: i64| Part {
-        key: Some(at.to_string()),
-        label: format!("Part number {at}"),
-        count: (at * 977).into(),
-    };
-    (0..20).map(part).collect()
 }

@@ -135,6 +135,10 @@ impl Lifecycle {
 }
 
 impl Step {
+    pub(super) fn is_recovery(&self) -> bool {
+        self.state == State::Recovered
+    }
+
     pub(super) fn alert(self, metric: &Metric, value: f64, rule: Rule) -> Alert {
         let is_change = matches!(rule, Rule::Change { .. });
         Alert {

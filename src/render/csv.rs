@@ -63,7 +63,8 @@ fn untold(cell: &str) -> &str {
 
 /// Some programs part cells at semicolons.
 fn push(line: &mut String, cell: &str) {
-    if cell.contains([',', '"', '\n', '\r', ';']) {
+    let parts = |byte: u8| matches!(byte, b',' | b'"' | b'\n' | b'\r' | b';');
+    if cell.bytes().any(parts) {
         line.push('"');
         line.push_str(&cell.replace('"', "\"\""));
         line.push('"');

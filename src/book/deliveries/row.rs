@@ -1,11 +1,10 @@
 //! Rows of the ledger as the program knows them, and back.
 
 use chrono::NaiveDate;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 
-use crate::book::row::{self, Unreadable, optional, plain};
+use crate::book::row::{self, Unreadable, optional, parsed, plain};
 use crate::book::{Book, BookError};
 use crate::voice::{Language, Numbers, Voice};
 
@@ -113,12 +112,12 @@ fn read_delivery(row: &SqliteRow) -> Result<Delivery, Unreadable> {
 }
 
 fn read_planned(row: &SqliteRow) -> Result<Planned, Unreadable> {
-    let corrections: Vec<WrittenCorrection> = json(row, "corrections")?;
+    let corrections: Vec<WrittenCorrection> = parsed(row, "corrections")?;
     Ok(Planned {
         date: row::date(row, "collection_date")?,
         subject: word(row, "subject", Subject::of)?,
         planned_at: row::moment(row, "planned_at")?,
-        also: json(row, "also_dates")?,
+        also: parsed(row, "also_dates")?,
         corrections: corrections
             .into_iter()
             .map(|written| Corrected {
@@ -130,13 +129,13 @@ fn read_planned(row: &SqliteRow) -> Result<Planned, Unreadable> {
             .collect(),
         recipients: recipients(row)?,
         stale_recipients: plain(row, "stale_recipients")?,
-        bad_addresses: json(row, "bad_addresses")?,
+        bad_addresses: parsed(row, "bad_addresses")?,
         reason: plain(row, "reason")?,
     })
 }
 
 fn recipients(row: &SqliteRow) -> Result<Vec<Known>, Unreadable> {
-    let written: Vec<WrittenRecipient> = json(row, "recipients")?;
+    let written: Vec<WrittenRecipient> = parsed(row, "recipients")?;
     let known = written.into_iter().map(|written| {
         let language = language_of(&written.language)?;
         let numbers = numbers_of(&written.numbers)?;
@@ -150,11 +149,6 @@ fn recipients(row: &SqliteRow) -> Result<Vec<Known>, Unreadable> {
     known
         .collect::<Result<_, String>>()
         .map_err(|why| ("recipients", why))
-}
-
-fn json<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<T, Unreadable> {
-    let text: String = plain(row, column)?;
-    serde_json::from_str(&text).map_err(|error| (column, error.to_string()))
 }
 
 fn word<T>(

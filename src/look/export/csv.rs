@@ -1,6 +1,11 @@
 //! Days as a table: a day a line, a metric a column.
 
-use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::book::KeptDay;
 use crate::catalog::Catalog;
@@ -32,14 +37,11 @@ pub(super) fn header(columns: &[String]) -> String {
 
 /// The day's line; the error tells what of its values cannot be read.
 pub(super) fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
-    let metrics = object(&day.metrics).map_err(|why| format!("metrics of {}: {why}", day.date))?;
-    let mut told = object(&told_in(&day.provenance, day.time_zone))
-        .map_err(|why| format!("provenance of {}: {why}", day.date))?;
-    for (key, _) in metrics.iter().filter(|(_, value)| value.is_null()) {
-        // An empty cell is also that of a metric which the day does not have.
-        let observed = || json!({ "kind": "observed" });
-        told.entry(key.as_str()).or_insert_with(observed);
-    }
+    let metrics: Raw =
+        read(&day.metrics).map_err(|why| format!("metrics of {}: {why}", day.date))?;
+    let told = told_in(&day.provenance, day.time_zone);
+    let told =
+        with_unknown(&metrics, told).map_err(|why| format!("provenance of {}: {why}", day.date))?;
     let mut cells = vec![
         day.date.to_string(),
         instant(day.as_of, day.time_zone),
@@ -49,20 +51,48 @@ pub(super) fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
         instant(day.collected_at, day.time_zone),
         day.duration_ms.to_string(),
     ];
-    cells.extend(columns.iter().map(|key| cell(metrics.get(key))));
-    cells.push(Json::Object(told).to_string());
+    for key in columns {
+        let value = metrics.get(key.as_str()).map(|raw| raw.get());
+        let cell = value.map_or(Ok(String::new()), cell);
+        cells.push(cell.map_err(|why| format!("metrics of {}: {why}", day.date))?);
+    }
+    cells.push(told);
     Ok(line(&cells))
 }
 
-/// Numbers stay numbers, whatever they begin with.
-fn cell(value: Option<&Json>) -> String {
-    match value {
-        None | Some(Json::Null) => String::new(),
-        Some(Json::String(words)) => text(words),
-        Some(other) => other.to_string(),
-    }
+/// Values as they are written, by their keys: numbers stay exact, and most are never looked into.
+type Raw<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
-fn object(json: &str) -> Result<Map<String, Json>, String> {
-    serde_json::from_str(json).map_err(|error| error.to_string())
+/// An empty cell is also that of a metric which the day does not have: a value that was observed to be none is told.
+fn with_unknown(metrics: &Raw<'_>, told: String) -> Result<String, String> {
+    let nulls = metrics.iter().filter(|(_, raw)| raw.get() == NULL);
+    let mut nulls = nulls.map(|(key, _)| key).peekable();
+    if nulls.peek().is_none() {
+        return Ok(told);
+    }
+    let known: Raw = read(&told)?;
+    let untold = nulls.filter(|key| !known.contains_key(*key));
+    let mut all: Vec<String> = known
+        .iter()
+        .map(|(key, raw)| format!("{}:{raw}", json!(key)))
+        .collect();
+    all.extend(untold.map(|key| format!("{}:{OBSERVED}", json!(key))));
+    Ok(format!("{{{}}}", all.join(",")))
+}
+
+const OBSERVED: &str = r#"{"kind":"observed"}"#;
+
+const NULL: &str = "null";
+
+/// Numbers stay numbers, whatever they begin with.
+fn cell(raw: &str) -> Result<String, String> {
+    match raw {
+        NULL => Ok(String::new()),
+        words if words.starts_with('"') => Ok(text(&read::<String>(words)?)),
+        other => Ok(other.to_owned()),
+    }
 }

@@ -38,6 +38,10 @@ pub(super) struct Mark {
     pub(super) words: String,
 }
 
+/// More beginnings of alerts than this cover one another and weigh down the page: the newest are marked, the lanes
+/// below show the days of all.
+const MOST_MARKS: usize = 60;
+
 /// Neighbours differ in lightness, not in hue alone.
 const COLOURS: [&str; 6] = ["l0", "l1", "l2", "l3", "l4", "l5"];
 
@@ -95,6 +99,7 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
             || before.is_none_or(|before| before.view.tone != matter.view.tone);
         begins.then(|| mark(at, matter.view.tone, sentence(day, matter, scene)))
     });
+    let begun: Vec<Mark> = begun.rev().take(MOST_MARKS).collect();
     let open = days
         .days
         .iter()
@@ -107,7 +112,7 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
         line: line::path(&numbers, &axis),
         band: line::band(&usual, &axis),
         labels: line::labels(&numbers, &axis, |number| speech.number(number, scale)),
-        marks: begun.collect(),
+        marks: begun.into_iter().rev().collect(),
         lanes: [Tone::Warning, Tone::Critical, Tone::Good].map(|tone| (tone, lane(days, tone))),
         open: open
             .map(|(at, day)| {
