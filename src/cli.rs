@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 pub use look::{Alerts, Export, ExportFormat, Format, Grafana, Report, Serve, Show, Top};
 pub use night::{Collect, Deliveries, Prune, Runs, Send};
-pub use operate::{Config, Demo, Doctor, Explain, Import};
+pub use operate::{Config, Demo, Doctor, Explain, Import, Verify};
 
 /// Reads an application's database every night, writes one row of numbers for the day, and says what changed.
 #[derive(Debug, Parser)]
@@ -83,6 +83,8 @@ pub enum Command {
     },
     /// Show how metrics are counted: day bounds, SQL, the database's plan, shared scans
     Explain(Explain),
+    /// Count a day again, each metric by itself, and compare with the night's way and with the book; it writes nothing
+    Verify(Verify),
     /// Send a day's report again on purpose, or a test message
     #[command(after_help = SEND_HELP)]
     Send(Send),
