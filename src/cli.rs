@@ -12,7 +12,7 @@ pub use look::{
     Alerts, Backtest, Export, ExportFormat, Format, Grafana, Mute, Report, Serve, Show, Top,
 };
 pub use night::{Collect, Deliveries, Prune, Runs, Send};
-pub use operate::{Config, Demo, Doctor, Explain, Import, Init};
+pub use operate::{Config, Demo, Doctor, Explain, Import, Init, Verify};
 
 /// Reads an application's database every night, writes one row of numbers for the day, and says what changed.
 #[derive(Debug, Parser)]
@@ -91,6 +91,8 @@ pub enum Command {
     },
     /// Show how metrics are counted: day bounds, SQL, the database's plan, shared scans
     Explain(Explain),
+    /// Count a day again, each metric by itself, and compare with the night's way and with the book; it writes nothing
+    Verify(Verify),
     /// Send a day's report again on purpose, or a test message
     #[command(after_help = SEND_HELP)]
     Send(Send),

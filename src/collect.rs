@@ -1,5 +1,6 @@
 //! Reads the app databases: one snapshot each, parallel connections, every failure kept apart.
 
+mod attempts;
 pub mod days;
 pub mod examine;
 pub mod labels;
@@ -9,7 +10,7 @@ pub mod run;
 pub mod schema;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
@@ -17,7 +18,7 @@ use thiserror::Error;
 use crate::calendar::{AsOf, Day};
 use crate::catalog::{Catalog, Engine};
 use crate::config::{AppDatabase, Config, RecipientsQuery};
-use crate::database::{self, DatabaseError, Limits, Snapshot, Stop, Trouble};
+use crate::database::{self, DatabaseError, Limits, Stop, Trouble};
 use crate::entry::Reading;
 use crate::plan::{Facts, Statement, night, range};
 
@@ -91,14 +92,31 @@ pub fn limits(config: &Config, stop: Stop) -> Limits {
     }
 }
 
+/// How metrics become the statements of a night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Those on one table share a pass.
+    Fused,
+    /// Each has a statement of its own.
+    Alone,
+}
+
 /// Counts everything asked for. A database that stays away fails its own metrics only.
 pub async fn collect(apps: &BTreeMap<String, AppDatabase>, request: &Request<'_>) -> Collected {
-    let mut collected = Collected::default();
-    let mut tallies = readings::Tallies::default();
-    let mut failures: BTreeMap<String, String> = BTreeMap::new();
+    let mut all = in_each_way(apps, request, &[Way::Fused]).await;
+    all.pop().unwrap_or_default()
+}
+
+/// The same once for each way of counting, all of them in the same snapshots.
+pub async fn in_each_way(
+    apps: &BTreeMap<String, AppDatabase>,
+    request: &Request<'_>,
+    ways: &[Way],
+) -> Vec<Collected> {
+    let mut all: Vec<Gathered> = ways.iter().map(|_| Gathered::default()).collect();
     for (name, keys) in keys_by_database(request) {
         let found = match apps.get(&name) {
-            Some(app) => with_retries(&name, app, &keys, request).await,
+            Some(app) => attempts::with_retries((&name, app), &keys, request, ways).await,
             None => Err(DatabaseError::new(
                 Trouble::Refused,
                 "no URL is configured for it",
@@ -106,26 +124,58 @@ pub async fn collect(apps: &BTreeMap<String, AppDatabase>, request: &Request<'_>
         };
         match found {
             Ok(done) => {
-                tallies.extend(done.tallies);
-                failures.extend(done.failures);
-                collected.statements.extend(done.costs);
-                collected.recipients = collected.recipients.or(done.recipients);
+                for (gathered, done) in all.iter_mut().zip(done) {
+                    gathered.take(done);
+                }
             }
             Err(error) => {
-                failures.extend(keys.iter().map(|key| (key.clone(), error.message.clone())));
                 let unreachable = Unreachable { name, error };
-                if recipients_of(&unreachable.name, request).is_some() {
-                    collected.recipients = Some(Err(unreachable.to_string()));
-                }
-                // A database that has only recipients holds up no numbers.
-                if !keys.is_empty() {
-                    collected.unreachable.push(unreachable);
+                for gathered in &mut all {
+                    gathered.miss(&unreachable, &keys, request);
                 }
             }
         }
     }
-    collected.days = readings::assemble(request, &tallies, &failures);
-    collected
+    let assembled = all.into_iter().map(|gathered| gathered.assembled(request));
+    assembled.collect()
+}
+
+/// What one way of counting has given so far.
+#[derive(Default)]
+struct Gathered {
+    collected: Collected,
+    tallies: readings::Tallies,
+    failures: BTreeMap<String, String>,
+}
+
+impl Gathered {
+    fn take(&mut self, done: run::Done) {
+        self.tallies.extend(done.tallies);
+        self.failures.extend(done.failures);
+        self.collected.statements.extend(done.costs);
+        if self.collected.recipients.is_none() {
+            self.collected.recipients = done.recipients;
+        }
+    }
+
+    fn miss(&mut self, away: &Unreachable, keys: &[String], request: &Request<'_>) {
+        let failed = |key: &String| (key.clone(), away.error.message.clone());
+        self.failures.extend(keys.iter().map(failed));
+        if recipients_of(&away.name, request).is_some() {
+            self.collected.recipients = Some(Err(away.to_string()));
+        }
+        // A database that has only recipients holds up no numbers.
+        if !keys.is_empty() {
+            self.collected.unreachable.push(away.clone());
+        }
+    }
+
+    fn assembled(self, request: &Request<'_>) -> Collected {
+        Collected {
+            days: readings::assemble(request, &self.tallies, &self.failures),
+            ..self.collected
+        }
+    }
 }
 
 fn keys_by_database(request: &Request<'_>) -> BTreeMap<String, Vec<String>> {
@@ -149,88 +199,17 @@ fn recipients_of<'a>(name: &str, request: &Request<'a>) -> Option<&'a Recipients
     request.recipients.filter(|query| query.database == name)
 }
 
-/// The whole of one database's part is taken again when the connection breaks: half of it would be
-/// of another instant.
-async fn with_retries(
-    name: &str,
-    app: &AppDatabase,
-    keys: &[String],
-    request: &Request<'_>,
-) -> Result<run::Done, DatabaseError> {
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(200);
-    loop {
-        let error = match once(name, app, keys, request).await {
-            Ok(done) => return Ok(done),
-            Err(error) => error,
-        };
-        let left = request.retry_for.saturating_sub(begun.elapsed());
-        if error.trouble != Trouble::Unavailable || left.is_zero() {
-            return Err(error);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause.min(left)) => {}
-            () = request.limits.stop.asked() => return Err(stopped()),
-        }
-        pause = (pause * 2).min(Duration::from_secs(15));
-    }
-}
-
-async fn once(
-    name: &str,
-    app: &AppDatabase,
-    keys: &[String],
-    request: &Request<'_>,
-) -> Result<run::Done, DatabaseError> {
-    let counting = async {
-        let mut snapshots = database::open(&app.url, app.connections, &request.limits).await?;
-        let done = on_snapshots(name, &mut snapshots, keys, request).await;
-        for snapshot in snapshots {
-            snapshot.close().await;
-        }
-        done
-    };
-    tokio::select! {
-        done = counting => done,
-        () = request.limits.stop.asked() => {
-            database::cancel(&app.url, &request.limits).await;
-            Err(stopped())
-        }
-    }
-}
-
-pub(crate) fn stopped() -> DatabaseError {
-    DatabaseError::new(Trouble::Stopped, "stopped on request")
-}
-
-async fn on_snapshots(
-    name: &str,
-    snapshots: &mut [Snapshot],
-    keys: &[String],
-    request: &Request<'_>,
-) -> Result<run::Done, DatabaseError> {
-    let Some(first) = snapshots.first_mut() else {
-        return Ok(run::Done::default());
-    };
-    let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
-    let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
-    let known = (&engines, &facts);
-    let statements = statements(request, keys, known);
-    let mut done = run::all(snapshots, statements, request, known).await?;
-    if let (Some(query), Some(first)) = (recipients_of(name, request), snapshots.first_mut()) {
-        done.recipients = Some(recipients::in_snapshot(first, query, &request.limits).await);
-    }
-    Ok(done)
-}
-
 /// The night's statements, or the range's scans and what has to be counted day by day.
 fn statements(
     request: &Request<'_>,
     keys: &[String],
     known: (&BTreeMap<String, Engine>, &Facts),
+    way: Way,
 ) -> Vec<Statement> {
     let days = match &request.work {
-        Work::Night(as_of) => return night::night(request.catalog, keys, as_of, known, true),
+        Work::Night(as_of) => {
+            return night::night(request.catalog, keys, as_of, known, way == Way::Fused);
+        }
         Work::Range(days) => days,
     };
     let plan = range::range(request.catalog, keys, days, known);
@@ -258,7 +237,7 @@ pub async fn look(
     };
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
     let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
-    let planned = statements(request, &request.keys, (&engines, &facts));
+    let planned = statements(request, &request.keys, (&engines, &facts), Way::Fused);
     let mut plans = Vec::new();
     for statement in &planned {
         let told = first

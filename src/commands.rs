@@ -24,6 +24,7 @@ pub mod serve;
 pub mod show;
 pub mod target;
 pub mod top;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -130,6 +131,7 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Report(args) => report::run(asked, &args, world).await,
         Command::Alerts { action } => alerts::run(&load(asked, world)?, &action, world).await,
         Command::Explain(args) => explain::run(&load(asked, world)?, &args, world).await,
+        Command::Verify(args) => verify::run(&load(asked, world)?, &args, world).await,
         Command::Deliveries(args) => deliveries::run(&load(asked, world)?, &args, world).await,
         Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,
         Command::Prune(args) => prune::run(&load(asked, world)?, &args, world).await,

@@ -4,3 +4,4 @@ pub mod demo;
 pub mod doctor;
 pub mod import;
 pub mod init;
+pub mod verify;

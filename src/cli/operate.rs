@@ -87,3 +87,16 @@ pub struct Import {
     #[arg(long)]
     pub json: bool,
 }
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The day to count again [default: the newest complete one]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<String>,
+    /// Only this metric, or the family of this name, with what it is made of
+    #[arg(long, value_name = "KEY")]
+    pub metric: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -60,7 +60,7 @@ pub async fn read(
         read = reading => read,
         () = limits.stop.asked() => {
             database::cancel(&app.url, limits).await;
-            Err(super::stopped())
+            Err(super::attempts::stopped())
         }
     }
 }

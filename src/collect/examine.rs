@@ -13,7 +13,7 @@ use crate::database::{self, DatabaseError, Limits, Snapshot};
 use crate::plan::{Facts, Statement};
 
 use super::schema::rights::{self, Rights, Server};
-use super::{Found, Request, recipients, recipients_of, schema, statements};
+use super::{Found, Request, Way, recipients, recipients_of, schema, statements};
 use needs::{Needs, needs, times};
 
 #[derive(Debug)]
@@ -237,7 +237,7 @@ async fn unplannable(
         .cloned()
         .collect();
     let mut faults: Vec<Fault> = Vec::new();
-    for statement in statements(request, &left, known) {
+    for statement in statements(request, &left, known, Way::Fused) {
         let Some(error) = plan_error(snapshot, &statement, request).await else {
             continue;
         };

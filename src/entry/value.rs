@@ -1,5 +1,7 @@
 //! A metric's value: a whole number, a decimal, or the parts of a distribution.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Number, json};
@@ -17,6 +19,30 @@ pub struct Part {
     pub key: Option<String>,
     pub label: String,
     pub count: Decimal,
+}
+
+/// Binary fractions added up in another order may differ in their last digits.
+const AS_GOOD_AS_EQUAL: f64 = 1e-9;
+
+/// Whether two counts came to the same. How a part is called does not matter, only how much there is of it.
+pub fn agree(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(Value::Whole(one)), Some(Value::Whole(other))) => one == other,
+        (Some(Value::Parts(one)), Some(Value::Parts(other))) => counts(one) == counts(other),
+        (Some(one), Some(other)) => match (one.number(), other.number()) {
+            (Some(one), Some(other)) => {
+                (one - other).abs() <= AS_GOOD_AS_EQUAL * one.abs().max(other.abs())
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn counts(parts: &[Part]) -> BTreeMap<Option<&str>, Decimal> {
+    let each = parts.iter();
+    each.map(|part| (part.key.as_deref(), part.count)).collect()
 }
 
 impl Value {

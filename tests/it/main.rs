@@ -63,5 +63,6 @@ mod team_truth;
 mod top;
 mod top_book;
 mod truth;
+mod verifying;
 mod ways;
 mod world;

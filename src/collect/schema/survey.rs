@@ -82,7 +82,7 @@ pub async fn survey(
         surveyed = reading => surveyed,
         () = limits.stop.asked() => {
             database::cancel(&app.url, limits).await;
-            Err(super::super::stopped())
+            Err(crate::collect::attempts::stopped())
         }
     }
 }
