@@ -66,7 +66,12 @@ fn push(line: &mut String, cell: &str) {
     let parts = |byte: u8| matches!(byte, b',' | b'"' | b'\n' | b'\r' | b';');
     if cell.bytes().any(parts) {
         line.push('"');
-        line.push_str(&cell.replace('"', "\"\""));
+        let mut from = 0;
+        for quote in memchr::memchr_iter(b'"', cell.as_bytes()) {
+            line.push_str(&cell[from..=quote]);
+            from = quote;
+        }
+        line.push_str(&cell[from..]);
         line.push('"');
     } else {
         line.push_str(cell);
