@@ -1,10 +1,13 @@
 //! What the next night would meet in an app database, found without counting: tables, columns, rights, readers.
 
+mod held;
 mod needs;
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
 
 use crate::catalog::mistake::did_you_mean;
 use crate::catalog::{Catalog, Engine};
@@ -13,7 +16,7 @@ use crate::database::{self, DatabaseError, Limits, Snapshot};
 use crate::plan::{Facts, Statement};
 
 use super::schema::rights::{self, Rights, Server};
-use super::{Found, Request, Way, recipients, recipients_of, schema, statements};
+use super::{Found, Request, Way, Work, recipients, recipients_of, schema, statements};
 use needs::{Needs, needs, times};
 
 #[derive(Debug)]
@@ -29,6 +32,10 @@ pub struct Examined {
     pub faults: Vec<Fault>,
     /// `orders.at holds numbers …`
     pub unfit_times: Vec<String>,
+    /// `orders.at has a newest time …`
+    pub odd_times: Vec<String>,
+    /// How far the server's clock is ahead of this machine's; nothing where they share one.
+    pub clock_ahead: Option<TimeDelta>,
     /// Named tables that this user could change.
     pub writable: BTreeSet<String>,
     pub recipients: Option<Result<Found, String>>,
@@ -58,7 +65,7 @@ pub async fn examine(
     let Some(first) = snapshots.first_mut() else {
         return Err(DatabaseError::query("the app database gave no connection"));
     };
-    let examined = look(name, first, keys, request).await;
+    let examined = look(name, first, keys, (request, begun)).await;
     for snapshot in snapshots {
         snapshot.close().await;
     }
@@ -73,12 +80,14 @@ async fn look(
     name: &str,
     snapshot: &mut Snapshot,
     keys: &[String],
-    request: &Request<'_>,
+    (request, begun): (&Request<'_>, Instant),
 ) -> Result<Examined, DatabaseError> {
     let (catalog, limits) = (request.catalog, &request.limits);
     let wanted = wanted(catalog, keys);
     let tables: Vec<&str> = wanted.keys().map(String::as_str).collect();
     let server = rights::server(snapshot, limits).await?;
+    let present = request.now + begun.elapsed();
+    let clock_ahead = server.clock.map(|clock| clock - present);
     let facts = facts(name, snapshot, (catalog, &tables), limits).await?;
     let known = rights::names(snapshot, limits).await?;
     // One table that this user may not even look up would fail the question for all.
@@ -97,6 +106,14 @@ async fn look(
         .collect();
     let mut faults: Vec<Fault> = faults.into_iter().map(|(_, fault)| fault).collect();
     faults.extend(unplannable(name, snapshot, keys, (request, &facts), &explained).await);
+    let unfit_times = unfit_times(name, catalog, snapshot.engine(), &facts);
+    let odd_times = match (&request.work, unfit_times.is_empty()) {
+        (Work::Night(as_of), true) => {
+            let clock = (request.now, as_of.day.zone);
+            held::contradictions((name, catalog), snapshot, &facts, clock, limits).await?
+        }
+        _ => Vec::new(),
+    };
     let readers = match recipients_of(name, request) {
         Some(query) => Some(recipients::in_snapshot(snapshot, query, limits).await),
         None => None,
@@ -108,7 +125,9 @@ async fn look(
         took: Duration::ZERO,
         named: (wanted.len(), wanted.values().map(BTreeSet::len).sum()),
         faults,
-        unfit_times: unfit_times(name, catalog, snapshot.engine(), &facts),
+        unfit_times,
+        odd_times,
+        clock_ahead,
         writable: rights.writable,
         recipients: readers,
     })
@@ -290,7 +309,7 @@ fn unfit_times(database: &str, catalog: &Catalog, engine: Engine, facts: &Facts)
             .get(&(database.to_owned(), need.table.clone()))?;
         let declared = table.types.get(&need.column)?;
         let sample = table.samples.get(&need.column).map(String::as_str);
-        let why = times::unfit(need.kind, engine, declared, sample)?;
+        let why = times::unfit(need.kind.word(), engine, declared, sample)?;
         Some(format!("{}.{} {why}", need.table, need.column))
     };
     times(catalog, database)

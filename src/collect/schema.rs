@@ -1,5 +1,6 @@
 //! What the real tables look like: sizes, types, promises between them, and how text times are written.
 
+pub mod newest;
 pub mod rights;
 pub mod survey;
 

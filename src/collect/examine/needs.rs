@@ -12,8 +12,7 @@ pub(super) type Needs = BTreeMap<String, BTreeSet<String>>;
 pub(super) struct TimeNeed {
     pub table: String,
     pub column: String,
-    /// `utc`, as the catalog says it.
-    pub kind: &'static str,
+    pub kind: TimeKind,
 }
 
 pub(super) fn needs(catalog: &Catalog, metric: &Metric) -> Needs {
@@ -64,15 +63,28 @@ fn own_columns(counted: &Counted) -> Vec<String> {
 
 /// Every time column of one app database.
 pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
-    let need = |table: &Table, column: &String, kind: TimeKind| TimeNeed {
-        table: table.name.clone(),
-        column: column.clone(),
-        kind: kind.word(),
-    };
+    let mut times = births(catalog, database);
+    for table in catalog.tables.iter().filter(|one| one.database == database) {
+        times.extend(
+            table
+                .deleted_at
+                .iter()
+                .map(|at| need(table, at, table.time)),
+        );
+    }
+    times
+}
+
+/// Those that tell when something began or happened, which is never later than now.
+pub(super) fn births(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
     let mut times = BTreeSet::new();
     for table in catalog.tables.iter().filter(|one| one.database == database) {
-        let own = table.created_at.iter().chain(&table.deleted_at);
-        times.extend(own.map(|column| need(table, column, table.time)));
+        times.extend(
+            table
+                .created_at
+                .iter()
+                .map(|at| need(table, at, table.time)),
+        );
     }
     for metric in &catalog.metrics {
         if let Shape::Counted(counted) = &metric.shape
@@ -85,4 +97,12 @@ pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
         }
     }
     times
+}
+
+fn need(table: &Table, column: &str, kind: TimeKind) -> TimeNeed {
+    TimeNeed {
+        table: table.name.clone(),
+        column: column.to_owned(),
+        kind,
+    }
 }

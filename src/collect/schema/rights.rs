@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::catalog::Engine;
 use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::plan::sql::table as quoted_table;
@@ -19,6 +21,8 @@ pub struct Server {
     pub may_create: bool,
     pub is_encrypted: bool,
     pub is_standby: bool,
+    /// What its clock shows; nothing where the engine has none of its own.
+    pub clock: Option<DateTime<Utc>>,
 }
 
 /// What this user may do with the tables, by their real names.
@@ -44,7 +48,7 @@ SELECT split_part(current_setting('server_version'), ' ', 1), current_user::text
        coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false),
        EXISTS (SELECT FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE')),
        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-       pg_is_in_recovery()";
+       pg_is_in_recovery(), clock_timestamp()";
 
 const SQLITE_SERVER: &str = "SELECT sqlite_version()";
 
@@ -77,6 +81,10 @@ pub async fn server(snapshot: &mut Snapshot, limits: &Limits) -> Result<Server, 
             server.may_create = is(1);
             server.is_encrypted = is(2);
             server.is_standby = is(3);
+            server.clock = match flags.get(4) {
+                Some(Cell::Text(clock)) => clock.parse().ok(),
+                _ => None,
+            };
         }
         Ok(())
     };

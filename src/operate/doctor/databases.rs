@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
@@ -21,6 +21,8 @@ use super::{Finding, Level, PATIENCE, counted, listed};
 const AREA: &str = "database";
 const STATEMENT: Duration = Duration::from_secs(10);
 const LOCK: Duration = Duration::from_secs(2);
+/// In seconds: less is the way there and back.
+const CLOCKS_DIFFER: i64 = 10;
 
 pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let yesterday = Day::containing(now, config.time_zone).previous();
@@ -34,7 +36,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
             .collect(),
         work: Work::Night(yesterday.close()),
         now,
-        grace: chrono::TimeDelta::from_std(config.collect.grace).unwrap_or_default(),
+        grace: TimeDelta::from_std(config.collect.grace).unwrap_or_default(),
         retry_for: Duration::ZERO,
         limits: Limits {
             statement_timeout: config.collect.statement_timeout.min(STATEMENT),
@@ -131,6 +133,12 @@ fn findings(
         let advice = "Set `time` of the table, or of the window, to how this column tells time.";
         Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Error, advice)
     }));
+    findings.extend(examined.odd_times.iter().map(|why| {
+        let means = "Rows that lie in the future count on no day until it is over, or on a wrong one.";
+        let advice = "Correct `time` of the table, or of the window; where the column is told rightly, see who writes such rows.";
+        Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Warning, advice)
+    }));
+    findings.extend(examined.clock_ahead.map(|ahead| clock(called, ahead)));
     findings.extend(powers(called, examined));
     findings.extend(
         examined
@@ -188,6 +196,25 @@ fn line(called: &str, examined: &Examined, file: Option<&Path>) -> Finding {
             "Write `sslmode=verify-full` into the database's URL, or leave `sslmode` out.",
         ),
     }
+}
+
+/// Rows get their times from the server's clock, days from this machine's.
+fn clock(called: &str, ahead: TimeDelta) -> Finding {
+    let seconds = ahead.num_seconds();
+    let means = "Rows are put into the days in which they were written.";
+    if seconds.abs() <= CLOCKS_DIFFER {
+        let what = format!("the clock of {called}'s server shows the same time as this machine's");
+        return Finding::ok("time", what, means);
+    }
+    let way = if seconds > 0 { "ahead of" } else { "behind" };
+    let what = format!(
+        "the clock of {called}'s server is {} s {way} this machine's",
+        seconds.abs()
+    );
+    let means =
+        "What is written around midnight may be counted into another day than the one it says.";
+    let advice = "Set both clocks, and have them kept right: `timedatectl set-ntp true`.";
+    Finding::ok("time", what, means).advising(Level::Warning, advice)
 }
 
 fn broken(called: &str, fault: &Fault) -> Finding {

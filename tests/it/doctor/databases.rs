@@ -175,3 +175,47 @@ async fn readers_of_a_query_are_counted_and_never_named() {
         assert!(!told.join("\n").contains("example.org"));
     }
 }
+
+/// At eight in the morning in Zurich, when it is six in UTC.
+#[tokio::test]
+async fn a_newest_time_that_lies_ahead_tells_how_the_column_really_tells_time() {
+    let table = |name: &str, time: &str| {
+        format!(
+            "[tables.{name}]\nname = \"{name}\"\ncreated_at = \"at\"\ntime = \"{time}\"\n\n\
+             [[metrics]]\nkey = \"{name}\"\ntable = \"{name}\"\ncount = \"*\"\n\n"
+        )
+    };
+    let tables = [
+        ("local_all_along", "utc"),
+        ("rightly_local", "local"),
+        ("from_the_future", "utc"),
+        ("milliseconds", "epoch_s"),
+        ("seconds", "epoch_ms"),
+        ("rightly_seconds", "epoch_s"),
+    ];
+    let tables: String = tables
+        .iter()
+        .map(|(name, time)| table(name, time))
+        .collect();
+    let settings = format!("[app]\ndatabase_url = \"sqlite:app.db\"\n\n{tables}");
+    let world = World::new(NOW, &settings);
+    let app = world.sqlite("app.db").await;
+    app.execute(
+        "CREATE TABLE local_all_along (at TEXT); INSERT INTO local_all_along VALUES ('2025-10-04 07:55:00');
+         CREATE TABLE rightly_local (at TEXT); INSERT INTO rightly_local VALUES ('2025-10-04 07:55:00');
+         CREATE TABLE from_the_future (at TEXT); INSERT INTO from_the_future VALUES ('2025-10-07 06:00:00');
+         CREATE TABLE milliseconds (at INTEGER); INSERT INTO milliseconds VALUES (1759557600000);
+         CREATE TABLE seconds (at INTEGER); INSERT INTO seconds VALUES (1759557600);
+         CREATE TABLE rightly_seconds (at INTEGER); INSERT INTO rightly_seconds VALUES (1759557600);",
+    )
+    .await;
+    assert_eq!(
+        complaints(&world, NOW).await,
+        [
+            "warning database: the app database: from_the_future.at has a newest time 3 days ahead of now",
+            "warning database: the app database: local_all_along.at has a newest time 1 h 55 min ahead of now, which on the clock of Europe/Zurich would not be ahead: set `time` to local",
+            "warning database: the app database: milliseconds.at holds milliseconds (1759557600000), while `time` is epoch_s: set it to epoch_ms",
+            "warning database: the app database: seconds.at holds seconds (1759557600), while `time` is epoch_ms: set it to epoch_s",
+        ]
+    );
+}

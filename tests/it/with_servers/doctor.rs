@@ -1,6 +1,7 @@
 //! What the doctor finds in a PostgreSQL database: who may read, who may do more, and who may not enter.
 
-use daybook::operate::doctor::{Level, examine};
+use chrono::{DateTime, TimeDelta, Utc};
+use daybook::operate::doctor::{Finding, Level, examine};
 
 use crate::postgres::{as_role, database};
 use crate::world::{App, World, instant};
@@ -133,4 +134,32 @@ async fn who_is_not_let_in_is_told_so_without_the_password() {
         "{only}"
     );
     assert!(only.ends_with("role \"stranger\" does not exist"), "{only}");
+}
+
+/// The server's clock is this machine's own, so a program that believes it is another year finds it far ahead.
+#[tokio::test]
+async fn a_server_whose_clock_differs_from_this_machines_is_named() {
+    let app = shop().await;
+    let mut world = World::new(NOW, SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    let present = app.rows("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')").await;
+    let present = instant(present[0][0].as_deref().unwrap_or_default());
+    let clock = async |now: DateTime<Utc>| {
+        let findings = examine(&world.config(), now).await;
+        let about = |one: &&Finding| one.area == "time" && one.what.contains("server");
+        let found = findings.iter().find(about);
+        found.map(|one| (one.level, one.what.clone()))
+    };
+    for (shift, expected, words) in [
+        (0, Level::Ok, "shows the same time as this machine's"),
+        (-1, Level::Warning, " s ahead of this machine's"),
+        (1, Level::Warning, " s behind this machine's"),
+    ] {
+        let found = clock(present + TimeDelta::hours(shift)).await;
+        let Some((level, what)) = found else {
+            panic!("nothing is said of the clock");
+        };
+        assert_eq!(level, expected, "{what}");
+        assert!(what.contains(words), "{what}");
+    }
 }

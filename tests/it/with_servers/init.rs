@@ -74,13 +74,16 @@ async fn what_a_user_may_not_read_is_left_alone() {
     let app = database().await;
     shop(&app).await;
     app.execute(
-        "CREATE ROLE clerk LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk;
-         REVOKE SELECT ON oc_customer, oc_user FROM clerk;
-         GRANT SELECT (customer_id, status, date_added) ON oc_customer TO clerk",
+        "CREATE ROLE shop_clerk LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO shop_clerk;
+         REVOKE SELECT ON oc_customer, oc_user FROM shop_clerk;
+         GRANT SELECT (customer_id, status, date_added) ON oc_customer TO shop_clerk",
     )
     .await;
     let (mut world, _) = bare().await;
-    world.set("DAYBOOK_APP_DATABASE_URL", &as_role(&app, "clerk").url());
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        &as_role(&app, "shop_clerk").url(),
+    );
     let text = proposed(&world).await;
     assert!(
         text.contains("# this user may not read it:\n#   oc_user\n"),

@@ -1,0 +1,122 @@
+//! What time columns really hold: their newest time tells whether it is told as the catalog says.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::calendar::first_instant;
+use crate::catalog::{Catalog, TimeKind};
+use crate::collect::schema::{self, newest::newest};
+use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::plan::{Cell, Facts};
+
+use super::needs::{TimeNeed, births};
+
+/// Asking for the newest time may read a whole table; these are its limits, for one column and for all.
+const A_COLUMN: Duration = Duration::from_secs(2);
+const ALL_COLUMNS: Duration = Duration::from_secs(6);
+
+/// Clocks differ, and rows are written while the doctor looks.
+const TOLERANCE: TimeDelta = TimeDelta::minutes(10);
+
+/// A number from here on counts milliseconds: as seconds it would lie in the year 5138.
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
+/// `orders.at …`, of every column whose newest time contradicts the catalog. What takes too long to read is left out.
+pub(super) async fn contradictions(
+    (database, catalog): (&str, &Catalog),
+    snapshot: &mut Snapshot,
+    facts: &Facts,
+    (now, zone): (DateTime<Utc>, Tz),
+    limits: &Limits,
+) -> Result<Vec<String>, DatabaseError> {
+    let begun = Instant::now();
+    let limits = Limits {
+        statement_timeout: limits.statement_timeout.min(A_COLUMN),
+        ..limits.clone()
+    };
+    let mut told = Vec::new();
+    for need in births(catalog, database) {
+        let place = (database.to_owned(), need.table.clone());
+        let known = facts.tables.get(&place);
+        if !known.is_some_and(|table| table.types.contains_key(&need.column)) {
+            continue;
+        }
+        if begun.elapsed() > ALL_COLUMNS {
+            break;
+        }
+        let asked = newest(snapshot, (&need.table, &need.column), &limits).await;
+        if let Some(cell) = schema::forgiven(asked)?
+            && let Some(why) = contradiction(&need, &cell, now, zone)
+        {
+            told.push(format!("{}.{} {why}", need.table, need.column));
+        }
+    }
+    Ok(told)
+}
+
+fn contradiction(need: &TimeNeed, cell: &Cell, now: DateTime<Utc>, zone: Tz) -> Option<String> {
+    let kind = need.kind.word();
+    match (need.kind, cell) {
+        (TimeKind::EpochS, Cell::Integer(number)) if *number >= MILLISECONDS_FROM => {
+            return Some(format!(
+                "holds milliseconds ({number}), while `time` is {kind}: set it to epoch_ms"
+            ));
+        }
+        (TimeKind::EpochMs, Cell::Integer(number)) if (1..MILLISECONDS_FROM).contains(number) => {
+            return Some(format!(
+                "holds seconds ({number}), while `time` is {kind}: set it to epoch_s"
+            ));
+        }
+        _ => {}
+    }
+    let told = moment(need.kind, cell, zone)?;
+    if told <= now + TOLERANCE {
+        return None;
+    }
+    let ahead = spoken(told - now);
+    let as_local = moment(TimeKind::Local, cell, zone).filter(|_| need.kind == TimeKind::Utc);
+    Some(match as_local {
+        Some(local) if local <= now + TOLERANCE => format!(
+            "has a newest time {ahead} ahead of now, which on the clock of {zone} would not be ahead: set `time` to local"
+        ),
+        _ => format!("has a newest time {ahead} ahead of now"),
+    })
+}
+
+fn moment(kind: TimeKind, cell: &Cell, zone: Tz) -> Option<DateTime<Utc>> {
+    match (kind, cell) {
+        (TimeKind::EpochS, Cell::Integer(seconds)) => DateTime::from_timestamp(*seconds, 0),
+        (TimeKind::EpochMs, Cell::Integer(millis)) => DateTime::from_timestamp_millis(*millis),
+        (TimeKind::Instant | TimeKind::Utc | TimeKind::Local, Cell::Text(text)) => {
+            if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+                return Some(instant.to_utc());
+            }
+            let wall = wall_clock(text)?;
+            Some(match kind {
+                TimeKind::Local => first_instant(wall, zone),
+                _ => wall.and_utc(),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn wall_clock(text: &str) -> Option<NaiveDateTime> {
+    let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
+    let timed = forms
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let dated = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0);
+    timed.or_else(dated)
+}
+
+fn spoken(time: TimeDelta) -> String {
+    match (time.num_days(), time.num_hours(), time.num_minutes()) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {} min", minutes % 60),
+        (1, ..) => "1 day".to_owned(),
+        (days, ..) => format!("{days} days"),
+    }
+}
