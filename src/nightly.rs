@@ -253,6 +253,8 @@ async fn count_all(
         }
         setting.listener.stored(night.days.len(), total);
     }
+    let heard = |one: &Unreachable| night.unreachable.iter().any(|other| other.name == one.name);
+    let away = away.filter(|one| !heard(one));
     night.unreachable.extend(away);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Stored days looked at once more: rows that came late, rows that vanished, and what has changed by them.
 
-use crate::calendar::{AsOf, spoken};
+use crate::calendar::AsOf;
 use crate::catalog::{Catalog, History, Metric};
 use crate::entry::merge::Mode;
 use crate::entry::value::agree;
@@ -32,10 +32,8 @@ pub(super) fn task(
     }
     if (entry.day_start, entry.day_end) != (as_of.day.start, as_of.day.end) {
         return Err(format!(
-            "{} was counted in {}, and begins or ends otherwise in {}; --force counts it anew",
-            spoken(entry.date),
-            entry.time_zone,
-            as_of.day.zone
+            "it was counted in {}, and begins or ends otherwise in {}; --force counts it anew",
+            entry.time_zone, as_of.day.zone
         ));
     }
     let keys = keys(setting, as_of, entry);
