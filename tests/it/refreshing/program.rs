@@ -1,48 +1,41 @@
 //! What the program says of a refresh, on its streams and by its exit code.
 
-use chrono::{Days, Utc};
-use chrono_tz::Europe::Zurich;
+use chrono::Days;
 use clap::Parser;
 use daybook::cli::Cli;
 use serde_json::{Value as Json, json};
 
 use super::SETTINGS;
+use crate::running::program::{code, data, today, words, world};
 use crate::world::{App, World};
 
 /// Yesterday and the day before stand in the book, with a row that came late since.
 async fn two_days() -> (World, App, String) {
-    let world = World::new("2025-10-01T06:00:00Z", SETTINGS);
+    let world = world(SETTINGS);
     let app = world.sqlite("app.db").await;
-    let today = Utc::now().with_timezone(&Zurich).date_naive();
-    let [yesterday, before] = [1, 2].map(|days| (today - Days::new(days)).to_string());
-    app.execute(&format!(
+    let [yesterday, before] = [1, 2].map(|days| (today() - Days::new(days)).to_string());
+    app.execute(
         "CREATE TABLE orders (placed TEXT, pieces INTEGER, kind TEXT, kept BOOLEAN, waiting BOOLEAN);
          CREATE TABLE visits (at TEXT);
-         INSERT INTO orders VALUES ('{before} 10:00:00', 1, 'book', 1, 1), ('{before} 11:00:00', 2, 'lamp', 1, 0);"
-    ))
+         INSERT INTO orders VALUES (datetime('now', '-48 hours'), 1, 'book', 1, 1), (datetime('now', '-48 hours'), 2, 'lamp', 1, 0);",
+    )
     .await;
     let stored = world.binary(&["collect", "--from", &before, "--to", "yesterday"]);
-    assert!(stored.status.success(), "{stored:?}");
-    app.execute(&format!(
-        "INSERT INTO orders VALUES ('{yesterday} 10:00:00', 3, 'lamp', 1, 1)"
-    ))
-    .await;
+    assert_eq!(code(&stored), 0, "{stored:?}");
+    app.execute("INSERT INTO orders VALUES (datetime('now', '-24 hours'), 3, 'lamp', 1, 1)")
+        .await;
     (world, app, yesterday)
-}
-
-fn words(text: &[u8]) -> String {
-    String::from_utf8(text.to_vec()).unwrap()
 }
 
 #[tokio::test]
 async fn what_changed_is_said_a_line_for_each_number() {
     let (world, _, yesterday) = two_days().await;
     let output = world.binary(&["collect", "--refresh", "7"]);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(words(&output.stdout), "");
+    assert_eq!(code(&output), 0, "{output:?}");
+    assert_eq!(data(&output), "");
     let day = daybook::calendar::spoken(yesterday.parse().unwrap());
     assert_eq!(
-        words(&output.stderr).lines().collect::<Vec<_>>(),
+        words(&output).lines().collect::<Vec<_>>(),
         [
             "1 of 2 days changed".to_owned(),
             format!("{day}: orders 2 → 3"),
@@ -53,7 +46,7 @@ async fn what_changed_is_said_a_line_for_each_number() {
         ]
     );
     let again = world.binary(&["collect", "--refresh", "7"]);
-    assert_eq!(words(&again.stderr), "nothing changed in 2 days\n");
+    assert_eq!(words(&again), "nothing changed in 2 days\n");
 }
 
 #[tokio::test]
@@ -78,14 +71,11 @@ async fn quiet_says_nothing_unless_something_is_wrong() {
     let (world, app, yesterday) = two_days().await;
     let quiet = ["collect", "--refresh", "7", "--quiet"];
     let output = world.binary(&quiet);
-    assert_eq!(
-        (output.status.code(), words(&output.stderr)),
-        (Some(0), String::new())
-    );
+    assert_eq!((code(&output), words(&output)), (0, String::new()));
     app.execute("DROP TABLE visits").await;
     let output = world.binary(&quiet);
-    assert_eq!(output.status.code(), Some(1));
-    let said = words(&output.stderr);
+    assert_eq!(code(&output), 1);
+    let said = words(&output);
     assert!(
         said.contains(&format!("{yesterday} visits failed: no such table: visits")),
         "{said}"
@@ -95,13 +85,12 @@ async fn quiet_says_nothing_unless_something_is_wrong() {
 
 #[tokio::test]
 async fn a_database_that_is_away_ends_with_69_and_changes_nothing() {
-    let (mut world, _, _) = two_days().await;
-    world.set("DAYBOOK_RETRY_FOR", "0s");
+    let (world, _, _) = two_days().await;
     let before = world.book("SELECT * FROM daily_metrics").await;
     std::fs::remove_file(world.path("app.db")).unwrap();
     for more in [&[][..], &["--date", "yesterday"]] {
         let output = world.binary(&[&["collect", "--refresh", "7"], more].concat());
-        assert_eq!(output.status.code(), Some(69), "{output:?}");
+        assert_eq!(code(&output), 69, "{output:?}");
     }
     assert_eq!(world.book("SELECT * FROM daily_metrics").await, before);
 }
