@@ -7,6 +7,8 @@ pub mod letters;
 pub mod morning;
 pub mod plans;
 mod readers;
+pub mod refresh;
+mod rehearsal;
 pub mod resend;
 pub mod todo;
 
@@ -22,13 +24,14 @@ use crate::collect::Unreachable;
 use crate::config::Config;
 use crate::database::Stop;
 use crate::entry::Entry;
-use crate::entry::merge::merge;
+use crate::entry::merge::{Mode, merge};
 use crate::prune;
 
 use counting::{Counted, count, failures, noted};
 use plans::Topic;
 
 pub use days::{Refusal, Which, known_keys};
+pub use refresh::Change;
 pub use todo::{Task, Todo};
 
 /// What the operator asked for.
@@ -79,6 +82,8 @@ pub struct DayDone {
     pub date: NaiveDate,
     pub entry: Option<Entry>,
     pub refilled: bool,
+    /// If the day was refreshed: what reads otherwise now.
+    pub changes: Option<Vec<Change>>,
     /// Metrics that failed now, with their errors; the entry may still hold an older value of them.
     pub failed: Vec<(String, String)>,
 }
@@ -114,7 +119,7 @@ pub struct Setting<'a> {
 pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightError> {
     let begun = Instant::now();
     if orders.dry_run {
-        return within_time(setting, rehearse(setting, orders, begun)).await;
+        return within_time(setting, rehearsal::rehearse(setting, orders, begun)).await;
     }
     days::check(setting, orders)?;
     let done = within_time(setting, night(setting, orders, begun)).await;
@@ -154,7 +159,7 @@ async fn under_lock(
     let todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
     let topic = plans::topic(&todo).filter(|_| orders.reports());
     let mut night = Night {
-        skipped: chosen.skipped,
+        skipped: [chosen.skipped, todo.skipped.clone()].concat(),
         ..Night::default()
     };
     if let Some(topic) = &topic {
@@ -208,13 +213,26 @@ async fn count_all(
     (night, stages): (&mut Night, &mut Stages),
 ) -> Result<(), NightError> {
     let total = todo.tasks.iter().map(|task| task.days.len()).sum();
+    let mut away = None;
     for task in &todo.tasks {
+        if away.is_some() && task.mode == Mode::Refresh {
+            continue;
+        }
         let topic = topic.filter(|topic| task.holds(topic.date));
         let query = topic.and(setting.config.report.recipients_query.as_ref());
         let counting = Instant::now();
         let counted = count(setting, orders, (task, todo), query, night).await;
         add_time(&mut stages.collect, counting);
-        let counted = counted?;
+        let counted = match counted {
+            // The night may need less than the refresh before it, and has its report to bring out.
+            Err(NightError::Unavailable(one))
+                if orders.which.refreshes_first() && task.mode == Mode::Refresh =>
+            {
+                away = Some(one);
+                continue;
+            }
+            counted => counted?,
+        };
         book::record_statements(book, run, &noted(&counted.costs)).await?;
         let plan = match topic {
             Some(topic) => {
@@ -230,15 +248,14 @@ async fn count_all(
         let stored = book::store_and_plan(book, counted.entries, task.mode, plan.as_ref()).await?;
         add_time(&mut stages.store, storing);
         for (stored, failed) in stored.into_iter().zip(failed) {
-            night.days.push(DayDone {
-                date: stored.after.date,
-                entry: Some(stored.after),
-                refilled: task.refill,
-                failed,
-            });
+            let days = (stored.before.as_ref(), stored.after);
+            night.days.push(done(setting, task, days, failed));
         }
         setting.listener.stored(night.days.len(), total);
     }
+    let heard = |one: &Unreachable| night.unreachable.iter().any(|other| other.name == one.name);
+    let away = away.filter(|one| !heard(one));
+    night.unreachable.extend(away);
     Ok(())
 }
 
@@ -273,11 +290,30 @@ fn laid_over(
     entries
 }
 
+fn done(
+    setting: &Setting<'_>,
+    task: &Task,
+    (before, after): (Option<&Entry>, Entry),
+    failed: Vec<(String, String)>,
+) -> DayDone {
+    if task.mode == Mode::Refresh {
+        return refresh::done(&setting.config.catalog, (before, after), failed);
+    }
+    DayDone {
+        date: after.date,
+        entry: Some(after),
+        refilled: task.refill,
+        changes: None,
+        failed,
+    }
+}
+
 fn settled(date: NaiveDate) -> DayDone {
     DayDone {
         date,
         entry: None,
         refilled: false,
+        changes: None,
         failed: Vec::new(),
     }
 }
@@ -305,59 +341,6 @@ async fn forget(setting: &Setting<'_>, book: &Book, night: &Night) -> Result<u64
     let planned = prune::plan(&book::all_dates(book).await?, today, retention, newest);
     let pruned = prune::prune(book, &planned, prune::oldest_kept(today, retention)).await?;
     Ok(pruned.entries)
-}
-
-/// Counts as a night would, and stores and sends nothing: no book is made, none is changed.
-async fn rehearse(
-    setting: &Setting<'_>,
-    orders: &Orders,
-    begun: Instant,
-) -> Result<Night, NightError> {
-    days::check(setting, orders)?;
-    let book = match Book::open_to_read(&book_path(setting.config)).await {
-        Ok(book) => Some(book),
-        Err(BookError::NoBook { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let chosen = days::choose(setting, orders, book.as_ref()).await?;
-    let todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
-    let topic = plans::topic(&todo).filter(|_| orders.reports());
-    let mut night = Night {
-        skipped: chosen.skipped,
-        ..Night::default()
-    };
-    for task in &todo.tasks {
-        let topic = topic.as_ref().filter(|topic| task.holds(topic.date));
-        let query = topic.and(setting.config.report.recipients_query.as_ref());
-        let counted = count(setting, orders, (task, &todo), query, &mut night).await?;
-        if let Some(topic) = topic {
-            let entries = match &book {
-                Some(book) => letters::judged_entries(book, topic.date).await?,
-                None => Vec::new(),
-            };
-            let entries = laid_over(entries, topic.date, (task, &todo), &counted.entries);
-            let found = counted.recipients;
-            let plan = plans::report(setting, book.as_ref(), topic, &entries, found).await?;
-            morning::would_send(book.as_ref(), plan, &mut night).await?;
-        }
-        let done = counted.entries.into_iter().map(|entry| DayDone {
-            date: entry.date,
-            failed: failures(&entry),
-            entry: Some(entry),
-            refilled: task.refill,
-        });
-        night.days.extend(done);
-    }
-    if let (Some(book), Some(topic)) = (&book, &topic)
-        && todo.settled.contains(&topic.date)
-    {
-        let entries = letters::judged_entries(book, topic.date).await?;
-        let plan = plans::report(setting, Some(book), topic, &entries, None).await?;
-        morning::would_send(Some(book), plan, &mut night).await?;
-    }
-    night.days.extend(todo.settled.iter().copied().map(settled));
-    night.duration_ms = milliseconds(begun);
-    Ok(night)
 }
 
 /// Adds the time since then to what the stage took before.

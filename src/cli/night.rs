@@ -24,6 +24,17 @@ pub struct Collect {
     /// Collect every missing complete day since the first entry, newest first
     #[arg(long)]
     pub catch_up: bool,
+    /// Count the last N stored days before today, or before --date, once more, and keep what came late or vanished.
+    ///
+    /// Only numbers whose past can be recounted are looked at; the next report says which of those it sent have
+    /// changed. Rows that the application itself deletes after a while count as vanished: keep N below that.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=3660),
+        conflicts_with_all = ["from", "to", "catch_up", "metric", "force"]
+    )]
+    pub refresh: Option<u32>,
     /// Send the report of the newest complete day, and whatever else is still to be delivered; with --metric only the latter
     #[arg(long)]
     pub send_email: bool,

@@ -1,5 +1,7 @@
 //! `daybook collect`: the night, by cron or by hand.
 
+mod changes;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -87,6 +89,13 @@ fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, Comm
     let which = match (&args.from, &args.to) {
         (Some(from), Some(to)) => Which::Range(read(from, "--from")?, read(to, "--to")?),
         _ if args.catch_up => Which::CatchUp,
+        _ if let Some(days) = args.refresh => Which::Refresh {
+            days,
+            with: match &args.date {
+                Some(date) => Some(read(date, "--date")?),
+                None => None,
+            },
+        },
         _ => Which::One(read(args.date.as_deref().unwrap_or("today"), "--date")?),
     };
     Ok(Orders {
@@ -136,32 +145,16 @@ async fn tell(
     for (date, reason) in abridged(&night.skipped) {
         output::say(&format!("{date} skipped: {reason}"));
     }
-    let written: Vec<&Entry> = night
-        .days
-        .iter()
-        .filter_map(|day| day.entry.as_ref())
-        .collect();
-    match (written.as_slice(), night.days.as_slice()) {
-        ([], []) if night.no_numbers.is_some() => {}
-        ([], []) => output::say("nothing to collect"),
-        ([], [only]) => {
-            let date = only.date;
-            output::say(&format!(
-                "{} is complete already; --force counts it again",
-                spoken(date)
-            ));
-        }
-        ([], days) => output::say(&format!("all {} days are complete already", days.len())),
-        ([one], _) => output::say(&format!(
-            "{}: {}",
-            spoken(one.date),
-            summary(&config.catalog, one)
-        )),
-        (many, _) => output::say(&format!(
-            "{} days in {}",
-            many.len(),
-            seconds(night.duration_ms)
-        )),
+    let (refreshed, days): (Vec<&DayDone>, Vec<&DayDone>) =
+        night.days.iter().partition(|day| day.changes.is_some());
+    if !refreshed.is_empty() {
+        output::say(&changes::lines(&refreshed).join("\n"));
+    }
+    let written: Vec<&Entry> = days.iter().filter_map(|day| day.entry.as_ref()).collect();
+    match (written.as_slice(), days.as_slice()) {
+        ([], []) if night.no_numbers.is_some() || !refreshed.is_empty() => {}
+        ([], []) if args.refresh.is_some() => output::say("no stored day to refresh"),
+        (written, days) => output::say(&collected(config, (written, days), night)),
     }
     if night.pruned > 0 {
         output::say(&format!(
@@ -175,9 +168,26 @@ async fn tell(
             show::print(config, Some(last.date), world).await?;
             runs::print_last(config, world).await?;
         }
+        None if args.verbose && !refreshed.is_empty() && !args.dry_run => {
+            runs::print_last(config, world).await?;
+        }
         _ => {}
     }
     Ok(())
+}
+
+/// What became of the days asked for, in one line.
+fn collected(config: &Config, (written, days): (&[&Entry], &[&DayDone]), night: &Night) -> String {
+    match (written, days) {
+        ([], []) => "nothing to collect".to_owned(),
+        ([], [only]) => format!(
+            "{} is complete already; --force counts it again",
+            spoken(only.date)
+        ),
+        ([], days) => format!("all {} days are complete already", days.len()),
+        ([one], _) => format!("{}: {}", spoken(one.date), summary(&config.catalog, one)),
+        (many, _) => format!("{} days in {}", many.len(), seconds(night.duration_ms)),
+    }
 }
 
 /// The counted day as it would stand in the book.
@@ -288,14 +298,22 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
 }
 
 fn day_json(day: &DayDone) -> Json {
-    let Some(entry) = &day.entry else {
-        return json!({ "date": day.date, "outcome": "complete" });
-    };
     let failed: Vec<Json> = day
         .failed
         .iter()
         .map(|(key, error)| json!({ "key": key, "error": error }))
         .collect();
+    if let Some(changes) = &day.changes {
+        return json!({
+            "date": day.date,
+            "outcome": if day.entry.is_some() { "refreshed" } else { "unchanged" },
+            "changes": changes.iter().map(changes::as_json).collect::<Vec<_>>(),
+            "failed": failed,
+        });
+    }
+    let Some(entry) = &day.entry else {
+        return json!({ "date": day.date, "outcome": "complete" });
+    };
     let values: serde_json::Map<String, Json> = entry
         .readings
         .iter()

@@ -1,5 +1,6 @@
 //! A new reading of a day meets the stored one: what is known is never lost.
 
+use super::value::agree;
 use super::{Entry, Kind, Reading};
 
 /// How the new readings of a day are laid over the stored ones.
@@ -9,6 +10,8 @@ pub enum Mode {
     Replace,
     /// Only what is missing or failed is filled in.
     Refill,
+    /// A complete day is recounted: a known value that came out otherwise counts, whatever was known stays known.
+    Refresh,
     /// What comes from elsewhere: it yields to every value that is known here. Only an open day gives way to a
     /// complete one, as it does to any later count.
     Import,
@@ -26,7 +29,7 @@ pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
             readings: stored.readings.clone(),
             ..new.clone()
         },
-        Mode::Refill | Mode::Import => stored.clone(),
+        Mode::Refill | Mode::Refresh | Mode::Import => stored.clone(),
     };
     let (open, as_of) = (new.partial, new.as_of);
     for (key, mut reading) in new.readings {
@@ -36,8 +39,9 @@ pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
         let wins = match stored.readings.get(&key) {
             None => true,
             Some(old) if mode == Mode::Import => reading.is_known() && !old.is_known(),
-            Some(old) if mode == Mode::Refill => {
-                is_wanting(stored, old) && (reading.is_known() || beats(&reading, old))
+            Some(old) if mode == Mode::Refill => fills(&reading, (stored, old)),
+            Some(old) if mode == Mode::Refresh => {
+                fills(&reading, (stored, old)) || corrects(&reading, old)
             }
             Some(old) if stored.partial => reading.is_known() || !old.is_known(),
             Some(old) => beats(&reading, old),
@@ -49,6 +53,16 @@ pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
         }
     }
     merged
+}
+
+fn fills(new: &Reading, (stored, old): (&Entry, &Reading)) -> bool {
+    is_wanting(stored, old) && (new.is_known() || beats(new, old))
+}
+
+/// A count that came to the same says nothing new. Decimals that were stored once differ in their last digits.
+fn corrects(new: &Reading, old: &Reading) -> bool {
+    let same = old.is_known() && agree(old.value.as_ref(), new.value.as_ref());
+    new.is_known() && !same && beats(new, old)
 }
 
 /// The reading failed, or it is one that only the open day could tell: the day deserves a better one.

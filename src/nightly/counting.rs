@@ -10,9 +10,10 @@ use crate::collect::Found;
 use crate::collect::{self, Collected, Cost, Request, Work};
 use crate::config::RecipientsQuery;
 use crate::database::{Limits, Trouble};
+use crate::entry::merge::Mode;
 use crate::entry::{Entry, Reading, derive, merge};
 
-use super::{Night, NightError, Orders, Setting, Task, Todo, grace, milliseconds};
+use super::{Night, NightError, Orders, Setting, Task, Todo, grace, milliseconds, refresh};
 
 /// What counting a task gave.
 pub(super) struct Counted {
@@ -67,6 +68,13 @@ pub(super) async fn count(
     let mut entries: Vec<Entry> = entries
         .map(|((_, readings), as_of)| entry(setting, as_of, readings, duration_ms))
         .collect();
+    if task.mode == Mode::Refresh {
+        for entry in &mut entries {
+            if let Some(stored) = todo.stored.get(&entry.date) {
+                refresh::keep_what_counts(&setting.config.catalog, entry, stored);
+            }
+        }
+    }
     make_last(setting, &mut entries, (task, todo));
     Ok(Counted {
         entries,

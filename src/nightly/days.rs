@@ -17,6 +17,24 @@ pub enum Which {
     Range(NaiveDate, NaiveDate),
     /// Every missing complete day of the last ones.
     CatchUp,
+    /// The stored days before `with`, or before today, once more for rows that came late or vanished;
+    /// then `with` itself, as `One` would.
+    Refresh {
+        days: u32,
+        with: Option<NaiveDate>,
+    },
+}
+
+impl Which {
+    /// Other days are looked at before the one that is collected.
+    pub(super) fn refreshes_first(&self) -> bool {
+        matches!(self, Self::Refresh { with: Some(_), .. })
+    }
+
+    /// The day is looked at again, not collected.
+    pub(super) fn refreshes(&self, date: NaiveDate) -> bool {
+        matches!(self, Self::Refresh { with, .. } if *with != Some(date))
+    }
 }
 
 /// Why a day cannot be collected. Asking again without changing the command will not help.
@@ -59,7 +77,10 @@ pub fn check(setting: &Setting<'_>, orders: &Orders) -> Result<(), Refusal> {
         _ => Ok(()),
     };
     match orders.which {
-        Which::One(date) => {
+        Which::One(date)
+        | Which::Refresh {
+            with: Some(date), ..
+        } => {
             one(date)?;
             Day::of(date, zone)?;
         }
@@ -68,7 +89,7 @@ pub fn check(setting: &Setting<'_>, orders: &Orders) -> Result<(), Refusal> {
             one(to)?;
             one(from)?;
         }
-        Which::CatchUp => {}
+        Which::CatchUp | Which::Refresh { with: None, .. } => {}
     }
     known_keys(&setting.config.catalog, orders.metric.as_deref()).map(drop)
 }
@@ -105,6 +126,7 @@ pub async fn choose(
     let (from, to) = match orders.which {
         Which::One(date) => (date, date),
         Which::Range(from, to) => (from, to),
+        Which::Refresh { days, with } => refreshed(setting, (days, with), book).await?,
         Which::CatchUp => match missed(setting, book).await? {
             Some(span) => span,
             None => {
@@ -150,6 +172,29 @@ async fn missed(
         .max(oldest_kept(today, setting.config.retention_days));
     let yesterday = today - Days::new(1);
     Ok((from <= yesterday).then_some((from, yesterday)))
+}
+
+/// So many days before the one that comes with them, as far as the book reaches back. No days are a span too,
+/// whose end lies before its beginning.
+async fn refreshed(
+    setting: &Setting<'_>,
+    (days, with): (u32, Option<NaiveDate>),
+    book: Option<&Book>,
+) -> Result<(NaiveDate, NaiveDate), BookError> {
+    let first = match book {
+        Some(book) => book::first_date(book).await?,
+        None => None,
+    };
+    let today = today(setting);
+    let before = with.unwrap_or(today);
+    let from = first.map_or(before, |first| {
+        let back = before.checked_sub_days(Days::new(u64::from(days)));
+        back.unwrap_or(first)
+            .max(first)
+            .max(oldest_kept(today, setting.config.retention_days))
+            .min(before)
+    });
+    Ok((from, with.unwrap_or(today - Days::new(1))))
 }
 
 fn today(setting: &Setting<'_>) -> NaiveDate {

@@ -12,6 +12,7 @@ use crate::config::{Config, Recipient, When};
 use crate::deliver::message::domain;
 use crate::deliver::signals::{FAILURE, SUCCESS};
 use crate::entry::Entry;
+use crate::entry::merge::Mode;
 use crate::report::{self, Report, State};
 
 use super::readers::{Readers, known, readers};
@@ -28,9 +29,11 @@ pub struct Topic {
     pub also: Vec<NaiveDate>,
 }
 
-/// The newest complete day of those asked for; while there is none, the one that is still open.
+/// The newest complete day of those collected; while there is none, the one that is still open. What was only
+/// refreshed is no topic: its changes are told as corrections.
 pub fn topic(todo: &Todo) -> Option<Topic> {
-    let counted = todo.tasks.iter().flat_map(|task| &task.days);
+    let collected = todo.tasks.iter().filter(|task| task.mode != Mode::Refresh);
+    let counted = collected.flat_map(|task| &task.days);
     let counted: BTreeSet<(bool, NaiveDate)> =
         counted.map(|as_of| (!as_of.open, as_of.day.date)).collect();
     let settled = todo.settled.iter().map(|date| {

@@ -11,7 +11,7 @@ use crate::entry::merge::Mode;
 use crate::entry::{Entry, is_wanting};
 use crate::plan::{Reach, reach};
 
-use super::{Orders, Setting, Which, grace, known_keys};
+use super::{Orders, Setting, Which, grace, known_keys, refresh};
 
 /// More days than a scan should carry at once: the sums of all of them are in memory together.
 const DAYS_PER_SCAN: usize = 400;
@@ -31,6 +31,8 @@ pub struct Todo {
     pub tasks: Vec<Task>,
     /// Days that are complete already.
     pub settled: Vec<NaiveDate>,
+    /// Days to be refreshed that cannot be, and why.
+    pub skipped: Vec<(NaiveDate, String)>,
     /// What the book holds of the chosen days.
     pub stored: BTreeMap<NaiveDate, Entry>,
 }
@@ -50,9 +52,22 @@ pub async fn of(
     let mut groups: Vec<Task> = Vec::new();
     for day in days {
         let as_of = day.as_of(setting.now);
-        let Some(need) = need(setting, orders, &as_of, todo.stored.get(&day.date)) else {
-            todo.settled.push(day.date);
-            continue;
+        let stored = todo.stored.get(&day.date);
+        let need = match orders.which.refreshes(day.date) {
+            true => match refresh::task(setting, &as_of, stored) {
+                Ok(task) => task,
+                Err(why) => {
+                    todo.skipped.push((day.date, why));
+                    continue;
+                }
+            },
+            false => match need(setting, orders, &as_of, stored) {
+                Some(task) => task,
+                None => {
+                    todo.settled.push(day.date);
+                    continue;
+                }
+            },
         };
         let alone = !is_past(setting, &as_of);
         match groups.iter_mut().find(|task| {
@@ -135,7 +150,7 @@ fn need(
 }
 
 /// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer.
-fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
+pub(super) fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
     let metric = setting.config.catalog.metric(key);
     let Some((metric, reading)) = metric.and_then(|metric| Some((metric, entry.reading(metric)?)))
     else {
@@ -149,7 +164,7 @@ fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool 
 }
 
 /// A derived metric is made anew from what it is made of.
-fn with_inputs(catalog: &Catalog, keys: &[String]) -> Vec<String> {
+pub(super) fn with_inputs(catalog: &Catalog, keys: &[String]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for key in keys {
         for each in catalog.closure(key) {

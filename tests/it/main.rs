@@ -46,6 +46,7 @@ mod prometheus;
 mod prune;
 mod read_page;
 mod recipients;
+mod refreshing;
 mod renames;
 mod render;
 mod report;

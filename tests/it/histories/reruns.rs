@@ -81,6 +81,8 @@ enum Asked {
     Day(u64),
     Days(u64, u64),
     CatchUp,
+    /// So many days, before today or before that one.
+    Refresh(u32, Option<u64>),
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -88,6 +90,7 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (0_u64..5).prop_map(Asked::Day),
         2 => (0_u64..3, 1_u64..6).prop_map(|(last, more)| Asked::Days(last + more, last)),
         1 => Just(Asked::CatchUp),
+        2 => (1_u32..6, prop::option::of(0_u64..3)).prop_map(|(days, with)| Asked::Refresh(days, with)),
     ];
     const METRICS: &[&str] = &["users", "orders", "stock", "members_pct", "stock_per_user"];
     let metric = prop::option::weighted(0.3, prop::sample::select(METRICS));
@@ -130,7 +133,7 @@ proptest! {
                         }
                     }
                     Step::Collect { which, metric, force } => {
-                        overwrites = force;
+                        overwrites = force || matches!(which, Asked::Refresh(..));
                         let today = Day::containing(now, Zurich).date;
                         collect(&world, orders(&which, metric, force, today)).await;
                     }
@@ -230,6 +233,10 @@ fn orders(which: &Asked, metric: Option<&str>, force: bool, today: NaiveDate) ->
             Asked::Day(day) => Which::One(back(day)),
             Asked::Days(first, last) => Which::Range(back(first), back(last)),
             Asked::CatchUp => Which::CatchUp,
+            Asked::Refresh(days, with) => Which::Refresh {
+                days: *days,
+                with: with.as_ref().map(back),
+            },
         },
         metric: metric.map(str::to_owned),
         force,
