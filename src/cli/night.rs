@@ -24,10 +24,7 @@ pub struct Collect {
     /// Collect every missing complete day since the first entry, newest first
     #[arg(long)]
     pub catch_up: bool,
-    /// Count the last N stored days before today, or before --date, once more, and keep what came late or vanished.
-    ///
-    /// Only numbers whose past can be recounted are looked at; the next report says which of those it sent have
-    /// changed. Rows that the application itself deletes after a while count as vanished: keep N below that.
+    /// First count the last N stored days before today, or before --date, once more, for rows that came late or vanished; keep N below the days after which the application itself deletes rows
     #[arg(
         long,
         value_name = "N",

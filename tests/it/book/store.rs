@@ -372,7 +372,7 @@ fn some_reading() -> impl Strategy<Value = Reading> {
 
 fn some_entry() -> impl Strategy<Value = (Entry, Mode)> {
     let readings = prop::collection::btree_map("[abc]", some_reading(), 0..4);
-    let mode = prop_oneof![Just(Mode::Replace), Just(Mode::Refill)];
+    let mode = prop_oneof![Just(Mode::Replace), Just(Mode::Refill), Just(Mode::Refresh)];
     (readings, any::<bool>(), mode).prop_map(|(readings, partial, mode)| {
         let mut entry = entry_on(date("2025-10-03"));
         entry.readings = readings;

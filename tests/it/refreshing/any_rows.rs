@@ -50,6 +50,8 @@ proptest! {
                 app.execute(&insert(*row)).await;
             }
             world.night(refresh(days)).await;
+            let again = world.night(refresh(days)).await;
+            prop_assert!(again.days.iter().all(|day| day.entry.is_none()), "nothing is left to find");
 
             for day in 0..NIGHTS {
                 let (was, is) = (&before[day as usize], stored(&world, on(day)).await);
