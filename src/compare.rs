@@ -189,7 +189,6 @@ impl Subject<'_> {
     fn judge_day(&self, at: usize, memory: &mut Memory, mut told: Option<&mut Told>) {
         let frame = &self.frames[at];
         let weekday = frame.date.weekday();
-        let usual = memory.weekdays.usual(weekday);
         let judged = self.numbers[at].ok().filter(|_| !frame.partial);
         if judged.is_none() && told.is_none() {
             return;
@@ -206,14 +205,45 @@ impl Subject<'_> {
                 }
             }
         }
+        if told.is_some() || self.stirs(at, memory) {
+            trains &= self.judge_changes(at, judged, memory, told);
+        }
+        if let Some(value) = judged.filter(|_| trains) {
+            memory.weekdays.learn(weekday, value);
+        }
+    }
+
+    /// Some change of the day begins an alert, perhaps, or meets one that stands. On all other days nothing but the
+    /// number itself is remembered.
+    fn stirs(&self, at: usize, memory: &Memory) -> bool {
+        let Ok(value) = self.numbers[at] else {
+            return false;
+        };
+        self.spans(false).any(|span| {
+            let near = |then| self.levels.is_near(then, value);
+            memory.changes[span].is_raised() || self.then(at, span).is_ok_and(near)
+        })
+    }
+
+    /// Whether the changes let the day teach what is usual.
+    fn judge_changes(
+        &self,
+        at: usize,
+        judged: Option<f64>,
+        memory: &mut Memory,
+        mut told: Option<&mut Told>,
+    ) -> bool {
+        let date = self.frames[at].date;
+        let usual = memory.weekdays.usual(date.weekday());
         let is_usual = usual
             .zip(judged)
             .is_some_and(|(usual, value)| usual.holds(value));
+        let mut trains = true;
         for span in self.spans(told.is_some()) {
             let mut change = self.change(at, span);
             if let Some(value) = judged {
                 let verdict = self.judge_change(at, span, &mut change, is_usual);
-                if let Some(step) = memory.changes[span].advance(verdict, frame.date) {
+                if let Some(step) = memory.changes[span].advance(verdict, date) {
                     trains &= step.is_recovery() || !self.hinders(at, span, usual);
                     if let (Some(told), Some(rule)) = (&mut told, Rule::of(&change)) {
                         told.alerts.push(step.alert(self.metric, value, rule));
@@ -224,9 +254,7 @@ impl Subject<'_> {
                 told.changes.push(change);
             }
         }
-        if let Some(value) = judged.filter(|_| trains) {
-            memory.weekdays.learn(weekday, value);
-        }
+        trains
     }
 
     /// The places in [`SPANS`] that matter: none for a distribution, and what is only told just where somebody is

@@ -60,12 +60,15 @@ async fn measure(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Of the page with this number.
+type Address<'a> = &'a dyn Fn(u64) -> String;
+
 /// Every address once, so that no page of them is kept.
 fn built(client: &mut Client) -> Result<Vec<Row>> {
     let (year, month, day) = LAST_DAY;
     let last = NaiveDate::from_ymd_opt(year, month, day).context("a date")?;
     let day = |at: u64| last - Days::new(at * 7);
-    let kinds: [(&str, &str, &dyn Fn(u64) -> String); 3] = [
+    let kinds: [(&str, &str, Address<'_>); 3] = [
         ("a day's page", "5 ms", &|at| {
             format!("/sys/metrics?date={}", day(at))
         }),

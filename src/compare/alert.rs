@@ -98,6 +98,10 @@ pub(super) struct Step {
 }
 
 impl Lifecycle {
+    pub(super) fn is_raised(&self) -> bool {
+        self.raised.is_some()
+    }
+
     /// A fall that follows a rise is another alert, not more of the same.
     pub(super) fn advance(&mut self, verdict: Verdict, date: NaiveDate) -> Option<Step> {
         let Verdict::Judged { entered, held, way } = verdict else {

@@ -176,6 +176,26 @@ impl Levels {
         }
     }
 
+    /// Whether a change could be one that alerts. Nearly all are not, and saying so must cost next to nothing: a
+    /// little more than what alerts is let through, to be looked at exactly.
+    pub(super) fn is_near(&self, previous: f64, value: f64) -> bool {
+        const SLACK: f64 = 1e-6;
+        let Bounds {
+            warning,
+            critical,
+            min_change,
+        } = self.entered;
+        let Some(least) = warning.into_iter().chain(critical).reduce(f64::min) else {
+            return false;
+        };
+        let (base, size) = (previous.abs(), (value - previous).abs());
+        let moved = match self.points {
+            true => size + SLACK >= least,
+            false => size * 100.0 >= (least - SLACK) * base,
+        };
+        moved && base >= self.min_base && size + SLACK >= min_change
+    }
+
     pub(super) fn entered(&self, previous: f64, difference: &Difference) -> Option<Severity> {
         self.reached(previous, difference, &self.entered)
     }

@@ -41,12 +41,11 @@ struct Learnt {
     values: VecDeque<f64>,
     /// The same values, the smallest first: sorting them anew every day is what judging would spend its time on.
     sorted: Vec<f64>,
-    usual: Option<Usual>,
 }
 
 impl Weekdays {
     pub(super) fn usual(&self, weekday: Weekday) -> Option<Usual> {
-        self.learnt[weekday.num_days_from_monday() as usize].usual
+        range(&self.learnt[weekday.num_days_from_monday() as usize].sorted)
     }
 
     pub(super) fn learn(&mut self, weekday: Weekday, value: f64) {
@@ -63,7 +62,6 @@ impl Learnt {
         }
         self.values.push_back(value);
         self.sorted.insert(place(&self.sorted, value), value);
-        self.usual = range(&self.sorted);
     }
 }
 
