@@ -38,8 +38,8 @@ pub(super) struct Mark {
     pub(super) words: String,
 }
 
-/// More beginnings of alerts than this cover one another and weigh down the page: the newest are marked, the lanes
-/// below show the days of all.
+/// More beginnings of alerts than this cover one another and weigh down the page: then only critical ones are marked,
+/// the newest of them. The lanes below show the days of all.
 const MOST_MARKS: usize = 60;
 
 /// Neighbours differ in lightness, not in hue alone.
@@ -99,7 +99,10 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
             || before.is_none_or(|before| before.view.tone != matter.view.tone);
         begins.then(|| mark(at, matter.view.tone, sentence(day, matter, scene)))
     });
-    let begun: Vec<Mark> = begun.rev().take(MOST_MARKS).collect();
+    let mut begun: Vec<Mark> = begun.collect();
+    if begun.len() > MOST_MARKS {
+        begun.retain(|mark| mark.tone == Tone::Critical);
+    }
     let open = days
         .days
         .iter()
@@ -112,7 +115,7 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
         line: line::path(&numbers, &axis),
         band: line::band(&usual, &axis),
         labels: line::labels(&numbers, &axis, |number| speech.number(number, scale)),
-        marks: begun.into_iter().rev().collect(),
+        marks: begun.split_off(begun.len().saturating_sub(MOST_MARKS)),
         lanes: [Tone::Warning, Tone::Critical, Tone::Good].map(|tone| (tone, lane(days, tone))),
         open: open
             .map(|(at, day)| {
