@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -76,21 +77,21 @@ fn read_entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
 }
 
 fn readings(row: &SqliteRow) -> Result<BTreeMap<String, Reading>, Unreadable> {
-    let metrics: BTreeMap<String, Json> = parsed(row, "metrics")?;
-    let mut told: BTreeMap<String, Json> = parsed(row, "provenance")?;
-    let reading = |(key, json): (String, Json)| {
-        let value = match &json {
-            Json::Null => None,
-            json => Some(Value::from_json(json).ok_or_else(|| {
+    let metrics: BTreeMap<String, &RawValue> = parsed(row, "metrics")?;
+    let mut told: BTreeMap<String, &RawValue> = parsed(row, "provenance")?;
+    let reading = |(key, json): (String, &RawValue)| {
+        let value = match json.get() {
+            "null" => None,
+            text => Some(Value::from_text(text).ok_or_else(|| {
                 let why = format!(
-                    "`{key}` is {json}, expected a number, null or the parts of a distribution"
+                    "`{key}` is {text}, expected a number, null or the parts of a distribution"
                 );
                 ("metrics", why)
             })?),
         };
         let provenance = match told.remove(&key) {
             None => Provenance::default(),
-            Some(json) => serde_json::from_value(json)
+            Some(json) => serde_json::from_str(json.get())
                 .map_err(|error| ("provenance", format!("`{key}`: {error}")))?,
         };
         Ok((key, Reading { value, provenance }))
@@ -115,8 +116,8 @@ pub(super) fn object(
 }
 
 /// Read at once as what is wanted: maps that keep the order of their keys cost more than they are read for.
-pub(super) fn parsed<T: DeserializeOwned>(
-    row: &SqliteRow,
+pub(super) fn parsed<'r, T: Deserialize<'r>>(
+    row: &'r SqliteRow,
     column: &'static str,
 ) -> Result<T, Unreadable> {
     let text: &str = plain(row, column)?;

@@ -1,9 +1,12 @@
 //! A metric's value: a whole number, a decimal, or the parts of a distribution.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Number, json};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +84,17 @@ impl Value {
         }
     }
 
+    /// From its text. Distributions are most of what a book holds, so their parts are read as what they are.
+    pub fn from_text(text: &str) -> Option<Self> {
+        if text.starts_with('[')
+            && let Ok(parts) = serde_json::from_str::<Vec<WrittenPart<'_>>>(text)
+            && let Some(parts) = parts.into_iter().map(WrittenPart::read).collect()
+        {
+            return Some(Self::Parts(parts));
+        }
+        Self::from_json(&serde_json::from_str(text).ok()?)
+    }
+
     pub fn from_json(json: &serde_json::Value) -> Option<Self> {
         match json {
             serde_json::Value::Number(number) => Some(match number.as_i64() {
@@ -126,6 +140,32 @@ impl Part {
     }
 }
 
+/// A part as it stands in a text.
+#[derive(Deserialize)]
+struct WrittenPart<'a> {
+    #[serde(borrow, default)]
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    label: Option<Cow<'a, str>>,
+    count: Number,
+    other: Option<IgnoredAny>,
+}
+
+impl WrittenPart<'_> {
+    fn read(self) -> Option<Part> {
+        if self.key.is_none() && self.other.is_none() {
+            return None;
+        }
+        let key = self.key.map(Cow::into_owned);
+        let label = self.label.map(Cow::into_owned);
+        Some(Part {
+            label: label.or_else(|| key.clone()).unwrap_or_default(),
+            count: decimal_of(&self.count)?,
+            key,
+        })
+    }
+}
+
 fn decimal_json(decimal: Decimal) -> serde_json::Value {
     // By way of text, which rounds once: the decimal read back is the one written.
     let nearest: Option<f64> = decimal.to_string().parse().ok();
@@ -134,6 +174,9 @@ fn decimal_json(decimal: Decimal) -> serde_json::Value {
 }
 
 fn decimal_of(number: &Number) -> Option<Decimal> {
+    if let Some(whole) = number.as_i64() {
+        return Some(whole.into());
+    }
     let text = number.to_string();
     text.parse()
         .ok()
