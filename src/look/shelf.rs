@@ -17,11 +17,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Says something to whoever runs the server.
 pub type Tell = fn(&str);
 
+#[derive(Clone)]
 pub struct Shelf {
     path: PathBuf,
     config: Arc<Config>,
     tell: Tell,
-    seen: Mutex<Seen>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 #[derive(Default)]
@@ -47,23 +48,23 @@ impl Shelf {
             path,
             config,
             tell,
-            seen: Mutex::default(),
+            seen: Arc::default(),
         }
     }
 
     /// The book as it is now, not more than a second ago. None while it cannot be read: whoever runs the
     /// server is told why.
     pub async fn edition(&self) -> Option<Arc<Edition>> {
-        let mut seen = self.seen.lock().await;
+        let mut seen = self.seen.clone().lock_owned().await;
         let fresh = |looked: Instant| looked.elapsed() < LOOK_EVERY;
         if !seen.looked.is_some_and(fresh) {
-            let looked = self.look(&mut seen).await;
-            if let Err(error) = &looked {
-                self.complain(&mut seen, error);
-            } else if seen.trouble.take().is_some() {
-                (self.tell)("the book can be read again");
-            }
-            seen.looked = Some(Instant::now());
+            let shelf = self.clone();
+            // In a task of its own: whoever asked may hang up, and years would be read again for the next one.
+            let looking = tokio::spawn(async move {
+                shelf.look_again(&mut seen).await;
+                seen
+            });
+            seen = looking.await.ok()?;
         }
         seen.held.as_ref().map(|held| held.edition.clone())
     }
@@ -75,6 +76,16 @@ impl Shelf {
             seen.mourned = edition.number;
             (self.tell)(&error.to_string());
         }
+    }
+
+    async fn look_again(&self, seen: &mut Seen) {
+        let looked = self.look(seen).await;
+        if let Err(error) = &looked {
+            self.complain(seen, error);
+        } else if seen.trouble.take().is_some() {
+            (self.tell)("the book can be read again");
+        }
+        seen.looked = Some(Instant::now());
     }
 
     async fn look(&self, seen: &mut Seen) -> Result<(), BookError> {

@@ -5,6 +5,7 @@
 mod addresses;
 mod book;
 mod doors;
+mod hangups;
 mod program;
 mod reports;
 mod silence;
