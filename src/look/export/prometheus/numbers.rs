@@ -1,5 +1,7 @@
 //! A metric's series on one day: its number, or one for each part.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -38,11 +40,15 @@ pub(in crate::look::export) fn has_begun(
 /// Two parts told in the same words would be one series twice, which no reader takes: they are added up.
 fn of_parts(parts: &[Part]) -> Vec<(String, String)> {
     let mut all: Vec<(String, Decimal)> = Vec::with_capacity(parts.len());
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(parts.len());
     for part in parts {
         let labels = part_labels(part);
-        match all.iter_mut().find(|(known, _)| *known == labels) {
-            Some((_, count)) => *count += part.count,
-            None => all.push((labels, part.count)),
+        match places.get(&labels) {
+            Some(at) => all[*at].1 += part.count,
+            None => {
+                places.insert(labels.clone(), all.len());
+                all.push((labels, part.count));
+            }
         }
     }
     let told = all.into_iter();
