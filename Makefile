@@ -20,7 +20,7 @@ demo: ## Make an example in daybook-demo/, collect a year of it, show the last d
 	$(CARGO) run --release -- demo
 
 .PHONY: test
-test: needed ## Run all tests; installs PostgreSQL, Postfix, Chromium, Prometheus and VictoriaMetrics when they are missing
+test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus and VictoriaMetrics when they are missing
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
 
@@ -37,6 +37,7 @@ preview: needed ## Show reports as mail programs do: pages and pictures in targe
 needed: # What the tests need besides cargo. Root installs it, anybody else by sudo.
 	@missing=(); \
 	{ [ -n "$(POSTGRES_BIN)" ] || { command -v initdb && command -v postgres; } >/dev/null; } || missing+=(postgresql); \
+	[ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server); \
 	command -v chromium >/dev/null || missing+=(chromium); \
 	command -v tmux >/dev/null || missing+=(tmux); \
 	[ -x /usr/sbin/postfix ] || missing+=(postfix); \

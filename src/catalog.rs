@@ -26,6 +26,8 @@ pub use written::{Direction, Good, History, TimeKind};
 pub enum Engine {
     Sqlite,
     Postgres,
+    /// MariaDB too.
+    Mysql,
 }
 
 /// The checked catalog. Families are spelled out: one metric per stored key, in the order written.

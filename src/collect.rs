@@ -41,6 +41,8 @@ pub struct Request<'a> {
     pub now: DateTime<Utc>,
     pub grace: TimeDelta,
     pub retry_for: Duration,
+    /// How long a server that follows another one is waited for until it has come far enough.
+    pub follower_patience: Duration,
     pub limits: Limits,
     /// Read in the snapshot of the numbers, when the report is to be sent.
     pub recipients: Option<&'a RecipientsQuery>,
@@ -116,7 +118,7 @@ pub async fn in_each_way(
     let mut all: Vec<Gathered> = ways.iter().map(|_| Gathered::default()).collect();
     for (name, keys) in keys_by_database(request) {
         let found = match apps.get(&name) {
-            Some(app) => attempts::with_retries((&name, app), &keys, request, ways).await,
+            Some(app) => Box::pin(attempts::with_retries((&name, app), &keys, request, ways)).await,
             None => Err(DatabaseError::new(
                 Trouble::Refused,
                 "no URL is configured for it",
@@ -146,12 +148,14 @@ struct Gathered {
     collected: Collected,
     tallies: readings::Tallies,
     failures: BTreeMap<String, String>,
+    read_at: BTreeMap<String, DateTime<Utc>>,
 }
 
 impl Gathered {
     fn take(&mut self, done: run::Done) {
         self.tallies.extend(done.tallies);
         self.failures.extend(done.failures);
+        self.read_at.extend(done.read_at);
         self.collected.statements.extend(done.costs);
         if self.collected.recipients.is_none() {
             self.collected.recipients = done.recipients;
@@ -172,7 +176,7 @@ impl Gathered {
 
     fn assembled(self, request: &Request<'_>) -> Collected {
         Collected {
-            days: readings::assemble(request, &self.tallies, &self.failures),
+            days: readings::assemble(request, &self.tallies, (&self.failures, &self.read_at)),
             ..self.collected
         }
     }

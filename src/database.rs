@@ -2,7 +2,10 @@
 
 pub mod decode;
 pub mod error;
+pub mod mysql;
 pub mod postgres;
+pub mod replayed;
+mod server;
 pub mod sqlite;
 
 use std::sync::Arc;
@@ -10,12 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, MySqlConnection, PgConnection, SqliteConnection};
 
 use crate::config::{DatabaseUrl, Engine};
 use crate::plan::{Bind, Cell};
 
 pub use error::{DatabaseError, Trouble};
+pub use replayed::Replayed;
 
 /// How long things may take, and whether somebody asked to stop.
 #[derive(Debug, Clone)]
@@ -49,10 +53,11 @@ impl Stop {
 /// A connection inside its read-only snapshot.
 pub enum Snapshot {
     Sqlite(Box<SqliteConnection>),
-    Postgres(Box<PgConnection>),
+    Postgres(Box<PgConnection>, Replayed),
+    Mysql(Box<MySqlConnection>, Replayed),
 }
 
-/// Opens `count` connections that see the same instant.
+/// Opens connections that see the same instant: `count`, or as many as the engine can.
 pub async fn open(
     url: &DatabaseUrl,
     count: u32,
@@ -67,11 +72,17 @@ pub async fn open(
                 .collect())
         }
         Engine::Postgres => {
-            let all = postgres::answered(limits, postgres::open(url, count, limits)).await?;
+            let opening = postgres::open(url, count, limits);
+            let (all, replayed) = server::answered(limits, opening).await?;
             Ok(all
                 .into_iter()
-                .map(|one| Snapshot::Postgres(Box::new(one)))
+                .map(|one| Snapshot::Postgres(Box::new(one), replayed))
                 .collect())
+        }
+        Engine::Mysql => {
+            let opening = mysql::open(url, limits);
+            let (one, replayed) = server::answered(limits, opening).await?;
+            Ok(vec![Snapshot::Mysql(Box::new(one), replayed)])
         }
     }
 }
@@ -81,13 +92,16 @@ pub fn stays_here(url: &DatabaseUrl) -> bool {
     match url.engine() {
         Engine::Sqlite => true,
         Engine::Postgres => postgres::stays_here(url),
+        Engine::Mysql => mysql::stays_here(url),
     }
 }
 
 /// Ends the statements that this process still runs on the server; SQLite sees the request itself.
 pub async fn cancel(url: &DatabaseUrl, limits: &Limits) {
-    if url.engine() == Engine::Postgres {
-        postgres::cancel(url, limits).await;
+    match url.engine() {
+        Engine::Sqlite => {}
+        Engine::Postgres => postgres::cancel(url, limits).await,
+        Engine::Mysql => mysql::cancel(url).await,
     }
 }
 
@@ -95,7 +109,16 @@ impl Snapshot {
     pub fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,
-            Self::Postgres(_) => Engine::Postgres,
+            Self::Postgres(..) => Engine::Postgres,
+            Self::Mysql(..) => Engine::Mysql,
+        }
+    }
+
+    /// How much of what was written it can hold.
+    pub fn replayed(&self) -> Replayed {
+        match self {
+            Self::Sqlite(_) => Replayed::All,
+            Self::Postgres(_, replayed) | Self::Mysql(_, replayed) => *replayed,
         }
     }
 
@@ -125,14 +148,19 @@ impl Snapshot {
                     each(decode::sqlite(&found)?)?;
                 }
             }
-            Self::Postgres(connection) => {
+            Self::Postgres(connection, _) => {
                 let asking = async {
                     postgres::mark(connection).await?;
                     let done = postgres::fetch(connection, sql, binds, &mut each).await;
                     postgres::settle(connection, done.is_ok()).await?;
                     done.map_err(|error| error.under(limits))
                 };
-                postgres::answered(limits, asking).await?;
+                server::answered(limits, asking).await?;
+            }
+            Self::Mysql(connection, _) => {
+                let asking = mysql::fetch(connection, sql, binds, &mut each);
+                let done = server::answered(limits, asking).await;
+                done.map_err(|error| error.under(limits))?;
             }
         }
         Ok(count)
@@ -148,12 +176,16 @@ impl Snapshot {
         let prefix = match self.engine() {
             Engine::Sqlite => "EXPLAIN QUERY PLAN ",
             Engine::Postgres => "EXPLAIN ",
+            Engine::Mysql => "EXPLAIN ",
         };
         let mut lines = Vec::new();
         let explained = format!("{prefix}{sql}");
+        let is_table = self.engine() == Engine::Mysql;
         self.rows(&explained, binds, limits, |cells| {
-            if let Some(Cell::Text(line)) = cells.last() {
-                lines.push(line.clone());
+            match cells.last() {
+                _ if is_table => lines.push(mysql::plan_line(cells)),
+                Some(Cell::Text(line)) => lines.push(line.clone()),
+                _ => {}
             }
             Ok(())
         })
@@ -166,7 +198,8 @@ impl Snapshot {
         use sqlx::Connection;
         match self {
             Self::Sqlite(connection) => drop(connection.close().await),
-            Self::Postgres(connection) => drop(connection.close().await),
+            Self::Postgres(connection, _) => drop(connection.close().await),
+            Self::Mysql(connection, _) => drop(connection.close().await),
         }
     }
 }

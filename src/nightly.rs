@@ -119,10 +119,16 @@ pub struct Setting<'a> {
 pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightError> {
     let begun = Instant::now();
     if orders.dry_run {
-        return within_time(setting, rehearsal::rehearse(setting, orders, begun)).await;
+        return within_time(
+            setting,
+            Box::pin(rehearsal::rehearse(setting, orders, begun)),
+        )
+        .await;
     }
     days::check(setting, orders)?;
-    let done = within_time(setting, night(setting, orders, begun)).await;
+    // All that waits inside a night, kept off the stack of whoever asked for it.
+    let night = Box::pin(night(setting, orders, begun));
+    let done = within_time(setting, night).await;
     morning::broke_off(setting, orders, &done).await;
     done
 }

@@ -181,6 +181,7 @@ fn request<'a>(config: &'a Config, moment: &Moment, work: Work) -> Request<'a> {
         now: moment.now,
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
+        follower_patience: Duration::ZERO,
         limits: Limits {
             statement_timeout: Duration::from_secs(600),
             lock_timeout: Duration::from_secs(10),

@@ -1,12 +1,14 @@
-//! Writes Beryl's tables and rows into an empty database of either engine.
+//! Writes Beryl's tables and rows into an empty database of any engine.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
+use crate::mariadb::MariaDb;
 use crate::server::Server;
 
 const BERYL: &str = include_str!("beryl.sql");
@@ -68,6 +70,29 @@ pub(crate) async fn sqlite(file: &Path, items: i64) -> Result<()> {
     Ok(())
 }
 
+pub(crate) async fn mysql(server: &MariaDb, items: i64) -> Result<String> {
+    let name = format!("beryl_{items}");
+    let mut connection = server
+        .url("mysql")
+        .parse::<MySqlConnectOptions>()?
+        .disable_statement_logging()
+        .connect()
+        .await?;
+    let sql = format!(
+        "CREATE DATABASE {name} CHARACTER SET utf8mb4; USE {name};
+         SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_ALL_TABLES', foreign_key_checks = 0, unique_checks = 0;
+         {} ANALYZE TABLE web_collectionitem, web_collectionitemattributevalue, web_collectionitemlink, web_mediafile,
+             web_collectionitemimage, web_collection, auth_user",
+        written(Dialect::Mysql, items)
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await
+        .context("fill MariaDB")?;
+    connection.close().await?;
+    Ok(server.url(&name))
+}
+
 async fn run(connection: &mut sqlx::PgConnection, sql: &str) -> Result<()> {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(connection)
@@ -80,12 +105,14 @@ async fn run(connection: &mut sqlx::PgConnection, sql: &str) -> Result<()> {
 enum Dialect {
     Postgres,
     Sqlite,
+    Mysql,
 }
 
 fn written(dialect: Dialect, items: i64) -> String {
     let (moment, key) = match dialect {
         Dialect::Postgres => ("timestamptz", "bigint NOT NULL PRIMARY KEY"),
         Dialect::Sqlite => ("datetime", "integer NOT NULL PRIMARY KEY"),
+        Dialect::Mysql => ("datetime(6)", "bigint NOT NULL PRIMARY KEY"),
     };
     // Comments may hold words that mean something here.
     let bare: Vec<&str> = BERYL
@@ -104,6 +131,7 @@ fn written(dialect: Dialect, items: i64) -> String {
         Dialect::Sqlite => format!(
             "(WITH RECURSIVE each(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM each WHERE g < {count}) SELECT g FROM each) AS each"
         ),
+        Dialect::Mysql => format!("(SELECT seq AS g FROM seq_1_to_{count}) AS each_row"),
     });
     let sql = calls(&sql, "SEEN", |numbers| {
         let (one, other) = pair(numbers);
@@ -120,10 +148,15 @@ fn written(dialect: Dialect, items: i64) -> String {
             &format!("{begin} + ({SPAN} / {count}) * g - HASH({salt}) * 120"),
         )
     });
-    calls(&sql, "HASH", |salt| {
+    let sql = calls(&sql, "HASH", |salt| {
         let spread = format!("((g + {salt} * 1000003) * 48271 % 2147483647)");
         format!("({spread} * {spread} % 2147483629)")
-    })
+    });
+    match dialect {
+        // There `/` leaves a fraction.
+        Dialect::Mysql => sql.replace(" / ", " DIV "),
+        _ => sql,
+    }
 }
 
 /// Microseconds since 1970, as the engine's Django writes an instant.
@@ -131,6 +164,9 @@ fn instant(dialect: Dialect, micros: &str) -> String {
     match dialect {
         Dialect::Postgres => {
             format!("(timestamptz '1970-01-01 00:00+00' + ({micros}) * interval '1 microsecond')")
+        }
+        Dialect::Mysql => {
+            format!("(timestamp '1970-01-01 00:00:00' + INTERVAL ({micros}) MICROSECOND)")
         }
         Dialect::Sqlite => format!(
             "(strftime('%Y-%m-%d %H:%M:%S', ({micros}) / 1000000, 'unixepoch') || printf('.%06d', ({micros}) % 1000000))"

@@ -11,12 +11,14 @@ use daybook::database::decode;
 use daybook::entry::{Entry, Part, Value};
 use daybook::plan::Cell;
 use rust_decimal::Decimal;
+use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row};
 
 const POSTGRES: &str = include_str!("floor_postgres.sql");
 const SQLITE: &str = include_str!("floor_sqlite.sql");
+const MYSQL: &str = include_str!("floor_mysql.sql");
 
 pub(crate) struct Floor {
     app: AppDatabase,
@@ -32,12 +34,13 @@ impl Floor {
         let text = match app.url.engine() {
             Engine::Postgres => POSTGRES,
             Engine::Sqlite => SQLITE,
+            Engine::Mysql => MYSQL,
         };
         let literal = |edge: &Edge| {
             let utc = edge.instant.format("%Y-%m-%d %H:%M:%S%.6f");
             match app.url.engine() {
                 Engine::Postgres => format!("timestamptz '{utc}+00'"),
-                Engine::Sqlite => format!("'{utc}'"),
+                Engine::Sqlite | Engine::Mysql => format!("'{utc}'"),
             }
         };
         let text = text
@@ -104,6 +107,20 @@ impl Floor {
                         .await?;
                     for row in &rows {
                         all.push(named(row.columns(), decode::sqlite(row)?));
+                    }
+                }
+                connection.close().await?;
+            }
+            Engine::Mysql => {
+                let options = MySqlConnectOptions::from_str(self.app.url.expose())?
+                    .disable_statement_logging();
+                let mut connection = options.connect().await?;
+                for statement in &self.statements {
+                    let rows = sqlx::raw_sql(AssertSqlSafe(statement.clone()))
+                        .fetch_all(&mut connection)
+                        .await?;
+                    for row in &rows {
+                        all.push(named(row.columns(), decode::mysql(row)?));
                     }
                 }
                 connection.close().await?;

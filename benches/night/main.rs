@@ -1,4 +1,4 @@
-//! What a night costs: Daybook's counting beside SQL written by hand, on both engines, and the whole program
+//! What a night costs: Daybook's counting beside SQL written by hand, on all three engines, and the whole program
 //! on the demo. Prints tables and writes nothing; `make bench` runs it, BENCHMARKS.md keeps what came out.
 //!
 //! `cargo bench --bench night -- 0.1` does the same on a tenth of the rows, for a quick look.
@@ -8,6 +8,7 @@
 mod contest;
 mod fill;
 mod floor;
+mod mariadb;
 mod process;
 mod program;
 mod server;
@@ -19,6 +20,7 @@ use anyhow::{Context, Result, bail};
 use daybook::config::{self, Config};
 
 use contest::Moment;
+use mariadb::MariaDb;
 use server::Server;
 
 /// Items at full size; all other tables in proportion.
@@ -37,9 +39,9 @@ async fn measure() -> Result<()> {
     let scale = std::env::args().find_map(|argument| argument.parse::<f64>().ok());
     let items = (ITEMS * scale.unwrap_or(1.0)) as i64;
     let room = tempfile::tempdir()?;
-    let server = Server::start()?;
-    let large = beryls(&server, room.path(), items).await?;
-    let small = beryls(&server, room.path(), items / 10).await?;
+    let servers = (Server::start()?, MariaDb::start()?);
+    let large = beryls(&servers, room.path(), items).await?;
+    let small = beryls(&servers, room.path(), items / 10).await?;
     let moment = Moment::of_the_data()?;
     for beryl in &large {
         println!("\n## {}, {items} items\n", beryl.engine);
@@ -49,7 +51,7 @@ async fn measure() -> Result<()> {
     process::on_the_demo(room.path())?;
     println!("\n## Peak memory of `daybook collect`\n");
     process::by_size(&small, &large, items)?;
-    drop(server);
+    drop(servers);
     Ok(())
 }
 
@@ -60,11 +62,16 @@ pub struct Beryl {
     pub config: Config,
 }
 
-async fn beryls(server: &Server, room: &Path, items: i64) -> Result<Vec<Beryl>> {
+async fn beryls(
+    (server, mariadb): &(Server, MariaDb),
+    room: &Path,
+    items: i64,
+) -> Result<Vec<Beryl>> {
     let file = room.join(format!("beryl-{items}.db"));
-    eprintln!("filling both engines with {items} items");
+    eprintln!("filling all engines with {items} items");
     let postgres = fill::postgres(server, items).await?;
     fill::sqlite(&file, items).await?;
+    let mysql = fill::mysql(mariadb, items).await?;
     Ok(vec![
         beryl(
             "PostgreSQL",
@@ -76,6 +83,7 @@ async fn beryls(server: &Server, room: &Path, items: i64) -> Result<Vec<Beryl>> 
             &format!("sqlite:{}", file.display()),
             &room.join(format!("sqlite-{items}")),
         )?,
+        beryl("MariaDB", &mysql, &room.join(format!("mariadb-{items}")))?,
     ])
 }
 

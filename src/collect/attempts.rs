@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
+use crate::catalog::{Catalog, Shape};
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Snapshot, Trouble};
 
 use super::run::Done;
-use super::{Request, Way, recipients, recipients_of, run, schema, statements};
+use super::{Request, Way, Work, recipients, recipients_of, run, schema, statements};
 
-/// The whole of one database's part is taken again when the connection breaks: half of it would be
-/// of another instant.
+/// The whole of one database's part is taken again when the connection breaks or a follower is too far behind:
+/// half of it would be of another instant. Only what a follower takes back twice is read in pieces.
 pub(super) async fn with_retries(
     (name, app): (&str, &AppDatabase),
     keys: &[String],
@@ -19,13 +22,27 @@ pub(super) async fn with_retries(
 ) -> Result<Vec<Done>, DatabaseError> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(200);
+    let mut conflicts = 0;
     loop {
         let error = match once((name, app), keys, request, ways).await {
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let left = request.retry_for.saturating_sub(begun.elapsed());
-        if error.trouble != Trouble::Unavailable || left.is_zero() {
+        let patience = match error.trouble {
+            Trouble::Unavailable => request.retry_for,
+            Trouble::Behind(_) => request.follower_patience,
+            Trouble::Conflict if conflicts == 0 => {
+                conflicts += 1;
+                continue;
+            }
+            Trouble::Conflict if ways == [Way::Fused] => {
+                return in_pieces((name, app), keys, request).await;
+            }
+            Trouble::Conflict => return Err(advised(error)),
+            _ => return Err(error),
+        };
+        let left = patience.saturating_sub(begun.elapsed());
+        if left.is_zero() {
             return Err(error);
         }
         tokio::select! {
@@ -33,6 +50,79 @@ pub(super) async fn with_retries(
             () = request.limits.stop.asked() => return Err(stopped()),
         }
         pause = (pause * 2).min(Duration::from_secs(15));
+    }
+}
+
+/// What a follower lets nobody read in one go it may give table by table, each in a snapshot of its own.
+async fn in_pieces(
+    (name, app): (&str, &AppDatabase),
+    keys: &[String],
+    request: &Request<'_>,
+) -> Result<Vec<Done>, DatabaseError> {
+    let begun = Instant::now();
+    let mut whole = Done::default();
+    for piece in by_table(request.catalog, keys) {
+        let read_at = request.now + begun.elapsed();
+        let mut tries = 0;
+        let outcome = loop {
+            let outcome = once((name, app), &piece, request, &[Way::Fused]).await;
+            tries += 1;
+            match outcome {
+                Err(error) if error.trouble == Trouble::Conflict && tries < 2 => {}
+                outcome => break outcome,
+            }
+        };
+        match outcome {
+            Ok(all) => {
+                for done in all {
+                    whole.tallies.extend(done.tallies);
+                    whole.failures.extend(done.failures);
+                    whole.costs.extend(done.costs);
+                    whole.recipients = whole.recipients.or(done.recipients);
+                }
+                let read = piece.into_iter().map(|key| (key, read_at));
+                whole.read_at.extend(read);
+            }
+            Err(error) if error.trouble == Trouble::Conflict => {
+                let why = advised(error).message;
+                let failed = piece.into_iter().map(|key| (key, why.clone()));
+                whole.failures.extend(failed);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(vec![whole])
+}
+
+/// Metrics that one pass over a table can count together; each of the others by itself.
+fn by_table(catalog: &Catalog, keys: &[String]) -> Vec<Vec<String>> {
+    let mut pieces: Vec<(Option<usize>, Vec<String>)> = Vec::new();
+    for key in keys {
+        let table = match catalog.metric(key).map(|metric| &metric.shape) {
+            Some(Shape::Counted(counted)) => Some(counted.table),
+            _ => None,
+        };
+        let known = pieces
+            .iter_mut()
+            .find(|(other, _)| table.is_some() && *other == table);
+        match known {
+            Some((_, piece)) => piece.push(key.clone()),
+            None => pieces.push((table, vec![key.clone()])),
+        }
+    }
+    pieces.into_iter().map(|(_, piece)| piece).collect()
+}
+
+fn advised(error: DatabaseError) -> DatabaseError {
+    let advice = "set hot_standby_feedback = on there, or a longer max_standby_streaming_delay";
+    DatabaseError::new(error.trouble, format!("{}: {advice}", error.message))
+}
+
+/// Everything written before it has to be there.
+fn needed(request: &Request<'_>) -> DateTime<Utc> {
+    match &request.work {
+        Work::Night(as_of) => as_of.instant,
+        Work::Range(days) => days.iter().map(|day| day.end).max().unwrap_or(request.now),
     }
 }
 
@@ -44,7 +134,13 @@ async fn once(
 ) -> Result<Vec<Done>, DatabaseError> {
     let counting = async {
         let mut snapshots = database::open(&app.url, app.connections, &request.limits).await?;
-        let done = on_snapshots(name, &mut snapshots, keys, request, ways).await;
+        let reached = snapshots
+            .first()
+            .map_or(Ok(()), |first| first.replayed().reaches(needed(request)));
+        let done = match reached {
+            Ok(()) => on_snapshots(name, &mut snapshots, keys, request, ways).await,
+            Err(behind) => Err(behind),
+        };
         for snapshot in snapshots {
             snapshot.close().await;
         }

@@ -1,6 +1,7 @@
 //! What the next night would meet in an app database, found without counting: tables, columns, rights, readers.
 
 mod held;
+pub mod indexes;
 mod needs;
 mod times;
 
@@ -12,11 +13,13 @@ use chrono::TimeDelta;
 use crate::catalog::mistake::did_you_mean;
 use crate::catalog::{Catalog, Engine};
 use crate::config::AppDatabase;
-use crate::database::{self, DatabaseError, Limits, Snapshot};
-use crate::plan::{Facts, Statement};
+use crate::database::{self, DatabaseError, Limits, Replayed, Snapshot};
+use crate::plan::{Cell, Facts, Statement};
 
+use super::schema::newest::newest;
 use super::schema::rights::{self, Rights, Server};
 use super::{Found, Request, Way, Work, recipients, recipients_of, schema, statements};
+use indexes::Missing;
 use needs::{Needs, needs, times};
 
 #[derive(Debug)]
@@ -30,12 +33,16 @@ pub struct Examined {
     /// Tables that the catalog names, and columns in them.
     pub named: (usize, usize),
     pub faults: Vec<Fault>,
+    /// Indexes that would spare the database work.
+    pub indexes: Vec<Missing>,
     /// `orders.at holds numbers …`
     pub unfit_times: Vec<String>,
     /// `orders.at has a newest time …`
     pub odd_times: Vec<String>,
     /// How far the server's clock is ahead of this machine's; nothing where they share one.
     pub clock_ahead: Option<TimeDelta>,
+    /// How much of what was written it holds.
+    pub replayed: Replayed,
     /// Named tables that this user could change.
     pub writable: BTreeSet<String>,
     pub recipients: Option<Result<Found, String>>,
@@ -98,14 +105,15 @@ async fn look(
         .collect();
     let rights = schema::forgiven(rights::rights(snapshot, &found, limits).await)?;
     let rights = rights.unwrap_or_default();
-    let mut faults = missing(&wanted, (&facts, name), &known, &rights);
+    let mut faults = missing(&wanted, (&facts, name, snapshot.engine()), &known, &rights);
     blame(&mut faults, catalog, keys);
     let explained: BTreeSet<String> = faults
         .iter()
         .flat_map(|one| one.1.metrics.clone())
         .collect();
     let mut faults: Vec<Fault> = faults.into_iter().map(|(_, fault)| fault).collect();
-    faults.extend(unplannable(name, snapshot, keys, (request, &facts), &explained).await);
+    let (unplannable, indexes) = planned(name, snapshot, keys, (request, &facts), &explained).await;
+    faults.extend(unplannable);
     let unfit_times = unfit_times(name, catalog, snapshot.engine(), &facts);
     let odd_times = match (&request.work, unfit_times.is_empty()) {
         (Work::Night(as_of), true) => {
@@ -125,9 +133,11 @@ async fn look(
         took: Duration::ZERO,
         named: (wanted.len(), wanted.values().map(BTreeSet::len).sum()),
         faults,
+        indexes,
         unfit_times,
         odd_times,
         clock_ahead,
+        replayed: snapshot.replayed(),
         writable: rights.writable,
         recipients: readers,
     })
@@ -168,7 +178,7 @@ type Place = (String, Option<String>);
 
 fn missing(
     wanted: &Needs,
-    (facts, database): (&Facts, &str),
+    (facts, database, engine): (&Facts, &str, Engine),
     known: &[String],
     rights: &Rights,
 ) -> Vec<(Place, Fault)> {
@@ -181,9 +191,13 @@ fn missing(
         let place = (database.to_owned(), table.clone());
         let Some(real) = facts.tables.get(&place) else {
             let hint = did_you_mean(table, known.iter().map(String::as_str));
-            let what = match known.contains(table) {
-                true => format!("this user may not use the schema of the table `{table}`"),
-                false => format!("there is no table `{table}`{hint}"),
+            let what = match (known.contains(table), engine) {
+                (true, _) => format!("this user may not use the schema of the table `{table}`"),
+                // MySQL shows nobody what he may not use.
+                (false, Engine::Mysql) if hint.is_empty() => {
+                    format!("there is no table `{table}`, or this user may not see it")
+                }
+                (false, _) => format!("there is no table `{table}`{hint}"),
             };
             fault(table, None, what);
             continue;
@@ -240,14 +254,14 @@ fn blame(faults: &mut [(Place, Fault)], catalog: &Catalog, keys: &[String]) {
 }
 
 /// Metrics whose statement the database will not even plan, each error once; the fused statements first,
-/// since most nights nothing is wrong.
-async fn unplannable(
+/// since most nights nothing is wrong. The plans of the others show which indexes are missing.
+async fn planned(
     name: &str,
     snapshot: &mut Snapshot,
     keys: &[String],
     (request, facts): (&Request<'_>, &Facts),
     explained: &BTreeSet<String>,
-) -> Vec<Fault> {
+) -> (Vec<Fault>, Vec<Missing>) {
     let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
     let known = (&engines, facts);
     let left: Vec<String> = keys
@@ -256,9 +270,26 @@ async fn unplannable(
         .cloned()
         .collect();
     let mut faults: Vec<Fault> = Vec::new();
+    let mut indexes: Vec<Missing> = Vec::new();
     for statement in statements(request, &left, known, Way::Fused) {
-        let Some(error) = plan_error(snapshot, &statement, request).await else {
-            continue;
+        let planned = snapshot.explain(&statement.sql, &statement.binds, &request.limits);
+        let error = match planned.await {
+            Ok(lines) => {
+                let rows = rows_of(snapshot, (&statement, &lines), request).await;
+                let known = (request.catalog, facts);
+                let found = indexes::missing((&statement, &lines), rows, known, snapshot.engine());
+                for one in found {
+                    let is_same = |other: &&mut Missing| {
+                        (&other.table, &other.column) == (&one.table, &one.column)
+                    };
+                    match indexes.iter_mut().find(is_same) {
+                        Some(other) => other.metrics.extend(one.metrics),
+                        None => indexes.push(one),
+                    }
+                }
+                continue;
+            }
+            Err(error) => error.message,
         };
         let apart = match statement.keys().count() {
             1 => vec![(statement, error)],
@@ -275,7 +306,24 @@ async fn unplannable(
             }
         }
     }
-    faults
+    (faults, indexes)
+}
+
+/// How many rows a table has that SQLite means to read whole: its plans do not say.
+async fn rows_of(
+    snapshot: &mut Snapshot,
+    (statement, lines): (&Statement, &[String]),
+    request: &Request<'_>,
+) -> Option<i64> {
+    let engine = snapshot.engine();
+    if engine != Engine::Sqlite || !lines.iter().any(|line| indexes::reads_all(line, engine)) {
+        return None;
+    }
+    let asked = newest(snapshot, (&statement.table, "rowid"), &request.limits).await;
+    match asked {
+        Ok(Cell::Integer(rows)) => Some(rows),
+        _ => None,
+    }
 }
 
 async fn apart(

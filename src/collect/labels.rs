@@ -8,6 +8,7 @@ use crate::catalog::written::Label;
 use crate::catalog::{Engine, Parts, Shape};
 use crate::database::{DatabaseError, Snapshot, Trouble};
 use crate::plan::fold::ranking;
+use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table};
 use crate::plan::{Bind, Cell, Tally};
 
@@ -84,10 +85,15 @@ async fn lookup(
     let wanted = match snapshot.engine() {
         Engine::Postgres => "= ANY($1::text[])",
         Engine::Sqlite => "IN (SELECT value FROM json_each(?1))",
+        Engine::Mysql => {
+            "COLLATE utf8mb4_bin IN (SELECT value FROM json_table(?1, '$[*]' COLUMNS (value text PATH '$')) AS wanted)"
+        }
     };
-    let query = format!(
-        "SELECT CAST({key} AS text), CAST({name} AS text) FROM {from} WHERE CAST({key} AS text) {wanted} ORDER BY 1, 2"
+    let (key, name) = (
+        as_text(&key, snapshot.engine()),
+        as_text(&name, snapshot.engine()),
     );
+    let query = format!("SELECT {key}, {name} FROM {from} WHERE {key} {wanted} ORDER BY 1, 2");
     let mut names = BTreeMap::new();
     let binds = [Bind::Texts(keys.iter().cloned().collect())];
     snapshot

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::calendar::{AsOf, Day};
@@ -42,7 +42,7 @@ pub fn countable(request: &Request<'_>) -> Vec<String> {
 pub fn assemble(
     request: &Request<'_>,
     tallies: &Tallies,
-    failures: &BTreeMap<String, String>,
+    (failures, read_at): (&BTreeMap<String, String>, &BTreeMap<String, DateTime<Utc>>),
 ) -> Vec<(Day, BTreeMap<String, Reading>)> {
     let of_day = |as_of: &AsOf| {
         let asked = request
@@ -52,7 +52,7 @@ pub fn assemble(
             .filter(|metric| request.keys.contains(&metric.key));
         let counted = asked.filter(|metric| !matches!(metric.shape, Shape::Derived(_)));
         let read = counted.map(|metric| {
-            let reading = match reach(metric, as_of, request.now, request.grace) {
+            let mut reading = match reach(metric, as_of, request.now, request.grace) {
                 Reach::Unknowable(reason) => Reading::unavailable(reason),
                 Reach::Counted(provenance) => {
                     match tallies.get(&(metric.key.clone(), as_of.day.date)) {
@@ -65,6 +65,9 @@ pub fn assemble(
                     }
                 }
             };
+            if let (Some(at), true) = (read_at.get(&metric.key), reading.is_known()) {
+                reading.provenance.observed_at.get_or_insert(*at);
+            }
             (metric.key.clone(), reading)
         });
         (as_of.day, read.collect())

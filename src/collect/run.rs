@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use crate::catalog::Engine;
@@ -22,6 +23,8 @@ pub struct Done {
     pub failures: BTreeMap<String, String>,
     pub costs: Vec<Cost>,
     pub recipients: Option<Result<Found, String>>,
+    /// When metrics were read that could not be read together with the others.
+    pub read_at: BTreeMap<String, DateTime<Utc>>,
 }
 
 type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);
@@ -42,8 +45,13 @@ pub async fn all(
     let workers = snapshots
         .iter_mut()
         .map(|snapshot| work(snapshot, &shared, request, known));
-    for ended in join_all(workers).await {
-        ended?;
+    let ended = join_all(workers).await.into_iter();
+    // A conflict closes the other connections too, which alone would look like a server that is away.
+    let first = ended
+        .filter_map(Result::err)
+        .min_by_key(|error| error.trouble != Trouble::Conflict);
+    if let Some(error) = first {
+        return Err(error);
     }
     let mut done = shared.done.into_inner();
     labels::name_parts(&mut snapshots[0], &mut done, request).await?;
@@ -89,7 +97,11 @@ async fn isolated(
         Err(error) => error,
     };
     match error.trouble {
-        Trouble::Unavailable | Trouble::Refused | Trouble::Stopped => return Err(error),
+        Trouble::Unavailable
+        | Trouble::Behind(_)
+        | Trouble::Conflict
+        | Trouble::Refused
+        | Trouble::Stopped => return Err(error),
         Trouble::Timeout | Trouble::Query | Trouble::TooWide => {}
     }
     let alone = super::apart(request, statement, known, error.trouble == Trouble::TooWide);

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::catalog::{Catalog, Engine};
 use crate::database::{DatabaseError, Limits, Snapshot, Trouble};
 use crate::plan::facts::wanted;
-use crate::plan::sql::{quoted, table as quoted_table};
+use crate::plan::sql::{Writer, quoted, table as quoted_table};
+use crate::plan::time::is_text_type;
 use crate::plan::{Bind, Cell, Facts};
 
 /// Reads the facts of every declared table of one app database, inside its snapshot. A table that
@@ -48,6 +49,7 @@ pub(super) async fn tables(
     match snapshot.engine() {
         Engine::Postgres => postgres(snapshot, names, place, facts).await,
         Engine::Sqlite => sqlite(snapshot, names, place, facts).await,
+        Engine::Mysql => mysql(snapshot, names, place, facts).await,
     }
 }
 
@@ -68,7 +70,8 @@ JOIN pg_class AS relation ON relation.oid = wanted.relation
 JOIN pg_attribute AS attribute ON attribute.attrelid = wanted.relation
 WHERE attribute.attnum > 0 AND NOT attribute.attisdropped";
 
-/// Foreign keys that are enforced and checked, and unique columns, of one column each.
+/// Foreign keys that are enforced and checked, and unique columns, of one column each; then, without a parent's name,
+/// the columns by which indexes are sorted first.
 const POSTGRES_PROMISES: &str = "
 SELECT wanted.name, own.attname::text, parent.relname::text, referenced.attname::text
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
@@ -82,7 +85,13 @@ SELECT wanted.name, own.attname::text, NULL, NULL
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
 JOIN pg_index AS made ON made.indrelid = wanted.relation
 JOIN pg_attribute AS own ON own.attrelid = wanted.relation AND own.attnum = made.indkey[0]
-WHERE made.indisunique AND made.indisvalid AND made.indnkeyatts = 1 AND made.indpred IS NULL AND made.indexprs IS NULL";
+WHERE made.indisunique AND made.indisvalid AND made.indnkeyatts = 1 AND made.indpred IS NULL AND made.indexprs IS NULL
+UNION ALL
+SELECT wanted.name, own.attname::text, '', ''
+FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
+JOIN pg_index AS made ON made.indrelid = wanted.relation
+JOIN pg_attribute AS own ON own.attrelid = wanted.relation AND own.attnum = made.indkey[0]
+WHERE made.indisvalid AND made.indpred IS NULL";
 
 async fn postgres(
     snapshot: &mut Snapshot,
@@ -122,6 +131,9 @@ async fn postgres(
         };
         let table = facts.table_mut(database, name);
         match (parent, referenced) {
+            (Cell::Text(none), _) if none.is_empty() => {
+                table.indexed.insert(column.clone());
+            }
             (Cell::Text(parent), Cell::Text(referenced)) => {
                 table
                     .foreign_keys
@@ -162,15 +174,73 @@ async fn sqlite(
     place: (&str, &Limits),
     facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
-    let (database, limits) = place;
     // `main.users` names a schema too; without one, every attached file is looked through.
-    let parted = names.iter().map(|name| {
-        let (schema, bare) = name.rsplit_once('.').unwrap_or(("", name));
+    let wanted = names.iter().map(|name| {
+        let (schema, bare) = parted(name);
         serde_json::json!([name, bare, schema])
     });
     let binds = [Bind::Text(
-        serde_json::Value::Array(parted.collect()).to_string(),
+        serde_json::Value::Array(wanted.collect()).to_string(),
     )];
+    listed(snapshot, SQLITE_FACTS, &binds, place, facts).await
+}
+
+/// The server opens only tables that are asked for by name, so each has its own questions.
+const MYSQL_FACTS: &str = "
+SELECT NAME, 'column', COLUMN_NAME, lower(COLUMN_TYPE), '', IS_NULLABLE = 'NO', 0
+FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE
+UNION ALL
+SELECT NAME, 'promise', max(COLUMN_NAME), max(REFERENCED_TABLE_NAME), max(REFERENCED_COLUMN_NAME), 0, 0
+FROM information_schema.KEY_COLUMN_USAGE
+WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE AND REFERENCED_TABLE_NAME IS NOT NULL
+GROUP BY CONSTRAINT_NAME HAVING count(*) = 1
+UNION ALL
+SELECT NAME, 'index', max(CASE SEQ_IN_INDEX WHEN 1 THEN COLUMN_NAME END), '', '', max(NON_UNIQUE) = 0, count(*)
+FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE
+GROUP BY INDEX_NAME";
+
+async fn mysql(
+    snapshot: &mut Snapshot,
+    names: &[&str],
+    place: (&str, &Limits),
+    facts: &mut Facts,
+) -> Result<(), DatabaseError> {
+    let (question, binds) = for_each_table(MYSQL_FACTS, names);
+    listed(snapshot, &question, &binds, place, facts).await
+}
+
+/// A question on MySQL's own catalog put for each of the tables, by its name.
+fn for_each_table(question: &str, names: &[&str]) -> (String, Vec<Bind>) {
+    let mut writer = Writer::new(Engine::Mysql);
+    let questions = names.iter().map(|name| {
+        let (schema, bare) = parted(name);
+        let schema = match schema {
+            "" => "database()".to_owned(),
+            _ => writer.bind(Bind::Text(schema.to_owned())),
+        };
+        let bare = writer.bind(Bind::Text(bare.to_owned()));
+        let name = writer.bind(Bind::Text((*name).to_owned()));
+        let question = question.replace("= SCHEMA", &format!("= {schema}"));
+        let question = question.replace("= BARE", &format!("= {bare}"));
+        question.replace("SELECT NAME", &format!("SELECT {name}"))
+    });
+    let question = questions.collect::<Vec<_>>().join(" UNION ALL ");
+    (question, writer.binds)
+}
+
+fn parted(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}
+
+/// Columns, promises and indexes, as rows of one shape.
+async fn listed(
+    snapshot: &mut Snapshot,
+    question: &str,
+    binds: &[Bind],
+    place: (&str, &Limits),
+    facts: &mut Facts,
+) -> Result<(), DatabaseError> {
+    let (database, limits) = place;
     let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut found = |cells: &[Cell]| {
         let [
@@ -209,9 +279,7 @@ async fn sqlite(
         }
         Ok(())
     };
-    snapshot
-        .rows(SQLITE_FACTS, &binds, limits, &mut found)
-        .await?;
+    snapshot.rows(question, binds, limits, &mut found).await?;
     for (name, keys) in keys {
         let table = facts.tables.get_mut(&(database.to_owned(), name));
         if let (Some(table), [only]) = (table, keys.as_slice()) {
@@ -231,9 +299,7 @@ fn kept_as_text(
     let is_text = |name: &str, column: &str| {
         let table = facts.tables.get(&(database.to_owned(), name.to_owned()));
         let declared = table.and_then(|table| table.types.get(column));
-        declared.is_some_and(|declared| {
-            engine == Engine::Sqlite || declared.contains("char") || declared == "text"
-        })
+        declared.is_some_and(|declared| engine == Engine::Sqlite || is_text_type(declared))
     };
     let all = wanted
         .iter()

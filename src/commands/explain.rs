@@ -71,6 +71,7 @@ async fn plans_of(
         now: world.now,
         grace: grace(config),
         retry_for: std::time::Duration::ZERO,
+        follower_patience: std::time::Duration::ZERO,
         limits: collect::limits(config, world.stop.clone()),
         recipients: None,
         progress: &|_, _| {},

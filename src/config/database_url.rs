@@ -24,6 +24,7 @@ impl DatabaseUrl {
             "postgres" | "postgresql" if text[scheme.len()..].starts_with("://") => {
                 (Engine::Postgres, None)
             }
+            "mysql" | "mariadb" if text[scheme.len()..].starts_with("://") => (Engine::Mysql, None),
             _ => return Err(unknown_engine(text, scheme)),
         };
         Ok(Self {
@@ -73,7 +74,7 @@ fn sqlite_file(text: &str) -> Result<&str, String> {
 
 /// Says nothing of a text that is no URL: it may be a password in the wrong place.
 fn unknown_engine(text: &str, scheme: &str) -> String {
-    let expected = "a database URL is `sqlite:FILE` or `postgres://USER@HOST:PORT/DATABASE`";
+    let expected = "a database URL is `sqlite:FILE`, or `postgres` or `mysql` with `://USER@HOST:PORT/DATABASE`";
     if text[scheme.len()..].starts_with("://") {
         format!("`{scheme}` is not supported: {expected}")
     } else {

@@ -97,11 +97,11 @@ pub struct Included {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct App {
-    /// `sqlite:FILE` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. A URL with a password is better kept in the environment.
+    /// `sqlite:FILE`, `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, which MariaDB answers too. A URL with a password is better kept in the environment.
     pub database_url: Option<String>,
     /// A file that holds the URL, relative to this one.
     pub database_url_file: Option<String>,
-    /// How many connections read at the same time; 2 when left out.
+    /// How many connections read at the same time; 2 when left out. MySQL and MariaDB are read over one.
     #[schemars(range(min = 1, max = 16))]
     pub connections: Option<u32>,
 }

@@ -1,7 +1,8 @@
-//! One row of either engine as cells, decided by what each value really is.
+//! One row of any engine as cells, decided by what each value really is.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
+use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, TypeInfo, ValueRef};
@@ -59,6 +60,68 @@ fn postgres_cell(row: &PgRow, at: usize) -> Result<Cell, DatabaseError> {
             )));
         }
     })
+}
+
+pub fn mysql(row: &MySqlRow) -> Result<Vec<Cell>, DatabaseError> {
+    (0..row.len()).map(|at| mysql_cell(row, at)).collect()
+}
+
+fn mysql_cell(row: &MySqlRow, at: usize) -> Result<Cell, DatabaseError> {
+    let raw = row.try_get_raw(at)?;
+    if raw.is_null() {
+        return Ok(Cell::Null);
+    }
+    let kind = raw.type_info().name().to_owned();
+    Ok(match kind.as_str() {
+        "BIGINT UNSIGNED" => whole(row.try_get_unchecked(at)?),
+        unsigned if unsigned.ends_with(" UNSIGNED") => {
+            Cell::Integer(row.try_get_unchecked::<u32, _>(at)?.into())
+        }
+        "YEAR" => Cell::Integer(row.try_get_unchecked::<u16, _>(at)?.into()),
+        "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" => {
+            Cell::Integer(row.try_get_unchecked(at)?)
+        }
+        "FLOAT" | "DOUBLE" => from_float(row.try_get_unchecked(at)?)?,
+        "DECIMAL" => Cell::Decimal(row.try_get_unchecked(at).map_err(|_| {
+            DatabaseError::query(
+                "a DECIMAL result has more than 28 digits; cast it to a smaller type",
+            )
+        })?),
+        // A date of zeros stands for none.
+        "DATE" => date_cell(row.try_get_unchecked::<NaiveDate, _>(at)),
+        "DATETIME" => date_cell(row.try_get_unchecked::<NaiveDateTime, _>(at)),
+        "TIMESTAMP" => match row.try_get_unchecked::<DateTime<Utc>, _>(at) {
+            Ok(instant) => Cell::Text(instant.to_rfc3339()),
+            Err(_) => Cell::Null,
+        },
+        "BIT" => bits(row.try_get_unchecked(at)?),
+        "TIME" | "GEOMETRY" => {
+            return Err(DatabaseError::query(format!(
+                "column {} has the type {kind}, which is neither a number nor text; cast it in the query",
+                at + 1
+            )));
+        }
+        _ => match row.try_get_unchecked::<String, _>(at) {
+            Ok(text) => Cell::Text(text),
+            Err(_) => Cell::Text(hexadecimal(row.try_get_unchecked(at)?)),
+        },
+    })
+}
+
+fn date_cell(read: sqlx::Result<impl ToString>) -> Cell {
+    read.map_or(Cell::Null, |date| Cell::Text(date.to_string()))
+}
+
+/// A number, the highest bit first.
+fn bits(bytes: Vec<u8>) -> Cell {
+    let number = bytes
+        .iter()
+        .fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    whole(number)
+}
+
+fn whole(number: u64) -> Cell {
+    i64::try_from(number).map_or(Cell::Decimal(number.into()), Cell::Integer)
 }
 
 fn from_float(float: f64) -> Result<Cell, DatabaseError> {

@@ -1,5 +1,7 @@
 //! What can go wrong with an app database, in kinds that decide what happens next.
 
+use chrono::{DateTime, Utc};
+use sqlx::mysql::MySqlDatabaseError;
 use thiserror::Error;
 
 use super::Limits;
@@ -15,6 +17,10 @@ pub struct DatabaseError {
 pub enum Trouble {
     /// It cannot be reached, or the connection broke: worth trying again.
     Unavailable,
+    /// It follows another server and has come no further than this, where it tells: worth trying again.
+    Behind(Option<DateTime<Utc>>),
+    /// A follower took back what the statement was still reading: worth trying again, best in smaller pieces.
+    Conflict,
     /// It let us not in, or is not there: trying again changes nothing.
     Refused,
     /// The statement took too long.
@@ -60,7 +66,10 @@ impl DatabaseError {
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         let trouble = match &error {
-            sqlx::Error::Database(told) => trouble_of(told.code().as_deref().unwrap_or_default()),
+            sqlx::Error::Database(told) => match told.try_downcast_ref::<MySqlDatabaseError>() {
+                Some(told) => mysql_trouble(told.number()),
+                None => trouble_of(told.code().as_deref().unwrap_or_default()),
+            },
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
@@ -84,8 +93,10 @@ fn trouble_of(code: &str) -> Trouble {
     }
     match code {
         "57014" | "55P03" | "25P04" => Trouble::Timeout,
+        // Nothing that only reads meets these anywhere else.
+        "40001" | "40P01" => Trouble::Conflict,
         "28000" | "28P01" | "3D000" => Trouble::Refused,
-        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" | "40001" => Trouble::Unavailable,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => Trouble::Unavailable,
         _ if code.starts_with("08") => Trouble::Unavailable,
         _ => Trouble::Query,
     }
@@ -99,6 +110,20 @@ fn sqlite_trouble(kind: i32) -> Trouble {
         11 | 26 | 3 | 23 => Trouble::Refused,
         // INTERRUPT: our own deadline.
         9 => Trouble::Timeout,
+        _ => Trouble::Query,
+    }
+}
+
+fn mysql_trouble(number: u16) -> Trouble {
+    match number {
+        // Too many connections, shutdown, gone away, lost, killed.
+        1040 | 1203 | 1226 | 1053 | 1077 | 1079 | 1152 | 1159 | 1161 | 1927 | 2006 | 2013 => {
+            Trouble::Unavailable
+        }
+        // Account or database are not for us, or not there.
+        1044 | 1045 | 1049 | 1129 | 1130 | 1698 | 3118 | 4151 => Trouble::Refused,
+        // Statement time, lock wait, and a statement that was killed.
+        1969 | 3024 | 1205 | 1317 => Trouble::Timeout,
         _ => Trouble::Query,
     }
 }

@@ -10,13 +10,19 @@ use sqlx::{ConnectOptions, PgConnection, Postgres};
 use crate::config::DatabaseUrl;
 use crate::plan::{Bind, Cell};
 
-use super::{DatabaseError, Limits, Trouble, decode, safe};
+use super::server::{at_best, connected, is_here, session_name};
+use super::{DatabaseError, Limits, Replayed, Trouble, decode, safe};
 
-/// A server that takes the connection and then says nothing must not hold up every night to come.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Who asked to stop does not want to wait for a server that is away.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(1);
+/// Asked before the snapshot is taken, which holds at least that much. A receiver whose figures this user may not
+/// see has heard of the other server within its timeout, or it would not be there any more.
+const REPLAYED: &str = "
+SELECT pg_is_in_recovery(), greatest(
+    pg_last_xact_replay_timestamp(),
+    (SELECT CASE
+        WHEN latest_end_lsn IS NOT NULL AND pg_last_wal_replay_lsn() >= latest_end_lsn THEN last_msg_send_time
+        WHEN status IS NULL AND pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn()
+            THEN clock_timestamp() - nullif(current_setting('wal_receiver_timeout')::interval, interval '0')
+     END FROM pg_stat_wal_receiver))";
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -24,9 +30,14 @@ pub(super) async fn open(
     url: &DatabaseUrl,
     count: u32,
     limits: &Limits,
-) -> Result<Vec<PgConnection>, DatabaseError> {
+) -> Result<(Vec<PgConnection>, Replayed), DatabaseError> {
     let options = options(url, limits)?;
-    let mut first = connect(&options, url).await?;
+    let mut first = connected(url, options.connect()).await?;
+    let replayed = match sqlx::query_as(REPLAYED).fetch_one(&mut first).await? {
+        (false, _) => Replayed::All,
+        (true, Some(until)) => Replayed::Until(until),
+        (true, None) => Replayed::Unknown,
+    };
     sqlx::query(BEGIN).execute(&mut first).await?;
     let mut all = Vec::new();
     if count > 1 {
@@ -39,7 +50,7 @@ pub(super) async fn open(
             .filter(|letter| letter.is_ascii_hexdigit() || *letter == '-')
             .collect();
         for _ in 1..count {
-            let mut other = connect(&options, url).await?;
+            let mut other = connected(url, options.connect()).await?;
             sqlx::query(BEGIN).execute(&mut other).await?;
             sqlx::query(safe(&format!("SET TRANSACTION SNAPSHOT '{name}'")))
                 .execute(&mut other)
@@ -54,7 +65,7 @@ pub(super) async fn open(
         }
     }
     all.insert(0, first);
-    Ok(all)
+    Ok((all, replayed))
 }
 
 fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, DatabaseError> {
@@ -82,77 +93,27 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
         ]))
 }
 
-/// The server is on this machine, so nobody can listen on the way.
 fn is_near(options: &PgConnectOptions) -> bool {
-    let host = options.get_host();
-    options.get_socket().is_some()
-        || host.starts_with('/')
-        || host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    options.get_socket().is_some() || is_here(options.get_host())
 }
 
 pub(super) fn stays_here(url: &DatabaseUrl) -> bool {
     PgConnectOptions::from_str(url.expose()).is_ok_and(|options| is_near(&options))
 }
 
-async fn connect(
-    options: &PgConnectOptions,
-    url: &DatabaseUrl,
-) -> Result<PgConnection, DatabaseError> {
-    let told = |trouble, message: &str| DatabaseError::new(trouble, format!("{url}: {message}"));
-    match tokio::time::timeout(CONNECT_PATIENCE, options.connect()).await {
-        Ok(connected) => connected.map_err(|error| {
-            let error = DatabaseError::from(error);
-            told(error.trouble, &error.message)
-        }),
-        Err(_) => {
-            let seconds = CONNECT_PATIENCE.as_secs();
-            let silence = format!("the server did not answer within {seconds} s");
-            Err(told(Trouble::Unavailable, &silence))
-        }
-    }
-}
-
-/// The server keeps the statement's time itself; one that has not answered by then is away, although
-/// the connection may look whole for hours.
-pub(super) async fn answered<T>(
-    limits: &Limits,
-    work: impl Future<Output = Result<T, DatabaseError>>,
-) -> Result<T, DatabaseError> {
-    let patience = limits.statement_timeout + CONNECT_PATIENCE;
-    let silence = |_| {
-        let message = format!("the server fell silent for {} s", patience.as_secs());
-        DatabaseError::new(Trouble::Unavailable, message)
-    };
-    let answer = tokio::time::timeout(patience, work).await;
-    answer.map_err(silence)?
-}
-
-/// Tells this process's sessions from those of another Daybook.
-fn session_name() -> String {
-    format!("daybook {}", std::process::id())
-}
-
-/// Best effort: when even this fails, the statement timeout ends them.
 pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {
     const CANCEL: &str = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
         WHERE application_name = $1 AND pid <> pg_backend_pid() AND usename = current_user";
     let Ok(options) = options(url, limits) else {
         return;
     };
-    let asking = async {
-        if let Ok(mut connection) = connect(&options, url).await {
-            drop(
-                sqlx::query(CANCEL)
-                    .bind(session_name())
-                    .execute(&mut connection)
-                    .await,
-            );
+    at_best(async {
+        if let Ok(mut connection) = connected(url, options.connect()).await {
+            let asking = sqlx::query(CANCEL).bind(session_name());
+            drop(asking.execute(&mut connection).await);
         }
-    };
-    drop(tokio::time::timeout(CANCEL_PATIENCE, asking).await);
+    })
+    .await;
 }
 
 /// A failed statement must not take the snapshot with it.

@@ -1,19 +1,22 @@
 //! Counting one task's days, and making of the readings what the book will store.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::book;
 use crate::calendar::AsOf;
 use crate::catalog::{Metric, Shape};
 use crate::collect::Found;
-use crate::collect::{self, Collected, Cost, Request, Work};
+use crate::collect::{self, Collected, Cost, Request, Unreachable, Work};
 use crate::config::RecipientsQuery;
-use crate::database::{Limits, Trouble};
+use crate::database::{DatabaseError, Limits, Trouble};
 use crate::entry::merge::Mode;
 use crate::entry::{Entry, Reading, derive, merge};
 
 use super::{Night, NightError, Orders, Setting, Task, Todo, grace, milliseconds, refresh};
+
+/// What has been reached once may look out of reach for a moment, while newer things arrive.
+const FOLLOWER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What counting a task gave.
 pub(super) struct Counted {
@@ -32,18 +35,33 @@ pub(super) async fn count(
     night: &mut Night,
 ) -> Result<Counted, NightError> {
     let begun = Instant::now();
-    let request = Request {
+    let mut request = Request {
         catalog: &setting.config.catalog,
         keys: task.keys.clone(),
         work: work(task),
         now: setting.now,
         grace: grace(setting.config),
         retry_for: orders.retry_for,
+        follower_patience: match task.days.as_slice() {
+            // An open day is counted as of any moment: the one that has been reached will do.
+            [one] if one.open => Duration::ZERO,
+            _ => orders.retry_for,
+        },
         limits: limits(setting),
         recipients,
         progress: &|done, of| setting.listener.statement(done, of),
     };
-    let collected = collect::collect(&setting.config.apps, &request).await;
+    let mut moments = task.days.clone();
+    let mut collected = collect::collect(&setting.config.apps, &request).await;
+    if let Some(earlier) = as_far_as_all_have_come(&collected, (task, todo)) {
+        night
+            .unreachable
+            .extend(late_followers(&collected, (task, earlier)));
+        moments = vec![earlier];
+        request.work = Work::Night(earlier);
+        request.follower_patience = FOLLOWER_PATIENCE;
+        collected = collect::collect(&setting.config.apps, &request).await;
+    }
     let stopped = collected
         .unreachable
         .iter()
@@ -64,7 +82,7 @@ pub(super) async fn count(
         recipients,
     } = collected;
     night.unreachable.extend(unreachable);
-    let entries = days.into_iter().zip(&task.days);
+    let entries = days.into_iter().zip(&moments);
     let mut entries: Vec<Entry> = entries
         .map(|((_, readings), as_of)| entry(setting, as_of, readings, duration_ms))
         .collect();
@@ -81,6 +99,50 @@ pub(super) async fn count(
         costs: statements,
         recipients,
     })
+}
+
+/// The moment within the day that every follower has reached, where one has not reached its end: the day is
+/// stored as one that is still open, and never over a complete one.
+fn as_far_as_all_have_come(collected: &Collected, (task, todo): (&Task, &Todo)) -> Option<AsOf> {
+    let [as_of] = task.days.as_slice() else {
+        return None;
+    };
+    let reached = collected
+        .unreachable
+        .iter()
+        .filter_map(|one| match one.error.trouble {
+            Trouble::Behind(until) => Some(until),
+            _ => None,
+        });
+    // One that does not tell comes first, and then nothing is known.
+    let until = reached.min()??;
+    let stored = todo.stored.get(&as_of.day.date);
+    let is_open = stored.is_none_or(|entry| entry.partial);
+    (is_open && until > as_of.day.start).then(|| as_of.day.as_of(until))
+}
+
+/// Who kept a day that is over from being counted to its end, and what came of it.
+fn late_followers(collected: &Collected, (task, earlier): (&Task, AsOf)) -> Vec<Unreachable> {
+    if task.days.iter().any(|as_of| as_of.open) {
+        return Vec::new();
+    }
+    let late = |one: &&Unreachable| matches!(one.error.trouble, Trouble::Behind(_));
+    let told = |one: &Unreachable| {
+        let message = format!(
+            "{}; {} is stored as a day that is still open",
+            one.error.message, earlier.day.date
+        );
+        Unreachable {
+            name: one.name.clone(),
+            error: DatabaseError::new(one.error.trouble, message),
+        }
+    };
+    collected
+        .unreachable
+        .iter()
+        .filter(late)
+        .map(told)
+        .collect()
 }
 
 pub(super) fn failures(entry: &Entry) -> Vec<(String, String)> {

@@ -4,6 +4,7 @@ use crate::catalog::{Counted, Engine};
 
 use super::rows::Ground;
 use super::sql::column;
+use super::time::one_of;
 
 /// The values of a split as the engine writes them: `true` is 1 in SQLite, and 1 is `true` in PostgreSQL.
 pub fn matched(
@@ -13,11 +14,15 @@ pub fn matched(
     values: &[String],
 ) -> Vec<String> {
     let declared = ground.facts.column_type(ground.table(counted.table), name);
-    if !declared.starts_with("bool") {
+    let is_boolean = match ground.engine {
+        Engine::Mysql => ["tinyint(1)", "bit(1)"].contains(&declared),
+        _ => declared.starts_with("bool"),
+    };
+    if !is_boolean {
         return values.to_vec();
     }
     let (yes, no) = match ground.engine {
-        Engine::Sqlite => ("1", "0"),
+        Engine::Sqlite | Engine::Mysql => ("1", "0"),
         Engine::Postgres => ("true", "false"),
     };
     let spoken = |value: &String| match value.as_str() {
@@ -26,6 +31,52 @@ pub fn matched(
         _ => value.clone(),
     };
     values.iter().map(spoken).collect()
+}
+
+/// A column whose values are told apart. MySQL holds `Paid`, `paid` and `paid ` for one, unless their bytes are
+/// compared; and it groups by a bare number along its index, fetching every row at random.
+pub fn exact(ground: Ground<'_>, counted: &Counted, name: &str) -> String {
+    let plain = column("this", name);
+    let declared = ground.facts.column_type(ground.table(counted.table), name);
+    match ground.engine {
+        Engine::Mysql if is(declared, &["int", "decimal", "year", "bit"]) => {
+            format!("({plain} + 0)")
+        }
+        Engine::Mysql if has_letters(declared) => {
+            format!("CAST(CONVERT({plain} USING utf8mb4) AS binary)")
+        }
+        _ => plain,
+    }
+}
+
+/// What is not known may be a text.
+fn has_letters(declared: &str) -> bool {
+    let others = [
+        "int",
+        "decimal",
+        "year",
+        "bit",
+        "date",
+        "timestamp",
+        "double",
+        "float",
+    ];
+    !is(declared, &others)
+}
+
+fn is(declared: &str, kinds: &[&str]) -> bool {
+    kinds.iter().any(|kind| declared.contains(kind))
+}
+
+/// Rows with one of these values. The plain comparison, quicker and never too narrow, goes first.
+pub fn is_one_of(ground: Ground<'_>, counted: &Counted, name: &str, values: &[String]) -> String {
+    let list = one_of(values);
+    let exactly = format!("{} {list}", exact(ground, counted, name));
+    let declared = ground.facts.column_type(ground.table(counted.table), name);
+    match ground.engine == Engine::Mysql && has_letters(declared) {
+        true => format!("({} {list} AND {exactly})", column("this", name)),
+        false => exactly,
+    }
 }
 
 /// PostgreSQL adds single-precision numbers up in single precision, which seven digits overflow.

@@ -3,14 +3,14 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
 
-use super::columns::matched;
+use super::columns::{is_one_of, matched};
 use super::deduct::{deducted, share_distributions};
 use super::facts::Engines;
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, dead_parent_join, own_conditions, parent_counts};
 use super::sql::{Writer, column, renamed, table};
-use super::time::{self, one_of, with_moments};
+use super::time::{self, with_moments};
 use super::{Facts, Recipe, Statement, Take};
 
 /// Beyond this many parts a distribution keeps only its largest, and the sum of all.
@@ -55,7 +55,7 @@ pub fn night(
         let from_index = fused.then(|| deducted(ground, members, as_of)).flatten();
         if let Some(statement) = from_index {
             return Some(match ranked_column(counted_of(&members[0])?.1) {
-                Some(_) if members.len() == 1 => ranked(statement),
+                Some(_) if members.len() == 1 => ranked(statement, engine),
                 _ => statement,
             });
         }
@@ -65,7 +65,7 @@ pub fn night(
                 parents_with_children(ground, members[0], counted, as_of)
             }
             Shape::Counted(counted) if members.len() == 1 && ranked_column(counted).is_some() => {
-                ranked(one_pass(ground, members, as_of))
+                ranked(one_pass(ground, members, as_of), engine)
             }
             _ => one_pass(ground, members, as_of),
         })
@@ -85,15 +85,15 @@ pub fn database_of<'a>(catalog: &'a Catalog, metric: &'a Metric) -> Option<&'a s
     }
 }
 
-/// Metrics of one pass share its name. SQLite sorts to group, so a distribution there goes by itself;
-/// counting distinct values sorts on either engine.
+/// Metrics of one pass share its name. SQLite and MySQL sort to group, so a distribution there goes by
+/// itself; counting distinct values sorts on every engine.
 fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
     match &metric.shape {
         Shape::Counted(counted) => {
             let table = &catalog.tables[counted.table];
             let apart = !counted.fuse
                 || matches!(counted.measure, Measure::Distinct(_))
-                || engine == Engine::Sqlite && matches!(counted.parts, Parts::By(_));
+                || engine != Engine::Postgres && matches!(counted.parts, Parts::By(_));
             if apart {
                 format!("metric {}", metric.key)
             } else {
@@ -137,7 +137,7 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
             ) = (&counted.parts, grouped)
             {
                 let values = matched(ground, counted, name, values);
-                all.push(format!("{} {}", column("this", name), one_of(&values)));
+                all.push(is_one_of(ground, counted, name, &values));
             }
             if let ([_], Some(name)) = (members, ranked_column(counted)) {
                 all.push(format!("{} IS NOT NULL", column("this", name)));
@@ -153,7 +153,7 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
     if grouped {
         for (_, counted) in &counted {
             if let Some(name) = grouping_column(&counted.parts) {
-                pass.group_as_text(&column("this", name));
+                pass.group_as_text(ground, counted, name);
             }
         }
     }
@@ -255,11 +255,15 @@ pub(super) fn metric_conditions(
 }
 
 /// A distribution by itself: its largest parts and the sum of all, however many values there are.
-fn ranked(mut statement: Statement) -> Statement {
+fn ranked(mut statement: Statement, engine: Engine) -> Statement {
     let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
+    let order = match engine {
+        Engine::Mysql => "c1 IS NULL, c1 DESC, CAST(c0 AS binary)",
+        _ => "c1 DESC NULLS LAST, c0",
+    };
     let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
     statement.sql = format!(
-        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_ranked ORDER BY c1 DESC NULLS LAST, c0 LIMIT {PARTS_MAX}",
+        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_ranked ORDER BY {order} LIMIT {PARTS_MAX}",
         listed.join(", "),
         statement.sql
     );

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
 
-use super::columns::{matched, summed};
+use super::columns::{exact, matched, summed};
 use super::rows::Ground;
 use super::sql::column;
 use super::time;
@@ -20,7 +20,7 @@ pub fn recipe(
         .and_then(|name| {
             pass.groups
                 .iter()
-                .position(|group| *group == column("this", name))
+                .position(|group| *group == exact(ground, counted, name))
         });
     let (only, parts) = match (&counted.parts, place) {
         (Parts::Share { column, values }, Some(at)) => {
@@ -45,6 +45,14 @@ pub fn grouping_column(parts: &Parts) -> Option<&String> {
     }
 }
 
+/// Written out, so that a value of any type can be read.
+pub fn as_text(expression: &str, engine: Engine) -> String {
+    match engine {
+        Engine::Mysql => format!("CAST({expression} AS char)"),
+        _ => format!("CAST({expression} AS text)"),
+    }
+}
+
 /// Select list under construction: group columns first, then aggregates, each only once.
 #[derive(Default)]
 pub struct Pass {
@@ -60,8 +68,10 @@ impl Pass {
     }
 
     /// Any type of column can be grouped by; shown as text, every one of them can be read.
-    pub fn group_as_text(&mut self, expression: &str) -> usize {
-        self.group_shown(expression, format!("CAST({expression} AS text)"))
+    pub fn group_as_text(&mut self, ground: Ground<'_>, counted: &Counted, name: &str) -> usize {
+        let exact = exact(ground, counted, name);
+        let shown = as_text(&exact, ground.engine);
+        self.group_shown(&exact, shown)
     }
 
     fn group_shown(&mut self, expression: &str, shown: String) -> usize {
@@ -110,39 +120,62 @@ fn position_or_push(list: &mut Vec<String>, expression: &str) -> usize {
 }
 
 fn take(ground: Ground<'_>, counted: &Counted, rest: &[String], pass: &mut Pass) -> Take {
-    let filtered = |aggregate: String, more: Option<String>| {
-        let conditions: Vec<&str> = rest.iter().chain(&more).map(String::as_str).collect();
-        match conditions.is_empty() {
-            true => aggregate,
-            false => format!("{aggregate} FILTER (WHERE {})", conditions.join(" AND ")),
-        }
+    let condition = rest.join(" AND ");
+    let mut of = |aggregate: Aggregate, argument: &str| {
+        pass.aggregate(&aggregate.over(argument, &condition, ground.engine))
     };
     let this = |name: &String| column("this", name);
-    let summed = |name: &String| format!("sum({})", summed(ground, counted, name));
     match &counted.measure {
-        Measure::Rows => Take::Count(pass.aggregate(&filtered("count(*)".to_owned(), None))),
-        Measure::Filled(name) => {
-            Take::Count(pass.aggregate(&filtered(format!("count({})", this(name)), None)))
-        }
+        Measure::Rows => Take::Count(of(Aggregate::Count, "*")),
+        Measure::Filled(name) => Take::Count(of(Aggregate::Count, &this(name))),
         Measure::Distinct(name) => {
-            Take::Count(pass.aggregate(&filtered(format!("count(DISTINCT {})", this(name)), None)))
+            Take::Count(of(Aggregate::Distinct, &exact(ground, counted, name)))
         }
-        Measure::Sum(name) => Take::Sum {
-            sum: pass.aggregate(&filtered(summed(name), None)),
-            nulls: pass.aggregate(&filtered(
-                "count(*)".to_owned(),
-                Some(format!("{} IS NULL", this(name))),
-            )),
-        },
+        Measure::Sum(name) => {
+            let sum = of(Aggregate::Sum, &summed(ground, counted, name));
+            let none = rest
+                .iter()
+                .cloned()
+                .chain([format!("{} IS NULL", this(name))]);
+            let none = none.collect::<Vec<_>>().join(" AND ");
+            let nulls = pass.aggregate(&Aggregate::Count.over("*", &none, ground.engine));
+            Take::Sum { sum, nulls }
+        }
         Measure::Avg(name) => Take::Mean {
-            sum: pass.aggregate(&filtered(summed(name), None)),
-            count: pass.aggregate(&filtered(format!("count({})", this(name)), None)),
+            sum: of(Aggregate::Sum, &summed(ground, counted, name)),
+            count: of(Aggregate::Count, &this(name)),
         },
-        Measure::Min(name) => {
-            Take::Least(pass.aggregate(&filtered(format!("min({})", this(name)), None)))
-        }
-        Measure::Max(name) => {
-            Take::Greatest(pass.aggregate(&filtered(format!("max({})", this(name)), None)))
+        Measure::Min(name) => Take::Least(of(Aggregate::Min, &this(name))),
+        Measure::Max(name) => Take::Greatest(of(Aggregate::Max, &this(name))),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Aggregate {
+    Count,
+    Distinct,
+    Sum,
+    Min,
+    Max,
+}
+
+impl Aggregate {
+    /// Over the rows that meet the condition, or all where it is empty. MySQL knows no FILTER.
+    fn over(self, argument: &str, condition: &str, engine: Engine) -> String {
+        let (name, distinct) = match self {
+            Self::Count => ("count", ""),
+            Self::Distinct => ("count", "DISTINCT "),
+            Self::Sum => ("sum", ""),
+            Self::Min => ("min", ""),
+            Self::Max => ("max", ""),
+        };
+        match (condition, engine) {
+            ("", _) => format!("{name}({distinct}{argument})"),
+            (_, Engine::Mysql) => {
+                let argument = if argument == "*" { "1" } else { argument };
+                format!("{name}({distinct}CASE WHEN {condition} THEN {argument} END)")
+            }
+            _ => format!("{name}({distinct}{argument}) FILTER (WHERE {condition})"),
         }
     }
 }
@@ -154,7 +187,8 @@ pub fn guard(
     pass: &mut Pass,
 ) -> Option<usize> {
     let condition = misshapen(ground, counted);
-    (!condition.is_empty()).then(|| pass.aggregate(&format!("count(*) FILTER (WHERE {condition})")))
+    let count = || Aggregate::Count.over("*", &condition, ground.engine);
+    (!condition.is_empty()).then(|| pass.aggregate(&count()))
 }
 
 /// The condition for such rows; empty where no time that the metrics look at is kept as text.

@@ -116,7 +116,9 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
     let born = ground.born(at)?;
     let quarters: Option<Vec<i64>> = match ground.engine {
         Engine::Postgres => Some(Vec::new()),
-        Engine::Sqlite => edges.iter().map(|edge| quarter_of(&born, edge)).collect(),
+        Engine::Sqlite | Engine::Mysql => {
+            edges.iter().map(|edge| quarter_of(&born, edge)).collect()
+        }
     };
     let quarters = quarters?;
     let mut writer = Writer::new(ground.engine);
@@ -130,13 +132,12 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         .collect();
     for (_, counted) in &counted {
         if let Some(name) = grouping_column(&counted.parts) {
-            pass.group_as_text(&column("this", name));
+            pass.group_as_text(ground, counted, name);
         }
     }
-    let scale = if ground.engine == Engine::Sqlite {
-        Scale::Quarter
-    } else {
-        Scale::Position
+    let scale = match ground.engine {
+        Engine::Postgres => Scale::Position,
+        Engine::Sqlite | Engine::Mysql => Scale::Quarter,
     };
     let mut recipes = Vec::new();
     for ((metric, counted), window) in counted.iter().zip(windows) {
@@ -254,19 +255,24 @@ fn lives(ground: Ground<'_>, at: usize, alias: &str, edges: &[Edge], writer: &mu
     }
 }
 
-/// The latest birth or earliest death; SQLite's form needs a stand-in for those that are null.
+/// The latest birth or earliest death; only PostgreSQL's form leaves out those that are null.
 fn outermost(buckets: &[String], engine: Engine, names: (&str, &str, &str)) -> Option<String> {
-    let (postgres, sqlite, none) = names;
+    let (standard, sqlite, none) = names;
     match (buckets, engine) {
         ([], _) => None,
         ([one], _) => Some(one.clone()),
-        (many, Engine::Postgres) => Some(format!("{postgres}({})", many.join(", "))),
-        (many, Engine::Sqlite) => {
+        (many, Engine::Postgres) => Some(format!("{standard}({})", many.join(", "))),
+        (many, Engine::Sqlite | Engine::Mysql) => {
             let filled: Vec<String> = many
                 .iter()
                 .map(|one| format!("coalesce({one}, {none})"))
                 .collect();
-            Some(format!("{sqlite}({})", filled.join(", ")))
+            let name = if engine == Engine::Sqlite {
+                sqlite
+            } else {
+                standard
+            };
+            Some(format!("{name}({})", filled.join(", ")))
         }
     }
 }

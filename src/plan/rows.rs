@@ -106,7 +106,7 @@ pub fn parent_counts(
         (Engine::Sqlite, true) => format!(
             "{here} IS NOT NULL AND {here} NOT IN (SELECT {there} FROM {name} AS {inner} WHERE ({alive}) IS NOT TRUE AND {there} IS NOT NULL)"
         ),
-        (Engine::Postgres, true) => format!(
+        (Engine::Postgres | Engine::Mysql, true) => format!(
             "{here} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {name} AS {inner} WHERE {there} = {here} AND ({alive}) IS NOT TRUE)"
         ),
         (_, false) => {

@@ -29,7 +29,7 @@ impl Writer {
                 self.binds.len() - 1
             });
         match self.engine {
-            Engine::Sqlite => format!("?{}", at + 1),
+            Engine::Sqlite | Engine::Mysql => format!("?{}", at + 1),
             Engine::Postgres => format!("${}{}", at + 1, postgres_type(&self.binds[at])),
         }
     }
@@ -96,6 +96,19 @@ pub fn with_parameters(query: &str, mut value: impl FnMut(&str) -> Option<String
     })
 }
 
+/// Replaces the placeholders `?1`, `?2`, … by what `value` gives for their numbers.
+pub fn with_numbers(query: &str, mut value: impl FnMut(usize) -> String) -> String {
+    outside_quotes(query, |code, at| {
+        let rest = code[at..].strip_prefix('?')?;
+        let digits = rest.len()
+            - rest
+                .trim_start_matches(|one: char| one.is_ascii_digit())
+                .len();
+        let number = rest[..digits].parse().ok()?;
+        Some((1 + digits, value(number)))
+    })
+}
+
 /// Copies SQL, offering each place outside strings, quoted names and comments to `replace`, which may
 /// swallow some bytes for a replacement.
 fn outside_quotes(
@@ -106,7 +119,7 @@ fn outside_quotes(
     let mut at = 0;
     while let Some(letter) = sql[at..].chars().next() {
         let skipped = match letter {
-            '\'' | '"' => quoted_length(&sql[at..], letter),
+            '\'' | '"' | '`' => quoted_length(&sql[at..], letter),
             '-' if sql[at..].starts_with("--") => sql[at..].find('\n').unwrap_or(sql.len() - at),
             '/' if sql[at..].starts_with("/*") => {
                 sql[at..].find("*/").map_or(sql.len() - at, |end| end + 2)

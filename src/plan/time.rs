@@ -16,8 +16,8 @@ pub struct TimeColumn {
     pub local: bool,
     pub form: Form,
     pub nullable: bool,
-    /// SQLite would first try to read each of its texts as a number.
-    pub numeric: bool,
+    /// How its texts have to be asked for, so that they are compared letter by letter.
+    pub texts: Texts,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub enum Form {
     Milliseconds,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    Plain,
+    /// SQLite would first try to read each of them as a number.
+    Numeric,
+    /// MySQL would compare them by the rules of a language.
+    Collated,
+}
+
 /// What is known of the column decides; what is not is taken as the engine's usual form.
 pub fn time_column(
     table: &Table,
@@ -41,7 +50,7 @@ pub fn time_column(
     facts: &Facts,
 ) -> TimeColumn {
     let declared = facts.column_type(table, name);
-    let is_text = engine == Engine::Sqlite || declared.contains("char") || declared == "text";
+    let is_text = engine == Engine::Sqlite || is_text_type(declared);
     let sampled = facts.of(table).and_then(|facts| facts.samples.get(name));
     let example = table.text_form.as_ref().or(sampled);
     let form = match kind {
@@ -53,13 +62,28 @@ pub fn time_column(
     TimeColumn {
         name: name.to_owned(),
         // A type that knows its offset is an instant, whatever the table's other columns are.
-        local: kind == TimeKind::Local && declared != "timestamp with time zone",
+        local: kind == TimeKind::Local && !knows_its_offset(declared, engine),
         form,
         nullable: !facts.never_null(table, name),
-        numeric: engine == Engine::Sqlite
-            && ["char", "clob", "text"]
-                .iter()
-                .all(|text| !declared.contains(text)),
+        texts: match engine {
+            Engine::Sqlite if !is_text_type(declared) && !declared.contains("clob") => {
+                Texts::Numeric
+            }
+            Engine::Sqlite | Engine::Postgres => Texts::Plain,
+            Engine::Mysql => Texts::Collated,
+        },
+    }
+}
+
+pub fn is_text_type(declared: &str) -> bool {
+    declared.contains("char") || declared.contains("text")
+}
+
+fn knows_its_offset(declared: &str, engine: Engine) -> bool {
+    match engine {
+        Engine::Sqlite => false,
+        Engine::Postgres => declared == "timestamp with time zone",
+        Engine::Mysql => declared.starts_with("timestamp"),
     }
 }
 
@@ -74,6 +98,9 @@ fn text_form(example: &str) -> Form {
         fraction: example.contains('.'),
     }
 }
+
+/// MySQL's dates of zeros, which stand for none, lie before it.
+const NO_ZEROS: &str = "'0001-01-01'";
 
 /// `column >= edge`
 pub fn at_or_after(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
@@ -99,7 +126,13 @@ pub fn before(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) 
 /// The row had not ended before the edge.
 pub fn not_ended(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
     let bound = writer.bind(bound(time, edge, writer.engine));
-    format!("({} < {bound}) IS NOT TRUE", told(time, alias))
+    let told = told(time, alias);
+    match (writer.engine, &time.form) {
+        (Engine::Mysql, Form::Native) => {
+            format!("({told} < {bound} AND {told} >= {NO_ZEROS}) IS NOT TRUE")
+        }
+        _ => format!("({told} < {bound}) IS NOT TRUE"),
+    }
 }
 
 /// Rows whose text is not of the column's form; comparing them as text would lie.
@@ -110,7 +143,7 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
     else {
         return None;
     };
-    let name = column(alias, &time.name);
+    let name = text_of(time, alias);
     let tail = match (*zulu, time.local) {
         (true, _) => format!("{name} NOT LIKE '%Z'"),
         (false, true) => format!("{name} LIKE '%Z'"),
@@ -126,11 +159,22 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
 }
 
 fn told(time: &TimeColumn, alias: &str) -> String {
-    let name = column(alias, &time.name);
-    match time.form {
+    let name = text_of(time, alias);
+    match (&time.form, time.texts) {
         // `Z` sorts behind `.`, so a time without a fraction would stand behind its own second.
-        Form::Text { zulu: true, .. } => format!("rtrim({name}, 'Z')"),
-        Form::Text { .. } if time.numeric => format!("+{name}"),
+        (Form::Text { zulu: true, .. }, Texts::Collated) => {
+            format!("trim(TRAILING 'Z' FROM {name})")
+        }
+        (Form::Text { zulu: true, .. }, _) => format!("rtrim({name}, 'Z')"),
+        (Form::Text { .. }, Texts::Numeric) => format!("+{name}"),
+        _ => name,
+    }
+}
+
+fn text_of(time: &TimeColumn, alias: &str) -> String {
+    let name = column(alias, &time.name);
+    match (&time.form, time.texts) {
+        (Form::Text { .. }, Texts::Collated) => format!("CAST({name} AS BINARY)"),
         _ => name,
     }
 }
@@ -187,7 +231,26 @@ pub fn bucket(time: &TimeColumn, alias: &str, edges: &[Edge], writer: &mut Write
             };
             format!("CASE WHEN {first} THEN {quarter} WHEN {name} IS NOT NULL THEN 0 END")
         }
+        Engine::Mysql => {
+            let first = at_or_after(time, alias, &edges[0], writer);
+            let quarter = match &time.form {
+                Form::Seconds => format!("{name} DIV 900"),
+                Form::Milliseconds => format!("{name} DIV 900000"),
+                Form::Native => since_1970(&name),
+                Form::Text { .. } => since_1970(&format!("CAST(left({name}, 19) AS datetime)")),
+            };
+            let earlier = match &time.form {
+                Form::Native => format!("{name} >= {NO_ZEROS}"),
+                _ => format!("{name} IS NOT NULL"),
+            };
+            format!("CASE WHEN {first} THEN {quarter} WHEN {earlier} THEN 0 END")
+        }
     }
+}
+
+/// In quarter hours; `unix_timestamp` ends in 2038.
+fn since_1970(moment: &str) -> String {
+    format!("timestampdiff(SECOND, '1970-01-01', {moment}) DIV 900")
 }
 
 fn edge_array(time: &TimeColumn, edges: &[Edge]) -> Bind {
@@ -224,14 +287,14 @@ pub fn quarter_of(time: &TimeColumn, edge: &Edge) -> Option<i64> {
 /// A value for `:day_start` and its kin in a configured query.
 pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
     match engine {
-        Engine::Postgres => Bind::Instant(edge.instant),
+        Engine::Postgres | Engine::Mysql => Bind::Instant(edge.instant),
         Engine::Sqlite => {
             let utc = TimeColumn {
                 name: String::new(),
                 local: false,
                 form: text_form(""),
                 nullable: false,
-                numeric: false,
+                texts: Texts::Plain,
             };
             bound(&utc, edge, engine)
         }

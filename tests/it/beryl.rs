@@ -39,4 +39,7 @@ pub(crate) async fn fill(app: &App) {
     let rows = rows::all();
     app.execute(&format!("BEGIN; {rows} COMMIT;")).await;
     app.execute(schema::INDEXES).await;
+    if !matches!(app, App::Mysql(_)) {
+        app.execute("ANALYZE").await;
+    }
 }

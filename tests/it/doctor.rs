@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod databases;
+mod indexes;
 mod ledger;
 mod places;
 mod whole;

@@ -49,6 +49,11 @@ pub(crate) async fn fill(app: &App, (tables, rows): (&str, &str)) {
             ("$time", "timestamp"),
             ("$flag", "smallint"),
         ],
+        App::Mysql(_) => [
+            ("$id", "integer NOT NULL PRIMARY KEY"),
+            ("$time", "datetime"),
+            ("$flag", "tinyint(1)"),
+        ],
     };
     let named = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
     app.execute(&types.iter().fold(tables.to_owned(), named))

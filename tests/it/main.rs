@@ -30,6 +30,7 @@ mod http_server;
 mod imports;
 mod init;
 mod kills;
+mod lacking_index;
 mod letters;
 mod long_runs;
 mod messages;

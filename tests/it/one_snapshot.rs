@@ -40,6 +40,7 @@ pub(crate) async fn linked_counts_add_up(app: &App) {
     let time = match app {
         App::Sqlite(_) => "datetime",
         App::Postgres(_) => "timestamptz",
+        App::Mysql(_) => "datetime",
     };
     app.execute(&format!(
         "CREATE TABLE web_collection (

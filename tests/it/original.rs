@@ -54,9 +54,10 @@ pub(crate) async fn the_originals_table_is_taken_over_without_what_it_got_wrong(
     let (time, json_kind) = match &app {
         App::Sqlite(_) => ("TEXT", "TEXT"),
         App::Postgres(_) => ("timestamptz", "jsonb"),
+        App::Mysql(_) => ("datetime(6)", "json"),
     };
     let rows = match &app {
-        App::Sqlite(_) => ROWS.replace("+00'", "'"),
+        App::Sqlite(_) | App::Mysql(_) => ROWS.replace("+00'", "'"),
         App::Postgres(_) => ROWS.to_owned(),
     };
     app.execute(&format!(

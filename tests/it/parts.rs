@@ -46,6 +46,7 @@ fn distributions_that_share_a_scan_too_wide_for_all_days_are_counted_day_by_day(
         now: instant("2025-10-04T06:00:00Z"),
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
+        follower_patience: Duration::ZERO,
         limits: collect::limits(&config, daybook::database::Stop::default()),
         recipients: None,
         progress: &|_, _| {},

@@ -35,6 +35,41 @@ fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(Cluster::start)
 }
 
+/// A primary of its own, and a server that follows it.
+pub(crate) struct Pair {
+    primary: Cluster,
+    standby: Cluster,
+}
+
+impl Pair {
+    pub(crate) fn start() -> Self {
+        let primary = Cluster::start();
+        let standby = Cluster::following(&primary);
+        Self { primary, standby }
+    }
+
+    pub(crate) fn primary(&self) -> App {
+        App::Postgres(self.primary.url("owner", "postgres"))
+    }
+
+    pub(crate) fn standby(&self) -> App {
+        App::Postgres(self.standby.url("owner", "postgres"))
+    }
+
+    /// Returns once the standby has all that the primary has written so far.
+    pub(crate) async fn caught_up(&self) {
+        let written = self
+            .primary()
+            .rows("SELECT pg_current_wal_insert_lsn()")
+            .await;
+        let written = written[0][0].clone().unwrap();
+        let reached = format!("SELECT (pg_last_wal_replay_lsn() >= '{written}')::int");
+        while self.standby().number(&reached).await != Some(1.into()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
 struct Cluster {
     port: u16,
     /// Ends the server and removes its folder when this process, however it ends, lets go of its input.
@@ -46,7 +81,7 @@ const GUARDIAN: &str = r#"
 programs=$1 folder=$2 port=$3; shift 3
 "$@" "$programs/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c max_connections=200 -c shared_buffers=32MB </dev/null >"$folder/log" 2>&1 &
+    -c max_connections=200 -c shared_buffers=32MB -c max_standby_streaming_delay=0 </dev/null >"$folder/log" 2>&1 &
 server=$!
 echo started
 cat >/dev/null
@@ -74,13 +109,43 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb failed: {made:?}");
+        Self::begin(folder, &owner)
+    }
+
+    fn following(primary: &Cluster) -> Self {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let owner = owner(&folder);
+        let made = owned(&owner, &programs().join("pg_basebackup"))
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-U",
+                "owner",
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+                "-N",
+            ])
+            .args(["-p", &primary.port.to_string()])
+            .arg("-D")
+            .arg(folder.join("data"))
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "pg_basebackup failed: {made:?}");
+        Self::begin(folder, &owner)
+    }
+
+    fn begin(folder: PathBuf, owner: &[String]) -> Self {
+        let programs = programs();
         for _ in 0..5 {
             let port = free_port();
             let mut guardian = Command::new("sh")
                 .args(["-c", GUARDIAN, "guardian"])
                 .args([&programs, &folder])
                 .arg(port.to_string())
-                .args(&owner)
+                .args(owner)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .process_group(0)

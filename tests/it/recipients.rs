@@ -73,6 +73,7 @@ async fn with_numbers(config: &Config) -> Collected {
         now: instant(NOW),
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
+        follower_patience: Duration::ZERO,
         limits: collect::limits(config, Stop::default()),
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},

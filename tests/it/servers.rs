@@ -5,6 +5,8 @@ mod certificates;
 mod dice;
 mod init;
 mod judged_by_others;
+mod lacking_index;
+mod mariadb;
 mod monitored;
 mod one_snapshot;
 mod original;

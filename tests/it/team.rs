@@ -38,8 +38,20 @@ CREATE TABLE crm.deals (id integer PRIMARY KEY, made text COLLATE "en-x-icu" NOT
 CREATE TABLE notes (id integer PRIMARY KEY, made text NOT NULL);
 "#;
 
-/// Where the two engines' settings and plain SQL differ: a name, and what stands for it.
-fn dialect(app: &App) -> [(&'static str, &'static str); 5] {
+const MYSQL: &str = "
+CREATE TABLE accounts (id integer PRIMARY KEY, opened datetime(6) NOT NULL, closed datetime(6));
+CREATE TABLE invoices (
+    id integer PRIMARY KEY, account_id integer REFERENCES accounts (id), created integer NOT NULL, voided bigint,
+    amount decimal(12, 2), weight float, paid boolean NOT NULL, grade integer, country varchar(2), clerk integer, token uuid
+);
+CREATE TABLE visits (id integer PRIMARY KEY, at datetime(6) NOT NULL);
+CREATE TABLE pings (id integer PRIMARY KEY, sent bigint NOT NULL);
+CREATE TABLE deals (id integer PRIMARY KEY, made varchar(40) COLLATE utf8mb4_german2_ci NOT NULL, stage varchar(10));
+CREATE TABLE notes (id integer PRIMARY KEY, made text NOT NULL);
+";
+
+/// Where the engines' settings and plain SQL differ: a name, and what stands for it.
+fn dialect(app: &App) -> [(&'static str, &str); 5] {
     match app {
         App::Sqlite(_) => [
             ("$crm", "main"),
@@ -55,6 +67,13 @@ fn dialect(app: &App) -> [(&'static str, &'static str); 5] {
             ("$opened", "a.opened"),
             ("$closed", "a.closed"),
             ("$weight", "v.weight::float8"),
+        ],
+        App::Mysql(url) => [
+            ("$crm", url.rsplit('/').next().unwrap()),
+            ("$opened_that_day", "SELECT count(*) FROM accounts WHERE opened >= :day_start AND opened < least(:day_end, :as_of)"),
+            ("$opened", "a.opened"),
+            ("$closed", "a.closed"),
+            ("$weight", "(v.weight + 0e0)"),
         ],
     }
 }
@@ -404,10 +423,10 @@ fn rounded(number: Decimal, digits: u32) -> Decimal {
 }
 
 async fn fill(app: &App) {
-    let schema = if matches!(app, App::Sqlite(_)) {
-        SQLITE
-    } else {
-        POSTGRES
+    let schema = match app {
+        App::Sqlite(_) => SQLITE,
+        App::Postgres(_) => POSTGRES,
+        App::Mysql(_) => MYSQL,
     };
     app.execute(schema).await;
     let rows = rows(matches!(app, App::Sqlite(_)));

@@ -336,6 +336,10 @@ async fn parts(app: &App, query: &str) -> Json {
         App::Postgres(_) => {
             query.replace("DESC, a.display_name", "DESC, a.display_name COLLATE \"C\"")
         }
+        App::Mysql(_) => query.replace(
+            "DESC, a.display_name",
+            "DESC, CAST(a.display_name AS binary)",
+        ),
     };
     let rows = app.rows(&query).await;
     let count = |row: &Vec<Option<String>>| row[2].as_ref().unwrap().parse::<i64>().unwrap();

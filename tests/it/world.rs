@@ -18,7 +18,10 @@ use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Row, ValueRef};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlConnection, PgConnection, Row,
+    ValueRef,
+};
 use tempfile::TempDir;
 
 pub(crate) struct World {
@@ -187,13 +190,14 @@ impl World {
 pub(crate) enum App {
     Sqlite(PathBuf),
     Postgres(String),
+    Mysql(String),
 }
 
 impl App {
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Self::Postgres(url) => url.clone(),
+            Self::Postgres(url) | Self::Mysql(url) => url.clone(),
         }
     }
 
@@ -209,6 +213,12 @@ impl App {
             }
             Self::Postgres(url) => {
                 let mut connection = postgres_connection(url).await;
+                let done = connection.execute(sqlx::raw_sql(text)).await.map(drop);
+                connection.close().await.unwrap();
+                done
+            }
+            Self::Mysql(url) => {
+                let mut connection = mysql_connection(url).await;
                 let done = connection.execute(sqlx::raw_sql(text)).await.map(drop);
                 connection.close().await.unwrap();
                 done
@@ -243,6 +253,17 @@ impl App {
                         let raw = row.try_get_raw(at).unwrap();
                         (!raw.is_null()).then(|| raw.as_str().unwrap().to_owned())
                     };
+                    (0..row.len()).map(cell).collect()
+                };
+                let rows = rows.unwrap_or_else(|error| told(error));
+                rows.into_iter().map(cells).collect()
+            }
+            Self::Mysql(url) => {
+                let mut connection = mysql_connection(url).await;
+                let rows = sqlx::raw_sql(text).fetch_all(&mut connection).await;
+                connection.close().await.unwrap();
+                let cells = |row: sqlx::mysql::MySqlRow| {
+                    let cell = |at: usize| row.try_get_unchecked(at).unwrap();
                     (0..row.len()).map(cell).collect()
                 };
                 let rows = rows.unwrap_or_else(|error| told(error));
@@ -293,6 +314,15 @@ async fn postgres_connection(url: &str) -> PgConnection {
     connected.unwrap_or_else(|error| panic!("{url}: {error}"))
 }
 
+/// Names in double quotes, as in the other engines.
+async fn mysql_connection(url: &str) -> MySqlConnection {
+    let connected = MySqlConnection::connect(url).await;
+    let mut connection = connected.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let mode = "SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_ALL_TABLES'";
+    connection.execute(mode).await.unwrap();
+    connection
+}
+
 fn beginning(sql: &str) -> String {
     sql.chars().take(400).collect()
 }
@@ -339,9 +369,13 @@ mod tests {
             world.book("SELECT count(*) FROM daily_metrics").await,
             [[Some("2".to_owned())]]
         );
-        let elsewhere = App::Postgres("postgres://127.0.0.1/nowhere".to_owned());
-        world.set("DAYBOOK_APP_DATABASE_URL", &elsewhere.url());
-        assert_eq!(world.config().apps.len(), 1);
+        for elsewhere in [
+            App::Postgres("postgres://127.0.0.1/nowhere".to_owned()),
+            App::Mysql("mysql://127.0.0.1/nowhere".to_owned()),
+        ] {
+            world.set("DAYBOOK_APP_DATABASE_URL", &elsewhere.url());
+            assert_eq!(world.config().apps.len(), 1);
+        }
         world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
         let shown = world.binary(&["show", "--date", "2025-10-03"]);
         assert!(shown.status.success(), "{shown:?}");

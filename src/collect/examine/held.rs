@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use crate::calendar::first_instant;
 use crate::catalog::{Catalog, TimeKind};
 use crate::collect::schema::{self, newest::newest};
+use crate::database::replayed::spoken;
 use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::plan::{Cell, Facts};
 
@@ -110,13 +111,4 @@ fn wall_clock(text: &str) -> Option<NaiveDateTime> {
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     let dated = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0);
     timed.or_else(dated)
-}
-
-fn spoken(time: TimeDelta) -> String {
-    match (time.num_days(), time.num_hours(), time.num_minutes()) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {} min", minutes % 60),
-        (1, ..) => "1 day".to_owned(),
-        (days, ..) => format!("{days} days"),
-    }
 }

@@ -1,6 +1,7 @@
 //! Whether a column can tell time in the way that the catalog says.
 
 use crate::catalog::Engine;
+use crate::plan::time::is_text_type;
 
 /// What is wrong about it; nothing where it fits, or where nobody can say.
 pub(super) fn unfit(
@@ -20,21 +21,28 @@ pub(super) fn unfit(
             "double precision",
         ]
         .contains(&declared),
+        Engine::Mysql => ["int", "decimal", "float", "double"]
+            .iter()
+            .any(|kind| declared.contains(kind)),
     };
     let counts_seconds = kind.starts_with("epoch");
-    let is_text = engine == Engine::Sqlite || declared == "text" || declared.contains("char");
-    let is_moment = declared.starts_with("timestamp") || declared == "date";
+    let is_text = engine == Engine::Sqlite || is_text_type(declared);
+    let is_moment = ["timestamp", "date"]
+        .iter()
+        .any(|kind| declared.starts_with(kind));
+    let knows_no_offset =
+        declared == "timestamp without time zone" || declared.starts_with("datetime");
     match () {
         () if is_number && counts_seconds => None,
         () if is_number => Some(format!(
             "holds numbers ({declared}), while `time` is {kind}: set it to epoch_s or epoch_ms"
         )),
-        () if counts_seconds && (sample.is_some() || engine == Engine::Postgres) => Some(format!(
+        () if counts_seconds && (sample.is_some() || engine != Engine::Sqlite) => Some(format!(
             "holds {}, while `time` is {kind}: set it to utc, local or instant",
             if sample.is_some() { "texts" } else { declared }
         )),
         () if counts_seconds => None,
-        () if kind == "instant" && declared == "timestamp without time zone" => Some(format!(
+        () if kind == "instant" && knows_no_offset && engine != Engine::Sqlite => Some(format!(
             "is of the type {declared}, which knows no offset, while `time` is instant: set it to utc or local"
         )),
         () if is_text && sample.is_some_and(|sample| !begins_with_a_date(sample)) => {

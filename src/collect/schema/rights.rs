@@ -9,6 +9,8 @@ use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::plan::sql::table as quoted_table;
 use crate::plan::{Bind, Cell};
 
+use super::for_each_table;
+
 /// The database as it answers this user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Server {
@@ -17,6 +19,8 @@ pub struct Server {
     /// Empty where the engine knows no users.
     pub user: String,
     pub is_superuser: bool,
+    /// On the server's own disk, even from a transaction that only reads.
+    pub may_write_files: bool,
     /// In some schema.
     pub may_create: bool,
     pub is_encrypted: bool,
@@ -43,6 +47,12 @@ LIMIT 10000";
 const SQLITE_NAMES: &str =
     "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') LIMIT 10000";
 
+const MYSQL_NAMES: &str = "
+SELECT CASE TABLE_SCHEMA WHEN database() THEN TABLE_NAME ELSE concat(TABLE_SCHEMA, '.', TABLE_NAME) END
+FROM information_schema.TABLES
+WHERE TABLE_SCHEMA NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
+LIMIT 10000";
+
 const POSTGRES_SERVER: &str = "
 SELECT split_part(current_setting('server_version'), ' ', 1), current_user::text,
        coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false),
@@ -51,6 +61,20 @@ SELECT split_part(current_setting('server_version'), ' ', 1), current_user::text
        pg_is_in_recovery(), clock_timestamp()";
 
 const SQLITE_SERVER: &str = "SELECT sqlite_version()";
+
+const MYSQL_SERVER: &str = "
+SELECT version(), current_user(), coalesce(max(PRIVILEGE_TYPE = 'SUPER'), 0),
+       coalesce(max(PRIVILEGE_TYPE = 'CREATE'), 0), 0, 0, concat(utc_timestamp(6), 'Z'), coalesce(max(PRIVILEGE_TYPE = 'FILE'), 0)
+FROM (SELECT GRANTEE, PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES
+      UNION ALL SELECT GRANTEE, PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES) AS powers
+WHERE GRANTEE = concat('''', substring_index(current_user(), '@', 1), '''@''', substring_index(current_user(), '@', -1), '''')";
+
+const MYSQL_LINE: &str = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
+
+/// The server lists what this user may do with each column, however it was granted.
+const MYSQL_RIGHTS: &str = "
+SELECT NAME, COLUMN_NAME, PRIVILEGES NOT LIKE '%select%', PRIVILEGES LIKE '%insert%' OR PRIVILEGES LIKE '%update%'
+FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE";
 
 const UNREADABLE: &str = "
 SELECT wanted.name, attribute.attname::text
@@ -69,10 +93,14 @@ pub async fn server(snapshot: &mut Snapshot, limits: &Limits) -> Result<Server, 
     let (question, engine) = match snapshot.engine() {
         Engine::Postgres => (POSTGRES_SERVER, "PostgreSQL"),
         Engine::Sqlite => (SQLITE_SERVER, "SQLite"),
+        Engine::Mysql => (MYSQL_SERVER, "MySQL"),
     };
     let told = |cells: &[Cell]| {
         if let Some(Cell::Text(version)) = cells.first() {
-            server.version = format!("{engine} {version}");
+            server.version = match version.split_once("-MariaDB") {
+                Some((number, _)) => format!("MariaDB {number}"),
+                None => format!("{engine} {version}"),
+            };
         }
         if let [_, Cell::Text(user), flags @ ..] = cells {
             server.user = user.clone();
@@ -85,10 +113,18 @@ pub async fn server(snapshot: &mut Snapshot, limits: &Limits) -> Result<Server, 
                 Some(Cell::Text(clock)) => clock.parse().ok(),
                 _ => None,
             };
+            server.may_write_files = is(5);
         }
         Ok(())
     };
     snapshot.rows(question, &[], limits, told).await?;
+    if snapshot.engine() == Engine::Mysql {
+        let cipher = |cells: &[Cell]| {
+            server.is_encrypted |= matches!(cells, [_, Cell::Text(cipher)] if !cipher.is_empty());
+            Ok(())
+        };
+        snapshot.rows(MYSQL_LINE, &[], limits, cipher).await?;
+    }
     Ok(server)
 }
 
@@ -97,6 +133,7 @@ pub async fn names(snapshot: &mut Snapshot, limits: &Limits) -> Result<Vec<Strin
     let question = match snapshot.engine() {
         Engine::Postgres => POSTGRES_NAMES,
         Engine::Sqlite => SQLITE_NAMES,
+        Engine::Mysql => MYSQL_NAMES,
     };
     let mut names = Vec::new();
     let found = |cells: &[Cell]| {
@@ -115,10 +152,44 @@ pub async fn rights(
     tables: &[&str],
     limits: &Limits,
 ) -> Result<Rights, DatabaseError> {
-    let mut rights = Rights::default();
-    if snapshot.engine() == Engine::Sqlite {
-        return Ok(rights);
+    match snapshot.engine() {
+        Engine::Sqlite => Ok(Rights::default()),
+        Engine::Postgres => postgres_rights(snapshot, tables, limits).await,
+        Engine::Mysql => mysql_rights(snapshot, tables, limits).await,
     }
+}
+
+async fn mysql_rights(
+    snapshot: &mut Snapshot,
+    tables: &[&str],
+    limits: &Limits,
+) -> Result<Rights, DatabaseError> {
+    let mut rights = Rights::default();
+    let (question, binds) = for_each_table(MYSQL_RIGHTS, tables);
+    let found = |cells: &[Cell]| {
+        if let [Cell::Text(table), Cell::Text(column), closed, writable] = cells {
+            if *closed == Cell::Integer(1) {
+                let columns = rights.unreadable.entry(table.clone()).or_default();
+                columns.insert(column.clone());
+            }
+            if *writable == Cell::Integer(1) {
+                rights.writable.insert(table.clone());
+            }
+        }
+        Ok(())
+    };
+    if !tables.is_empty() {
+        snapshot.rows(&question, &binds, limits, found).await?;
+    }
+    Ok(rights)
+}
+
+async fn postgres_rights(
+    snapshot: &mut Snapshot,
+    tables: &[&str],
+    limits: &Limits,
+) -> Result<Rights, DatabaseError> {
+    let mut rights = Rights::default();
     let plain = Bind::Texts(tables.iter().map(|name| (*name).to_owned()).collect());
     let real = Bind::Texts(tables.iter().map(|name| quoted_table(name)).collect());
     let binds = [plain, real];

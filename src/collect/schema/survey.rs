@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{AppDatabase, Engine};
 use crate::database::{self, DatabaseError, Limits, Snapshot};
+use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Bind, Cell};
 
@@ -133,6 +134,23 @@ FROM sqlite_schema AS made, pragma_foreign_key_list(made.name) AS one
 WHERE made.type = 'table' AND (SELECT count(*) FROM pragma_foreign_key_list(made.name) AS other WHERE other.id = one.id) = 1
 ORDER BY 1, 2, 3";
 
+/// Tables of the database in the URL; an account may see others, which are other applications' own.
+const MYSQL_COLUMNS: &str = "
+SELECT made.TABLE_NAME, made.TABLE_TYPE LIKE '%VIEW', CAST(made.TABLE_ROWS AS signed), its.COLUMN_NAME, lower(its.COLUMN_TYPE),
+       its.IS_NULLABLE = 'NO', its.PRIVILEGES LIKE '%select%', its.COLUMN_KEY = 'PRI', NULL,
+       CASE its.DATA_TYPE WHEN 'enum' THEN concat('check ', its.COLUMN_NAME, ' in (', substr(its.COLUMN_TYPE, 6)) END
+FROM information_schema.TABLES AS made
+JOIN information_schema.COLUMNS AS its ON its.TABLE_SCHEMA = made.TABLE_SCHEMA AND its.TABLE_NAME = made.TABLE_NAME
+WHERE made.TABLE_SCHEMA = database()
+ORDER BY made.TABLE_NAME, its.ORDINAL_POSITION";
+
+const MYSQL_KEYS: &str = "
+SELECT max(TABLE_NAME), max(COLUMN_NAME), max(REFERENCED_TABLE_NAME), max(REFERENCED_COLUMN_NAME)
+FROM information_schema.KEY_COLUMN_USAGE
+WHERE TABLE_SCHEMA = database() AND REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA
+GROUP BY TABLE_NAME, CONSTRAINT_NAME HAVING count(*) = 1
+ORDER BY 1, 2, 3";
+
 /// Only there after an ANALYZE.
 const SQLITE_ROWS: &str = "SELECT tbl, max(CAST(stat AS INTEGER)) FROM sqlite_stat1 GROUP BY tbl";
 
@@ -143,6 +161,7 @@ async fn relations(
     let (columns, keys) = match snapshot.engine() {
         Engine::Postgres => (POSTGRES_COLUMNS, POSTGRES_KEYS),
         Engine::Sqlite => (SQLITE_COLUMNS, SQLITE_KEYS),
+        Engine::Mysql => (MYSQL_COLUMNS, MYSQL_KEYS),
     };
     let mut relations: Vec<Relation> = Vec::new();
     let found = |cells: &[Cell]| {
@@ -305,7 +324,8 @@ async fn sample(
             let name = quoted(&column.name);
             // A zero stands for "never" where times are numbers.
             let question = format!(
-                "SELECT {name} FROM {table} WHERE {name} IS NOT NULL AND CAST({name} AS text) NOT IN ('', '0') LIMIT 1"
+                "SELECT {name} FROM {table} WHERE {name} IS NOT NULL AND {} NOT IN ('', '0') LIMIT 1",
+                as_text(&name, engine)
             );
             let found = |cells: &[Cell]| {
                 column.sample = match cells {

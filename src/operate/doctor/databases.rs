@@ -11,10 +11,12 @@ use tokio::time::timeout;
 
 use crate::calendar::Day;
 use crate::catalog::Engine;
+use crate::collect::examine::indexes::Missing;
 use crate::collect::examine::{Examined, Fault, examine as look, needed};
 use crate::collect::{Found, Request, Work};
 use crate::config::Config;
-use crate::database::{DatabaseError, Limits, Stop, Trouble};
+use crate::database::replayed::spoken;
+use crate::database::{DatabaseError, Limits, Replayed, Stop, Trouble};
 
 use super::{Finding, Level, PATIENCE, counted, listed};
 
@@ -23,6 +25,7 @@ const STATEMENT: Duration = Duration::from_secs(10);
 const LOCK: Duration = Duration::from_secs(2);
 /// In seconds: less is the way there and back.
 const CLOCKS_DIFFER: i64 = 10;
+const FOLLOWER_LATE: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let yesterday = Day::containing(now, config.time_zone).previous();
@@ -38,6 +41,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
         now,
         grace: TimeDelta::from_std(config.collect.grace).unwrap_or_default(),
         retry_for: Duration::ZERO,
+        follower_patience: Duration::ZERO,
         limits: Limits {
             statement_timeout: config.collect.statement_timeout.min(STATEMENT),
             lock_timeout: config.collect.lock_timeout.min(LOCK),
@@ -75,7 +79,9 @@ async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>
     match examined {
         Ok(examined) => {
             let file = app.url.sqlite_path();
-            findings(&called, &examined, file.as_deref(), keys.len())
+            let mut all = findings(&called, &examined, file.as_deref(), keys.len());
+            all.extend(follower(&called, examined.replayed, request.now));
+            all
         }
         Err(error) => vec![away(&called, name, &error)],
     }
@@ -128,6 +134,7 @@ fn findings(
         }
         false => findings.extend(examined.faults.iter().map(|fault| broken(called, fault))),
     }
+    findings.extend(examined.indexes.iter().map(|one| slow(called, one)));
     findings.extend(examined.unfit_times.iter().map(|why| {
         let means = "Rows are put into wrong days, or the metrics of this table fail.";
         let advice = "Set `time` of the table, or of the window, to how this column tells time.";
@@ -164,6 +171,32 @@ fn reached(called: &str, examined: &Examined) -> Finding {
     Finding::ok(AREA, what, "It can be read.")
 }
 
+/// A night waits for what a follower still lacks.
+fn follower(called: &str, replayed: Replayed, now: DateTime<Utc>) -> Option<Finding> {
+    let advice = "See what holds its replay up, or read from the server that it follows.";
+    match replayed {
+        Replayed::All => None,
+        Replayed::Until(until) if now - until <= FOLLOWER_LATE => {
+            let what = format!("{called} follows another server, and keeps up with it");
+            let means = "A night that begins after midnight finds the whole day there.";
+            Some(Finding::ok(AREA, what, means))
+        }
+        Replayed::Until(until) => {
+            let lag = spoken(now - until);
+            let what = format!("{called} follows another server, {lag} behind it");
+            let means = "A night waits for it as long as `retry_for` says, and then stores the day as one that is still open.";
+            Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+        }
+        Replayed::Unknown => {
+            let what =
+                format!("{called} follows another server and does not tell how far it has come");
+            let means = "No day can be counted: its last hours may be missing.";
+            let advice = "Set its replay going, let this user see how far it has come (pg_read_all_stats in PostgreSQL), or read from the server that it follows.";
+            Some(Finding::ok(AREA, what, means).advising(Level::Error, advice))
+        }
+    }
+}
+
 fn line(called: &str, examined: &Examined, file: Option<&Path>) -> Finding {
     if let Some(file) = file {
         let may_write = access(file, Access::WRITE_OK).is_ok();
@@ -193,7 +226,10 @@ fn line(called: &str, examined: &Examined, file: Option<&Path>) -> Finding {
         )
         .advising(
             Level::Warning,
-            "Write `sslmode=verify-full` into the database's URL, or leave `sslmode` out.",
+            match examined.engine {
+                Engine::Mysql => "Write `ssl-mode=VERIFY_IDENTITY` into the database's URL, or leave `ssl-mode` out.",
+                _ => "Write `sslmode=verify-full` into the database's URL, or leave `sslmode` out.",
+            },
         ),
     }
 }
@@ -227,6 +263,25 @@ fn broken(called: &str, fault: &Fault) -> Finding {
     Finding::ok(AREA, what, means).advising(Level::Error, advice)
 }
 
+fn slow(called: &str, index: &Missing) -> Finding {
+    let Missing {
+        table,
+        column,
+        metrics,
+    } = index;
+    let what = format!(
+        "{called} has no index on {table} that begins with {column}, which {} would use",
+        listed(metrics)
+    );
+    let means =
+        "Each night it reads more than it needs to, or makes the index anew for one statement.";
+    let advice = format!(
+        "If nights should take less of it: CREATE INDEX {}_{column}_daybook ON {table} ({column}). Daybook itself changes nothing there.",
+        table.replace('.', "_")
+    );
+    Finding::ok(AREA, what, means).advising(Level::Warning, &advice)
+}
+
 /// Whoever steals a password that may only read can spoil nothing.
 fn powers(called: &str, examined: &Examined) -> Option<Finding> {
     if examined.engine == Engine::Sqlite {
@@ -244,6 +299,9 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
         if server.may_create {
             powers.push("make tables".to_owned());
         }
+        if server.may_write_files {
+            powers.push("write files on the server".to_owned());
+        }
     }
     if powers.is_empty() {
         let what = format!("{user} may only read in {called}");
@@ -255,7 +313,14 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
     }
     let what = format!("{user} may {} in {called}", powers.join(" and "));
     let means = "Daybook only reads; but whoever gets hold of its password could do that.";
-    let advice = "Give Daybook a user of its own that may only read: make a role, grant it USAGE on the schema and SELECT on the tables.";
+    let advice = match examined.engine {
+        Engine::Mysql => {
+            "Give Daybook a user of its own that may only read: make one, and grant it SELECT on the tables and nothing else."
+        }
+        _ => {
+            "Give Daybook a user of its own that may only read: make a role, grant it USAGE on the schema and SELECT on the tables."
+        }
+    };
     Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
 }
 

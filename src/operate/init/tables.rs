@@ -151,7 +151,7 @@ fn objection(relation: &Relation, prefix: &str, engine: Engine) -> Option<&'stat
     if relation.is_view {
         return Some("a view, whose rows stand in tables already");
     }
-    if !is_sound(&relation.name) || engine == Engine::Sqlite && name.contains('.') {
+    if !is_sound(&relation.name) || engine != Engine::Postgres && name.contains('.') {
         return Some(
             "its name has a dot, a quote or a control character, which settings cannot hold",
         );

@@ -134,7 +134,7 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
     let (kind, why) = match &column.sample {
         Some(Sample::Whole(whole)) => of_number(*whole)?,
         Some(Sample::Text(text)) => of_text(text, &column.name)?,
-        None if is_moment(column) => of_type(column),
+        None if is_moment(column) => of_type(column, engine),
         None if is_number(column) => (
             TimeKind::EpochS,
             "a number without a value to look at: seconds since 1970 are the usual".to_owned(),
@@ -185,9 +185,13 @@ fn of_text(text: &str, name: &str) -> Option<(TimeKind, String)> {
     }
 }
 
-fn of_type(column: &Column) -> (TimeKind, String) {
+fn of_type(column: &Column, engine: Engine) -> (TimeKind, String) {
     let kind = column.kind.as_str();
-    match kind.contains("with time zone") || kind.contains("timestamptz") {
+    let is_instant = match engine {
+        Engine::Mysql => kind.starts_with("timestamp"),
+        _ => kind.contains("with time zone") || kind.contains("timestamptz"),
+    };
+    match is_instant {
         true => (TimeKind::Instant, "its type knows the time zone".to_owned()),
         false => of_name(&column.name),
     }

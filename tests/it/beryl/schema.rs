@@ -74,7 +74,6 @@ CREATE INDEX web_itemimage_item ON web_collectionitemimage (item_id);
 CREATE INDEX web_itemimage_media ON web_collectionitemimage (media_file_id);
 CREATE INDEX post_office_email_status ON post_office_email (status);
 CREATE INDEX post_office_email_created ON post_office_email (created);
-ANALYZE;
 ";
 
 pub(super) fn tables(app: &App) -> String {
@@ -95,7 +94,19 @@ pub(super) fn tables(app: &App) -> String {
             ("$bool", "boolean"),
             ("$status", "smallint"),
         ],
+        App::Mysql(_) => [
+            ("$small", "integer"),
+            ("$big", "bigint"),
+            ("$ref", "integer"),
+            ("$time", "datetime(6)"),
+            ("$bool", "boolean"),
+            ("$status", "smallint unsigned"),
+        ],
     };
     let named = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
-    types.iter().fold(TABLES.to_owned(), named)
+    let tables = types.iter().fold(TABLES.to_owned(), named);
+    match app {
+        App::Mysql(_) => tables.replace(" DEFERRABLE INITIALLY DEFERRED", ""),
+        _ => tables,
+    }
 }

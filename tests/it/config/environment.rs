@@ -97,7 +97,7 @@ fn malformed_values_name_their_variable_and_come_with_the_file_s_mistakes() {
         .set("METRICS_ALERT_THRESHOLD_CRITICAL", "NaN")
         .set("DAYBOOK_RETRY_FOR", "5 minutes")
         .set("DAYBOOK_TIME_ZONE", "Zurich")
-        .set("DAYBOOK_APP_DATABASE_URL", "mysql://root:hunter2@db/app")
+        .set("DAYBOOK_APP_DATABASE_URL", "oracle://root:hunter2@db/app")
         .set("DAYBOOK_APP_SHOP_DATABASE_URL", "")
         .set("DAYBOOK_BOOK_DATABASE_URL", "sqlite:a.db")
         .set("DAYBOOK_BOOK_DATABASE_URL_FILE", "b")
@@ -112,7 +112,7 @@ daybook.toml:1:1: unknown key `nmae`; did you mean `name`?
 
 environment DAYBOOK_TIME_ZONE: no time zone `Zurich`; did you mean `Europe/Zurich`?
 
-environment DAYBOOK_APP_DATABASE_URL: `mysql` is not supported: a database URL is `sqlite:FILE` or `postgres://USER@HOST:PORT/DATABASE`
+environment DAYBOOK_APP_DATABASE_URL: `oracle` is not supported: a database URL is `sqlite:FILE`, or `postgres` or `mysql` with `://USER@HOST:PORT/DATABASE`
 
 environment DAYBOOK_APP_SHOP_DATABASE_URL: set, but empty: give it a value or unset it
 
@@ -173,6 +173,8 @@ fn every_form_of_a_database_url_is_understood() {
     assert_eq!(path("sqlite:data/app.db?mode=ro"), sqlite("data/app.db"));
     assert_eq!(path("postgres://u@h/db"), (Engine::Postgres, None));
     assert_eq!(path("postgresql://u@h/db"), (Engine::Postgres, None));
+    assert_eq!(path("mysql://u@h/db"), (Engine::Mysql, None));
+    assert_eq!(path("mariadb://u@h/db"), (Engine::Mysql, None));
 }
 
 #[test]

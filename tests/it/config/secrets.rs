@@ -35,9 +35,9 @@ fn a_password_shows_in_no_mistake() {
         format!("[app]\ndatabase_url = {url}\n"),
         format!(
             "[app]\ndatabase_url = '{}'\n",
-            url.replace("postgres", "mysql")
+            url.replace("postgres", "oracle")
         ),
-        "[app]\ndatabase_url = 'mysql:u:hunter2@h'\n".to_owned(),
+        "[app]\ndatabase_url = 'oracle:u:hunter2@h'\n".to_owned(),
         format!("[app]\ndatabase_url = '{url}'\ndatabase_url_file = 'x'\n"),
         format!("[app]\ndatabase_url = '{url}'\ndatabase_url = '{url}'\n"),
         format!("app = {{ database_url = '{url}', conections = 2 }}\n"),

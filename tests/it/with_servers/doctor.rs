@@ -3,6 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use daybook::operate::doctor::{Finding, Level, examine};
 
+use crate::beryl;
+use crate::lacking_index::{is_named_until_it_is_there, said_of};
 use crate::postgres::{as_role, database};
 use crate::world::{App, World, instant};
 
@@ -162,4 +164,18 @@ async fn a_server_whose_clock_differs_from_this_machines_is_named() {
         assert_eq!(level, expected, "{what}");
         assert!(what.contains(words), "{what}");
     }
+}
+
+#[tokio::test]
+async fn an_index_for_windows_is_named_until_it_is_there() {
+    is_named_until_it_is_there(&database().await).await;
+}
+
+#[tokio::test]
+async fn djangos_own_indexes_are_enough_for_beryl() {
+    let app = database().await;
+    beryl::fill(&app).await;
+    let mut world = World::new(NOW, beryl::SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    assert_eq!(said_of(&world).await, []);
 }

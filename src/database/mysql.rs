@@ -1,0 +1,188 @@
+//! MySQL and MariaDB as an app database: one connection in a consistent snapshot, read-only by construction.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt;
+use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlSslMode};
+use sqlx::{ConnectOptions, MySql, MySqlConnection, Row};
+
+use crate::config::DatabaseUrl;
+use crate::plan::sql::with_numbers;
+use crate::plan::{Bind, Cell};
+
+use super::server::{at_best, connected, is_here, session_name};
+use super::{DatabaseError, Limits, Replayed, Trouble, decode, safe};
+
+/// Names in double quotes, texts in single ones, a backslash is a backslash: the SQL of the other engines.
+const SQL_MODE: &str = "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
+
+const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+
+/// Two connections cannot be made to see the same instant without locking tables, so there is one.
+pub(super) async fn open(
+    url: &DatabaseUrl,
+    limits: &Limits,
+) -> Result<(MySqlConnection, Replayed), DatabaseError> {
+    let options = options(url)?;
+    let mut connection = connected(url, options.connect()).await?;
+    let (version, clock): (String, NaiveDateTime) =
+        sqlx::query_as("SELECT version(), utc_timestamp(6)")
+            .fetch_one(&mut connection)
+            .await?;
+    let replayed = replayed(&mut connection, clock.and_utc()).await;
+    for command in [
+        settings(limits, version.contains("MariaDB")),
+        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
+        BEGIN.to_owned(),
+    ] {
+        sqlx::raw_sql(safe(&command))
+            .execute(&mut connection)
+            .await?;
+    }
+    Ok((connection, replayed))
+}
+
+/// A replica tells how many seconds lie between what it replays and the clock, and nothing while it does not replay.
+/// An account that may not ask is told of no replica.
+async fn replayed(connection: &mut MySqlConnection, clock: DateTime<Utc>) -> Replayed {
+    let asked = sqlx::raw_sql("SHOW REPLICA STATUS")
+        .fetch_optional(&mut *connection)
+        .await;
+    let Ok(Some(status)) = asked else {
+        return Replayed::All;
+    };
+    let behind = ["Seconds_Behind_Master", "Seconds_Behind_Source"]
+        .iter()
+        .find_map(|name| status.try_get_unchecked::<Option<String>, _>(*name).ok());
+    match behind
+        .flatten()
+        .and_then(|seconds| seconds.parse::<i64>().ok())
+    {
+        Some(seconds) => Replayed::Until(clock - TimeDelta::seconds(1 + seconds)),
+        None => Replayed::Unknown,
+    }
+}
+
+fn settings(limits: &Limits, is_mariadb: bool) -> String {
+    let statement_timeout = limits.statement_timeout;
+    let longest = match is_mariadb {
+        true => format!("max_statement_time = {}", statement_timeout.as_secs_f64()),
+        false => format!("max_execution_time = {}", statement_timeout.as_millis()),
+    };
+    let lock_seconds = limits.lock_timeout.as_secs_f64().ceil().max(1.0);
+    format!(
+        "SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', {longest}, \
+         lock_wait_timeout = {lock_seconds}, innodb_lock_wait_timeout = {lock_seconds}"
+    )
+}
+
+fn options(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
+    let options = MySqlConnectOptions::from_str(url.expose())
+        .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
+    if options.get_database().is_none() {
+        let message = format!("{url} names no database: write `mysql://USER@HOST:PORT/DATABASE`");
+        return Err(DatabaseError::new(Trouble::Refused, message));
+    }
+    let asked_for = ["sslmode=", "ssl-mode="];
+    let options = match is_near(&options) || asked_for.iter().any(|one| url.expose().contains(one))
+    {
+        true => options,
+        false => options.ssl_mode(MySqlSslMode::VerifyIdentity),
+    };
+    // What the session needs is set by `settings`, in one go. Statements stay prepared until the end: closing one
+    // is never answered, and the next would wait for the network's own acknowledgement of it.
+    Ok(options
+        .timezone(None)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .disable_statement_logging())
+}
+
+fn is_near(options: &MySqlConnectOptions) -> bool {
+    options.get_socket().is_some() || is_here(options.get_host())
+}
+
+pub(super) fn stays_here(url: &DatabaseUrl) -> bool {
+    MySqlConnectOptions::from_str(url.expose()).is_ok_and(|options| is_near(&options))
+}
+
+/// Ends what this process still runs, found by the comment that each of its statements begins with.
+pub(super) async fn cancel(url: &DatabaseUrl) {
+    const RUNNING: &str = "SELECT CAST(ID AS signed) FROM information_schema.PROCESSLIST
+        WHERE ID <> connection_id() AND INFO LIKE concat('/* ', ?, ' */%')";
+    let Ok(options) = options(url) else {
+        return;
+    };
+    at_best(async {
+        let Ok(mut connection) = connected(url, options.connect()).await else {
+            return;
+        };
+        let running: Vec<i64> = sqlx::query_scalar(RUNNING)
+            .bind(session_name())
+            .fetch_all(&mut connection)
+            .await
+            .unwrap_or_default();
+        for id in running {
+            let kill = safe(&format!("KILL QUERY {id}"));
+            drop(sqlx::raw_sql(kill).execute(&mut connection).await);
+        }
+    })
+    .await;
+}
+
+pub(super) async fn fetch(
+    connection: &mut MySqlConnection,
+    sql: &str,
+    binds: &[Bind],
+    each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError> {
+    let mut stream = bound(sql, binds).fetch(connection);
+    while let Some(row) = stream.try_next().await? {
+        each(decode::mysql(&row)?)?;
+    }
+    Ok(())
+}
+
+/// MySQL's placeholders have no numbers: one that stands in two places is bound twice.
+fn bound(sql: &str, binds: &[Bind]) -> sqlx::query::Query<'static, MySql, MySqlArguments> {
+    let mut places = Vec::new();
+    let plain = with_numbers(sql, |number| {
+        places.push(number);
+        "?".to_owned()
+    });
+    let mut query = sqlx::query(safe(&format!("/* {} */ {plain}", session_name())));
+    for bind in places.iter().filter_map(|number| binds.get(number - 1)) {
+        query = match bind {
+            Bind::Instant(instant) => query.bind(instant.naive_utc()),
+            Bind::Local(local) => query.bind(*local),
+            Bind::Text(text) => query.bind(text.clone()),
+            Bind::Integer(whole) => query.bind(*whole),
+            Bind::Texts(texts) => query.bind(serde_json::Value::from(texts.clone()).to_string()),
+            Bind::Integers(wholes) => {
+                query.bind(serde_json::Value::from(wholes.clone()).to_string())
+            }
+            Bind::Instants(_) | Bind::Locals(_) => query.bind(None::<String>),
+        };
+    }
+    query
+}
+
+/// A row of EXPLAIN as a line: `this: ALL, about 994123 rows, Using where`. MySQL has two columns more than MariaDB.
+pub(super) fn plan_line(cells: &[Cell]) -> String {
+    let told = |at: usize| match cells.get(at) {
+        Some(Cell::Text(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Cell::Integer(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let more = usize::from(cells.len() > 10);
+    let table = told(2).unwrap_or_else(|| "no table".to_owned());
+    let parts = [
+        told(3 + more),
+        told(5 + more).map(|key| format!("key {key}")),
+        told(8 + more).map(|rows| format!("about {rows} rows")),
+        told(cells.len() - 1),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{table}: {}", parts.join(", "))
+}

@@ -1,0 +1,49 @@
+//! How far a server has come that follows another one.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use super::{DatabaseError, Trouble};
+
+/// What a snapshot can hold of what the application has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replayed {
+    /// Everything: the application writes here.
+    All,
+    /// Everything until then, perhaps more.
+    Until(DateTime<Utc>),
+    /// A follower that does not tell.
+    Unknown,
+}
+
+impl Replayed {
+    /// An error where what was written before `needed` may still be missing.
+    pub fn reaches(self, needed: DateTime<Utc>) -> Result<(), DatabaseError> {
+        match self {
+            Self::All => Ok(()),
+            Self::Until(until) if until >= needed => Ok(()),
+            Self::Until(until) => Err(DatabaseError::new(
+                Trouble::Behind(Some(until)),
+                format!(
+                    "it follows another server and has only come to {}, {} before the moment that is counted: see what holds its replay up, or read from the server that it follows",
+                    until.to_rfc3339_opts(SecondsFormat::Secs, true),
+                    spoken(needed - until)
+                ),
+            )),
+            Self::Unknown => Err(DatabaseError::new(
+                Trouble::Behind(None),
+                "it follows another server and does not tell how far it has come: set its replay going, let this user see it (pg_read_all_stats in PostgreSQL), or read from the server that it follows",
+            )),
+        }
+    }
+}
+
+/// `1 h 5 min`
+pub fn spoken(time: TimeDelta) -> String {
+    match (time.num_days(), time.num_hours(), time.num_minutes()) {
+        (0, 0, 0) => format!("{} s", time.num_seconds().max(1)),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {} min", minutes % 60),
+        (1, ..) => "1 day".to_owned(),
+        (days, ..) => format!("{days} days"),
+    }
+}

@@ -1,0 +1,83 @@
+//! The doctor names an index that a night would use, until it is there.
+
+use daybook::operate::doctor::{Level, examine};
+
+use crate::world::{App, World, instant};
+
+const NOW: &str = "2025-10-04T06:00:00Z";
+
+const SETTINGS: &str = r#"
+    [tables.visits]
+    name = "visits"
+    created_at = "at"
+
+    [tables.few]
+    name = "few"
+    created_at = "at"
+
+    [[metrics]]
+    key = "visits"
+    table = "visits"
+    count = "*"
+    within = { column = "at", days = [1, 7] }
+
+    [[metrics]]
+    key = "few"
+    table = "few"
+    count = "*"
+    within = { column = "at", days = [1] }
+"#;
+
+/// A hundred and fifty thousand visits of half a year, and a few of something else, no index anywhere.
+fn tables(app: &App) -> &'static str {
+    match app {
+        App::Sqlite(_) => {
+            "CREATE TABLE visits (at TEXT NOT NULL, page TEXT NOT NULL); CREATE TABLE few (at TEXT NOT NULL);
+             WITH RECURSIVE each(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM each WHERE n < 150000)
+             INSERT INTO visits SELECT datetime('2025-10-04', '-' || (n * 100) || ' seconds'), printf('%0200d', n) FROM each;
+             INSERT INTO few SELECT at FROM visits LIMIT 10"
+        }
+        App::Postgres(_) => {
+            "CREATE TABLE visits (at timestamp NOT NULL, page text NOT NULL); CREATE TABLE few (at timestamp NOT NULL);
+             INSERT INTO visits SELECT timestamp '2025-10-04' - n * interval '100 seconds', lpad(n::text, 200, '0')
+                 FROM generate_series(1, 150000) AS n;
+             INSERT INTO few SELECT at FROM visits LIMIT 10; ANALYZE visits; ANALYZE few"
+        }
+        App::Mysql(_) => {
+            "CREATE TABLE visits (at datetime NOT NULL, page varchar(250) NOT NULL); CREATE TABLE few (at datetime NOT NULL);
+             INSERT INTO visits SELECT '2025-10-04' - INTERVAL seq * 100 SECOND, lpad(seq, 200, '0') FROM seq_1_to_150000;
+             INSERT INTO few SELECT at FROM visits LIMIT 10; ANALYZE TABLE visits, few"
+        }
+    }
+}
+
+pub(crate) async fn is_named_until_it_is_there(app: &App) {
+    app.execute(tables(app)).await;
+    let said = lacking(app).await;
+    let [(level, what, advice)] = said.as_slice() else {
+        panic!("{said:?}");
+    };
+    assert_eq!(*level, Level::Warning);
+    assert_eq!(
+        what,
+        "the app database has no index on visits that begins with at, which visits_24h, visits_7d would use"
+    );
+    let (_, statement) = advice.split_once("CREATE INDEX").unwrap_or_default();
+    let (statement, _) = statement.split_once('.').unwrap_or_default();
+    app.execute(&format!("CREATE INDEX{statement}")).await;
+    assert_eq!(lacking(app).await, []);
+}
+
+pub(crate) async fn lacking(app: &App) -> Vec<(Level, String, String)> {
+    let mut world = World::new(NOW, SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    said_of(&world).await
+}
+
+pub(crate) async fn said_of(world: &World) -> Vec<(Level, String, String)> {
+    let findings = examine(&world.config(), instant(NOW)).await;
+    let about = findings
+        .into_iter()
+        .filter(|one| one.what.contains("index"));
+    about.map(|one| (one.level, one.what, one.advice)).collect()
+}

@@ -1,0 +1,182 @@
+//! A MariaDB server for this test process alone: made on first use, gone with the process.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::world::App;
+
+/// A fresh, empty database on the server.
+pub(crate) async fn database() -> App {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let server = server();
+    let name = format!("app_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    App::Mysql(server.url("mysql"))
+        .execute(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+        .await;
+    App::Mysql(server.url(&name))
+}
+
+/// The same database, entered by another account.
+pub(crate) fn as_user(app: &App, user: &str) -> App {
+    App::Mysql(app.url().replace("//root@", &format!("//{user}@")))
+}
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(Server::start)
+}
+
+/// A primary of its own, and a replica of it.
+pub(crate) struct Pair {
+    primary: Server,
+    replica: Server,
+}
+
+impl Pair {
+    pub(crate) async fn start() -> Self {
+        let (primary, replica) = (Server::start(), Server::start());
+        let pair = Self { primary, replica };
+        pair.primary()
+            .execute("CREATE DATABASE shop; CREATE USER follower; GRANT REPLICATION SLAVE ON *.* TO follower")
+            .await;
+        let follow = format!(
+            "SET GLOBAL server_id = 2; CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, \
+             MASTER_USER = 'follower', MASTER_USE_GTID = slave_pos; START SLAVE",
+            pair.primary.port
+        );
+        App::Mysql(pair.replica.url("mysql")).execute(&follow).await;
+        pair
+    }
+
+    pub(crate) fn primary(&self) -> App {
+        App::Mysql(self.primary.url("mysql"))
+    }
+
+    /// The shop that both have.
+    pub(crate) fn shop(&self) -> (App, App) {
+        (
+            App::Mysql(self.primary.url("shop")),
+            App::Mysql(self.replica.url("shop")),
+        )
+    }
+
+    /// Returns once the replica has all that the primary has written so far.
+    pub(crate) async fn caught_up(&self) {
+        let written = self.primary().rows("SELECT @@gtid_binlog_pos").await;
+        let reached = format!(
+            "SELECT MASTER_GTID_WAIT('{}', 30)",
+            written[0][0].clone().unwrap()
+        );
+        let replica = App::Mysql(self.replica.url("mysql"));
+        assert_eq!(replica.number(&reached).await, Some(0.into()));
+    }
+}
+
+struct Server {
+    port: u16,
+    /// Ends the server and removes its folder when this process, however it ends, lets go of its input.
+    _guardian: Child,
+}
+
+/// `$1` the server, `$2` folder, `$3` port, `$4` who runs it.
+const GUARDIAN: &str = r#"
+"$1" --no-defaults --user="$4" --datadir="$2/data" --bind-address=127.0.0.1 --port="$3" --socket="$2/socket" \
+    --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --max-connections=200 --log-bin="$2/data/log" --server-id=1 </dev/null >"$2/log" 2>&1 &
+server=$!
+echo started
+cat >/dev/null
+kill -KILL "$server"
+wait "$server"
+rm -rf "$2"
+"#;
+
+impl Server {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let user = Command::new("id").arg("-un").output().unwrap().stdout;
+        let user = String::from_utf8(user).unwrap().trim().to_owned();
+        let made = Command::new(program("mariadb-install-db"))
+            .arg("--no-defaults")
+            .arg(format!("--user={user}"))
+            .arg(format!("--datadir={}", folder.join("data").display()))
+            .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "mariadb-install-db failed: {made:?}");
+        for _ in 0..5 {
+            let port = free_port();
+            let mut guardian = Command::new("sh")
+                .args(["-c", GUARDIAN, "guardian"])
+                .args([&program("mariadbd"), &folder])
+                .args([&port.to_string(), &user])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .process_group(0)
+                .spawn()
+                .unwrap();
+            let mut line = String::new();
+            let output = guardian.stdout.take().unwrap();
+            BufReader::new(output).read_line(&mut line).unwrap();
+            if answers(&folder, port) {
+                return Self {
+                    port,
+                    _guardian: guardian,
+                };
+            }
+            // Another process took the port meanwhile.
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            assert!(log.contains("Address already in use"), "{log}");
+            drop(guardian.stdin.take());
+            guardian.wait().unwrap();
+        }
+        panic!("no port of 127.0.0.1 stayed free long enough to start MariaDB");
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("mysql://root@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+/// The server says so in its log before it listens to anybody; another one's port would answer too.
+fn answers(folder: &Path, port: u16) -> bool {
+    (0..300).any(|_| {
+        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        let up = log.contains("ready for connections")
+            && TcpStream::connect(("127.0.0.1", port)).is_ok();
+        if !up {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        up || log.contains("Aborting")
+    }) && TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+fn program(name: &str) -> PathBuf {
+    let folders = [
+        "/usr/sbin",
+        "/usr/bin",
+        "/usr/local/bin",
+        "/usr/libexec",
+        "/opt/homebrew/bin",
+    ];
+    let mut all = folders.iter().map(|folder| Path::new(folder).join(name));
+    all.find(|path| path.is_file()).unwrap_or_else(|| {
+        panic!(
+            "MariaDB's program {name} is on none of the usual paths: install MariaDB 10.6 or later and run \
+             `make test`; tests that need no server run with `cargo test`"
+        )
+    })
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

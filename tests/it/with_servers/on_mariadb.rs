@@ -1,0 +1,9 @@
+//! Everything that is promised about MariaDB and MySQL.
+
+mod doctor;
+mod faults;
+mod init;
+mod replica;
+mod rights;
+mod times;
+mod values;
