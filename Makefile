@@ -23,6 +23,8 @@ demo: ## Make an example in daybook-demo/, collect a year of it, show the last d
 test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus and VictoriaMetrics when they are missing
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
+	$(CARGO) test --locked --test book_on_postgres
+	$(CARGO) test --locked --test book_on_mariadb
 
 .PHONY: soak
 soak: ## Kill deliveries at every step in a thousand worlds, and count what arrived
@@ -60,7 +62,7 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 lint: ## Check the layout, the lints, the pages of the code and the licences
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --test servers -- -D warnings
+	$(CARGO) clippy --locked --test servers --test book_on_postgres --test book_on_mariadb -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
 	else echo "cargo-deny is not installed: licences, bans and sources are not checked"; fi

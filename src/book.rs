@@ -1,6 +1,7 @@
 //! Daybook's own tables: one row a day, and what was done to make it.
 
 pub mod columns;
+mod copy;
 pub mod deliveries;
 mod entries;
 mod error;
@@ -13,17 +14,20 @@ mod removal;
 mod row;
 mod runs;
 pub mod schema;
+mod store;
 mod watch;
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use crate::config::DatabaseUrl;
 
+use lock::Proof;
 use schema::State;
+use store::{Access, Store, Writing};
 
+pub use copy::{Copied, copy};
 pub use deliveries::{
     Channel, Corrected, Delivery, DeliveryEnding, DeliveryState, Filter, Known, Message, Plan,
     Planned, Subject, Terms, add_copies, bury_claims, claim, deliveries, due, give_up,
@@ -34,7 +38,7 @@ pub use entries::{
     store_and_plan, store_at_once, store_many,
 };
 pub use error::BookError;
-pub use examine::{Health, collector, examine, is_collecting};
+pub use examine::{Collecting, Health, collecting, examine};
 pub use kept::{KeptDay, count_days, keys, scan_kept};
 pub use lock::{CollectLock, DeliveryLock, delivery_lock};
 pub use mutes::{mute, mutes, remove_mutes_before, unmute};
@@ -46,130 +50,160 @@ pub use runs::{
 };
 pub use watch::Watch;
 
-/// How long a statement waits for another program's write; ours take milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Readers never wait for one another; a dashboard needs few at a time.
 const READERS: u32 = 4;
 
 /// For its owner and the owner's group.
 const BOOK_MODE: u32 = 0o640;
-/// In kB, as a negative number of SQLite's: readers go through days once, so pages are not worth keeping.
-const READER_CACHE: &str = "-256";
 
 /// An open book.
 #[derive(Debug, Clone)]
 pub struct Book {
-    path: PathBuf,
-    pool: SqlitePool,
+    url: DatabaseUrl,
+    store: Store,
+    /// Of the collect lock on a server: whoever lost it writes no more.
+    proof: Option<Proof>,
 }
 
 impl Book {
     /// Opens the book to write. A missing or older one is made or migrated first, for which the
     /// collect lock is waited for at most `patience`.
-    pub async fn open(path: &Path, patience: Duration) -> Result<Self, BookError> {
-        if path.exists() {
-            let book = Self::connect(path, writing(path), 1).await?;
+    pub async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, BookError> {
+        store::probe(url).await?;
+        if url.sqlite_path().is_none_or(|path| path.exists()) {
+            let book = Self::connect(url, Access::Writing, 1).await?;
             match book.state().await? {
                 State::Current => return Ok(book),
                 State::Ahead(version) => return Err(book.newer(version)),
                 State::Missing | State::Behind(_) => book.close().await,
             }
         }
-        Self::open_under(&Self::wait_for_lock(path, patience).await?).await
+        let lock = Self::wait_for_lock(url, patience).await?;
+        let book = Self::open_under(&lock).await;
+        lock.let_go().await;
+        Ok(Self {
+            proof: None,
+            ..book?
+        })
     }
 
     /// Opens the book of the lock to write, making or migrating it.
     pub async fn open_under(lock: &CollectLock) -> Result<Self, BookError> {
-        make_private(&lock.book);
-        let options = writing(&lock.book).create_if_missing(true);
-        let book = Self::connect(&lock.book, options, 1).await?;
-        match book.state().await? {
-            State::Current => return Ok(book),
-            State::Ahead(version) => return Err(book.newer(version)),
-            State::Missing | State::Behind(_) => {}
+        if let Some(path) = lock.book.sqlite_path() {
+            make_private(&path);
         }
-        schema::prefer_wal(&book.pool)
-            .await
-            .map_err(|error| book.error("switch on the write-ahead log", error))?;
-        schema::migrator()
-            .run(&book.pool)
-            .await
-            .map_err(|error| BookError::of_migration(&book.path, error))?;
+        let book = Self {
+            url: lock.book.clone(),
+            store: lock.store().await?,
+            proof: lock.proof(),
+        };
+        match book.state().await? {
+            State::Current => {}
+            State::Ahead(version) => return Err(book.newer(version)),
+            State::Missing | State::Behind(_) => schema::migrate(&book).await?,
+        }
         Ok(book)
     }
 
     /// Opens the book only to read. It must be there and of this program's version.
-    pub async fn open_to_read(path: &Path) -> Result<Self, BookError> {
-        let path = path.to_owned();
-        match path.try_exists() {
+    pub async fn open_to_read(url: &DatabaseUrl) -> Result<Self, BookError> {
+        store::probe(url).await?;
+        let name = || error::name(url);
+        match url.sqlite_path().map_or(Ok(true), |path| path.try_exists()) {
             Ok(true) => {}
-            Ok(false) => return Err(BookError::NoBook { path }),
+            Ok(false) => return Err(BookError::NoBook { book: name() }),
             Err(error) => {
-                let source = error.into();
-                return Err(BookError::CannotOpen { path, source });
+                return Err(BookError::CannotOpen {
+                    book: name(),
+                    source: error.into(),
+                });
             }
         }
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .busy_timeout(BUSY_TIMEOUT)
-            .pragma("cache_size", READER_CACHE)
-            .read_only(true);
-        let book = Self::connect(&path, options, READERS).await?;
-        let known = schema::known_version();
-        match book.state().await? {
-            State::Current => Ok(book),
-            State::Ahead(version) => Err(book.newer(version)),
-            State::Missing => Err(BookError::NoBook { path }),
-            State::Behind(version) => Err(BookError::Older {
-                path,
-                version,
-                known,
-            }),
-        }
+        let book = Self::connect(url, Access::Reading, READERS).await?;
+        book.must_be_current().await?;
+        Ok(book)
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
     }
 
     /// Folds the write-ahead log back into the file. Without it nothing is lost, only left beside.
     pub async fn close(self) {
-        self.pool.close().await;
+        self.store.close().await;
     }
 
     async fn connect(
-        path: &Path,
-        options: SqliteConnectOptions,
+        url: &DatabaseUrl,
+        access: Access,
         connections: u32,
     ) -> Result<Self, BookError> {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .connect_with(options)
-            .await
-            .map_err(|error| BookError::new(path, "open the book", error))?;
         Ok(Self {
-            path: path.to_owned(),
-            pool,
+            url: url.clone(),
+            store: Store::open(url, access, connections).await?,
+            proof: None,
         })
     }
 
     async fn state(&self) -> Result<State, BookError> {
-        schema::state(&self.pool)
+        schema::state(&self.store)
             .await
             .map_err(|error| self.error("read the book's version", error))
     }
 
-    /// A transaction that holds the write lock from its start: what it reads stays true until it commits.
-    async fn begin(&self, task: &'static str) -> Result<Transaction<'static, Sqlite>, BookError> {
-        self.pool
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(|error| self.error(task, error))
+    async fn must_be_current(&self) -> Result<(), BookError> {
+        match self.state().await? {
+            State::Current => Ok(()),
+            State::Ahead(version) => Err(self.newer(version)),
+            State::Missing => Err(BookError::NoBook { book: self.name() }),
+            State::Behind(version) => Err(BookError::Older {
+                book: self.name(),
+                version,
+                known: schema::known_version(self.url.engine()),
+            }),
+        }
+    }
+
+    /// A transaction that keeps every other writer out from its start: what it reads stays true until it commits.
+    async fn begin(&self, task: &'static str) -> Result<Writing, BookError> {
+        self.begin_with(task, self.proof).await
+    }
+
+    /// The same, of whoever must still hold that lock.
+    async fn begin_with(
+        &self,
+        task: &'static str,
+        proof: Option<Proof>,
+    ) -> Result<Writing, BookError> {
+        let failed = |error| self.error(task, error);
+        let mut writing = self.store.begin().await.map_err(failed)?;
+        writing.keep_others_out().await.map_err(failed)?;
+        let is_proved = match proof {
+            Some(proof) => lock::is_proved(&mut writing, proof).await.map_err(failed)?,
+            None => true,
+        };
+        match is_proved {
+            true => Ok(writing),
+            false => Err(BookError::LostLock { book: self.name() }),
+        }
+    }
+
+    async fn commit(&self, task: &'static str, writing: Writing) -> Result<(), BookError> {
+        let committed = writing.commit().await;
+        committed.map_err(|error| self.error(task, error))
+    }
+
+    fn name(&self) -> String {
+        error::name(&self.url)
+    }
+
+    /// Empty for a book on a server.
+    fn file(&self) -> PathBuf {
+        self.url.sqlite_path().unwrap_or_default()
     }
 
     fn error(&self, task: &'static str, source: sqlx::Error) -> BookError {
-        BookError::new(&self.path, task, source)
+        BookError::new(&self.url, task, source)
     }
 
     fn one_row(&self, changed: u64, row: impl FnOnce() -> String) -> Result<(), BookError> {
@@ -177,7 +211,7 @@ impl Book {
             return Ok(());
         }
         Err(BookError::NotWritten {
-            path: self.path.clone(),
+            book: self.name(),
             row: row(),
             changed,
         })
@@ -185,9 +219,9 @@ impl Book {
 
     fn newer(&self, version: i64) -> BookError {
         BookError::Newer {
-            path: self.path.clone(),
+            book: self.name(),
             version,
-            known: schema::known_version(),
+            known: schema::known_version(self.url.engine()),
         }
     }
 }
@@ -203,13 +237,4 @@ fn make_private(path: &Path) {
             .mode(BOOK_MODE)
             .open(path),
     );
-}
-
-/// One write a night costs nothing, so it is flushed fully: after a power cut a delivery that was
-/// claimed or accepted must still be known, or it would go out twice.
-fn writing(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .synchronous(SqliteSynchronous::Full)
 }

@@ -12,7 +12,7 @@ pub use look::{
     Alerts, Backtest, Export, ExportFormat, Format, Grafana, Mute, Report, Serve, Show, Top,
 };
 pub use night::{Collect, Deliveries, Prune, Runs, Send};
-pub use operate::{Config, Demo, Doctor, Explain, Import, Init, Verify};
+pub use operate::{Book, Config, Copy, Demo, Doctor, Explain, Import, Init, Verify};
 
 /// Reads an application's database every night, writes one row of numbers for the day, and says what changed.
 #[derive(Debug, Parser)]
@@ -120,6 +120,11 @@ pub enum Command {
     Import(Import),
     /// Print a dashboard for Grafana, made of the catalog
     Grafana(Grafana),
+    /// Move the book to another database
+    Book {
+        #[command(subcommand)]
+        action: Book,
+    },
     /// Examine everything that the next night and its report need, and say what to do
     Doctor(Doctor),
     /// Write settings for a database from its tables; guesses are marked

@@ -1,6 +1,7 @@
 //! One file per command; here the errors they share and the exit codes they end with.
 
 pub mod alerts;
+pub mod book;
 pub mod collect;
 pub mod config;
 pub mod dates;
@@ -37,7 +38,7 @@ use crate::catalog::mistake::masked;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::database::Stop;
-use crate::nightly::{NightError, book_path};
+use crate::nightly::NightError;
 
 /// What the world outside gives a command: read once, in `main`.
 pub struct World {
@@ -136,6 +137,7 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,
         Command::Prune(args) => prune::run(&load(asked, world)?, &args, world).await,
         Command::Config { action } => config::run(asked, &action, world),
+        Command::Book { action } => book::run(&load(asked, world)?, &action, world).await,
         Command::Doctor(args) => doctor::run(&load(asked, world)?, &args, world).await,
         Command::Send(args) => send::run(&load(asked, world)?, &args, world).await,
         Command::Serve(args) => serve::run(load(asked, world)?, &args, world).await,
@@ -167,5 +169,5 @@ fn request(path: Option<PathBuf>, world: &World) -> crate::config::Request {
 }
 
 async fn open_book(config: &Config) -> Result<Book, BookError> {
-    Book::open_to_read(&book_path(config)).await
+    Book::open_to_read(&config.book.url).await
 }

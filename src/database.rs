@@ -5,7 +5,7 @@ pub mod error;
 pub mod mysql;
 pub mod postgres;
 pub mod replayed;
-mod server;
+pub mod server;
 pub mod sqlite;
 
 use std::sync::Arc;

@@ -12,7 +12,6 @@ mod rehearsal;
 pub mod resend;
 pub mod todo;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -138,7 +137,7 @@ async fn night(
     orders: &Orders,
     begun: Instant,
 ) -> Result<Night, NightError> {
-    let Some(lock) = Book::lock(&book_path(setting.config)).await? else {
+    let Some(lock) = Book::lock(&setting.config.book.url).await? else {
         return morning::elsewhere(setting, orders, begun).await;
     };
     let book = Book::open_under(&lock).await?;
@@ -148,7 +147,7 @@ async fn night(
     let ending = ending::of(&done, setting.now, (begun, stages));
     book::end_run(&book, run, &ending).await?;
     book.close().await;
-    drop(lock);
+    lock.let_go().await;
     done.map(|night| Night {
         duration_ms: ending.duration_ms,
         ..night
@@ -357,11 +356,6 @@ fn add_time(stage: &mut Option<i64>, since: Instant) {
 /// How long after a day's end mutable columns still speak for it.
 pub fn grace(config: &Config) -> TimeDelta {
     TimeDelta::from_std(config.collect.grace).unwrap_or(TimeDelta::MAX)
-}
-
-/// Where the book is kept.
-pub fn book_path(config: &Config) -> PathBuf {
-    config.book.url.sqlite_path().unwrap_or_default()
 }
 
 fn milliseconds(since: Instant) -> i64 {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use daybook::book::{self, Book};
 use daybook::calendar::Day;
+use daybook::config::DatabaseUrl;
 use daybook::entry::merge::Mode;
 use daybook::entry::{Entry, Part, Provenance, Reading, Value};
 
@@ -19,7 +20,7 @@ pub(crate) fn settings() -> String {
 }
 
 pub(crate) async fn fill(path: &Path, days: u64) -> Result<()> {
-    let book = Book::open(path, Duration::ZERO).await?;
+    let book = Book::open(&DatabaseUrl::sqlite(path), Duration::ZERO).await?;
     let first = NaiveDate::from_ymd_opt(2015, 1, 1).context("a date")?;
     let mut entries = Vec::new();
     for at in 0..days {

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports")]
 
+mod books;
 mod contest;
 mod fill;
 mod floor;
@@ -49,6 +50,8 @@ async fn measure() -> Result<()> {
     }
     println!("\n## The whole program\n");
     process::on_the_demo(room.path())?;
+    println!("\n## The same night into books on servers\n");
+    books::on_the_demo(room.path(), &servers).await?;
     println!("\n## Peak memory of `daybook collect`\n");
     process::by_size(&small, &large, items)?;
     drop(servers);

@@ -1,20 +1,21 @@
 //! Reading and writing the days.
 
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 
 use chrono::{Datelike, NaiveDate};
-use futures_util::TryStreamExt;
-use sqlx::SqliteConnection;
 
 use crate::entry::Entry;
 use crate::entry::merge::{Mode, merge};
 
 use super::deliveries::{Plan, write_plan};
-use super::row::{self, entry_of, instant, metrics_json, provenance_json};
+use super::row::{self, date_told, entry_of, metrics_json, provenance_json};
+use super::store::{Bind, Row, Writing};
 use super::{Book, BookError};
 
 /// A backfill lets go of the write lock after this many days, so that nobody waits long for it.
 const DAYS_PER_TRANSACTION: usize = 31;
+
+const OF_DAY: &str = "SELECT * FROM daily_metrics WHERE collection_date = ?1";
 
 /// What a store found and what it left.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,11 +31,8 @@ impl Stored {
 }
 
 pub async fn entry(book: &Book, date: NaiveDate) -> Result<Option<Entry>, BookError> {
-    let row = sqlx::query("SELECT * FROM daily_metrics WHERE collection_date = ?")
-        .bind(date.to_string())
-        .fetch_optional(&book.pool)
-        .await
-        .map_err(|error| book.error("read an entry", error))?;
+    let row = book.store.row(OF_DAY, &[date.into()]).await;
+    let row = row.map_err(|error| book.error("read an entry", error))?;
     row.map(|row| entry_of(book, &row)).transpose()
 }
 
@@ -54,39 +52,36 @@ pub async fn scan(
     days: RangeInclusive<NaiveDate>,
     mut take: impl FnMut(Entry),
 ) -> Result<(), BookError> {
-    let mut rows = sqlx::query(
-        "SELECT * FROM daily_metrics WHERE collection_date BETWEEN ? AND ? ORDER BY collection_date",
-    )
-    .bind(comparable(*days.start()))
-    .bind(comparable(*days.end()))
-    .fetch(&book.pool);
-    while let Some(row) = rows
-        .try_next()
-        .await
-        .map_err(|error| book.error("read the entries", error))?
-    {
-        take(entry_of(book, &row)?);
+    const OLDEST_FIRST: &str = "SELECT * FROM daily_metrics WHERE collection_date BETWEEN ?1 AND ?2 ORDER BY collection_date";
+    let between = [comparable(*days.start()), comparable(*days.end())];
+    let each = |row: Row| match entry_of(book, &row) {
+        Ok(entry) => {
+            take(entry);
+            ControlFlow::Continue(())
+        }
+        Err(error) => ControlFlow::Break(error),
+    };
+    let scanned = book.store.each(OLDEST_FIRST, &between, each).await;
+    match scanned.map_err(|error| book.error("read the entries", error))? {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
     }
-    Ok(())
 }
 
 /// The day of every entry, partial or complete, oldest first.
 pub async fn all_dates(book: &Book) -> Result<Vec<NaiveDate>, BookError> {
-    let dates: Vec<String> =
-        sqlx::query_scalar("SELECT collection_date FROM daily_metrics ORDER BY collection_date")
-            .fetch_all(&book.pool)
-            .await
-            .map_err(|error| book.error("read the days", error))?;
-    dates.iter().map(|text| readable(book, text)).collect()
+    const ALL: &str = "SELECT collection_date FROM daily_metrics ORDER BY collection_date";
+    let rows = book.store.rows(ALL, &[]).await;
+    let rows = rows.map_err(|error| book.error("read the days", error))?;
+    rows.iter().map(|row| date_of(book, row)).collect()
 }
 
 pub async fn first_date(book: &Book) -> Result<Option<NaiveDate>, BookError> {
-    let first: Option<String> =
-        sqlx::query_scalar("SELECT min(collection_date) FROM daily_metrics")
-            .fetch_one(&book.pool)
-            .await
-            .map_err(|error| book.error("read the first day", error))?;
-    first.map(|text| readable(book, &text)).transpose()
+    const FIRST: &str =
+        "SELECT collection_date FROM daily_metrics ORDER BY collection_date LIMIT 1";
+    let row = book.store.row(FIRST, &[]).await;
+    let row = row.map_err(|error| book.error("read the first day", error))?;
+    row.map(|row| date_of(book, &row)).transpose()
 }
 
 /// The entry of the latest day.
@@ -98,7 +93,7 @@ pub async fn newest(book: &Book) -> Result<Option<Entry>, BookError> {
 /// The entry of the latest day that was over when it was counted.
 pub async fn newest_complete(book: &Book) -> Result<Option<Entry>, BookError> {
     const LATEST: &str =
-        "SELECT * FROM daily_metrics WHERE partial = 0 ORDER BY collection_date DESC LIMIT 1";
+        "SELECT * FROM daily_metrics WHERE NOT partial ORDER BY collection_date DESC LIMIT 1";
     only(book, LATEST).await
 }
 
@@ -130,8 +125,7 @@ pub async fn store_at_once(
     for entry in entries {
         told(&lay_over(book, &mut transaction, entry, mode).await?);
     }
-    let committed = transaction.commit().await;
-    committed.map_err(|error| book.error(TASK, error))
+    book.commit(TASK, transaction).await
 }
 
 /// Stores the entries as [`store_many`] does, and the plan in one transaction with the entry of its day:
@@ -155,8 +149,7 @@ pub async fn store_and_plan(
         if let Some(plan) = plan.filter(|_| batches.peek().is_none()) {
             write_plan(book, &mut transaction, plan).await?;
         }
-        let committed = transaction.commit().await;
-        committed.map_err(|error| book.error(TASK, error))?;
+        book.commit(TASK, transaction).await?;
     }
     all.sort_by_key(|(position, _)| *position);
     Ok(all.into_iter().map(|(_, stored)| stored).collect())
@@ -184,77 +177,74 @@ fn batches(entries: Vec<Entry>, plan: Option<&Plan>) -> Vec<Vec<(usize, Entry)>>
 
 async fn lay_over(
     book: &Book,
-    connection: &mut SqliteConnection,
+    writing: &mut Writing,
     new: Entry,
     mode: Mode,
 ) -> Result<Stored, BookError> {
-    let row = sqlx::query("SELECT * FROM daily_metrics WHERE collection_date = ?")
-        .bind(new.date.to_string())
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(|error| book.error("read an entry", error))?;
+    let row = writing.row(OF_DAY, &[new.date.into()]).await;
+    let row = row.map_err(|error| book.error("read an entry", error))?;
     let before = row.map(|row| entry_of(book, &row)).transpose()?;
     let after = merge(before.as_ref(), new, mode);
     let stored = Stored { before, after };
     if stored.changed() {
-        write(book, connection, &stored.after).await?;
+        write(book, writing, &stored).await?;
     }
     Ok(stored)
 }
 
-async fn write(
-    book: &Book,
-    connection: &mut SqliteConnection,
-    entry: &Entry,
-) -> Result<(), BookError> {
+/// Nobody else writes meanwhile, so a row that was there is there.
+async fn write(book: &Book, writing: &mut Writing, stored: &Stored) -> Result<(), BookError> {
     const TASK: &str = "store an entry";
-    let provenance = provenance_json(&entry.readings)
-        .map_err(|error| book.error(TASK, sqlx::Error::Encode(error.into())))?;
-    let done = sqlx::query(
+    const NEW: &str =
         "INSERT INTO daily_metrics (collection_date, collected_at, as_of, partial, time_zone, day_start, day_end,
              collection_duration_ms, catalog_hash, metrics, provenance)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (collection_date) DO UPDATE SET
-             collected_at = excluded.collected_at, as_of = excluded.as_of, partial = excluded.partial,
-             time_zone = excluded.time_zone, day_start = excluded.day_start, day_end = excluded.day_end,
-             collection_duration_ms = excluded.collection_duration_ms, catalog_hash = excluded.catalog_hash,
-             metrics = excluded.metrics, provenance = excluded.provenance, revision = revision + 1",
-    )
-    .bind(entry.date.to_string())
-    .bind(instant(entry.collected_at))
-    .bind(instant(entry.as_of))
-    .bind(entry.partial)
-    .bind(entry.time_zone.name())
-    .bind(instant(entry.day_start))
-    .bind(instant(entry.day_end))
-    .bind(entry.duration_ms)
-    .bind(&entry.catalog_hash)
-    .bind(metrics_json(&entry.readings))
-    .bind(provenance)
-    .execute(connection)
-    .await
-    .map_err(|error| book.error(TASK, error))?;
-    book.one_row(done.rows_affected(), || format!("entry of {}", entry.date))
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    const AGAIN: &str = "UPDATE daily_metrics SET collected_at = ?2, as_of = ?3, partial = ?4, time_zone = ?5,
+             day_start = ?6, day_end = ?7, collection_duration_ms = ?8, catalog_hash = ?9, metrics = ?10,
+             provenance = ?11, revision = revision + 1
+         WHERE collection_date = ?1";
+    let entry = &stored.after;
+    let failed = |error| book.error(TASK, error);
+    let provenance = provenance_json(&entry.readings)
+        .map_err(|error| failed(sqlx::Error::Encode(error.into())))?;
+    let text = match stored.before {
+        None => NEW,
+        Some(_) => AGAIN,
+    };
+    let binds = [
+        entry.date.into(),
+        entry.collected_at.into(),
+        entry.as_of.into(),
+        entry.partial.into(),
+        entry.time_zone.name().into(),
+        entry.day_start.into(),
+        entry.day_end.into(),
+        entry.duration_ms.into(),
+        (&entry.catalog_hash).into(),
+        Bind::json(metrics_json(&entry.readings)),
+        Bind::json(provenance),
+    ];
+    let changed = writing.change(text, &binds).await.map_err(failed)?;
+    book.one_row(changed, || format!("entry of {}", entry.date))
 }
 
-/// Days are compared as text, which only orders years of four digits.
-pub(super) fn comparable(date: NaiveDate) -> String {
-    match date.year() {
-        ..0 => "0000-01-01".to_owned(),
-        0..=9999 => date.to_string(),
-        10_000.. => "9999-12-31".to_owned(),
-    }
+/// In a file days are compared as text, which only orders years of four digits, and no server knows others.
+pub(super) fn comparable(date: NaiveDate) -> Bind {
+    let within = match date.year() {
+        ..0 => NaiveDate::from_ymd_opt(0, 1, 1),
+        0..=9999 => None,
+        10_000.. => NaiveDate::from_ymd_opt(9999, 12, 31),
+    };
+    within.unwrap_or(date).into()
 }
 
 async fn only(book: &Book, text: &'static str) -> Result<Option<Entry>, BookError> {
-    let row = sqlx::query(text)
-        .fetch_optional(&book.pool)
-        .await
-        .map_err(|error| book.error("read the newest entry", error))?;
+    let row = book.store.row(text, &[]).await;
+    let row = row.map_err(|error| book.error("read the newest entry", error))?;
     row.map(|row| entry_of(book, &row)).transpose()
 }
 
-fn readable(book: &Book, text: &str) -> Result<NaiveDate, BookError> {
-    row::parse_date(text)
-        .map_err(|why| book.bad_row(format!("entry of {text}"), ("collection_date", why)))
+fn date_of(book: &Book, row: &Row) -> Result<NaiveDate, BookError> {
+    row::date(row, "collection_date")
+        .map_err(|unreadable| book.bad_row(format!("entry of {}", date_told(row)), unreadable))
 }

@@ -1,102 +1,174 @@
-//! What can go wrong with the book, in words that name the file and what to do.
+//! What can go wrong with the book, in words that name it and what to do.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::mysql::MySqlDatabaseError;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
 use thiserror::Error;
+
+use crate::config::DatabaseUrl;
+use crate::database::DatabaseError;
 
 #[derive(Debug, Error)]
 pub enum BookError {
-    #[error("no book yet at {}: run `daybook collect`", .path.display())]
-    NoBook { path: PathBuf },
+    #[error("no book yet at {book}: run `daybook collect`")]
+    NoBook { book: String },
 
-    #[error("the book {} is of version {version}, this program needs {known}: run `daybook collect`, which brings it up to date", .path.display())]
+    #[error(
+        "the book {book} is of version {version}, this program needs {known}: run `daybook collect`, which brings it up to date"
+    )]
     Older {
-        path: PathBuf,
+        book: String,
         version: i64,
         known: i64,
     },
 
-    #[error("the book {} is of version {version}, this program knows only up to {known}: use the newer daybook that wrote it", .path.display())]
+    #[error(
+        "the book {book} is of version {version}, this program knows only up to {known}: use the newer daybook that wrote it"
+    )]
     Newer {
-        path: PathBuf,
+        book: String,
         version: i64,
         known: i64,
     },
 
-    #[error("another daybook holds {} and did not let go within {} s: try again when it is done", .lock.display(), .waited.as_secs())]
-    Held { lock: PathBuf, waited: Duration },
+    #[error("another daybook holds {lock} and did not let go within {} s: try again when it is done", .waited.as_secs())]
+    Held { lock: String, waited: Duration },
 
-    #[error("cannot open the book {}: expected a SQLite file, readable and writable for this user, in an existing folder where it may create files", .path.display())]
+    #[error(
+        "cannot open the book {book}: expected a SQLite file, readable and writable for this user, in an existing folder where it may create files"
+    )]
     CannotOpen {
-        path: PathBuf,
+        book: String,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    #[error("cannot {task}: the book {} stayed locked by another program: end that program or try again", .path.display())]
+    #[error(
+        "cannot {task}: the book {book} stayed locked by another program: end that program or try again"
+    )]
     Busy {
-        path: PathBuf,
+        book: String,
         task: &'static str,
         source: sqlx::Error,
     },
 
-    #[error("cannot {task}: the book {} may only be read: make the file and its folder writable for this user", .path.display())]
+    #[error(
+        "cannot {task}: the book {book} may only be read: make the file and its folder writable for this user"
+    )]
     ReadOnly {
-        path: PathBuf,
+        book: String,
         task: &'static str,
         source: sqlx::Error,
     },
 
-    #[error("cannot {task}: the disk of the book {} is full: free some space and run again, nothing was half written", .path.display())]
+    #[error(
+        "cannot {task}: the disk of the book {book} is full: free some space and run again, nothing was half written"
+    )]
     DiskFull {
-        path: PathBuf,
+        book: String,
         task: &'static str,
         source: sqlx::Error,
     },
 
-    #[error("cannot {task}: {} is not a SQLite database: check the book's path in the configuration", .path.display())]
+    #[error(
+        "cannot {task}: {book} is not a SQLite database: check the book's path in the configuration"
+    )]
     NotADatabase {
-        path: PathBuf,
+        book: String,
         task: &'static str,
         source: sqlx::Error,
     },
 
-    #[error("cannot {task}: the book {} is damaged: restore it from a backup", .path.display())]
+    #[error("cannot {task}: the book {book} is damaged: restore it from a backup")]
     Damaged {
-        path: PathBuf,
+        book: String,
         task: &'static str,
         source: sqlx::Error,
     },
 
-    #[error("cannot {task} in the book {}", .path.display())]
+    #[error("cannot {task} in the book {book}")]
     Failed {
-        path: PathBuf,
+        book: String,
         task: &'static str,
         source: sqlx::Error,
     },
 
-    #[error("cannot bring the book {} up to version {known}", .path.display())]
+    #[error("cannot bring the book {book} up to version {known}")]
     Migration {
-        path: PathBuf,
+        book: String,
         known: i64,
         source: sqlx::migrate::MigrateError,
     },
 
-    #[error("the book {} has an unreadable {row}: column `{column}`: {why}; correct or delete that row", .path.display())]
+    #[error(
+        "the book {book} has an unreadable {row}: column `{column}`: {why}; correct or delete that row"
+    )]
     BadRow {
-        path: PathBuf,
+        book: String,
         /// `entry of 2025-10-03`, `run 7`
         row: String,
         column: &'static str,
         why: String,
     },
 
-    #[error("the book {} did not take the {row}: expected one row to change, {changed} did", .path.display())]
+    #[error("the book {book} did not take the {row}: expected one row to change, {changed} did")]
     NotWritten {
-        path: PathBuf,
+        book: String,
         row: String,
         changed: u64,
     },
+
+    /// The server of the book is away, or lets us not in.
+    #[error("cannot reach the book {why}")]
+    Unreachable { why: String },
+
+    #[error("cannot {task}: the server of the book {book} is away")]
+    Away {
+        book: String,
+        task: &'static str,
+        source: sqlx::Error,
+    },
+
+    #[error(
+        "cannot {task}: this user may not do that in the book {book}: grant it the rights to use, make and change its tables"
+    )]
+    Forbidden {
+        book: String,
+        task: &'static str,
+        source: sqlx::Error,
+    },
+
+    #[error(
+        "cannot {task}: the server of the book {book} only lets read, as a standby does: give the URL of the one that is written to"
+    )]
+    Standby {
+        book: String,
+        task: &'static str,
+        source: sqlx::Error,
+    },
+
+    #[error(
+        "{book} has a table `{table}` that is not the book's: give the book a database of its own, or on PostgreSQL a schema, by `?options[search_path]=daybook` at the end of its URL"
+    )]
+    NotOurs { book: String, table: String },
+
+    #[error(
+        "{book} holds a book already, with {rows} rows in `{table}`: a copy needs a place where none is"
+    )]
+    NotEmpty {
+        book: String,
+        table: &'static str,
+        rows: u64,
+    },
+
+    #[error("the copy in {book} differs from the original in `{table}`: nothing of it was kept")]
+    CopyDiffers { book: String, table: &'static str },
+
+    #[error(
+        "the collect lock of the book {book} was lost, since the connection that held it broke: nothing more was written; run `daybook collect` again"
+    )]
+    LostLock { book: String },
 }
 
 impl BookError {
@@ -114,55 +186,141 @@ impl BookError {
                 | Self::DiskFull { .. }
                 | Self::NotADatabase { .. }
                 | Self::Damaged { .. }
+                | Self::Unreachable { .. }
+                | Self::Away { .. }
+                | Self::Forbidden { .. }
+                | Self::Standby { .. }
+                | Self::NotOurs { .. }
+                | Self::LostLock { .. }
         )
     }
 
-    pub(super) fn new(path: &Path, task: &'static str, source: sqlx::Error) -> Self {
-        let path = path.to_owned();
-        match sqlite_code(&source) {
-            Some(code::BUSY | code::LOCKED) => Self::Busy { path, task, source },
-            Some(code::READ_ONLY) => Self::ReadOnly { path, task, source },
-            Some(code::FULL) => Self::DiskFull { path, task, source },
-            Some(code::NOT_A_DATABASE) => Self::NotADatabase { path, task, source },
-            Some(code::CORRUPT) => Self::Damaged { path, task, source },
-            Some(code::CANNOT_OPEN | code::PERMISSION | code::INPUT_OUTPUT) => Self::CannotOpen {
-                path,
+    pub(super) fn new(url: &DatabaseUrl, task: &'static str, source: sqlx::Error) -> Self {
+        let book = name(url);
+        match kind(&source) {
+            Kind::Busy => Self::Busy { book, task, source },
+            Kind::ReadOnly => Self::ReadOnly { book, task, source },
+            Kind::Full => Self::DiskFull { book, task, source },
+            Kind::NotADatabase => Self::NotADatabase { book, task, source },
+            Kind::Damaged => Self::Damaged { book, task, source },
+            Kind::CannotOpen => Self::CannotOpen {
+                book,
                 source: source.into(),
             },
-            _ => Self::Failed { path, task, source },
+            Kind::Away => Self::Away { book, task, source },
+            Kind::Standby => Self::Standby { book, task, source },
+            Kind::Forbidden => Self::Forbidden { book, task, source },
+            Kind::Other => Self::Failed { book, task, source },
         }
     }
 
-    pub(super) fn of_migration(path: &Path, source: sqlx::migrate::MigrateError) -> Self {
+    /// The error names the database itself.
+    pub(super) fn unreachable(error: DatabaseError) -> Self {
+        Self::Unreachable { why: error.message }
+    }
+
+    pub(super) fn of_migration(url: &DatabaseUrl, source: sqlx::migrate::MigrateError) -> Self {
         use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
         match source {
-            Execute(source) | ExecuteMigration(source, _) if sqlite_code(&source).is_some() => {
-                Self::new(path, "bring the tables up to date", source)
+            Execute(source) | ExecuteMigration(source, _) if kind(&source) != Kind::Other => {
+                Self::new(url, "bring the tables up to date", source)
             }
             source => Self::Migration {
-                path: path.to_owned(),
-                known: super::schema::known_version(),
+                book: name(url),
+                known: super::schema::known_version(url.engine()),
                 source,
             },
         }
     }
 }
 
-/// SQLite's primary result codes.
-mod code {
-    pub(super) const PERMISSION: i32 = 3;
-    pub(super) const BUSY: i32 = 5;
-    pub(super) const LOCKED: i32 = 6;
-    pub(super) const READ_ONLY: i32 = 8;
-    pub(super) const INPUT_OUTPUT: i32 = 10;
-    pub(super) const CORRUPT: i32 = 11;
-    pub(super) const FULL: i32 = 13;
-    pub(super) const CANNOT_OPEN: i32 = 14;
-    pub(super) const NOT_A_DATABASE: i32 = 26;
+/// How the book is called in sentences.
+pub(super) fn name(url: &DatabaseUrl) -> String {
+    match url.sqlite_path() {
+        Some(path) => path.display().to_string(),
+        None => url.to_string(),
+    }
 }
 
-/// The primary code: the extended ones carry it in their lowest byte.
-fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
-    let extended: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(extended & 0xff)
+/// What a database's error means for the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Busy,
+    ReadOnly,
+    Full,
+    NotADatabase,
+    Damaged,
+    CannotOpen,
+    Away,
+    Forbidden,
+    Standby,
+    Other,
+}
+
+fn kind(error: &sqlx::Error) -> Kind {
+    let told = match error {
+        sqlx::Error::Database(told) => told,
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut => return Kind::Away,
+        _ => return Kind::Other,
+    };
+    if told.try_downcast_ref::<SqliteError>().is_some() {
+        let extended: Option<i32> = told.code().and_then(|code| code.parse().ok());
+        // The extended codes carry the primary one in their lowest byte.
+        return of_sqlite(extended.unwrap_or_default() & 0xff);
+    }
+    if let Some(told) = told.try_downcast_ref::<PgDatabaseError>() {
+        return of_postgres(told.code());
+    }
+    let number = told.try_downcast_ref::<MySqlDatabaseError>();
+    number.map_or(Kind::Other, |told| of_mysql(told.number()))
+}
+
+/// SQLite's primary result codes.
+fn of_sqlite(code: i32) -> Kind {
+    match code {
+        // BUSY, LOCKED.
+        5 | 6 => Kind::Busy,
+        8 => Kind::ReadOnly,
+        11 => Kind::Damaged,
+        13 => Kind::Full,
+        26 => Kind::NotADatabase,
+        // PERM, IOERR, CANTOPEN.
+        3 | 10 | 14 => Kind::CannotOpen,
+        _ => Kind::Other,
+    }
+}
+
+fn of_postgres(state: &str) -> Kind {
+    match state {
+        // Lock timeout, deadlock, statement timeout, serialization.
+        "55P03" | "40P01" | "57014" | "40001" => Kind::Busy,
+        "25006" => Kind::Standby,
+        "53100" => Kind::Full,
+        "42501" => Kind::Forbidden,
+        "XX001" | "XX002" => Kind::Damaged,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" | "28000" | "28P01" | "3D000" => {
+            Kind::Away
+        }
+        _ if state.starts_with("08") => Kind::Away,
+        _ => Kind::Other,
+    }
+}
+
+fn of_mysql(number: u16) -> Kind {
+    match number {
+        // Lock wait timeout, deadlock, statement timeouts.
+        1205 | 1213 | 1969 | 3024 => Kind::Busy,
+        // A server, a transaction that may only be read.
+        1290 | 1792 | 1836 => Kind::Standby,
+        // Disk full, table full.
+        1021 | 1114 => Kind::Full,
+        1142 | 1143 | 1227 | 1370 => Kind::Forbidden,
+        // Account and database, too many connections, shutdown, gone away, lost, killed.
+        1040 | 1044 | 1045 | 1049 | 1053 | 1077 | 1079 | 1129 | 1130 | 1152 | 1159 | 1161
+        | 1203 | 1226 | 1698 | 1927 | 2006 | 2013 => Kind::Away,
+        _ => Kind::Other,
+    }
 }

@@ -2,91 +2,137 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::SqliteConnectOptions;
+use crate::config::DatabaseUrl;
 
-use super::schema::{self, State};
-use super::{BUSY_TIMEOUT, Book, BookError, lock};
+use super::store::{Access, Store, probe};
+use super::{Book, BookError, lock};
 
 /// How a book is, beyond what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health {
-    /// `wal`, as it should be.
-    pub journal: String,
-    /// What SQLite finds wrong with the file.
-    pub damage: Vec<String>,
+pub enum Health {
+    File {
+        /// `wal`, as it should be.
+        journal: &'static str,
+        /// What SQLite finds wrong with the file.
+        damage: Vec<String>,
+    },
+    Server {
+        /// The server's product and version.
+        version: String,
+        is_encrypted: bool,
+        may_write: bool,
+    },
+}
+
+/// Who collects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Collecting {
+    Nobody,
+    Somebody(Option<String>),
 }
 
 /// A damaged file can have thousands of complaints.
 const MOST_COMPLAINTS: usize = 5;
 
 /// Opens and examines a book of this program's version.
-pub async fn examine(path: &Path) -> Result<(Book, Health), BookError> {
-    let lonely = is_lonely(path);
-    let examined = look(path, lonely).await;
-    let is_sound = matches!(&examined, Ok((_, health)) if health.damage.is_empty());
+pub async fn examine(url: &DatabaseUrl) -> Result<(Book, Health), BookError> {
+    let Some(path) = url.sqlite_path() else {
+        probe(url).await?;
+        return look(url, Access::Reading).await;
+    };
+    let lonely = is_lonely(&path);
+    let access = match lonely {
+        true => Access::ReadingStill,
+        false => Access::Reading,
+    };
+    let examined = look(url, access).await;
+    let is_sound = matches!(&examined, Ok((_, Health::File { damage, .. })) if damage.is_empty());
     // Somebody may have begun to write after it was taken for still.
-    if lonely && !is_sound && !is_lonely(path) {
-        return look(path, false).await;
+    if lonely && !is_sound && !is_lonely(&path) {
+        return look(url, Access::Reading).await;
     }
     examined
 }
 
-/// Whether somebody collects into it now.
-pub fn is_collecting(path: &Path) -> bool {
-    lock::is_held(path)
-}
-
-/// The process that collects, where the kernel names it.
-pub fn collector(path: &Path) -> Option<u32> {
-    lock::holder(path)
-}
-
-async fn look(path: &Path, lonely: bool) -> Result<(Book, Health), BookError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .read_only(true)
-        // Opened in any other way, SQLite would make its two helper files and leave them behind.
-        .immutable(lonely);
-    let book = Book::connect(path, options, 1).await?;
-    match book.state().await? {
-        State::Current => {}
-        State::Ahead(version) => return Err(book.newer(version)),
-        State::Missing => {
-            return Err(BookError::NoBook {
-                path: path.to_owned(),
-            });
-        }
-        State::Behind(version) => {
-            return Err(BookError::Older {
-                path: path.to_owned(),
-                version,
-                known: schema::known_version(),
-            });
-        }
+/// Whether somebody collects into it now, and who, where the kernel or the server names it: `process 123`.
+pub async fn collecting(url: &DatabaseUrl) -> Result<Collecting, BookError> {
+    if let Some(path) = url.sqlite_path() {
+        return Ok(match lock::file::is_held(&path) {
+            true => Collecting::Somebody(lock::file::holder(&path)),
+            false => Collecting::Nobody,
+        });
     }
+    probe(url).await?;
+    let book = Book::connect(url, Access::Reading, 1).await?;
+    let holder = lock::server_holder(&book).await;
+    book.close().await;
+    Ok(match holder {
+        Some(None) => Collecting::Nobody,
+        Some(holder) => Collecting::Somebody(holder),
+        None => Collecting::Somebody(None),
+    })
+}
+
+async fn look(url: &DatabaseUrl, access: Access) -> Result<(Book, Health), BookError> {
+    let book = Book::connect(url, access, 1).await?;
+    book.must_be_current().await?;
     let health = health(&book).await?;
     Ok((book, health))
 }
 
 async fn health(book: &Book) -> Result<Health, BookError> {
     const TASK: &str = "check the book's pages";
-    let damage: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(5)")
-        .fetch_all(&book.pool)
-        .await
-        .map_err(|error| book.error(TASK, error))?;
-    let journal = match journal(&book.path) {
-        Some(2) => "wal",
-        _ => "rollback",
-    };
-    Ok(Health {
-        journal: journal.to_owned(),
-        damage: damage
-            .into_iter()
-            .filter(|line| line != "ok")
-            .take(MOST_COMPLAINTS)
-            .collect(),
-    })
+    let failed = |error| book.error(TASK, error);
+    match &book.store {
+        Store::Sqlite(pool) => {
+            let damage: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(5)")
+                .fetch_all(pool)
+                .await
+                .map_err(failed)?;
+            let is_wal = journal(&book.file()) == Some(2);
+            Ok(Health::File {
+                journal: if is_wal { "wal" } else { "rollback" },
+                damage: damage
+                    .into_iter()
+                    .filter(|line| line != "ok")
+                    .take(MOST_COMPLAINTS)
+                    .collect(),
+            })
+        }
+        Store::Postgres(pool) => {
+            const ASKED: &str = "SELECT current_setting('server_version'),
+                coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
+                has_table_privilege('daily_metrics', 'SELECT') AND has_table_privilege('daily_metrics', 'INSERT')
+                    AND has_table_privilege('daily_metrics', 'UPDATE') AND has_table_privilege('daily_metrics', 'DELETE')
+                    AND NOT pg_is_in_recovery()";
+            let (version, is_encrypted, may_write) = sqlx::query_as(ASKED)
+                .fetch_one(pool)
+                .await
+                .map_err(failed)?;
+            let version: String = version;
+            Ok(Health::Server {
+                version: format!("PostgreSQL {version}"),
+                is_encrypted,
+                may_write,
+            })
+        }
+        Store::Mysql(pool) => {
+            const ASKED: &str = "SELECT version(), @@global.read_only = 0";
+            let (version, may_write): (String, bool) = sqlx::query_as(ASKED)
+                .fetch_one(pool)
+                .await
+                .map_err(failed)?;
+            let cipher: Vec<(String, String)> = sqlx::query_as("SHOW STATUS LIKE 'Ssl_cipher'")
+                .fetch_all(pool)
+                .await
+                .map_err(failed)?;
+            Ok(Health::Server {
+                version,
+                is_encrypted: cipher.iter().any(|(_, cipher)| !cipher.is_empty()),
+                may_write,
+            })
+        }
+    }
 }
 
 /// From the file's own head: whoever opens a file as unchanging is told of no journal.
@@ -103,5 +149,5 @@ fn is_lonely(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     let written = std::fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0);
-    !written && !lock::is_held(path)
+    !written && !lock::file::is_held(path)
 }

@@ -5,11 +5,12 @@ use std::ops::{ControlFlow, RangeInclusive};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use futures_util::TryStreamExt;
-use sqlx::Row;
+
+use crate::config::Engine;
 
 use super::entries::comparable;
-use super::row::{Unreadable, parse_date, parse_moment};
+use super::row::{self, Unreadable, date_told, json_text, moment, parse_date, parse_moment, plain};
+use super::store::Row;
 use super::{Book, BookError};
 
 /// One day's row, its values unread.
@@ -45,9 +46,21 @@ const PACKED: &str = "
 SELECT (SELECT group_concat(concat_ws(char(31), collection_date, time_zone, day_start, day_end, as_of, partial,
             collected_at, collection_duration_ms, metrics, provenance), char(30))
         FROM daily_metrics
-        WHERE collection_date BETWEEN max(?1, beginning) AND min(?2, beginning || '~'))
+        WHERE collection_date BETWEEN max(?1, beginning) AND min(?2, beginning || '~')) AS days
 FROM (SELECT DISTINCT substr(collection_date, 1, 9) AS beginning
       FROM daily_metrics WHERE collection_date BETWEEN ?1 AND ?2 ORDER BY 1)";
+
+/// On a server, whose rows arrive many at a time.
+const PLAIN: &str =
+    "SELECT collection_date, time_zone, day_start, day_end, as_of, partial, collected_at,
+        collection_duration_ms, metrics, provenance
+    FROM daily_metrics WHERE collection_date BETWEEN ?1 AND ?2 ORDER BY collection_date";
+
+/// Why a scan ends early.
+enum Early<E> {
+    Unreadable(BookError),
+    Wanted(E),
+}
 
 /// Takes these days, oldest first, one at a time, until there are no more or `take` breaks off.
 pub async fn scan_kept<E>(
@@ -55,61 +68,112 @@ pub async fn scan_kept<E>(
     days: RangeInclusive<NaiveDate>,
     mut take: impl FnMut(&KeptDay<'_>) -> Result<(), E>,
 ) -> Result<ControlFlow<E>, BookError> {
-    let mut rows = sqlx::query(PACKED)
-        .bind(comparable(*days.start()))
-        .bind(comparable(*days.end()))
-        .fetch(&book.pool);
-    while let Some(row) = rows
-        .try_next()
-        .await
-        .map_err(|error| book.error("read the entries", error))?
-    {
-        let packed: Option<&str> = row
-            .try_get(0)
-            .map_err(|error| book.error("read the entries", error))?;
-        // In any order, as far as SQLite promises.
-        let mut texts: Vec<&str> = packed.iter().flat_map(|all| split(all, RECORD)).collect();
-        texts.sort_unstable();
-        for text in texts {
-            let day = kept(text).map_err(|unreadable| {
-                let date = split(text, UNIT).next().unwrap_or_default();
-                book.bad_row(format!("entry of {date}"), unreadable)
+    let mut taken = |row: &Row| match row {
+        Row::Sqlite(_) => packed(book, row, &mut take),
+        Row::Postgres(_) | Row::Mysql(_) => {
+            let day = kept_on_server(row).map_err(|unreadable| {
+                let row = format!("entry of {}", date_told(row));
+                Early::Unreadable(book.bad_row(row, unreadable))
             })?;
-            if let Err(reason) = take(&day) {
-                return Ok(ControlFlow::Break(reason));
-            }
+            take(&day).map_err(Early::Wanted)
         }
-        // Signals and timers get their turn, also where every row is there at once.
-        tokio::task::yield_now().await;
+    };
+    let text = match book.store.engine() {
+        Engine::Sqlite => PACKED,
+        Engine::Postgres | Engine::Mysql => PLAIN,
+    };
+    let between = [comparable(*days.start()), comparable(*days.end())];
+    let each = |row: Row| match taken(&row) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(early) => ControlFlow::Break(early),
+    };
+    let scanned = book.store.each(text, &between, each).await;
+    match scanned.map_err(|error| book.error("read the entries", error))? {
+        ControlFlow::Continue(()) => Ok(ControlFlow::Continue(())),
+        ControlFlow::Break(Early::Wanted(reason)) => Ok(ControlFlow::Break(reason)),
+        ControlFlow::Break(Early::Unreadable(error)) => Err(error),
     }
-    Ok(ControlFlow::Continue(()))
+}
+
+fn packed<E>(
+    book: &Book,
+    row: &Row,
+    take: &mut impl FnMut(&KeptDay<'_>) -> Result<(), E>,
+) -> Result<(), Early<E>> {
+    let packed: Option<&str> = plain(row, "days").map_err(|(_, why)| {
+        Early::Unreadable(book.error("read the entries", sqlx::Error::Decode(why.into())))
+    })?;
+    // In any order, as far as SQLite promises.
+    let mut texts: Vec<&str> = packed.iter().flat_map(|all| split(all, RECORD)).collect();
+    texts.sort_unstable();
+    for text in texts {
+        let day = kept(text).map_err(|unreadable| {
+            let date = split(text, UNIT).next().unwrap_or_default();
+            Early::Unreadable(book.bad_row(format!("entry of {date}"), unreadable))
+        })?;
+        take(&day).map_err(Early::Wanted)?;
+    }
+    Ok(())
 }
 
 /// How many of these days there are.
 pub async fn count_days(book: &Book, days: RangeInclusive<NaiveDate>) -> Result<usize, BookError> {
-    let count: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM daily_metrics WHERE collection_date BETWEEN ? AND ?",
-    )
-    .bind(comparable(*days.start()))
-    .bind(comparable(*days.end()))
-    .fetch_one(&book.pool)
-    .await
-    .map_err(|error| book.error("count the entries", error))?;
+    const COUNT: &str =
+        "SELECT count(*) AS days FROM daily_metrics WHERE collection_date BETWEEN ?1 AND ?2";
+    let between = [comparable(*days.start()), comparable(*days.end())];
+    let row = book.store.row(COUNT, &between).await;
+    let row = row.map_err(|error| book.error("count the entries", error))?;
+    let count: i64 = row.and_then(|row| plain(&row, "days").ok()).unwrap_or(0);
     Ok(usize::try_from(count).unwrap_or_default())
 }
 
 /// Every key that any day of the book has, in the order of their letters.
 pub async fn keys(book: &Book) -> Result<Vec<String>, BookError> {
-    let mut keys: Vec<String> = sqlx::query_scalar(
-        "SELECT DISTINCT value.key FROM daily_metrics, json_each(daily_metrics.metrics) AS value
-         WHERE typeof(value.key) = 'text'",
-    )
-    .fetch_all(&book.pool)
-    .await
-    .map_err(|error| book.error("read the metrics' keys", error))?;
+    let text = match book.store.engine() {
+        Engine::Sqlite => {
+            "SELECT DISTINCT value.key AS name FROM daily_metrics, json_each(daily_metrics.metrics) AS value
+             WHERE typeof(value.key) = 'text'"
+        }
+        Engine::Postgres => {
+            "SELECT DISTINCT name FROM daily_metrics, json_object_keys(metrics) AS name"
+        }
+        Engine::Mysql => "SELECT DISTINCT CAST(json_keys(metrics) AS char) AS name FROM daily_metrics",
+    };
+    let failed = |error| book.error("read the metrics' keys", error);
+    let rows = book.store.rows(text, &[]).await.map_err(failed)?;
+    let names = rows.iter().map(|row| plain(row, "name"));
+    let names: Result<Vec<String>, Unreadable> = names.collect();
+    let mut keys = names.map_err(|(_, why)| failed(sqlx::Error::Decode(why.into())))?;
+    if book.store.engine() == Engine::Mysql {
+        // Each is a list of names there.
+        let lists = keys.iter().map(|list| serde_json::from_str(list));
+        let lists: Result<Vec<Vec<String>>, _> = lists.collect();
+        keys = lists
+            .map_err(|error| failed(sqlx::Error::Decode(error.into())))?
+            .concat();
+    }
     // The database would put every key of every day in order.
     keys.sort_unstable();
+    keys.dedup();
     Ok(keys)
+}
+
+fn kept_on_server(row: &Row) -> Result<KeptDay<'_>, Unreadable> {
+    let zone: String = plain(row, "time_zone")?;
+    Ok(KeptDay {
+        date: row::date(row, "collection_date")?,
+        time_zone: zone
+            .parse()
+            .map_err(|_| ("time_zone", format!("`{zone}` is not a time zone")))?,
+        day_start: moment(row, "day_start")?,
+        day_end: moment(row, "day_end")?,
+        as_of: moment(row, "as_of")?,
+        partial: plain(row, "partial")?,
+        collected_at: moment(row, "collected_at")?,
+        duration_ms: plain(row, "collection_duration_ms")?,
+        metrics: object("metrics", json_text(row, "metrics")?)?,
+        provenance: object("provenance", json_text(row, "provenance")?)?,
+    })
 }
 
 fn kept(text: &str) -> Result<KeptDay<'_>, Unreadable> {

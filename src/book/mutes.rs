@@ -3,13 +3,12 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Sqlite, Transaction};
 
 use crate::calendar::Day;
 use crate::catalog::Mute;
 
-use super::row::{Unreadable, date, instant, moment, plain};
+use super::row::{Unreadable, date, moment, plain};
+use super::store::{Row, Writing};
 use super::{Book, BookError};
 
 const READ: &str = "read the mutes";
@@ -17,10 +16,9 @@ const WRITE: &str = "write a mute";
 
 /// Of all days that are kept, the oldest first.
 pub async fn mutes(book: &Book, zone: Tz) -> Result<Vec<Mute>, BookError> {
-    let rows = sqlx::query("SELECT id, key, muted_at, until_date, because FROM mutes ORDER BY id")
-        .fetch_all(&book.pool)
-        .await
-        .map_err(|error| book.error(READ, error))?;
+    const ALL: &str = r#"SELECT id, "key", muted_at, until_date, because FROM mutes ORDER BY id"#;
+    let rows = book.store.rows(ALL, &[]).await;
+    let rows = rows.map_err(|error| book.error(READ, error))?;
     let stored = rows.iter().map(|row| Ok(stored(book, row)?.mute(zone)));
     stored.collect()
 }
@@ -31,18 +29,19 @@ pub async fn mute(
     mute: &Mute,
     (now, zone): (DateTime<Utc>, Tz),
 ) -> Result<(), BookError> {
-    let mut transaction = book.begin(WRITE).await?;
-    end(book, &mut transaction, &mute.key, (now, zone)).await?;
-    sqlx::query("INSERT INTO mutes (key, muted_at, until_date, because) VALUES (?, ?, ?, ?)")
-        .bind(&mute.key)
-        .bind(instant(now))
-        .bind(mute.until.to_string())
-        .bind(&mute.because)
-        .execute(&mut *transaction)
-        .await
-        .map_err(|error| book.error(WRITE, error))?;
-    let committed = transaction.commit().await;
-    committed.map_err(|error| book.error(WRITE, error))
+    const NEW: &str =
+        r#"INSERT INTO mutes ("key", muted_at, until_date, because) VALUES (?1, ?2, ?3, ?4)"#;
+    let mut writing = book.begin(WRITE).await?;
+    end(book, &mut writing, &mute.key, (now, zone)).await?;
+    let binds = [
+        (&mute.key).into(),
+        now.into(),
+        mute.until.into(),
+        (&mute.because).into(),
+    ];
+    let done = writing.change(NEW, &binds).await;
+    done.map_err(|error| book.error(WRITE, error))?;
+    book.commit(WRITE, writing).await
 }
 
 /// From today on it alerts again; on the days before it was muted all the same. False where nothing was muted.
@@ -51,52 +50,61 @@ pub async fn unmute(
     key: &str,
     (now, zone): (DateTime<Utc>, Tz),
 ) -> Result<bool, BookError> {
-    let mut transaction = book.begin(WRITE).await?;
-    let ended = end(book, &mut transaction, key, (now, zone)).await?;
-    let committed = transaction.commit().await;
-    committed.map_err(|error| book.error(WRITE, error))?;
+    let mut writing = book.begin(WRITE).await?;
+    let ended = end(book, &mut writing, key, (now, zone)).await?;
+    book.commit(WRITE, writing).await?;
     Ok(ended)
 }
 
 /// Deletes the mutes that were over before that day.
 pub async fn remove_mutes_before(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
-    let done = sqlx::query("DELETE FROM mutes WHERE until_date < ?")
-        .bind(day.to_string())
-        .execute(&book.pool)
+    const TASK: &str = "delete old mutes";
+    const ONE: &str = "SELECT id FROM mutes WHERE until_date < ?1 LIMIT 1";
+    let failed = |error| book.error(TASK, error);
+    if book
+        .store
+        .row(ONE, &[day.into()])
         .await
-        .map_err(|error| book.error("delete old mutes", error))?;
-    Ok(done.rows_affected())
+        .map_err(failed)?
+        .is_none()
+    {
+        return Ok(0);
+    }
+    let mut writing = book.begin(TASK).await?;
+    let old = "DELETE FROM mutes WHERE until_date < ?1";
+    let removed = writing.change(old, &[day.into()]).await.map_err(failed)?;
+    book.commit(TASK, writing).await?;
+    Ok(removed)
 }
 
 /// A mute of today leaves nothing behind: no day that is over was muted by it.
 async fn end(
     book: &Book,
-    transaction: &mut Transaction<'static, Sqlite>,
+    writing: &mut Writing,
     key: &str,
     (now, zone): (DateTime<Utc>, Tz),
 ) -> Result<bool, BookError> {
+    const LIVE: &str = r#"SELECT id, "key", muted_at, until_date, because FROM mutes
+         WHERE "key" = ?1 AND until_date >= ?2"#;
     let failed = |error| book.error(WRITE, error);
     let today = Day::containing(now, zone);
-    let rows = sqlx::query(
-        "SELECT id, key, muted_at, until_date, because FROM mutes WHERE key = ? AND until_date >= ?",
-    )
-    .bind(key)
-    .bind(today.date.to_string())
-    .fetch_all(&mut **transaction)
-    .await
-    .map_err(failed)?;
-    for row in &rows {
+    let live = writing.rows(LIVE, &[key.into(), today.date.into()]).await;
+    let live = live.map_err(failed)?;
+    for row in &live {
         let stored = stored(book, row)?;
+        let id = stored.id.into();
         let changed = if stored.muted_at < today.start {
-            sqlx::query("UPDATE mutes SET until_date = ? WHERE id = ?")
-                .bind(today.previous().date.to_string())
-                .bind(stored.id)
+            let shorten = "UPDATE mutes SET until_date = ?1 WHERE id = ?2";
+            let yesterday = today.previous().date.into();
+            writing.change(shorten, &[yesterday, id]).await
         } else {
-            sqlx::query("DELETE FROM mutes WHERE id = ?").bind(stored.id)
+            writing
+                .change("DELETE FROM mutes WHERE id = ?1", &[id])
+                .await
         };
-        changed.execute(&mut **transaction).await.map_err(failed)?;
+        changed.map_err(failed)?;
     }
-    Ok(!rows.is_empty())
+    Ok(!live.is_empty())
 }
 
 struct Stored {
@@ -107,14 +115,14 @@ struct Stored {
     because: String,
 }
 
-fn stored(book: &Book, row: &SqliteRow) -> Result<Stored, BookError> {
+fn stored(book: &Book, row: &Row) -> Result<Stored, BookError> {
     read(row).map_err(|unreadable| {
         let id: i64 = plain(row, "id").unwrap_or_default();
         book.bad_row(format!("mute {id}"), unreadable)
     })
 }
 
-fn read(row: &SqliteRow) -> Result<Stored, Unreadable> {
+fn read(row: &Row) -> Result<Stored, Unreadable> {
     Ok(Stored {
         id: plain(row, "id")?,
         key: plain(row, "key")?,

@@ -1,7 +1,9 @@
 //! Taking old rows out of the book, few at a time, so that nobody waits long for the write lock.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 
+use super::row::{self, plain};
+use super::store::Bind;
 use super::{Book, BookError};
 
 const ROWS_PER_TRANSACTION: usize = 100;
@@ -11,57 +13,87 @@ pub async fn remove_entries(book: &Book, dates: &[NaiveDate]) -> Result<u64, Boo
     const TASK: &str = "delete old entries";
     let mut removed = 0;
     for batch in dates.chunks(ROWS_PER_TRANSACTION) {
-        let mut transaction = book.begin(TASK).await?;
+        let mut writing = book.begin(TASK).await?;
         for date in batch {
-            let done = sqlx::query("DELETE FROM daily_metrics WHERE collection_date = ?")
-                .bind(date.to_string())
-                .execute(&mut *transaction)
-                .await
-                .map_err(|error| book.error(TASK, error))?;
-            removed += done.rows_affected();
+            let text = "DELETE FROM daily_metrics WHERE collection_date = ?1";
+            let done = writing.change(text, &[(*date).into()]).await;
+            removed += done.map_err(|error| book.error(TASK, error))?;
         }
-        let committed = transaction.commit().await;
-        committed.map_err(|error| book.error(TASK, error))?;
+        book.commit(TASK, writing).await?;
     }
     Ok(removed)
 }
 
 /// Deletes the runs that started before that day in UTC, with their statements.
 pub async fn remove_runs_before(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
-    const SOME: &str = "DELETE FROM runs WHERE id IN
-         (SELECT id FROM runs WHERE started_at < ? ORDER BY started_at LIMIT ?)";
-    remove_before(book, SOME, day).await
+    let midnight = day.and_time(NaiveTime::MIN).and_utc();
+    let old = Old {
+        find: "SELECT id FROM runs WHERE started_at < ?1 ORDER BY started_at LIMIT ?2",
+        delete: "DELETE FROM runs WHERE id = ?1",
+        key: Key::Number,
+    };
+    remove_before(book, &old, midnight.into()).await
 }
 
 /// Deletes the ledger of the days before that one, as far as their entries are gone, and returns how many
 /// deliveries there were. A report goes after its last delivery, so that none is ever without its report.
 pub async fn remove_deliveries_before(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
-    const SOME: &str = "DELETE FROM deliveries WHERE id IN
-         (SELECT id FROM deliveries WHERE collection_date < ?
-             AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
-             ORDER BY collection_date LIMIT ?)";
-    const SOME_REPORTS: &str = "DELETE FROM reports WHERE rowid IN
-         (SELECT rowid FROM reports WHERE collection_date < ?
-             AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
-             AND collection_date NOT IN (SELECT collection_date FROM deliveries)
-             ORDER BY collection_date LIMIT ?)";
-    let removed = remove_before(book, SOME, day).await?;
-    remove_before(book, SOME_REPORTS, day).await?;
+    let deliveries = Old {
+        find: "SELECT id FROM deliveries WHERE collection_date < ?1
+                 AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
+             ORDER BY collection_date LIMIT ?2",
+        delete: "DELETE FROM deliveries WHERE id = ?1",
+        key: Key::Number,
+    };
+    let reports = Old {
+        find: "SELECT DISTINCT collection_date FROM reports WHERE collection_date < ?1
+                 AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
+                 AND collection_date NOT IN (SELECT collection_date FROM deliveries)
+             ORDER BY collection_date LIMIT ?2",
+        delete: "DELETE FROM reports WHERE collection_date = ?1",
+        key: Key::Day,
+    };
+    let removed = remove_before(book, &deliveries, day.into()).await?;
+    remove_before(book, &reports, day.into()).await?;
     Ok(removed)
 }
 
-async fn remove_before(book: &Book, some: &'static str, day: NaiveDate) -> Result<u64, BookError> {
+/// Rows that may go: how to find some, and how to delete what was found.
+struct Old {
+    find: &'static str,
+    delete: &'static str,
+    key: Key,
+}
+
+#[derive(Clone, Copy)]
+enum Key {
+    Number,
+    Day,
+}
+
+async fn remove_before(book: &Book, old: &Old, before: Bind) -> Result<u64, BookError> {
+    const TASK: &str = "delete old rows";
+    let failed = |error| book.error(TASK, error);
+    let some = [before, (ROWS_PER_TRANSACTION as i64).into()];
     let mut removed = 0;
-    loop {
-        let done = sqlx::query(some)
-            .bind(day.to_string())
-            .bind(ROWS_PER_TRANSACTION as i64)
-            .execute(&book.pool)
-            .await
-            .map_err(|error| book.error("delete old rows", error))?;
-        removed += done.rows_affected();
-        if done.rows_affected() < ROWS_PER_TRANSACTION as u64 {
-            return Ok(removed);
+    // Most nights find nothing, for which nobody has to wait.
+    while !book
+        .store
+        .rows(old.find, &some)
+        .await
+        .map_err(failed)?
+        .is_empty()
+    {
+        let mut writing = book.begin(TASK).await?;
+        for row in writing.rows(old.find, &some).await.map_err(failed)? {
+            let key = match old.key {
+                Key::Number => plain(&row, "id").map(|id: i64| id.into()),
+                Key::Day => row::date(&row, "collection_date").map(Bind::from),
+            };
+            let key = key.map_err(|unreadable| book.bad_row("old row".to_owned(), unreadable))?;
+            removed += writing.change(old.delete, &[key]).await.map_err(failed)?;
         }
+        book.commit(TASK, writing).await?;
     }
+    Ok(removed)
 }

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
-use sqlx::Row;
+use sqlx::mysql::MySqlRow;
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, MySql, Postgres, Row as _, Sqlite, Type, ValueRef};
 
 use crate::entry::{Entry, Provenance, Reading, Value};
 
+use super::store::Row;
 use super::{Book, BookError};
 
 /// A column that cannot be read, and why.
@@ -40,17 +43,16 @@ pub(super) fn provenance_json(readings: &BTreeMap<String, Reading>) -> serde_jso
     serde_json::to_string(&told)
 }
 
-pub(super) fn entry_of(book: &Book, row: &SqliteRow) -> Result<Entry, BookError> {
+pub(super) fn entry_of(book: &Book, row: &Row) -> Result<Entry, BookError> {
     read_entry(row).map_err(|(column, why)| {
-        let date: String = row.try_get("collection_date").unwrap_or_default();
-        book.bad_row(format!("entry of {date}"), (column, why))
+        book.bad_row(format!("entry of {}", date_told(row)), (column, why))
     })
 }
 
 impl Book {
     pub(super) fn bad_row(&self, row: String, (column, why): Unreadable) -> BookError {
         BookError::BadRow {
-            path: self.path.clone(),
+            book: self.name(),
             row,
             column,
             why,
@@ -58,7 +60,7 @@ impl Book {
     }
 }
 
-fn read_entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
+fn read_entry(row: &Row) -> Result<Entry, Unreadable> {
     let zone: String = plain(row, "time_zone")?;
     Ok(Entry {
         date: date(row, "collection_date")?,
@@ -76,7 +78,7 @@ fn read_entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
     })
 }
 
-fn readings(row: &SqliteRow) -> Result<BTreeMap<String, Reading>, Unreadable> {
+fn readings(row: &Row) -> Result<BTreeMap<String, Reading>, Unreadable> {
     let metrics: BTreeMap<String, &RawValue> = parsed(row, "metrics")?;
     let mut told: BTreeMap<String, &RawValue> = parsed(row, "provenance")?;
     let reading = |(key, json): (String, &RawValue)| {
@@ -108,33 +110,69 @@ fn readings(row: &SqliteRow) -> Result<BTreeMap<String, Reading>, Unreadable> {
     }
 }
 
-pub(super) fn object(
-    row: &SqliteRow,
-    column: &'static str,
-) -> Result<Map<String, Json>, Unreadable> {
+pub(super) fn object(row: &Row, column: &'static str) -> Result<Map<String, Json>, Unreadable> {
     parsed(row, column)
 }
 
 /// Read at once as what is wanted: maps that keep the order of their keys cost more than they are read for.
 pub(super) fn parsed<'r, T: Deserialize<'r>>(
-    row: &'r SqliteRow,
+    row: &'r Row,
     column: &'static str,
 ) -> Result<T, Unreadable> {
-    let text: &str = plain(row, column)?;
+    let text = json_text(row, column)?;
     serde_json::from_str(text).map_err(|error| (column, error.to_string()))
 }
 
-pub(super) fn plain<'r, T>(row: &'r SqliteRow, column: &'static str) -> Result<T, Unreadable>
-where
-    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-{
-    row.try_get(column)
-        .map_err(|error| (column, error.to_string()))
+/// JSON as it stands there; the servers have types of their own for it.
+pub(super) fn json_text<'r>(row: &'r Row, column: &'static str) -> Result<&'r str, Unreadable> {
+    let text = match row {
+        Row::Sqlite(row) => row.try_get(column),
+        Row::Postgres(row) => row.try_get_unchecked(column),
+        Row::Mysql(row) => row.try_get_unchecked(column),
+    };
+    text.map_err(|error| (column, error.to_string()))
 }
 
-pub(super) fn date(row: &SqliteRow, column: &'static str) -> Result<NaiveDate, Unreadable> {
-    let text: String = plain(row, column)?;
-    parse_date(&text).map_err(|why| (column, why))
+pub(super) fn plain<'r, T>(row: &'r Row, column: &'static str) -> Result<T, Unreadable>
+where
+    T: Decode<'r, Sqlite> + Type<Sqlite>,
+    T: Decode<'r, Postgres> + Type<Postgres>,
+    T: Decode<'r, MySql> + Type<MySql>,
+{
+    let value = match row {
+        Row::Sqlite(row) => row.try_get(column),
+        Row::Postgres(row) => row.try_get(column),
+        Row::Mysql(row) => row.try_get(column),
+    };
+    value.map_err(|error| (column, error.to_string()))
+}
+
+/// A whole number that is never negative.
+pub(super) fn count(row: &Row, column: &'static str) -> Result<u32, Unreadable> {
+    let whole: i64 = plain(row, column)?;
+    u32::try_from(whole).map_err(|_| (column, format!("`{whole}` is out of range")))
+}
+
+pub(super) fn date(row: &Row, column: &'static str) -> Result<NaiveDate, Unreadable> {
+    match row {
+        Row::Sqlite(row) => {
+            let text: String = of_file(row, column)?;
+            parse_date(&text).map_err(|why| (column, why))
+        }
+        Row::Postgres(row) => of_postgres(row, column),
+        Row::Mysql(row) => of_mysql(row, column),
+    }
+}
+
+/// The day of a row that cannot be read otherwise.
+pub(super) fn date_told(row: &Row) -> String {
+    const COLUMN: &str = "collection_date";
+    match row {
+        Row::Sqlite(row) => of_file(row, COLUMN).unwrap_or_default(),
+        Row::Postgres(_) | Row::Mysql(_) => {
+            date(row, COLUMN).map_or_else(|_| String::new(), |date| date.to_string())
+        }
+    }
 }
 
 pub(super) fn parse_date(text: &str) -> Result<NaiveDate, String> {
@@ -142,8 +180,15 @@ pub(super) fn parse_date(text: &str) -> Result<NaiveDate, String> {
         .map_err(|_| format!("`{text}` is not a date like 2025-10-03"))
 }
 
-pub(super) fn moment(row: &SqliteRow, column: &'static str) -> Result<DateTime<Utc>, Unreadable> {
-    parse_moment(column, plain(row, column)?)
+pub(super) fn moment(row: &Row, column: &'static str) -> Result<DateTime<Utc>, Unreadable> {
+    match row {
+        Row::Sqlite(row) => parse_moment(column, of_file(row, column)?),
+        Row::Postgres(row) => of_postgres(row, column),
+        Row::Mysql(row) => {
+            let at: NaiveDateTime = of_mysql(row, column)?;
+            Ok(at.and_utc())
+        }
+    }
 }
 
 pub(super) fn parse_moment(column: &'static str, text: &str) -> Result<DateTime<Utc>, Unreadable> {
@@ -157,10 +202,41 @@ pub(super) fn parse_moment(column: &'static str, text: &str) -> Result<DateTime<
 
 /// Absent, or read by `read`.
 pub(super) fn optional<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
-    read: fn(&SqliteRow, &'static str) -> Result<T, Unreadable>,
+    read: fn(&Row, &'static str) -> Result<T, Unreadable>,
 ) -> Result<Option<T>, Unreadable> {
-    let text: Option<String> = plain(row, column)?;
-    text.map(|_| read(row, column)).transpose()
+    let is_null = match row {
+        Row::Sqlite(row) => row.try_get_raw(column).map(|value| value.is_null()),
+        Row::Postgres(row) => row.try_get_raw(column).map(|value| value.is_null()),
+        Row::Mysql(row) => row.try_get_raw(column).map(|value| value.is_null()),
+    };
+    match is_null.map_err(|error| (column, error.to_string()))? {
+        true => Ok(None),
+        false => read(row, column).map(Some),
+    }
+}
+
+fn of_file<'r, T>(row: &'r SqliteRow, column: &'static str) -> Result<T, Unreadable>
+where
+    T: Decode<'r, Sqlite> + Type<Sqlite>,
+{
+    row.try_get(column)
+        .map_err(|error| (column, error.to_string()))
+}
+
+fn of_postgres<'r, T>(row: &'r PgRow, column: &'static str) -> Result<T, Unreadable>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    row.try_get(column)
+        .map_err(|error| (column, error.to_string()))
+}
+
+fn of_mysql<'r, T>(row: &'r MySqlRow, column: &'static str) -> Result<T, Unreadable>
+where
+    T: Decode<'r, MySql> + Type<MySql>,
+{
+    row.try_get(column)
+        .map_err(|error| (column, error.to_string()))
 }

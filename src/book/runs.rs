@@ -3,9 +3,9 @@
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::sqlite::SqliteRow;
 
-use super::row::{self, Unreadable, instant, optional, plain};
+use super::row::{self, Unreadable, count, optional, plain};
+use super::store::{Bind, Row};
 use super::{Book, BookError, lock};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,13 +83,13 @@ pub async fn begin_run(
     command: &str,
     started_at: DateTime<Utc>,
 ) -> Result<i64, BookError> {
-    let done = sqlx::query("INSERT INTO runs (started_at, command) VALUES (?, ?)")
-        .bind(instant(started_at))
-        .bind(command)
-        .execute(&book.pool)
-        .await
-        .map_err(|error| book.error("note the beginning of a run", error))?;
-    Ok(done.last_insert_rowid())
+    const TASK: &str = "note the beginning of a run";
+    const NEW: &str = "INSERT INTO runs (started_at, command) VALUES (?1, ?2)";
+    let mut writing = book.begin(TASK).await?;
+    let id = writing.add(NEW, &[started_at.into(), command.into()]).await;
+    let id = id.map_err(|error| book.error(TASK, error))?;
+    book.commit(TASK, writing).await?;
+    Ok(id)
 }
 
 /// Adds to the statements that the run has noted so far.
@@ -99,62 +99,70 @@ pub async fn record_statements(
     statements: &[Statement],
 ) -> Result<(), BookError> {
     const TASK: &str = "note the statements of a run";
-    let mut transaction = book.begin(TASK).await?;
-    for statement in statements {
-        sqlx::query(
-            "INSERT INTO run_statements (run_id, position, database, what, duration_ms, rows, error)
-             SELECT ?1, coalesce(max(position), 0) + 1, ?2, ?3, ?4, ?5, ?6
-             FROM run_statements WHERE run_id = ?1",
-        )
-        .bind(run)
-        .bind(&statement.database)
-        .bind(&statement.what)
-        .bind(statement.duration_ms)
-        .bind(statement.rows)
-        .bind(&statement.error)
-        .execute(&mut *transaction)
-        .await
-        .map_err(|error| book.error(TASK, error))?;
+    const NOTED: &str =
+        "SELECT coalesce(max(position), 0) AS last FROM run_statements WHERE run_id = ?1";
+    const NEW: &str = r#"INSERT INTO run_statements (run_id, position, "database", what, duration_ms, "rows", error)"#;
+    let failed = |error| book.error(TASK, error);
+    if statements.is_empty() {
+        return Ok(());
     }
-    let committed = transaction.commit().await;
-    committed.map_err(|error| book.error(TASK, error))
+    let mut writing = book.begin(TASK).await?;
+    let row = writing.row(NOTED, &[run.into()]).await.map_err(failed)?;
+    let last: i64 = row.and_then(|row| plain(&row, "last").ok()).unwrap_or(0);
+    let rows = (last + 1..).zip(statements).map(|(position, statement)| {
+        vec![
+            run.into(),
+            position.into(),
+            (&statement.database).into(),
+            (&statement.what).into(),
+            statement.duration_ms.into(),
+            statement.rows.into(),
+            Bind::from(&statement.error),
+        ]
+    });
+    let rows: Vec<Vec<Bind>> = rows.collect();
+    writing.add_all(NEW, &rows).await.map_err(failed)?;
+    book.commit(TASK, writing).await
 }
 
 pub async fn end_run(book: &Book, run: i64, ending: &Ending) -> Result<(), BookError> {
+    const TASK: &str = "note the end of a run";
+    const END: &str =
+        "UPDATE runs SET ended_at = ?1, outcome = ?2, first_date = ?3, last_date = ?4, days = ?5, error = ?6,
+             duration_ms = ?7, collect_ms = ?8, store_ms = ?9, deliver_ms = ?10, prune_ms = ?11
+         WHERE id = ?12";
     let dates = ending.dates.as_ref();
-    let done = sqlx::query(
-        "UPDATE runs SET ended_at = ?, outcome = ?, first_date = ?, last_date = ?, days = ?, error = ?, duration_ms = ?,
-             collect_ms = ?, store_ms = ?, deliver_ms = ?, prune_ms = ?
-         WHERE id = ?",
-    )
-    .bind(instant(ending.ended_at))
-    .bind(ending.outcome.word())
-    .bind(dates.map(|dates| dates.start().to_string()))
-    .bind(dates.map(|dates| dates.end().to_string()))
-    .bind(ending.days)
-    .bind(&ending.error)
-    .bind(ending.duration_ms)
-    .bind(ending.stages.collect)
-    .bind(ending.stages.store)
-    .bind(ending.stages.deliver)
-    .bind(ending.stages.prune)
-    .bind(run)
-    .execute(&book.pool)
-    .await
-    .map_err(|error| book.error("note the end of a run", error))?;
-    book.one_row(done.rows_affected(), || format!("end of run {run}"))
+    let binds = [
+        ending.ended_at.into(),
+        ending.outcome.word().into(),
+        dates.map(|dates| *dates.start()).into(),
+        dates.map(|dates| *dates.end()).into(),
+        i64::from(ending.days).into(),
+        (&ending.error).into(),
+        ending.duration_ms.into(),
+        ending.stages.collect.into(),
+        ending.stages.store.into(),
+        ending.stages.deliver.into(),
+        ending.stages.prune.into(),
+        run.into(),
+    ];
+    let mut writing = book.begin(TASK).await?;
+    let changed = writing.change(END, &binds).await;
+    let changed = changed.map_err(|error| book.error(TASK, error))?;
+    book.one_row(changed, || format!("end of run {run}"))?;
+    book.commit(TASK, writing).await
 }
 
 /// The latest runs, newest first.
 pub async fn runs(book: &Book, limit: u32) -> Result<Vec<Run>, BookError> {
-    const LATEST: &str = "SELECT * FROM runs ORDER BY id DESC LIMIT ?";
+    const LATEST: &str = "SELECT * FROM runs ORDER BY id DESC LIMIT ?1";
     read_runs(book, LATEST, limit).await
 }
 
 pub async fn nights(book: &Book) -> Result<Nights, BookError> {
-    const LATEST: &str = "SELECT * FROM runs WHERE command = 'collect' ORDER BY id DESC LIMIT ?";
+    const LATEST: &str = "SELECT * FROM runs WHERE command = 'collect' ORDER BY id DESC LIMIT ?1";
     const SUCCEEDED: &str = "SELECT * FROM runs
-         WHERE command = 'collect' AND outcome IN ('stored', 'nothing') ORDER BY id DESC LIMIT ?";
+         WHERE command = 'collect' AND outcome IN ('stored', 'nothing') ORDER BY id DESC LIMIT ?1";
     // Only the newest can go on, so one of two is over.
     let mut latest = read_runs(book, LATEST, 2).await?;
     let all = latest.len();
@@ -168,12 +176,9 @@ pub async fn nights(book: &Book) -> Result<Nights, BookError> {
 
 async fn read_runs(book: &Book, text: &'static str, limit: u32) -> Result<Vec<Run>, BookError> {
     // Asked before reading: a run that ends in between is then read as ended, not as interrupted.
-    let mut somebody_runs = lock::is_held(&book.path);
-    let rows = sqlx::query(text)
-        .bind(limit)
-        .fetch_all(&book.pool)
-        .await
-        .map_err(|error| book.error("read the runs", error))?;
+    let mut somebody_runs = lock::is_held(book).await;
+    let rows = book.store.rows(text, &[i64::from(limit).into()]).await;
+    let rows = rows.map_err(|error| book.error("read the runs", error))?;
     let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut run = read_run(row).map_err(|unreadable| {
@@ -190,17 +195,15 @@ async fn read_runs(book: &Book, text: &'static str, limit: u32) -> Result<Vec<Ru
 
 /// What the run asked the app databases, in the order noted.
 pub async fn statements(book: &Book, run: i64) -> Result<Vec<Statement>, BookError> {
-    let rows = sqlx::query("SELECT * FROM run_statements WHERE run_id = ? ORDER BY position")
-        .bind(run)
-        .fetch_all(&book.pool)
-        .await
-        .map_err(|error| book.error("read the statements of a run", error))?;
+    const NOTED: &str = "SELECT * FROM run_statements WHERE run_id = ?1 ORDER BY position";
+    let rows = book.store.rows(NOTED, &[run.into()]).await;
+    let rows = rows.map_err(|error| book.error("read the statements of a run", error))?;
     let read = rows.iter().map(read_statement);
     read.collect::<Result<_, _>>()
         .map_err(|unreadable| book.bad_row(format!("statement of run {run}"), unreadable))
 }
 
-fn read_run(row: &SqliteRow) -> Result<Run, Unreadable> {
+fn read_run(row: &Row) -> Result<Run, Unreadable> {
     let word: String = plain(row, "outcome")?;
     let first = optional(row, "first_date", row::date)?;
     let last = optional(row, "last_date", row::date)?;
@@ -212,7 +215,7 @@ fn read_run(row: &SqliteRow) -> Result<Run, Unreadable> {
         outcome: Outcome::of(&word)
             .ok_or_else(|| ("outcome", format!("`{word}` is not an outcome")))?,
         dates: first.zip(last).map(|(first, last)| first..=last),
-        days: plain(row, "days")?,
+        days: count(row, "days")?,
         error: plain(row, "error")?,
         duration_ms: plain(row, "duration_ms")?,
         stages: Stages {
@@ -236,7 +239,7 @@ impl Stages {
     }
 }
 
-fn read_statement(row: &SqliteRow) -> Result<Statement, Unreadable> {
+fn read_statement(row: &Row) -> Result<Statement, Unreadable> {
     Ok(Statement {
         database: plain(row, "database")?,
         what: plain(row, "what")?,

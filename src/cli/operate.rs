@@ -32,6 +32,28 @@ pub enum Config {
     Metrics,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Book {
+    /// Copy the whole book to another database and compare row by row; the original stays as it is
+    #[command(after_help = COPY_HELP)]
+    Copy(Copy),
+}
+
+#[derive(Debug, Args)]
+pub struct Copy {
+    /// Where to, if the URL has no password; `-` is standard input [default: $DAYBOOK_BOOK_COPY_DATABASE_URL or what holds it]
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const COPY_HELP: &str = "\
+Examples:
+  daybook book copy --to sqlite:/var/lib/daybook/book.db
+  DAYBOOK_BOOK_COPY_DATABASE_URL_FILE=/etc/daybook/book_url daybook book copy";
+
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Print JSON

@@ -12,7 +12,6 @@ use serde_json::{Value as Json, json};
 use crate::book::{self, Book, BookError, Ending, Outcome, Stages};
 use crate::cli::Import;
 use crate::config::Config;
-use crate::nightly::book_path;
 use crate::operate::import::{self, Gathered, ImportError, LeftOut, Setting, Taken};
 
 use super::{CommandError, Ended, World, open_book, output};
@@ -100,7 +99,7 @@ async fn take(
     setting: Setting<'_>,
     begun: Instant,
 ) -> Result<Taken, BookError> {
-    let lock = Book::wait_for_lock(&book_path(setting.config), PATIENCE).await?;
+    let lock = Book::wait_for_lock(&setting.config.book.url, PATIENCE).await?;
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "import", setting.now).await?;
     let taken = import::take(&book, gathered, setting).await;

@@ -8,7 +8,6 @@ use crate::book::{self, Book};
 use crate::calendar::Day;
 use crate::cli::Prune;
 use crate::config::Config;
-use crate::nightly::book_path;
 use crate::prune;
 
 use super::{CommandError, Ended, World, open_book, output};
@@ -26,7 +25,7 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
         None,
     );
     if !args.dry_run {
-        let lock = Book::wait_for_lock(&book_path(config), PATIENCE).await?;
+        let lock = Book::wait_for_lock(&config.book.url, PATIENCE).await?;
         let book = Book::open_under(&lock).await?;
         prune::prune(
             &book,

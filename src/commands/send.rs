@@ -13,8 +13,8 @@ use crate::config::{Config, ConfigError, MailSettings};
 use crate::deliver::Attempt;
 use crate::deliver::message::{Head, checked_address, domain, message};
 use crate::deliver::smtp::{Connection, Refusal, connect, place};
+use crate::nightly::Setting;
 use crate::nightly::resend::{self, ResendError};
-use crate::nightly::{Setting, book_path};
 use crate::render::mail::Mail;
 use crate::voice::Language;
 
@@ -46,7 +46,7 @@ async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, Com
     }
     // Where there is no book, none is made.
     open_book(config).await?.close().await;
-    let book = Book::open(&book_path(config), PATIENCE).await?;
+    let book = Book::open(&config.book.url, PATIENCE).await?;
     let setting = Setting {
         config,
         now: world.now,

@@ -14,7 +14,6 @@ use crate::config::serve::{header, listen};
 use crate::config::{Config, ConfigError};
 use crate::look::web::access::Access;
 use crate::look::web::{self, HOME, Patience, Site};
-use crate::nightly::book_path;
 
 use super::{CommandError, Ended, World, output};
 
@@ -33,7 +32,7 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
         })
     })?;
     let (listener, address) = bind(address).await?;
-    let book = book_path(&config);
+    let book = config.book.url.clone();
     let name = config.name.clone();
     let site = Site::new(config, (book, access), world.clock, tell);
     tell(&format!(

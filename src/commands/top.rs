@@ -9,7 +9,6 @@ use crate::cli::Top;
 use crate::config::Config;
 use crate::database::Stop;
 use crate::look::terminal::{self, Around, Place, TopError};
-use crate::nightly::book_path;
 
 use super::{CommandError, Ended, World, dates, output, show};
 
@@ -23,10 +22,9 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
     let date = args.date.as_deref();
     let date = date.map(|text| dates::read(text, "--date", config, world));
     let date = date.transpose()?;
-    let book = book_path(config);
     let place = Place {
         config,
-        book: &book,
+        book: &config.book.url,
     };
     if args.once {
         let text = terminal::once(&place, date, (world.width, world.now)).await;

@@ -8,7 +8,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::calendar::holidays::Region;
 use crate::catalog::mistake::did_you_mean;
-use crate::catalog::{Document, Engine, Mistake, Thresholds};
+use crate::catalog::{Document, Mistake, Thresholds};
 
 use super::duration;
 use super::environment::names_between;
@@ -151,16 +151,16 @@ pub fn app_variable(name: &str) -> String {
     }
 }
 
-/// Why the book cannot be kept there.
+/// Why the book cannot be kept there. On a server it may stand beside the application's tables.
 fn misplaced(url: &DatabaseUrl, apps: &BTreeMap<String, AppDatabase>) -> Option<&'static str> {
     let file = |url: &DatabaseUrl| {
         url.sqlite_path()
             .map(|path| path.canonicalize().unwrap_or(path))
     };
-    if url.engine() != Engine::Sqlite {
-        return Some("the book is kept in SQLite: give a file, such as `sqlite:daybook.db`");
-    }
-    let shared = apps.values().any(|app| file(&app.url) == file(url));
+    let book = file(url)?;
+    let shared = apps
+        .values()
+        .any(|app| file(&app.url).as_ref() == Some(&book));
     shared.then_some("this is the application's database, which is only ever read: the book needs a file of its own")
 }
 

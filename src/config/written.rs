@@ -109,7 +109,8 @@ pub struct App {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Book {
-    /// `sqlite:daybook.db` beside this file when left out.
+    /// `sqlite:daybook.db` beside this file when left out; or on a server, `postgres` or `mysql` with
+    /// `://USER@HOST:PORT/DATABASE`, which may be the application's own.
     pub database_url: Option<String>,
     /// A file that holds the URL, relative to this one.
     pub database_url_file: Option<String>,

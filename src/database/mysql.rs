@@ -78,6 +78,11 @@ fn settings(limits: &Limits, is_mariadb: bool) -> String {
 }
 
 fn options(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
+    Ok(reach(url)?.statement_cache_capacity(0))
+}
+
+/// The way to the server: verified TLS unless it stands on this machine or the URL says otherwise.
+pub fn reach(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
     let options = MySqlConnectOptions::from_str(url.expose())
         .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
     if options.get_database().is_none() {

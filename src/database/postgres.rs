@@ -69,28 +69,31 @@ pub(super) async fn open(
 }
 
 fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, DatabaseError> {
+    let milliseconds = |duration: Duration| duration.as_millis().max(1).to_string();
+    Ok(reach(url)?.statement_cache_capacity(0).options([
+        ("default_transaction_read_only", "on".to_owned()),
+        // Compiling a statement with dozens of counts takes longer than it saves.
+        ("jit", "off".to_owned()),
+        ("statement_timeout", milliseconds(limits.statement_timeout)),
+        ("lock_timeout", milliseconds(limits.lock_timeout)),
+        (
+            "idle_in_transaction_session_timeout",
+            milliseconds(limits.statement_timeout * 2),
+        ),
+    ]))
+}
+
+/// The way to the server: verified TLS unless it stands on this machine or the URL says otherwise.
+pub fn reach(url: &DatabaseUrl) -> Result<PgConnectOptions, DatabaseError> {
     let options = PgConnectOptions::from_str(url.expose())
         .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
     let options = match is_near(&options) || url.expose().contains("sslmode=") {
         true => options,
         false => options.ssl_mode(PgSslMode::VerifyFull),
     };
-    let milliseconds = |duration: Duration| duration.as_millis().max(1).to_string();
     Ok(options
         .application_name(&session_name())
-        .disable_statement_logging()
-        .statement_cache_capacity(0)
-        .options([
-            ("default_transaction_read_only", "on".to_owned()),
-            // Compiling a statement with dozens of counts takes longer than it saves.
-            ("jit", "off".to_owned()),
-            ("statement_timeout", milliseconds(limits.statement_timeout)),
-            ("lock_timeout", milliseconds(limits.lock_timeout)),
-            (
-                "idle_in_transaction_session_timeout",
-                milliseconds(limits.statement_timeout * 2),
-            ),
-        ]))
+        .disable_statement_logging())
 }
 
 fn is_near(options: &PgConnectOptions) -> bool {

@@ -13,7 +13,7 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 const CANCEL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Connects, or says of which database it failed.
-pub(super) async fn connected<T>(
+pub async fn connected<T>(
     url: &DatabaseUrl,
     connecting: impl Future<Output = sqlx::Result<T>>,
 ) -> Result<T, DatabaseError> {

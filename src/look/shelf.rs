@@ -1,13 +1,12 @@
 //! The book that a server shows: looked at again and again, read anew when somebody has written.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
 use crate::book::{Book, BookError, Watch};
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 
 use super::edition::Edition;
 
@@ -19,7 +18,7 @@ pub type Tell = fn(&str);
 
 #[derive(Clone)]
 pub struct Shelf {
-    path: PathBuf,
+    book: DatabaseUrl,
     config: Arc<Config>,
     tell: Tell,
     seen: Arc<Mutex<Seen>>,
@@ -38,14 +37,14 @@ struct Seen {
 
 struct Held {
     watch: Watch,
-    version: i64,
+    version: String,
     edition: Arc<Edition>,
 }
 
 impl Shelf {
-    pub fn new(path: PathBuf, config: Arc<Config>, tell: Tell) -> Self {
+    pub fn new(book: DatabaseUrl, config: Arc<Config>, tell: Tell) -> Self {
         Self {
-            path,
+            book,
             config,
             tell,
             seen: Arc::default(),
@@ -92,7 +91,7 @@ impl Shelf {
         let kept = seen.held.take().filter(|held| held.watch.is_of_this_file());
         let watch = match &kept {
             Some(held) => held.watch.clone(),
-            None => Watch::open(&self.path).await?,
+            None => Watch::open(&self.book).await?,
         };
         // Before the book is read: what is written meanwhile is found by the next look.
         let version = watch.version().await?;
@@ -101,7 +100,7 @@ impl Shelf {
             return Ok(());
         }
         // Opened anew, since who wrote may have been a program of another version.
-        let book = Book::open_to_read(&self.path).await?;
+        let book = Book::open_to_read(&self.book).await?;
         let number = seen.editions + 1;
         let edition = Edition::read(number, book, &self.config).await?;
         seen.editions = number;

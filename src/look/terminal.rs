@@ -15,7 +15,6 @@ mod table;
 pub mod words;
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -25,7 +24,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::book::{Book, BookError, Watch};
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::database::Stop;
 use crate::render::phrases::fill;
 
@@ -43,7 +42,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What is looked at.
 pub struct Place<'a> {
     pub config: &'a Config,
-    pub book: &'a Path,
+    pub book: &'a DatabaseUrl,
 }
 
 /// What runs beside: the clock, and the wish that it ends.
@@ -70,7 +69,7 @@ pub enum TopError {
 struct Reading {
     edition: Edition,
     watch: Watch,
-    version: i64,
+    version: String,
 }
 
 /// What came of waiting for a key.

@@ -11,7 +11,7 @@ use crate::deliver::ping::Signal;
 use crate::deliver::{self, Delivering};
 
 use super::plans::{self, Topic};
-use super::{Night, NightError, Orders, Setting, Todo, book_path, letters};
+use super::{Night, NightError, Orders, Setting, Todo, letters};
 
 /// A book that somebody else is about to make has nothing to deliver yet.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -106,11 +106,12 @@ pub(super) async fn elsewhere(
         elsewhere: true,
         ..Night::default()
     };
-    let path = book_path(setting.config);
-    if !orders.send || !path.exists() {
+    let url = &setting.config.book.url;
+    let may_be_there = url.sqlite_path().is_none_or(|path| path.exists());
+    if !orders.send || !may_be_there {
         return Ok(night);
     }
-    match Book::open(&path, PATIENCE).await {
+    match Book::open(url, PATIENCE).await {
         Ok(book) => {
             night.deliveries = due(setting, orders.retry_for, (&book, begun), None).await?;
             book.close().await;

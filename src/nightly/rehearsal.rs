@@ -6,7 +6,7 @@ use crate::book::{Book, BookError};
 use crate::entry::merge::{Mode, merge};
 
 use super::counting::{count, failures};
-use super::{Night, NightError, Orders, Setting, book_path, days, done, laid_over, letters};
+use super::{Night, NightError, Orders, Setting, days, done, laid_over, letters};
 use super::{milliseconds, morning, plans, settled, todo};
 
 /// Counts as a night would, and stores and sends nothing: no book is made, none is changed.
@@ -16,7 +16,7 @@ pub(super) async fn rehearse(
     begun: Instant,
 ) -> Result<Night, NightError> {
     days::check(setting, orders)?;
-    let book = match Book::open_to_read(&book_path(setting.config)).await {
+    let book = match Book::open_to_read(&setting.config.book.url).await {
         Ok(book) => Some(book),
         Err(BookError::NoBook { .. }) => None,
         Err(error) => return Err(error.into()),

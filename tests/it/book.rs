@@ -8,16 +8,21 @@ mod open;
 mod runs;
 mod store;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use daybook::book::Book;
 use daybook::calendar::Day;
+use daybook::config::DatabaseUrl;
 use daybook::entry::{Entry, Reading, Value};
+use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Executor};
+
 use tempfile::TempDir;
+
+use crate::books::for_the_book;
+use crate::world::{App, book_url};
 
 pub(crate) fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -37,10 +42,14 @@ fn whole(number: i64) -> Reading {
 
 async fn new_book() -> (TempDir, Book) {
     let folder = tempfile::tempdir().unwrap();
-    let book = Book::open(&folder.path().join("daybook.db"), Duration::ZERO)
-        .await
-        .unwrap();
+    let url = book_url(&folder.path().join("daybook.db"));
+    let book = Book::open(&url, Duration::ZERO).await.unwrap();
     (folder, book)
+}
+
+/// The file of a book that is kept in one.
+fn file_of(book: &Book) -> PathBuf {
+    book.url().sqlite_path().unwrap()
 }
 
 async fn connect(path: &Path) -> SqliteConnection {
@@ -48,16 +57,11 @@ async fn connect(path: &Path) -> SqliteConnection {
     options.connect().await.unwrap()
 }
 
-pub(crate) async fn execute(path: &Path, text: &'static str) {
-    let mut connection = connect(path).await;
-    connection.execute(text).await.unwrap();
-    connection.close().await.unwrap();
+pub(crate) async fn execute(book: &DatabaseUrl, text: &str) {
+    App::of(book).execute(&for_the_book(text)).await;
 }
 
-pub(crate) async fn count(path: &Path, text: &'static str) -> i64 {
-    let mut connection = connect(path).await;
-    sqlx::query_scalar(text)
-        .fetch_one(&mut connection)
-        .await
-        .unwrap()
+pub(crate) async fn count(book: &DatabaseUrl, text: &str) -> i64 {
+    let number = App::of(book).number(text).await.unwrap();
+    number.try_into().unwrap()
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use daybook::database::Stop;
 use daybook::nightly::{Night, Orders, Which};
 
+use crate::books::for_the_book;
 use crate::smtp_server::{Script, Server};
 use crate::world::{App, World};
 
@@ -94,7 +95,7 @@ impl World {
         let rows = self
             .book(
                 "SELECT collection_date || ' ' || subject || ' ' || channel || ' ' || recipient || ' ' || copy
-                     || ' ' || state || iif(state = 'failed' AND retry_at IS NOT NULL, ' in passing', '')
+                     || ' ' || state || CASE WHEN state = 'failed' AND retry_at IS NOT NULL THEN ' in passing' ELSE '' END
                      || ' ' || attempts || coalesce(' ' || reply, '')
                  FROM deliveries ORDER BY id",
             )
@@ -106,7 +107,7 @@ impl World {
 
     /// Changes the book behind the program's back.
     pub(crate) async fn meddle(&self, sql: &str) {
-        App::Sqlite(self.path("daybook.db")).execute(sql).await;
+        App::of(&self.book_url()).execute(&for_the_book(sql)).await;
     }
 }
 

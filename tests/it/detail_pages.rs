@@ -7,6 +7,7 @@ use daybook::entry::Entry;
 use daybook::look::web::asked::{Asked, Span};
 use daybook::look::web::pages::Built;
 
+use crate::books::for_the_book;
 use crate::pages::shelf::{Shelf, parts, spoken, with_numbers};
 use crate::pages::sound::assert_sound;
 use crate::read_page::{Element, read};
@@ -359,16 +360,16 @@ async fn an_open_day_is_not_judged() {
 #[tokio::test]
 async fn runs_and_deliveries_are_told_without_whole_addresses_and_paths() {
     let shelf = Shelf::new(SHOP, orders(2)).await;
-    let book = App::Sqlite(shelf.world.path("daybook.db"));
+    let book = App::of(&shelf.world.book_url());
     let path = shelf.world.path("outbox/2025-10-03.html");
-    book.execute(&format!(
+    book.execute(&for_the_book(&format!(
         "INSERT INTO runs (started_at, ended_at, command, outcome, first_date, last_date, days, error, duration_ms) VALUES
             ('2025-10-02T04:00:00.000000Z', NULL, 'collect', 'running', NULL, NULL, 0, NULL, NULL),
             ('2025-10-03T04:00:00.000000Z', '2025-10-03T04:00:01.000000Z', 'collect', 'failed', NULL, NULL, 0,
              'cannot open {0}: mail ada@example.org', 1000),
             ('2025-10-04T04:00:00.000000Z', '2025-10-04T04:00:01.000000Z', 'collect', 'stored', '2025-10-02', '2025-10-03', 2,
              NULL, 1234);
-         INSERT INTO run_statements (run_id, position, database, what, duration_ms, rows) VALUES (3, 1, '', 'orders', 12, 5000);
+         INSERT INTO run_statements (run_id, position, \"database\", what, duration_ms, \"rows\") VALUES (3, 1, '', 'orders', 12, 5000);
          INSERT INTO reports (collection_date, subject, planned_at) VALUES ('2025-10-03', 'report', '2025-10-04T04:00:00.000000Z');
          INSERT INTO deliveries (collection_date, subject, channel, recipient, message_id, state, planned_at, retry_at, reply) VALUES
             ('2025-10-03', 'report', 'email', 'ada@example.org', 'a', 'planned', '2025-10-04T04:00:00.000000Z', NULL, NULL),
@@ -382,7 +383,7 @@ async fn runs_and_deliveries_are_told_without_whole_addresses_and_paths() {
             ('2025-10-03', 'report', 'ping', 'ping', 'g', 'planned', '2025-10-04T04:00:00.000000Z', NULL, NULL),
             ('2025-10-03', 'report', 'outbox', 'outbox', 'h', 'accepted', '2025-10-04T04:00:00.000000Z', NULL, '{0}')",
         path.display()
-    ))
+    )))
     .await;
     let html = shelf.html(&Asked::Runs).await;
     assert_sound(&html, &shelf.config);

@@ -7,6 +7,7 @@ mod files;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+
 use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::entry::merge::Mode;
@@ -60,8 +61,8 @@ pub(crate) fn observed(value: Value) -> Reading {
 
 /// Puts entries into the book of the world, as the night would.
 pub(crate) async fn keep(world: &World, entries: Vec<Entry>) {
-    let path = world.path("daybook.db");
-    let book = Book::open(&path, std::time::Duration::ZERO).await.unwrap();
+    let url = world.book_url();
+    let book = Book::open(&url, std::time::Duration::ZERO).await.unwrap();
     book::store_many(&book, entries, Mode::Replace)
         .await
         .unwrap();

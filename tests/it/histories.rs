@@ -90,11 +90,11 @@ async fn recounted_at_once(past: &Past) -> BTreeMap<NaiveDate, Entry> {
 }
 
 pub(crate) async fn entries(world: &World) -> BTreeMap<NaiveDate, Entry> {
-    let path = world.path("daybook.db");
-    if !path.exists() {
+    let url = world.book_url();
+    if url.sqlite_path().is_some_and(|path| !path.exists()) {
         return BTreeMap::new();
     }
-    let book = Book::open(&path, Duration::from_secs(10)).await.unwrap();
+    let book = Book::open(&url, Duration::from_secs(10)).await.unwrap();
     let all = book::entries(&book, date("2000-01-01")..=date("2100-01-01"))
         .await
         .unwrap();

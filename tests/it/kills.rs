@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::running::SETTINGS;
 use crate::running::program::{code, shop, today, words, world};
-use crate::world::World;
+use crate::world::{World, in_a_file};
 
 /// How long a program that should end is given before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,17 +38,6 @@ pub(crate) fn ended(mut child: Child) -> Output {
 pub(crate) fn kill_and_wait(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
-}
-
-fn forget_the_book(world: &World) {
-    for name in [
-        "daybook.db",
-        "daybook.db-wal",
-        "daybook.db-shm",
-        "daybook.db.lock",
-    ] {
-        drop(std::fs::remove_file(world.path(name)));
-    }
 }
 
 /// Where a run is killed: after a part of the time that a whole one takes, or when a file is there.
@@ -85,8 +73,7 @@ fn wait_for(moment: Moment, child: &mut Child, world: &World) {
 
 /// Days with what they say, apart from when and how fast they were counted.
 async fn days(world: &World) -> Vec<Vec<Option<String>>> {
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'daily_metrics'";
-    if world.book(tables).await[0][0].as_deref() == Some("0") {
+    if !world.has_table("daily_metrics").await {
         return Vec::new();
     }
     let days =
@@ -102,7 +89,9 @@ async fn survives_kills(world: &World, args: &[&str], prepare: impl Fn()) {
     assert_eq!(code(&undisturbed), 0, "{undisturbed:?}");
     let (whole, expected) = (begun.elapsed(), days(world).await);
     let mut interrupted = 0;
-    for moment in moments(whole, 12) {
+    // Making tables takes a server most of the time.
+    let count = if in_a_file() { 12 } else { 30 };
+    for moment in moments(whole, count) {
         prepare();
         let mut child = world.start(args);
         wait_for(moment, &mut child, world);
@@ -123,7 +112,7 @@ async fn survives_kills(world: &World, args: &[&str], prepare: impl Fn()) {
 }
 
 async fn sound(world: &World) {
-    if world.path("daybook.db").exists() {
+    if in_a_file() && world.path("daybook.db").exists() {
         assert_eq!(
             world.book("PRAGMA integrity_check").await[0][0].as_deref(),
             Some("ok")
@@ -158,7 +147,7 @@ async fn a_first_collection_that_is_killed_is_finished_by_the_next() {
     let world = world(&format!("{SETTINGS}{SLOW}"));
     shop(&world).await;
     survives_kills(&world, &["collect", "--date", "yesterday"], || {
-        forget_the_book(&world);
+        world.forget_book();
     })
     .await;
 }
@@ -169,7 +158,7 @@ async fn a_collection_into_a_book_that_is_killed_is_finished_by_the_next() {
     shop(&world).await;
     let before = (today() - Days::new(2)).to_string();
     survives_kills(&world, &["collect", "--date", "yesterday"], || {
-        forget_the_book(&world);
+        world.forget_book();
         assert_eq!(code(&world.binary(&["collect", "--date", &before])), 0);
     })
     .await;
@@ -181,7 +170,7 @@ async fn a_backfill_that_is_killed_is_finished_by_the_next() {
     shop(&world).await;
     let first = (today() - Days::new(60)).to_string();
     let args = ["collect", "--from", &first, "--to", "yesterday"];
-    survives_kills(&world, &args, || forget_the_book(&world)).await;
+    survives_kills(&world, &args, || world.forget_book()).await;
     assert_eq!(days(&world).await.len(), 60);
 }
 
@@ -192,7 +181,7 @@ async fn of_many_at_once_one_counts_and_the_others_say_so() {
     let first = (today() - Days::new(20)).to_string();
     for round in 0..6 {
         if round % 2 == 0 {
-            forget_the_book(&world);
+            world.forget_book();
         }
         let range = ["collect", "--from", &first, "--to", "yesterday", "--force"];
         let one = ["collect", "--date", "yesterday"];
@@ -237,13 +226,7 @@ pub(crate) fn terminate(child: &Child) {
 async fn until_counting(world: &World) {
     let begun = Instant::now();
     let noted = async || -> bool {
-        let ready = Path::new(&world.path("daybook.db")).exists()
-            && world
-                .book("SELECT 1 FROM sqlite_schema WHERE name = 'mutes'")
-                .await
-                .len()
-                == 1;
-        ready
+        world.has_table("mutes").await
             && world
                 .book("SELECT 1 FROM runs WHERE outcome = 'running'")
                 .await

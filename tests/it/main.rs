@@ -6,6 +6,10 @@ mod beryl;
 mod beryl_catalog;
 mod beryl_truth;
 mod book;
+mod book_copy;
+#[path = "book_home/file.rs"]
+mod book_home;
+mod books;
 mod browsing;
 mod calendar;
 mod certificates;

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use daybook::book::{
     self, Book, Channel, Delivery, DeliveryState, Filter, Stages, Subject, schema,
 };
+use daybook::config::{DatabaseUrl, Engine};
 use daybook::entry::{Kind, Value};
 use daybook::voice::Voice;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -21,7 +22,7 @@ async fn every_migration_applies_over_the_sample_rows_of_those_before() {
     let path = folder.path().join("daybook.db");
     let options = SqliteConnectOptions::new().filename(&path);
     let mut connection = options.create_if_missing(true).connect().await.unwrap();
-    let migrator = schema::migrator();
+    let migrator = schema::migrator(Engine::Sqlite);
     for migration in migrator.iter() {
         migrator
             .run_to(migration.version, &mut connection)
@@ -34,7 +35,9 @@ async fn every_migration_applies_over_the_sample_rows_of_those_before() {
     }
     connection.close().await.unwrap();
 
-    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    let book = Book::open(&DatabaseUrl::sqlite(&path), Duration::ZERO)
+        .await
+        .unwrap();
     let entries = book::entries(&book, NaiveDate::MIN..=NaiveDate::MAX)
         .await
         .unwrap();
@@ -102,13 +105,16 @@ async fn the_ledger_kept_its_rows(book: &Book) {
 
 #[test]
 fn every_migration_file_is_embedded_unchanged_and_numbered_without_gaps() {
-    let embedded: BTreeSet<String> = schema::migrator()
+    let embedded: BTreeSet<String> = schema::migrator(Engine::Sqlite)
         .iter()
         .map(|migration| format!("{:04}_{}.sql", migration.version, migration.description))
         .collect();
     assert_eq!(embedded, file_names(&here("migrations/sqlite")));
     assert_eq!(embedded, file_names(&here("tests/it/migrations")));
-    let versions: Vec<i64> = schema::migrator().iter().map(|one| one.version).collect();
+    let versions: Vec<i64> = schema::migrator(Engine::Sqlite)
+        .iter()
+        .map(|one| one.version)
+        .collect();
     let counted: Vec<i64> = (1..).take(versions.len()).collect();
     assert_eq!(versions, counted);
 }

@@ -147,14 +147,14 @@ pub(crate) async fn hostile() -> Monitored {
 impl Monitored {
     pub(crate) async fn of(entries: Vec<Entry>) -> Self {
         let world = World::new(MORNING, SETTINGS);
-        let path = world.path("daybook.db");
-        let book = Book::open(&path, Duration::ZERO).await.unwrap();
+        let url = world.book_url();
+        let book = Book::open(&url, Duration::ZERO).await.unwrap();
         book::store_many(&book, entries.clone(), Mode::Replace)
             .await
             .unwrap();
         book.close().await;
         let config = world.config();
-        let book = Book::open_to_read(&path).await.unwrap();
+        let book = Book::open_to_read(&url).await.unwrap();
         let edition = Edition::read(1, book, &config).await.unwrap();
         Self {
             _world: world,

@@ -86,7 +86,7 @@ async fn refused(world: &World, (key, until, because): (&str, &str, &str)) -> St
 
 async fn report(world: &World, on: &str) -> Report {
     let config = world.config();
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     let edition = Edition::read(1, book, &config).await.unwrap();
     let report = edition.report(date(on), &config.catalog).await.unwrap();
     report.unwrap()
@@ -204,7 +204,7 @@ async fn a_family_is_muted_by_its_name_and_a_renamed_metric_stays_muted() {
         .await
         .unwrap();
     let config = world.config();
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     let [stored] = &book::mutes(&book, config.time_zone).await.unwrap()[..] else {
         panic!("one mute");
     };
@@ -254,7 +254,7 @@ async fn what_is_unmuted_alerts_again_from_today_on_only() {
         .command(&["alerts", "unmute", "orders"])
         .await
         .unwrap();
-    let rows = world.book("SELECT key, until_date FROM mutes").await;
+    let rows = world.book(r#"SELECT "key", until_date FROM mutes"#).await;
     let row = ["orders", "2025-10-05"].map(|text| Some(text.to_owned()));
     assert_eq!(rows, [row]);
     assert_eq!(report(&world, "2025-10-05").await.muted.len(), 1);
@@ -289,8 +289,8 @@ async fn a_day_begins_in_the_configured_zone() {
 #[tokio::test]
 async fn muting_works_while_a_night_holds_the_collect_lock() {
     let world = shop().await;
-    let path = world.path("daybook.db");
-    let lock = Book::wait_for_lock(&path, Duration::ZERO).await.unwrap();
+    let url = world.book_url();
+    let lock = Book::wait_for_lock(&url, Duration::ZERO).await.unwrap();
     mute(&world, "orders", "2025-10-10", "why").await.unwrap();
     drop(lock);
     assert_eq!(world.book("SELECT * FROM mutes").await.len(), 1);
@@ -300,7 +300,7 @@ async fn muting_works_while_a_night_holds_the_collect_lock() {
 async fn monitoring_keeps_the_severity_and_is_told_what_is_muted() {
     let world = muted().await;
     let config = world.config();
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     let edition = Edition::read(1, book, &config).await.unwrap();
     let now = instant("2025-10-06T06:00:00Z");
     let text = exposition(&edition, &config, now).await.unwrap();

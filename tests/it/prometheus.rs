@@ -20,7 +20,7 @@ use daybook::nightly::Which;
 use proptest::prelude::*;
 
 use crate::monitored::{self, HOSTILE, MORNING, Monitored};
-use crate::world::{World, date, instant};
+use crate::world::{World, book_url, date, instant};
 use reader::Exposed;
 
 /// As Beryl's own exporter had them, in its order.
@@ -56,7 +56,7 @@ const BERYL: [&str; 25] = [
 async fn beryls_series_keep_every_name_of_its_own_exporter() {
     let config = beryl();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("daybook.db");
+    let url = book_url(&folder.path().join("daybook.db"));
     let day = Day::of(date("2025-10-03"), config.time_zone).unwrap();
     let mut entry = Entry::empty(&day.close(), day.end, "hash");
     entry.duration_ms = 1840;
@@ -68,7 +68,7 @@ async fn beryls_series_keep_every_name_of_its_own_exporter() {
         let reading = Reading::observed(Some(value));
         entry.readings.insert(metric.key.clone(), reading);
     }
-    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    let book = Book::open(&url, Duration::ZERO).await.unwrap();
     book::store(&book, entry, Mode::Replace).await.unwrap();
     let edition = Edition::read(1, book, &config).await.unwrap();
     let told = exposition(&edition, &config, instant(MORNING)).await;
@@ -280,15 +280,15 @@ async fn a_night_tells_when_it_ended_and_how_long_its_stages_took() {
 #[tokio::test]
 async fn an_edition_that_is_asked_again_grows_older_and_notices_a_killed_night() {
     let book = monitored::quiet().await;
-    let path = book.edition.book.path().to_owned();
-    let lock = Book::lock(&path).await.unwrap().unwrap();
-    let writing = Book::open(&path, Duration::ZERO).await.unwrap();
+    let url = book.edition.book.url().clone();
+    let lock = Book::lock(&url).await.unwrap().unwrap();
+    let writing = Book::open(&url, Duration::ZERO).await.unwrap();
     let began = instant("2025-10-04T03:00:00Z");
     book::begin_run(&writing, "collect", began).await.unwrap();
     let told = Exposed::read(&book.exposition().await);
     assert!(told.of("shop_last_run_success").is_empty(), "it goes on");
 
-    drop(lock);
+    lock.let_go().await;
     let later = exposition(
         &book.edition,
         &book.config,
@@ -308,7 +308,7 @@ async fn an_edition_that_is_asked_again_grows_older_and_notices_a_killed_night()
 
 async fn told_by(world: &World) -> Exposed {
     let config = world.config();
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     let edition = Edition::read(1, book, &config).await.unwrap();
     let told = exposition(&edition, &config, instant(MORNING)).await;
     Exposed::read(&told.unwrap())

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
+
 use daybook::book::{self, Book};
 use daybook::entry::merge::Mode;
 use daybook::prune::{self, Pruned};
 
 use super::book::{count, date, entry_on, execute};
+use crate::world::book_url;
 
 #[test]
 fn a_row_exactly_as_old_as_the_retention_stays_and_the_day_before_goes() {
@@ -51,8 +53,8 @@ fn a_retention_without_end_keeps_everything() {
 #[tokio::test]
 async fn pruning_deletes_what_was_planned_over_several_batches_and_counts_it() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("daybook.db");
-    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    let url = book_url(&folder.path().join("daybook.db"));
+    let book = Book::open(&url, Duration::ZERO).await.unwrap();
     let days: Vec<NaiveDate> = date("2024-01-01").iter_days().take(250).collect();
     let entries = days.iter().map(|day| entry_on(*day)).collect();
     book::store_many(&book, entries, Mode::Replace)
@@ -78,8 +80,8 @@ async fn pruning_deletes_what_was_planned_over_several_batches_and_counts_it() {
 async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and_mutes_that_are_over()
  {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("daybook.db");
-    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    let url = book_url(&folder.path().join("daybook.db"));
+    let book = Book::open(&url, Duration::ZERO).await.unwrap();
     for (day, hour) in [("2024-10-02", "23:59"), ("2024-10-03", "00:00")] {
         let began = format!("{day}T{hour}:00Z").parse().unwrap();
         let run = book::begin_run(&book, "collect", began).await.unwrap();
@@ -99,7 +101,7 @@ async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and
         .await
         .unwrap();
     execute(
-        &path,
+        &url,
         "INSERT INTO deliveries (collection_date, subject, channel, recipient, message_id, planned_at) VALUES
             ('2024-10-01', 'report', 'smtp', 'ada@example.org', 'a', '2024-10-01T22:00:00.000000Z'),
             ('2024-10-02', 'report', 'smtp', 'ada@example.org', 'b', '2024-10-02T22:00:00.000000Z'),
@@ -108,8 +110,8 @@ async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and
     .await;
 
     execute(
-        &path,
-        "INSERT INTO mutes (key, muted_at, until_date, because) VALUES
+        &url,
+        "INSERT INTO mutes (\"key\", muted_at, until_date, because) VALUES
             ('total_users', '2024-09-30T06:00:00.000000Z', '2024-10-02', 'over before'),
             ('total_users', '2024-09-30T06:00:00.000000Z', '2024-10-03', 'just kept')",
     )
@@ -125,8 +127,8 @@ async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and
             mutes: 1
         }
     );
-    assert_eq!(count(&path, "SELECT count(*) FROM runs").await, 1);
-    assert_eq!(count(&path, "SELECT count(*) FROM run_statements").await, 1);
-    assert_eq!(count(&path, "SELECT count(*) FROM deliveries").await, 2);
-    assert_eq!(count(&path, "SELECT count(*) FROM mutes").await, 1);
+    assert_eq!(count(&url, "SELECT count(*) FROM runs").await, 1);
+    assert_eq!(count(&url, "SELECT count(*) FROM run_statements").await, 1);
+    assert_eq!(count(&url, "SELECT count(*) FROM deliveries").await, 2);
+    assert_eq!(count(&url, "SELECT count(*) FROM mutes").await, 1);
 }

@@ -246,7 +246,7 @@ async fn a_refresh_before_a_day_leaves_the_day_to_be_collected_last() {
 #[tokio::test]
 async fn without_a_book_there_is_nothing_to_refresh() {
     let (mut world, _) = three_nights().await;
-    std::fs::remove_file(world.path("daybook.db")).unwrap();
+    world.forget_book();
     world.at("2025-10-05T06:00:00Z");
     let night = world.night(refresh(7)).await;
     assert!(night.days.is_empty() && night.skipped.is_empty());

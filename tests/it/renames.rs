@@ -43,7 +43,7 @@ async fn looking_again_at_a_past_day_leaves_the_renamed_metric_its_value() {
     world.night(Which::Range(day, day)).await;
 
     let config = world.config();
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     let entry = book::entry(&book, day).await.unwrap().unwrap();
     let members = config.catalog.metric("members").unwrap();
     let reading = entry.reading(members).unwrap();

@@ -1,6 +1,8 @@
 //! The promises that need a real server: `cargo test --test servers`, part of `make test`.
 
 mod beryl;
+#[path = "book_home/file.rs"]
+mod book_home;
 mod certificates;
 mod dice;
 mod init;

@@ -46,7 +46,7 @@ impl Serving {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let access = Access::new(&config, address).unwrap();
-        let book = (world.path("daybook.db"), access);
+        let book = (world.book_url(), access);
         let site = Arc::new(Site::new(config, book, clock, |_| {}));
         let stop = Stop::default();
         Self {

@@ -386,7 +386,7 @@ async fn opened(days: Vec<Entry>, settings: &str) -> Opened {
     let world = World::new(MORNING, settings);
     store(&world, days).await;
     let config = world.config();
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     let edition = Edition::read(0, book, &config).await.unwrap();
     Opened {
         world,

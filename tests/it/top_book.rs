@@ -42,8 +42,8 @@ pub(crate) fn troubled(last: NaiveDate) -> Vec<Entry> {
 }
 
 pub(crate) async fn store(world: &World, days: Vec<Entry>) {
-    let path = world.path("daybook.db");
-    let book = Book::open(&path, Duration::from_secs(60)).await.unwrap();
+    let url = world.book_url();
+    let book = Book::open(&url, Duration::from_secs(60)).await.unwrap();
     book::store_many(&book, days, Mode::Replace).await.unwrap();
     book.close().await;
 }

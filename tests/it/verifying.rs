@@ -72,7 +72,7 @@ fn verdicts(world: &World) -> (Option<i32>, Json) {
 #[tokio::test]
 async fn a_day_whose_rows_stayed_agrees_and_nothing_is_written() {
     let (world, _) = world().await;
-    let before = std::fs::read(world.path("daybook.db")).unwrap();
+    let before = world.book("SELECT * FROM daily_metrics").await;
     let expected = json!([
         ["orders", "equal", 3, 3],
         ["pieces", "equal", 6, 6],
@@ -81,7 +81,7 @@ async fn a_day_whose_rows_stayed_agrees_and_nothing_is_written() {
         ["pieces_per_order", "equal", 2.0, 2.0],
     ]);
     assert_eq!(verdicts(&world), (Some(0), expected));
-    assert_eq!(std::fs::read(world.path("daybook.db")).unwrap(), before);
+    assert_eq!(world.book("SELECT * FROM daily_metrics").await, before);
     assert_eq!(world.command(&["verify"]).await.unwrap(), Ended::Done);
 }
 

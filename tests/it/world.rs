@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use clap::Parser;
 use daybook::cli::Cli;
 use daybook::commands::{self, CommandError, Ended};
-use daybook::config::{self, Config};
+use daybook::config::{self, Config, DatabaseUrl, Engine};
 use daybook::database::Stop;
 use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which};
 use rust_decimal::Decimal;
@@ -24,6 +24,8 @@ use sqlx::{
 };
 use tempfile::TempDir;
 
+use crate::book_home;
+
 pub(crate) struct World {
     folder: TempDir,
     now: DateTime<Utc>,
@@ -33,10 +35,17 @@ pub(crate) struct World {
 impl World {
     /// A folder with this `daybook.toml`, at an instant such as `2025-10-04T06:00:00Z`.
     pub(crate) fn new(now: &str, settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut environment = BTreeMap::new();
+        if book_home::ENGINE != Engine::Sqlite {
+            let book = book_url(&folder.path().join("daybook.db"));
+            let variable = "DAYBOOK_BOOK_DATABASE_URL".to_owned();
+            environment.insert(variable, book.expose().to_owned());
+        }
         let world = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             now: instant(now),
-            environment: BTreeMap::new(),
+            environment,
         };
         world.write("daybook.toml", settings);
         world
@@ -136,26 +145,32 @@ impl World {
     /// Runs the real program in this folder, with this world's environment and nothing else; its
     /// clock is the machine's.
     pub(crate) fn binary(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_daybook"))
-            .args(args)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(&self.environment)
-            .output()
-            .unwrap()
+        self.program().args(args).output().unwrap()
     }
 
     /// The same, left running; what it prints can be read.
     pub(crate) fn start(&self, args: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_daybook"))
+        self.program()
             .args(args)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(&self.environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// The real program in this folder, with this world's environment and nothing else.
+    pub(crate) fn program(&self) -> Command {
+        self.within(env!("CARGO_BIN_EXE_daybook"))
+    }
+
+    /// Any program there.
+    pub(crate) fn within(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(&self.environment);
+        command
     }
 
     /// A stored value; null where it is unknown.
@@ -179,9 +194,19 @@ impl World {
         all.get(key).cloned().unwrap_or(Json::Null)
     }
 
-    /// Asks the book by plain SQL.
+    /// Where this world's book is kept.
+    pub(crate) fn book_url(&self) -> DatabaseUrl {
+        self.config().book.url
+    }
+
+    /// Asks the book by plain SQL; truth and instants as a file has them, whatever the server's way.
     pub(crate) async fn book(&self, sql: &str) -> Vec<Vec<Option<String>>> {
-        App::Sqlite(self.path("daybook.db")).rows(sql).await
+        let mut rows = App::of(&self.book_url()).rows(sql).await;
+        if !in_a_file() {
+            let cells = rows.iter_mut().flatten().flatten();
+            cells.for_each(|cell| *cell = as_in_a_file(cell));
+        }
+        rows
     }
 }
 
@@ -193,7 +218,39 @@ pub(crate) enum App {
     Mysql(String),
 }
 
+/// Where a book may be kept: in that file, or in a new database of the server that this test program is about.
+pub(crate) fn book_url(file: &Path) -> DatabaseUrl {
+    book_home::url(file)
+}
+
+/// Whether books are files here: a server has no files to look at, and keeps nonsense out by its types.
+pub(crate) fn in_a_file() -> bool {
+    book_home::ENGINE == Engine::Sqlite
+}
+
+/// `t` is `1`, and `2025-10-03 09:00:00+00` is `2025-10-03T09:00:00.000000Z`.
+fn as_in_a_file(cell: &str) -> String {
+    let utc = cell.strip_suffix("+00").unwrap_or(cell);
+    match (
+        cell,
+        NaiveDateTime::parse_from_str(utc, "%Y-%m-%d %H:%M:%S%.f"),
+    ) {
+        ("t", _) => "1".to_owned(),
+        ("f", _) => "0".to_owned(),
+        (_, Ok(at)) => at.and_utc().to_rfc3339_opts(SecondsFormat::Micros, true),
+        _ => cell.to_owned(),
+    }
+}
+
 impl App {
+    pub(crate) fn of(url: &DatabaseUrl) -> Self {
+        match url.engine() {
+            Engine::Sqlite => Self::Sqlite(url.sqlite_path().unwrap()),
+            Engine::Postgres => Self::Postgres(url.expose().to_owned()),
+            Engine::Mysql => Self::Mysql(url.expose().to_owned()),
+        }
+    }
+
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),

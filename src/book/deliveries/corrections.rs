@@ -2,11 +2,10 @@
 
 use chrono::{Days, NaiveDate};
 use serde_json::{Map, Value as Json};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use crate::book::entries::comparable;
 use crate::book::row::{self, Unreadable, object};
+use crate::book::store::{Bind, Row, Writing};
 use crate::book::{Book, BookError};
 use crate::entry::Value;
 
@@ -28,68 +27,53 @@ struct Changed {
 /// Writes what has changed into the report of `date`, and into the earlier reports that it is told now.
 pub(super) async fn write(
     book: &Book,
-    connection: &mut SqliteConnection,
+    writing: &mut Writing,
     date: NaiveDate,
 ) -> Result<(), BookError> {
+    const TELL: &str =
+        "UPDATE reports SET told = ?1 WHERE collection_date = ?2 AND subject = 'report'";
+    const NOTE: &str =
+        "UPDATE reports SET corrections = ?1 WHERE collection_date = ?2 AND subject = 'report'";
+    let failed = |error| book.error(TASK, error);
     let mut all = Vec::new();
-    for changed in changed_reports(book, connection, date).await? {
+    for changed in changed_reports(book, writing, date).await? {
         if changed.corrections.is_empty() {
             continue;
         }
-        let told = Json::Object(changed.told).to_string();
-        let done = sqlx::query(
-            "UPDATE reports SET told = ? WHERE collection_date = ? AND subject = 'report'",
-        )
-        .bind(told)
-        .bind(changed.date.to_string())
-        .execute(&mut *connection)
-        .await
-        .map_err(|error| book.error(TASK, error))?;
-        book.one_row(done.rows_affected(), || {
+        let told = Bind::json(Json::Object(changed.told).to_string());
+        let done = writing.change(TELL, &[told, changed.date.into()]).await;
+        book.one_row(done.map_err(failed)?, || {
             format!("report of {}", changed.date)
         })?;
         all.extend(changed.corrections);
     }
-    let json = corrections_json(&all)
-        .map_err(|error| book.error(TASK, sqlx::Error::Encode(error.into())))?;
-    let done = sqlx::query(
-        "UPDATE reports SET corrections = ? WHERE collection_date = ? AND subject = 'report'",
-    )
-    .bind(json)
-    .bind(date.to_string())
-    .execute(connection)
-    .await
-    .map_err(|error| book.error(TASK, error))?;
-    book.one_row(done.rows_affected(), || format!("report of {date}"))
+    let json = corrections_json(&all).map_err(|error| failed(sqlx::Error::Encode(error.into())))?;
+    let done = writing.change(NOTE, &[Bind::json(json), date.into()]).await;
+    book.one_row(done.map_err(failed)?, || format!("report of {date}"))
 }
 
 /// Only reports that somebody has: a ping tells no numbers.
 async fn changed_reports(
     book: &Book,
-    connection: &mut SqliteConnection,
+    writing: &mut Writing,
     date: NaiveDate,
 ) -> Result<Vec<Changed>, BookError> {
-    let first = date.checked_sub_days(DAYS).unwrap_or(NaiveDate::MIN);
-    let rows = sqlx::query(
-        "SELECT collection_date, told, metrics FROM reports JOIN daily_metrics USING (collection_date)
-         WHERE subject = 'report' AND collection_date >= ? AND collection_date < ?
+    const TOLD: &str = "SELECT collection_date, told, metrics FROM reports JOIN daily_metrics USING (collection_date)
+         WHERE subject = 'report' AND collection_date >= ?1 AND collection_date < ?2
              AND EXISTS (SELECT 1 FROM deliveries
                  WHERE deliveries.collection_date = reports.collection_date AND deliveries.subject = 'report'
                      AND state = 'accepted' AND channel IN ('email', 'outbox', 'webhook'))
-         ORDER BY collection_date",
-    )
-    .bind(comparable(first))
-    .bind(date.to_string())
-    .fetch_all(connection)
-    .await
-    .map_err(|error| book.error(TASK, error))?;
+         ORDER BY collection_date";
+    let first = date.checked_sub_days(DAYS).unwrap_or(NaiveDate::MIN);
+    let rows = writing.rows(TOLD, &[comparable(first), date.into()]).await;
+    let rows = rows.map_err(|error| book.error(TASK, error))?;
     rows.iter()
         .map(|row| compare(row).map_err(|unreadable| bad_report(book, row, unreadable)))
         .collect()
 }
 
 /// A number that was unknown when it was sent is no correction when it becomes known, and stays untold.
-fn compare(row: &SqliteRow) -> Result<Changed, Unreadable> {
+fn compare(row: &Row) -> Result<Changed, Unreadable> {
     let date = row::date(row, "collection_date")?;
     let mut told = object(row, "told")?;
     let metrics = object(row, "metrics")?;

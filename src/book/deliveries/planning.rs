@@ -1,10 +1,11 @@
 //! Who is to get a report: its row, and one delivery for each message.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::SqliteConnection;
 
-use crate::book::row::instant;
+use crate::book::row::plain;
+use crate::book::store::{Bind, Writing};
 use crate::book::{Book, BookError};
+use crate::config::Engine;
 
 use super::row::{also_json, bad_addresses_json, planned_of, recipients_json, recipients_of};
 use super::{Channel, Known, Message, Plan, Planned, Subject, corrections};
@@ -13,10 +14,9 @@ use super::{Channel, Known, Message, Plan, Planned, Subject, corrections};
 /// stays as it is.
 pub async fn plan(book: &Book, plan: &Plan) -> Result<u64, BookError> {
     const TASK: &str = "plan a report";
-    let mut transaction = book.begin(TASK).await?;
-    let new = write_plan(book, &mut transaction, plan).await?;
-    let committed = transaction.commit().await;
-    committed.map_err(|error| book.error(TASK, error))?;
+    let mut writing = book.begin(TASK).await?;
+    let new = write_plan(book, &mut writing, plan).await?;
+    book.commit(TASK, writing).await?;
     Ok(new)
 }
 
@@ -25,12 +25,10 @@ pub async fn planned(
     date: NaiveDate,
     subject: Subject,
 ) -> Result<Option<Planned>, BookError> {
-    let row = sqlx::query("SELECT * FROM reports WHERE collection_date = ? AND subject = ?")
-        .bind(date.to_string())
-        .bind(subject.word())
-        .fetch_optional(&book.pool)
-        .await
-        .map_err(|error| book.error("read a report", error))?;
+    const ASKED: &str = "SELECT * FROM reports WHERE collection_date = ?1 AND subject = ?2";
+    let of = [date.into(), subject.word().into()];
+    let row = book.store.row(ASKED, &of).await;
+    let row = row.map_err(|error| book.error("read a report", error))?;
     row.map(|row| planned_of(book, &row)).transpose()
 }
 
@@ -45,9 +43,9 @@ pub async fn add_copies(
 ) -> Result<Vec<i64>, BookError> {
     const TASK: &str = "plan further copies";
     let mut ids = Vec::with_capacity(messages.len());
-    let mut transaction = book.begin(TASK).await?;
+    let mut writing = book.begin(TASK).await?;
     for message in messages {
-        let added = add_copy(&mut transaction, (date, subject), message, at).await;
+        let added = add_copy(&mut writing, (date, subject), message, at).await;
         let id = added.map_err(|error| book.error(TASK, error))?;
         book.one_row(id.iter().count() as u64, || {
             let (subject, recipient) = (subject.word(), &message.recipient);
@@ -55,48 +53,54 @@ pub async fn add_copies(
         })?;
         ids.extend(id);
     }
-    let committed = transaction.commit().await;
-    committed.map_err(|error| book.error(TASK, error))?;
+    book.commit(TASK, writing).await?;
     Ok(ids)
 }
 
 /// The query's recipients of the newest report that had any.
 pub async fn known_recipients(book: &Book) -> Result<Vec<Known>, BookError> {
-    let row = sqlx::query(
-        "SELECT collection_date, recipients FROM reports WHERE json_array_length(recipients) > 0
-         ORDER BY collection_date DESC, planned_at DESC LIMIT 1",
-    )
-    .fetch_optional(&book.pool)
-    .await
-    .map_err(|error| book.error("read the known recipients", error))?;
+    let text = match book.store.engine() {
+        Engine::Sqlite | Engine::Postgres => {
+            "SELECT collection_date, recipients FROM reports WHERE json_array_length(recipients) > 0
+             ORDER BY collection_date DESC, planned_at DESC LIMIT 1"
+        }
+        Engine::Mysql => {
+            "SELECT collection_date, recipients FROM reports WHERE json_length(recipients) > 0
+             ORDER BY collection_date DESC, planned_at DESC LIMIT 1"
+        }
+    };
+    let row = book.store.row(text, &[]).await;
+    let row = row.map_err(|error| book.error("read the known recipients", error))?;
     row.map_or(Ok(Vec::new()), |row| recipients_of(book, &row))
 }
 
 /// The plan within a transaction that may also hold the entry of its day.
 pub(in crate::book) async fn write_plan(
     book: &Book,
-    connection: &mut SqliteConnection,
+    writing: &mut Writing,
     plan: &Plan,
 ) -> Result<u64, BookError> {
     const TASK: &str = "plan a report";
     let report = &plan.report;
-    let is_new = write_report(book, connection, report).await?;
+    let is_new = write_report(book, writing, report).await?;
     if is_new && report.subject == Subject::Report {
-        let done = supersede(connection, report.date).await;
+        let done = supersede(writing, report.date).await;
         done.map_err(|error| book.error(TASK, error))?;
-        corrections::write(book, connection, report.date).await?;
+        corrections::write(book, writing, report.date).await?;
     }
     let mut new = 0;
     for message in &plan.messages {
-        let written = write_message(connection, report, message).await;
-        new += written.map_err(|error| book.error(TASK, error))?;
+        let written = write_message(writing, report, message).await;
+        new += u64::from(written.map_err(|error| book.error(TASK, error))?);
     }
     Ok(new)
 }
 
 /// The addressee as the ledger compares it: letters of an address may be of either case.
-pub(super) fn addressee(channel: Channel, recipient: &str) -> String {
+pub(super) fn addressee(engine: Engine, channel: Channel, recipient: &str) -> String {
     match channel {
+        // MySQL knows no other way to make letters small.
+        Channel::Email if engine == Engine::Mysql => recipient.to_lowercase(),
         Channel::Email => recipient.to_ascii_lowercase(),
         Channel::Outbox | Channel::Webhook | Channel::Ping => recipient.to_owned(),
     }
@@ -105,110 +109,103 @@ pub(super) fn addressee(channel: Channel, recipient: &str) -> String {
 /// Whether the report was not planned before.
 async fn write_report(
     book: &Book,
-    connection: &mut SqliteConnection,
+    writing: &mut Writing,
     report: &Planned,
 ) -> Result<bool, BookError> {
     const TASK: &str = "plan a report";
     let unwritable = |error: serde_json::Error| book.error(TASK, sqlx::Error::Encode(error.into()));
-    let done = sqlx::query(
+    const NEW: &str =
         "INSERT INTO reports (collection_date, subject, planned_at, also_dates, recipients, stale_recipients,
              bad_addresses, reason, told)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CASE ?2 WHEN 'failure' THEN '{}' ELSE
-             coalesce((SELECT metrics FROM daily_metrics WHERE collection_date = ?1), '{}') END)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(report.date.to_string())
-    .bind(report.subject.word())
-    .bind(instant(report.planned_at))
-    .bind(also_json(&report.also).map_err(unwritable)?)
-    .bind(recipients_json(&report.recipients).map_err(unwritable)?)
-    .bind(&report.stale_recipients)
-    .bind(bad_addresses_json(&report.bad_addresses).map_err(unwritable)?)
-    .bind(&report.reason)
-    .execute(connection)
-    .await
-    .map_err(|error| book.error(TASK, error))?;
-    Ok(done.rows_affected() == 1)
+             coalesce((SELECT metrics FROM daily_metrics WHERE collection_date = ?1), '{}') END)";
+    let binds = [
+        report.date.into(),
+        report.subject.word().into(),
+        report.planned_at.into(),
+        Bind::json(also_json(&report.also).map_err(unwritable)?),
+        Bind::json(recipients_json(&report.recipients).map_err(unwritable)?),
+        (&report.stale_recipients).into(),
+        Bind::json(bad_addresses_json(&report.bad_addresses).map_err(unwritable)?),
+        (&report.reason).into(),
+    ];
+    let added = writing.add_if_new(NEW, &binds).await;
+    added.map_err(|error| book.error(TASK, error))
 }
 
 /// What perhaps arrived stays in doubt; it is no longer due either.
-async fn supersede(connection: &mut SqliteConnection, date: NaiveDate) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE deliveries SET state = 'failed', retry_at = NULL,
+async fn supersede(writing: &mut Writing, date: NaiveDate) -> sqlx::Result<()> {
+    const OPEN: &str = "UPDATE deliveries SET state = 'failed', retry_at = NULL,
              reply = 'superseded by the report of the complete day'
-         WHERE collection_date = ? AND subject <> 'report'
-             AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL)",
-    )
-    .bind(date.to_string())
-    .execute(connection)
-    .await?;
+         WHERE collection_date = ?1 AND subject <> 'report'
+             AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL)";
+    writing.change(OPEN, &[date.into()]).await?;
     Ok(())
 }
 
+/// Whether it is new.
 async fn write_message(
-    connection: &mut SqliteConnection,
+    writing: &mut Writing,
     report: &Planned,
     message: &Message,
-) -> sqlx::Result<u64> {
-    let done = sqlx::query(
-        "INSERT INTO deliveries (collection_date, subject, channel, recipient, name, language, numbers, message_id,
-             planned_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(report.date.to_string())
-    .bind(report.subject.word())
-    .bind(message.channel.word())
-    .bind(&message.recipient)
-    .bind(&message.name)
-    .bind(message.voice.language.code())
-    .bind(message.voice.numbers.code())
-    .bind(&message.message_id)
-    .bind(instant(report.planned_at))
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+) -> sqlx::Result<bool> {
+    let of = (report.date, report.subject);
+    let binds = message_binds(of, message, report.planned_at, 1);
+    writing.add_if_new(MESSAGE, &binds).await
+}
+
+const MESSAGE: &str =
+    "INSERT INTO deliveries (collection_date, subject, channel, recipient, name, language, numbers, message_id,
+         planned_at, copy)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
+fn message_binds(
+    (date, subject): (NaiveDate, Subject),
+    message: &Message,
+    at: DateTime<Utc>,
+    copy: i64,
+) -> [Bind; 10] {
+    [
+        date.into(),
+        subject.word().into(),
+        message.channel.word().into(),
+        (&message.recipient).into(),
+        (&message.name).into(),
+        message.voice.language.code().into(),
+        message.voice.numbers.code().into(),
+        (&message.message_id).into(),
+        at.into(),
+        copy.into(),
+    ]
 }
 
 /// `None` where there is no such report.
 async fn add_copy(
-    connection: &mut SqliteConnection,
-    (date, subject): (NaiveDate, Subject),
+    writing: &mut Writing,
+    of: (NaiveDate, Subject),
     message: &Message,
     at: DateTime<Utc>,
 ) -> sqlx::Result<Option<i64>> {
-    let addressee = addressee(message.channel, &message.recipient);
-    sqlx::query(
-        "UPDATE deliveries SET state = 'failed', retry_at = NULL,
+    const EARLIER: &str = "UPDATE deliveries SET state = 'failed', retry_at = NULL,
              reply = 'superseded by a further copy' || coalesce(': ' || reply, '')
-         WHERE collection_date = ? AND subject = ? AND channel = ? AND addressee = ?
-             AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL)",
-    )
-    .bind(date.to_string())
-    .bind(subject.word())
-    .bind(message.channel.word())
-    .bind(&addressee)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query_scalar(
-        "INSERT INTO deliveries (collection_date, subject, channel, recipient, name, language, numbers, message_id,
-             planned_at, copy)
-         SELECT collection_date, subject, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-             (SELECT coalesce(max(copy), 0) + 1 FROM deliveries WHERE collection_date = ?1 AND subject = ?2
-                 AND channel = ?3 AND addressee = ?10)
-         FROM reports WHERE collection_date = ?1 AND subject = ?2
-         RETURNING id",
-    )
-    .bind(date.to_string())
-    .bind(subject.word())
-    .bind(message.channel.word())
-    .bind(&message.recipient)
-    .bind(&message.name)
-    .bind(message.voice.language.code())
-    .bind(message.voice.numbers.code())
-    .bind(&message.message_id)
-    .bind(instant(at))
-    .bind(&addressee)
-    .fetch_optional(connection)
-    .await
+         WHERE collection_date = ?1 AND subject = ?2 AND channel = ?3 AND addressee = ?4
+             AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL)";
+    const NEXT: &str =
+        "SELECT (SELECT coalesce(max(copy), 0) + 1 FROM deliveries WHERE collection_date = ?1
+                 AND subject = ?2 AND channel = ?3 AND addressee = ?4) AS copy
+         FROM reports WHERE collection_date = ?1 AND subject = ?2";
+    let to = addressee(writing.engine(), message.channel, &message.recipient);
+    let addressed = [
+        of.0.into(),
+        of.1.word().into(),
+        message.channel.word().into(),
+        (&to).into(),
+    ];
+    writing.change(EARLIER, &addressed).await?;
+    let Some(row) = writing.row(NEXT, &addressed).await? else {
+        return Ok(None);
+    };
+    let copy: i64 = plain(&row, "copy").map_err(|(_, why)| sqlx::Error::Decode(why.into()))?;
+    let binds = message_binds(of, message, at, copy);
+    writing.add(MESSAGE, &binds).await.map(Some)
 }

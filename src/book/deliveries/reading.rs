@@ -1,11 +1,12 @@
 //! The ledger as it is read: all of it, what is due, and what never arrived.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::sqlite::SqliteRow;
 
 use crate::book::entries::comparable;
-use crate::book::row::{self, instant};
+use crate::book::row::{self, date_told};
+use crate::book::store::{Bind, Row};
 use crate::book::{Book, BookError};
+use crate::config::Engine;
 
 use super::planning::addressee;
 use super::row::delivery_of;
@@ -34,17 +35,31 @@ pub async fn deliveries(book: &Book, filter: &Filter) -> Result<Vec<Delivery>, B
         let ids: serde_json::Value = ids.iter().copied().collect();
         ids.to_string()
     });
-    let rows = sqlx::query(
-        "SELECT * FROM deliveries
-         WHERE (?1 IS NULL OR collection_date = ?1)
-             AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
-         ORDER BY collection_date DESC, id LIMIT coalesce(?3, -1)",
-    )
-    .bind(filter.date.map(|date| date.to_string()))
-    .bind(ids)
-    .bind(filter.limit)
-    .fetch_all(&book.pool)
-    .await;
+    let text = match book.store.engine() {
+        Engine::Sqlite => {
+            "SELECT * FROM deliveries
+             WHERE (?1 IS NULL OR collection_date = ?1)
+                 AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
+             ORDER BY collection_date DESC, id LIMIT ?3"
+        }
+        Engine::Postgres => {
+            "SELECT * FROM deliveries
+             WHERE (?1 IS NULL OR collection_date = ?1)
+                 AND (?2 IS NULL OR id IN (SELECT value::bigint FROM json_array_elements_text(?2) AS value))
+             ORDER BY collection_date DESC, id LIMIT ?3"
+        }
+        Engine::Mysql => {
+            "SELECT * FROM deliveries
+             WHERE (?1 IS NULL OR collection_date = ?1)
+                 AND (?2 IS NULL OR id IN (SELECT one.id FROM json_table(?2, '$[*]' COLUMNS (id bigint PATH '$')) AS one))
+             ORDER BY collection_date DESC, id LIMIT ?3"
+        }
+    };
+    let limit = filter.limit.map_or(i64::MAX, i64::from);
+    let rows = book
+        .store
+        .rows(text, &[filter.date.into(), Bind::Json(ids), limit.into()])
+        .await;
     all(book, rows)
 }
 
@@ -65,18 +80,19 @@ pub async fn last_planned_to(
     channel: Channel,
     recipient: &str,
 ) -> Result<Option<NaiveDate>, BookError> {
-    let last: Option<String> = sqlx::query_scalar(
-        "SELECT max(collection_date) FROM deliveries
-         WHERE channel = ? AND addressee = ? AND (state <> 'failed' OR retry_at IS NOT NULL)",
-    )
-    .bind(channel.word())
-    .bind(addressee(channel, recipient))
-    .fetch_one(&book.pool)
-    .await
-    .map_err(|error| book.error("read the last delivery to a recipient", error))?;
-    last.map(|text| {
-        row::parse_date(&text)
-            .map_err(|why| book.bad_row(format!("delivery of {text}"), ("collection_date", why)))
+    const LAST: &str = "SELECT collection_date FROM deliveries
+         WHERE channel = ?1 AND addressee = ?2 AND (state <> 'failed' OR retry_at IS NOT NULL)
+         ORDER BY collection_date DESC LIMIT 1";
+    let to = addressee(book.store.engine(), channel, recipient);
+    let row = book
+        .store
+        .row(LAST, &[channel.word().into(), (&to).into()])
+        .await;
+    let row = row.map_err(|error| book.error("read the last delivery to a recipient", error))?;
+    row.map(|row| {
+        row::date(&row, "collection_date").map_err(|unreadable| {
+            book.bad_row(format!("delivery of {}", date_told(&row)), unreadable)
+        })
     })
     .transpose()
 }
@@ -88,9 +104,8 @@ pub async fn undelivered(
     since: NaiveDate,
     before: NaiveDate,
 ) -> Result<Vec<Delivery>, BookError> {
-    let rows = sqlx::query(
-        "SELECT * FROM deliveries AS one
-         WHERE collection_date >= ? AND collection_date < ?
+    const MISSED: &str = "SELECT * FROM deliveries AS one
+         WHERE collection_date >= ?1 AND collection_date < ?2
              AND (state = 'ambiguous' OR state = 'failed' AND retry_at IS NULL)
              AND NOT EXISTS (SELECT 1 FROM deliveries AS later
                  WHERE later.collection_date = one.collection_date AND later.subject = one.subject
@@ -98,36 +113,32 @@ pub async fn undelivered(
                      AND later.copy > one.copy)
              AND (subject = 'report' OR NOT EXISTS (SELECT 1 FROM reports
                  WHERE reports.collection_date = one.collection_date AND reports.subject = 'report'))
-         ORDER BY collection_date, id",
-    )
-    .bind(comparable(since))
-    .bind(comparable(before))
-    .fetch_all(&book.pool)
-    .await;
+         ORDER BY collection_date, id";
+    let between = [comparable(since), comparable(before)];
+    let rows = book.store.rows(MISSED, &between).await;
     all(book, rows)
 }
 
 /// A message about an open or failed day is not due any more once the complete day has its own; the first
 /// copies tell, so that one sent on purpose after that is due.
-async fn due_rows(book: &Book, terms: &Terms, id: Option<i64>) -> sqlx::Result<Vec<SqliteRow>> {
-    sqlx::query(
-        "SELECT * FROM deliveries AS one
+async fn due_rows(book: &Book, terms: &Terms, id: Option<i64>) -> sqlx::Result<Vec<Row>> {
+    const DUE: &str = "SELECT * FROM deliveries AS one
          WHERE (?1 IS NULL OR id = ?1) AND planned_at >= ?2
              AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL
                  OR state = 'ambiguous' AND in_doubt_since >= ?3)
              AND (subject = 'report' OR NOT EXISTS (SELECT 1 FROM deliveries AS complete
                  WHERE complete.collection_date = one.collection_date AND complete.subject = 'report'
                      AND complete.copy = 1 AND complete.id > one.id))
-         ORDER BY collection_date, channel = 'ping', id",
-    )
-    .bind(id)
-    .bind(instant(terms.planned_after))
-    .bind(terms.ambiguous_after.map(instant))
-    .fetch_all(&book.pool)
-    .await
+         ORDER BY collection_date, channel = 'ping', id";
+    let binds = [
+        id.into(),
+        terms.planned_after.into(),
+        terms.ambiguous_after.into(),
+    ];
+    book.store.rows(DUE, &binds).await
 }
 
-fn all(book: &Book, rows: sqlx::Result<Vec<SqliteRow>>) -> Result<Vec<Delivery>, BookError> {
+fn all(book: &Book, rows: sqlx::Result<Vec<Row>>) -> Result<Vec<Delivery>, BookError> {
     let rows = rows.map_err(|error| book.error("read the deliveries", error))?;
     rows.iter().map(|row| delivery_of(book, row)).collect()
 }

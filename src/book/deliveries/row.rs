@@ -2,32 +2,31 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteRow;
 
-use crate::book::row::{self, Unreadable, optional, parsed, plain};
+use crate::book::row::{self, Unreadable, count, date_told, optional, parsed, plain};
+use crate::book::store::Row;
 use crate::book::{Book, BookError};
 use crate::voice::{Language, Numbers, Voice};
 
 use super::{Channel, Corrected, Delivery, DeliveryState, Known, Planned, Subject};
 
-pub(super) fn delivery_of(book: &Book, row: &SqliteRow) -> Result<Delivery, BookError> {
+pub(super) fn delivery_of(book: &Book, row: &Row) -> Result<Delivery, BookError> {
     read_delivery(row).map_err(|unreadable| {
         let id: i64 = plain(row, "id").unwrap_or_default();
         book.bad_row(format!("delivery {id}"), unreadable)
     })
 }
 
-pub(super) fn planned_of(book: &Book, row: &SqliteRow) -> Result<Planned, BookError> {
+pub(super) fn planned_of(book: &Book, row: &Row) -> Result<Planned, BookError> {
     read_planned(row).map_err(|unreadable| bad_report(book, row, unreadable))
 }
 
-pub(super) fn recipients_of(book: &Book, row: &SqliteRow) -> Result<Vec<Known>, BookError> {
+pub(super) fn recipients_of(book: &Book, row: &Row) -> Result<Vec<Known>, BookError> {
     recipients(row).map_err(|unreadable| bad_report(book, row, unreadable))
 }
 
-pub(super) fn bad_report(book: &Book, row: &SqliteRow, unreadable: Unreadable) -> BookError {
-    let date: String = plain(row, "collection_date").unwrap_or_default();
-    book.bad_row(format!("report of {date}"), unreadable)
+pub(super) fn bad_report(book: &Book, row: &Row, unreadable: Unreadable) -> BookError {
+    book.bad_row(format!("report of {}", date_told(row)), unreadable)
 }
 
 pub(super) fn also_json(also: &[NaiveDate]) -> serde_json::Result<String> {
@@ -84,7 +83,7 @@ struct WrittenCorrection {
     now: f64,
 }
 
-fn read_delivery(row: &SqliteRow) -> Result<Delivery, Unreadable> {
+fn read_delivery(row: &Row) -> Result<Delivery, Unreadable> {
     let language: String = plain(row, "language")?;
     let numbers: String = plain(row, "numbers")?;
     Ok(Delivery {
@@ -93,7 +92,7 @@ fn read_delivery(row: &SqliteRow) -> Result<Delivery, Unreadable> {
         subject: word(row, "subject", Subject::of)?,
         channel: word(row, "channel", Channel::of)?,
         recipient: plain(row, "recipient")?,
-        copy: plain(row, "copy")?,
+        copy: count(row, "copy")?,
         name: plain(row, "name")?,
         voice: Voice {
             language: language_of(&language).map_err(|why| ("language", why))?,
@@ -101,7 +100,7 @@ fn read_delivery(row: &SqliteRow) -> Result<Delivery, Unreadable> {
         },
         message_id: plain(row, "message_id")?,
         state: word(row, "state", DeliveryState::of)?,
-        attempts: plain(row, "attempts")?,
+        attempts: count(row, "attempts")?,
         planned_at: row::moment(row, "planned_at")?,
         claimed_at: optional(row, "claimed_at", row::moment)?,
         in_doubt_since: optional(row, "in_doubt_since", row::moment)?,
@@ -111,7 +110,7 @@ fn read_delivery(row: &SqliteRow) -> Result<Delivery, Unreadable> {
     })
 }
 
-fn read_planned(row: &SqliteRow) -> Result<Planned, Unreadable> {
+fn read_planned(row: &Row) -> Result<Planned, Unreadable> {
     let corrections: Vec<WrittenCorrection> = parsed(row, "corrections")?;
     Ok(Planned {
         date: row::date(row, "collection_date")?,
@@ -134,7 +133,7 @@ fn read_planned(row: &SqliteRow) -> Result<Planned, Unreadable> {
     })
 }
 
-fn recipients(row: &SqliteRow) -> Result<Vec<Known>, Unreadable> {
+fn recipients(row: &Row) -> Result<Vec<Known>, Unreadable> {
     let written: Vec<WrittenRecipient> = parsed(row, "recipients")?;
     let known = written.into_iter().map(|written| {
         let language = language_of(&written.language)?;
@@ -151,11 +150,7 @@ fn recipients(row: &SqliteRow) -> Result<Vec<Known>, Unreadable> {
         .map_err(|why| ("recipients", why))
 }
 
-fn word<T>(
-    row: &SqliteRow,
-    column: &'static str,
-    of: fn(&str) -> Option<T>,
-) -> Result<T, Unreadable> {
+fn word<T>(row: &Row, column: &'static str, of: fn(&str) -> Option<T>) -> Result<T, Unreadable> {
     let word: String = plain(row, column)?;
     of(&word).ok_or_else(|| (column, format!("`{word}` is not a {column}")))
 }

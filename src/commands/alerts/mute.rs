@@ -11,7 +11,6 @@ use crate::catalog::mistake::did_you_mean;
 use crate::cli;
 use crate::commands::{CommandError, Ended, World, dates, open_book, output};
 use crate::config::Config;
-use crate::nightly::book_path;
 use crate::render::words::harmless;
 
 use super::known;
@@ -105,7 +104,7 @@ async fn standing(book: &Book, config: &Config, world: &World) -> Result<Vec<Mut
 /// There must be a book already: without one there is nothing that could alert.
 async fn open_to_write(config: &Config) -> Result<Book, CommandError> {
     open_book(config).await?.close().await;
-    Ok(Book::open(&book_path(config), PATIENCE).await?)
+    Ok(Book::open(&config.book.url, PATIENCE).await?)
 }
 
 fn told(mute: &Mute) -> String {

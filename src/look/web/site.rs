@@ -1,6 +1,5 @@
 //! What the addresses share: the book on its shelf, the settings, and what was built of them.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, Bytes};
@@ -8,7 +7,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::book::BookError;
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::look::export::prometheus::exposition;
 use crate::look::shelf::{Shelf, Tell};
 use crate::report::expected;
@@ -36,7 +35,7 @@ pub struct Site {
 impl Site {
     pub fn new(
         config: Config,
-        (book, access): (PathBuf, Access),
+        (book, access): (DatabaseUrl, Access),
         clock: fn() -> DateTime<Utc>,
         tell: Tell,
     ) -> Self {

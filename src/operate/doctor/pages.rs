@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
 
-use crate::book::{self, Book, BookError, Health};
-use crate::config::Config;
+use crate::book::{self, Book, BookError, Collecting, Health};
+use crate::config::{Config, DatabaseUrl};
+use crate::database::stays_here;
 
 use super::room::spoken;
 use super::{Finding, Level, PATIENCE, counted, days, ledger};
@@ -24,24 +25,35 @@ pub(super) struct Stored {
     pub newest_collected_at: Option<DateTime<Utc>>,
 }
 
-pub(super) fn path(config: &Config) -> PathBuf {
-    config.book.url.sqlite_path().unwrap_or_default()
+/// The file of a book that is one.
+pub(super) fn path(config: &Config) -> Option<PathBuf> {
+    config.book.url.sqlite_path()
+}
+
+fn name(url: &DatabaseUrl) -> String {
+    match url.sqlite_path() {
+        Some(path) => path.display().to_string(),
+        None => url.to_string(),
+    }
 }
 
 pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
-    let path = path(config);
     let mut stored = Stored::default();
-    stored.findings.extend(place(&path));
-    if !path.exists() {
-        let what = format!("no book yet at {}", path.display());
-        let means = "The first `daybook collect` makes it.";
-        stored.findings.push(Finding::ok(AREA, what, means));
-        return stored;
+    let mut seeing = "server";
+    if let Some(path) = path(config) {
+        seeing = "disk";
+        stored.findings.extend(place(&path));
+        if !path.exists() {
+            let what = format!("no book yet at {}", path.display());
+            let means = "The first `daybook collect` makes it.";
+            stored.findings.push(Finding::ok(AREA, what, means));
+            return stored;
+        }
+        stored.findings.extend(mode(&path));
     }
-    stored.findings.extend(mode(&path));
-    stored.findings.push(collector(&path));
     let read = async {
-        let (book, health) = book::examine(&path).await?;
+        stored.findings.push(collector(&config.book.url).await?);
+        let (book, health) = book::examine(&config.book.url).await?;
         let read = contents(config, now, (&book, &health), &mut stored).await;
         book.close().await;
         read
@@ -52,10 +64,10 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
         Err(_) => {
             let what = format!(
                 "{} was not read within {} s",
-                path.display(),
+                name(&config.book.url),
                 PATIENCE.as_secs()
             );
-            let advice = "See whether its disk still answers.";
+            let advice = format!("See whether its {seeing} still answers.");
             stored
                 .findings
                 .push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
@@ -124,24 +136,25 @@ fn mode(path: &Path) -> Option<Finding> {
     })
 }
 
-fn collector(path: &Path) -> Finding {
-    if !book::is_collecting(path) {
+async fn collector(url: &DatabaseUrl) -> Result<Finding, BookError> {
+    let Collecting::Somebody(who) = book::collecting(url).await? else {
         let means = "The next night can begin.";
-        return Finding::ok(AREA, "nobody collects into the book now", means);
-    }
-    let process = book::collector(path).map(|process| format!(", process {process}"));
-    let what = format!(
-        "a daybook collects into the book now{}",
-        process.unwrap_or_default()
-    );
+        return Ok(Finding::ok(
+            AREA,
+            "nobody collects into the book now",
+            means,
+        ));
+    };
+    let who = who.map(|who| format!(", {who}")).unwrap_or_default();
+    let what = format!("a daybook collects into the book now{who}");
     let means = "Another one leaves the work to it; if it stays for hours, `daybook runs` shows since when.";
-    Finding::ok(AREA, what, means)
+    Ok(Finding::ok(AREA, what, means))
 }
 
 fn unreadable(error: &BookError) -> Finding {
     let (level, means) = match error {
         BookError::Older { .. } => (Level::Warning, "Until then no other command can read it."),
-        BookError::NoBook { .. } => (Level::Warning, "The file is there, but nothing is in it."),
+        BookError::NoBook { .. } => (Level::Warning, "Its place is there, but nothing is in it."),
         _ => (Level::Error, NO_NIGHT),
     };
     let advice = match error {
@@ -162,37 +175,85 @@ fn unreadable(error: &BookError) -> Finding {
 }
 
 async fn whole(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> {
-    let name = book.path().display();
+    let name = name(book.url());
     let mut findings = Vec::new();
-    if let Some(complaint) = health.damage.first() {
+    let (journal, damage) = match health {
+        Health::File { journal, damage } => (journal, damage),
+        Health::Server { .. } => return on_server(book, health).await,
+    };
+    if let Some(complaint) = damage.first() {
         let what = format!("the book {name} is damaged: {complaint}");
         let advice =
             "Restore the book from a backup, or move it away: `daybook collect` begins a new one.";
         findings.push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
         return Ok(findings);
     }
-    let dates = book::all_dates(book).await?;
-    let size = std::fs::metadata(book.path()).map_or(0, |file| file.len());
-    let span = match (dates.first(), dates.last()) {
-        (Some(first), Some(last)) if first != last => format!(", {first} to {last}"),
-        (Some(only), _) => format!(", {only}"),
-        _ => String::new(),
-    };
-    let what = format!(
-        "{name} is whole: {}{span}, {}",
-        counted(dates.len(), "day"),
-        spoken(size)
-    );
+    let path = book.url().sqlite_path().unwrap_or_default();
+    let size = std::fs::metadata(path).map_or(0, |file| file.len());
+    let days = days_told(book).await?;
+    let what = format!("{name} is whole: {days}, {}", spoken(size));
     findings.push(Finding::ok(
         AREA,
         what,
         "Every page of the file can be read.",
     ));
-    if health.journal != "wal" {
+    if *journal != "wal" {
         let what = format!("the book {name} has no write-ahead log");
         let means = "Who reads it makes the night wait, and the other way round.";
         let advice = format!("`sqlite3 {name} \"PRAGMA journal_mode = wal\"`");
         findings.push(Finding::ok(AREA, what, means).advising(Level::Warning, advice));
     }
     Ok(findings)
+}
+
+/// Reached, of this version, and what may be done there.
+async fn on_server(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> {
+    let Health::Server {
+        version,
+        is_encrypted,
+        may_write,
+    } = health
+    else {
+        return Ok(Vec::new());
+    };
+    let name = name(book.url());
+    let what = format!(
+        "{name} on {version} can be read: {}",
+        days_told(book).await?
+    );
+    let means = "Its tables are those of this program.";
+    let mut findings = vec![Finding::ok(AREA, what, means)];
+    if !may_write {
+        let what = format!("the book {name} cannot be written to");
+        let advice = "Grant its user all rights on the book's tables, and give the URL of the server that is written to, not of a standby.";
+        findings.push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
+    }
+    findings.push(match (is_encrypted, stays_here(book.url())) {
+        (true, _) => {
+            let what = "the connection to the book is encrypted";
+            Finding::ok(AREA, what, "Nobody on the way reads along.")
+        }
+        (false, true) => {
+            let what = "the book's server is on this machine";
+            Finding::ok(AREA, what, "What it is told stays here.")
+        }
+        (false, false) => {
+            let what = format!("the connection to the book {name} is not encrypted");
+            let means =
+                "Everybody on the way can read numbers, addresses and perhaps the password.";
+            let advice = "Take `sslmode` out of its URL, and let the server offer TLS.";
+            Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+        }
+    });
+    Ok(findings)
+}
+
+async fn days_told(book: &Book) -> Result<String, BookError> {
+    let dates = book::all_dates(book).await?;
+    let span = match (dates.first(), dates.last()) {
+        (Some(first), Some(last)) if first != last => format!(", {first} to {last}"),
+        (Some(only), _) => format!(", {only}"),
+        _ => String::new(),
+    };
+    Ok(format!("{}{span}", counted(dates.len(), "day")))
 }

@@ -28,8 +28,10 @@ pub struct Room {
 
 pub fn examine(config: &Config) -> Vec<Finding> {
     let book = pages::path(config);
-    let size = std::fs::metadata(&book).map_or(0, |file| file.len());
-    let mut places = vec![("the book", folder_of(&book))];
+    let file = book.as_ref().and_then(|path| std::fs::metadata(path).ok());
+    let size = file.map_or(0, |file| file.len());
+    let mut places = Vec::new();
+    places.extend(book.map(|path| ("the book", folder_of(&path))));
     let outbox = config.outbox.as_ref();
     places.extend(outbox.map(|outbox| ("the outbox", outbox.directory.clone())));
     let mut disks: Vec<(String, Room)> = Vec::new();

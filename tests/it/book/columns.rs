@@ -2,11 +2,12 @@
 
 use daybook::book::{self, Book, columns};
 use daybook::catalog::{Catalog, Document, Source};
+use daybook::config::Engine;
 use daybook::entry::merge::Mode;
 use daybook::entry::{Part, Reading, Value};
-use sqlx::Row;
 
-use super::{connect, count, date, entry_on, new_book, whole};
+use super::{count, date, entry_on, new_book, whole};
+use crate::world::App;
 
 fn catalog(metrics: &str) -> Catalog {
     let text =
@@ -46,11 +47,48 @@ hidden = true
 "#;
 
 async fn column_names(book: &Book) -> Vec<String> {
-    let text = "SELECT name FROM pragma_table_info('daily_metrics_columns') ORDER BY cid";
-    sqlx::query_scalar(text)
-        .fetch_all(&mut connect(book.path()).await)
-        .await
-        .unwrap()
+    let text = match book.url().engine() {
+        Engine::Sqlite => {
+            "SELECT name FROM pragma_table_info('daily_metrics_columns') ORDER BY cid"
+        }
+        Engine::Postgres => {
+            "SELECT attname FROM pg_attribute
+             WHERE attrelid = 'daily_metrics_columns'::regclass AND attnum > 0 ORDER BY attnum"
+        }
+        Engine::Mysql => {
+            "SELECT column_name FROM information_schema.columns
+             WHERE table_schema = database() AND table_name = 'daily_metrics_columns'
+             ORDER BY ordinal_position"
+        }
+    };
+    let rows = App::of(book.url()).rows(text).await;
+    rows.into_iter().flatten().flatten().collect()
+}
+
+/// The type of each value of the first four metrics, a row for each day.
+async fn types(book: &Book) -> Vec<Vec<String>> {
+    let text = match book.url().engine() {
+        Engine::Sqlite => {
+            "SELECT typeof(total_users), typeof(seats), typeof(seats_per_user), typeof(by_country)
+             FROM daily_metrics_columns ORDER BY collection_date"
+        }
+        Engine::Postgres => {
+            "SELECT pg_typeof(total_users), pg_typeof(seats), pg_typeof(seats_per_user), pg_typeof(by_country)
+             FROM daily_metrics_columns ORDER BY collection_date"
+        }
+        Engine::Mysql => {
+            "SELECT group_concat(CASE WHEN ordinal_position = 3 THEN data_type END),
+                 group_concat(CASE WHEN ordinal_position = 4 THEN data_type END),
+                 group_concat(CASE WHEN ordinal_position = 5 THEN data_type END),
+                 group_concat(CASE WHEN ordinal_position = 6 THEN data_type END)
+             FROM information_schema.columns
+             WHERE table_schema = database() AND table_name = 'daily_metrics_columns'"
+        }
+    };
+    let rows = App::of(book.url()).rows(text).await;
+    rows.into_iter()
+        .map(|row| row.into_iter().flatten().collect())
+        .collect()
 }
 
 #[tokio::test]
@@ -88,27 +126,32 @@ async fn every_shown_metric_has_a_typed_column_in_catalog_order() {
         "by_country",
     ];
     assert_eq!(column_names(&book).await, names);
-    let types = sqlx::query(
-        "SELECT typeof(total_users), typeof(seats), typeof(seats_per_user), typeof(by_country)
-         FROM daily_metrics_columns ORDER BY collection_date",
-    )
-    .fetch_all(&mut connect(book.path()).await)
-    .await
-    .unwrap();
-    let first: [String; 4] = std::array::from_fn(|at| types[0].get(at));
-    assert_eq!(first, ["integer", "real", "real", "text"]);
-    let second: [String; 4] = std::array::from_fn(|at| types[1].get(at));
-    assert_eq!(second, ["integer", "null", "null", "null"]);
+    let types = types(&book).await;
+    match book.url().engine() {
+        // A file has no type for a column, only for each value.
+        Engine::Sqlite => {
+            assert_eq!(types[0], ["integer", "real", "real", "text"]);
+            assert_eq!(types[1], ["integer", "null", "null", "null"]);
+        }
+        Engine::Postgres => {
+            assert_eq!(types[0], ["bigint", "numeric", "double precision", "json"]);
+        }
+        Engine::Mysql => assert_eq!(types[0], ["bigint", "decimal", "double", "longtext"]),
+    }
+    let real = "SELECT count(*) FROM daily_metrics_columns
+         WHERE seats = 7518.5 AND seats_per_user = 2 OR seats IS NULL AND by_country IS NULL";
+    assert_eq!(count(book.url(), real).await, 2);
 
-    let sum = "SELECT sum(total_users) FROM daily_metrics_columns WHERE partial = 0";
-    assert_eq!(count(book.path(), sum).await, 10_024);
-    let parts: String = sqlx::query_scalar(
-        "SELECT json_extract(by_country, '$[0].label') FROM daily_metrics_columns LIMIT 1",
-    )
-    .fetch_one(&mut connect(book.path()).await)
-    .await
-    .unwrap();
-    assert_eq!(parts, "Schweiz");
+    let sum = "SELECT sum(total_users) FROM daily_metrics_columns WHERE NOT partial";
+    assert_eq!(count(book.url(), sum).await, 10_024);
+    let label = match book.url().engine() {
+        Engine::Postgres => "by_country -> 0 ->> 'label'",
+        Engine::Sqlite | Engine::Mysql => "json_extract(by_country, '$[0].label')",
+    };
+    let parts =
+        format!("SELECT {label} FROM daily_metrics_columns ORDER BY collection_date LIMIT 1");
+    let parts = App::of(book.url()).rows(&parts).await.remove(0).remove(0);
+    assert_eq!(parts.unwrap().trim_matches('"'), "Schweiz");
 }
 
 #[tokio::test]
@@ -155,8 +198,8 @@ async fn a_metric_that_changed_its_shape_loses_no_digits_in_its_column() {
         .readings
         .insert("seats".into(), Reading::observed(Some(average)));
     book::store(&book, entry, Mode::Replace).await.unwrap();
-    let doubled = "SELECT CAST(seats * 2 AS INTEGER) FROM daily_metrics_columns";
-    assert_eq!(count(book.path(), doubled).await, 5);
+    let doubled = "SELECT CAST(seats * 2 AS decimal) FROM daily_metrics_columns";
+    assert_eq!(count(book.url(), doubled).await, 5);
 }
 
 #[tokio::test]
@@ -182,9 +225,14 @@ async fn metrics_named_like_the_first_columns_or_like_sql_words_have_columns_too
 async fn an_unchanged_catalog_leaves_the_view_alone() {
     let (_folder, book) = new_book().await;
     columns::update(&book, &catalog(FIRST)).await.unwrap();
-    let version = count(book.path(), "PRAGMA schema_version").await;
+    let made = match book.url().engine() {
+        Engine::Sqlite => "PRAGMA schema_version",
+        // Whoever writes counts on.
+        Engine::Postgres | Engine::Mysql => "SELECT revision FROM book_state",
+    };
+    let version = count(book.url(), made).await;
     columns::update(&book, &catalog(FIRST)).await.unwrap();
-    assert_eq!(count(book.path(), "PRAGMA schema_version").await, version);
+    assert_eq!(count(book.url(), made).await, version);
 }
 
 #[tokio::test]

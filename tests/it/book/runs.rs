@@ -87,11 +87,11 @@ async fn runs_are_told_newest_first_and_no_more_than_asked() {
 #[tokio::test]
 async fn a_run_is_running_while_the_lock_is_held_and_interrupted_once_it_is_free() {
     let (_folder, book) = new_book().await;
-    let lock = Book::lock(book.path()).await.unwrap().unwrap();
+    let lock = Book::lock(book.url()).await.unwrap().unwrap();
     let began = at("2025-10-03T22:15:00Z");
     book::begin_run(&book, "collect", began).await.unwrap();
     assert_eq!(outcomes(&book).await, [Outcome::Running]);
-    drop(lock);
+    lock.let_go().await;
     assert_eq!(outcomes(&book).await, [Outcome::Interrupted]);
 }
 
@@ -100,7 +100,7 @@ async fn only_the_newest_unended_run_can_be_the_one_that_holds_the_lock() {
     let (_folder, book) = new_book().await;
     let began = at("2025-10-03T22:15:00Z");
     book::begin_run(&book, "collect", began).await.unwrap();
-    let _lock = Book::lock(book.path()).await.unwrap().unwrap();
+    let _lock = Book::lock(book.url()).await.unwrap().unwrap();
     let ended = book::begin_run(&book, "collect", began).await.unwrap();
     book::end_run(&book, ended, &ending(Outcome::Nothing))
         .await
@@ -126,7 +126,7 @@ async fn a_run_with_an_unknown_outcome_is_named() {
     let (_folder, book) = new_book().await;
     let began = at("2025-10-03T22:15:00Z");
     book::begin_run(&book, "collect", began).await.unwrap();
-    execute(book.path(), "UPDATE runs SET outcome = 'splendid'").await;
+    execute(book.url(), "UPDATE runs SET outcome = 'splendid'").await;
     let error = book::runs(&book, 1).await.unwrap_err().to_string();
     assert!(error.contains("run 1"), "{error}");
     assert!(error.contains("`splendid` is not an outcome"), "{error}");
@@ -144,14 +144,14 @@ async fn a_night_that_goes_on_is_not_the_last_one_and_a_failed_one_not_the_last_
     book::end_run(&book, other, &ending(Outcome::Stored))
         .await
         .unwrap();
-    let lock = Book::lock(book.path()).await.unwrap().unwrap();
+    let lock = Book::lock(book.url()).await.unwrap().unwrap();
     book::begin_run(&book, "collect", began).await.unwrap();
 
     let nights = book::nights(&book).await.unwrap();
     assert!(nights.one_goes_on);
     assert_eq!(nights.last.unwrap().outcome, Outcome::Failed);
     assert_eq!(nights.last_success.unwrap().outcome, Outcome::Nothing);
-    drop(lock);
+    lock.let_go().await;
     let nights = book::nights(&book).await.unwrap();
     assert!(!nights.one_goes_on);
     assert_eq!(nights.last.unwrap().outcome, Outcome::Interrupted);

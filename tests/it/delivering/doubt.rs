@@ -141,7 +141,7 @@ async fn while_another_collects_what_is_due_goes_out_all_the_same() {
     let script = Script::accepting().on_nth(1, Step::Rcpt, Act::Say("450 4.2.1 Busy".to_owned()));
     let (world, _, server) = with_mail(BEA, script).await;
     world.morning(Which::One(date("2025-10-03")), false).await;
-    let lock = Book::lock(&world.path("daybook.db")).await.unwrap();
+    let lock = Book::lock(&world.book_url()).await.unwrap();
     let night = world.morning(Which::One(date("2025-10-03")), false).await;
     drop(lock);
     assert!(night.elsewhere);
@@ -174,7 +174,7 @@ async fn two_at_once_share_the_work_and_nobody_gets_two() {
 async fn somebody_who_asks_to_stop_leaves_the_rest_due() {
     let (world, _) = world("").await;
     world.night(Which::One(date("2025-10-03"))).await;
-    let book = Book::open(&world.path("daybook.db"), std::time::Duration::ZERO)
+    let book = Book::open(&world.book_url(), std::time::Duration::ZERO)
         .await
         .unwrap();
     let held = delivery_lock(&book, std::time::Duration::ZERO)

@@ -74,7 +74,7 @@ async fn what_is_refused_for_good_is_not_tried_again_and_told_in_the_next_report
     );
     world.at("2025-10-05T04:00:00Z");
     world.morning(Which::One(date("2025-10-04")), true).await;
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     let (about, now) = (
         (date("2025-10-04"), Subject::Report),
         instant("2025-10-05T04:00:00Z"),

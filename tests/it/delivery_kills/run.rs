@@ -115,9 +115,7 @@ impl Scene<'_> {
     }
 
     async fn at_most_one_is_on_its_way(&self) {
-        let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'deliveries'";
-        let path = self.world.path("daybook.db");
-        if !path.exists() || self.world.book(tables).await[0][0].as_deref() != Some("1") {
+        if !self.world.has_table("deliveries").await {
             return;
         }
         let sending = "SELECT recipient FROM deliveries WHERE state = 'sending'";
@@ -128,7 +126,7 @@ impl Scene<'_> {
     async fn no_day_is_lost(&self, templates: &Templates) {
         let yesterday = templates.yesterday;
         let days = format!(
-            "SELECT partial, json_extract(metrics, '$.stock') FROM daily_metrics
+            "SELECT partial, metrics -> 'stock' FROM daily_metrics
              WHERE collection_date = '{yesterday}'"
         );
         let days = self.world.book(&days).await;

@@ -16,8 +16,7 @@ use crate::world::{World, date};
 use crate::{delivering, http_server};
 
 async fn states(world: &World) -> Vec<String> {
-    let states =
-        "SELECT state || iif(retry_at IS NULL, '', ' in passing') FROM deliveries ORDER BY id";
+    let states = "SELECT state || CASE WHEN retry_at IS NULL THEN '' ELSE ' in passing' END FROM deliveries ORDER BY id";
     let rows = world.book(states).await.into_iter();
     rows.map(|row| row[0].clone().unwrap()).collect()
 }

@@ -77,10 +77,7 @@ async fn a_book_that_is_broken_newer_or_older_is_told_apart() {
 #[tokio::test]
 async fn who_collects_now_is_told() {
     let (world, _app) = after_a_night(SETTINGS).await;
-    let held = Book::lock(&world.path("daybook.db"))
-        .await
-        .unwrap()
-        .unwrap();
+    let held = Book::lock(&world.book_url()).await.unwrap().unwrap();
     let told = told_of("book", &world, NOW).await;
     let process = std::process::id();
     assert_eq!(
@@ -126,7 +123,9 @@ async fn missed_open_and_failed_days_are_named() {
     world.at(NOW);
     app.execute("CREATE TABLE gone (id INTEGER)").await;
     let path = world.path("daybook.db");
-    let book = Book::open(&path, Duration::ZERO).await.unwrap();
+    let book = Book::open(&daybook::config::DatabaseUrl::sqlite(&path), Duration::ZERO)
+        .await
+        .unwrap();
     book::begin_run(&book, "collect", instant("2025-10-04T04:00:00Z"))
         .await
         .unwrap();

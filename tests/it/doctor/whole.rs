@@ -82,9 +82,12 @@ async fn everything_is_examined_in_the_order_of_a_night_and_nothing_is_changed_o
 async fn what_a_crash_left_beside_the_book_is_read_and_stays() {
     let (world, _app) = after_a_night(SETTINGS).await;
     let path = world.path("daybook.db");
-    let writer = daybook::book::Book::open(&path, std::time::Duration::ZERO)
-        .await
-        .unwrap();
+    let writer = daybook::book::Book::open(
+        &daybook::config::DatabaseUrl::sqlite(&path),
+        std::time::Duration::ZERO,
+    )
+    .await
+    .unwrap();
     daybook::book::begin_run(&writer, "collect", instant(NOW))
         .await
         .unwrap();

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
 
 use chrono::Days;
 use daybook::commands::{self, target::Target};
@@ -112,9 +111,9 @@ async fn a_reader_that_goes_away_is_no_failure() {
     keep(&world, days.collect()).await;
     for format in ["json", "jsonl", "csv", "jsonl --gzip"] {
         let script = format!("set -o pipefail; \"$1\" export --format {format} | head -c 10");
-        let piped = Command::new("bash")
+        let piped = world
+            .within("bash")
             .args(["-c", &script, "bash", env!("CARGO_BIN_EXE_daybook")])
-            .current_dir(world.path(""))
             .output()
             .unwrap();
         assert!(piped.status.success(), "{piped:?}");

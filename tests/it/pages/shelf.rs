@@ -26,8 +26,8 @@ pub(crate) struct Shelf {
 impl Shelf {
     pub(crate) async fn new(settings: &str, entries: Vec<Entry>) -> Self {
         let world = World::new("2025-10-04T06:00:00Z", settings);
-        let path = world.path("daybook.db");
-        let book = Book::open(&path, Duration::ZERO).await.unwrap();
+        let url = world.book_url();
+        let book = Book::open(&url, Duration::ZERO).await.unwrap();
         let stored = book::store_many(&book, entries, Mode::Replace).await;
         stored.unwrap();
         Self::of(world).await
@@ -36,8 +36,8 @@ impl Shelf {
     /// The book that stands in that world.
     pub(crate) async fn of(world: World) -> Self {
         let config = world.config();
-        let path = world.path("daybook.db");
-        let book = Book::open(&path, Duration::ZERO).await.unwrap();
+        let url = world.book_url();
+        let book = Book::open(&url, Duration::ZERO).await.unwrap();
         let edition = Edition::read(1, book, &config).await.unwrap();
         Self {
             config,

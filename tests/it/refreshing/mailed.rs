@@ -56,9 +56,11 @@ async fn the_next_mail_says_mailed_431_now_447() {
     let tell: Vec<bool> = texts.iter().map(|text| text.contains(told)).collect();
     assert_eq!(tell, [false, true, false], "{texts:#?}");
     // The refreshed days are not counted among those that the report names besides its own.
-    assert_eq!(
-        world.book("SELECT DISTINCT also_dates FROM reports").await,
-        [[Some("[]".to_owned())]]
+    let also = world.book("SELECT also_dates FROM reports").await;
+    assert!(
+        also.iter()
+            .flatten()
+            .all(|also| also.as_deref() == Some("[]"))
     );
 }
 

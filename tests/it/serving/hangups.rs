@@ -39,5 +39,5 @@ async fn a_book_that_nobody_wrote_to_is_not_read_again_after_a_hang_up() {
 }
 
 fn shelf(world: &World) -> Shelf {
-    Shelf::new(world.path("daybook.db"), Arc::new(world.config()), |_| {})
+    Shelf::new(world.book_url(), Arc::new(world.config()), |_| {})
 }

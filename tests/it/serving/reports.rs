@@ -73,7 +73,7 @@ async fn a_report_is_there_when_every_reader_has_it() {
             "channel = 'email', subject = 'open', state = 'planned'",
         ),
     ];
-    let book = Book::open_to_read(&world.path("daybook.db")).await.unwrap();
+    let book = Book::open_to_read(&world.book_url()).await.unwrap();
     for (there, state) in states {
         let set = format!("UPDATE deliveries SET {state} WHERE collection_date = '2025-10-03'");
         world.book(&set).await;

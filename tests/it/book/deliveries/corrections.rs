@@ -169,9 +169,8 @@ async fn open_and_failed_days_correct_nothing_and_unreadable_numbers_are_named()
         let planned = book::planned(&book, date("2025-10-02"), subject).await;
         assert_eq!(planned.unwrap().unwrap().corrections, []);
     }
-    let path = book.path().to_owned();
     execute(
-        &path,
+        book.url(),
         "UPDATE reports SET told = '{\"users\":\"many\"}' WHERE subject = 'report'",
     )
     .await;

@@ -1,18 +1,19 @@
 //! Claims, answers, deaths and giving up.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::time::Duration;
 
 use daybook::book::{
     self, Book, BookError, Channel, DeliveryEnding, DeliveryState, Subject, Terms,
 };
+use daybook::config::DatabaseUrl;
 
 use super::super::new_book;
 use super::super::open::{book_to_serve, on_this_thread, second_process};
 use super::{
     accept, accepted, at, due_ids, holding, message, night_after, one, plan_mails, plan_of, refused,
 };
+use crate::world::in_a_file;
 
 const DAY: &str = "2025-10-03";
 const DIED: &str = "the process ended while the message was on its way";
@@ -142,16 +143,16 @@ async fn doubt_is_due_again_only_from_the_given_claim_on() {
 
 #[test]
 fn of_eight_who_claim_at_once_exactly_one_wins() {
-    let (folder, id) = on_this_thread(async {
+    let ((_folder, url), id) = on_this_thread(async {
         let (folder, book) = new_book().await;
         let id = plan_mails(&book, DAY, &["ada@example.org"]).await[0].id;
+        let url = book.url().clone();
         book.close().await;
-        (folder, id)
+        ((folder, url), id)
     });
-    let path = folder.path().join("daybook.db");
     let claim = || {
         on_this_thread(async {
-            let book = Book::open(&path, Duration::ZERO).await.unwrap();
+            let book = Book::open(&url, Duration::ZERO).await.unwrap();
             book::claim(&book, id, night_after(DAY)).await.unwrap()
         })
     };
@@ -162,7 +163,7 @@ fn of_eight_who_claim_at_once_exactly_one_wins() {
     });
     assert_eq!(wins, 1);
     on_this_thread(async {
-        let book = Book::open_to_read(&path).await.unwrap();
+        let book = Book::open_to_read(&url).await.unwrap();
         assert_eq!(one(&book, id).await.attempts, 1);
     });
 }
@@ -172,23 +173,26 @@ async fn one_holds_the_delivery_lock_and_neither_readers_nor_collectors_need_it(
     let (folder, book) = new_book().await;
     let lock = book::delivery_lock(&book, Duration::ZERO).await.unwrap();
     assert!(lock.is_some());
-    assert!(folder.path().join("daybook.db.delivery.lock").exists());
+    let file = folder.path().join("daybook.db.delivery.lock");
+    assert_eq!(file.exists(), in_a_file());
     let second = book::delivery_lock(&book, Duration::from_millis(60)).await;
     assert!(second.unwrap().is_none());
-    assert!(Book::lock(book.path()).await.unwrap().is_some());
-    let reader = Book::open_to_read(book.path()).await.unwrap();
+    assert!(Book::lock(book.url()).await.unwrap().is_some());
+    let reader = Book::open_to_read(book.url()).await.unwrap();
     assert!(due_ids(&reader, &holding()).await.is_empty());
+    // A server needs a moment to see that its client is gone.
     drop(lock);
-    let again = book::delivery_lock(&book, Duration::ZERO).await.unwrap();
+    let patience = Duration::from_secs(20);
+    let again = book::delivery_lock(&book, patience).await.unwrap();
     assert!(again.is_some());
 }
 
 #[test]
 fn a_process_killed_while_sending_leaves_its_mail_in_doubt_and_the_rest_due() {
-    if let Some(path) = book_to_serve() {
-        return on_this_thread(send_until_killed(&path));
+    if let Some(url) = book_to_serve() {
+        return on_this_thread(send_until_killed(&url));
     }
-    let (folder, ids) = on_this_thread(async {
+    let ((_folder, url), ids) = on_this_thread(async {
         let (folder, book) = new_book().await;
         let mut plan = plan_of(DAY, Subject::Report, Vec::new());
         plan.messages = vec![
@@ -198,17 +202,17 @@ fn a_process_killed_while_sending_leaves_its_mail_in_doubt_and_the_rest_due() {
         ];
         book::plan(&book, &plan).await.unwrap();
         let ids = due_ids(&book, &holding()).await;
+        let url = book.url().clone();
         book.close().await;
-        (folder, ids)
+        ((folder, url), ids)
     });
-    let path = folder.path().join("daybook.db");
     let test = "book::deliveries::states::a_process_killed_while_sending_leaves_its_mail_in_doubt_and_the_rest_due";
-    let mut process = second_process(test, &path);
+    let mut process = second_process(test, &url);
     let told = BufReader::new(process.stdout.take().unwrap());
     let mut lines = told.lines().map_while(Result::ok);
     assert!(lines.any(|line| line.contains("both are claimed")));
     on_this_thread(async {
-        let book = Book::open(&path, Duration::ZERO).await.unwrap();
+        let book = Book::open(&url, Duration::ZERO).await.unwrap();
         let lock = book::delivery_lock(&book, Duration::ZERO).await.unwrap();
         assert!(lock.is_none());
         process.kill().unwrap();
@@ -228,8 +232,8 @@ fn a_process_killed_while_sending_leaves_its_mail_in_doubt_and_the_rest_due() {
     });
 }
 
-async fn send_until_killed(path: &Path) {
-    let book = Book::open(path, Duration::ZERO).await.unwrap();
+async fn send_until_killed(url: &DatabaseUrl) {
+    let book = Book::open(url, Duration::ZERO).await.unwrap();
     let lock = book::delivery_lock(&book, Duration::ZERO).await.unwrap();
     assert!(lock.is_some());
     for id in &due_ids(&book, &holding()).await[..2] {

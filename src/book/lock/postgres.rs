@@ -1,0 +1,122 @@
+//! Locks of a book on PostgreSQL: advisory ones that end with the transaction of a connection of their own, on
+//! any host, also behind a pooler.
+
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Row};
+
+use crate::book::BookError;
+use crate::config::DatabaseUrl;
+use crate::database::{postgres, server};
+
+use super::{Kind, Proof};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// While the lock is held its connection says nothing, for as long as a night takes. Then the server's process.
+const PREPARE: &str =
+    "SELECT pg_backend_pid()::bigint, set_config('idle_in_transaction_session_timeout', '0', true),
+    CASE WHEN current_setting('server_version_num')::int >= 170000
+        THEN set_config('transaction_timeout', '0', true) END";
+
+/// One number for each kind of lock and schema; advisory locks are apart for each database anyway.
+const TRY: &str =
+    "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || coalesce(current_schema(), ''), 0))";
+
+/// The key is shown in two halves.
+const IS_HELD: &str = "SELECT EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0)
+        AND pid = $2)";
+
+const HOLDER: &str = "SELECT application_name, host(client_addr) AS host FROM pg_stat_activity WHERE pid IN (
+    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0))";
+
+#[derive(Debug)]
+pub(super) struct Hold {
+    line: PgConnection,
+    /// The server's process.
+    pub(super) connection: i64,
+}
+
+pub(super) struct Waiting {
+    line: PgConnection,
+    kind: Kind,
+    connection: i64,
+}
+
+impl Waiting {
+    pub(super) async fn connect(url: &DatabaseUrl, kind: Kind) -> Result<Self, BookError> {
+        let options = postgres::reach(url).map_err(BookError::unreachable)?;
+        let line = server::connected(url, options.connect()).await;
+        let mut line = line.map_err(BookError::unreachable)?;
+        let begun = async {
+            line.execute(BEGIN).await?;
+            sqlx::query_scalar(PREPARE).fetch_one(&mut line).await
+        };
+        let connection = begun.await;
+        let connection = connection.map_err(|error| BookError::new(url, "take the lock", error))?;
+        Ok(Self {
+            line,
+            kind,
+            connection,
+        })
+    }
+
+    pub(super) async fn try_once(&mut self) -> sqlx::Result<bool> {
+        sqlx::query_scalar(TRY)
+            .bind(word(self.kind))
+            .fetch_one(&mut self.line)
+            .await
+    }
+
+    pub(super) fn hold(self) -> Hold {
+        Hold {
+            line: self.line,
+            connection: self.connection,
+        }
+    }
+}
+
+impl Hold {
+    /// Where that fails the connection is gone, and the lock with it.
+    pub(super) async fn let_go(mut self) {
+        drop(self.line.execute("ROLLBACK").await);
+        drop(self.line.close().await);
+    }
+}
+
+pub(super) async fn is_held_by(line: &mut PgConnection, proof: Proof) -> sqlx::Result<bool> {
+    sqlx::query_scalar(IS_HELD)
+        .bind(word(proof.kind))
+        .bind(proof.connection)
+        .fetch_one(line)
+        .await
+}
+
+/// Who collects, if anybody does; `None` where the server does not say.
+pub(super) async fn holder(pool: &PgPool) -> Option<Option<String>> {
+    let row = sqlx::query(HOLDER)
+        .bind(word(Kind::Collect))
+        .fetch_optional(pool)
+        .await
+        .ok()?;
+    Some(row.map(|row| {
+        let text = |column| -> Option<String> { row.try_get(column).ok().flatten() };
+        // `daybook 123`, as every session of ours is called.
+        let program = text("application_name").unwrap_or_default();
+        let process = program.strip_prefix("daybook ").unwrap_or(&program);
+        match text("host") {
+            Some(host) => format!("process {process} on {host}"),
+            None => format!("process {process}"),
+        }
+    }))
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Collect => "daybook collect ",
+        Kind::Delivery => "daybook delivery ",
+    }
+}

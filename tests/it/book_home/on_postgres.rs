@@ -1,0 +1,18 @@
+//! Each book has a database of its own on PostgreSQL here.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::path::Path;
+
+use daybook::config::{DatabaseUrl, Engine};
+
+use crate::books::alone;
+use crate::postgres;
+
+pub(crate) const ENGINE: Engine = Engine::Postgres;
+
+pub(crate) fn url(_file: &Path) -> DatabaseUrl {
+    let making = std::thread::spawn(|| alone(postgres::database()));
+    let database = making.join().unwrap();
+    DatabaseUrl::parse(&database.url(), Path::new("/")).unwrap()
+}

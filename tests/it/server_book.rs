@@ -1,0 +1,309 @@
+//! A book on a server: reached from several hosts, beside other tables, and not there when it is needed.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use chrono::Days;
+use daybook::book::{self, Book, BookError, Outcome, Watch};
+use daybook::config::{DatabaseUrl, Engine};
+use daybook::entry::merge::Mode;
+use daybook::nightly::Which;
+use daybook::operate::doctor;
+use serde_json::json;
+
+use crate::book::entry_on;
+use crate::delivering;
+use crate::running::SETTINGS;
+use crate::running::program::{code, shop, today, words, world};
+use crate::smtp_server::Script;
+use crate::world::{App, World, book_url, date, instant};
+
+fn fresh() -> DatabaseUrl {
+    book_url(std::path::Path::new("nowhere"))
+}
+
+/// Ends the server's connections that hold a lock, as a broken network would.
+async fn cut_lock_holders(url: &DatabaseUrl) {
+    let app = App::of(url);
+    match url.engine() {
+        Engine::Sqlite => {}
+        Engine::Postgres => {
+            app.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            )
+            .await;
+        }
+        Engine::Mysql => {
+            let name = "concat('daybook collect ', left(sha2(database(), 256), 40))";
+            let holder = app.number(&format!("SELECT is_used_lock({name})")).await;
+            app.execute(&format!("KILL {}", holder.unwrap())).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_two_hosts_with_one_book_one_collects_and_the_other_says_so() {
+    let here = world(SETTINGS);
+    shop(&here).await;
+    let mut there = world(SETTINGS);
+    shop(&there).await;
+    there.set("DAYBOOK_BOOK_DATABASE_URL", here.book_url().expose());
+    let first = (today() - Days::new(20)).to_string();
+    let range = ["collect", "--from", &first, "--to", "yesterday"];
+    for round in 0..4 {
+        let both = [&here, &there].map(|world| world.start(&range));
+        let said: Vec<String> = both
+            .into_iter()
+            .map(|child| {
+                let output = crate::kills::ended(child);
+                assert_eq!(code(&output), 0, "{output:?}");
+                words(&output)
+            })
+            .collect();
+        let elsewhere = "another collect is running on this book; it does the work";
+        let left = said.iter().filter(|said| said.contains(elsewhere)).count();
+        assert!(left <= 1, "{round}: {said:?}");
+        here.book("DELETE FROM daily_metrics").await;
+    }
+    let running = "SELECT count(*) FROM runs WHERE outcome NOT IN ('stored', 'nothing')";
+    assert_eq!(here.book(running).await, [[Some("0".to_owned())]]);
+}
+
+#[tokio::test]
+async fn while_one_host_holds_the_lock_no_other_takes_it() {
+    let (one, other) = (fresh(), fresh());
+    let lock = Book::lock(&one).await.unwrap().unwrap();
+    assert!(Book::lock(&one).await.unwrap().is_none());
+    assert!(Book::lock(&other).await.unwrap().is_some());
+    let began = Instant::now();
+    let refused = Book::wait_for_lock(&one, Duration::from_millis(200)).await;
+    assert!(matches!(refused, Err(BookError::Held { .. })));
+    assert!(began.elapsed() >= Duration::from_millis(200));
+    lock.let_go().await;
+    assert!(Book::lock(&one).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn whoever_lost_the_lock_writes_nothing_more() {
+    let url = fresh();
+    let lock = Book::lock(&url).await.unwrap().unwrap();
+    let book = Book::open_under(&lock).await.unwrap();
+    let run = book::begin_run(&book, "collect", instant("2025-10-03T22:15:00Z")).await;
+    run.unwrap();
+    cut_lock_holders(&url).await;
+    let begun = Instant::now();
+    let next = loop {
+        match Book::lock(&url).await.unwrap() {
+            Some(lock) => break lock,
+            None => assert!(begun.elapsed() < Duration::from_secs(5)),
+        }
+    };
+    let refused = book::store(&book, entry_on(date("2025-10-03")), Mode::Replace).await;
+    let error = refused.unwrap_err();
+    assert!(matches!(error, BookError::LostLock { .. }), "{error:?}");
+    assert!(error.is_unavailable());
+    assert!(error.to_string().contains("run `daybook collect` again"));
+    let other = Book::open_under(&next).await.unwrap();
+    assert_eq!(book::all_dates(&other).await.unwrap(), []);
+    book::store(&other, entry_on(date("2025-10-03")), Mode::Replace)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn tables_of_the_same_names_that_somebody_else_made_are_left_alone() {
+    let url = fresh();
+    let app = App::of(&url);
+    app.execute("CREATE TABLE runs (distance int); INSERT INTO runs VALUES (42)")
+        .await;
+    let error = Book::open(&url, Duration::ZERO).await.unwrap_err();
+    assert!(matches!(&error, BookError::NotOurs { table, .. } if table == "runs"));
+    assert!(
+        error.to_string().contains("a database of its own"),
+        "{error}"
+    );
+    assert!(error.is_unavailable());
+    assert_eq!(
+        app.number("SELECT distance FROM runs").await,
+        Some(42.into())
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_or_says_no_is_told_at_once_without_the_password() {
+    let mut world = world(SETTINGS);
+    shop(&world).await;
+    let scheme = fresh().expose().split(':').next().unwrap().to_owned();
+    world.set(
+        "DAYBOOK_BOOK_DATABASE_URL",
+        &format!("{scheme}://bea:hunter2@127.0.0.1:1/book"),
+    );
+    for args in [&["collect"][..], &["show"], &["runs"], &["prune"]] {
+        let begun = Instant::now();
+        let output = crate::kills::ended(world.start(args));
+        let said = words(&output);
+        assert_eq!(code(&output), 69, "{said}");
+        let expected = format!("cannot reach the book {scheme}://bea:");
+        assert!(said.contains(&expected), "{said}");
+        assert!(
+            said.contains("refused") && !said.contains("hunter2"),
+            "{said}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+    let lost = fresh().expose().to_owned() + "_that_is_not_there";
+    world.set("DAYBOOK_BOOK_DATABASE_URL", &lost);
+    let output = crate::kills::ended(world.start(&["collect"]));
+    assert_eq!(code(&output), 69, "{output:?}");
+    assert!(
+        words(&output).contains("cannot reach the book"),
+        "{output:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut world = world(SETTINGS);
+    shop(&world).await;
+    let scheme = fresh().expose().split(':').next().unwrap().to_owned();
+    let url = format!("{scheme}://bea@{}/book", silent.local_addr().unwrap());
+    world.set("DAYBOOK_BOOK_DATABASE_URL", &url);
+    let output = crate::kills::ended(world.start(&["collect"]));
+    assert_eq!(code(&output), 69);
+    let expected =
+        format!("daybook: cannot reach the book {url}: the server did not answer within 10 s\n");
+    assert_eq!(words(&output), expected);
+}
+
+#[tokio::test]
+async fn the_book_may_stand_beside_the_applications_tables() {
+    let url = fresh();
+    let mut world = World::new("2025-10-04T06:00:00Z", SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", url.expose());
+    world.set("DAYBOOK_BOOK_DATABASE_URL", url.expose());
+    App::of(&url)
+        .execute(
+            "CREATE TABLE users (joined timestamp NULL); CREATE TABLE stock (pieces int);
+             INSERT INTO users VALUES ('2025-10-03 09:00:00'); INSERT INTO stock VALUES (42)",
+        )
+        .await;
+    world.night(Which::One(date("2025-10-03"))).await;
+    assert_eq!(world.value("2025-10-03", "users").await, json!(1));
+    assert_eq!(world.value("2025-10-03", "stock").await, json!(42));
+}
+
+#[tokio::test]
+async fn two_who_deliver_at_once_send_nothing_twice_and_leave_nobody_out() {
+    let readers: Vec<String> = (1..=6).map(|n| format!("\"r{n}@example.org\"")).collect();
+    let readers = readers.join(", ");
+    let (mut here, _app, server) = delivering::with_mail(&readers, Script::accepting()).await;
+    let (mut there, _, _) = delivering::with_mail(&readers, Script::accepting()).await;
+    here.set("DAYBOOK_SMTP_URL", "smtp://127.0.0.1:1?tls=none");
+    here.morning(Which::One(date("2025-10-03")), false).await;
+    assert_eq!(server.accepted().len(), 0);
+    for world in [&mut here, &mut there] {
+        world.set("DAYBOOK_SMTP_URL", &server.url());
+        world.at("2025-10-04T08:00:00Z");
+    }
+    there.set("DAYBOOK_BOOK_DATABASE_URL", here.book_url().expose());
+    let day = || Which::One(date("2025-10-03"));
+    tokio::join!(here.morning(day(), false), there.morning(day(), false));
+    let mut to: Vec<String> = server
+        .accepted()
+        .iter()
+        .map(|mail| mail.to.clone())
+        .collect();
+    to.sort();
+    let expected: Vec<String> = (1..=6).map(|n| format!("r{n}@example.org")).collect();
+    assert_eq!(to, expected);
+    let ledger = here.ledger().await;
+    assert!(
+        ledger.iter().all(|row| row.contains(" accepted ")),
+        "{ledger:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_watch_notices_every_write_and_nothing_else() {
+    let url = fresh();
+    let book = Book::open(&url, Duration::ZERO).await.unwrap();
+    let watch = Watch::open(&url).await.unwrap();
+    let first = watch.version().await.unwrap();
+    let reader = Book::open_to_read(&url).await.unwrap();
+    assert_eq!(book::newest(&reader).await.unwrap(), None);
+    assert_eq!(watch.version().await.unwrap(), first);
+    book::store(&book, entry_on(date("2025-10-03")), Mode::Replace)
+        .await
+        .unwrap();
+    let second = watch.version().await.unwrap();
+    assert_ne!(second, first);
+    assert!(watch.is_of_this_file());
+}
+
+#[tokio::test]
+async fn the_doctor_tells_of_the_server() {
+    const NOW: &str = "2025-10-04T06:00:00Z";
+    let (world, _app) = delivering::world("").await;
+    let told = async |world: &World| -> Vec<String> {
+        let all = doctor::examine(&world.config(), instant(NOW)).await;
+        let book = all.iter().filter(|finding| finding.area == "book");
+        book.map(|one| format!("{:?} {}", one.level, one.what))
+            .collect()
+    };
+    let before = told(&world).await;
+    assert!(
+        before.iter().any(|line| line.contains("no book yet")),
+        "{before:?}"
+    );
+    world.night(Which::One(date("2025-10-03"))).await;
+    let url = world.book_url();
+    let after = told(&world).await;
+    assert_eq!(after[0], "Ok nobody collects into the book now");
+    let name = match url.engine() {
+        Engine::Mysql => "MariaDB",
+        _ => "PostgreSQL",
+    };
+    assert!(
+        after[1].starts_with(&format!("Ok {url} on "))
+            && after[1].contains(name)
+            && after[1].ends_with("can be read: 1 day, 2025-10-03"),
+        "{after:?}"
+    );
+    assert_eq!(after[2], "Ok the book's server is on this machine");
+    let lock = Book::lock(&url).await.unwrap().unwrap();
+    let held = told(&world).await;
+    assert!(
+        held[0].starts_with("Ok a daybook collects into the book now, "),
+        "{held:?}"
+    );
+    lock.let_go().await;
+    let runs = book::runs(&Book::open_to_read(&url).await.unwrap(), 9).await;
+    assert_eq!(runs.unwrap()[0].outcome, Outcome::Stored);
+}
+
+#[tokio::test]
+async fn on_postgresql_a_schema_keeps_the_book_apart_from_tables_of_the_same_names() {
+    let url = fresh();
+    if url.engine() != Engine::Postgres {
+        return;
+    }
+    let app = App::of(&url);
+    app.execute("CREATE TABLE runs (distance int); CREATE SCHEMA daybook")
+        .await;
+    let within = format!("{}?options[search_path]=daybook", url.expose());
+    let within = DatabaseUrl::parse(&within, std::path::Path::new("/")).unwrap();
+    let lock = Book::lock(&within).await.unwrap().unwrap();
+    let book = Book::open_under(&lock).await.unwrap();
+    book::begin_run(&book, "collect", instant("2025-10-03T22:15:00Z"))
+        .await
+        .unwrap();
+    assert!(Book::lock(&within).await.unwrap().is_none());
+    assert!(Book::lock(&url).await.unwrap().is_some());
+    let counts =
+        "SELECT (SELECT count(*) FROM public.runs) + 10 * (SELECT count(*) FROM daybook.runs)";
+    assert_eq!(app.number(counts).await, Some(10.into()));
+}
