@@ -24,7 +24,7 @@ pub(super) async fn open(
     url: &DatabaseUrl,
     limits: &Limits,
 ) -> Result<(MySqlConnection, Replayed), DatabaseError> {
-    let options = options(url)?;
+    let options = reach(url)?;
     let mut connection = connected(url, options.connect()).await?;
     let (version, clock): (String, NaiveDateTime) =
         sqlx::query_as("SELECT version(), utc_timestamp(6)")
@@ -77,10 +77,6 @@ fn settings(limits: &Limits, is_mariadb: bool) -> String {
     )
 }
 
-fn options(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
-    Ok(reach(url)?.statement_cache_capacity(0))
-}
-
 /// The way to the server: verified TLS unless it stands on this machine or the URL says otherwise.
 pub fn reach(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
     let options = MySqlConnectOptions::from_str(url.expose())
@@ -116,7 +112,7 @@ pub(super) fn stays_here(url: &DatabaseUrl) -> bool {
 pub(super) async fn cancel(url: &DatabaseUrl) {
     const RUNNING: &str = "SELECT CAST(ID AS signed) FROM information_schema.PROCESSLIST
         WHERE ID <> connection_id() AND INFO LIKE concat('/* ', ?, ' */%')";
-    let Ok(options) = options(url) else {
+    let Ok(options) = reach(url) else {
         return;
     };
     at_best(async {
