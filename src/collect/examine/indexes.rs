@@ -48,7 +48,17 @@ pub fn missing(
             .then_some(())?;
         looked_up(sql, &format!("daybook_{alias}"))
     });
-    all.extend(automatic.chain(repeated).map(|(table, column)| Missing {
+    // A name in configured SQL may be an alias or a view, and an index may be there that does not fit.
+    let lacks = |(table, column): &(String, String)| {
+        let known = facts
+            .tables
+            .get(&(statement.database.clone(), table.clone()));
+        known.is_some_and(|known| {
+            known.types.contains_key(column) && !known.indexed.contains(column)
+        })
+    };
+    let sought = automatic.chain(repeated).filter(lacks);
+    all.extend(sought.map(|(table, column)| Missing {
         table,
         column,
         metrics: metrics.clone(),

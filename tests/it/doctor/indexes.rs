@@ -14,7 +14,8 @@ async fn an_index_for_windows_is_named_until_it_is_there() {
     is_named_until_it_is_there(&App::Sqlite(folder.path().join("app.db"))).await;
 }
 
-/// Parents that are looked up by a column without an index, and a join in configured SQL.
+/// Parents that are looked up by a column without an index. Of configured SQL, whose names may be aliases and views,
+/// nothing is said but of declared tables.
 #[tokio::test]
 async fn what_is_searched_anew_for_every_row_is_named() {
     let world = World::new(
@@ -56,16 +57,10 @@ async fn what_is_searched_anew_for_every_row_is_named() {
         .collect();
     assert_eq!(
         told,
-        [
-            (
-                Level::Warning,
-                "the app database has no index on accounts that begins with code, which orders would use"
-            ),
-            (
-                Level::Warning,
-                "the app database has no index on stock that begins with article, which joined would use"
-            ),
-        ]
+        [(
+            Level::Warning,
+            "the app database has no index on accounts that begins with code, which orders would use"
+        ),]
     );
 }
 
