@@ -134,7 +134,12 @@ fn findings(
         }
         false => findings.extend(examined.faults.iter().map(|fault| broken(called, fault))),
     }
-    findings.extend(examined.indexes.iter().map(|one| slow(called, one)));
+    findings.extend(
+        examined
+            .indexes
+            .iter()
+            .map(|one| slow(called, one, examined.engine)),
+    );
     findings.extend(examined.unfit_times.iter().map(|why| {
         let means = "Rows are put into wrong days, or the metrics of this table fail.";
         let advice = "Set `time` of the table, or of the window, to how this column tells time.";
@@ -263,7 +268,7 @@ fn broken(called: &str, fault: &Fault) -> Finding {
     Finding::ok(AREA, what, means).advising(Level::Error, advice)
 }
 
-fn slow(called: &str, index: &Missing) -> Finding {
+fn slow(called: &str, index: &Missing, engine: Engine) -> Finding {
     let Missing {
         table,
         column,
@@ -275,11 +280,28 @@ fn slow(called: &str, index: &Missing) -> Finding {
     );
     let means =
         "Each night it reads more than it needs to, or makes the index anew for one statement.";
+    let name = written(
+        &format!("{}_{column}_daybook", table.replace('.', "_")),
+        engine,
+    );
+    let parts: Vec<String> = table.split('.').map(|part| written(part, engine)).collect();
     let advice = format!(
-        "If nights should take less of it: CREATE INDEX {}_{column}_daybook ON {table} ({column}). Daybook itself changes nothing there.",
-        table.replace('.', "_")
+        "If nights should take less of it: CREATE INDEX {name} ON {} ({}). Daybook itself changes nothing there.",
+        parts.join("."),
+        written(column, engine)
     );
     Finding::ok(AREA, what, means).advising(Level::Warning, &advice)
+}
+
+/// A name as people write it in SQL, quoted only where it must be.
+fn written(name: &str, engine: Engine) -> String {
+    let is_plain =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+    match (name.chars().all(is_plain), engine) {
+        (true, _) => name.to_owned(),
+        (false, Engine::Mysql) => format!("`{name}`"),
+        (false, _) => format!("\"{name}\""),
+    }
 }
 
 /// Whoever steals a password that may only read can spoil nothing.
