@@ -56,6 +56,17 @@ impl Pair {
         App::Postgres(self.standby.url("owner", "postgres"))
     }
 
+    /// From now on the standby takes back at once what stands in the way of what it replays.
+    pub(crate) async fn lose_patience(&self) {
+        let standby = self.standby();
+        for statement in [
+            "ALTER SYSTEM SET max_standby_streaming_delay = 0",
+            "SELECT pg_reload_conf()",
+        ] {
+            standby.execute(statement).await;
+        }
+    }
+
     /// Returns once the standby has all that the primary has written so far.
     pub(crate) async fn caught_up(&self) {
         let written = self
@@ -81,7 +92,7 @@ const GUARDIAN: &str = r#"
 programs=$1 folder=$2 port=$3; shift 3
 "$@" "$programs/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c max_connections=200 -c shared_buffers=32MB -c max_standby_streaming_delay=0 </dev/null >"$folder/log" 2>&1 &
+    -c max_connections=200 -c shared_buffers=32MB -c autovacuum=off </dev/null >"$folder/log" 2>&1 &
 server=$!
 echo started
 cat >/dev/null

@@ -286,8 +286,13 @@ impl App {
 
     /// Every value as the engine itself writes it as text.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        let rows = self.asked(sql).await;
+        rows.unwrap_or_else(|error| panic!("{error}: {}", beginning(sql)))
+    }
+
+    /// The same from a server that may take a statement back.
+    pub(crate) async fn asked(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, sqlx::Error> {
         let text = AssertSqlSafe(sql.to_owned());
-        let told = |error: sqlx::Error| -> ! { panic!("{error}: {}", beginning(sql)) };
         match self {
             Self::Sqlite(path) => {
                 let mut connection = sqlite_connection(path).await;
@@ -298,8 +303,7 @@ impl App {
                         .map(|at| row.try_get_unchecked(at).unwrap())
                         .collect()
                 };
-                let rows = rows.unwrap_or_else(|error| told(error));
-                rows.into_iter().map(cells).collect()
+                Ok(rows?.into_iter().map(cells).collect())
             }
             Self::Postgres(url) => {
                 let mut connection = postgres_connection(url).await;
@@ -312,8 +316,7 @@ impl App {
                     };
                     (0..row.len()).map(cell).collect()
                 };
-                let rows = rows.unwrap_or_else(|error| told(error));
-                rows.into_iter().map(cells).collect()
+                Ok(rows?.into_iter().map(cells).collect())
             }
             Self::Mysql(url) => {
                 let mut connection = mysql_connection(url).await;
@@ -323,8 +326,7 @@ impl App {
                     let cell = |at: usize| row.try_get_unchecked(at).unwrap();
                     (0..row.len()).map(cell).collect()
                 };
-                let rows = rows.unwrap_or_else(|error| told(error));
-                rows.into_iter().map(cells).collect()
+                Ok(rows?.into_iter().map(cells).collect())
             }
         }
     }

@@ -236,13 +236,19 @@ async fn the_doctor_says_whether_a_standby_keeps_up() {
 
 /// The sessions that are in the middle of the slow statement, in words.
 async fn sleepers(server: &App) -> Vec<Vec<Option<String>>> {
-    server
-        .rows("SELECT pid::text FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%' AND state = 'active' AND pid <> pg_backend_pid()")
-        .await
+    let question = "SELECT pid::text FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%' \
+         AND state = 'active' AND pid <> pg_backend_pid()";
+    loop {
+        // A standby without patience may take this question back as well.
+        if let Ok(rows) = server.asked(question).await {
+            return rows;
+        }
+    }
 }
 
 /// Takes rows away that the standby's statement still reads, `times` times.
 async fn quarrel(pair: &Pair, times: usize) {
+    pair.lose_patience().await;
     let mut ended = Vec::new();
     while ended.len() < times {
         tokio::time::sleep(Duration::from_millis(20)).await;
