@@ -176,7 +176,7 @@ impl Snapshot {
         let prefix = match self.engine() {
             Engine::Sqlite => "EXPLAIN QUERY PLAN ",
             Engine::Postgres => "EXPLAIN ",
-            Engine::Mysql => "EXPLAIN ",
+            Engine::Mysql => "EXPLAIN FORMAT=TRADITIONAL ",
         };
         let mut lines = Vec::new();
         let explained = format!("{prefix}{sql}");

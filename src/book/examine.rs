@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::DatabaseUrl;
+use crate::database::mysql;
 
 use super::store::{Access, Store, probe};
 use super::{Book, BookError, lock};
@@ -127,7 +128,7 @@ async fn health(book: &Book) -> Result<Health, BookError> {
                 .await
                 .map_err(failed)?;
             Ok(Health::Server {
-                version,
+                version: mysql::product(&version),
                 is_encrypted: cipher.iter().any(|(_, cipher)| !cipher.is_empty()),
                 may_write,
             })

@@ -7,9 +7,11 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
+use crate::catalog::Engine;
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Limits, Snapshot};
 use crate::entry::{Part, Value};
+use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Cell, Facts};
 
@@ -80,7 +82,11 @@ async fn in_snapshot(
     } else {
         "0".to_owned()
     });
-    selected.extend(columns.iter().map(|column| as_read(column, &types[column])));
+    selected.extend(
+        columns
+            .iter()
+            .map(|column| as_read(column, &types[column], snapshot.engine())),
+    );
     let query = format!(
         "SELECT {} FROM {} ORDER BY {}",
         selected.join(", "),
@@ -124,9 +130,9 @@ async fn types(
     Ok(types)
 }
 
-fn as_read(column: &str, declared: &str) -> String {
+fn as_read(column: &str, declared: &str, engine: Engine) -> String {
     match declared {
-        "json" | "jsonb" => format!("CAST({} AS text)", quoted(column)),
+        "json" | "jsonb" => as_text(&quoted(column), engine),
         _ => quoted(column),
     }
 }

@@ -17,6 +17,10 @@ use super::{DatabaseError, Limits, Replayed, Trouble, decode, safe};
 /// Names in double quotes, texts in single ones, a backslash is a backslash: the SQL of the other engines.
 const SQL_MODE: &str = "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 
+/// MySQL moves a condition into a derived table by writing it down, with backslashes as escapes, and reading it
+/// again by the session's rules: a text that holds a backslash would not be found, one with a quote is an error.
+const NO_SECOND_READING: &str = "/*!80022 , optimizer_switch = 'derived_condition_pushdown=off' */";
+
 const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 
 /// Two connections cannot be made to see the same instant without locking tables, so there is one.
@@ -44,12 +48,17 @@ pub(super) async fn open(
 }
 
 /// A replica tells how many seconds lie between what it replays and the clock, and nothing while it does not replay.
-/// An account that may not ask is told of no replica.
+/// An account that may not ask is told of no replica. Servers before MariaDB 10.5 and MySQL 8.0.22 know the old words only.
 async fn replayed(connection: &mut MySqlConnection, clock: DateTime<Utc>) -> Replayed {
-    let asked = sqlx::raw_sql("SHOW REPLICA STATUS")
-        .fetch_optional(&mut *connection)
-        .await;
-    let Ok(Some(status)) = asked else {
+    let mut told = None;
+    for question in ["SHOW REPLICA STATUS", "SHOW SLAVE STATUS"] {
+        let asked = sqlx::raw_sql(question).fetch_optional(&mut *connection);
+        if let Ok(status) = asked.await {
+            told = status;
+            break;
+        }
+    }
+    let Some(status) = told else {
         return Replayed::All;
     };
     let behind = ["Seconds_Behind_Master", "Seconds_Behind_Source"]
@@ -68,7 +77,10 @@ fn settings(limits: &Limits, is_mariadb: bool) -> String {
     let statement_timeout = limits.statement_timeout;
     let longest = match is_mariadb {
         true => format!("max_statement_time = {}", statement_timeout.as_secs_f64()),
-        false => format!("max_execution_time = {}", statement_timeout.as_millis()),
+        false => format!(
+            "max_execution_time = {}{NO_SECOND_READING}",
+            statement_timeout.as_millis()
+        ),
     };
     let lock_seconds = limits.lock_timeout.as_secs_f64().ceil().max(1.0);
     format!(
@@ -102,6 +114,14 @@ pub fn reach(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
 
 fn is_near(options: &MySqlConnectOptions) -> bool {
     options.get_socket().is_some() || is_here(options.get_host())
+}
+
+/// Which of the two a server is, by how it tells its version.
+pub fn product(version: &str) -> String {
+    match version.split_once("-MariaDB") {
+        Some((number, _)) => format!("MariaDB {number}"),
+        None => format!("MySQL {version}"),
+    }
 }
 
 pub(super) fn stays_here(url: &DatabaseUrl) -> bool {

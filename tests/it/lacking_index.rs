@@ -45,7 +45,10 @@ fn tables(app: &App) -> &'static str {
         }
         App::Mysql(_) => {
             "CREATE TABLE visits (at datetime NOT NULL, page varchar(250) NOT NULL); CREATE TABLE few (at datetime NOT NULL);
-             INSERT INTO visits SELECT '2025-10-04' - INTERVAL seq * 100 SECOND, lpad(seq, 200, '0') FROM seq_1_to_150000;
+             SET SESSION /*M! max_recursive_iterations */ /*!80000 cte_max_recursion_depth */ = 150000;
+             INSERT INTO visits SELECT '2025-10-04' - INTERVAL seq * 100 SECOND, lpad(seq, 200, '0')
+                 FROM (WITH RECURSIVE each_row AS (SELECT 1 AS seq UNION ALL SELECT seq + 1 FROM each_row WHERE seq < 150000)
+                       SELECT seq FROM each_row) AS numbers;
              INSERT INTO few SELECT at FROM visits LIMIT 10; ANALYZE TABLE visits, few"
         }
     }

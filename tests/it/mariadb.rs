@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -29,6 +29,22 @@ pub(crate) fn as_user(app: &App, user: &str) -> App {
     App::Mysql(app.url().replace("//root@", &format!("//{user}@")))
 }
 
+/// Gives an account, new or not, the right to do something here: `SELECT ON HERE.*`.
+pub(crate) async fn grant(app: &App, user: &str, what: &str) {
+    let url = app.url();
+    let (_, here) = url.rsplit_once('/').unwrap();
+    let what = what.replace("HERE", here);
+    app.execute(&format!(
+        "CREATE USER IF NOT EXISTS {user}; GRANT {what} TO {user}"
+    ))
+    .await;
+}
+
+/// MySQL's server program, where these tests are to run on it instead of MariaDB.
+pub(crate) fn mysql() -> Option<PathBuf> {
+    std::env::var_os("DAYBOOK_TEST_MYSQLD").map(PathBuf::from)
+}
+
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(Server::start)
@@ -47,12 +63,22 @@ impl Pair {
         pair.primary()
             .execute("CREATE DATABASE shop; CREATE USER follower; GRANT REPLICATION SLAVE ON *.* TO follower")
             .await;
-        let follow = format!(
-            "SET GLOBAL server_id = 2; CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {}, \
-             MASTER_USER = 'follower', MASTER_USE_GTID = slave_pos; START SLAVE",
-            pair.primary.port
-        );
-        App::Mysql(pair.replica.url("mysql")).execute(&follow).await;
+        let port = pair.primary.port;
+        let follow = match mysql() {
+            Some(_) => format!(
+                "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {port}, \
+                 SOURCE_USER = 'follower', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1"
+            ),
+            None => format!(
+                "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {port}, \
+                 MASTER_USER = 'follower', MASTER_USE_GTID = slave_pos"
+            ),
+        };
+        App::Mysql(pair.replica.url("mysql"))
+            .execute(&format!(
+                "SET GLOBAL server_id = 2; {follow}; START REPLICA"
+            ))
+            .await;
         pair
     }
 
@@ -70,11 +96,12 @@ impl Pair {
 
     /// Returns once the replica has all that the primary has written so far.
     pub(crate) async fn caught_up(&self) {
-        let written = self.primary().rows("SELECT @@gtid_binlog_pos").await;
-        let reached = format!(
-            "SELECT MASTER_GTID_WAIT('{}', 30)",
-            written[0][0].clone().unwrap()
-        );
+        let (written, wait) = match mysql() {
+            Some(_) => ("SELECT @@gtid_executed", "WAIT_FOR_EXECUTED_GTID_SET"),
+            None => ("SELECT @@gtid_binlog_pos", "MASTER_GTID_WAIT"),
+        };
+        let written = self.primary().rows(written).await;
+        let reached = format!("SELECT {wait}('{}', 30)", written[0][0].clone().unwrap());
         let replica = App::Mysql(self.replica.url("mysql"));
         assert_eq!(replica.number(&reached).await, Some(0.into()));
     }
@@ -89,7 +116,7 @@ struct Server {
 /// `$1` the server, `$2` folder, `$3` port, `$4` who runs it.
 const GUARDIAN: &str = r#"
 "$1" --no-defaults --user="$4" --datadir="$2/data" --bind-address=127.0.0.1 --port="$3" --socket="$2/socket" \
-    --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --max-connections=200 --log-bin="$2/data/log" --server-id=1 </dev/null >"$2/log" 2>&1 &
+    --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --max-connections=200 --loose-mysqlx=OFF --loose-gtid-mode=ON --loose-enforce-gtid-consistency=ON --log-bin="$2/data/log" --server-id=1 </dev/null >"$2/log" 2>&1 &
 server=$!
 echo started
 cat >/dev/null
@@ -103,19 +130,13 @@ impl Server {
         let folder = tempfile::tempdir().unwrap().keep();
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         let user = String::from_utf8(user).unwrap().trim().to_owned();
-        let made = Command::new(program("mariadb-install-db"))
-            .arg("--no-defaults")
-            .arg(format!("--user={user}"))
-            .arg(format!("--datadir={}", folder.join("data").display()))
-            .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "mariadb-install-db failed: {made:?}");
+        let (program, made) = Self::made(&folder, &user);
+        assert!(made.status.success(), "no data folder: {made:?}");
         for _ in 0..5 {
             let port = free_port();
             let mut guardian = Command::new("sh")
                 .args(["-c", GUARDIAN, "guardian"])
-                .args([&program("mariadbd"), &folder])
+                .args([&program, &folder])
                 .args([&port.to_string(), &user])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -139,6 +160,23 @@ impl Server {
             guardian.wait().unwrap();
         }
         panic!("no port of 127.0.0.1 stayed free long enough to start MariaDB");
+    }
+
+    /// An empty data folder in `folder`, and the server that it is for: MySQL's own where one is named, else MariaDB.
+    fn made(folder: &Path, user: &str) -> (PathBuf, Output) {
+        let mysql = mysql();
+        let maker = mysql.clone();
+        let mut making = Command::new(maker.unwrap_or_else(|| program("mariadb-install-db")));
+        making
+            .arg("--no-defaults")
+            .arg(format!("--user={user}"))
+            .arg(format!("--datadir={}", folder.join("data").display()));
+        match mysql {
+            Some(_) => making.arg("--initialize-insecure"),
+            None => making.args(["--auth-root-authentication-method=normal", "--skip-test-db"]),
+        };
+        let made = making.output().unwrap();
+        (mysql.unwrap_or_else(|| program("mariadbd")), made)
     }
 
     fn url(&self, database: &str) -> String {

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::book::entry_on;
 use crate::delivering;
+use crate::mariadb;
 use crate::running::SETTINGS;
 use crate::running::program::{code, shop, today, words, world};
 use crate::smtp_server::Script;
@@ -264,6 +265,7 @@ async fn the_doctor_tells_of_the_server() {
     let after = told(&world).await;
     assert_eq!(after[0], "Ok nobody collects into the book now");
     let name = match url.engine() {
+        Engine::Mysql if mariadb::mysql().is_some() => "MySQL",
         Engine::Mysql => "MariaDB",
         _ => "PostgreSQL",
     };

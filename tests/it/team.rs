@@ -42,7 +42,8 @@ const MYSQL: &str = "
 CREATE TABLE accounts (id integer PRIMARY KEY, opened datetime(6) NOT NULL, closed datetime(6));
 CREATE TABLE invoices (
     id integer PRIMARY KEY, account_id integer REFERENCES accounts (id), created integer NOT NULL, voided bigint,
-    amount decimal(12, 2), weight float, paid boolean NOT NULL, grade integer, country varchar(2), clerk integer, token uuid
+    amount decimal(12, 2), weight float, paid boolean NOT NULL, grade integer, country varchar(2), clerk integer,
+    token /*M! uuid */ /*!80000 char(36) */
 );
 CREATE TABLE visits (id integer PRIMARY KEY, at datetime(6) NOT NULL);
 CREATE TABLE pings (id integer PRIMARY KEY, sent bigint NOT NULL);

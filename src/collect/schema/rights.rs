@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::catalog::Engine;
-use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::database::{DatabaseError, Limits, Snapshot, mysql};
 use crate::plan::sql::table as quoted_table;
 use crate::plan::{Bind, Cell};
 
@@ -90,16 +90,17 @@ WHERE has_table_privilege(wanted.relation, 'INSERT, UPDATE, DELETE, TRUNCATE')";
 
 pub async fn server(snapshot: &mut Snapshot, limits: &Limits) -> Result<Server, DatabaseError> {
     let mut server = Server::default();
-    let (question, engine) = match snapshot.engine() {
+    let engine = snapshot.engine();
+    let (question, name) = match engine {
         Engine::Postgres => (POSTGRES_SERVER, "PostgreSQL"),
         Engine::Sqlite => (SQLITE_SERVER, "SQLite"),
         Engine::Mysql => (MYSQL_SERVER, "MySQL"),
     };
     let told = |cells: &[Cell]| {
         if let Some(Cell::Text(version)) = cells.first() {
-            server.version = match version.split_once("-MariaDB") {
-                Some((number, _)) => format!("MariaDB {number}"),
-                None => format!("{engine} {version}"),
+            server.version = match engine {
+                Engine::Mysql => mysql::product(version),
+                _ => format!("{name} {version}"),
             };
         }
         if let [_, Cell::Text(user), flags @ ..] = cells {

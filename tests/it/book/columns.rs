@@ -136,7 +136,14 @@ async fn every_shown_metric_has_a_typed_column_in_catalog_order() {
         Engine::Postgres => {
             assert_eq!(types[0], ["bigint", "numeric", "double precision", "json"]);
         }
-        Engine::Mysql => assert_eq!(types[0], ["bigint", "decimal", "double", "longtext"]),
+        Engine::Mysql => {
+            assert_eq!(types[0][..3], ["bigint", "decimal", "double"]);
+            // MariaDB keeps JSON as the text it is.
+            assert!(
+                ["longtext", "json"].contains(&types[0][3].as_str()),
+                "{types:?}"
+            );
+        }
     }
     let real = "SELECT count(*) FROM daily_metrics_columns
          WHERE seats = 7518.5 AND seats_per_user = 2 OR seats IS NULL AND by_country IS NULL";

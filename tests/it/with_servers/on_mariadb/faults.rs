@@ -9,7 +9,7 @@ use daybook::nightly::{Orders, Which};
 use serde_json::{Value as Json, json};
 use sqlx::{Connection, Executor, MySqlConnection};
 
-use crate::mariadb::{as_user, database};
+use crate::mariadb::{as_user, database, grant, mysql};
 use crate::world::{App, World, date};
 
 const NOW: &str = "2025-10-04T06:00:00Z";
@@ -43,7 +43,7 @@ const SETTINGS: &str = r#"
 "#;
 
 /// Ends by itself only after many minutes.
-const SLOW: &str = "[[metrics]]\nkey = \"slow\"\nsql = \"SELECT count(*) FROM seq_1_to_100000 AS a, seq_1_to_100000 AS b, seq_1_to_100000 AS c WHERE a.seq + b.seq + c.seq = 7\"\n";
+const SLOW: &str = "[[metrics]]\nkey = \"slow\"\nsql = \"SELECT count(*) FROM users AS a, users AS b, users AS c, users AS d WHERE a.id + b.id + c.id + d.id = 1\"\n";
 
 async fn shop(more: &str) -> (World, App) {
     let app = database().await;
@@ -51,7 +51,9 @@ async fn shop(more: &str) -> (World, App) {
         "CREATE TABLE users (id bigint AUTO_INCREMENT PRIMARY KEY, joined datetime NOT NULL);
          CREATE TABLE stock (pieces int, counted varchar(30) NOT NULL);
          INSERT INTO stock VALUES (30, '2025-09-01 00:00:00'), (12, '2025-09-01 00:00:00');
-         INSERT INTO users (joined) SELECT '2025-10-03 10:00' - INTERVAL seq DAY FROM seq_0_to_499",
+         INSERT INTO users (joined) SELECT '2025-10-03 10:00' - INTERVAL seq DAY
+             FROM (WITH RECURSIVE each_day AS (SELECT 0 AS seq UNION ALL SELECT seq + 1 FROM each_day WHERE seq < 499)
+                   SELECT seq FROM each_day) AS numbers",
     )
     .await;
     let mut world = World::new(NOW, &format!("{SETTINGS}\n{more}"));
@@ -96,7 +98,7 @@ async fn stored(world: &World) -> Option<String> {
 /// The statement that takes so long, once it runs.
 async fn slow_one(app: &App) -> String {
     let running = "SELECT ID FROM information_schema.PROCESSLIST
-        WHERE DB = database() AND INFO LIKE '/* daybook %seq_1_to_100000%'";
+        WHERE DB = database() AND INFO LIKE '/* daybook %users AS d%'";
     loop {
         if let [found] = app.rows(running).await.as_slice() {
             return found[0].clone().unwrap();
@@ -154,9 +156,19 @@ async fn a_connection_that_is_killed_in_the_middle_is_made_again_or_stores_nothi
 async fn a_statement_beyond_its_time_fails_alone() {
     let (world, _) = shop(&format!("{SLOW}[collect]\nstatement_timeout = \"1s\"")).await;
     assert_eq!(collect(&world).await, Ended::Incomplete);
+    let why = failure(&world, "slow").await;
+    let (interrupted, limits) = why.split_once("; ").unwrap();
+    let words = match mysql() {
+        Some(_) => ", maximum statement execution time exceeded",
+        None => " (max_statement_time exceeded)",
+    };
     assert_eq!(
-        failure(&world, "slow").await,
-        "Query execution was interrupted (max_statement_time exceeded); the limits are `statement_timeout` 1 s and `lock_timeout` 10 s under [collect]"
+        interrupted,
+        format!("Query execution was interrupted{words}")
+    );
+    assert_eq!(
+        limits,
+        "the limits are `statement_timeout` 1 s and `lock_timeout` 10 s under [collect]"
     );
     users_are_known(&world).await;
     assert_eq!(world.value(DAY, "stock").await, json!(42));
@@ -186,9 +198,10 @@ async fn what_is_missing_or_forbidden_fails_only_who_needs_it() {
     assert_eq!(collect(&world).await, Ended::Incomplete);
     let why = failure(&world, "stock").await;
     assert!(why.ends_with(".stock' doesn't exist"), "{why}");
-    assert_eq!(
-        failure(&world, "admins").await,
-        "Unknown column 'this.is_admin' in 'WHERE'"
+    let why = failure(&world, "admins").await;
+    assert!(
+        why.starts_with("Unknown column 'this.is_admin' in '"),
+        "{why}"
     );
     users_are_known(&world).await;
     let range = Which::Range(date("2025-09-01"), date("2025-09-30"));
@@ -202,8 +215,7 @@ async fn what_is_missing_or_forbidden_fails_only_who_needs_it() {
     );
 
     let (_, shop) = shop("").await;
-    shop.execute("CREATE USER clerk; SELECT database() INTO @here; EXECUTE IMMEDIATE concat('GRANT SELECT ON ', @here, '.users TO clerk')")
-        .await;
+    grant(&shop, "clerk", "SELECT ON HERE.users").await;
     world.set("DAYBOOK_APP_DATABASE_URL", &as_user(&shop, "clerk").url());
     assert_eq!(collect(&world).await, Ended::Incomplete);
     let why = failure(&world, "stock").await;

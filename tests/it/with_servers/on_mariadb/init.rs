@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::beryl;
 use crate::init::{bare, collects, forum, forums_numbers, proposed, shop, shops_numbers};
-use crate::mariadb::{as_user, database};
+use crate::mariadb::{as_user, database, grant};
 use crate::world::{App, World};
 
 async fn world_of(app: &App) -> World {
@@ -71,12 +71,8 @@ async fn enumerated_values_reserved_words_and_dates_of_zeros_are_taken_as_they_a
 async fn what_an_account_may_not_read_is_left_alone() {
     let app = database().await;
     shop(&app).await;
-    app.execute(
-        "CREATE USER shop_clerk; SELECT database() INTO @here;
-         EXECUTE IMMEDIATE concat('GRANT SELECT ON ', @here, '.oc_order TO shop_clerk');
-         EXECUTE IMMEDIATE concat('GRANT INSERT ON ', @here, '.oc_user TO shop_clerk')",
-    )
-    .await;
+    grant(&app, "shop_clerk", "SELECT ON HERE.oc_order").await;
+    grant(&app, "shop_clerk", "INSERT ON HERE.oc_user").await;
     let (mut world, _) = bare().await;
     world.set(
         "DAYBOOK_APP_DATABASE_URL",

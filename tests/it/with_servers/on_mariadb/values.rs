@@ -93,6 +93,10 @@ const SETTINGS: &str = r#"
     sum = "vast"
 
     [[metrics]]
+    key = "by_hand_united"
+    sql = "SELECT count(*) FROM (SELECT state FROM orders UNION ALL SELECT state FROM orders WHERE FALSE) AS texts WHERE state = substring_index(state, '\\', 1) || '\\b'"
+
+    [[metrics]]
     key = "by_hand"
     sql = "SELECT count(*) FROM orders WHERE state || '' = 'it''s' AND \"state\" <> 'a\\b'"
 "#;
@@ -139,6 +143,7 @@ async fn values_are_told_apart_by_their_letters_and_added_up_exactly() {
         ("money", json!(90_071_992_547.500_3)),
         ("largest", json!(18_446_744_073_709_551_615.0)),
         ("by_hand", json!(1)),
+        ("by_hand_united", json!(1)),
     ] {
         assert_eq!(world.value(DAY, key).await, expected, "{key}");
     }
