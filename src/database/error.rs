@@ -1,8 +1,11 @@
 //! What can go wrong with an app database, in kinds that decide what happens next.
 
+use std::io;
+
 use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlDatabaseError;
 use thiserror::Error;
+use tokio_rustls::rustls::Error as TlsError;
 
 use super::Limits;
 
@@ -70,17 +73,31 @@ impl From<sqlx::Error> for DatabaseError {
                 Some(told) => mysql_trouble(told.number()),
                 None => trouble_of(told.code().as_deref().unwrap_or_default()),
             },
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::WorkerCrashed => Trouble::Unavailable,
+            sqlx::Error::Tls(_) => Trouble::Refused,
+            sqlx::Error::Io(failed) if distrusted(failed).is_some() => Trouble::Refused,
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+                Trouble::Unavailable
+            }
             _ => Trouble::Query,
         };
         let message = match &error {
             sqlx::Error::Database(told) => told.message().to_owned(),
+            sqlx::Error::Tls(why) => why.to_string(),
+            sqlx::Error::Io(failed) => distrusted(failed).unwrap_or_else(|| error.to_string()),
             other => other.to_string(),
         };
         Self { trouble, message }
+    }
+}
+
+/// Why the server's certificate is not accepted, if that is what failed.
+fn distrusted(failed: &io::Error) -> Option<String> {
+    match failed.get_ref()?.downcast_ref()? {
+        TlsError::InvalidCertificate(reason) => Some(format!(
+            "the server's certificate is not accepted ({reason}): the URL needs a host name that it is valid for, and \
+             the file of the authority that signed it, unless this machine knows it (`sslrootcert=…`, for MySQL `ssl-ca=…`)"
+        )),
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::DatabaseUrl;
 use crate::plan::sql::with_numbers;
 use crate::plan::{Bind, Cell};
 
-use super::server::{at_best, connected, is_here, session_name};
+use super::server::{at_best, connected, has_its_files, is_here, session_name};
 use super::{DatabaseError, Limits, Replayed, Trouble, decode, safe};
 
 /// Names in double quotes, texts in single ones, a backslash is a backslash: the SQL of the other engines.
@@ -97,6 +97,7 @@ pub fn reach(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
         let message = format!("{url} names no database: write `mysql://USER@HOST:PORT/DATABASE`");
         return Err(DatabaseError::new(Trouble::Refused, message));
     }
+    has_its_files(url)?;
     let asked_for = ["sslmode=", "ssl-mode="];
     let options = match is_near(&options) || asked_for.iter().any(|one| url.expose().contains(one))
     {

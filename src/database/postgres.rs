@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions, PgConnection, Postgres};
 use crate::config::DatabaseUrl;
 use crate::plan::{Bind, Cell};
 
-use super::server::{at_best, connected, is_here, session_name};
+use super::server::{at_best, connected, has_its_files, is_here, session_name};
 use super::{DatabaseError, Limits, Replayed, Trouble, decode, safe};
 
 /// Asked before the snapshot is taken, which holds at least that much. A receiver whose figures this user may not
@@ -87,6 +87,7 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
 pub fn reach(url: &DatabaseUrl) -> Result<PgConnectOptions, DatabaseError> {
     let options = PgConnectOptions::from_str(url.expose())
         .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
+    has_its_files(url)?;
     let options = match is_near(&options) || url.expose().contains("sslmode=") {
         true => options,
         false => options.ssl_mode(PgSslMode::VerifyFull),

@@ -51,6 +51,32 @@ pub(super) async fn at_best(cancelling: impl Future<Output = ()>) {
     drop(tokio::time::timeout(CANCEL_PATIENCE, cancelling).await);
 }
 
+/// The files with certificates and keys that a URL names can be read. To sqlx a missing one is a server that is away.
+pub(super) fn has_its_files(url: &DatabaseUrl) -> Result<(), DatabaseError> {
+    const FILES: [&str; 6] = [
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "ssl-ca",
+        "ssl-cert",
+        "ssl-key",
+    ];
+    let options = url
+        .expose()
+        .split_once('?')
+        .map_or("", |(_, options)| options);
+    let named = options
+        .split('&')
+        .filter_map(|option| option.split_once('='));
+    for (name, file) in named.filter(|(name, file)| FILES.contains(name) && !file.contains('%')) {
+        std::fs::File::open(file).map_err(|error| {
+            let message = format!("{url}: cannot read {file}, which `{name}` names: {error}");
+            DatabaseError::new(Trouble::Refused, message)
+        })?;
+    }
+    Ok(())
+}
+
 /// Nobody can listen on the way to it.
 pub(super) fn is_here(host: &str) -> bool {
     host.starts_with('/')

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::certificates::Identity;
 use crate::world::App;
 
 /// A fresh, empty database on the server.
@@ -22,6 +23,15 @@ pub(crate) async fn database() -> App {
         .execute(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))
         .await;
     App::Mysql(server.url(&name))
+}
+
+/// The one database of a server of its own that shows this certificate; it ends with the process.
+pub(crate) async fn certified(identity: &Identity) -> App {
+    let server = Box::leak(Box::new(Server::start(Some(identity))));
+    App::Mysql(server.url("mysql"))
+        .execute("CREATE DATABASE shop")
+        .await;
+    App::Mysql(server.url("shop"))
 }
 
 /// The same database, entered by another account.
@@ -47,7 +57,7 @@ pub(crate) fn mysql() -> Option<PathBuf> {
 
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(Server::start)
+    SERVER.get_or_init(|| Server::start(None))
 }
 
 /// A primary of its own, and a replica of it.
@@ -58,7 +68,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) async fn start() -> Self {
-        let (primary, replica) = (Server::start(), Server::start());
+        let (primary, replica) = (Server::start(None), Server::start(None));
         let pair = Self { primary, replica };
         pair.primary()
             .execute("CREATE DATABASE shop; CREATE USER follower; GRANT REPLICATION SLAVE ON *.* TO follower")
@@ -113,31 +123,34 @@ struct Server {
     _guardian: Child,
 }
 
-/// `$1` the server, `$2` folder, `$3` port, `$4` who runs it.
+/// `$1` the server, `$2` folder, `$3` port, `$4` who runs it, the rest what it is told besides.
 const GUARDIAN: &str = r#"
-"$1" --no-defaults --user="$4" --datadir="$2/data" --bind-address=127.0.0.1 --port="$3" --socket="$2/socket" \
-    --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --max-connections=200 --loose-mysqlx=OFF --loose-gtid-mode=ON --loose-enforce-gtid-consistency=ON --log-bin="$2/data/log" --server-id=1 </dev/null >"$2/log" 2>&1 &
+server=$1 folder=$2 port=$3 user=$4; shift 4
+"$server" --no-defaults --user="$user" --datadir="$folder/data" --bind-address=127.0.0.1 --port="$port" --socket="$folder/socket" \
+    --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --max-connections=200 --loose-mysqlx=OFF --loose-gtid-mode=ON --loose-enforce-gtid-consistency=ON --log-bin="$folder/data/log" --server-id=1 "$@" </dev/null >"$folder/log" 2>&1 &
 server=$!
 echo started
 cat >/dev/null
 kill -KILL "$server"
 wait "$server"
-rm -rf "$2"
+rm -rf "$folder"
 "#;
 
 impl Server {
-    fn start() -> Self {
+    fn start(identity: Option<&Identity>) -> Self {
         let folder = tempfile::tempdir().unwrap().keep();
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         let user = String::from_utf8(user).unwrap().trim().to_owned();
         let (program, made) = Self::made(&folder, &user);
         assert!(made.status.success(), "no data folder: {made:?}");
+        let shown = identity.map(|identity| show(identity, &folder));
         for _ in 0..5 {
             let port = free_port();
             let mut guardian = Command::new("sh")
                 .args(["-c", GUARDIAN, "guardian"])
                 .args([&program, &folder])
                 .args([&port.to_string(), &user])
+                .args(shown.iter().flatten())
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())
@@ -182,6 +195,19 @@ impl Server {
     fn url(&self, database: &str) -> String {
         format!("mysql://root@127.0.0.1:{}/{database}", self.port)
     }
+}
+
+/// The files that the server is to read, as it is told of them.
+fn show(identity: &Identity, folder: &Path) -> [String; 2] {
+    [
+        ("ssl-cert", &identity.certificate),
+        ("ssl-key", &identity.key),
+    ]
+    .map(|(name, text)| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).unwrap();
+        format!("--{name}={}", file.display())
+    })
 }
 
 /// The server says so in its log before it listens to anybody; another one's port would answer too.

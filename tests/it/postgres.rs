@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use std::io::{BufRead, BufReader};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::certificates::Identity;
 use crate::world::App;
 
 /// A fresh, empty database on the server.
@@ -25,6 +27,12 @@ pub(crate) async fn database() -> App {
     App::Postgres(cluster.url("owner", &name))
 }
 
+/// The one database of a server of its own that shows this certificate; it ends with the process.
+pub(crate) async fn certified(identity: &Identity) -> App {
+    let cluster = Box::leak(Box::new(Cluster::start(Some(identity))));
+    App::Postgres(cluster.url("owner", "postgres"))
+}
+
 /// The same database, entered by another role.
 pub(crate) fn as_role(app: &App, role: &str) -> App {
     App::Postgres(app.url().replace("//owner@", &format!("//{role}@")))
@@ -32,7 +40,7 @@ pub(crate) fn as_role(app: &App, role: &str) -> App {
 
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(Cluster::start)
+    CLUSTER.get_or_init(|| Cluster::start(None))
 }
 
 /// A primary of its own, and a server that follows it.
@@ -43,7 +51,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn start() -> Self {
-        let primary = Cluster::start();
+        let primary = Cluster::start(None);
         let standby = Cluster::following(&primary);
         Self { primary, standby }
     }
@@ -102,7 +110,7 @@ rm -rf "$folder"
 "#;
 
 impl Cluster {
-    fn start() -> Self {
+    fn start(identity: Option<&Identity>) -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().unwrap().keep();
         let owner = owner(&folder);
@@ -120,6 +128,9 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb failed: {made:?}");
+        if let Some(identity) = identity {
+            show(identity, &folder.join("data"));
+        }
         Self::begin(folder, &owner)
     }
 
@@ -183,6 +194,23 @@ impl Cluster {
     fn url(&self, role: &str, database: &str) -> String {
         format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
     }
+}
+
+/// Files of the server's own owner, and nobody else's.
+fn show(identity: &Identity, data: &Path) {
+    let of_data = std::fs::metadata(data).unwrap();
+    for (name, text) in [
+        ("server.crt", &identity.certificate),
+        ("server.key", &identity.key),
+    ] {
+        let file = data.join(name);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        chown(&file, Some(of_data.uid()), Some(of_data.gid())).unwrap();
+    }
+    let settings = data.join("postgresql.auto.conf");
+    let mut settings = OpenOptions::new().append(true).open(settings).unwrap();
+    settings.write_all(b"ssl = on\n").unwrap();
 }
 
 fn answers(programs: &Path, port: u16) -> bool {

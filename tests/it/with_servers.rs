@@ -8,6 +8,7 @@ mod faults;
 mod harness;
 mod imports;
 mod init;
+mod lines;
 mod on_mariadb;
 mod postfix;
 mod recipients;
