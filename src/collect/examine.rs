@@ -275,10 +275,11 @@ async fn planned(
         let planned = snapshot.explain(&statement.sql, &statement.binds, &request.limits);
         let error = match planned.await {
             Ok(lines) => {
-                let rows = rows_of(snapshot, (&statement, &lines), request).await;
                 let known = (request.catalog, facts);
-                let found = indexes::missing((&statement, &lines), rows, known, snapshot.engine());
-                for one in found {
+                for one in indexes::missing((&statement, &lines), known, snapshot.engine()) {
+                    if !has_many_rows(snapshot, &one, request).await {
+                        continue;
+                    }
                     let is_same = |other: &&mut Missing| {
                         (&other.table, &other.column) == (&one.table, &one.column)
                     };
@@ -309,21 +310,13 @@ async fn planned(
     (faults, indexes)
 }
 
-/// How many rows a table has that SQLite means to read whole: its plans do not say.
-async fn rows_of(
-    snapshot: &mut Snapshot,
-    (statement, lines): (&Statement, &[String]),
-    request: &Request<'_>,
-) -> Option<i64> {
-    let engine = snapshot.engine();
-    if engine != Engine::Sqlite || !lines.iter().any(|line| indexes::reads_all(line, engine)) {
-        return None;
+/// Of SQLite only: its plans do not say how many rows there are.
+async fn has_many_rows(snapshot: &mut Snapshot, index: &Missing, request: &Request<'_>) -> bool {
+    if snapshot.engine() != Engine::Sqlite {
+        return true;
     }
-    let asked = newest(snapshot, (&statement.table, "rowid"), &request.limits).await;
-    match asked {
-        Ok(Cell::Integer(rows)) => Some(rows),
-        _ => None,
-    }
+    let rows = newest(snapshot, (&index.table, "rowid"), &request.limits).await;
+    matches!(rows, Ok(Cell::Integer(rows)) if rows >= index.from_rows)
 }
 
 async fn apart(

@@ -5,6 +5,8 @@ use crate::plan::{Facts, Statement};
 
 /// Reading a smaller table whole costs nobody anything.
 const LARGE_ROWS: i64 = 100_000;
+/// Looking for every row of another table through fewer rows than these neither.
+const MANY_ROWS: i64 = 1_000;
 const LARGE_BYTES: i64 = 16 << 20;
 
 /// An index that begins with this column would spare these metrics a reading of the whole table.
@@ -13,30 +15,37 @@ pub struct Missing {
     pub table: String,
     pub column: String,
     pub metrics: Vec<String>,
+    /// The column's type, as the database names it.
+    pub declared: String,
+    /// From how many rows on it is worth its while, where the plan does not tell how many there are.
+    pub from_rows: i64,
 }
 
-/// `rows` is how many the table has, where the engine's plan does not tell.
 pub fn missing(
     (statement, lines): (&Statement, &[String]),
-    rows: Option<i64>,
     (catalog, facts): (&Catalog, &Facts),
     engine: Engine,
 ) -> Vec<Missing> {
     let metrics: Vec<String> = statement.keys().map(str::to_owned).collect();
-    let place = (statement.database.clone(), statement.table.clone());
-    let known = facts.tables.get(&place);
-    let mut all = Vec::new();
-    if let (Some(column), Some(known)) = (window_of_all(statement, catalog), known)
-        && !known.indexed.contains(&column)
-        && lines.iter().any(|line| reads_all(line, engine))
-        && is_large(lines, rows, known.bytes, engine)
-    {
-        all.push(Missing {
-            table: statement.table.clone(),
+    // A name in configured SQL may be an alias or a view, and an index may be there that does not fit.
+    let lacking = |(table, column): (String, String), from_rows: i64| {
+        let place = (statement.database.clone(), table.clone());
+        let known = facts.tables.get(&place)?;
+        let declared = known.types.get(&column)?.clone();
+        (!known.indexed.contains(&column)).then(|| Missing {
+            table,
             column,
             metrics: metrics.clone(),
-        });
-    }
+            declared,
+            from_rows,
+        })
+    };
+    let whole = lines.iter().find(|line| reads_all(line, engine));
+    let place = (statement.database.clone(), statement.table.clone());
+    let bytes = facts.tables.get(&place).map_or(0, |known| known.bytes);
+    let windowed = window_of_all(statement, catalog)
+        .filter(|_| whole.is_some_and(|line| may_be_large(line, bytes, engine)))
+        .map(|column| (statement.table.clone(), column));
     let sql = &statement.sql;
     let automatic = lines.iter().filter_map(|line| automatic(line));
     let automatic = automatic.map(|(alias, column)| (called(sql, alias), column.to_owned()));
@@ -48,22 +57,12 @@ pub fn missing(
             .then_some(())?;
         looked_up(sql, &format!("daybook_{alias}"))
     });
-    // A name in configured SQL may be an alias or a view, and an index may be there that does not fit.
-    let lacks = |(table, column): &(String, String)| {
-        let known = facts
-            .tables
-            .get(&(statement.database.clone(), table.clone()));
-        known.is_some_and(|known| {
-            known.types.contains_key(column) && !known.indexed.contains(column)
-        })
-    };
-    let sought = automatic.chain(repeated).filter(lacks);
-    all.extend(sought.map(|(table, column)| Missing {
-        table,
-        column,
-        metrics: metrics.clone(),
-    }));
-    all
+    let sought = automatic.chain(repeated);
+    let windowed = windowed.into_iter().map(|place| (place, LARGE_ROWS));
+    windowed
+        .chain(sought.map(|place| (place, MANY_ROWS)))
+        .filter_map(|(place, from_rows)| lacking(place, from_rows))
+        .collect()
 }
 
 /// The column by which every metric of the statement counts a window, if it is one for all.
@@ -80,7 +79,7 @@ fn window_of_all(statement: &Statement, catalog: &Catalog) -> Option<String> {
 }
 
 /// Whether a line says that all rows of the statement's own table are looked at.
-pub fn reads_all(line: &str, engine: Engine) -> bool {
+fn reads_all(line: &str, engine: Engine) -> bool {
     match engine {
         Engine::Sqlite => line == "SCAN this",
         Engine::Postgres => line.contains("Seq Scan on ") && line.contains(" this  ("),
@@ -88,13 +87,13 @@ pub fn reads_all(line: &str, engine: Engine) -> bool {
     }
 }
 
-fn is_large(lines: &[String], rows: Option<i64>, bytes: i64, engine: Engine) -> bool {
+/// SQLite's plans do not say how much that is.
+fn may_be_large(line: &str, bytes: i64, engine: Engine) -> bool {
     match engine {
-        Engine::Sqlite => rows.is_some_and(|rows| rows >= LARGE_ROWS),
+        Engine::Sqlite => true,
         Engine::Postgres => bytes >= LARGE_BYTES,
         Engine::Mysql => {
-            let told = lines.iter().find(|line| reads_all(line, engine));
-            let rows = told.and_then(|line| line.split(", about ").nth(1));
+            let rows = line.split(", about ").nth(1);
             let rows = rows.and_then(|rest| rest.split(' ').next()?.parse().ok());
             rows.is_some_and(|rows: i64| rows >= LARGE_ROWS)
         }
@@ -103,7 +102,7 @@ fn is_large(lines: &[String], rows: Option<i64>, bytes: i64, engine: Engine) -> 
 
 /// SQLite makes such an index for one statement, and throws it away:
 /// `SEARCH daybook_1 USING AUTOMATIC COVERING INDEX (user_id=?)`.
-pub fn automatic(line: &str) -> Option<(&str, &str)> {
+fn automatic(line: &str) -> Option<(&str, &str)> {
     let (searched, rest) = line.split_once(" USING AUTOMATIC ")?;
     let alias = searched.split(' ').nth(1)?;
     let (_, columns) = rest.split_once("INDEX (")?;

@@ -20,6 +20,9 @@ use crate::database::{DatabaseError, Limits, Replayed, Stop, Trouble};
 
 use super::{Finding, Level, PATIENCE, counted, listed};
 
+/// PostgreSQL cuts longer names, MySQL refuses them.
+const LONGEST_NAME: usize = 63;
+
 const AREA: &str = "database";
 const STATEMENT: Duration = Duration::from_secs(10);
 const LOCK: Duration = Duration::from_secs(2);
@@ -273,6 +276,8 @@ fn slow(called: &str, index: &Missing, engine: Engine) -> Finding {
         table,
         column,
         metrics,
+        declared,
+        ..
     } = index;
     let what = format!(
         "{called} has no index on {table} that begins with {column}, which {} would use",
@@ -280,28 +285,30 @@ fn slow(called: &str, index: &Missing, engine: Engine) -> Finding {
     );
     let means =
         "Each night it reads more than it needs to, or makes the index anew for one statement.";
-    let name = written(
-        &format!("{}_{column}_daybook", table.replace('.', "_")),
-        engine,
-    );
-    let parts: Vec<String> = table.split('.').map(|part| written(part, engine)).collect();
+    let name = format!("{}_{column}_daybook", table.replace('.', "_"));
+    let name: String = name.chars().take(LONGEST_NAME).collect();
+    let table: Vec<String> = table.split('.').map(|part| quoted(part, engine)).collect();
+    // MySQL wants to be told how much of a text; a time takes no more.
+    let length = match engine {
+        Engine::Mysql if declared.contains("text") => "(32)",
+        _ => "",
+    };
     let advice = format!(
-        "If nights should take less of it: CREATE INDEX {name} ON {} ({}). Daybook itself changes nothing there.",
-        parts.join("."),
-        written(column, engine)
+        "If nights should take less of it: CREATE INDEX {} ON {} ({}{length}). Daybook itself changes nothing there.",
+        quoted(&name, engine),
+        table.join("."),
+        quoted(column, engine)
     );
     Finding::ok(AREA, what, means).advising(Level::Warning, &advice)
 }
 
-/// A name as people write it in SQL, quoted only where it must be.
-fn written(name: &str, engine: Engine) -> String {
-    let is_plain =
-        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
-    match (name.chars().all(is_plain), engine) {
-        (true, _) => name.to_owned(),
-        (false, Engine::Mysql) => format!("`{name}`"),
-        (false, _) => format!("\"{name}\""),
-    }
+/// As the engine's own clients take it.
+fn quoted(name: &str, engine: Engine) -> String {
+    let mark = match engine {
+        Engine::Mysql => "`",
+        _ => "\"",
+    };
+    format!("{mark}{}{mark}", name.replace(mark, &mark.repeat(2)))
 }
 
 /// Whoever steals a password that may only read can spoil nothing.

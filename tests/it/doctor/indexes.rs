@@ -14,7 +14,7 @@ async fn an_index_for_windows_is_named_until_it_is_there() {
     is_named_until_it_is_there(&App::Sqlite(folder.path().join("app.db"))).await;
 }
 
-/// Parents that are looked up by a column without an index. Of configured SQL, whose names may be aliases and views,
+/// Many parents that are looked up by a column without an index. Of configured SQL, whose names may be aliases and views,
 /// nothing is said but of declared tables.
 #[tokio::test]
 async fn what_is_searched_anew_for_every_row_is_named() {
@@ -48,6 +48,12 @@ async fn what_is_searched_anew_for_every_row_is_named() {
         "CREATE TABLE accounts (code TEXT, opened TEXT, gone TEXT); CREATE TABLE orders (account TEXT, article TEXT);
          CREATE TABLE stock (article TEXT); INSERT INTO accounts VALUES ('a', '2025-10-01 10:00:00', NULL);
          INSERT INTO orders VALUES ('a', 'x'); INSERT INTO stock VALUES ('x')",
+    )
+    .await;
+    assert_eq!(said_of(&world).await, []);
+    app.execute(
+        "WITH RECURSIVE each(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM each WHERE n < 1000)
+         INSERT INTO accounts SELECT n, '2025-10-01 10:00:00', NULL FROM each",
     )
     .await;
     let said = said_of(&world).await;
