@@ -149,6 +149,7 @@ struct Gathered {
     tallies: readings::Tallies,
     failures: BTreeMap<String, String>,
     read_at: BTreeMap<String, DateTime<Utc>>,
+    reached: BTreeMap<String, DateTime<Utc>>,
 }
 
 impl Gathered {
@@ -156,6 +157,7 @@ impl Gathered {
         self.tallies.extend(done.tallies);
         self.failures.extend(done.failures);
         self.read_at.extend(done.read_at);
+        self.reached.extend(done.reached);
         self.collected.statements.extend(done.costs);
         if self.collected.recipients.is_none() {
             self.collected.recipients = done.recipients;
@@ -175,8 +177,9 @@ impl Gathered {
     }
 
     fn assembled(self, request: &Request<'_>) -> Collected {
+        let moments = (&self.read_at, &self.reached);
         Collected {
-            days: readings::assemble(request, &self.tallies, (&self.failures, &self.read_at)),
+            days: readings::assemble(request, (&self.tallies, &self.failures), moments),
             ..self.collected
         }
     }

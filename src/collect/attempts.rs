@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::catalog::{Catalog, Shape};
 use crate::config::AppDatabase;
-use crate::database::{self, DatabaseError, Snapshot, Trouble};
+use crate::database::{self, DatabaseError, Replayed, Snapshot, Trouble};
 
 use super::run::Done;
 use super::{Request, Way, Work, recipients, recipients_of, run, schema, statements};
@@ -78,6 +78,7 @@ async fn in_pieces(
                     whole.tallies.extend(done.tallies);
                     whole.failures.extend(done.failures);
                     whole.costs.extend(done.costs);
+                    whole.reached.extend(done.reached);
                     whole.recipients = whole.recipients.or(done.recipients);
                 }
                 let read = piece.into_iter().map(|key| (key, read_at));
@@ -172,10 +173,16 @@ async fn on_snapshots(
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
     let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
     let known = (&engines, &facts);
+    let reached = match first.replayed() {
+        Replayed::Until(until) => keys.iter().map(|key| (key.clone(), until)).collect(),
+        Replayed::All | Replayed::Unknown => BTreeMap::new(),
+    };
     let mut all = Vec::new();
     for way in ways {
         let planned = statements(request, keys, known, *way);
-        all.push(run::all(snapshots, planned, request, known).await?);
+        let mut done = run::all(snapshots, planned, request, known).await?;
+        done.reached.clone_from(&reached);
+        all.push(done);
     }
     if let (Some(query), Some(first), Some(done)) = (
         recipients_of(name, request),

@@ -38,11 +38,14 @@ pub fn countable(request: &Request<'_>) -> Vec<String> {
         .collect()
 }
 
+/// An instant for some metrics.
+type Moments = BTreeMap<String, DateTime<Utc>>;
+
 /// One map of readings for each day; derived metrics are left to `entry::derive`.
 pub fn assemble(
     request: &Request<'_>,
-    tallies: &Tallies,
-    (failures, read_at): (&BTreeMap<String, String>, &BTreeMap<String, DateTime<Utc>>),
+    (tallies, failures): (&Tallies, &BTreeMap<String, String>),
+    (read_at, reached): (&Moments, &Moments),
 ) -> Vec<(Day, BTreeMap<String, Reading>)> {
     let of_day = |as_of: &AsOf| {
         let asked = request
@@ -65,8 +68,14 @@ pub fn assemble(
                     }
                 }
             };
-            if let (Some(at), true) = (read_at.get(&metric.key), reading.is_known()) {
-                reading.provenance.observed_at.get_or_insert(*at);
+            let is_known = reading.is_known();
+            let observed_at = &mut reading.provenance.observed_at;
+            if let (Some(at), true) = (read_at.get(&metric.key), is_known) {
+                observed_at.get_or_insert(*at);
+            }
+            // A follower shows the application as it was then, whenever it is asked.
+            if let (Some(then), Some(at)) = (reached.get(&metric.key), *observed_at) {
+                *observed_at = Some(at.min(*then)).filter(|at| *at > as_of.instant);
             }
             (metric.key.clone(), reading)
         });

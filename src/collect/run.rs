@@ -25,6 +25,8 @@ pub struct Done {
     pub recipients: Option<Result<Found, String>>,
     /// When metrics were read that could not be read together with the others.
     pub read_at: BTreeMap<String, DateTime<Utc>>,
+    /// Metrics read from a follower, and the moment of the application's that it has come to.
+    pub reached: BTreeMap<String, DateTime<Utc>>,
 }
 
 type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);

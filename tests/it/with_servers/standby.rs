@@ -180,6 +180,13 @@ async fn a_day_whose_end_is_not_reached_stays_open_is_not_judged_and_is_replaced
     let open = |flag: &str| vec![vec![Some(flag.to_owned()), Some(flag.to_owned())]];
     assert_eq!(world.book(stored).await, open("1"));
     assert_eq!(world.value(&today, "users").await, json!(10));
+    // What changes is as it was when the standby had come there, whatever the time is now.
+    let seen = world.provenance(&today, "pieces").await;
+    assert_eq!(seen, Json::Null);
+    let letter = world.binary(&["report", "--date", &today, "--format", "text"]);
+    let letter = String::from_utf8_lossy(&letter.stdout);
+    assert!(letter.contains("The day is still open"), "{letter}");
+    assert!(!letter.contains("counted "), "{letter}");
     let told = world.binary(&["collect", "--date", &today, "--json"]);
     assert_eq!(told.status.code(), Some(0), "{told:?}");
 
