@@ -1,5 +1,7 @@
 //! Ratios and percentages, made last, over values from anywhere.
 
+use chrono::{DateTime, Utc};
+
 use crate::catalog::{Catalog, Derived, Shape};
 
 use super::value::Value;
@@ -51,7 +53,12 @@ fn weaker(one: &Provenance, other: &Provenance) -> Provenance {
     Provenance {
         kind: worse.kind,
         reason: worse.reason.clone(),
-        observed_at: one.observed_at.max(other.observed_at),
+        observed_at: earlier(one.observed_at, other.observed_at),
         nulls: None,
     }
+}
+
+/// While one half is from before the day's end, so is what is made of it.
+fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    one.into_iter().chain(other).min()
 }
