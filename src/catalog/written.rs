@@ -22,7 +22,7 @@ pub struct Table {
     /// Only rows for which this SQL condition is true ever count.
     #[serde(rename = "where")]
     pub condition: Option<String>,
-    /// How the table's time columns tell time.
+    /// How the table's time columns tell time. A date without a time is a day of `time_zone`, whatever stands here.
     #[serde(default)]
     pub time: TimeKind,
     /// For times kept as text: one example, such as `2025-10-03T12:34:56Z`. Sampled when left out.

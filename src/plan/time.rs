@@ -1,8 +1,8 @@
 //! How a column tells time: comparing it with an edge, and putting its rows into days.
 
-use chrono::Timelike;
+use chrono::{NaiveTime, Timelike};
 
-use crate::calendar::{AsOf, Edge};
+use crate::calendar::{AsOf, Edge, date};
 use crate::catalog::{Engine, Table, TimeKind};
 
 use super::Bind;
@@ -28,6 +28,8 @@ pub enum Form {
         zulu: bool,
         fraction: bool,
     },
+    /// Texts of dates alone, `2025-10-03`.
+    Dates,
     Seconds,
     Milliseconds,
 }
@@ -61,8 +63,11 @@ pub fn time_column(
     };
     TimeColumn {
         name: name.to_owned(),
-        // A type that knows its offset is an instant, whatever the table's other columns are.
-        local: kind == TimeKind::Local && !knows_its_offset(declared, engine),
+        // A type that knows its offset is an instant, whatever the table's other columns are; a date without a time
+        // is a day of the report's own zone.
+        local: kind == TimeKind::Local && !knows_its_offset(declared, engine)
+            || form == Form::Dates
+            || form == Form::Native && declared == "date",
         form,
         nullable: !facts.never_null(table, name),
         texts: match engine {
@@ -88,6 +93,9 @@ fn knows_its_offset(declared: &str, engine: Engine) -> bool {
 }
 
 fn text_form(example: &str) -> Form {
+    if date(example).is_some() {
+        return Form::Dates;
+    }
     Form::Text {
         separator: if example.as_bytes().get(10) == Some(&b'T') {
             'T'
@@ -137,13 +145,13 @@ pub fn not_ended(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Write
 
 /// Rows whose text is not of the column's form; comparing them as text would lie.
 pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
+    let name = text_of(time, alias);
     let Form::Text {
         separator, zulu, ..
     } = &time.form
     else {
-        return None;
+        return (time.form == Form::Dates).then(|| format!("{name} NOT LIKE '____-__-__'"));
     };
-    let name = text_of(time, alias);
     let tail = match (*zulu, time.local) {
         (true, _) => format!("{name} NOT LIKE '%Z'"),
         (false, true) => format!("{name} LIKE '%Z'"),
@@ -166,7 +174,7 @@ fn told(time: &TimeColumn, alias: &str) -> String {
             format!("trim(TRAILING 'Z' FROM {name})")
         }
         (Form::Text { zulu: true, .. }, _) => format!("rtrim({name}, 'Z')"),
-        (Form::Text { .. }, Texts::Numeric) => format!("+{name}"),
+        (Form::Text { .. } | Form::Dates, Texts::Numeric) => format!("+{name}"),
         _ => name,
     }
 }
@@ -174,7 +182,7 @@ fn told(time: &TimeColumn, alias: &str) -> String {
 fn text_of(time: &TimeColumn, alias: &str) -> String {
     let name = column(alias, &time.name);
     match (&time.form, time.texts) {
-        (Form::Text { .. }, Texts::Collated) => format!("CAST({name} AS BINARY)"),
+        (Form::Text { .. } | Form::Dates, Texts::Collated) => format!("CAST({name} AS BINARY)"),
         _ => name,
     }
 }
@@ -191,6 +199,9 @@ fn bound(time: &TimeColumn, edge: &Edge, engine: Engine) -> Bind {
         Form::Native => Bind::Instant(edge.instant),
         Form::Seconds => Bind::Integer(div_up(micros, 1_000_000)),
         Form::Milliseconds => Bind::Integer(div_up(micros, 1_000)),
+        // As a text a date stands before every time of its day, and after every one of the day before.
+        Form::Dates if naive.time() == NaiveTime::MIN => Bind::Text(naive.date().to_string()),
+        Form::Dates => Bind::Text(naive.to_string()),
         Form::Text { separator, .. } => {
             let whole =
                 naive.nanosecond() == 0 || engine == Engine::Sqlite && micros % 1_000_000 == 0;
@@ -214,11 +225,10 @@ pub fn bucket(time: &TimeColumn, alias: &str, edges: &[Edge], writer: &mut Write
     match writer.engine {
         Engine::Postgres => {
             let array = writer.bind(edge_array(time, edges));
-            let value = match &time.form {
-                Form::Text { .. } if time.local => format!("{name}::timestamp"),
-                Form::Text { .. } => format!("{name}::timestamptz"),
-                Form::Native if !time.local => format!("{name}::timestamptz"),
-                _ => name,
+            let value = match (&time.form, time.local) {
+                (Form::Seconds | Form::Milliseconds, _) => name,
+                (_, true) => format!("{name}::timestamp"),
+                (_, false) => format!("{name}::timestamptz"),
             };
             format!("width_bucket({value}, {array})")
         }
@@ -237,7 +247,9 @@ pub fn bucket(time: &TimeColumn, alias: &str, edges: &[Edge], writer: &mut Write
                 Form::Seconds => format!("{name} DIV 900"),
                 Form::Milliseconds => format!("{name} DIV 900000"),
                 Form::Native => since_1970(&name),
-                Form::Text { .. } => since_1970(&format!("CAST(left({name}, 19) AS datetime)")),
+                Form::Text { .. } | Form::Dates => {
+                    since_1970(&format!("CAST(left({name}, 19) AS datetime)"))
+                }
             };
             let earlier = match &time.form {
                 Form::Native => format!("{name} >= {NO_ZEROS}"),

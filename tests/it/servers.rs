@@ -4,6 +4,7 @@ mod beryl;
 #[path = "book_home/file.rs"]
 mod book_home;
 mod certificates;
+mod dates_alone;
 mod dice;
 mod init;
 mod judged_by_others;

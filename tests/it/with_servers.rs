@@ -3,6 +3,7 @@
 mod beryl_truth;
 mod chromium;
 mod dashboard;
+mod dates;
 mod doctor;
 mod faults;
 mod harness;

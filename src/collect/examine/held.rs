@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::first_instant;
@@ -94,6 +94,9 @@ fn moment(kind: TimeKind, cell: &Cell, zone: Tz) -> Option<DateTime<Utc>> {
             if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
                 return Some(instant.to_utc());
             }
+            if let Ok(date) = text.parse::<NaiveDate>() {
+                return Some(first_instant(date.and_time(NaiveTime::MIN), zone));
+            }
             let wall = wall_clock(text)?;
             Some(match kind {
                 TimeKind::Local => first_instant(wall, zone),
@@ -106,9 +109,6 @@ fn moment(kind: TimeKind, cell: &Cell, zone: Tz) -> Option<DateTime<Utc>> {
 
 fn wall_clock(text: &str) -> Option<NaiveDateTime> {
     let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
-    let timed = forms
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    let dated = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0);
-    timed.or_else(dated)
+    let mut forms = forms.iter();
+    forms.find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
 }

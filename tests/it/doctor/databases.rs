@@ -176,6 +176,32 @@ async fn readers_of_a_query_are_counted_and_never_named() {
     }
 }
 
+/// Half an hour into the day in Zurich, which has not begun in UTC.
+#[tokio::test]
+async fn a_date_of_today_does_not_lie_ahead() {
+    let now = "2025-10-03T22:30:00Z";
+    let settings = r#"
+        [app]
+        database_url = "sqlite:app.db"
+        [tables.notes]
+        name = "notes"
+        created_at = "day"
+        [[metrics]]
+        key = "notes"
+        table = "notes"
+        count = "*"
+    "#;
+    let world = World::new(now, settings);
+    let app = world.sqlite("app.db").await;
+    app.execute("CREATE TABLE notes (day date); INSERT INTO notes VALUES ('2025-10-04')")
+        .await;
+    assert_eq!(complaints(&world, now).await, [""; 0]);
+    app.execute("INSERT INTO notes VALUES ('2025-10-05')").await;
+    let ahead =
+        "warning database: the app database: notes.day has a newest time 23 h 30 min ahead of now";
+    assert_eq!(complaints(&world, now).await, [ahead]);
+}
+
 /// At eight in the morning in Zurich, when it is six in UTC.
 #[tokio::test]
 async fn a_newest_time_that_lies_ahead_tells_how_the_column_really_tells_time() {

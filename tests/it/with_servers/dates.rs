@@ -1,0 +1,14 @@
+//! Dates without times on servers.
+
+use crate::dates_alone::are_days_of_the_reports_zone;
+use crate::{mariadb, postgres};
+
+#[tokio::test]
+async fn dates_are_days_of_the_reports_zone_in_postgresql() {
+    are_days_of_the_reports_zone(&postgres::database().await).await;
+}
+
+#[tokio::test]
+async fn dates_are_days_of_the_reports_zone_in_mariadb() {
+    are_days_of_the_reports_zone(&mariadb::database().await).await;
+}
