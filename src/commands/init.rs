@@ -14,7 +14,7 @@ use crate::collect::schema::survey::survey;
 use crate::config::environment::{given, read_secret};
 use crate::config::{AppDatabase, ConfigError, DatabaseUrl};
 use crate::database::Limits;
-use crate::operate::init::{Address, Proposal, propose, times, write};
+use crate::operate::init::{Address, Proposal, propose, roles, times, write};
 
 use super::target::Target;
 use super::{CommandError, Ended, World, output};
@@ -48,7 +48,7 @@ pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
         url,
         connections: 1,
     };
-    let found = survey(&app, times::may_be_sampled, &limits).await;
+    let found = survey(&app, roles::may_be_sampled, &limits).await;
     let found = found.map_err(|error| {
         let name = String::new();
         CommandError::Unavailable(Unreachable { name, error }.to_string())

@@ -2,6 +2,7 @@
 
 pub mod metrics;
 pub mod names;
+pub mod roles;
 pub mod tables;
 pub mod times;
 pub mod welcome;

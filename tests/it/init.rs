@@ -8,12 +8,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use daybook::catalog::{Engine, TimeKind};
-use daybook::collect::schema::survey::{Column, Sample, allowed, survey};
+use daybook::collect::schema::survey::{Column, Relation, Sample, allowed, survey};
 use daybook::commands::{CommandError, Ended};
 use daybook::config::{AppDatabase, DatabaseUrl};
 use daybook::database::{Limits, Stop};
 use daybook::nightly::Which;
-use daybook::operate::init::times::{may_be_sampled, told};
+use daybook::operate::init::roles::{born, may_be_sampled};
+use daybook::operate::init::times::told;
 use serde_json::json;
 
 use crate::beryl;
@@ -114,6 +115,31 @@ async fn beryls_settings_are_proposed_from_its_tables_and_collect() {
 }
 
 #[tokio::test]
+async fn rows_of_deleted_rows_are_left_out_where_that_is_wanted() {
+    let (world, app) = bare().await;
+    beryl::fill(&app).await;
+    let text = proposed(&world).await;
+    let offered = "# belongs_to = [{ table = \"collection_items\", column = \"item_id\"";
+    assert!(text.contains(offered), "{text}");
+    world.write("daybook.toml", &text.replace("# belongs_to", "belongs_to"));
+    world.config();
+    collects(&world).await;
+    let links = app
+        .number(
+            "SELECT count(*) FROM web_collectionitemlink AS link
+             JOIN web_collectionitem AS item ON item.id = link.item_id
+             JOIN web_collection AS collection ON collection.id = item.collection_id
+             WHERE NOT (link.is_deleted OR item.is_deleted OR collection.is_deleted)
+               AND max(link.created, item.created, collection.created) < '2025-10-02 22:00:00'",
+        )
+        .await;
+    let counted = world
+        .value("2025-10-02", "total_collection_item_links")
+        .await;
+    assert_eq!(counted.to_string(), links.unwrap().to_string());
+}
+
+#[tokio::test]
 async fn a_shops_settings_are_proposed_from_its_tables_and_collect() {
     let (world, app) = bare().await;
     shop(&app).await;
@@ -130,7 +156,8 @@ pub(crate) async fn shops_numbers(world: &World) {
         ("new_customers_30d", json!(2)),
         ("new_orders_24h", json!(1)),
         ("new_orders_7d", json!(2)),
-        ("orders_total", json!(120)),
+        ("orders_total_24h", json!(19.9)),
+        ("orders_total_7d", json!(120)),
         ("customers_newsletter", json!(2)),
         ("total_reviews", json!(0)),
     ] {
@@ -160,6 +187,33 @@ pub(crate) async fn forums_numbers(world: &World) {
     ] {
         assert_eq!(world.value("2025-10-02", key).await, expected, "{key}");
     }
+}
+
+/// A name that nobody knows; the database fills it in.
+pub(crate) async fn a_default_tells_when_rows_began(world: &World, app: &App) {
+    let (time, changed) = match app {
+        App::Sqlite(_) => ("text", "text"),
+        App::Postgres(_) => ("timestamptz", "timestamptz DEFAULT '2025-01-01'"),
+        App::Mysql(_) => (
+            "datetime",
+            "timestamp DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",
+        ),
+    };
+    app.execute(&format!(
+        "CREATE TABLE dinge (id int, zuletzt {changed}, wann {time} DEFAULT CURRENT_TIMESTAMP);
+         INSERT INTO dinge (id) VALUES (1);"
+    ))
+    .await;
+    let text = proposed(world).await;
+    assert!(text.contains("created_at = \"wann\""), "{text}");
+    collects(world).await;
+    assert_eq!(world.value("2025-10-02", "total_dinges").await, json!(0));
+}
+
+#[tokio::test]
+async fn a_time_that_the_database_fills_in_is_when_rows_began() {
+    let (world, app) = bare().await;
+    a_default_tells_when_rows_began(&world, &app).await;
 }
 
 #[tokio::test]
@@ -336,6 +390,144 @@ async fn a_value_is_read_only_of_columns_that_are_named_like_times() {
     assert_eq!(read, ["created_at", "user_regdate", "last_login"]);
 }
 
+/// Tables as their makers published them, and others as people name theirs.
+const BORN: [(&str, &[&str], Option<&str>); 26] = [
+    (
+        "customer",
+        &[
+            "active char(1)",
+            "last_update timestamp",
+            "create_date timestamp",
+        ],
+        Some("create_date"),
+    ),
+    (
+        "rental",
+        &["return_date timestamp", "rental_date timestamp"],
+        Some("rental_date"),
+    ),
+    (
+        "Orders",
+        &["RequiredDate date", "OrderDate date", "ShippedDate date"],
+        Some("OrderDate"),
+    ),
+    (
+        "invoices",
+        &["due_date date", "invoicedate timestamp"],
+        Some("invoicedate"),
+    ),
+    (
+        "wp_posts",
+        &[
+            "post_date datetime",
+            "post_date_gmt datetime",
+            "post_modified datetime",
+        ],
+        Some("post_date_gmt"),
+    ),
+    (
+        "wp_users",
+        &["user_registered datetime"],
+        Some("user_registered"),
+    ),
+    ("tt_content", &["tstamp int", "crdate int"], Some("crdate")),
+    (
+        "orders",
+        &[
+            "paid_at timestamp",
+            "placed_at timestamp",
+            "shipped_at timestamp",
+        ],
+        Some("placed_at"),
+    ),
+    (
+        "orders",
+        &["created_at timestamp", "placed_at timestamp"],
+        Some("created_at"),
+    ),
+    (
+        "orders",
+        &["orderPlacedAt timestamp"],
+        Some("orderPlacedAt"),
+    ),
+    ("bookings", &["bookedat timestamp"], Some("bookedat")),
+    (
+        "bestellungen",
+        &["geliefert_am date", "bestelldatum date"],
+        Some("bestelldatum"),
+    ),
+    (
+        "kunden",
+        &["geändert_am timestamp", "erstellt_am timestamp"],
+        Some("erstellt_am"),
+    ),
+    ("visits", &["date timestamp", "page text"], Some("date")),
+    ("dinge", &["wann timestamp=now"], Some("wann")),
+    ("film", &["last_update timestamp=now"], None),
+    (
+        "users",
+        &["date_of_birth date", "birthday date", "birth_date date"],
+        None,
+    ),
+    ("births", &["birth_date date"], None),
+    ("events", &["event_date date"], None),
+    (
+        "tasks",
+        &[
+            "due_at timestamp",
+            "starts_on date",
+            "valid_from timestamp",
+            "expires_at timestamp",
+        ],
+        None,
+    ),
+    (
+        "customers",
+        &["last_order_date timestamp", "next_order_date timestamp"],
+        None,
+    ),
+    ("mails", &["sent int", "received int"], None),
+    (
+        "people",
+        &["candidate date", "format text", "seat int", "person text"],
+        None,
+    ),
+    ("sessions", &["last_activity int"], None),
+    (
+        "cars",
+        &["updated_at timestamp", "sold_at timestamp"],
+        Some("sold_at"),
+    ),
+    (
+        "entries",
+        &["deleted timestamp", "created int"],
+        Some("created"),
+    ),
+];
+
+#[test]
+fn what_says_when_a_row_began_is_known_by_its_name_or_by_its_default() {
+    for (table, columns, expected) in BORN {
+        let column = |text: &&str| {
+            let (name, kind) = text.split_once(' ').unwrap();
+            Column {
+                name: name.to_owned(),
+                kind: kind.replace("=now", ""),
+                is_readable: true,
+                is_filled: kind.ends_with("=now"),
+                ..Column::default()
+            }
+        };
+        let relation = Relation {
+            name: table.to_owned(),
+            columns: columns.iter().map(column).collect(),
+            ..Relation::default()
+        };
+        let found = born(&relation, Engine::Postgres).map(|time| time.column);
+        assert_eq!(found.as_deref(), expected, "{table}: {columns:?}");
+    }
+}
+
 #[test]
 fn a_value_tells_how_its_column_tells_time() {
     let column = |name: &str, kind: &str, sample: Option<Sample>| Column {
@@ -417,6 +609,13 @@ fn by_type() -> Vec<Case> {
             Some(TimeKind::EpochS),
         ),
         ("created", "text", None, Engine::Postgres, None),
+        (
+            "created",
+            "date",
+            None,
+            Engine::Mysql,
+            Some(TimeKind::Local),
+        ),
     ]
 }
 
@@ -462,6 +661,13 @@ fn by_text() -> Vec<Case> {
             text("2025-10-03T12:00:00.123Z"),
             Engine::Sqlite,
             Some(TimeKind::Utc),
+        ),
+        (
+            "created",
+            "text",
+            text("2025-10-03"),
+            Engine::Sqlite,
+            Some(TimeKind::Local),
         ),
         ("created", "text", text("3 Oct 2025"), Engine::Sqlite, None),
         (

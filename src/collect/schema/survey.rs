@@ -42,6 +42,8 @@ pub struct Column {
     pub is_key: bool,
     /// The only values there may be, where the schema says so.
     pub values: Vec<String>,
+    /// A row that does not say otherwise gets the time of its insert, and keeps it.
+    pub is_filled: bool,
     /// One value of a column that may hold times.
     pub sample: Option<Sample>,
 }
@@ -61,7 +63,7 @@ impl Relation {
 /// Reads the schema in one read-only snapshot. Values are read only of columns that `may_be_sampled`.
 pub async fn survey(
     app: &AppDatabase,
-    may_be_sampled: impl Fn(&Column, Engine) -> bool,
+    may_be_sampled: impl Fn(&Relation, &Column, Engine) -> bool,
     limits: &Limits,
 ) -> Result<Survey, DatabaseError> {
     let reading = async {
@@ -100,7 +102,9 @@ SELECT CASE WHEN strpos(relation.relname, '.') > 0 THEN quote_ident(relation.rel
        EXISTS (SELECT FROM pg_index AS made WHERE made.indrelid = relation.oid AND made.indisprimary AND attribute.attnum = ANY (made.indkey::int2[])),
        (SELECT json_agg(label.enumlabel ORDER BY label.enumsortorder)::text FROM pg_enum AS label WHERE label.enumtypid = attribute.atttypid),
        (SELECT pg_get_constraintdef(promise.oid) FROM pg_constraint AS promise
-        WHERE promise.conrelid = relation.oid AND promise.contype = 'c' AND promise.conkey = ARRAY[attribute.attnum] ORDER BY promise.oid LIMIT 1)
+        WHERE promise.conrelid = relation.oid AND promise.contype = 'c' AND promise.conkey = ARRAY[attribute.attnum] ORDER BY promise.oid LIMIT 1),
+       EXISTS (SELECT FROM pg_attrdef AS usual WHERE usual.adrelid = relation.oid AND usual.adnum = attribute.attnum
+               AND pg_get_expr(usual.adbin, usual.adrelid) ~* '(now|_timestamp)\\(|current_date|current_timestamp|localtimestamp')
 FROM pg_class AS relation
 JOIN pg_namespace AS place ON place.oid = relation.relnamespace
 JOIN pg_attribute AS attribute ON attribute.attrelid = relation.oid
@@ -123,7 +127,8 @@ WHERE promise.contype = 'f' AND cardinality(promise.conkey) = 1
 ORDER BY 1, 2, 3";
 
 const SQLITE_COLUMNS: &str = "
-SELECT made.name, made.type = 'view', NULL, info.name, lower(info.type), info.\"notnull\", 1, info.pk > 0, NULL, made.sql
+SELECT made.name, made.type = 'view', NULL, info.name, lower(info.type), info.\"notnull\", 1, info.pk > 0, NULL, made.sql,
+       lower(info.dflt_value) LIKE '%current_%' OR lower(info.dflt_value) LIKE '%''now''%' OR lower(info.dflt_value) LIKE '%unixepoch(%'
 FROM sqlite_schema AS made, pragma_table_xinfo(made.name) AS info
 WHERE made.type IN ('table', 'view') AND made.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND info.hidden <> 1
 ORDER BY made.name, info.cid";
@@ -138,7 +143,8 @@ ORDER BY 1, 2, 3";
 const MYSQL_COLUMNS: &str = "
 SELECT made.TABLE_NAME, made.TABLE_TYPE LIKE '%VIEW', CAST(made.TABLE_ROWS AS signed), its.COLUMN_NAME, lower(its.COLUMN_TYPE),
        its.IS_NULLABLE = 'NO', its.PRIVILEGES LIKE '%select%', its.COLUMN_KEY = 'PRI', NULL,
-       CASE its.DATA_TYPE WHEN 'enum' THEN concat('check ', its.COLUMN_NAME, ' in (', substr(its.COLUMN_TYPE, 6)) END
+       CASE its.DATA_TYPE WHEN 'enum' THEN concat('check ', its.COLUMN_NAME, ' in (', substr(its.COLUMN_TYPE, 6)) END,
+       lower(its.COLUMN_DEFAULT) LIKE 'current_timestamp%' AND its.EXTRA NOT LIKE '%on update%'
 FROM information_schema.TABLES AS made
 JOIN information_schema.COLUMNS AS its ON its.TABLE_SCHEMA = made.TABLE_SCHEMA AND its.TABLE_NAME = made.TABLE_NAME
 WHERE made.TABLE_SCHEMA = database()
@@ -211,6 +217,7 @@ fn take_column(cells: &[Cell], relations: &mut Vec<Relation>) {
         key,
         labels,
         check,
+        filled,
     ] = cells
     else {
         return;
@@ -240,6 +247,7 @@ fn take_column(cells: &[Cell], relations: &mut Vec<Relation>) {
             is_readable: is(readable),
             is_key: is(key),
             values,
+            is_filled: is(filled),
             sample: None,
         });
     }
@@ -313,14 +321,18 @@ fn literal(begun: &str) -> Option<(String, &str)> {
 async fn sample(
     snapshot: &mut Snapshot,
     survey: &mut Survey,
-    may_be_sampled: &impl Fn(&Column, Engine) -> bool,
+    may_be_sampled: &impl Fn(&Relation, &Column, Engine) -> bool,
     limits: &Limits,
 ) -> Result<(), DatabaseError> {
     let engine = survey.engine;
     for relation in survey.relations.iter_mut().filter(|one| !one.is_view) {
         let table = quoted_table(&relation.name);
-        let wanted = relation.columns.iter_mut();
-        for column in wanted.filter(|one| one.is_readable && may_be_sampled(one, engine)) {
+        let columns = relation.columns.iter().enumerate();
+        let wanted =
+            columns.filter(|(_, one)| one.is_readable && may_be_sampled(relation, one, engine));
+        let wanted: Vec<usize> = wanted.map(|(at, _)| at).collect();
+        for column in wanted {
+            let column = &mut relation.columns[column];
             let name = quoted(&column.name);
             // A zero stands for "never" where times are numbers.
             let question = format!(

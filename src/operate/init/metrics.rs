@@ -205,6 +205,7 @@ fn flag(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
         "marketing",
     ];
     let mut named = own(&column.name, &subject.words);
+    let is_reference = named.last().is_some_and(|last| last == "id");
     let asked = named
         .iter()
         .any(|word| INTERESTING.contains(&word.as_str()));
@@ -214,7 +215,7 @@ fn flag(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
         (_, true) => format!("{name} = 1"),
         _ => return None,
     };
-    if !asked {
+    if !asked || is_reference {
         return None;
     }
     named.retain(|word| word != "is" && word != "has");
@@ -300,7 +301,20 @@ fn labelled(relation: &Relation, column: &Column, survey: &Survey) -> Option<Lab
     })
 }
 
-/// Money, sizes and quantities add up.
+const MONEY: &[&str] = &[
+    "total", "amount", "subtotal", "revenue", "turnover", "paid", "betrag", "summe", "umsatz",
+    "montant",
+];
+
+/// `total_chf`
+fn currency(word: &str) -> Option<&'static str> {
+    let known = ["CHF", "EUR", "USD", "GBP"];
+    known
+        .into_iter()
+        .find(|code| code.eq_ignore_ascii_case(word))
+}
+
+/// Money, sizes and quantities add up; of money people ask how much came in lately.
 fn amount(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
     let named = own(&column.name, &subject.words);
     let last = named.last()?.as_str();
@@ -308,22 +322,30 @@ fn amount(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
     let exact = ["numeric", "decimal", "money", "double", "real", "float"];
     let exact = exact.iter().any(|one| kind.starts_with(one));
     let whole = kind.contains("int");
-    let money =
-        ["total", "amount", "subtotal", "revenue", "cents", "paid"].contains(&last) && exact;
+    let unit = currency(last);
+    let money = exact && (unit.is_some() || MONEY.contains(&last)) || whole && last == "cents";
     let size = ["size", "bytes", "filesize"].contains(&last) && whole;
     let quantity = ["quantity", "qty", "views", "violations"].contains(&last) && (whole || exact);
     if !(money || size || quantity) || kind == "money" {
         return None;
     }
-    let note = match money {
-        true => "GUESS: an amount of money; add `unit = \"CHF\"`, or whichever currency it is in",
-        false => "GUESS: a quantity that adds up",
+    let note = match (money, unit) {
+        (true, Some(_)) => "GUESS: an amount of money",
+        (true, None) if last == "cents" => "GUESS: an amount of money, in hundredths",
+        (true, None) => {
+            "GUESS: an amount of money; add `unit = \"CHF\"`, or whichever currency it is in"
+        }
+        (false, _) => "GUESS: a quantity that adds up",
     };
+    let born = subject.born.as_ref().filter(|_| money);
+    let history = born.map(|_| history(subject).0);
     Some(Metric {
         key: made(subject, &named),
         label: format!("{}: {}", spoken(&subject.words), named.join(" ")),
         measure: ("sum", column.name.clone()),
-        unit: size.then_some("bytes"),
+        within: born.map(|born| (born.column.clone(), None)),
+        history: history.filter(|history| *history == History::Event),
+        unit: unit.or(size.then_some("bytes")),
         good: welcome(&named),
         note: note.to_owned(),
         ..plain(subject, "sum")

@@ -84,7 +84,8 @@ fn parted(word: &str) -> Vec<String> {
     parts
 }
 
-fn plural(word: &str) -> String {
+/// `inventories` for `inventory`; what is a plural already, or has none, stays.
+pub fn plural(word: &str) -> String {
     const AS_THEY_ARE: &[&str] = &["media", "history", "data", "news", "stock"];
     let already = word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us");
     if already || AS_THEY_ARE.contains(&word) || !word.is_ascii() {

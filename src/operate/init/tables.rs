@@ -7,7 +7,8 @@ use crate::collect::schema::survey::{Column, Relation, Survey, references};
 
 use super::metrics::spelled;
 use super::names::{key, spoken, subject, words};
-use super::times::{Time, born, ended, is_number, seen};
+use super::roles::{born, ended, seen};
+use super::times::{Time, is_number};
 
 /// A table that is measured, with all that is guessed of it.
 #[derive(Debug, Clone)]
@@ -29,6 +30,15 @@ pub struct Subject<'a> {
 pub struct LeftOut {
     pub name: String,
     pub why: &'static str,
+}
+
+/// A row to which each row of a table belongs, and which may be deleted while that row stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent<'a> {
+    /// Its table's name in the settings.
+    pub id: &'a str,
+    pub column: &'a str,
+    pub key: &'a str,
 }
 
 /// The machinery of frameworks and applications: by exact name, after the application's prefix too.
@@ -244,6 +254,24 @@ pub fn is_small(column: &Column) -> bool {
     ["tinyint", "smallint", "int2"]
         .iter()
         .any(|one| kind.starts_with(one))
+}
+
+/// Whose deletion leaves this table's rows without an owner.
+pub fn parents<'a>(subject: &'a Subject<'_>, all: &'a [Subject<'_>]) -> Vec<Parent<'a>> {
+    let promised = subject.relation.foreign_keys.iter();
+    let parent = |(column, table, key): &'a (String, String, String)| {
+        let own = subject.relation.column(column)?;
+        let parent = all.iter().find(|one| one.relation.name == *table)?;
+        let may_be_deleted = parent.ended.is_some() || parent.alive.is_some();
+        let is_other = parent.id != subject.id;
+        let counts = own.not_null && is_other && may_be_deleted && parent.born.is_some();
+        (counts && [column, key].iter().all(|name| is_sound(name))).then(|| Parent {
+            id: &parent.id,
+            column,
+            key,
+        })
+    };
+    promised.filter_map(parent).collect()
 }
 
 /// Central tables are referred to, grow, and know when.

@@ -4,7 +4,7 @@ use crate::catalog::{Good, TimeKind};
 use crate::render::words::harmless;
 
 use super::metrics::Metric;
-use super::tables::{LeftOut, Subject};
+use super::tables::{LeftOut, Parent, Subject, parents};
 use super::times::Time;
 use super::{Address, Proposal};
 
@@ -12,6 +12,7 @@ pub fn settings(proposal: &Proposal<'_>, address: &Address) -> String {
     let mut text = heading(address);
     for subject in &proposal.subjects {
         text.push_str(&table(subject));
+        text.push_str(&choices(&parents(subject, &proposal.subjects)));
     }
     let mut section = None;
     for metric in &proposal.metrics {
@@ -98,6 +99,28 @@ fn table(subject: &Subject<'_>) -> String {
     text
 }
 
+/// Whether rows of deleted rows count is for people to decide, so it is only offered.
+fn choices(parents: &[Parent<'_>]) -> String {
+    if parents.is_empty() {
+        return String::new();
+    }
+    let one = |parent: &Parent<'_>| {
+        let (table, column) = (quoted(parent.id), quoted(parent.column));
+        let key = match parent.key {
+            "id" => String::new(),
+            key => format!(", key = {}", quoted(key)),
+        };
+        format!("{{ table = {table}, column = {column}{key} }}")
+    };
+    let all: Vec<String> = parents.iter().map(one).collect();
+    let names: Vec<&str> = parents.iter().map(|parent| parent.id).collect();
+    format!(
+        "# Should a row count whose row in {} is deleted? If not, take the # away:\n# belongs_to = [{}]\n",
+        names.join(" or "),
+        all.join(", ")
+    )
+}
+
 fn one(metric: &Metric) -> String {
     let mut text = String::from("\n[[metrics]]\n");
     let mut line = |key: &str, value: String, why: &str| {
@@ -108,17 +131,16 @@ fn one(metric: &Metric) -> String {
         };
         text.push_str(&format!("{key:<7} = {value}{why}\n"));
     };
-    let note_at_history = metric.history.is_some();
-    let note = if note_at_history {
-        ""
-    } else {
-        metric.note.as_str()
+    // What is guessed of a count is how far back it is known, of a sum what it adds up.
+    let (at_measure, at_history) = match (metric.history, metric.measure.0) {
+        (Some(_), "count") => ("", metric.note.as_str()),
+        _ => (metric.note.as_str(), ""),
     };
     line("key", quoted(&metric.key), "");
     line("label", quoted(&metric.label), "");
     line("section", quoted(&metric.section), "");
     line("table", quoted(&metric.table), "");
-    line(metric.measure.0, quoted(&metric.measure.1), note);
+    line(metric.measure.0, quoted(&metric.measure.1), at_measure);
     if let Some(condition) = &metric.condition {
         line("where", quoted(condition), "");
     }
@@ -126,7 +148,7 @@ fn one(metric: &Metric) -> String {
         line(key, value, "");
     }
     if let Some(history) = metric.history {
-        line("history", quoted(history.word()), &metric.note);
+        line("history", quoted(history.word()), at_history);
     }
     if let Some(unit) = metric.unit {
         line("unit", quoted(unit), "");

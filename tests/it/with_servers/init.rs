@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use crate::beryl;
-use crate::init::{bare, collects, forum, forums_numbers, proposed, shop, shops_numbers};
+use crate::init::{
+    a_default_tells_when_rows_began, bare, collects, forum, forums_numbers, proposed, shop,
+    shops_numbers,
+};
 use crate::postgres::{as_role, database};
 use crate::world::{App, World};
 
@@ -35,6 +38,12 @@ async fn beryl_a_shop_and_a_forum_have_settings_that_collect() {
     proposed(&world).await;
     collects(&world).await;
     forums_numbers(&world).await;
+}
+
+#[tokio::test]
+async fn a_time_that_the_database_fills_in_is_when_rows_began() {
+    let app = database().await;
+    a_default_tells_when_rows_began(&world_of(&app).await, &app).await;
 }
 
 const ODD: &str = r#"

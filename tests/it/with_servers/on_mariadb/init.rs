@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use crate::beryl;
-use crate::init::{bare, collects, forum, forums_numbers, proposed, shop, shops_numbers};
+use crate::init::{
+    a_default_tells_when_rows_began, bare, collects, forum, forums_numbers, proposed, shop,
+    shops_numbers,
+};
 use crate::mariadb::{as_user, database, grant};
 use crate::world::{App, World};
 
@@ -34,6 +37,12 @@ async fn beryl_a_shop_and_a_forum_on_mariadb_have_settings_that_collect() {
     proposed(&world).await;
     collects(&world).await;
     forums_numbers(&world).await;
+}
+
+#[tokio::test]
+async fn a_time_that_mariadb_fills_in_is_when_rows_began_unless_updates_do_so_too() {
+    let app = database().await;
+    a_default_tells_when_rows_began(&world_of(&app).await, &app).await;
 }
 
 const ODD: &str = r#"
