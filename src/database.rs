@@ -87,12 +87,28 @@ pub async fn open(
     }
 }
 
-/// Whether what the database says never leaves this machine.
-pub fn stays_here(url: &DatabaseUrl) -> bool {
-    match url.engine() {
-        Engine::Sqlite => true,
-        Engine::Postgres => postgres::stays_here(url),
-        Engine::Mysql => mysql::stays_here(url),
+/// Who could get in between on the way to a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// It never leaves this machine.
+    Here,
+    Encrypted,
+    /// Encrypted, to whoever says that they are the server.
+    Unproven,
+    Open,
+}
+
+pub fn line(url: &DatabaseUrl, is_encrypted: bool) -> Line {
+    let (stays_here, is_proven) = match url.engine() {
+        Engine::Sqlite => (true, true),
+        Engine::Postgres => postgres::line(url),
+        Engine::Mysql => mysql::line(url),
+    };
+    match (is_encrypted, stays_here) {
+        (true, stays_here) if stays_here || is_proven => Line::Encrypted,
+        (true, _) => Line::Unproven,
+        (false, true) => Line::Here,
+        (false, false) => Line::Open,
     }
 }
 

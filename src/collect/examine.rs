@@ -26,8 +26,6 @@ use needs::{Needs, needs, times};
 pub struct Examined {
     pub engine: Engine,
     pub server: Server,
-    /// What it says never leaves this machine.
-    pub stays_here: bool,
     /// How long connecting took.
     pub took: Duration,
     /// Tables that the catalog names, and columns in them.
@@ -76,11 +74,7 @@ pub async fn examine(
     for snapshot in snapshots {
         snapshot.close().await;
     }
-    Ok(Examined {
-        took,
-        stays_here: database::stays_here(&app.url),
-        ..examined?
-    })
+    Ok(Examined { took, ..examined? })
 }
 
 async fn look(
@@ -129,7 +123,6 @@ async fn look(
     Ok(Examined {
         engine: snapshot.engine(),
         server,
-        stays_here: true,
         took: Duration::ZERO,
         named: (wanted.len(), wanted.values().map(BTreeSet::len).sum()),
         faults,

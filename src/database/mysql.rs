@@ -125,8 +125,14 @@ pub fn product(version: &str) -> String {
     }
 }
 
-pub(super) fn stays_here(url: &DatabaseUrl) -> bool {
-    MySqlConnectOptions::from_str(url.expose()).is_ok_and(|options| is_near(&options))
+/// Whether the server stands on this machine, and whether it has to prove its name.
+pub(super) fn line(url: &DatabaseUrl) -> (bool, bool) {
+    let options = reach(url);
+    let told = |options: &MySqlConnectOptions| {
+        let is_proven = matches!(options.get_ssl_mode(), MySqlSslMode::VerifyIdentity);
+        (is_near(options), is_proven)
+    };
+    options.as_ref().map_or((false, false), told)
 }
 
 /// Ends what this process still runs, found by the comment that each of its statements begins with.

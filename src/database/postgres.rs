@@ -101,8 +101,14 @@ fn is_near(options: &PgConnectOptions) -> bool {
     options.get_socket().is_some() || is_here(options.get_host())
 }
 
-pub(super) fn stays_here(url: &DatabaseUrl) -> bool {
-    PgConnectOptions::from_str(url.expose()).is_ok_and(|options| is_near(&options))
+/// Whether the server stands on this machine, and whether it has to prove its name.
+pub(super) fn line(url: &DatabaseUrl) -> (bool, bool) {
+    let options = reach(url);
+    let told = |options: &PgConnectOptions| {
+        let is_proven = matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
+        (is_near(options), is_proven)
+    };
+    options.as_ref().map_or((false, false), told)
 }
 
 pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {

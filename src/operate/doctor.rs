@@ -6,6 +6,7 @@ mod clock;
 mod databases;
 mod days;
 mod ledger;
+mod line;
 pub mod mail;
 mod pages;
 pub mod room;

@@ -277,8 +277,8 @@ async fn the_doctor_tells_of_the_server() {
     );
     // MySQL makes itself a certificate, and is reached over TLS wherever it stands.
     let line = match (url.engine(), mariadb::mysql()) {
-        (Engine::Mysql, Some(_)) => "Ok the connection to the book is encrypted",
-        _ => "Ok the book's server is on this machine",
+        (Engine::Mysql, Some(_)) => "Ok the line to the book is encrypted",
+        _ => "Ok the line to the book is not encrypted",
     };
     assert_eq!(after[2], line);
     let lock = Book::lock(&url).await.unwrap().unwrap();

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::database::replayed::spoken;
 use crate::database::{DatabaseError, Limits, Replayed, Stop, Trouble};
 
-use super::{Finding, Level, PATIENCE, counted, listed};
+use super::{Finding, Level, PATIENCE, counted, line, listed};
 
 /// PostgreSQL cuts longer names, MySQL refuses them.
 const LONGEST_NAME: usize = 63;
@@ -81,8 +81,15 @@ async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>
     });
     match examined {
         Ok(examined) => {
-            let file = app.url.sqlite_path();
-            let mut all = findings(&called, &examined, file.as_deref(), keys.len());
+            let way = match app.url.sqlite_path() {
+                Some(file) => read_only(&file),
+                None => {
+                    let is_encrypted = examined.server.is_encrypted;
+                    line::examine(AREA, &called, (&app.url, is_encrypted))
+                }
+            };
+            let mut all = vec![reached(&called, &examined), way];
+            all.extend(findings(&called, &examined, keys.len()));
             all.extend(follower(&called, examined.replayed, request.now));
             all
         }
@@ -113,13 +120,8 @@ fn away(called: &str, name: &str, error: &DatabaseError) -> Finding {
     Finding::ok(AREA, what, means).advising(Level::Error, advice)
 }
 
-fn findings(
-    called: &str,
-    examined: &Examined,
-    file: Option<&Path>,
-    metrics: usize,
-) -> Vec<Finding> {
-    let mut findings = vec![reached(called, examined), line(called, examined, file)];
+fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
+    let mut findings = Vec::new();
     match examined.faults.is_empty() {
         true => {
             let (tables, columns) = examined.named;
@@ -205,41 +207,13 @@ fn follower(called: &str, replayed: Replayed, now: DateTime<Utc>) -> Option<Find
     }
 }
 
-fn line(called: &str, examined: &Examined, file: Option<&Path>) -> Finding {
-    if let Some(file) = file {
-        let may_write = access(file, Access::WRITE_OK).is_ok();
-        let what = format!("{} is opened to read only", file.display());
-        let means = match may_write {
-            true => "This user might write to the file; Daybook never does.",
-            false => "This user could not even write to the file.",
-        };
-        return Finding::ok(AREA, what, means);
-    }
-    let what = |is: &str| format!("the line to {called} {is}");
-    match (examined.server.is_encrypted, examined.stays_here) {
-        (true, _) => Finding::ok(
-            AREA,
-            what("is encrypted"),
-            "Nobody on the way can read the password or the numbers.",
-        ),
-        (false, true) => Finding::ok(
-            AREA,
-            what("is not encrypted"),
-            "It does not leave this machine, so nobody can listen.",
-        ),
-        (false, false) => Finding::ok(
-            AREA,
-            what("is not encrypted"),
-            "Whoever is on the way can read the password's proof and the numbers.",
-        )
-        .advising(
-            Level::Warning,
-            match examined.engine {
-                Engine::Mysql => "Write `ssl-mode=VERIFY_IDENTITY` into the database's URL, or leave `ssl-mode` out.",
-                _ => "Write `sslmode=verify-full` into the database's URL, or leave `sslmode` out.",
-            },
-        ),
-    }
+fn read_only(file: &Path) -> Finding {
+    let what = format!("{} is opened to read only", file.display());
+    let means = match access(file, Access::WRITE_OK).is_ok() {
+        true => "This user might write to the file; Daybook never does.",
+        false => "This user could not even write to the file.",
+    };
+    Finding::ok(AREA, what, means)
 }
 
 /// Rows get their times from the server's clock, days from this machine's.

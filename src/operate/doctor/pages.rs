@@ -9,10 +9,9 @@ use tokio::time::timeout;
 
 use crate::book::{self, Book, BookError, Collecting, Health};
 use crate::config::{Config, DatabaseUrl};
-use crate::database::stays_here;
 
 use super::room::spoken;
-use super::{Finding, Level, PATIENCE, counted, days, ledger};
+use super::{Finding, Level, PATIENCE, counted, days, ledger, line};
 
 const AREA: &str = "book";
 const NO_NIGHT: &str =
@@ -228,23 +227,7 @@ async fn on_server(book: &Book, health: &Health) -> Result<Vec<Finding>, BookErr
         let advice = "Grant its user all rights on the book's tables, and give the URL of the server that is written to, not of a standby.";
         findings.push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
     }
-    findings.push(match (is_encrypted, stays_here(book.url())) {
-        (true, _) => {
-            let what = "the connection to the book is encrypted";
-            Finding::ok(AREA, what, "Nobody on the way reads along.")
-        }
-        (false, true) => {
-            let what = "the book's server is on this machine";
-            Finding::ok(AREA, what, "What it is told stays here.")
-        }
-        (false, false) => {
-            let what = format!("the connection to the book {name} is not encrypted");
-            let means =
-                "Everybody on the way can read numbers, addresses and perhaps the password.";
-            let advice = "Take `sslmode` out of its URL, and let the server offer TLS.";
-            Finding::ok(AREA, what, means).advising(Level::Warning, advice)
-        }
-    });
+    findings.push(line::examine(AREA, "the book", (book.url(), *is_encrypted)));
     Ok(findings)
 }
 

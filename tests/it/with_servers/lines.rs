@@ -86,11 +86,35 @@ async fn a_server_that_shows_who_it_is_keeps_the_app_and_the_book() {
         let findings = examine(&world.config(), instant(NOW)).await;
         for line in [
             "the line to the app database is encrypted",
-            "the connection to the book is encrypted",
+            "the line to the book is encrypted",
         ] {
             let found = findings.iter().find(|one| one.what == line);
             let found = found.unwrap_or_else(|| panic!("{findings:#?}"));
             assert_eq!(found.level, Level::Ok);
+        }
+    }
+}
+
+/// This machine too, but so written it is taken for another one.
+#[tokio::test]
+async fn a_far_server_that_need_not_prove_who_it_is_is_warned_of() {
+    for certified in Certified::each().await {
+        let url = certified.server.url().replace("127.0.0.1", "LOCALHOST");
+        let (url, advice) = match &certified.server {
+            App::Mysql(_) => (format!("{url}?ssl-mode=REQUIRED"), "VERIFY_IDENTITY"),
+            _ => (format!("{url}?sslmode=require"), "verify-full"),
+        };
+        let world = world(&url, Some(&url));
+        assert_eq!(world.command(&COLLECT).await.unwrap(), Ended::Done);
+        let findings = examine(&world.config(), instant(NOW)).await;
+        for called in ["the app database", "the book"] {
+            let line = format!(
+                "the line to {called} is encrypted, and the server need not prove who it is"
+            );
+            let found = findings.iter().find(|one| one.what == line);
+            let found = found.unwrap_or_else(|| panic!("{findings:#?}"));
+            assert_eq!(found.level, Level::Warning);
+            assert!(found.advice.contains(advice), "{found:?}");
         }
     }
 }

@@ -1,0 +1,42 @@
+//! Who could listen on the way to a database, or pretend to be it.
+
+use crate::config::{DatabaseUrl, Engine};
+use crate::database::{Line, line};
+
+use super::{Finding, Level};
+
+pub(super) fn examine(
+    area: &'static str,
+    called: &str,
+    (url, is_encrypted): (&DatabaseUrl, bool),
+) -> Finding {
+    let found = |is: &str, means| Finding::ok(area, format!("the line to {called} {is}"), means);
+    let advice = match url.engine() {
+        Engine::Mysql => {
+            "Write `ssl-mode=VERIFY_IDENTITY` into the database's URL, or leave `ssl-mode` out; `ssl-ca=FILE` names an authority of your own."
+        }
+        _ => {
+            "Write `sslmode=verify-full` into the database's URL, or leave `sslmode` out; `sslrootcert=FILE` names an authority of your own."
+        }
+    };
+    match line(url, is_encrypted) {
+        Line::Encrypted => found(
+            "is encrypted",
+            "Nobody on the way can read the password or the numbers.",
+        ),
+        Line::Here => found(
+            "is not encrypted",
+            "It does not leave this machine, so nobody can listen.",
+        ),
+        Line::Unproven => found(
+            "is encrypted, and the server need not prove who it is",
+            "Whoever can get in between can pretend to be it, and read the password's proof and the numbers.",
+        )
+        .advising(Level::Warning, advice),
+        Line::Open => found(
+            "is not encrypted",
+            "Whoever is on the way can read the password's proof and the numbers.",
+        )
+        .advising(Level::Warning, advice),
+    }
+}
