@@ -148,6 +148,7 @@ struct Gathered {
     collected: Collected,
     tallies: readings::Tallies,
     failures: BTreeMap<String, String>,
+    asked_at: BTreeMap<String, DateTime<Utc>>,
     read_at: BTreeMap<String, DateTime<Utc>>,
     reached: BTreeMap<String, DateTime<Utc>>,
 }
@@ -156,6 +157,7 @@ impl Gathered {
     fn take(&mut self, done: run::Done) {
         self.tallies.extend(done.tallies);
         self.failures.extend(done.failures);
+        self.asked_at.extend(done.asked_at);
         self.read_at.extend(done.read_at);
         self.reached.extend(done.reached);
         self.collected.statements.extend(done.costs);
@@ -177,7 +179,7 @@ impl Gathered {
     }
 
     fn assembled(self, request: &Request<'_>) -> Collected {
-        let moments = (&self.read_at, &self.reached);
+        let moments = (&self.asked_at, &self.read_at, &self.reached);
         Collected {
             days: readings::assemble(request, (&self.tallies, &self.failures), moments),
             ..self.collected

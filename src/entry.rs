@@ -14,7 +14,7 @@ use crate::calendar::AsOf;
 use crate::catalog::Metric;
 
 pub use derive::derive;
-pub use merge::{is_wanting, merge};
+pub use merge::{is_wanting, merge, yield_to_former_names};
 pub use value::{Part, Value};
 
 /// One day's row.

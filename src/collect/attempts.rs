@@ -23,9 +23,18 @@ pub(super) async fn with_retries(
     let begun = Instant::now();
     let mut pause = Duration::from_millis(200);
     let mut conflicts = 0;
+    let mut asked_at = None;
     loop {
         let error = match once((name, app), keys, request, ways).await {
-            Ok(done) => return Ok(done),
+            Ok(mut all) => {
+                for done in &mut all {
+                    let late = asked_at
+                        .iter()
+                        .flat_map(|at| keys.iter().map(|key| (key.clone(), *at)));
+                    done.asked_at = late.collect();
+                }
+                return Ok(all);
+            }
             Err(error) => error,
         };
         let patience = match error.trouble {
@@ -33,10 +42,11 @@ pub(super) async fn with_retries(
             Trouble::Behind(_) => request.follower_patience,
             Trouble::Conflict if conflicts == 0 => {
                 conflicts += 1;
+                asked_at = Some(request.now + begun.elapsed());
                 continue;
             }
             Trouble::Conflict if ways == [Way::Fused] => {
-                return in_pieces((name, app), keys, request).await;
+                return in_pieces((name, app), keys, (request, begun)).await;
             }
             Trouble::Conflict => return Err(advised(error)),
             _ => return Err(error),
@@ -50,6 +60,7 @@ pub(super) async fn with_retries(
             () = request.limits.stop.asked() => return Err(stopped()),
         }
         pause = (pause * 2).min(Duration::from_secs(15));
+        asked_at = Some(request.now + begun.elapsed());
     }
 }
 
@@ -57,9 +68,8 @@ pub(super) async fn with_retries(
 async fn in_pieces(
     (name, app): (&str, &AppDatabase),
     keys: &[String],
-    request: &Request<'_>,
+    (request, begun): (&Request<'_>, Instant),
 ) -> Result<Vec<Done>, DatabaseError> {
-    let begun = Instant::now();
     let mut whole = Done::default();
     for piece in by_table(request.catalog, keys) {
         let read_at = request.now + begun.elapsed();
@@ -81,7 +91,8 @@ async fn in_pieces(
                     whole.reached.extend(done.reached);
                     whole.recipients = whole.recipients.or(done.recipients);
                 }
-                let read = piece.into_iter().map(|key| (key, read_at));
+                let read: BTreeMap<_, _> = piece.into_iter().map(|key| (key, read_at)).collect();
+                whole.asked_at.extend(read.clone());
                 whole.read_at.extend(read);
             }
             Err(error) if error.trouble == Trouble::Conflict => {

@@ -45,7 +45,7 @@ type Moments = BTreeMap<String, DateTime<Utc>>;
 pub fn assemble(
     request: &Request<'_>,
     (tallies, failures): (&Tallies, &BTreeMap<String, String>),
-    (read_at, reached): (&Moments, &Moments),
+    (asked_at, read_at, reached): (&Moments, &Moments, &Moments),
 ) -> Vec<(Day, BTreeMap<String, Reading>)> {
     let of_day = |as_of: &AsOf| {
         let asked = request
@@ -55,7 +55,8 @@ pub fn assemble(
             .filter(|metric| request.keys.contains(&metric.key));
         let counted = asked.filter(|metric| !matches!(metric.shape, Shape::Derived(_)));
         let read = counted.map(|metric| {
-            let mut reading = match reach(metric, as_of, request.now, request.grace) {
+            let asked = asked_at.get(&metric.key).copied().unwrap_or(request.now);
+            let mut reading = match reach(metric, as_of, asked, request.grace) {
                 Reach::Unknowable(reason) => Reading::unavailable(reason),
                 Reach::Counted(provenance) => {
                     match tallies.get(&(metric.key.clone(), as_of.day.date)) {

@@ -35,7 +35,7 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
         return Err(stopped());
     }
     let taken = match args.dry_run {
-        true => rehearse(config, &gathered).await?,
+        true => rehearse(setting, &gathered).await?,
         false => take(&gathered, setting, begun).await?,
     };
     match args.json {
@@ -85,10 +85,10 @@ fn stopped() -> CommandError {
     CommandError::Failed(anyhow!("stopped on request: nothing was taken over"))
 }
 
-async fn rehearse(config: &Config, gathered: &Gathered) -> Result<Taken, BookError> {
-    match open_book(config).await {
-        Ok(book) => import::rehearse(Some(&book), gathered).await,
-        Err(BookError::NoBook { .. }) => import::rehearse(None, gathered).await,
+async fn rehearse(setting: Setting<'_>, gathered: &Gathered) -> Result<Taken, BookError> {
+    match open_book(setting.config).await {
+        Ok(book) => import::rehearse(Some(&book), gathered, setting).await,
+        Err(BookError::NoBook { .. }) => import::rehearse(None, gathered, setting).await,
         Err(error) => Err(error),
     }
 }

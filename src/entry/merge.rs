@@ -1,5 +1,9 @@
 //! A new reading of a day meets the stored one: what is known is never lost.
 
+use std::collections::BTreeMap;
+
+use crate::catalog::Catalog;
+
 use super::value::agree;
 use super::{Entry, Kind, Reading};
 
@@ -18,41 +22,93 @@ pub enum Mode {
 }
 
 /// The entry to store. The new one's frame is kept, except on a refill, where the stored day stays what it was.
-pub fn merge(stored: Option<&Entry>, new: Entry, mode: Mode) -> Entry {
+pub fn merge(stored: Option<&Entry>, mut new: Entry, mode: Mode) -> Entry {
     let Some(stored) = stored else { return new };
-    let mode = match mode {
-        Mode::Import if stored.partial && !new.partial => Mode::Replace,
-        mode => mode,
-    };
+    let mode = over(stored, &new, mode);
+    let readings = std::mem::take(&mut new.readings);
+    let frame = new;
     let mut merged = match mode {
         Mode::Replace => Entry {
-            readings: stored.readings.clone(),
-            ..new.clone()
+            readings: readings_kept(stored, &frame),
+            ..frame.clone()
         },
         Mode::Refill | Mode::Refresh | Mode::Import => stored.clone(),
     };
-    let (open, as_of) = (new.partial, new.as_of);
-    for (key, mut reading) in new.readings {
-        if mode == Mode::Import && open && !stored.partial && reading.is_known() {
-            reading.provenance.observed_at.get_or_insert(as_of);
+    for (key, mut reading) in readings {
+        let old = stored.readings.get(&key);
+        if old.is_some_and(|old| !wins(&reading, (old, stored), (&frame, mode))) {
+            continue;
         }
-        let wins = match stored.readings.get(&key) {
-            None => true,
-            Some(old) if mode == Mode::Import => reading.is_known() && !old.is_known(),
-            Some(old) if mode == Mode::Refill => fills(&reading, (stored, old)),
-            Some(old) if mode == Mode::Refresh => {
-                fills(&reading, (stored, old)) || corrects(&reading, old)
-            }
-            Some(old) if stored.partial => reading.is_known() || !old.is_known(),
-            Some(old) => beats(&reading, old),
-        };
-        if wins {
-            merged.readings.insert(key, reading);
-        } else if stored.partial && mode == Mode::Replace {
-            keep_from_open_day(&mut merged, &key, stored);
+        if reading.is_known() && is_of_another_moment(&frame, stored, mode) {
+            reading.provenance.observed_at.get_or_insert(frame.as_of);
         }
+        merged.readings.insert(key, reading);
     }
     merged
+}
+
+/// Takes out of a count what would hide a better value that the day has under the metric's former name.
+pub fn yield_to_former_names(catalog: &Catalog, new: &mut Entry, stored: &Entry, mode: Mode) {
+    let mode = over(stored, new, mode);
+    for metric in &catalog.metrics {
+        let is_known_anew = stored
+            .readings
+            .get(&metric.key)
+            .is_some_and(Reading::is_known);
+        let (Some(reading), Some(former), false) = (
+            new.readings.get(&metric.key),
+            stored.reading(metric),
+            is_known_anew,
+        ) else {
+            continue;
+        };
+        if reading.is_known() && former.is_known() && !wins(reading, (former, stored), (new, mode))
+        {
+            new.readings.remove(&metric.key);
+        }
+    }
+}
+
+/// An open day gives way to a complete one, wherever that comes from.
+fn over(stored: &Entry, new: &Entry, mode: Mode) -> Mode {
+    match mode {
+        Mode::Import if stored.partial && !new.partial => Mode::Replace,
+        mode => mode,
+    }
+}
+
+fn wins(new: &Reading, (old, stored): (&Reading, &Entry), (frame, mode): (&Entry, Mode)) -> bool {
+    match mode {
+        Mode::Import => new.is_known() && !old.is_known(),
+        Mode::Refill => fills(new, (stored, old)),
+        Mode::Refresh => fills(new, (stored, old)) || corrects(new, old),
+        Mode::Replace if is_passing(stored, frame) => new.is_known() || !old.is_known(),
+        Mode::Replace => fills(new, (stored, old)) || beats(new, old),
+    }
+}
+
+/// The stored day had not ended, or began or ended otherwise: what was counted then is not that day's number.
+fn is_passing(stored: &Entry, frame: &Entry) -> bool {
+    stored.partial || (stored.day_start, stored.day_end) != (frame.day_start, frame.day_end)
+}
+
+/// What only a passing day could tell stays until there is better, and says when it was read.
+fn readings_kept(stored: &Entry, frame: &Entry) -> BTreeMap<String, Reading> {
+    let mut readings = stored.readings.clone();
+    if is_passing(stored, frame) {
+        for reading in readings.values_mut().filter(|reading| reading.is_known()) {
+            reading.provenance.observed_at.get_or_insert(stored.as_of);
+        }
+    }
+    readings
+}
+
+/// The day keeps its own moment, and this value is from another one: of an open day, counted or imported.
+fn is_of_another_moment(frame: &Entry, stored: &Entry, mode: Mode) -> bool {
+    match mode {
+        Mode::Replace => false,
+        _ => (frame.partial || stored.partial) && frame.as_of != stored.as_of,
+    }
 }
 
 fn fills(new: &Reading, (stored, old): (&Entry, &Reading)) -> bool {
@@ -73,13 +129,6 @@ pub fn is_wanting(entry: &Entry, reading: &Reading) -> bool {
                 .provenance
                 .observed_at
                 .is_some_and(|at| at < entry.day_end)
-}
-
-/// A value that only the open day could tell stays, and says when it was read.
-fn keep_from_open_day(merged: &mut Entry, key: &str, stored: &Entry) {
-    if let Some(kept) = merged.readings.get_mut(key) {
-        kept.provenance.observed_at.get_or_insert(stored.as_of);
-    }
 }
 
 /// A known value yields only to a known one; one counted at its time does not yield to a recount

@@ -11,7 +11,7 @@ use crate::collect::{self, Collected, Cost, Request, Unreachable, Work};
 use crate::config::RecipientsQuery;
 use crate::database::{DatabaseError, Limits, Trouble};
 use crate::entry::merge::Mode;
-use crate::entry::{Entry, Reading, derive, merge};
+use crate::entry::{Entry, Reading, derive, merge, yield_to_former_names};
 
 use super::{Night, NightError, Orders, Setting, Task, Todo, grace, milliseconds, refresh};
 
@@ -86,12 +86,15 @@ pub(super) async fn count(
     let mut entries: Vec<Entry> = entries
         .map(|((_, readings), as_of)| entry(setting, as_of, readings, duration_ms))
         .collect();
-    if task.mode == Mode::Refresh {
-        for entry in &mut entries {
-            if let Some(stored) = todo.stored.get(&entry.date) {
-                refresh::keep_what_counts(&setting.config.catalog, entry, stored);
-            }
+    let catalog = &setting.config.catalog;
+    for entry in &mut entries {
+        let Some(stored) = todo.stored.get(&entry.date) else {
+            continue;
+        };
+        if task.mode == Mode::Refresh {
+            refresh::keep_what_counts(catalog, entry, stored);
         }
+        yield_to_former_names(catalog, entry, stored, task.mode);
     }
     make_last(setting, &mut entries, (task, todo));
     Ok(Counted {

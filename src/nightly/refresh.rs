@@ -7,7 +7,7 @@ use crate::entry::value::agree;
 use crate::entry::{Entry, Value, is_wanting};
 use crate::plan::{Reach, reach};
 
-use super::todo::{lacks, with_inputs};
+use super::todo::{has_the_bounds, lacks, of_other_bounds, with_inputs};
 use super::{DayDone, Setting, Task, grace};
 
 /// A metric of a refreshed day that reads otherwise than before. `None` is no value.
@@ -30,11 +30,8 @@ pub(super) fn task(
     if entry.partial {
         return Err("it was counted while it was open; --catch-up counts it to its end".to_owned());
     }
-    if (entry.day_start, entry.day_end) != (as_of.day.start, as_of.day.end) {
-        return Err(format!(
-            "it was counted in {}, and begins or ends otherwise in {}; --force counts it anew",
-            entry.time_zone, as_of.day.zone
-        ));
+    if !has_the_bounds(entry, as_of) {
+        return Err(of_other_bounds(entry, as_of));
     }
     let keys = keys(setting, as_of, entry);
     if keys.is_empty() {

@@ -61,9 +61,15 @@ pub async fn of(
                     continue;
                 }
             },
-            false => match need(setting, orders, &as_of, stored) {
-                Some(task) => task,
-                None => {
+            false => match (need(setting, orders, &as_of, stored), stored) {
+                (Some(task), Some(entry)) if task.refill && !has_the_bounds(entry, &as_of) => {
+                    let why = of_other_bounds(entry, &as_of);
+                    todo.skipped.push((day.date, why));
+                    todo.settled.push(day.date);
+                    continue;
+                }
+                (Some(task), _) => task,
+                (None, _) => {
                     todo.settled.push(day.date);
                     continue;
                 }
@@ -126,9 +132,11 @@ fn need(
     };
     match stored {
         None => task(asked, Mode::Replace, false),
-        // Replaced, an open day is taken for a complete one: all of it is counted, whatever is named.
+        // Replaced, an open day is taken for a complete one, and one of another zone for one of this: all of it is
+        // counted, whatever is named.
         Some(entry)
-            if entry.partial && (orders.force || orders.metric.is_none() || !as_of.open) =>
+            if entry.partial && (orders.force || orders.metric.is_none() || !as_of.open)
+                || orders.force && !has_the_bounds(entry, as_of) =>
         {
             let all = known_keys(catalog, None).unwrap_or_default();
             task(all, Mode::Replace, false)
@@ -147,6 +155,18 @@ fn need(
             }
         }
     }
+}
+
+/// The same day in another zone begins and ends otherwise.
+pub(super) fn has_the_bounds(entry: &Entry, as_of: &AsOf) -> bool {
+    (entry.day_start, entry.day_end) == (as_of.day.start, as_of.day.end)
+}
+
+pub(super) fn of_other_bounds(entry: &Entry, as_of: &AsOf) -> String {
+    format!(
+        "it was counted in {}, and begins or ends otherwise in {}; --force counts it anew",
+        entry.time_zone, as_of.day.zone
+    )
 }
 
 /// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer.

@@ -47,6 +47,7 @@ mod original;
 mod pages;
 mod papers;
 mod parts;
+mod passing_numbers;
 mod posted;
 mod prometheus;
 mod prune;

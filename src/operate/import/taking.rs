@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::book::{self, Book, BookError, Stored};
-use crate::entry::Entry;
-use crate::entry::merge::{Mode, merge};
+use crate::catalog::{Catalog, Shape};
+use crate::config::Config;
+use crate::entry::merge::Mode;
+use crate::entry::{Entry, derive, merge, yield_to_former_names};
 
 use super::{Gathered, Setting, Span};
 
@@ -31,7 +33,11 @@ pub async fn take(
     setting: Setting<'_>,
 ) -> Result<Taken, BookError> {
     let mut taken = Taken::default();
-    let days = gathered.days.values().cloned();
+    let stored = stored(Some(book), gathered).await?;
+    let days = gathered
+        .days
+        .values()
+        .map(|new| laid(setting.config, new, stored.get(&new.date)));
     book::store_at_once(book, days, Mode::Import, |stored| {
         taken.count(stored, &gathered.days);
     })
@@ -41,17 +47,58 @@ pub async fn take(
 }
 
 /// The same, without a trace; a book that is not there is an empty one.
-pub async fn rehearse(book: Option<&Book>, gathered: &Gathered) -> Result<Taken, BookError> {
+pub async fn rehearse(
+    book: Option<&Book>,
+    gathered: &Gathered,
+    setting: Setting<'_>,
+) -> Result<Taken, BookError> {
     let mut taken = Taken::default();
+    let mut stored = stored(book, gathered).await?;
     for (date, new) in &gathered.days {
-        let before = match book {
-            Some(book) => book::entry(book, *date).await?,
-            None => None,
-        };
-        let after = merge(before.as_ref(), new.clone(), Mode::Import);
+        let before = stored.remove(date);
+        let new = laid(setting.config, new, before.as_ref());
+        let after = merge(before.as_ref(), new, Mode::Import);
         taken.count(&Stored { before, after }, &gathered.days);
     }
     Ok(taken)
+}
+
+async fn stored(
+    book: Option<&Book>,
+    gathered: &Gathered,
+) -> Result<BTreeMap<NaiveDate, Entry>, BookError> {
+    let mut days = gathered.days.keys();
+    let (Some(book), Some(first)) = (book, days.next()) else {
+        return Ok(BTreeMap::new());
+    };
+    let last = days.next_back().unwrap_or(first);
+    let entries = book::entries(book, *first..=*last).await?;
+    Ok(entries
+        .into_iter()
+        .map(|entry| (entry.date, entry))
+        .collect())
+}
+
+/// What a day brings to the book: nothing that the book knows under a former name, and with what can be made of it
+/// where that was lacking.
+fn laid(config: &Config, new: &Entry, stored: Option<&Entry>) -> Entry {
+    let mut new = new.clone();
+    let Some(stored) = stored else { return new };
+    yield_to_former_names(&config.catalog, &mut new, stored, Mode::Import);
+    let mut whole = merge(Some(stored), new.clone(), Mode::Import);
+    derive(&mut whole, &config.catalog);
+    for (key, reading) in whole.readings {
+        let was_made = stored.readings.contains_key(&key);
+        if was_made && is_derived(&config.catalog, &key) && reading.is_known() {
+            new.readings.entry(key).or_insert(reading);
+        }
+    }
+    new
+}
+
+fn is_derived(catalog: &Catalog, key: &str) -> bool {
+    let metric = catalog.metric(key);
+    metric.is_some_and(|metric| matches!(metric.shape, Shape::Derived(_)))
 }
 
 impl Taken {
