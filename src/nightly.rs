@@ -187,7 +187,10 @@ async fn under_lock(
         (Err(error), _) => return Err(error),
     }
     if night.no_numbers.is_none() {
-        book::columns::update(book, &setting.config.catalog).await?;
+        // The numbers are stored; who asks for them in SQL can wait, the report's readers cannot.
+        let updated = book::columns::update(book, &setting.config.catalog).await;
+        let remark = updated.err().map(|error| error.to_string());
+        night.remarks.extend(remark);
     }
     if orders.send {
         let bringing = Instant::now();

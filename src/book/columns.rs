@@ -98,9 +98,10 @@ fn standing(engine: Engine) -> &'static str {
              WHERE to_regclass(quote_ident(current_schema()) || '.daily_metrics_columns') IS NOT NULL"
         }
         Engine::Mysql => {
+            // A view asks with the rights of who made it, who may be gone by now: each account makes it its own.
             "SELECT columns AS definition FROM book_state
              WHERE EXISTS (SELECT 1 FROM information_schema.views
-                 WHERE table_schema = database() AND table_name = 'daily_metrics_columns')"
+                 WHERE table_schema = database() AND table_name = 'daily_metrics_columns' AND definer = current_user())"
         }
     }
 }

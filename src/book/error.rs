@@ -87,18 +87,18 @@ pub enum BookError {
         source: sqlx::Error,
     },
 
-    #[error("cannot {task} in the book {book}")]
+    #[error("cannot {task} in the book {book}: {why}")]
     Failed {
         book: String,
         task: &'static str,
-        source: sqlx::Error,
+        why: String,
     },
 
-    #[error("cannot bring the book {book} up to version {known}")]
+    #[error("cannot bring the book {book} up to version {known}: {why}")]
     Migration {
         book: String,
         known: i64,
-        source: sqlx::migrate::MigrateError,
+        why: String,
     },
 
     #[error(
@@ -210,7 +210,11 @@ impl BookError {
             Kind::Away => Self::Away { book, task, source },
             Kind::Standby => Self::Standby { book, task, source },
             Kind::Forbidden => Self::Forbidden { book, task, source },
-            Kind::Other => Self::Failed { book, task, source },
+            Kind::Other => Self::Failed {
+                book,
+                task,
+                why: DatabaseError::from(source).message,
+            },
         }
     }
 
@@ -228,7 +232,7 @@ impl BookError {
             source => Self::Migration {
                 book: name(url),
                 known: super::schema::known_version(url.engine()),
-                source,
+                why: source.to_string(),
             },
         }
     }

@@ -314,3 +314,63 @@ async fn on_postgresql_a_schema_keeps_the_book_apart_from_tables_of_the_same_nam
         "SELECT (SELECT count(*) FROM public.runs) + 10 * (SELECT count(*) FROM daybook.runs)";
     assert_eq!(app.number(counts).await, Some(10.into()));
 }
+
+/// PostgreSQL drops no view upon which another one stands.
+#[tokio::test]
+async fn a_view_upon_the_view_of_columns_keeps_no_report_from_its_readers() {
+    if fresh().engine() != Engine::Postgres {
+        return;
+    }
+    let counted = |what: &str| {
+        format!(
+            "[app]\ndatabase_url = \"sqlite:app.db\"\n[outbox]\ndirectory = \"outbox\"\n\
+             [tables.stock]\nname = \"stock\"\n\
+             [[metrics]]\nkey = \"stock\"\ntable = \"stock\"\n{what}\n"
+        )
+    };
+    let mut world = World::new("2025-10-03T22:10:00Z", &counted("count = \"*\""));
+    let app = world.sqlite("app.db").await;
+    app.execute("CREATE TABLE stock (pieces INTEGER); INSERT INTO stock VALUES (100)")
+        .await;
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    world
+        .meddle("CREATE VIEW mine AS SELECT stock FROM daily_metrics_columns")
+        .await;
+    world.write("daybook.toml", &counted("sum = \"pieces\""));
+    world.at("2025-10-04T22:10:00Z");
+    let night = world.morning(Which::One(date("2025-10-04")), false).await;
+    assert!(world.path("outbox/2025-10-04.html").exists());
+    let remark = &night.remarks[0];
+    assert!(
+        remark.starts_with("cannot update the view daily_metrics_columns in the book postgres://")
+            && remark.ends_with(
+                "cannot drop view daily_metrics_columns because other objects depend on it"
+            ),
+        "{remark}"
+    );
+    assert_eq!(world.value("2025-10-04", "stock").await, json!(100));
+}
+
+/// A view asks MariaDB and MySQL with the rights of the account that made it.
+#[tokio::test]
+async fn the_view_of_columns_outlives_the_account_that_made_it() {
+    let url = fresh();
+    if url.engine() != Engine::Mysql {
+        return;
+    }
+    let book = App::of(&url);
+    mariadb::grant(&book, "first_maker", "ALL ON HERE.*").await;
+    let (mut world, _app) = delivering::world("").await;
+    world.set(
+        "DAYBOOK_BOOK_DATABASE_URL",
+        &mariadb::as_user(&book, "first_maker").url(),
+    );
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    book.execute("DROP USER first_maker").await;
+    world.set("DAYBOOK_BOOK_DATABASE_URL", url.expose());
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    let days = book
+        .number("SELECT count(*) FROM daily_metrics_columns")
+        .await;
+    assert_eq!(days, Some(1.into()));
+}
