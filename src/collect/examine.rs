@@ -18,6 +18,7 @@ use crate::plan::{Cell, Facts, Statement};
 
 use super::schema::newest::newest;
 use super::schema::rights::{self, Rights, Server};
+use super::schema::unborn::{self, Unborn};
 use super::{Found, Request, Way, Work, recipients, recipients_of, schema, statements};
 use indexes::Missing;
 use needs::{Needs, needs, times};
@@ -37,6 +38,8 @@ pub struct Examined {
     pub unfit_times: Vec<String>,
     /// `orders.at has a newest time …`
     pub odd_times: Vec<String>,
+    /// Rows that count on every day.
+    pub unborn: Vec<Unborn>,
     /// How far the server's clock is ahead of this machine's; nothing where they share one.
     pub clock_ahead: Option<TimeDelta>,
     /// How much of what was written it holds.
@@ -116,6 +119,10 @@ async fn look(
         }
         _ => Vec::new(),
     };
+    let unborn = match unfit_times.is_empty() {
+        true => unborn::unborn((name, catalog), snapshot, &facts, limits).await?,
+        false => Vec::new(),
+    };
     let readers = match recipients_of(name, request) {
         Some(query) => Some(recipients::in_snapshot(snapshot, query, limits).await),
         None => None,
@@ -129,6 +136,7 @@ async fn look(
         indexes,
         unfit_times,
         odd_times,
+        unborn,
         clock_ahead,
         replayed: snapshot.replayed(),
         writable: rights.writable,

@@ -3,6 +3,7 @@
 pub mod newest;
 pub mod rights;
 pub mod survey;
+pub mod unborn;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::mysql::MySqlRow;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgRow, PgValueRef};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, TypeInfo, ValueRef};
 
@@ -48,6 +48,7 @@ fn postgres_cell(row: &PgRow, at: usize) -> Result<Cell, DatabaseError> {
         "NUMERIC" => Cell::Decimal(row.try_get(at).map_err(|_| {
             DatabaseError::query("a NUMERIC result has more than 28 digits or is not a number; cast it to a smaller type")
         })?),
+        "DATE" | "TIMESTAMP" | "TIMESTAMPTZ" if is_endless(&raw) => Cell::Text("infinity".to_owned()),
         "DATE" => Cell::Text(row.try_get::<NaiveDate, _>(at)?.to_string()),
         "TIMESTAMP" => Cell::Text(row.try_get::<NaiveDateTime, _>(at)?.to_string()),
         "TIMESTAMPTZ" => Cell::Text(row.try_get::<DateTime<Utc>, _>(at)?.to_rfc3339()),
@@ -60,6 +61,23 @@ fn postgres_cell(row: &PgRow, at: usize) -> Result<Cell, DatabaseError> {
             )));
         }
     })
+}
+
+/// `infinity`, `-infinity`, or a year that chrono does not reach, for which sqlx would panic.
+fn is_endless(raw: &PgValueRef<'_>) -> bool {
+    const DAYS_FROM_1970: i32 = 10_957;
+    const MICROSECONDS_FROM_1970: i64 = 946_684_800_000_000;
+    match raw.as_bytes() {
+        Ok(&[a, b, c, d]) => i32::from_be_bytes([a, b, c, d])
+            .checked_add(DAYS_FROM_1970)
+            .and_then(NaiveDate::from_epoch_days)
+            .is_none(),
+        Ok(&[a, b, c, d, e, f, g, h]) => i64::from_be_bytes([a, b, c, d, e, f, g, h])
+            .checked_add(MICROSECONDS_FROM_1970)
+            .and_then(DateTime::from_timestamp_micros)
+            .is_none(),
+        _ => false,
+    }
 }
 
 pub fn mysql(row: &MySqlRow) -> Result<Vec<Cell>, DatabaseError> {

@@ -155,6 +155,20 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
         let advice = "Correct `time` of the table, or of the window; where the column is told rightly, see who writes such rows.";
         Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Warning, advice)
     }));
+    findings.extend(examined.unborn.iter().map(|one| {
+        let rows = usize::try_from(one.rows).unwrap_or(usize::MAX);
+        let what = format!(
+            "{called}: {} has {} without a beginning",
+            one.table,
+            counted(rows, "row")
+        );
+        let means = "They count on every day, as if they had always been there.";
+        let advice = format!(
+            "If they should not count, leave them out with `where = \"{}\"`.",
+            one.leaving_out.replace('"', "\\\"")
+        );
+        Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+    }));
     findings.extend(examined.clock_ahead.map(|ahead| clock(called, ahead)));
     findings.extend(powers(called, examined));
     findings.extend(

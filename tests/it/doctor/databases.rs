@@ -202,6 +202,37 @@ async fn a_date_of_today_does_not_lie_ahead() {
     assert_eq!(complaints(&world, now).await, [ahead]);
 }
 
+#[tokio::test]
+async fn rows_without_a_beginning_are_told_unless_they_are_left_out() {
+    let table = |name: &str, more: &str| {
+        format!(
+            "[tables.{name}]\nname = \"{name}\"\ncreated_at = \"at\"\n{more}\n\
+             [[metrics]]\nkey = \"{name}\"\ntable = \"{name}\"\ncount = \"*\"\n\n"
+        )
+    };
+    let tables = [
+        table("drafts", ""),
+        table("left_out", "where = \"at IS NOT NULL\""),
+        table("always_there", ""),
+    ];
+    let settings = format!(
+        "[app]\ndatabase_url = \"sqlite:app.db\"\n\n{}",
+        tables.concat()
+    );
+    let world = World::new(NOW, &settings);
+    let app = world.sqlite("app.db").await;
+    app.execute(
+        "CREATE TABLE drafts (at TEXT); INSERT INTO drafts VALUES (NULL), ('2025-10-01 10:00:00'), (NULL);
+         CREATE TABLE left_out (at TEXT); INSERT INTO left_out VALUES (NULL), ('2025-10-01 10:00:00');
+         CREATE TABLE always_there (at TEXT NOT NULL); INSERT INTO always_there VALUES ('2025-10-01 10:00:00');",
+    )
+    .await;
+    assert_eq!(
+        complaints(&world, NOW).await,
+        ["warning database: the app database: drafts has 2 rows without a beginning"]
+    );
+}
+
 /// At eight in the morning in Zurich, when it is six in UTC.
 #[tokio::test]
 async fn a_newest_time_that_lies_ahead_tells_how_the_column_really_tells_time() {

@@ -1,12 +1,14 @@
 //! What the doctor finds in a PostgreSQL database: who may read, who may do more, and who may not enter.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use daybook::nightly::Which;
 use daybook::operate::doctor::{Finding, Level, examine};
+use serde_json::json;
 
 use crate::beryl;
 use crate::lacking_index::{is_named_until_it_is_there, said_of};
 use crate::postgres::{as_role, database};
-use crate::world::{App, World, instant};
+use crate::world::{App, World, date, instant};
 
 const NOW: &str = "2025-10-04T06:00:00Z";
 
@@ -178,4 +180,22 @@ async fn djangos_own_indexes_are_enough_for_beryl() {
     let mut world = World::new(NOW, beryl::SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
     assert_eq!(said_of(&world).await, []);
+}
+
+#[tokio::test]
+async fn times_without_end_are_taken_as_they_are() {
+    let app = shop().await;
+    app.execute(
+        "DROP TABLE orders; CREATE TABLE orders (at date, amount int);
+         INSERT INTO orders VALUES ('infinity', 1), ('2025-10-01', 20), ('-infinity', 300), ('290000-01-01', 4000);
+         INSERT INTO users VALUES ('infinity'), ('-infinity'), ('2025-10-01 10:00:00+00'), ('290000-01-01 00:00:00+00');",
+    )
+    .await;
+    let told = told(&app).await;
+    assert!(!told.iter().any(|one| one.contains("newest")), "{told:?}");
+    let mut world = World::new(NOW, SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    world.night(Which::One(date("2025-10-03"))).await;
+    assert_eq!(world.value("2025-10-03", "users").await, json!(2));
+    assert_eq!(world.value("2025-10-03", "turnover").await, json!(320));
 }

@@ -143,3 +143,17 @@ async fn djangos_own_indexes_are_enough_for_beryl() {
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
     assert_eq!(said_of(&world).await, []);
 }
+
+#[tokio::test]
+async fn dates_of_zeros_are_rows_without_a_beginning() {
+    let app = shop().await;
+    app.execute(
+        "ALTER TABLE orders MODIFY at datetime;
+         ALTER TABLE users MODIFY joined datetime NOT NULL;
+         INSERT INTO users VALUES ('0000-00-00 00:00:00'), ('2025-10-01 10:00:00'), ('0000-00-00 00:00:00');",
+    )
+    .await;
+    let told = told(&app).await;
+    let warning = "warning: the app database: users has 2 rows without a beginning".to_owned();
+    assert!(told.contains(&warning), "{told:?}");
+}
