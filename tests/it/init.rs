@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -214,6 +215,53 @@ pub(crate) async fn a_default_tells_when_rows_began(world: &World, app: &App) {
 async fn a_time_that_the_database_fills_in_is_when_rows_began() {
     let (world, app) = bare().await;
     a_default_tells_when_rows_began(&world, &app).await;
+}
+
+/// The second contract ends at half past midnight in Zurich of the day after; the second customer has gone.
+#[tokio::test]
+async fn an_end_that_is_told_otherwise_than_the_beginning_or_without_one_counts_right() {
+    let (world, app) = bare().await;
+    app.execute(
+        "CREATE TABLE contracts (id INTEGER PRIMARY KEY, created_on DATE NOT NULL, deleted_at DATETIME);
+         INSERT INTO contracts (created_on, deleted_at) VALUES ('2025-09-01', NULL), ('2025-09-01', '2025-10-02 22:30:00');
+         CREATE TABLE customers (id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, deleted_at TEXT);
+         INSERT INTO customers (created_at, deleted_at) VALUES (1750000000, NULL), (1750000000, '2025-10-01 10:00:00');
+         CREATE TABLE members (id INTEGER PRIMARY KEY, deleted_at TEXT, is_deleted BOOLEAN NOT NULL);
+         INSERT INTO members (deleted_at, is_deleted) VALUES (NULL, 0), ('2025-10-01 10:00:00', 0), (NULL, 1);",
+    )
+    .await;
+    proposed(&world).await;
+    collects(&world).await;
+    for (key, by_hand) in [
+        ("total_contracts", 2),
+        ("total_customers", 1),
+        ("total_members", 1),
+    ] {
+        assert_eq!(
+            world.value("2025-10-02", key).await,
+            json!(by_hand),
+            "{key}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tables_of_like_names_have_labels_of_their_own() {
+    let (world, app) = bare().await;
+    app.execute("CREATE TABLE user (id INTEGER); CREATE TABLE users (id INTEGER)")
+        .await;
+    proposed(&world).await;
+    let config = world.config();
+    let labels: BTreeSet<&str> = config
+        .catalog
+        .metrics
+        .iter()
+        .map(|one| one.label.as_str())
+        .collect();
+    assert_eq!(
+        labels,
+        BTreeSet::from(["Total users", "Total users (users)"])
+    );
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ pub struct Metric {
     pub history: Option<History>,
     pub good: Good,
     pub unit: Option<&'static str>,
+    /// Money has two.
+    pub decimals: Option<u32>,
+    /// Only a fall deserves attention: how fast it grows, another metric tells.
+    pub alerts_on_falls: bool,
     pub note: String,
 }
 
@@ -61,6 +65,7 @@ pub fn basic(subject: &Subject<'_>) -> Vec<Metric> {
     let mut all = vec![Metric {
         history: Some(history),
         good,
+        alerts_on_falls: subject.born.is_some(),
         note: note.to_owned(),
         ..plain(subject, "total")
     }];
@@ -161,7 +166,7 @@ fn history(subject: &Subject<'_>) -> (History, &'static str) {
 
 fn active(subject: &Subject<'_>) -> Option<Metric> {
     let seen = subject.seen.as_ref()?;
-    let usual = subject.born.as_ref().map(|born| born.kind);
+    let usual = subject.time.as_ref().map(|time| time.kind);
     let differs = usual.is_some_and(|usual| usual != seen.kind)
         || usual.is_none() && seen.kind != TimeKind::Utc;
     Some(Metric {
@@ -346,6 +351,7 @@ fn amount(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
         within: born.map(|born| (born.column.clone(), None)),
         history: history.filter(|history| *history == History::Event),
         unit: unit.or(size.then_some("bytes")),
+        decimals: (money && last != "cents").then_some(2),
         good: welcome(&named),
         note: note.to_owned(),
         ..plain(subject, "sum")

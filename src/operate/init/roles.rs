@@ -122,7 +122,7 @@ const MARKS: &[&str] = &[
     "datum",
 ];
 
-/// A date of these may lie ahead, or is nobody's business.
+/// A time of these may lie ahead, moves, or is nobody's business.
 const PLANNED: &[&str] = &[
     "event",
     "appointment",
@@ -131,6 +131,7 @@ const PLANNED: &[&str] = &[
     "delivery",
     "shift",
     "course",
+    "session",
     "birth",
 ];
 

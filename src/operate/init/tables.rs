@@ -22,6 +22,8 @@ pub struct Subject<'a> {
     pub born: Option<Time>,
     pub ended: Option<Time>,
     pub seen: Option<Time>,
+    /// The one that tells how the table tells time.
+    pub time: Option<Time>,
     /// A condition that only living rows meet.
     pub alive: Option<String>,
 }
@@ -60,7 +62,6 @@ const MACHINERY: &[&str] = &[
     "databasechangeloglock",
     "knex_migrations",
     "migrations",
-    "failed_jobs",
     "jobs",
     "job_batches",
     "cache",
@@ -204,15 +205,32 @@ fn look_at<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<
         named.remove(0);
     }
     let sound = |time: Time| is_sound(&time.column).then_some(time);
+    let born = born(relation, engine).and_then(sound);
+    let ended = ended(relation, engine)
+        .filter(|time| !is_zero_while_alive(relation, time))
+        .and_then(sound);
+    let alive = alive(relation, engine);
+    // A table has one way to tell time, and no end without a beginning.
+    let (time, ended, alive) = match (&born, ended) {
+        (born, None) => (born.clone(), None, alive),
+        (Some(born), Some(ended)) if born.says_itself => (Some(ended.clone()), Some(ended), alive),
+        (Some(born), Some(ended)) if ended.says_itself || ended.kind == born.kind => {
+            (Some(born.clone()), Some(ended), alive)
+        }
+        (born, Some(ended)) => {
+            let lives = format!("{} IS NULL", spelled(&ended.column));
+            let all: Vec<String> = std::iter::once(lives).chain(alive).collect();
+            (born.clone(), None, Some(all.join(" AND ")))
+        }
+    };
     Subject {
         id: key(&named, 40),
         section: String::new(),
-        born: born(relation, engine).and_then(sound),
-        ended: ended(relation, engine)
-            .filter(|time| !is_zero_while_alive(relation, time))
-            .and_then(sound),
+        born,
+        ended,
         seen: seen(relation, engine).and_then(sound),
-        alive: alive(relation, engine),
+        time,
+        alive,
         words: named,
         relation,
     }
@@ -328,6 +346,9 @@ fn name_apart(subjects: &mut [Subject<'_>]) {
         while !taken.insert(subject.id.clone()) {
             subject.id = format!("{plain}_{count}");
             count += 1;
+        }
+        if count > 2 {
+            subject.words.push(format!("({})", subject.relation.name));
         }
     }
 }

@@ -10,6 +10,8 @@ pub struct Time {
     pub column: String,
     pub kind: TimeKind,
     pub why: String,
+    /// Its type or its form says all, whatever the table's `time` is.
+    pub says_itself: bool,
 }
 
 /// How a column tells time; nothing where it does not.
@@ -18,9 +20,12 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
         return None;
     }
     let (kind, why) = match &column.sample {
+        _ if holds_dates(column) => (
+            TimeKind::Local,
+            "a date without a time is a day of the zone above".to_owned(),
+        ),
         Some(Sample::Whole(whole)) => of_number(*whole)?,
         Some(Sample::Text(text)) => of_text(text, &column.name)?,
-        None if is_date(column) => of_dates(),
         None if is_moment(column) => of_type(column, engine),
         None if is_number(column) => (
             TimeKind::EpochS,
@@ -33,6 +38,7 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
     Some(Time {
         column: column.name.clone(),
         kind,
+        says_itself: kind == TimeKind::Instant || holds_dates(column),
         why,
     })
 }
@@ -52,11 +58,8 @@ fn of_number(whole: i64) -> Option<(TimeKind, String)> {
     }
 }
 
-/// `2025-10-03 12:34:56`, with `T`, `Z` or a fraction, or a date alone.
+/// `2025-10-03 12:34:56`, with `T`, `Z` or a fraction.
 fn of_text(text: &str, name: &str) -> Option<(TimeKind, String)> {
-    if calendar::date(text).is_some() {
-        return Some(of_dates());
-    }
     let form = |(at, letter): (usize, char)| match at {
         4 | 7 => letter == '-',
         10 => letter == ' ' || letter == 'T',
@@ -75,9 +78,12 @@ fn of_text(text: &str, name: &str) -> Option<(TimeKind, String)> {
     }
 }
 
-fn of_dates() -> (TimeKind, String) {
-    let why = "a date without a time is a day of the zone above";
-    (TimeKind::Local, why.to_owned())
+fn holds_dates(column: &Column) -> bool {
+    match &column.sample {
+        Some(Sample::Text(text)) => calendar::date(text).is_some(),
+        Some(Sample::Whole(_)) => false,
+        None => is_date(column),
+    }
 }
 
 fn of_type(column: &Column, engine: Engine) -> (TimeKind, String) {

@@ -88,7 +88,7 @@ fn table(subject: &Subject<'_>) -> String {
             "GUESS: rows that are marked as deleted never count",
         );
     }
-    if let Some(Time { kind, why, .. }) = subject.born.as_ref().or(subject.ended.as_ref()) {
+    if let Some(Time { kind, why, .. }) = &subject.time {
         let sure = *kind == TimeKind::Instant;
         line(
             "time",
@@ -152,6 +152,13 @@ fn one(metric: &Metric) -> String {
     }
     if let Some(unit) = metric.unit {
         line("unit", quoted(unit), "");
+    }
+    if let Some(decimals) = metric.decimals {
+        line("decimals", decimals.to_string(), "");
+    }
+    if metric.alerts_on_falls {
+        let why = "how fast it grows, the new ones tell";
+        line("alert", "{ percent = { on = \"falls\" } }".to_owned(), why);
     }
     match metric.good {
         Good::Up => line("good", quoted("up"), ""),
