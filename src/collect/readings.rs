@@ -143,7 +143,7 @@ fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
         + rest;
     let named = |(key, count): (&String, &Decimal)| Part {
         key: Some(key.clone()),
-        label: names.get(key).unwrap_or(key).clone(),
+        label: name(names.get(key), key).to_owned(),
         count: *count,
     };
     let mut listed: Vec<Part> = ranking.into_iter().take(top).map(named).collect();
@@ -155,4 +155,10 @@ fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
         });
     }
     Some(Value::Parts(listed))
+}
+
+/// A part always has a name to be shown by; an empty text is one as well.
+fn name<'a>(label: Option<&'a String>, key: &'a str) -> &'a str {
+    let mut names = label.map(String::as_str).into_iter().chain([key]);
+    names.find(|name| !name.trim().is_empty()).unwrap_or("\"\"")
 }

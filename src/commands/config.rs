@@ -15,11 +15,15 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
         Action::Schema => output::json(&crate::config::schema())?,
         Action::Check => {
             let config = load(path, world)?;
-            let shown = config.catalog.shown().count();
+            let counted = |count: usize, one: &str| match count {
+                1 => format!("1 {one}"),
+                _ => format!("{count} {one}s"),
+            };
             output::say(&format!(
-                "{}: {shown} metrics on {} tables, no mistakes",
+                "{}: {} on {}, no mistakes",
                 config.file.display(),
-                config.catalog.tables.len()
+                counted(config.catalog.shown().count(), "metric"),
+                counted(config.catalog.tables.len(), "table")
             ));
         }
         Action::Show { json: false } => {

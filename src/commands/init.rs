@@ -166,17 +166,25 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
     for one in &proposal.left_out {
         *reasons.entry(one.why).or_default() += 1;
     }
-    let file = args.output.display();
+    let to_stdout = args.output == Path::new("-");
+    let file = match to_stdout {
+        true => "daybook.toml".to_owned(),
+        false => args.output.display().to_string(),
+    };
     let tables = match proposal.subjects.len() {
         1 => "1 table".to_owned(),
         some => format!("{some} tables"),
     };
+    let place = match to_stdout {
+        true => String::new(),
+        false => format!(" in {file}"),
+    };
     let mut text =
-        format!("{numbers} numbers of {tables} proposed in {file}; lines with GUESS want a look.");
+        format!("{numbers} numbers of {tables} proposed{place}; lines with GUESS want a look.");
     for (why, count) in reasons {
         text.push_str(&format!("\n  {count} left out: {why}"));
     }
-    let program = match args.output == Path::new("daybook.toml") || args.output == Path::new("-") {
+    let program = match file == "daybook.toml" {
         true => world.program.clone(),
         false => format!("{} --config {file}", world.program),
     };
@@ -187,7 +195,10 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
         ("collect --date yesterday", "the first day in the book"),
         ("doctor", "what could keep the next report away"),
     ];
-    text.push_str("\nNext:");
+    text.push_str(match to_stdout {
+        true => "\nNext, once they stand in daybook.toml:",
+        false => "\nNext:",
+    });
     for (command, what) in steps {
         text.push_str(&format!("\n  {program} {command:<25} # {what}"));
     }

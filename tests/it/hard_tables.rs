@@ -145,3 +145,23 @@ async fn a_missing_column_fails_its_metrics_and_the_next_collection_refills_them
         Some(1.into())
     );
 }
+
+#[tokio::test]
+async fn an_empty_text_is_a_part_with_a_name() {
+    let schema = "CREATE TABLE posts (mime TEXT); INSERT INTO posts VALUES (''), (''), ('image/png'), (NULL);";
+    let catalog = r#"
+        [tables.posts]
+        name = "posts"
+        [[metrics]]
+        key = "by_mime"
+        table = "posts"
+        count = "*"
+        by = { column = "mime" }
+    "#;
+    let world = world("2025-10-02T23:00:00Z", schema, catalog).await;
+    world.night(Which::One(date("2025-10-02"))).await;
+    assert_eq!(
+        world.value("2025-10-02", "by_mime").await,
+        json!([{"key": "", "label": "\"\"", "count": 2}, {"key": "image/png", "label": "image/png", "count": 1}])
+    );
+}
