@@ -67,6 +67,11 @@ enum Step {
         metric: Option<&'static str>,
         force: bool,
     },
+    /// One number of a day that is over, from elsewhere.
+    Import {
+        days_back: u64,
+        metric: &'static str,
+    },
     /// A table is gone for a while: its metrics fail.
     Break(&'static str),
     Mend,
@@ -97,6 +102,8 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => (which, metric, any::<bool>())
             .prop_map(|(which, metric, force)| Step::Collect { which, metric, force }),
+        1 => (1_u64..5, prop::sample::select(&["users", "stock"][..]))
+            .prop_map(|(days_back, metric)| Step::Import { days_back, metric }),
         1 => prop::sample::select(&["users", "orders", "stock"][..]).prop_map(Step::Break),
         1 => Just(Step::Mend),
         2 => prop::sample::select(&[1, 9, 25][..]).prop_map(|hours| Step::Wait { hours }),
@@ -125,6 +132,11 @@ async fn no_step_loses_a_known_value(steps: Vec<Step>) -> Result<(), TestCaseErr
                 now += TimeDelta::hours(hours);
                 world.at(&now.to_rfc3339());
                 grow(&app, &broken, now.timestamp()).await;
+            }
+            Step::Import { days_back, metric } => {
+                let day = Day::containing(now, Zurich).date - Days::new(days_back);
+                world.write("days.csv", &format!("date,key,value\n{day},{metric},400\n"));
+                world.command(&["import", "days.csv"]).await.unwrap();
             }
             Step::Break(table) if !broken.contains(&table) => {
                 app.execute(&format!("ALTER TABLE {table} RENAME TO {table}_away"))
