@@ -145,10 +145,13 @@ async fn night(
     let mut stages = Stages::default();
     let done = under_lock(setting, orders, (&book, run), (begun, &mut stages)).await;
     let ending = ending::of(&done, setting.now, (begun, stages));
-    book::end_run(&book, run, &ending).await?;
+    let noted = book::end_run(&book, run, &ending).await;
     book.close().await;
     lock.let_go().await;
-    done.map(|night| Night {
+    let night = done?;
+    // What broke the night off says more than that it could not be noted.
+    noted?;
+    Ok(Night {
         duration_ms: ending.duration_ms,
         ..night
     })

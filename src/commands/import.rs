@@ -119,9 +119,11 @@ async fn take(
         duration_ms,
         stages: Stages::default(),
     };
-    book::end_run(&book, run, &ending).await?;
+    let noted = book::end_run(&book, run, &ending).await;
     book.close().await;
-    taken
+    lock.let_go().await;
+    // What broke the work off says more than that it could not be noted.
+    taken.and_then(|taken| noted.map(|()| taken))
 }
 
 fn tell(taken: &Taken, left_out: &[LeftOut], dry_run: bool) {
@@ -143,7 +145,7 @@ fn tell(taken: &Taken, left_out: &[LeftOut], dry_run: bool) {
     }
     if taken.known > 0 {
         output::say(&format!(
-            "{} left alone: the book knows them already",
+            "{} left alone, known to the book already",
             counted(taken.known, "value")
         ));
     }

@@ -20,8 +20,11 @@ use super::{CommandError, Ended, World, dates, open_book, output};
 
 pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended, CommandError> {
     let (date, stored) = meant(config, args, world).await?;
-    let day =
-        Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
+    // A stored day is held against itself, also where the zone is another by now.
+    let zone = stored
+        .as_ref()
+        .map_or(config.time_zone, |entry| entry.time_zone);
+    let day = Day::of(date, zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     if day.end > world.now {
         let day = spoken(date);
         let message = format!("{day} is not over: expected a day that has ended, as `yesterday`");

@@ -121,3 +121,15 @@ async fn a_day_that_is_not_over_is_refused() {
     let refused = world.command(&["verify", "--date", "today"]).await;
     assert_eq!(refused.unwrap_err().exit_code(), 2);
 }
+
+/// It is still that evening in New York when the order comes.
+#[tokio::test]
+async fn a_day_of_another_zone_is_held_against_itself() {
+    let (world, app) = world().await;
+    app.execute("INSERT INTO orders VALUES ('2025-10-03 01:00:00', 7, 1, 0)")
+        .await;
+    let elsewhere = format!("time_zone = \"America/New_York\"\n{SETTINGS}");
+    world.write("daybook.toml", &elsewhere);
+    let ended = world.command(&["verify", "--date", "2025-10-02"]).await;
+    assert_eq!(ended.unwrap(), Ended::Done);
+}
