@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::book::{self, Book, BookError, Stored};
-use crate::catalog::{Catalog, Shape};
+use crate::catalog::{Metric, Shape};
 use crate::config::Config;
 use crate::entry::merge::Mode;
 use crate::entry::{Entry, derive, merge, yield_to_former_names};
@@ -87,18 +87,15 @@ fn laid(config: &Config, new: &Entry, stored: Option<&Entry>) -> Entry {
     yield_to_former_names(&config.catalog, &mut new, stored, Mode::Import);
     let mut whole = merge(Some(stored), new.clone(), Mode::Import);
     derive(&mut whole, &config.catalog);
-    for (key, reading) in whole.readings {
-        let was_made = stored.readings.contains_key(&key);
-        if was_made && is_derived(&config.catalog, &key) && reading.is_known() {
-            new.readings.entry(key).or_insert(reading);
+    let is_derived = |metric: &&Metric| matches!(metric.shape, Shape::Derived(_));
+    for metric in config.catalog.metrics.iter().filter(is_derived) {
+        let made = whole.readings.remove(&metric.key);
+        let made = made.filter(|made| made.is_known() && stored.readings.contains_key(&metric.key));
+        if let Some(made) = made {
+            new.readings.entry(metric.key.clone()).or_insert(made);
         }
     }
     new
-}
-
-fn is_derived(catalog: &Catalog, key: &str) -> bool {
-    let metric = catalog.metric(key);
-    metric.is_some_and(|metric| matches!(metric.shape, Shape::Derived(_)))
 }
 
 impl Taken {
