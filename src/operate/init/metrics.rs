@@ -338,7 +338,7 @@ fn amount(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
         (true, Some(_)) => "GUESS: an amount of money",
         (true, None) if last == "cents" => "GUESS: an amount of money, in hundredths",
         (true, None) => {
-            "GUESS: an amount of money; add `unit = \"CHF\"`, or whichever currency it is in"
+            "GUESS: an amount of money; add `unit = \"CHF\"`, and `history = \"event\"` if it never changes: past days are known then"
         }
         (false, _) => "GUESS: a quantity that adds up",
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{Days, NaiveDate, TimeDelta};
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
+use daybook::catalog::{Catalog, Shape};
 use daybook::entry::{Entry, Reading, is_wanting};
 use daybook::nightly::{NightError, Orders, Which};
 use proptest::prelude::*;
@@ -72,6 +73,8 @@ enum Step {
         days_back: u64,
         metric: &'static str,
     },
+    /// The stock is called pieces from now on.
+    Rename,
     /// A table is gone for a while: its metrics fail.
     Break(&'static str),
     Mend,
@@ -104,6 +107,7 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(which, metric, force)| Step::Collect { which, metric, force }),
         1 => (1_u64..5, prop::sample::select(&["users", "stock"][..]))
             .prop_map(|(days_back, metric)| Step::Import { days_back, metric }),
+        1 => Just(Step::Rename),
         1 => prop::sample::select(&["users", "orders", "stock"][..]).prop_map(Step::Break),
         1 => Just(Step::Mend),
         2 => prop::sample::select(&[1, 9, 25][..]).prop_map(|hours| Step::Wait { hours }),
@@ -133,8 +137,10 @@ async fn no_step_loses_a_known_value(steps: Vec<Step>) -> Result<(), TestCaseErr
                 world.at(&now.to_rfc3339());
                 grow(&app, &broken, now.timestamp()).await;
             }
+            Step::Rename => world.write("daybook.toml", &renamed()),
             Step::Import { days_back, metric } => {
                 let day = Day::containing(now, Zurich).date - Days::new(days_back);
+                let metric = called(&world, metric);
                 world.write("days.csv", &format!("date,key,value\n{day},{metric},400\n"));
                 world.command(&["import", "days.csv"]).await.unwrap();
             }
@@ -157,73 +163,82 @@ async fn no_step_loses_a_known_value(steps: Vec<Step>) -> Result<(), TestCaseErr
             } => {
                 overwrites = force || matches!(which, Asked::Refresh(..));
                 let today = Day::containing(now, Zurich).date;
-                collect(&world, orders(&which, metric, force, today)).await;
+                let metric = metric.map(|metric| called(&world, metric));
+                collect(&world, orders(&which, metric.as_deref(), force, today)).await;
             }
         }
         let after = entries(&world).await;
+        let catalog = &world.config().catalog;
         for (date, was) in &before {
-            nothing_is_lost((was, &after[date]), overwrites)?;
+            nothing_is_lost(catalog, (was, &after[date]), overwrites)?;
         }
-        for (date, entry) in &after {
-            consistent(*date, entry)?;
+        for entry in after.values() {
+            consistent(catalog, entry)?;
         }
     }
     Ok(())
 }
 
-fn nothing_is_lost((was, is): (&Entry, &Entry), overwrites: bool) -> Result<(), TestCaseError> {
+fn renamed() -> String {
+    let stock = "key = \"stock\"\n";
+    let pieces = "key = \"pieces\"\n    was = \"stock\"\n";
+    SETTINGS
+        .replace(stock, pieces)
+        .replace("of = \"stock\"", "of = \"pieces\"")
+}
+
+fn called(world: &World, metric: &str) -> String {
+    let is_renamed = metric == "stock" && world.config().catalog.metric(metric).is_none();
+    if is_renamed { "pieces" } else { metric }.to_owned()
+}
+
+fn nothing_is_lost(
+    catalog: &Catalog,
+    (was, is): (&Entry, &Entry),
+    overwrites: bool,
+) -> Result<(), TestCaseError> {
     let date = was.date;
     prop_assert!(!is.partial || was.partial, "{} was complete", date);
-    for (key, old) in &was.readings {
-        let new = is.readings.get(key);
+    for metric in &catalog.metrics {
+        let Some(old) = was.reading(metric).filter(|old| old.is_known()) else {
+            continue;
+        };
+        let new = is.reading(metric);
+        let place = format!("{date} {}", metric.key);
         prop_assert!(
-            !old.is_known() || new.is_some_and(Reading::is_known),
-            "{} {} was {:?}, is {:?}",
-            date,
-            key,
-            old,
-            new
+            new.is_some_and(Reading::is_known),
+            "{place} was {old:?}, is {new:?}"
         );
         // What only the open day could tell gives way to a number of the whole day.
         let is_final = !was.partial && !is_wanting(was, old);
-        if old.is_known() && is_final && !overwrites {
-            prop_assert_eq!(Some(old), new, "{} {}", date, key);
+        if is_final && !overwrites {
+            prop_assert_eq!(Some(old), new, "{}", place);
         }
     }
     Ok(())
 }
 
 /// What is made of two known values of a complete day is known, and is their quotient.
-fn consistent(date: NaiveDate, entry: &Entry) -> Result<(), TestCaseError> {
-    let known = |key: &str| entry.readings.get(key).filter(|reading| reading.is_known());
-    for (made, of, per, factor) in [
-        ("members_pct", "members", "users", 100.0),
-        ("stock_per_user", "stock", "users", 1.0),
-    ] {
-        if let (Some(of), Some(per), true) =
-            (known(of), known(per), entry.readings.contains_key(made))
-        {
-            let reading = known(made);
-            prop_assert!(
-                reading.is_some(),
-                "{} {} is {:?}",
-                date,
-                made,
-                entry.readings.get(made)
-            );
-            if let (Some(of), Some(per), Some(made)) =
-                (of.number(), per.number(), reading.and_then(Reading::number))
-            {
-                prop_assert!(
-                    (made - of / per * factor).abs() < 0.0051,
-                    "{} {}: {} of {} and {}",
-                    date,
-                    reading.is_some(),
-                    made,
-                    of,
-                    per
-                );
-            }
+fn consistent(catalog: &Catalog, entry: &Entry) -> Result<(), TestCaseError> {
+    for metric in &catalog.metrics {
+        let Shape::Derived(derived) = &metric.shape else {
+            continue;
+        };
+        let read = |key: &str| entry.reading(catalog.metric(key)?);
+        let known = |key: &str| read(key).filter(|reading| reading.is_known());
+        let (Some(of), Some(per), Some(made)) =
+            (known(&derived.of), known(&derived.per), read(&metric.key))
+        else {
+            continue;
+        };
+        let place = format!(
+            "{} {}: {made:?} of {of:?} and {per:?}",
+            entry.date, metric.key
+        );
+        prop_assert!(made.is_known(), "{place}");
+        let factor = if derived.percent { 100.0 } else { 1.0 };
+        if let (Some(of), Some(per), Some(made)) = (of.number(), per.number(), made.number()) {
+            prop_assert!((made - of / per * factor).abs() < 0.0051, "{place}");
         }
     }
     Ok(())
