@@ -217,6 +217,26 @@ async fn a_time_that_the_database_fills_in_is_when_rows_began() {
     a_default_tells_when_rows_began(&world, &app).await;
 }
 
+/// In SQLite there are many ways to say it, and texts that only look like one.
+#[tokio::test]
+async fn only_a_default_of_the_present_time_is_one() {
+    for (default, is_time) in [
+        ("(datetime('now'))", true),
+        ("(strftime('%Y-%m-%d %H:%M:%S', 'now'))", true),
+        ("CURRENT_DATE", true),
+        ("'now'", false),
+        ("'current_plan'", false),
+    ] {
+        let (world, app) = bare().await;
+        app.execute(&format!(
+            "CREATE TABLE dinge (id int, wann text DEFAULT {default})"
+        ))
+        .await;
+        let text = proposed(&world).await;
+        assert_eq!(text.contains("created_at"), is_time, "{default}: {text}");
+    }
+}
+
 /// The second contract ends at half past midnight in Zurich of the day after; the second customer has gone.
 #[tokio::test]
 async fn an_end_that_is_told_otherwise_than_the_beginning_or_without_one_counts_right() {

@@ -128,7 +128,8 @@ ORDER BY 1, 2, 3";
 
 const SQLITE_COLUMNS: &str = "
 SELECT made.name, made.type = 'view', NULL, info.name, lower(info.type), info.\"notnull\", 1, info.pk > 0, NULL, made.sql,
-       lower(info.dflt_value) LIKE '%current_%' OR lower(info.dflt_value) LIKE '%''now''%' OR lower(info.dflt_value) LIKE '%unixepoch(%'
+       lower(info.dflt_value) IN ('current_timestamp', 'current_date') OR replace(lower(info.dflt_value), ' ', '') LIKE '%unixepoch()%'
+       OR replace(lower(info.dflt_value), ' ', '') LIKE '%(''now''%' OR replace(lower(info.dflt_value), ' ', '') LIKE '%,''now''%'
 FROM sqlite_schema AS made, pragma_table_xinfo(made.name) AS info
 WHERE made.type IN ('table', 'view') AND made.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND info.hidden <> 1
 ORDER BY made.name, info.cid";
