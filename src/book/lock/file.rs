@@ -56,6 +56,9 @@ pub(in crate::book) fn is_held(book: &Path) -> bool {
     }
 }
 
+/// The kernel's list is read in parts, and misses a line where others let go in between: so it is looked at again.
+const LOOKS: usize = 5;
+
 /// The kernel keeps a list of who has locked what, by the file's number.
 pub(in crate::book) fn holder(book: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
@@ -63,7 +66,6 @@ pub(in crate::book) fn holder(book: &Path) -> Option<String> {
         .ok()?
         .ino()
         .to_string();
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
     let holds = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, "FLOCK", _, "WRITE", process, place, ..] = words.as_slice() else {
@@ -73,7 +75,10 @@ pub(in crate::book) fn holder(book: &Path) -> Option<String> {
         let process: u32 = process.parse().ok()?;
         (same && process > 0).then(|| format!("process {process}"))
     };
-    locks.lines().find_map(holds)
+    (0..LOOKS).find_map(|_| {
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().find_map(holds)
+    })
 }
 
 /// Beside the real file, so that a book reached over a symbolic link has one lock of a kind, not two.
