@@ -113,17 +113,17 @@ pub async fn store_many(
     store_and_plan(book, entries, mode, None).await
 }
 
-/// Stores all entries or none, and tells of each what it found and left.
+/// Stores all entries or none, each laid over the stored one as the caller says, and tells what it found and left.
 pub async fn store_at_once(
     book: &Book,
     entries: impl Iterator<Item = Entry>,
-    mode: Mode,
+    over: impl Fn(Option<&Entry>, Entry) -> Entry,
     mut told: impl FnMut(&Stored),
 ) -> Result<(), BookError> {
     const TASK: &str = "store the entries";
     let mut transaction = book.begin(TASK).await?;
     for entry in entries {
-        told(&lay_over(book, &mut transaction, entry, mode).await?);
+        told(&lay_over(book, &mut transaction, entry, &over).await?);
     }
     book.commit(TASK, transaction).await
 }
@@ -143,7 +143,8 @@ pub async fn store_and_plan(
     while let Some(batch) = batches.next() {
         let mut transaction = book.begin(TASK).await?;
         for (position, entry) in batch {
-            let stored = lay_over(book, &mut transaction, entry, mode).await?;
+            let over = |stored: Option<&Entry>, new| merge(stored, new, mode);
+            let stored = lay_over(book, &mut transaction, entry, over).await?;
             all.push((position, stored));
         }
         if let Some(plan) = plan.filter(|_| batches.peek().is_none()) {
@@ -179,12 +180,12 @@ async fn lay_over(
     book: &Book,
     writing: &mut Writing,
     new: Entry,
-    mode: Mode,
+    over: impl Fn(Option<&Entry>, Entry) -> Entry,
 ) -> Result<Stored, BookError> {
     let row = writing.row(OF_DAY, &[new.date.into()]).await;
     let row = row.map_err(|error| book.error("read an entry", error))?;
     let before = row.map(|row| entry_of(book, &row)).transpose()?;
-    let after = merge(before.as_ref(), new, mode);
+    let after = over(before.as_ref(), new);
     let stored = Stored { before, after };
     if stored.changed() {
         write(book, writing, &stored).await?;

@@ -85,15 +85,19 @@ fn settings(metrics: &[&str]) -> String {
     [&[TABLES], metrics].concat().concat()
 }
 
-async fn count(world: &World, metric: Option<&str>, force: bool) {
-    let orders = Orders {
+fn orders(metric: Option<&str>, force: bool, retry_for: Duration) -> Orders {
+    Orders {
         which: Which::One(date(DAY)),
         metric: metric.map(str::to_owned),
         force,
         dry_run: false,
         send: false,
-        retry_for: Duration::ZERO,
-    };
+        retry_for,
+    }
+}
+
+async fn count(world: &World, metric: Option<&str>, force: bool) {
+    let orders = orders(metric, force, Duration::ZERO);
     world.ordered(&orders).await.unwrap();
 }
 
@@ -274,9 +278,8 @@ async fn a_number_that_had_to_be_waited_for_says_when_it_was_read() {
         "[tables.users]",
         "[collect]\nlock_timeout = \"1s\"\n[tables.users]",
     );
-    let (mut world, app) = shop("2025-10-03T22:15:00Z", &[]).await;
+    let (world, app) = shop("2025-10-03T22:15:00Z", &[]).await;
     world.write("daybook.toml", &[&tables, USERS, STOCK].concat());
-    world.set("DAYBOOK_RETRY_FOR", "30s");
     let App::Sqlite(path) = &app else {
         panic!("it is a file")
     };
@@ -293,14 +296,7 @@ async fn a_number_that_had_to_be_waited_for_says_when_it_was_read() {
             .unwrap();
         other.close().await.unwrap();
     };
-    let orders = Orders {
-        which: Which::One(date(DAY)),
-        metric: None,
-        force: false,
-        dry_run: false,
-        send: false,
-        retry_for: Duration::from_secs(30),
-    };
+    let orders = orders(None, false, Duration::from_secs(30));
     let (night, ()) = tokio::join!(world.ordered(&orders), late);
     night.unwrap();
     assert_eq!(world.value(DAY, "stock").await, json!(4444));

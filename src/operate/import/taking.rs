@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::book::{self, Book, BookError, Stored};
-use crate::catalog::{Metric, Shape};
-use crate::config::Config;
+use crate::catalog::{Catalog, Metric, Shape};
 use crate::entry::merge::Mode;
 use crate::entry::{Entry, derive, merge, yield_to_former_names};
 
@@ -33,16 +32,14 @@ pub async fn take(
     setting: Setting<'_>,
 ) -> Result<Taken, BookError> {
     let mut taken = Taken::default();
-    let stored = stored(Some(book), gathered).await?;
-    let days = gathered
-        .days
-        .values()
-        .map(|new| laid(setting.config, new, stored.get(&new.date)));
-    book::store_at_once(book, days, Mode::Import, |stored| {
+    let catalog = &setting.config.catalog;
+    let days = gathered.days.values().cloned();
+    let over = |stored: Option<&Entry>, new| laid_over(catalog, stored, new);
+    book::store_at_once(book, days, over, |stored| {
         taken.count(stored, &gathered.days);
     })
     .await?;
-    book::columns::update(book, &setting.config.catalog).await?;
+    book::columns::update(book, catalog).await?;
     Ok(taken)
 }
 
@@ -53,49 +50,33 @@ pub async fn rehearse(
     setting: Setting<'_>,
 ) -> Result<Taken, BookError> {
     let mut taken = Taken::default();
-    let mut stored = stored(book, gathered).await?;
     for (date, new) in &gathered.days {
-        let before = stored.remove(date);
-        let new = laid(setting.config, new, before.as_ref());
-        let after = merge(before.as_ref(), new, Mode::Import);
+        let before = match book {
+            Some(book) => book::entry(book, *date).await?,
+            None => None,
+        };
+        let after = laid_over(&setting.config.catalog, before.as_ref(), new.clone());
         taken.count(&Stored { before, after }, &gathered.days);
     }
     Ok(taken)
 }
 
-async fn stored(
-    book: Option<&Book>,
-    gathered: &Gathered,
-) -> Result<BTreeMap<NaiveDate, Entry>, BookError> {
-    let mut days = gathered.days.keys();
-    let (Some(book), Some(first)) = (book, days.next()) else {
-        return Ok(BTreeMap::new());
-    };
-    let last = days.next_back().unwrap_or(first);
-    let entries = book::entries(book, *first..=*last).await?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| (entry.date, entry))
-        .collect())
-}
-
-/// What a day brings to the book: nothing that the book knows under a former name, and with what can be made of it
-/// where that was lacking.
-fn laid(config: &Config, new: &Entry, stored: Option<&Entry>) -> Entry {
-    let mut new = new.clone();
+/// The day as it will stand: nothing that the book knows under a former name comes anew, and what was lacking is made
+/// where that is possible now.
+fn laid_over(catalog: &Catalog, stored: Option<&Entry>, mut new: Entry) -> Entry {
     let Some(stored) = stored else { return new };
-    yield_to_former_names(&config.catalog, &mut new, stored, Mode::Import);
+    yield_to_former_names(catalog, &mut new, stored, Mode::Import);
     let mut whole = merge(Some(stored), new.clone(), Mode::Import);
-    derive(&mut whole, &config.catalog);
+    derive(&mut whole, catalog);
     let is_derived = |metric: &&Metric| matches!(metric.shape, Shape::Derived(_));
-    for metric in config.catalog.metrics.iter().filter(is_derived) {
+    for metric in catalog.metrics.iter().filter(is_derived) {
         let made = whole.readings.remove(&metric.key);
         let made = made.filter(|made| made.is_known() && stored.readings.contains_key(&metric.key));
         if let Some(made) = made {
             new.readings.entry(metric.key.clone()).or_insert(made);
         }
     }
-    new
+    merge(Some(stored), new, Mode::Import)
 }
 
 impl Taken {
