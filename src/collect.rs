@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{AsOf, Day};
 use crate::catalog::{Catalog, Engine};
 use crate::config::{AppDatabase, Config, RecipientsQuery};
-use crate::database::{self, DatabaseError, Limits, Stop, Trouble};
+use crate::database::{self, DatabaseError, Limits, Trouble};
 use crate::entry::Reading;
 use crate::plan::{Facts, Statement, night, range};
 
@@ -86,7 +87,7 @@ fn called(name: &str) -> String {
     }
 }
 
-pub fn limits(config: &Config, stop: Stop) -> Limits {
+pub fn limits(config: &Config, stop: CancellationToken) -> Limits {
     Limits {
         statement_timeout: config.collect.statement_timeout,
         lock_timeout: config.collect.lock_timeout,

@@ -37,8 +37,8 @@ use crate::book::{Book, BookError};
 use crate::catalog::mistake::masked;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
-use crate::database::Stop;
 use crate::nightly::NightError;
+use tokio_util::sync::CancellationToken;
 
 /// What the world outside gives a command: read once, in `main`.
 pub struct World {
@@ -52,7 +52,7 @@ pub struct World {
     /// Standard output is a terminal, and standard error is one.
     pub terminal: (bool, bool),
     pub width: u16,
-    pub stop: Stop,
+    pub stop: CancellationToken,
 }
 
 /// How a command that did not break ended.

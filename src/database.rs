@@ -8,12 +8,11 @@ pub mod replayed;
 pub mod server;
 pub mod sqlite;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, MySqlConnection, PgConnection, SqliteConnection};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{DatabaseUrl, Engine};
 use crate::plan::{Bind, Cell};
@@ -26,28 +25,7 @@ pub use replayed::Replayed;
 pub struct Limits {
     pub statement_timeout: Duration,
     pub lock_timeout: Duration,
-    pub stop: Stop,
-}
-
-/// Set once, seen by every running statement.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    pub fn ask(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Returns once somebody has asked.
-    pub async fn asked(&self) {
-        while !self.is_asked() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
+    pub stop: CancellationToken,
 }
 
 /// A connection inside its read-only snapshot.

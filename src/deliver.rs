@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
 
 use crate::book::{
     self, Book, BookError, Channel, Delivery, DeliveryEnding, DeliveryLock, DeliveryState, Filter,
@@ -41,8 +42,8 @@ pub struct Delivering<'a> {
     /// The run's clock: what it showed at the beginning, and when that was.
     pub now: DateTime<Utc>,
     pub begun: Instant,
-    /// Whether somebody asks to stop: what is left stays due.
-    pub stop: &'a dyn Fn() -> bool,
+    /// Cancelled: what is left stays due.
+    pub stop: &'a CancellationToken,
     /// How long what is refused in passing is tried again before it is left to the next run.
     pub retry_for: Duration,
     /// Only these rows of the ledger; all that is due when nothing is said.
@@ -61,7 +62,7 @@ const ROUNDS_IN_DOUBT: u32 = 2;
 /// Another process holds the lock for one message at a time, so whoever waits longer waits for a dead server.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-/// How often somebody who waits looks whether to stop.
+/// How long one try to get the delivery lock waits before it looks whether to stop.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// Resend knows a message's key for this long, so sending it again cannot make two of it.
@@ -96,7 +97,7 @@ where
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     line.close().await;
-    if !(work.stop)() {
+    if !work.stop.is_cancelled() {
         signals::failures(work, &due(work, 1).await?).await?;
     }
     as_it_stands(work.book, touched).await
@@ -123,13 +124,6 @@ impl Delivering<'_> {
 
     fn terms(&self) -> Terms {
         terms(self.config, self.now)
-    }
-
-    /// Returns once somebody asks to stop.
-    async fn stopped(&self) {
-        while !(self.stop)() {
-            tokio::time::sleep(GLANCE).await;
-        }
     }
 
     fn is_meant(&self, id: i64) -> bool {
@@ -260,7 +254,7 @@ async fn unless_stopped(
 ) -> Result<Option<Attempt>, BookError> {
     tokio::select! {
         attempt = attempt => attempt,
-        () = work.stopped() => Ok(None),
+        () = work.stop.cancelled() => Ok(None),
     }
 }
 
@@ -343,7 +337,7 @@ fn ending(attempt: Attempt, channel: Channel, retry_at: DateTime<Utc>) -> Delive
 /// The delivery lock, unless somebody asks to stop before it is free.
 async fn lock(work: &Delivering<'_>) -> Result<Option<DeliveryLock>, BookError> {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE && !(work.stop)() {
+    while begun.elapsed() < PATIENCE && !work.stop.is_cancelled() {
         if let Some(lock) = delivery_lock(work.book, GLANCE).await? {
             return Ok(Some(lock));
         }
@@ -352,13 +346,9 @@ async fn lock(work: &Delivering<'_>) -> Result<Option<DeliveryLock>, BookError> 
 }
 
 async fn wait(work: &Delivering<'_>, pause: Duration) {
-    let begun = Instant::now();
-    while !(work.stop)() {
-        let left = pause.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            break;
-        }
-        tokio::time::sleep(left.min(GLANCE)).await;
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = work.stop.cancelled() => {}
     }
 }
 

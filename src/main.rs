@@ -8,7 +8,7 @@ use clap::Parser;
 
 use daybook::cli::Cli;
 use daybook::commands::{self, World, output};
-use daybook::database::Stop;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -59,13 +59,13 @@ fn world() -> std::io::Result<World> {
             std::io::stdout().is_terminal(),
             std::io::stderr().is_terminal(),
         ),
-        stop: Stop::default(),
+        stop: CancellationToken::new(),
     })
 }
 
 /// The first signal ends running statements and lets the command end well. It is listened to from now on, not only
 /// once the returned future is waited for.
-fn stop_on_signal(stop: Stop) -> impl Future<Output = ()> {
+fn stop_on_signal(stop: CancellationToken) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (
         signal(SignalKind::terminate()),
@@ -79,6 +79,6 @@ fn stop_on_signal(stop: Stop) -> impl Future<Output = ()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        stop.ask();
+        stop.cancel();
     }
 }

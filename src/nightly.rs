@@ -21,10 +21,10 @@ use crate::book::{self, Book, BookError, Delivery, Message, Stages};
 use crate::calendar::Day;
 use crate::collect::Unreachable;
 use crate::config::Config;
-use crate::database::Stop;
 use crate::entry::Entry;
 use crate::entry::merge::{Mode, merge};
 use crate::prune;
+use tokio_util::sync::CancellationToken;
 
 use counting::{Counted, count, failures, noted};
 use plans::Topic;
@@ -110,7 +110,7 @@ pub trait Listener {
 pub struct Setting<'a> {
     pub config: &'a Config,
     pub now: DateTime<Utc>,
-    pub stop: Stop,
+    pub stop: CancellationToken,
     pub listener: &'a dyn Listener,
 }
 
@@ -336,7 +336,7 @@ async fn within_time<T>(setting: &Setting<'_>, night: impl Future<Output = T>) -
     };
     let alarm = async {
         tokio::time::sleep(longest).await;
-        setting.stop.ask();
+        setting.stop.cancel();
         std::future::pending::<()>().await;
     };
     tokio::select! {

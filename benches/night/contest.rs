@@ -8,9 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use daybook::calendar::{AsOf, Day, days_between};
 use daybook::collect::{self, Request, Work, run, schema};
 use daybook::config::{AppDatabase, Config};
-use daybook::database::{self, Limits, Stop};
+use daybook::database::{self, Limits};
 use daybook::entry::{Entry, derive};
 use daybook::plan::night;
+use tokio_util::sync::CancellationToken;
 
 use crate::floor::Floor;
 use crate::table::{self, Row, median};
@@ -185,7 +186,7 @@ fn request<'a>(config: &'a Config, moment: &Moment, work: Work) -> Request<'a> {
         limits: Limits {
             statement_timeout: Duration::from_secs(600),
             lock_timeout: Duration::from_secs(10),
-            stop: Stop::default(),
+            stop: CancellationToken::new(),
         },
         recipients: None,
         progress: &|_, _| {},

@@ -57,7 +57,7 @@ pub(super) async fn with_retries(
         }
         tokio::select! {
             () = tokio::time::sleep(pause.min(left)) => {}
-            () = request.limits.stop.asked() => return Err(stopped()),
+            () = request.limits.stop.cancelled() => return Err(stopped()),
         }
         pause = (pause * 2).min(Duration::from_secs(15));
         asked_at = Some(request.now + begun.elapsed());
@@ -160,7 +160,7 @@ async fn once(
     };
     tokio::select! {
         done = counting => done,
-        () = request.limits.stop.asked() => {
+        () = request.limits.stop.cancelled() => {
             database::cancel(&app.url, &request.limits).await;
             Err(stopped())
         }

@@ -60,7 +60,7 @@ pub async fn read(
     };
     tokio::select! {
         read = reading => read,
-        () = limits.stop.asked() => {
+        () = limits.stop.cancelled() => {
             database::cancel(&app.url, limits).await;
             Err(super::attempts::stopped())
         }

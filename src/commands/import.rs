@@ -31,7 +31,7 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
         Some(table) => import::read_table(table, setting, world.stop.clone()).await?,
         None => from_file(config, args.file.as_deref(), world).await?,
     };
-    if world.stop.is_asked() {
+    if world.stop.is_cancelled() {
         return Err(stopped());
     }
     let taken = match args.dry_run {
@@ -72,7 +72,7 @@ async fn from_file(
         import::read_file(input, &name, Setting { config, now })
     });
     while !reading.is_finished() {
-        if world.stop.is_asked() {
+        if world.stop.is_cancelled() {
             return Err(stopped());
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;

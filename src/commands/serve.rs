@@ -40,7 +40,7 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     ));
     notify::supervisor(&world.environment, "READY=1");
     let stopping = async {
-        world.stop.asked().await;
+        world.stop.cancelled().await;
         notify::supervisor(&world.environment, "STOPPING=1");
     };
     let stop = world.stop.clone();

@@ -8,8 +8,8 @@ use anyhow::{Context, anyhow};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::database::Stop;
 use crate::deliver::outbox::Unfinished;
+use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, World};
 
@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 pub struct Target {
     out: Out,
     name: String,
-    stop: Stop,
+    stop: CancellationToken,
     trouble: Option<io::Error>,
 }
 
@@ -65,7 +65,7 @@ impl Target {
     /// Brings the rest out and the file into its place; or tells why that, or what was written before, failed.
     pub fn finish(self) -> Result<(), CommandError> {
         let name = self.name;
-        if self.stop.is_asked() {
+        if self.stop.is_cancelled() {
             let what = format!("stopped on request: {name} did not get everything");
             return Err(CommandError::Failed(anyhow!(what)));
         }
@@ -82,13 +82,13 @@ impl Target {
 
     /// Nobody takes any more: to go on would be for nothing.
     pub fn is_closed(&self) -> bool {
-        self.trouble.is_some() || self.stop.is_asked()
+        self.trouble.is_some() || self.stop.is_cancelled()
     }
 }
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.stop.is_asked() {
+        if self.stop.is_cancelled() {
             return Err(io::Error::other("stopped on request"));
         }
         let written = match &mut self.out {

@@ -7,8 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::calendar::spoken;
 use crate::cli::Top;
 use crate::config::Config;
-use crate::database::Stop;
 use crate::look::terminal::{self, Around, Place, TopError};
+use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Ended, World, dates, output, show};
 
@@ -43,12 +43,12 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
 }
 
 /// Only here: a collection that was told to survive its terminal must do so.
-fn stop_on_hangup(stop: Stop) -> Result<(), CommandError> {
+fn stop_on_hangup(stop: CancellationToken) -> Result<(), CommandError> {
     let hangup = signal(SignalKind::hangup());
     let mut hangup = hangup.context("cannot listen for the end of the terminal")?;
     tokio::spawn(async move {
         hangup.recv().await;
-        stop.ask();
+        stop.cancel();
     });
     Ok(())
 }

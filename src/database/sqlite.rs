@@ -113,7 +113,7 @@ pub(super) async fn watch(
     let stop = limits.stop.clone();
     let mut handle = connection.lock_handle().await?;
     handle.set_progress_handler(STEPS_BETWEEN_LOOKS, move || {
-        Instant::now() < deadline && !stop.is_asked()
+        Instant::now() < deadline && !stop.is_cancelled()
     });
     Ok(Watch { deadline })
 }

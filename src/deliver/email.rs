@@ -112,7 +112,7 @@ where
     };
     let begun = tokio::select! {
         begun = line.begin(settings, &row.recipient, bytes.len()) => begun,
-        () = work.stopped() => return Ok(None),
+        () = work.stop.cancelled() => return Ok(None),
     };
     let connection = match begun {
         Ok(connection) => connection,
@@ -139,7 +139,7 @@ where
 
 /// Once somebody has asked to stop, and the server's answer did not come soon after.
 async fn last_moment(work: &Delivering<'_>) {
-    work.stopped().await;
+    work.stop.cancelled().await;
     tokio::time::sleep(LAST_MOMENT).await;
 }
 

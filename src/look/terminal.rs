@@ -25,8 +25,8 @@ use thiserror::Error;
 
 use crate::book::{Book, BookError, Watch};
 use crate::config::{Config, DatabaseUrl};
-use crate::database::Stop;
 use crate::render::phrases::fill;
+use tokio_util::sync::CancellationToken;
 
 use super::edition::Edition;
 use session::Session;
@@ -48,7 +48,7 @@ pub struct Place<'a> {
 /// What runs beside: the clock, and the wish that it ends.
 pub struct Around<'a> {
     pub clock: fn() -> DateTime<Utc>,
-    pub stop: &'a Stop,
+    pub stop: &'a CancellationToken,
 }
 
 #[derive(Debug, Error)]
@@ -106,7 +106,7 @@ pub async fn run(
     };
     let mut session = Session::enter()?;
     let mut looked = Instant::now();
-    while !stop.is_asked() {
+    while !stop.is_cancelled() {
         session
             .terminal
             .draw(|frame| draw::draw(frame, &state, &shown))?;

@@ -22,7 +22,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::database::Stop;
+use tokio_util::sync::CancellationToken;
 
 use access::Access;
 use answer::{TEXT, guarded, redirect, refusal, text};
@@ -37,7 +37,12 @@ pub use site::Site;
 const ADDRESS_BYTES: usize = 4096;
 
 /// Answers until somebody asks to stop.
-pub async fn serve(site: Arc<Site>, listener: TcpListener, patience: Patience, stop: Stop) {
+pub async fn serve(
+    site: Arc<Site>,
+    listener: TcpListener,
+    patience: Patience,
+    stop: CancellationToken,
+) {
     connections::serve(listener, router(site), patience, stop).await;
 }
 

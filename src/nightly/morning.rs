@@ -202,7 +202,7 @@ pub(super) async fn due(
         config: setting.config,
         now: setting.now,
         begun,
-        stop: &|| setting.stop.is_asked(),
+        stop: &setting.stop,
         retry_for,
         only,
     };

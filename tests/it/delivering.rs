@@ -10,8 +10,8 @@ mod refused;
 
 use std::time::Duration;
 
-use daybook::database::Stop;
 use daybook::nightly::{Night, Orders, Which};
+use tokio_util::sync::CancellationToken;
 
 use crate::books::for_the_book;
 use crate::smtp_server::{Script, Server};
@@ -85,7 +85,7 @@ impl World {
     }
 
     /// The same, until somebody asks to stop.
-    pub(crate) async fn stoppable(&self, which: Which, stop: Stop) -> Night {
+    pub(crate) async fn stoppable(&self, which: Which, stop: CancellationToken) -> Night {
         let night = self.run(&orders(which, Duration::ZERO), stop).await;
         night.unwrap_or_else(|error| panic!("{error}"))
     }

@@ -13,7 +13,6 @@ use std::io::Write;
 use chrono::{DateTime, Utc};
 use daybook::commands::{self, CommandError, Ended, send};
 use daybook::config::{Config, MailSettings, Recipient, When};
-use daybook::database::Stop;
 use daybook::nightly::Which;
 use daybook::operate::doctor::certificate::not_after;
 use daybook::operate::doctor::{Finding, Level, examine, mail};
@@ -24,6 +23,7 @@ use serde_json::Value as Json;
 use tempfile::NamedTempFile;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_util::sync::CancellationToken;
 
 use crate::certificates::Authority;
 use crate::smtp_server::{Act, Script, Server, Step};
@@ -421,7 +421,7 @@ fn outside(now: &str) -> commands::World {
         directory: std::env::temp_dir(),
         terminal: (false, false),
         width: 100,
-        stop: Stop::default(),
+        stop: CancellationToken::new(),
     }
 }
 

@@ -7,9 +7,9 @@ mod any_days;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use daybook::database::Stop;
 use daybook::entry::{Reading, Value};
 use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::exports::{entry, hard_days, keep, observed, printed, world};
 use crate::world::{World, date};
@@ -282,8 +282,8 @@ async fn who_asks_to_stop_need_not_wait_for_the_input_to_end() {
         .write(true)
         .open(&pipe)
         .unwrap();
-    let stop = Stop::default();
-    stop.ask();
+    let stop = CancellationToken::new();
+    stop.cancel();
     let error = world.stopped(&["import", "pipe"], stop).await.unwrap_err();
     assert_eq!(error.exit_code(), 1);
     assert!(error.to_string().contains("stopped on request"), "{error}");

@@ -12,11 +12,12 @@ use daybook::catalog::{Engine, TimeKind};
 use daybook::collect::schema::survey::{Column, Relation, Sample, allowed, survey};
 use daybook::commands::{CommandError, Ended};
 use daybook::config::{AppDatabase, DatabaseUrl};
-use daybook::database::{Limits, Stop};
+use daybook::database::Limits;
 use daybook::nightly::Which;
 use daybook::operate::init::roles::{born, may_be_sampled};
 use daybook::operate::init::times::told;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::beryl;
 use crate::world::{App, World, date};
@@ -447,7 +448,7 @@ async fn a_value_is_read_only_of_columns_that_are_named_like_times() {
     let limits = Limits {
         statement_timeout: Duration::from_secs(60),
         lock_timeout: Duration::from_secs(60),
-        stop: Stop::default(),
+        stop: CancellationToken::new(),
     };
     let found = survey(&database, may_be_sampled, &limits).await.unwrap();
     let columns = found.relations[0].columns.iter();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use daybook::database::Stop;
 use daybook::nightly::{self, Listener, NightError, Orders, Setting, Which};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, date, instant};
 
@@ -44,7 +44,7 @@ async fn a_run_of_several_tasks_ends_after_its_longest_time() {
     let setting = Setting {
         config: &config,
         now: instant("2025-10-04T06:00:00Z"),
-        stop: Stop::default(),
+        stop: CancellationToken::new(),
         listener: &Slow,
     };
     // The days before yesterday, yesterday and today are three tasks.

@@ -10,6 +10,7 @@ use daybook::catalog::Engine;
 use daybook::collect::{self, Request, Work};
 use daybook::plan::Facts;
 use daybook::plan::range::range;
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, date, instant};
 
@@ -47,7 +48,7 @@ fn distributions_that_share_a_scan_too_wide_for_all_days_are_counted_day_by_day(
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
         follower_patience: Duration::ZERO,
-        limits: collect::limits(&config, daybook::database::Stop::default()),
+        limits: collect::limits(&config, CancellationToken::new()),
         recipients: None,
         progress: &|_, _| {},
     };

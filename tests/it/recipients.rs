@@ -9,9 +9,9 @@ use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
 use daybook::collect::{self, Collected, Found, Request, Work};
 use daybook::config::{Config, Recipient, RecipientsQuery, When};
-use daybook::database::Stop;
 use daybook::entry::Value;
 use daybook::voice::{Language, Numbers, Voice};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, date, instant};
 
@@ -60,7 +60,7 @@ async fn world(query: &str) -> World {
 async fn alone(world: &World) -> Result<Found, String> {
     let config = world.config();
     let query = config.report.recipients_query.as_ref().unwrap();
-    let limits = collect::limits(&config, Stop::default());
+    let limits = collect::limits(&config, CancellationToken::new());
     collect::recipients(&config.apps, query, &limits).await
 }
 
@@ -74,7 +74,7 @@ async fn with_numbers(config: &Config) -> Collected {
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
         follower_patience: Duration::ZERO,
-        limits: collect::limits(config, Stop::default()),
+        limits: collect::limits(config, CancellationToken::new()),
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},
     };
@@ -290,7 +290,7 @@ async fn a_database_without_a_url_is_told() {
     let mut config = world.config();
     config.apps.clear();
     let query: &RecipientsQuery = config.report.recipients_query.as_ref().unwrap();
-    let limits = collect::limits(&config, Stop::default());
+    let limits = collect::limits(&config, CancellationToken::new());
     assert_eq!(
         collect::recipients(&config.apps, query, &limits).await,
         Err("the app database is unavailable: no URL is configured for it".to_owned())

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use daybook::database::Stop;
 use daybook::look::web::access::Access;
 use daybook::look::web::{self, Patience, Site};
 use daybook::nightly::Which;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::browsing::Browser;
 use crate::delivering;
@@ -28,7 +28,7 @@ use crate::world::{World, date, instant};
 /// A server inside this process, with a clock of its own.
 pub(crate) struct Serving {
     pub(crate) port: u16,
-    stop: Stop,
+    stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -48,7 +48,7 @@ impl Serving {
         let access = Access::new(&config, address).unwrap();
         let book = (world.book_url(), access);
         let site = Arc::new(Site::new(config, book, clock, |_| {}));
-        let stop = Stop::default();
+        let stop = CancellationToken::new();
         Self {
             port: address.port(),
             task: tokio::spawn(web::serve(site, listener, patience, stop.clone())),
@@ -61,7 +61,7 @@ impl Serving {
     }
 
     pub(crate) async fn end(self) {
-        self.stop.ask();
+        self.stop.cancel();
         self.task.await.unwrap();
     }
 }

@@ -13,7 +13,6 @@ use clap::Parser;
 use daybook::cli::Cli;
 use daybook::commands::{self, CommandError, Ended};
 use daybook::config::{self, Config, DatabaseUrl, Engine};
-use daybook::database::Stop;
 use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
@@ -23,6 +22,7 @@ use sqlx::{
     ValueRef,
 };
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::book_home;
 
@@ -104,11 +104,15 @@ impl World {
     }
 
     pub(crate) async fn ordered(&self, orders: &Orders) -> Result<Night, NightError> {
-        self.run(orders, Stop::default()).await
+        self.run(orders, CancellationToken::new()).await
     }
 
     /// The same, until somebody asks to stop.
-    pub(crate) async fn run(&self, orders: &Orders, stop: Stop) -> Result<Night, NightError> {
+    pub(crate) async fn run(
+        &self,
+        orders: &Orders,
+        stop: CancellationToken,
+    ) -> Result<Night, NightError> {
         let config = self.config();
         let setting = Setting {
             config: &config,
@@ -121,11 +125,15 @@ impl World {
 
     /// Runs a command line in this process; what it prints goes to the test's output.
     pub(crate) async fn command(&self, args: &[&str]) -> Result<Ended, CommandError> {
-        self.stopped(args, Stop::default()).await
+        self.stopped(args, CancellationToken::new()).await
     }
 
     /// The same, where somebody asks to stop.
-    pub(crate) async fn stopped(&self, args: &[&str], stop: Stop) -> Result<Ended, CommandError> {
+    pub(crate) async fn stopped(
+        &self,
+        args: &[&str],
+        stop: CancellationToken,
+    ) -> Result<Ended, CommandError> {
         let line = ["daybook"].iter().chain(args);
         let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
         let outside = commands::World {

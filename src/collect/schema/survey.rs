@@ -83,7 +83,7 @@ pub async fn survey(
     };
     tokio::select! {
         surveyed = reading => surveyed,
-        () = limits.stop.asked() => {
+        () = limits.stop.cancelled() => {
             database::cancel(&app.url, limits).await;
             Err(crate::collect::attempts::stopped())
         }

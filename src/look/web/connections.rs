@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::database::Stop;
+use tokio_util::sync::CancellationToken;
 
 use patient::{Pace, Patient};
 
@@ -62,10 +62,15 @@ impl Default for Patience {
 }
 
 /// Answers until somebody asks to stop; then what is being answered is answered to the end.
-pub(super) async fn serve(listener: TcpListener, router: Router, patience: Patience, stop: Stop) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    stop: CancellationToken,
+) {
     let (stopping, stops) = watch::channel(());
     let mut talks = JoinSet::new();
-    let mut asked = pin!(stop.asked());
+    let mut asked = pin!(stop.cancelled());
     loop {
         tokio::select! {
             () = &mut asked => break,

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::calendar::Day;
 use crate::catalog::Engine;
@@ -16,7 +17,7 @@ use crate::collect::examine::{Examined, Fault, examine as look, needed};
 use crate::collect::{Found, Request, Work};
 use crate::config::Config;
 use crate::database::replayed::spoken;
-use crate::database::{DatabaseError, Limits, Replayed, Stop, Trouble};
+use crate::database::{DatabaseError, Limits, Replayed, Trouble};
 
 use super::{Finding, Level, PATIENCE, counted, line, listed};
 
@@ -48,7 +49,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
         limits: Limits {
             statement_timeout: config.collect.statement_timeout.min(STATEMENT),
             lock_timeout: config.collect.lock_timeout.min(LOCK),
-            stop: Stop::default(),
+            stop: CancellationToken::new(),
         },
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},

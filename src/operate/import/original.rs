@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
+use tokio_util::sync::CancellationToken;
 
 use crate::calendar::Day;
 use crate::collect::days::{self, DayTable, TableDay};
 use crate::collect::{Unreachable, limits};
 use crate::config::AppDatabase;
-use crate::database::{Stop, Trouble};
+use crate::database::Trouble;
 use crate::entry::{Kind, Provenance, Reading, Value};
 
 use super::gathering::{Frame, Gathered, Gathering, Given};
@@ -80,7 +81,11 @@ enum Meaning {
 }
 
 /// Reads the table from the app database and checks it as a file is checked.
-pub async fn read(table: &str, setting: Setting<'_>, stop: Stop) -> Result<Gathered, ImportError> {
+pub async fn read(
+    table: &str,
+    setting: Setting<'_>,
+    stop: CancellationToken,
+) -> Result<Gathered, ImportError> {
     let mut gathering = Gathering::new(setting);
     let limits = limits(setting.config, stop);
     let (name, app) = app(setting)?;

@@ -4,6 +4,7 @@ use daybook::book::{Book, delivery_lock};
 use daybook::commands::Ended;
 use daybook::deliver::is_sent_again;
 use daybook::nightly::{Night, Which};
+use tokio_util::sync::CancellationToken;
 
 use super::{mailed, with_mail, world};
 use crate::smtp_server::{Act, Script, Step};
@@ -180,12 +181,12 @@ async fn somebody_who_asks_to_stop_leaves_the_rest_due() {
     let held = delivery_lock(&book, std::time::Duration::ZERO)
         .await
         .unwrap();
-    let stop = daybook::database::Stop::default();
+    let stop = CancellationToken::new();
     let asked = stop.clone();
     let ((), night) = tokio::join!(
         async move {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            asked.ask();
+            asked.cancel();
         },
         world.stoppable(Which::One(date("2025-10-03")), stop)
     );

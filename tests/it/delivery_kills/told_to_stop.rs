@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use daybook::database::Stop;
 use daybook::nightly::Which;
+use tokio_util::sync::CancellationToken;
 
 use super::run::conversations_end;
 use super::scene::{YESTERDAY, readers, settings, world};
@@ -94,12 +94,12 @@ async fn a_webhook_that_says_nothing_is_left_due() {
     let (mut world, _) = delivering::world("[[webhooks]]\nname = \"ops\"").await;
     let url = format!("http://127.0.0.1:{}/hook", hooks.port);
     world.set("DAYBOOK_WEBHOOK_OPS_URL", &url);
-    let stop = Stop::default();
+    let stop = CancellationToken::new();
     let asks = async {
         while hooks.asked().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        stop.ask();
+        stop.cancel();
     };
     let yesterday = Which::One(date("2025-10-03"));
     tokio::join!(asks, world.stoppable(yesterday, stop.clone()));

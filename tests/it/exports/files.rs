@@ -8,9 +8,9 @@ use std::path::Path;
 
 use chrono::Days;
 use daybook::commands::{self, target::Target};
-use daybook::database::Stop;
 use daybook::entry::Value;
 use flate2::read::GzDecoder;
+use tokio_util::sync::CancellationToken;
 
 use super::{entry, hard_days, keep, observed, printed, world};
 use crate::world::{World, date, instant};
@@ -134,12 +134,12 @@ async fn a_signal_in_the_middle_leaves_the_old_file_and_no_other() {
             directory: world.path(""),
             terminal: (false, false),
             width: 100,
-            stop: Stop::default(),
+            stop: CancellationToken::new(),
         };
         let mut target = Target::open(Some(Path::new("days")), gzip, &outside).unwrap();
         target.write_all(&[b'x'; 1 << 20]).unwrap();
         assert!(!target.is_closed());
-        outside.stop.ask();
+        outside.stop.cancel();
         assert!(target.is_closed());
         target.write_all(b"more").unwrap_err();
         let error = target.finish().unwrap_err();

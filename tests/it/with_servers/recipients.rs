@@ -9,8 +9,8 @@ use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
 use daybook::collect::{self, Collected, Request, Work};
 use daybook::config::Config;
-use daybook::database::Stop;
 use daybook::entry::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::postgres::database;
 use crate::world::{App, World, date, instant};
@@ -44,7 +44,7 @@ async fn count(config: &Config) -> Collected {
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
         follower_patience: Duration::ZERO,
-        limits: collect::limits(config, Stop::default()),
+        limits: collect::limits(config, CancellationToken::new()),
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},
     };

@@ -12,12 +12,13 @@ use daybook::calendar::Day;
 use daybook::collect::{self, Collected, Request, Work};
 use daybook::commands::Ended;
 use daybook::config::Config;
-use daybook::database::{Stop, Trouble};
+use daybook::database::Trouble;
 use daybook::nightly::{Orders, Which};
 use daybook::operate::doctor::{Level, examine};
 use serde_json::{Value as Json, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::beryl;
 use crate::postgres::Pair;
@@ -72,7 +73,7 @@ async fn counted(config: &Config, as_of: DateTime<Utc>, patience: Duration) -> C
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
         follower_patience: patience,
-        limits: collect::limits(config, Stop::default()),
+        limits: collect::limits(config, CancellationToken::new()),
         recipients: None,
         progress: &|_, _| {},
     };
