@@ -14,6 +14,7 @@ pub mod export;
 pub mod grafana;
 pub mod import;
 pub mod init;
+mod input;
 pub mod output;
 pub mod papers;
 pub mod progress;
@@ -29,6 +30,7 @@ pub mod verify;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
@@ -81,6 +83,8 @@ pub enum CommandError {
     Night(#[from] NightError),
     #[error("{0}")]
     Unavailable(String),
+    #[error("interrupted before it was done")]
+    Interrupted,
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
 }
@@ -105,7 +109,7 @@ impl CommandError {
             Self::Book(error) | Self::Night(NightError::Book(error)) if error.is_unavailable() => {
                 69
             }
-            Self::Book(_) | Self::Night(_) | Self::Failed(_) => 1,
+            Self::Book(_) | Self::Night(_) | Self::Interrupted | Self::Failed(_) => 1,
         }
     }
 }
@@ -123,8 +127,50 @@ pub fn without_passwords(arguments: impl Iterator<Item = String>) -> Result<(), 
     Ok(())
 }
 
-/// Runs one command and gives the process's exit code.
+/// Runs one command. Once the world asks it to stop, it may still put things in order, but not for long.
 pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
+    let time_to_end = time_to_end(&cli.command);
+    let overdue = async {
+        world.stop.cancelled().await;
+        tokio::time::sleep(time_to_end).await;
+    };
+    tokio::select! {
+        biased;
+        ended = Box::pin(execute(cli, world)) => ended,
+        () = overdue => Err(CommandError::Interrupted),
+    }
+}
+
+/// How long a command may take to end in order; one that has nothing to put in order is dropped at once.
+fn time_to_end(command: &Command) -> Duration {
+    match command {
+        // A message on its way is waited for, an answer is given to the end, the run is noted.
+        Command::Collect(_) | Command::Send(_) | Command::Serve(_) => Duration::from_secs(15),
+        // Statements on a server are cancelled, an unfinished file is removed, a terminal is restored.
+        Command::Explain(_)
+        | Command::Verify(_)
+        | Command::Doctor(_)
+        | Command::Init(_)
+        | Command::Import(_)
+        | Command::Export(_)
+        | Command::Demo(_)
+        | Command::Top(_) => Duration::from_secs(2),
+        // What they write is written whole or not at all.
+        Command::Show(_)
+        | Command::Report(_)
+        | Command::Alerts { .. }
+        | Command::Deliveries(_)
+        | Command::Runs(_)
+        | Command::Prune(_)
+        | Command::Config { .. }
+        | Command::Grafana(_)
+        | Command::Book { .. }
+        | Command::Completions { .. }
+        | Command::Man => Duration::ZERO,
+    }
+}
+
+async fn execute(cli: Cli, world: &World) -> Result<Ended, CommandError> {
     let asked = cli.config;
     match cli.command {
         Command::Collect(args) => collect::run(&load(asked, world)?, &args, world).await,

@@ -1,47 +1,55 @@
 //! Reads the world once, runs one command, ends with its exit code.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::thread;
 
 use clap::Parser;
-
-use daybook::cli::Cli;
-use daybook::commands::{self, World, output};
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+use daybook::cli::Cli;
+use daybook::commands::{self, CommandError, World, output};
+
+fn main() -> ExitCode {
     let arguments = std::env::args_os().map(|one| one.to_string_lossy().into_owned());
     if let Err(error) = commands::without_passwords(arguments) {
-        output::say(&format!("daybook: {error}"));
-        return ExitCode::from(error.exit_code());
+        return failed(&error);
     }
     let cli = Cli::parse();
-    let world = match world() {
-        Ok(world) => world,
+    let begun = world().and_then(|world| {
+        listen_for_signals(world.stop.clone())?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok((world, runtime))
+    });
+    let (world, runtime) = match begun {
+        Ok(begun) => begun,
         Err(error) => {
-            output::say(&format!(
-                "daybook: cannot tell the working directory: {error}"
-            ));
+            output::say(&format!("daybook: cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    tokio::spawn(stop_on_signal(world.stop.clone()));
-    match commands::run(cli, &world).await {
+    let ended = runtime.block_on(commands::run(cli, &world));
+    // A name that is still being looked up, or a pipe that is still being read, must not hold up the end.
+    runtime.shutdown_background();
+    match ended {
         Ok(ended) => ExitCode::from(ended.exit_code()),
-        Err(error) => {
-            output::say(&format!("daybook: {error}"));
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &CommandError) -> ExitCode {
+    output::say(&format!("daybook: {error}"));
+    ExitCode::from(error.exit_code())
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the clock and the environment"
 )]
-fn world() -> std::io::Result<World> {
+fn world() -> io::Result<World> {
     // Variables that are not Unicode cannot be meant for us.
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -55,30 +63,37 @@ fn world() -> std::io::Result<World> {
             .unwrap_or_else(|| "daybook".to_owned()),
         environment,
         directory: std::env::current_dir()?,
-        terminal: (
-            std::io::stdout().is_terminal(),
-            std::io::stderr().is_terminal(),
-        ),
+        terminal: (io::stdout().is_terminal(), io::stderr().is_terminal()),
         stop: CancellationToken::new(),
     })
 }
 
-/// The first signal ends running statements and lets the command end well. It is listened to from now on, not only
-/// once the returned future is waited for.
-fn stop_on_signal(stop: CancellationToken) -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    async move {
-        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
-            return;
+/// The first signal cancels what runs, the second ends the program at once. On a thread of its own, so that both
+/// are heard while the command computes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever asks twice no longer wants anything put in order"
+)]
+fn listen_for_signals(stop: CancellationToken) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let listening = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    drop(listening);
+    let signals = async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
         };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        next().await;
         stop.cancel();
-    }
+        next().await;
+        std::process::exit(1);
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || runtime.block_on(signals))?;
+    Ok(())
 }

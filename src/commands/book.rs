@@ -1,9 +1,7 @@
 //! `daybook book copy`: the book moves to another database.
 
-use std::io::Read;
 use std::time::Duration;
 
-use anyhow::Context;
 use serde_json::json;
 
 use crate::book::{self, Book, BookError, columns};
@@ -11,7 +9,7 @@ use crate::cli;
 use crate::config::environment::given;
 use crate::config::{Config, ConfigError, DatabaseUrl};
 
-use super::{CommandError, Ended, World, output};
+use super::{CommandError, Ended, World, input, output};
 
 const VARIABLE: &str = "DAYBOOK_BOOK_COPY_DATABASE_URL";
 
@@ -24,7 +22,7 @@ pub async fn run(
     world: &World,
 ) -> Result<Ended, CommandError> {
     let cli::Book::Copy(args) = action;
-    let target = target(args, world)?;
+    let target = target(args, world).await?;
     let source = &config.book.url;
     if is_same(source, &target) {
         let message = format!("{target} is the book itself: name another place");
@@ -80,19 +78,14 @@ fn next(target: &DatabaseUrl) -> String {
     format!("{how}, wherever daybook runs. The old book stays as it is.")
 }
 
-fn target(args: &cli::Copy, world: &World) -> Result<DatabaseUrl, CommandError> {
+async fn target(args: &cli::Copy, world: &World) -> Result<DatabaseUrl, CommandError> {
     let cwd = world.directory.as_path();
     let parsed = |text: &str, what: &str| {
         let url = DatabaseUrl::parse(text.trim(), cwd);
         url.map_err(|why| CommandError::Usage(format!("{what}: {why}")))
     };
     match args.to.as_deref() {
-        Some("-") => {
-            let mut text = String::new();
-            let read = std::io::stdin().read_to_string(&mut text);
-            read.context("cannot read standard input")?;
-            parsed(&text, "standard input")
-        }
+        Some("-") => parsed(&input::standard_input(&world.stop).await?, "standard input"),
         Some(text) => parsed(text, "--to"),
         None => {
             let found = given(VARIABLE, &world.environment, cwd);

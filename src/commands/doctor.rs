@@ -13,7 +13,10 @@ use super::{CommandError, Ended, World, output, show};
 const INDENT: usize = 20;
 
 pub async fn run(config: &Config, args: &Doctor, world: &World) -> Result<Ended, CommandError> {
-    let findings = examine(config, world.now).await;
+    let findings = examine(config, world.now, &world.stop).await;
+    if world.stop.is_cancelled() {
+        return Err(CommandError::Interrupted);
+    }
     let count = |level: Level| findings.iter().filter(|one| one.level == level).count();
     let (warnings, errors) = (count(Level::Warning), count(Level::Error));
     if args.json {

@@ -5,7 +5,6 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
 
@@ -14,12 +13,10 @@ use crate::cli::Import;
 use crate::config::Config;
 use crate::operate::import::{self, Gathered, ImportError, LeftOut, Setting, Taken};
 
-use super::{CommandError, Ended, World, open_book, output};
+use super::{CommandError, Ended, World, input, open_book, output};
 
 /// How long an import waits for a collect to end.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended, CommandError> {
     let begun = Instant::now();
@@ -31,9 +28,6 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
         Some(table) => import::read_table(table, setting, world.stop.clone()).await?,
         None => from_file(config, args.file.as_deref(), world).await?,
     };
-    if world.stop.is_cancelled() {
-        return Err(stopped());
-    }
     let taken = match args.dry_run {
         true => rehearse(setting, &gathered).await?,
         false => take(&gathered, setting, begun).await?,
@@ -45,7 +39,6 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
     Ok(Ended::Done)
 }
 
-/// On a thread of its own: who waits for a pipe hears no signal.
 async fn from_file(
     config: &Config,
     file: Option<&Path>,
@@ -60,7 +53,7 @@ async fn from_file(
         _ => (None, "standard input".to_owned()),
     };
     let (config, now) = (config.clone(), world.now);
-    let reading = std::thread::spawn(move || {
+    let read = input::on_a_thread(&world.stop, move || {
         let input: Box<dyn Read> = match path {
             Some(path) => match File::open(path) {
                 Ok(file) => Box::new(file),
@@ -71,18 +64,7 @@ async fn from_file(
         let config = &config;
         import::read_file(input, &name, Setting { config, now })
     });
-    while !reading.is_finished() {
-        if world.stop.is_cancelled() {
-            return Err(stopped());
-        }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
-    }
-    let read = reading.join();
-    Ok(read.map_err(|_| anyhow!("reading the input broke off"))??)
-}
-
-fn stopped() -> CommandError {
-    CommandError::Failed(anyhow!("stopped on request: nothing was taken over"))
+    Ok(read.await??)
 }
 
 async fn rehearse(setting: Setting<'_>, gathered: &Gathered) -> Result<Taken, BookError> {

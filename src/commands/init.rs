@@ -1,11 +1,11 @@
 //! `daybook init`: settings for a database, from nothing but its address.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde_json::json;
 
 use crate::cli::Init;
@@ -17,7 +17,7 @@ use crate::database::Limits;
 use crate::operate::init::{Address, Proposal, propose, roles, times, write};
 
 use super::target::Target;
-use super::{CommandError, Ended, World, output};
+use super::{CommandError, Ended, World, input, output};
 
 const VARIABLE: &str = "DAYBOOK_APP_DATABASE_URL";
 
@@ -38,7 +38,7 @@ pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
             "{file} already exists and is left as it is: choose another with --output, or replace it with --force"
         )));
     }
-    let (url, address) = database(args, world)?;
+    let (url, address) = database(args, world).await?;
     let limits = Limits {
         statement_timeout: PATIENCE,
         lock_timeout: Duration::from_secs(2),
@@ -77,7 +77,7 @@ fn nothing(url: &DatabaseUrl, relations: usize) -> CommandError {
 }
 
 /// The URL, and how the settings are to say it.
-fn database(args: &Init, world: &World) -> Result<(DatabaseUrl, Address), CommandError> {
+async fn database(args: &Init, world: &World) -> Result<(DatabaseUrl, Address), CommandError> {
     let parsed = |text: &str, what: &str, base: &Path| {
         let url = DatabaseUrl::parse(text.trim(), base);
         url.map_err(|why| CommandError::Usage(format!("{what}: {why}")))
@@ -90,9 +90,7 @@ fn database(args: &Init, world: &World) -> Result<(DatabaseUrl, Address), Comman
         return Ok((parsed(&text, &what, cwd)?, Address::File(what)));
     }
     if args.stdin || args.url.as_deref() == Some("-") {
-        let mut text = String::new();
-        let read = std::io::stdin().read_to_string(&mut text);
-        read.context("cannot read standard input")?;
+        let text = input::standard_input(&world.stop).await?;
         let url = parsed(&text, "standard input", cwd)?;
         let address = written(&url, args, world);
         return Ok((url, address));

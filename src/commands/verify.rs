@@ -50,7 +50,7 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
         .iter()
         .any(|one| stopped(one.error.trouble))
     {
-        return Err(CommandError::Failed(anyhow::anyhow!("stopped on request")));
+        return Err(CommandError::Interrupted);
     }
     match args.json {
         true => output::json(&as_json(date, &verified))?,

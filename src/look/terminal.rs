@@ -106,12 +106,16 @@ pub async fn run(
     };
     let mut session = Session::enter()?;
     let mut looked = Instant::now();
-    while !stop.is_cancelled() {
+    loop {
         session
             .terminal
             .draw(|frame| draw::draw(frame, &state, &shown))?;
         state.page = draw::page_size(session.terminal.size()?.height);
-        let next = match next_event().await? {
+        let heard = tokio::select! {
+            heard = next_event() => heard?,
+            () = stop.cancelled() => break,
+        };
+        let next = match heard {
             Heard::Event(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                 press(&mut state, key, &shown)
             }

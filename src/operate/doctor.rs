@@ -17,6 +17,7 @@ mod zoneinfo;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
@@ -47,9 +48,13 @@ const PATIENCE: Duration = Duration::from_secs(25);
 const MOST_NAMED: usize = 8;
 
 /// Everything that the next night and its report need, in the order in which they need it.
-pub async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+pub async fn examine(
+    config: &Config,
+    now: DateTime<Utc>,
+    stop: &CancellationToken,
+) -> Vec<Finding> {
     let (databases, stored, mail, ways) = tokio::join!(
-        databases::examine(config, now),
+        databases::examine(config, now, stop),
         pages::examine(config, now),
         mail::examine(config, now),
         ways::examine(config, now),

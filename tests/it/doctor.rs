@@ -348,7 +348,7 @@ fn a_certificate_tells_until_when_it_is_valid() {
 
 /// `error database: …`: whatever is not in order, the level and area before it.
 async fn complaints(world: &World, now: &str) -> Vec<String> {
-    let findings = examine(&world.config(), instant(now)).await;
+    let findings = examine(&world.config(), instant(now), &CancellationToken::new()).await;
     let wrong = findings.iter().filter(|one| one.level != Level::Ok);
     for one in wrong.clone() {
         assert!(!one.means.is_empty() && !one.advice.is_empty(), "{one:?}");
@@ -358,7 +358,7 @@ async fn complaints(world: &World, now: &str) -> Vec<String> {
 
 /// What is said of one area, in order or not.
 async fn told_of(area: &str, world: &World, now: &str) -> Vec<String> {
-    let findings = examine(&world.config(), instant(now)).await;
+    let findings = examine(&world.config(), instant(now), &CancellationToken::new()).await;
     findings
         .iter()
         .filter(|one| one.area == area)

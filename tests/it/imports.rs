@@ -286,7 +286,7 @@ async fn who_asks_to_stop_need_not_wait_for_the_input_to_end() {
     stop.cancel();
     let error = world.stopped(&["import", "pipe"], stop).await.unwrap_err();
     assert_eq!(error.exit_code(), 1);
-    assert!(error.to_string().contains("stopped on request"), "{error}");
+    assert!(error.to_string().contains("interrupted"), "{error}");
     assert!(!world.path("daybook.db").exists());
     drop(open);
 }

@@ -1,6 +1,7 @@
 //! The doctor names an index that a night would use, until it is there.
 
 use daybook::operate::doctor::{Level, examine};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{App, World, instant};
 
@@ -79,7 +80,7 @@ pub(crate) async fn lacking(app: &App) -> Vec<(Level, String, String)> {
 }
 
 pub(crate) async fn said_of(world: &World) -> Vec<(Level, String, String)> {
-    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     let about = findings
         .into_iter()
         .filter(|one| one.what.contains("index"));

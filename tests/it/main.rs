@@ -34,6 +34,7 @@ mod html;
 mod http_server;
 mod imports;
 mod init;
+mod interrupts;
 mod kills;
 mod lacking_index;
 mod letters;

@@ -4,6 +4,7 @@
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 use chrono::Days;
 use daybook::book::{self, Book, BookError, Outcome, Watch};
@@ -250,7 +251,7 @@ async fn the_doctor_tells_of_the_server() {
     const NOW: &str = "2025-10-04T06:00:00Z";
     let (world, _app) = delivering::world("").await;
     let told = async |world: &World| -> Vec<String> {
-        let all = doctor::examine(&world.config(), instant(NOW)).await;
+        let all = doctor::examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
         let book = all.iter().filter(|finding| finding.area == "book");
         book.map(|one| format!("{:?} {}", one.level, one.what))
             .collect()

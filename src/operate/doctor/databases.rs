@@ -31,7 +31,11 @@ const LOCK: Duration = Duration::from_secs(2);
 const CLOCKS_DIFFER: i64 = 10;
 const FOLLOWER_LATE: TimeDelta = TimeDelta::minutes(10);
 
-pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+pub(super) async fn examine(
+    config: &Config,
+    now: DateTime<Utc>,
+    stop: &CancellationToken,
+) -> Vec<Finding> {
     let yesterday = Day::containing(now, config.time_zone).previous();
     let request = Request {
         catalog: &config.catalog,
@@ -49,7 +53,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
         limits: Limits {
             statement_timeout: config.collect.statement_timeout.min(STATEMENT),
             lock_timeout: config.collect.lock_timeout.min(LOCK),
-            stop: CancellationToken::new(),
+            stop: stop.clone(),
         },
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},

@@ -1,6 +1,7 @@
 //! Told to stop at each step of a delivery: the program ends although the server says nothing any more, and
 //! what had not left stays due.
 
+use std::process::Command;
 use std::time::Duration;
 
 use daybook::nightly::Which;
@@ -108,4 +109,26 @@ async fn a_webhook_that_says_nothing_is_left_due() {
         ledger.contains(&"2025-10-03 report webhook ops 1 planned 0".to_owned()),
         "{ledger:?}"
     );
+}
+
+#[tokio::test]
+async fn the_second_signal_ends_a_command_that_still_puts_things_in_order() {
+    let server = Server::start(Script::accepting()).await;
+    let world = world(&zone_of_noon(), &settings(1, false), &server.url());
+    shop(&world).await;
+    let pause = server.pause(Point::DotRead, 1);
+    let mut program = world.start(&YESTERDAY);
+    assert!(pause.wait(|| program.try_wait().unwrap().is_none()));
+    // One alone would wait for the server's answer, and note that the message may have arrived.
+    for signal in ["-INT", "-TERM"] {
+        let id = program.id().to_string();
+        let told = Command::new("kill").args([signal, &id]).status();
+        assert!(told.unwrap().success());
+    }
+    let output = ended(program);
+    drop(pause);
+    assert_eq!((code(&output), words(&output).as_str()), (1, ""));
+    let left = world.book("SELECT state, recipient FROM deliveries").await;
+    let reader = readers(1).remove(0);
+    assert_eq!(left, [[Some("sending".to_owned()), Some(reader)]]);
 }

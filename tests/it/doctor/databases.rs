@@ -2,6 +2,7 @@
 
 use super::{NOW, SETTINGS, complaints, told_of};
 use crate::world::World;
+use tokio_util::sync::CancellationToken;
 
 /// Tables, columns, times and conditions of which some are wrong.
 const WRONG: &str = r#"
@@ -85,8 +86,12 @@ async fn each_thing_that_is_not_there_is_named_with_what_was_meant() {
             "error database: the app database: visits.at holds numbers (integer), while `time` is utc: set it to epoch_s or epoch_ms",
         ]
     );
-    let findings =
-        daybook::operate::doctor::examine(&world.config(), crate::world::instant(NOW)).await;
+    let findings = daybook::operate::doctor::examine(
+        &world.config(),
+        crate::world::instant(NOW),
+        &CancellationToken::new(),
+    )
+    .await;
     let means = |what: &str| {
         let one = findings.iter().find(|one| one.what.contains(what)).unwrap();
         one.means.as_str()

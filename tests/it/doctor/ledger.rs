@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use daybook::book::{self, Book};
 use daybook::nightly::Which;
+use tokio_util::sync::CancellationToken;
 
 use super::{NOW, SETTINGS, after_a_night, complaints, told_of};
 use crate::delivering;
@@ -170,7 +171,9 @@ async fn a_message_in_doubt_is_named_with_how_to_send_it_again() {
     assert_eq!(ended.exit_code(), 75);
     let sent = server.accepted().len();
     let now = "2025-10-04T05:00:00Z";
-    let findings = daybook::operate::doctor::examine(&world.config(), instant(now)).await;
+    let findings =
+        daybook::operate::doctor::examine(&world.config(), instant(now), &CancellationToken::new())
+            .await;
     let one = findings
         .iter()
         .find(|one| one.area == "deliveries")

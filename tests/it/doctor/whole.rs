@@ -8,6 +8,7 @@ use daybook::operate::doctor::{Level, examine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
 use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
 
 use super::{NOW, SETTINGS, after_a_night, complaints};
 use crate::http_server::{Act, Server as Receiver};
@@ -46,7 +47,7 @@ async fn everything_is_examined_in_the_order_of_a_night_and_nothing_is_changed_o
     world.set("DAYBOOK_SMTP_URL", &mail.url());
     world.set("DAYBOOK_MAIL_FROM", "Daybook <daybook@example.org>");
     let before = everything(&world.path(""));
-    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     assert_eq!(everything(&world.path("")), before);
     let mut areas: Vec<&str> = findings.iter().map(|one| one.area).collect();
     areas.dedup();

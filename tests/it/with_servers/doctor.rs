@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use daybook::nightly::Which;
 use daybook::operate::doctor::{Finding, Level, examine};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::beryl;
 use crate::lacking_index::{is_named_until_it_is_there, said_of};
@@ -54,7 +55,7 @@ async fn shop() -> App {
 async fn told(app: &App) -> Vec<String> {
     let mut world = World::new(NOW, SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     let findings = findings.iter().filter(|one| one.area == "database");
     let lines = findings.map(|one| {
         assert_eq!(one.level == Level::Ok, one.advice.is_empty(), "{one:?}");
@@ -149,7 +150,7 @@ async fn a_server_whose_clock_differs_from_this_machines_is_named() {
     let present = app.rows("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')").await;
     let present = instant(present[0][0].as_deref().unwrap_or_default());
     let clock = async |now: DateTime<Utc>| {
-        let findings = examine(&world.config(), now).await;
+        let findings = examine(&world.config(), now, &CancellationToken::new()).await;
         let about = |one: &&Finding| one.area == "time" && one.what.contains("server");
         let found = findings.iter().find(about);
         found.map(|one| (one.level, one.what.clone()))

@@ -1,6 +1,7 @@
 //! What the doctor finds in a MariaDB database: who may read, who may do more, and who may not enter.
 
 use daybook::operate::doctor::{Level, examine};
+use tokio_util::sync::CancellationToken;
 
 use crate::beryl;
 use crate::lacking_index::{is_named_until_it_is_there, said_of};
@@ -40,7 +41,7 @@ async fn shop() -> App {
 async fn told(app: &App) -> Vec<String> {
     let mut world = World::new(NOW, SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     let findings = findings.iter().filter(|one| one.area == "database");
     let lines = findings.map(|one| {
         assert_eq!(one.level == Level::Ok, one.advice.is_empty(), "{one:?}");
@@ -120,7 +121,7 @@ async fn the_servers_clock_is_compared_with_this_machines() {
     let app = shop().await;
     let mut world = World::new(NOW, SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     let ahead = findings
         .iter()
         .find(|one| one.area == "time" && one.what.contains("'s server is"));
