@@ -154,6 +154,11 @@ pub enum BookError {
     NotOurs { book: String, table: String },
 
     #[error(
+        "{book} is not a book but another program's database, with `{table}` in it: nothing was changed there; set `database_url` under [book] to a file of its own"
+    )]
+    NotABook { book: String, table: String },
+
+    #[error(
         "{book} holds a book already, with {rows} rows in `{table}`: a copy needs a place where none is"
     )]
     NotEmpty {
@@ -191,6 +196,7 @@ impl BookError {
                 | Self::Forbidden { .. }
                 | Self::Standby { .. }
                 | Self::NotOurs { .. }
+                | Self::NotABook { .. }
                 | Self::LostLock { .. }
         )
     }

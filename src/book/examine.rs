@@ -1,11 +1,11 @@
 //! The book as the doctor looks at it: nothing is written, not even beside it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::DatabaseUrl;
 use crate::database::mysql;
 
-use super::store::{Access, Store, probe};
+use super::store::{Access, Store, has_log, probe};
 use super::{Book, BookError, lock};
 
 /// How a book is, beyond what is in it.
@@ -37,8 +37,8 @@ const MOST_COMPLAINTS: usize = 5;
 
 /// Opens and examines a book of this program's version.
 pub async fn examine(url: &DatabaseUrl) -> Result<(Book, Health), BookError> {
+    probe(url).await?;
     let Some(path) = url.sqlite_path() else {
-        probe(url).await?;
         return look(url, Access::Reading).await;
     };
     let lonely = is_lonely(&path);
@@ -147,8 +147,5 @@ fn journal(path: &Path) -> Option<u8> {
 
 /// Nobody has it open to write, so it can be read as it lies there.
 fn is_lonely(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let written = std::fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0);
-    !written && !lock::file::is_held(path)
+    !has_log(path) && !lock::file::is_held(path)
 }

@@ -160,7 +160,10 @@ async fn take_to_collect(
 ) -> Result<Option<CollectLock>, BookError> {
     let taking = take(url, Kind::Collect, patience);
     let (hold, store) = match url.engine() {
-        Engine::Sqlite => (taking.await?, None),
+        Engine::Sqlite => {
+            probe(url).await?;
+            (taking.await?, None)
+        }
         Engine::Postgres | Engine::Mysql => {
             let opening = async {
                 match Store::open(url, Access::Making, 1).await {

@@ -1,12 +1,14 @@
 //! The book's tables: embedded migrations of each engine, forward only, and how far a book has come.
 
-use sqlx::SqlSafeStr;
+use std::path::Path;
+
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
 use crate::config::Engine;
 
 use super::row::plain;
-use super::store::Store;
+use super::store::{Access, Store, file, has_log};
 use super::{Book, BookError};
 
 /// Beside the app's own migrations, should both live in one database.
@@ -107,6 +109,35 @@ pub(super) async fn state(store: &Store) -> sqlx::Result<State> {
         Some(version) if version > known => State::Ahead(version),
         Some(_) => State::Current,
     })
+}
+
+/// A table of another program in a SQLite file that is not a book. The file is read as it lies there, since any other
+/// way to open it may change it. What is wrong with a file that cannot be read is said when it is opened.
+pub(super) async fn foreign_table(path: &Path) -> Option<String> {
+    let found = foreign_table_by(path, Access::ReadingStill).await?;
+    // A checkpoint that broke off left half of the schema in the log.
+    match has_log(path) {
+        true => foreign_table_by(path, Access::Reading).await,
+        false => Some(found),
+    }
+}
+
+async fn foreign_table_by(path: &Path, access: Access) -> Option<String> {
+    const NAMES: &str =
+        "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY rowid";
+    const VERSIONS: &str = "SELECT count(*) FROM _daybook_migrations";
+    let mut line = file(path, access).connect().await.ok()?;
+    let names: sqlx::Result<Vec<String>> = sqlx::query_scalar(NAMES).fetch_all(&mut line).await;
+    let names = names.unwrap_or_default();
+    let others: Vec<&String> = names.iter().filter(|name| *name != TABLE).collect();
+    // Former versions noted their migrations in it before they saw what it was.
+    let versions = match others.len() < names.len() {
+        true => sqlx::query_scalar(VERSIONS).fetch_one(&mut line).await,
+        false => Ok(0_i64),
+    };
+    drop(line.close().await);
+    let foreign = others.first().map(|name| (*name).clone());
+    foreign.filter(|_| versions.is_ok_and(|count| count == 0))
 }
 
 /// Makes the tables or brings them up to date. Tables of the same names that somebody else made stay as they are.

@@ -17,7 +17,7 @@ use crate::config::Engine;
 use crate::plan::sql::with_numbers;
 
 pub(super) use bind::Bind;
-pub(super) use open::{Access, file, probe};
+pub(super) use open::{Access, file, has_log, probe};
 
 #[derive(Debug, Clone)]
 pub(super) enum Store {

@@ -4,6 +4,7 @@
 
 mod columns;
 mod deliveries;
+mod foreign;
 mod open;
 mod runs;
 mod store;

@@ -1,6 +1,6 @@
 //! Opening a store: a file with what SQLite needs, a server with what its sessions need.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::mysql::MySqlPoolOptions;
@@ -8,7 +8,8 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Executor};
 
-use crate::book::BookError;
+use crate::book::schema::foreign_table;
+use crate::book::{BookError, error};
 use crate::config::{DatabaseUrl, Engine};
 use crate::database::{DatabaseError, mysql, postgres, server};
 
@@ -98,8 +99,18 @@ impl Store {
     }
 }
 
-/// A server that is away is told of at once; a pool would try for long and then not know why.
+/// Another program's file is refused before it is touched. A server that is away is told of at once; a pool would try
+/// for long and then not know why.
 pub(in crate::book) async fn probe(url: &DatabaseUrl) -> Result<(), BookError> {
+    if let Some(path) = url.sqlite_path() {
+        return match foreign_table(&path).await {
+            Some(table) => Err(BookError::NotABook {
+                book: error::name(url),
+                table,
+            }),
+            None => Ok(()),
+        };
+    }
     let reached: Result<(), DatabaseError> = async {
         match url.engine() {
             Engine::Sqlite => {}
@@ -126,6 +137,13 @@ pub(in crate::book) async fn probe(url: &DatabaseUrl) -> Result<(), BookError> {
     }
     .await;
     reached.map_err(BookError::unreachable)
+}
+
+/// Whether pages were written that are not in the file yet.
+pub(in crate::book) fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(PathBuf::from(log)).is_ok_and(|log| log.len() > 0)
 }
 
 fn reads(access: Access) -> bool {

@@ -159,7 +159,7 @@ fn unreadable(error: &BookError) -> Finding {
     let advice = match error {
         BookError::Older { .. } | BookError::NoBook { .. } => "Run `daybook collect`.",
         BookError::Newer { .. } => "Update this daybook, or use the one that wrote the book.",
-        BookError::NotADatabase { .. } => {
+        BookError::NotADatabase { .. } | BookError::NotABook { .. } => {
             "Set `database_url` under [book] to the book, or move the file away."
         }
         BookError::Damaged { .. } => {
