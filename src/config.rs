@@ -4,6 +4,7 @@ pub mod database_url;
 pub mod duration;
 pub mod environment;
 pub mod find;
+pub mod handbook;
 pub mod mail;
 pub mod recipient;
 pub mod report;

@@ -1,13 +1,11 @@
-//! The catalog as a page for people: every metric with what it means, how far back it can be known and when it alerts.
+//! The catalog for people: every metric with what it means, how far back it can be known and when it alerts.
 
 use std::fmt::Write;
 
 use super::{Catalog, Derived, Direction, Metric, Parts, Shape, Thresholds};
 
-const INTRODUCTION: &str = "\
-# Metrics
-
-This page is made from the catalog by `daybook config metrics`. Change the catalog, not this page.
+const INTRODUCTION: &str = "
+## Metrics collected
 
 How far back a number can be known:
 
@@ -21,8 +19,8 @@ How far back a number can be known:
 Names that end in `_24h`, `_7d` or `_30d` count the last 1, 7 or 30 calendar days.
 ";
 
-/// The whole page in Markdown. Helpers that are never shown are left out.
-pub fn page(catalog: &Catalog) -> String {
+/// A chapter in Markdown. Helpers that are never shown are left out.
+pub fn metrics(catalog: &Catalog) -> String {
     let mut page = INTRODUCTION.to_owned();
     page.push_str(&general_rule(&catalog.thresholds));
     for section in catalog.sections() {
@@ -48,7 +46,7 @@ fn general_rule(thresholds: &Thresholds) -> String {
 
 fn table(catalog: &Catalog, section: &str) -> String {
     let mut table = format!(
-        "\n## {}\n\n| Metric | Meaning | History | Alerts |\n|---|---|---|---|\n",
+        "\n### {}\n\n| Metric | Meaning | History | Alerts |\n|---|---|---|---|\n",
         cell(section)
     );
     for metric in catalog.shown().filter(|metric| metric.section == section) {

@@ -2,6 +2,7 @@
 
 mod held;
 pub mod indexes;
+mod measured;
 mod needs;
 mod times;
 
@@ -104,11 +105,10 @@ async fn look(
     let rights = rights.unwrap_or_default();
     let mut faults = missing(&wanted, (&facts, name, snapshot.engine()), &known, &rights);
     blame(&mut faults, catalog, keys);
-    let explained: BTreeSet<String> = faults
-        .iter()
-        .flat_map(|one| one.1.metrics.clone())
-        .collect();
     let mut faults: Vec<Fault> = faults.into_iter().map(|(_, fault)| fault).collect();
+    let place = (name, catalog);
+    faults.extend(measured::no_numbers(place, snapshot, keys, &facts, limits).await?);
+    let explained: BTreeSet<String> = faults.iter().flat_map(|one| one.metrics.clone()).collect();
     let (unplannable, indexes) = planned(name, snapshot, keys, (request, &facts), &explained).await;
     faults.extend(unplannable);
     let unfit_times = unfit_times(name, catalog, snapshot.engine(), &facts);

@@ -310,8 +310,8 @@ fn kept_as_text(
         .collect()
 }
 
-/// One value of each of these columns.
-async fn sample(
+/// One value of each of these columns, where it is a text.
+pub(super) async fn sample(
     snapshot: &mut Snapshot,
     columns: &[(String, String)],
     place: (&str, &Limits),
@@ -332,10 +332,8 @@ async fn sample(
     let mut found = |cells: &[Cell]| {
         if let [Cell::Integer(at), Cell::Text(value)] = cells
             && let Some((name, column)) = usize::try_from(*at).ok().and_then(|at| columns.get(at))
-            && let Some(table) = facts
-                .tables
-                .get_mut(&(database.to_owned(), name.to_owned()))
         {
+            let table = facts.table_mut(database, name);
             table.samples.insert(column.clone(), value.clone());
         }
         Ok(())

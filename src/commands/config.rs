@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use comfy_table::{Table, TableStyle};
 use serde_json::json;
 
-use crate::catalog::handbook;
 use crate::cli::Config as Action;
+use crate::config::handbook;
 
 use super::{CommandError, Ended, World, load, output};
 
@@ -45,7 +45,7 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
             );
             output::json(&json!({ "schema": 1, "settings": rows.collect::<Vec<_>>() }))?;
         }
-        Action::Metrics => output::page(&handbook::page(&load(path, world)?.catalog))?,
+        Action::Metrics => output::page(&handbook::page(&load(path, world)?))?,
     }
     Ok(Ended::Done)
 }

@@ -31,6 +31,10 @@ database_url = "sqlite:app.db"
 [book]
 database_url = "sqlite:daybook.db"
 
+# Without a mail server the report is written to outbox/, with the superusers as its readers.
+[report]
+recipients_sql = "SELECT email FROM auth_user WHERE is_superuser AND is_active AND email <> ''"
+
 "#;
 
 /// How much was written.

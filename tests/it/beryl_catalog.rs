@@ -2,6 +2,9 @@
 
 use daybook::catalog::{Catalog, Direction, Document, History, Measure, Parts, Shape, Source};
 use daybook::catalog::{Limit, Metric, handbook};
+use daybook::config::{Request, load};
+
+use crate::world::World;
 
 use History::{Event, Now, Survivors};
 
@@ -150,7 +153,7 @@ fn sections_of_beryl_stand_in_the_readers_order() {
             "Links",
             "Storage",
             "E-mail",
-            "Moderation",
+            "Content moderation",
             "Engagement"
         ]
     );
@@ -194,13 +197,14 @@ fn lent_items_are_those_lent_out_and_requeued_mail_is_pending() {
 }
 
 #[test]
-fn rows_on_deleted_items_never_count() {
+fn rows_count_only_while_what_they_belong_to_does() {
     let catalog = beryl();
     let dependent = [
         ("links", "items"),
         ("attribute_values", "items"),
         ("item_images", "items"),
         ("collected_items", "collections"),
+        ("profiles", "users"),
     ];
     for table in &catalog.tables {
         let parents: Vec<&str> = table
@@ -257,17 +261,22 @@ fn beryls_alert_rules_are_those_its_operators_wrote_down() {
 }
 
 #[test]
-fn the_committed_handbook_is_the_page_made_from_the_catalog() {
-    let page = handbook::page(&beryl());
+fn the_committed_handbook_is_the_page_made_from_the_configuration() {
+    let request = Request {
+        path: Some("examples/beryl/daybook.toml".into()),
+        environment: std::collections::BTreeMap::new(),
+        cwd: env!("CARGO_MANIFEST_DIR").into(),
+    };
+    let page = daybook::config::handbook::page(&load(&request).expect("a configuration"));
     assert!(
         page == include_str!("../../docs/METRICS.md"),
-        "docs/METRICS.md is out of date: write the output of `daybook config metrics` for examples/beryl/daybook.toml there"
+        "docs/METRICS.md is out of date: `make docs`"
     );
 }
 
 #[test]
 fn the_handbook_tells_each_rule_in_words() {
-    let page = handbook::page(&beryl());
+    let page = handbook::metrics(&beryl());
     for line in [
         "| Total users<br>`total_users` | Everyone who ever registered and was not removed, active or not. | event | none |",
         "| Active users, 24 h<br>`active_users_24h` | Users whose last login lies within the window. | now | fall: critical from 25 %, never warning |",
@@ -277,4 +286,57 @@ fn the_handbook_tells_each_rule_in_words() {
         assert!(page.lines().any(|each| each == line), "{line}\n{page}");
     }
     assert!(!page.contains("`items_with_links`"), "helpers stay out");
+}
+
+#[test]
+fn the_handbook_says_how_to_run_and_who_gets_the_report_and_names_no_reader() {
+    const MORE: &str = r#"
+        [app]
+        database_url = "sqlite:app.db"
+
+        [mail]
+        smtp_url = "smtp://mailer:s3cretly@mail.example.org:587"
+        from = "Shop <shop@example.org>"
+
+        [report]
+        due = "07:15"
+        public_url = "https://metrics.example.org"
+        recipients = ["carla@example.com", "dora@example.com"]
+
+        [prometheus]
+        prefix = "shop"
+
+        [tables.users]
+        name = "users"
+
+        [[metrics]]
+        key = "users"
+        table = "users"
+        count = "*"
+    "#;
+    let page = daybook::config::handbook::page(&World::new("2025-10-04T06:00:00Z", MORE).config());
+    for heading in [
+        "## Overview",
+        "## Metrics collected",
+        "## Running manually",
+        "## Email reports",
+        "## Dashboard",
+        "## Prometheus and Grafana",
+    ] {
+        assert!(
+            page.lines().any(|line| line == heading),
+            "{heading}\n{page}"
+        );
+    }
+    for line in [
+        "The report goes to the 2 addresses in `recipients` under `[report]`.",
+        "It is sent from shop@example.org through mail.example.org:587. The report is due by 07:15.",
+        "shows the days at <https://metrics.example.org/>. `daybook top` shows them in a terminal.",
+        "| `users` | `shop_users` |",
+    ] {
+        assert!(page.lines().any(|each| each == line), "{line}\n{page}");
+    }
+    for hidden in ["carla", "dora", "mailer", "s3cretly"] {
+        assert!(!page.contains(hidden), "{hidden}");
+    }
 }

@@ -107,6 +107,39 @@ fn the_windows_of_one_number_share_a_picture_and_a_lone_number_shows_what_is_usu
 }
 
 #[test]
+fn a_section_of_lone_counts_has_a_picture_of_them_together() {
+    let dashboard = dashboard(&beryl());
+    assert_eq!(dashboard["title"], "Beryl Daily Metrics");
+    let moderation = picture(&dashboard, "Content moderation");
+    assert_eq!(
+        legends(moderation),
+        [
+            "Flagged content",
+            "Pending review",
+            "Users with violations",
+            "Banned users"
+        ]
+    );
+    let asked = moderation["targets"].as_array().unwrap().iter();
+    let asked: Vec<String> = asked
+        .flat_map(|target| names(target["expr"].as_str().unwrap()))
+        .collect();
+    for series in [
+        "beryl_moderation_flagged",
+        "beryl_moderation_violations",
+        "beryl_moderation_banned_users",
+    ] {
+        assert!(asked.iter().any(|name| name == series), "{series}");
+    }
+    // Shares and counts, or windows of one number, have pictures of their own.
+    for section in ["Engagement", "Users"] {
+        let panels = dashboard["panels"].as_array().unwrap().iter();
+        let mut pictures = panels.filter(|panel| panel["type"] == "timeseries");
+        assert!(!pictures.any(|panel| panel["title"] == section));
+    }
+}
+
+#[test]
 fn colours_turn_exactly_where_the_rules_do() {
     let cases = [
         (

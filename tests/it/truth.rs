@@ -3,14 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
+use tokio_util::sync::CancellationToken;
 
 use chrono::{Days, NaiveDate};
 use daybook::nightly::Which;
+use daybook::operate::doctor;
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
 use crate::beryl;
-use crate::world::{App, World, date};
+use crate::world::{App, World, date, instant};
 
 /// A day's bounds in UTC, worked out by hand.
 struct Moment {
@@ -129,13 +131,17 @@ const PASSING: [(&str, &str); 31] = [
     ("emails_pending", "SELECT count(*) FROM post_office_email WHERE created < :as_of AND status IN (2, 3)"),
     ("emails_sent", "SELECT count(*) FROM post_office_email WHERE created < :as_of AND status = 0"),
     ("emails_failed", "SELECT count(*) FROM post_office_email WHERE created < :as_of AND status = 1"),
-    ("marketing_opt_in", "SELECT count(*) FROM web_userprofile WHERE receive_marketing_emails"),
-    ("marketing_opt_out", "SELECT count(*) FROM web_userprofile WHERE NOT receive_marketing_emails"),
+    ("marketing_opt_in", "SELECT count(*) FROM web_userprofile AS p JOIN auth_user AS u ON u.id = p.user_id
+        WHERE u.date_joined < :as_of AND p.receive_marketing_emails"),
+    ("marketing_opt_out", "SELECT count(*) FROM web_userprofile AS p JOIN auth_user AS u ON u.id = p.user_id
+        WHERE u.date_joined < :as_of AND NOT p.receive_marketing_emails"),
     ("emails_synced_resend", "SELECT 0"),
     ("flagged_content", "SELECT count(*) FROM web_mediafile WHERE NOT is_deleted AND created < :as_of AND content_moderation_status = 'FLAGGED'"),
     ("pending_review", "SELECT count(*) FROM web_mediafile WHERE NOT is_deleted AND created < :as_of AND content_moderation_status = 'PENDING'"),
-    ("user_violations", "SELECT count(*) FROM web_userprofile WHERE content_moderation_violations > 0"),
-    ("banned_users", "SELECT count(*) FROM web_userprofile WHERE is_content_banned"),
+    ("user_violations", "SELECT count(*) FROM web_userprofile AS p JOIN auth_user AS u ON u.id = p.user_id
+        WHERE u.date_joined < :as_of AND p.content_moderation_violations > 0"),
+    ("banned_users", "SELECT count(*) FROM web_userprofile AS p JOIN auth_user AS u ON u.id = p.user_id
+        WHERE u.date_joined < :as_of AND p.is_content_banned"),
     ("favorite_items_total", "SELECT count(*) FROM web_collectionitem WHERE NOT is_deleted AND created < :as_of AND is_favorite"),
     // Hidden from people, and true all the same.
     ("items_with_images", "SELECT count(*) FROM web_collectionitem AS i WHERE NOT i.is_deleted AND i.created < :as_of
@@ -226,6 +232,80 @@ pub(crate) async fn of_nights(app: &App) {
         }
         assert!(wrong.is_empty(), "{}\n{}", moment.date, wrong.join("\n"));
     }
+}
+
+/// One row of every table, born at 03:56 on the day after; each refers to rows that were there before.
+const BORN_AFTER_MIDNIGHT: &str = "
+INSERT INTO auth_user (id, last_login, date_joined, is_superuser, is_active, email)
+    VALUES (9001, '2025-11-15 02:56:00', '2025-11-15 02:56:00', TRUE, TRUE, 'late@example.org');
+INSERT INTO web_userprofile (id, user_id, receive_marketing_emails, content_moderation_violations, is_content_banned)
+    VALUES (9001, 9001, TRUE, 2, TRUE);
+INSERT INTO web_itemtype (id, created, is_deleted, display_name) VALUES (9001, '2025-11-15 02:56:00', FALSE, 'Late');
+INSERT INTO web_itemattribute (id, created, is_deleted, display_name, item_type_id)
+    VALUES (9001, '2025-11-15 02:56:00', FALSE, 'Late', 1);
+INSERT INTO web_linkpattern (id, created, is_deleted, display_name) VALUES (9001, '2025-11-15 02:56:00', FALSE, 'Late');
+INSERT INTO web_collection (id, created, is_deleted, visibility) VALUES (9001, '2025-11-15 02:56:00', FALSE, 'PUBLIC');
+INSERT INTO web_collectionitem (id, created, is_deleted, status, is_favorite, collection_id, item_type_id)
+    SELECT 9000 + min(id), '2025-11-15 02:56:00', FALSE, 'WANTED', TRUE, min(id), 1
+    FROM web_collection WHERE NOT is_deleted AND created < '2025-11-14 23:00:00';
+INSERT INTO web_collectionitemattributevalue (id, created, is_deleted, value, item_id, item_attribute_id)
+    SELECT 9001, '2025-11-15 02:56:00', FALSE, 'x', min(id), 1 FROM web_collectionitem WHERE NOT is_deleted AND created < '2025-11-14 23:00:00';
+INSERT INTO web_collectionitemlink (id, created, is_deleted, item_id, link_pattern_id)
+    SELECT 9001, '2025-11-15 02:56:00', FALSE, min(id), 1 FROM web_collectionitem WHERE NOT is_deleted AND created < '2025-11-14 23:00:00';
+INSERT INTO web_mediafile (id, created, is_deleted, file_size, media_type, file_exists, content_moderation_status)
+    VALUES (9001, '2025-11-15 02:56:00', FALSE, 77, 'OTHER', FALSE, 'FLAGGED'), (9002, '2025-11-15 02:56:00', FALSE, 77, 'OTHER', FALSE, 'PENDING');
+INSERT INTO web_collectionitemimage (id, created, is_deleted, item_id, media_file_id)
+    SELECT 9000 + media.id, '2025-11-15 02:56:00', FALSE, (SELECT min(id) FROM web_collectionitem WHERE NOT is_deleted AND created < '2025-11-14 23:00:00'), media.id
+    FROM web_mediafile AS media WHERE NOT media.is_deleted AND media.created < '2025-11-14 23:00:00';
+INSERT INTO web_collectionimage (id, created, is_deleted, collection_id, media_file_id)
+    SELECT 9000 + media.id, '2025-11-15 02:56:00', FALSE, (SELECT min(id) FROM web_collection WHERE NOT is_deleted AND created < '2025-11-14 23:00:00'), media.id
+    FROM web_mediafile AS media WHERE NOT media.is_deleted AND media.created < '2025-11-14 23:00:00';
+INSERT INTO post_office_email (id, status, created, \"to\") VALUES (9001, 2, '2025-11-15 02:56:00', 'late@example.org');
+";
+
+/// A day counted late has the numbers it would have had at midnight, whatever was written since.
+pub(crate) async fn of_rows_born_later(app: &App) {
+    beryl::fill(app).await;
+    let day = "2025-11-14";
+    let counted = async || {
+        let mut world = World::new("2025-11-15T02:57:00Z", beryl::SETTINGS);
+        world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+        world.night(Which::One(date(day))).await;
+        let catalog = world.config().catalog;
+        let mut values = BTreeMap::new();
+        for metric in &catalog.metrics {
+            let value = world.value(day, &metric.key).await;
+            values.insert(metric.key.clone(), value);
+        }
+        values
+    };
+    let before = counted().await;
+    assert!(before.values().all(|value| !value.is_null()));
+    app.execute(&format!("BEGIN; {BORN_AFTER_MIDNIGHT} COMMIT;"))
+        .await;
+    assert_eq!(counted().await, before);
+}
+
+/// The report goes to active superusers who have an address.
+pub(crate) async fn of_readers(app: &App) {
+    beryl::fill(app).await;
+    let mut world = World::new("2025-11-15T02:57:00Z", beryl::SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    let many = "SELECT count(DISTINCT lower(email)) FROM auth_user
+        WHERE is_superuser = TRUE AND NOT is_active = FALSE AND length(email) > 0";
+    let many = app.number(many).await.unwrap();
+    assert!(many > Decimal::ONE);
+    let findings = doctor::examine(
+        &world.config(),
+        instant("2025-11-15T02:57:00Z"),
+        &CancellationToken::new(),
+    )
+    .await;
+    let expected = format!("the app database: `recipients_sql` gives {many} readers");
+    assert!(
+        findings.iter().any(|one| one.what == expected),
+        "{expected}"
+    );
 }
 
 /// Days long past: what rows can still tell equals plain SQL day by day, the rest says that it is gone.

@@ -3,6 +3,7 @@
 use crate::catalog::document::Place;
 use crate::catalog::mistake::{Mistake, did_you_mean};
 use crate::catalog::written::{Metric, Split};
+use crate::catalog::{Catalog, Shape, TimeKind};
 
 use super::name_is_sound;
 
@@ -84,6 +85,55 @@ pub(super) fn columns_are_sound(metric: &Metric, place: Place<'_>, mistakes: &mu
     for (key, text) in [("where", &metric.condition), ("sql", &metric.sql)] {
         if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
             mistakes.push(place.mistake(&[key], format!("`{key}` is empty")));
+        }
+    }
+}
+
+/// Seconds since an epoch are numbers, if odd ones; all other times are none.
+pub(super) fn measures_no_time(
+    metric: &Metric,
+    place: Place<'_>,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let id = metric.table.as_deref();
+    let Some(at) = catalog.tables.iter().position(|one| Some(&*one.id) == id) else {
+        return;
+    };
+    let table = &catalog.tables[at];
+    let own = [
+        ("created_at", table.created_at.as_deref(), table.time),
+        ("deleted_at", table.deleted_at.as_deref(), table.time),
+    ];
+    let windows = catalog.metrics.iter().filter_map(|one| match &one.shape {
+        Shape::Counted(counted) if counted.table == at => counted.window.as_ref(),
+        _ => None,
+    });
+    let windows = windows.map(|window| {
+        let column = Some(window.column.as_str());
+        ("within", column, window.time.unwrap_or(table.time))
+    });
+    let times: Vec<_> = own
+        .into_iter()
+        .chain(windows)
+        .filter(|(_, _, kind)| !matches!(kind, TimeKind::EpochS | TimeKind::EpochMs))
+        .collect();
+    let measured = [
+        ("sum", &metric.sum),
+        ("avg", &metric.avg),
+        ("min", &metric.min),
+        ("max", &metric.max),
+    ];
+    for (key, column) in measured {
+        let Some(column) = column else { continue };
+        let declared = times.iter().find(|(_, time, _)| *time == Some(column));
+        if let Some((setting, _, _)) = declared {
+            let message = format!(
+                "`{column}` tells a time (`{setting}` of the table `{}`), and a time is not a number: \
+                 count rows with `within`, or let `sql` give an age in hours",
+                table.id
+            );
+            mistakes.push(place.mistake(&[key], message));
         }
     }
 }

@@ -61,6 +61,36 @@ fn own_columns(counted: &Counted) -> Vec<String> {
     columns
 }
 
+/// A column whose least or largest value, sum or mean a metric is.
+pub(super) struct MeasuredColumn {
+    pub metric: String,
+    pub table: String,
+    pub column: String,
+    /// The value itself, not what is calculated from all.
+    pub as_it_is: bool,
+}
+
+pub(super) fn measured(catalog: &Catalog, keys: &[String]) -> Vec<MeasuredColumn> {
+    let metrics = keys.iter().filter_map(|key| catalog.metric(key));
+    let columns = metrics.filter_map(|metric| {
+        let Shape::Counted(counted) = &metric.shape else {
+            return None;
+        };
+        let (column, as_it_is) = match &counted.measure {
+            Measure::Rows | Measure::Filled(_) | Measure::Distinct(_) => return None,
+            Measure::Sum(column) | Measure::Avg(column) => (column, false),
+            Measure::Min(column) | Measure::Max(column) => (column, true),
+        };
+        Some(MeasuredColumn {
+            metric: metric.key.clone(),
+            table: catalog.tables[counted.table].name.clone(),
+            column: column.clone(),
+            as_it_is,
+        })
+    });
+    columns.collect()
+}
+
 /// Every time column of one app database.
 pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
     let mut times = births(catalog, database);

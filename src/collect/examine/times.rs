@@ -53,7 +53,7 @@ pub(super) fn unfit(
     }
 }
 
-fn begins_with_a_date(text: &str) -> bool {
+pub(super) fn begins_with_a_date(text: &str) -> bool {
     let shape = |(at, byte): (usize, &u8)| match at {
         4 | 7 => *byte == b'-',
         _ => byte.is_ascii_digit(),

@@ -24,7 +24,7 @@ pub fn dashboard(config: &Config) -> Json {
     json!({
         "id": null,
         "uid": surroundings::uid(&config.name),
-        "title": config.name,
+        "title": format!("{} Daily Metrics", config.name).trim(),
         "description": "Made from the catalog by `daybook grafana`: change the catalog, not this dashboard.",
         "tags": ["daybook"],
         "schemaVersion": SCHEMA_VERSION,
@@ -65,21 +65,23 @@ fn panels(config: &Config) -> Vec<Json> {
         let of_section = |metric: &&Metric| metric.section == section;
         let metrics: Vec<&Metric> = config.catalog.shown().filter(of_section).collect();
         grid.heading(section);
-        place_section(&metrics, config, &mut grid);
+        place_section(section, &metrics, config, &mut grid);
     }
     grid.panels
 }
 
 /// Today's numbers side by side, below them how they came there, then the distributions.
-fn place_section(metrics: &[&Metric], config: &Config, grid: &mut Grid) {
+fn place_section(section: &str, metrics: &[&Metric], config: &Config, grid: &mut Grid) {
     let (wholes, parted): (Vec<&Metric>, Vec<&Metric>) =
         metrics.iter().partition(|metric| !metric.is_distribution());
     for metric in &wholes {
         grid.place(panel::value(metric, config), 4, 4);
     }
     grid.new_line();
-    for family in Family::gather(&wholes) {
-        grid.place(panel::past(&family, config), 8, 8);
+    let families = Family::gather(&wholes);
+    let together = Family::of_section(section, &families);
+    for family in together.iter().chain(&families) {
+        grid.place(panel::past(family, config), 8, 8);
     }
     grid.new_line();
     for metric in parted {

@@ -281,3 +281,43 @@ async fn a_newest_time_that_lies_ahead_tells_how_the_column_really_tells_time() 
         ]
     );
 }
+
+#[tokio::test]
+async fn a_measured_column_that_holds_times_or_texts_gives_no_number() {
+    const MEASURED: &str = r#"
+        [app]
+        database_url = "sqlite:app.db"
+
+        [tables.orders]
+        name = "orders"
+
+        [[metrics]]
+        key = "newest_payment"
+        table = "orders"
+        max = "paid_at"
+
+        [[metrics]]
+        key = "least_state"
+        table = "orders"
+        min = "state"
+
+        [[metrics]]
+        key = "dearest"
+        table = "orders"
+        max = "amount"
+    "#;
+    let world = World::new(NOW, MEASURED);
+    let app = world.sqlite("app.db").await;
+    app.execute(
+        "CREATE TABLE orders (paid_at DATETIME, state TEXT, amount DECIMAL);
+         INSERT INTO orders VALUES ('2025-10-02 12:00:00', 'open', 5)",
+    )
+    .await;
+    assert_eq!(
+        complaints(&world, NOW).await,
+        [
+            "error database: the app database: orders.paid_at holds times, and a time is not a number",
+            "error database: the app database: orders.state holds texts, and a text is not a number",
+        ]
+    );
+}

@@ -200,3 +200,39 @@ async fn times_without_end_are_taken_as_they_are() {
     assert_eq!(world.value("2025-10-03", "users").await, json!(2));
     assert_eq!(world.value("2025-10-03", "turnover").await, json!(320));
 }
+
+#[tokio::test]
+async fn a_measured_column_of_times_is_named_by_its_type() {
+    const MEASURED: &str = r#"
+        [tables.orders]
+        name = "orders"
+
+        [[metrics]]
+        key = "newest_payment"
+        table = "orders"
+        max = "paid_at"
+
+        [[metrics]]
+        key = "dearest"
+        table = "orders"
+        max = "amount"
+    "#;
+    let app = database().await;
+    app.execute("CREATE TABLE orders (paid_at timestamptz, amount numeric(12, 2))")
+        .await;
+    let mut world = World::new(NOW, MEASURED);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    let findings = examine(&world.config(), instant(NOW)).await;
+    let errors = findings.iter().filter(|one| one.level == Level::Error);
+    let errors: Vec<(&str, &str)> = errors
+        .filter(|one| one.area == "database")
+        .map(|one| (one.what.as_str(), one.means.as_str()))
+        .collect();
+    assert_eq!(
+        errors,
+        [(
+            "the app database: orders.paid_at is of the type timestamp with time zone, and a time is not a number",
+            "No number each night for: newest_payment."
+        )]
+    );
+}

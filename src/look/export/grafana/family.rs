@@ -2,6 +2,8 @@
 
 use crate::catalog::{Counted, Metric, Parts, Shape};
 
+use super::unit::{decimals, unit};
+
 pub(super) struct Family<'a> {
     pub(super) title: String,
     /// Each with its words in the legend.
@@ -27,6 +29,26 @@ impl<'a> Family<'a> {
             }
         }
         families
+    }
+
+    /// The whole section in one picture, where each of its numbers stands alone and all are written alike.
+    pub(super) fn of_section(section: &str, families: &[Self]) -> Option<Self> {
+        let alone = families
+            .iter()
+            .map(|family| match family.members.as_slice() {
+                [one] => Some(one.clone()),
+                _ => None,
+            });
+        let members: Vec<(&'a Metric, String)> = alone.collect::<Option<_>>()?;
+        let (first, _) = members.first()?;
+        let is_like_first =
+            |metric: &Metric| (unit(metric), decimals(metric)) == (unit(first), decimals(first));
+        let fit = members.len() > 1 && members.iter().all(|(metric, _)| is_like_first(metric));
+        fit.then(|| Self {
+            title: section.to_owned(),
+            members,
+            name: String::new(),
+        })
     }
 
     fn of(metric: &'a Metric) -> Self {

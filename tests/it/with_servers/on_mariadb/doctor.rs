@@ -158,3 +158,39 @@ async fn dates_of_zeros_are_rows_without_a_beginning() {
     let warning = "warning: the app database: users has 2 rows without a beginning".to_owned();
     assert!(told.contains(&warning), "{told:?}");
 }
+
+#[tokio::test]
+async fn a_measured_column_of_times_is_named_by_its_type() {
+    const MEASURED: &str = r#"
+        [tables.orders]
+        name = "orders"
+
+        [[metrics]]
+        key = "newest_payment"
+        table = "orders"
+        max = "paid_at"
+
+        [[metrics]]
+        key = "dearest"
+        table = "orders"
+        max = "amount"
+    "#;
+    let app = database().await;
+    app.execute("CREATE TABLE orders (paid_at datetime, amount numeric(12, 2))")
+        .await;
+    let mut world = World::new(NOW, MEASURED);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    let findings = examine(&world.config(), instant(NOW)).await;
+    let errors = findings.iter().filter(|one| one.level == Level::Error);
+    let errors: Vec<(&str, &str)> = errors
+        .filter(|one| one.area == "database")
+        .map(|one| (one.what.as_str(), one.means.as_str()))
+        .collect();
+    assert_eq!(
+        errors,
+        [(
+            "the app database: orders.paid_at is of the type datetime, and a time is not a number",
+            "No number each night for: newest_payment."
+        )]
+    );
+}
