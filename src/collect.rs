@@ -4,6 +4,7 @@ mod attempts;
 pub mod days;
 pub mod examine;
 pub mod labels;
+mod lessons;
 pub mod readings;
 pub mod recipients;
 pub mod run;

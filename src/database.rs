@@ -116,7 +116,8 @@ impl Snapshot {
         }
     }
 
-    /// Runs a query and hands every row over as it arrives. A failure leaves the snapshot usable.
+    /// Runs a query and hands every row over as it arrives. What it gave counts only if this returns no error: then the
+    /// snapshot is still the same and saw every table as it was. A failure leaves the snapshot usable.
     pub async fn rows(
         &mut self,
         sql: &str,
@@ -141,18 +142,16 @@ impl Snapshot {
                 {
                     each(decode::sqlite(&found)?)?;
                 }
+                drop(stream);
+                sqlite::settle(connection).await?;
             }
             Self::Postgres(connection, _) => {
-                let asking = async {
-                    postgres::mark(connection).await?;
-                    let done = postgres::fetch(connection, sql, binds, &mut each).await;
-                    postgres::settle(connection, done.is_ok()).await?;
-                    done.map_err(|error| error.under(limits))
-                };
-                server::answered(limits, asking).await?;
+                let asking = postgres::ask(connection, sql, binds, &mut each);
+                let done = server::answered(limits, asking).await;
+                done.map_err(|error| error.under(limits))?;
             }
             Self::Mysql(connection, _) => {
-                let asking = mysql::fetch(connection, sql, binds, &mut each);
+                let asking = mysql::ask(connection, sql, binds, &mut each);
                 let done = server::answered(limits, asking).await;
                 done.map_err(|error| error.under(limits))?;
             }

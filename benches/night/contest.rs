@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use daybook::calendar::{AsOf, Day, days_between};
-use daybook::collect::{self, Request, Work, run, schema};
+use daybook::collect::{self, Cost, Request, Way, Work};
 use daybook::config::{AppDatabase, Config};
-use daybook::database::{self, Limits};
+use daybook::database::Limits;
 use daybook::entry::{Entry, derive};
-use daybook::plan::night;
 use tokio_util::sync::CancellationToken;
 
 use crate::floor::Floor;
@@ -146,25 +145,16 @@ async fn night_entry(config: &Config, moment: &Moment) -> Result<Entry> {
 /// Every metric by a statement of its own, on one connection.
 async fn one_by_one(config: &Config, moment: &Moment) -> Result<()> {
     let request = request(config, moment, Work::Night(moment.as_of()));
-    let app: &AppDatabase = config.app("")?;
-    let mut snapshots = database::open(&app.url, 1, &request.limits).await?;
-    let first = snapshots.first_mut().context("a connection")?;
-    let engines = BTreeMap::from([(String::new(), first.engine())]);
-    let facts = schema::probe(first, &config.catalog, "", &request.limits).await?;
-    let known = (&engines, &facts);
-    let statements = night::night(
-        &config.catalog,
-        &request.keys,
-        &moment.as_of(),
-        known,
-        false,
-    );
-    let done = run::all(&mut snapshots, statements, &request, known).await?;
-    for snapshot in snapshots {
-        snapshot.close().await;
-    }
-    match done.failures.iter().next() {
-        Some((key, error)) => bail!("{key} failed: {error}"),
+    let app = AppDatabase {
+        connections: 1,
+        ..config.app("")?.clone()
+    };
+    let apps = BTreeMap::from([(String::new(), app)]);
+    let mut each_way = collect::in_each_way(&apps, &request, &[Way::Alone]).await;
+    let collected = each_way.pop().context("one way of counting")?;
+    let failed = |cost: &Cost| cost.error.clone();
+    match collected.statements.iter().find_map(failed) {
+        Some(error) => bail!("{error}"),
         None => Ok(()),
     }
 }

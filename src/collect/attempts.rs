@@ -8,12 +8,14 @@ use chrono::{DateTime, Utc};
 use crate::catalog::{Catalog, Shape};
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Replayed, Snapshot, Trouble};
+use crate::plan::Statement;
 
-use super::run::Done;
+use super::lessons::Lessons;
+use super::run::{Context, Done};
 use super::{Request, Way, Work, recipients, recipients_of, run, schema, statements};
 
-/// The whole of one database's part is taken again when the connection breaks or a follower is too far behind:
-/// half of it would be of another instant. Only what a follower takes back twice is read in pieces.
+/// The whole of one database's part is taken again when the connection breaks, a table is rewritten or a follower is too
+/// far behind: half of it would be of another instant. Only what a follower takes back twice is read in pieces.
 pub(super) async fn with_retries(
     (name, app): (&str, &AppDatabase),
     keys: &[String],
@@ -24,8 +26,9 @@ pub(super) async fn with_retries(
     let mut pause = Duration::from_millis(200);
     let mut conflicts = 0;
     let mut asked_at = None;
+    let mut lessons = Lessons::default();
     loop {
-        let error = match once((name, app), keys, request, ways).await {
+        let error = match once((name, app), keys, (request, &lessons), ways).await {
             Ok(mut all) => {
                 for done in &mut all {
                     let late = asked_at
@@ -38,7 +41,16 @@ pub(super) async fn with_retries(
             Err(error) => error,
         };
         let patience = match error.trouble {
+            Trouble::Unavailable if lessons.learn_of_loss(&error) => {
+                asked_at = Some(request.now + begun.elapsed());
+                continue;
+            }
             Trouble::Unavailable => request.retry_for,
+            // The lessons end this.
+            Trouble::Rewritten => {
+                lessons.learn_of_rewriting();
+                Duration::MAX
+            }
             Trouble::Behind(_) => request.follower_patience,
             Trouble::Conflict if conflicts == 0 => {
                 conflicts += 1;
@@ -74,11 +86,13 @@ async fn in_pieces(
     for piece in by_table(request.catalog, keys) {
         let read_at = request.now + begun.elapsed();
         let mut tries = 0;
+        let mut lessons = Lessons::default();
         let outcome = loop {
-            let outcome = once((name, app), &piece, request, &[Way::Fused]).await;
+            let outcome = once((name, app), &piece, (request, &lessons), &[Way::Fused]).await;
             tries += 1;
             match outcome {
                 Err(error) if error.trouble == Trouble::Conflict && tries < 2 => {}
+                Err(error) if error.trouble == Trouble::Rewritten => lessons.learn_of_rewriting(),
                 outcome => break outcome,
             }
         };
@@ -141,7 +155,7 @@ fn needed(request: &Request<'_>) -> DateTime<Utc> {
 async fn once(
     (name, app): (&str, &AppDatabase),
     keys: &[String],
-    request: &Request<'_>,
+    (request, lessons): (&Request<'_>, &Lessons),
     ways: &[Way],
 ) -> Result<Vec<Done>, DatabaseError> {
     let counting = async {
@@ -150,7 +164,7 @@ async fn once(
             .first()
             .map_or(Ok(()), |first| first.replayed().reaches(needed(request)));
         let done = match reached {
-            Ok(()) => on_snapshots(name, &mut snapshots, keys, request, ways).await,
+            Ok(()) => on_snapshots((name, &mut snapshots), keys, (request, lessons), ways).await,
             Err(behind) => Err(behind),
         };
         for snapshot in snapshots {
@@ -172,10 +186,9 @@ pub(super) fn stopped() -> DatabaseError {
 }
 
 async fn on_snapshots(
-    name: &str,
-    snapshots: &mut [Snapshot],
+    (name, snapshots): (&str, &mut [Snapshot]),
     keys: &[String],
-    request: &Request<'_>,
+    (request, lessons): (&Request<'_>, &Lessons),
     ways: &[Way],
 ) -> Result<Vec<Done>, DatabaseError> {
     let Some(first) = snapshots.first_mut() else {
@@ -183,16 +196,21 @@ async fn on_snapshots(
     };
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
     let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
-    let known = (&engines, &facts);
+    let context = Context {
+        request,
+        known: (&engines, &facts),
+        lessons,
+    };
     let reached = match first.replayed() {
         Replayed::Until(until) => keys.iter().map(|key| (key.clone(), until)).collect(),
         Replayed::All | Replayed::Unknown => BTreeMap::new(),
     };
     let mut all = Vec::new();
     for way in ways {
-        let planned = statements(request, keys, known, *way);
-        let mut done = run::all(snapshots, planned, request, known).await?;
+        let planned = planned(keys, context, *way);
+        let mut done = run::all(snapshots, planned, context).await?;
         done.reached.clone_from(&reached);
+        done.failures.extend(lessons.failures.clone());
         all.push(done);
     }
     if let (Some(query), Some(first), Some(done)) = (
@@ -200,7 +218,30 @@ async fn on_snapshots(
         snapshots.first_mut(),
         all.first_mut(),
     ) {
-        done.recipients = Some(recipients::in_snapshot(first, query, &request.limits).await);
+        done.recipients = match recipients::read(first, query, &request.limits).await {
+            Err(error) if lessons.wants_fresh_snapshot(&error) => return Err(error),
+            read => Some(read.map_err(recipients::failed)),
+        };
     }
     Ok(all)
+}
+
+/// The statements of those metrics that have not proven to end their connection.
+fn planned(keys: &[String], context: Context<'_>, way: Way) -> Vec<Statement> {
+    let Context {
+        request,
+        known,
+        lessons,
+    } = context;
+    let left = keys
+        .iter()
+        .filter(|key| !lessons.failures.contains_key(*key));
+    let (alone, together): (Vec<String>, Vec<String>) =
+        left.cloned().partition(|key| lessons.alone.contains(key));
+    let alone = alone
+        .into_iter()
+        .flat_map(|key| statements(request, &[key], known, Way::Alone));
+    let mut all = statements(request, &together, known, way);
+    all.extend(alone);
+    all
 }

@@ -6,13 +6,14 @@ use rust_decimal::Decimal;
 
 use crate::catalog::written::Label;
 use crate::catalog::{Engine, Parts, Shape};
-use crate::database::{DatabaseError, Snapshot, Trouble};
+use crate::database::{DatabaseError, Snapshot};
 use crate::plan::fold::ranking;
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table};
 use crate::plan::{Bind, Cell, Tally};
 
 use super::Request;
+use super::lessons::Lessons;
 use super::run::Done;
 
 /// Looks up the labels that the tallies need. Parts whose name is not found keep their key.
@@ -20,6 +21,7 @@ pub async fn name_parts(
     snapshot: &mut Snapshot,
     done: &mut Done,
     request: &Request<'_>,
+    lessons: &Lessons,
 ) -> Result<(), DatabaseError> {
     for metric in &request.catalog.metrics {
         let Shape::Counted(counted) = &metric.shape else {
@@ -44,7 +46,7 @@ pub async fn name_parts(
                 let tallies = done.tallies.iter_mut().filter(|((key, _), _)| mine(key));
                 tallies.for_each(|(_, tally)| rename(tally, label, &names));
             }
-            Err(error) if matches!(error.trouble, Trouble::Query | Trouble::Timeout) => {
+            Err(error) if lessons.fails_alone(&error) => {
                 done.tallies.retain(|(key, _), _| !mine(key));
                 done.failures.insert(
                     metric.key.clone(),

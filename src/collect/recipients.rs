@@ -8,6 +8,7 @@ use crate::plan::Cell;
 use crate::voice::{Language, Numbers, Voice};
 
 use super::Unreachable;
+use super::lessons::Lessons;
 
 /// A query that gives more is not meant: it reads the wrong table, or lacks its condition.
 const MOST: usize = 10_000;
@@ -38,15 +39,21 @@ pub async fn recipients(
             "no URL is configured for it",
         )));
     };
-    let mut snapshots = database::open(&app.url, 1, limits).await.map_err(away)?;
-    let mut found = Err("the app database gave no connection".to_owned());
-    if let Some(first) = snapshots.first_mut() {
-        found = in_snapshot(first, query, limits).await;
+    let mut lessons = Lessons::default();
+    loop {
+        let mut snapshots = database::open(&app.url, 1, limits).await.map_err(away)?;
+        let mut found = Ok(Found::default());
+        if let Some(first) = snapshots.first_mut() {
+            found = read(first, query, limits).await;
+        }
+        for snapshot in snapshots {
+            snapshot.close().await;
+        }
+        match found {
+            Err(error) if lessons.wants_fresh_snapshot(&error) => lessons.learn_of_rewriting(),
+            found => return found.map_err(failed),
+        }
     }
-    for snapshot in snapshots {
-        snapshot.close().await;
-    }
-    found
 }
 
 /// Reads them in a snapshot that others use too; a failure is told and harms nothing else.
@@ -55,6 +62,18 @@ pub async fn in_snapshot(
     query: &RecipientsQuery,
     limits: &Limits,
 ) -> Result<Found, String> {
+    read(snapshot, query, limits).await.map_err(failed)
+}
+
+pub(super) fn failed(error: DatabaseError) -> String {
+    format!("`recipients_sql` failed: {error}")
+}
+
+pub(super) async fn read(
+    snapshot: &mut Snapshot,
+    query: &RecipientsQuery,
+    limits: &Limits,
+) -> Result<Found, DatabaseError> {
     let mut found = Found::default();
     let mut seen = BTreeSet::new();
     let each = |cells: &[Cell]| {
@@ -66,11 +85,8 @@ pub async fn in_snapshot(
         }
         Ok(())
     };
-    let read = snapshot.rows(&query.sql, &[], limits, each).await;
-    match read {
-        Ok(_) => Ok(found),
-        Err(error) => Err(format!("`recipients_sql` failed: {error}")),
-    }
+    snapshot.rows(&query.sql, &[], limits, each).await?;
+    Ok(found)
 }
 
 /// A row without an address is nobody.

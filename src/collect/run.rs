@@ -12,6 +12,7 @@ use crate::database::{DatabaseError, Snapshot, Trouble};
 use crate::plan::fold::FoldError;
 use crate::plan::{Facts, Folding, Statement};
 
+use super::lessons::Lessons;
 use super::readings::Tallies;
 use super::{Cost, Found, Request, labels};
 
@@ -33,11 +34,18 @@ pub struct Done {
 
 type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);
 
+/// What every statement of a try needs to know.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub request: &'a Request<'a>,
+    pub known: Known<'a>,
+    pub lessons: &'a Lessons,
+}
+
 pub async fn all(
     snapshots: &mut [Snapshot],
     mut statements: Vec<Statement>,
-    request: &Request<'_>,
-    known: Known<'_>,
+    context: Context<'_>,
 ) -> Result<Done, DatabaseError> {
     statements.sort_by_key(|statement| std::cmp::Reverse(statement.weight));
     let total = statements.len();
@@ -48,7 +56,7 @@ pub async fn all(
     };
     let workers = snapshots
         .iter_mut()
-        .map(|snapshot| work(snapshot, &shared, request, known));
+        .map(|snapshot| work(snapshot, &shared, context));
     let ended = join_all(workers).await.into_iter();
     // A conflict closes the other connections too, which alone would look like a server that is away.
     let first = ended
@@ -58,7 +66,10 @@ pub async fn all(
         return Err(error);
     }
     let mut done = shared.done.into_inner();
-    labels::name_parts(&mut snapshots[0], &mut done, request).await?;
+    let Context {
+        request, lessons, ..
+    } = context;
+    labels::name_parts(&mut snapshots[0], &mut done, request, lessons).await?;
     Ok(done)
 }
 
@@ -71,20 +82,19 @@ struct Shared {
 async fn work(
     snapshot: &mut Snapshot,
     shared: &Shared,
-    request: &Request<'_>,
-    known: Known<'_>,
+    context: Context<'_>,
 ) -> Result<(), DatabaseError> {
     loop {
         let next = shared.queue.borrow_mut().pop_front();
         let Some(statement) = next else { return Ok(()) };
-        let outcome = isolated(snapshot, &statement, request, known).await;
+        let outcome = isolated(snapshot, &statement, context).await;
         let outcome = outcome.inspect_err(|_| shared.queue.borrow_mut().clear())?;
         let left = shared.queue.borrow().len();
         let mut done = shared.done.borrow_mut();
         done.tallies.extend(outcome.tallies);
         done.failures.extend(outcome.failures);
         done.costs.extend(outcome.costs);
-        (request.progress)(shared.total - left, shared.total);
+        (context.request.progress)(shared.total - left, shared.total);
     }
 }
 
@@ -92,22 +102,19 @@ async fn work(
 async fn isolated(
     snapshot: &mut Snapshot,
     statement: &Statement,
-    request: &Request<'_>,
-    known: Known<'_>,
+    context: Context<'_>,
 ) -> Result<Done, DatabaseError> {
+    let Context {
+        request,
+        known,
+        lessons,
+    } = context;
     let mut done = Done::default();
-    let error = match one(snapshot, statement, request, &mut done).await {
+    let error = match one(snapshot, statement, context, &mut done).await {
         Ok(()) => return Ok(done),
-        Err(error) => error,
+        Err(error) if lessons.fails_alone(&error) => error,
+        Err(error) => return Err(error),
     };
-    match error.trouble {
-        Trouble::Unavailable
-        | Trouble::Behind(_)
-        | Trouble::Conflict
-        | Trouble::Refused
-        | Trouble::Stopped => return Err(error),
-        Trouble::Timeout | Trouble::Query | Trouble::TooWide => {}
-    }
     let alone = super::apart(request, statement, known, error.trouble == Trouble::TooWide);
     if error.trouble == Trouble::Timeout
         || alone.len() < 2 && alone.iter().all(|single| single.sql == statement.sql)
@@ -120,14 +127,9 @@ async fn isolated(
         return Ok(done);
     }
     for single in &alone {
-        match one(snapshot, single, request, &mut done).await {
+        match one(snapshot, single, context, &mut done).await {
             Ok(()) => {}
-            Err(error)
-                if matches!(
-                    error.trouble,
-                    Trouble::Query | Trouble::Timeout | Trouble::TooWide
-                ) =>
-            {
+            Err(error) if lessons.fails_alone(&error) => {
                 done.failures.extend(
                     single
                         .keys()
@@ -143,11 +145,12 @@ async fn isolated(
 async fn one(
     snapshot: &mut Snapshot,
     statement: &Statement,
-    request: &Request<'_>,
+    context: Context<'_>,
     done: &mut Done,
 ) -> Result<(), DatabaseError> {
     let begun = Instant::now();
-    let folded = fold(snapshot, statement, request).await;
+    let folded = fold(snapshot, statement, context.request).await;
+    let folded = folded.inspect_err(|error| context.lessons.note(statement, error));
     done.costs.push(Cost {
         database: statement.database.clone(),
         what: statement.table.clone(),

@@ -8,7 +8,7 @@ pub mod unborn;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Engine};
-use crate::database::{DatabaseError, Limits, Snapshot, Trouble};
+use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::plan::facts::wanted;
 use crate::plan::sql::{Writer, quoted, table as quoted_table};
 use crate::plan::time::is_text_type;
@@ -57,7 +57,7 @@ pub(super) async fn tables(
 /// Nothing, where a table is wrong or locked; what concerns the whole database stays an error.
 pub(super) fn forgiven<T>(looked: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseError> {
     match looked {
-        Err(error) if matches!(error.trouble, Trouble::Query | Trouble::Timeout) => Ok(None),
+        Err(error) if error.trouble.is_the_statements_own() => Ok(None),
         other => other.map(Some),
     }
 }

@@ -24,6 +24,9 @@ pub enum Trouble {
     Behind(Option<DateTime<Utc>>),
     /// A follower took back what the statement was still reading: worth trying again, best in smaller pieces.
     Conflict,
+    /// A table that the statement reads was rewritten or emptied after the snapshot, which cannot see its rows any
+    /// more: worth counting again on a fresh one.
+    Rewritten,
     /// It let us not in, or is not there: trying again changes nothing.
     Refused,
     /// The statement took too long.
@@ -36,7 +39,32 @@ pub enum Trouble {
     Stopped,
 }
 
+/// What happened to a table, and what to do.
+const REWRITTEN: &str = "was rewritten or emptied while it was counted: collect again once the schema change or reload is over";
+
+impl Trouble {
+    /// Others on the same snapshot may succeed.
+    pub fn is_the_statements_own(self) -> bool {
+        matches!(
+            self,
+            Self::Query | Self::Timeout | Self::TooWide | Self::Rewritten
+        )
+    }
+}
+
 impl DatabaseError {
+    pub fn rewritten(tables: &[String]) -> Self {
+        let named: Vec<String> = tables.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("{} {REWRITTEN}", named.join(", "));
+        Self::new(Trouble::Rewritten, message)
+    }
+
+    /// The snapshot ended under the statement: nothing that it gave can be believed.
+    pub fn snapshot_ended(why: &sqlx::Error) -> Self {
+        let message = format!("the transaction that holds the snapshot has ended: {why}");
+        Self::new(Trouble::Unavailable, message)
+    }
+
     pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
         Self {
             trouble,
@@ -81,6 +109,9 @@ impl From<sqlx::Error> for DatabaseError {
             _ => Trouble::Query,
         };
         let message = match &error {
+            sqlx::Error::Database(told) if trouble == Trouble::Rewritten => {
+                format!("a table that it reads {REWRITTEN} ({})", told.message())
+            }
             sqlx::Error::Database(told) => told.message().to_owned(),
             sqlx::Error::Tls(why) => why.to_string(),
             sqlx::Error::Io(failed) => distrusted(failed).unwrap_or_else(|| error.to_string()),
@@ -137,6 +168,8 @@ fn mysql_trouble(number: u16) -> Trouble {
         1040 | 1203 | 1226 | 1053 | 1077 | 1079 | 1152 | 1159 | 1161 | 1927 | 2006 | 2013 => {
             Trouble::Unavailable
         }
+        // The table's definition has changed since the snapshot.
+        1412 => Trouble::Rewritten,
         // Account or database are not for us, or not there.
         1044 | 1045 | 1049 | 1129 | 1130 | 1698 | 3118 | 4151 => Trouble::Refused,
         // Statement time, lock wait, and a statement that was killed.

@@ -23,6 +23,9 @@ const NO_SECOND_READING: &str = "/*!80022 , optimizer_switch = 'derived_conditio
 
 const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 
+/// It is there only as long as the transaction is the one that was begun.
+const SAVEPOINT: &str = "SAVEPOINT daybook";
+
 /// Two connections cannot be made to see the same instant without locking tables, so there is one.
 pub(super) async fn open(
     url: &DatabaseUrl,
@@ -39,6 +42,7 @@ pub(super) async fn open(
         settings(limits, version.contains("MariaDB")),
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
         BEGIN.to_owned(),
+        SAVEPOINT.to_owned(),
     ] {
         sqlx::raw_sql(safe(&command))
             .execute(&mut connection)
@@ -159,7 +163,22 @@ pub(super) async fn cancel(url: &DatabaseUrl) {
     .await;
 }
 
-pub(super) async fn fetch(
+/// A table that was rewritten since the snapshot is an error of the server's own (1412).
+pub(super) async fn ask(
+    connection: &mut MySqlConnection,
+    sql: &str,
+    binds: &[Bind],
+    each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError> {
+    fetch(connection, sql, binds, each).await?;
+    let settling = sqlx::raw_sql("ROLLBACK TO SAVEPOINT daybook").execute(connection);
+    settling
+        .await
+        .map_err(|error| DatabaseError::snapshot_ended(&error))?;
+    Ok(())
+}
+
+async fn fetch(
     connection: &mut MySqlConnection,
     sql: &str,
     binds: &[Bind],

@@ -24,6 +24,27 @@ SELECT pg_is_in_recovery(), greatest(
             THEN clock_timestamp() - nullif(current_setting('wal_receiver_timeout')::interval, interval '0')
      END FROM pg_stat_wal_receiver))";
 
+/// Of the tables that the statement holds locked, those that were rewritten, emptied, made or moved between partitioned
+/// tables since the snapshot, with all that belonged to them then. Rows of the catalog are the snapshot's, what the
+/// functions tell is of now; and while the locks are held, it stays so. Indexes may come and go.
+const REWRITTEN: &str = "
+WITH RECURSIVE held AS (
+    SELECT relation AS id FROM pg_locks
+    WHERE pid = pg_backend_pid() AND locktype = 'relation'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+), read AS (
+    SELECT id FROM held UNION SELECT inhrelid FROM pg_inherits JOIN read ON inhparent = id
+)
+SELECT coalesce(nullif(id::regclass::text, id::text), relname, id::text)
+FROM read LEFT JOIN pg_class ON oid = id
+WHERE CASE
+    WHEN oid IS NULL THEN pg_get_indexdef(id) IS NULL
+    WHEN relkind NOT IN ('r', 'm') OR relfilenode = 0 THEN false
+    ELSE relfilenode IS DISTINCT FROM pg_relation_filenode(oid)
+        OR relispartition <> (pg_partition_root(oid) IS NOT NULL)
+END
+ORDER BY 1";
+
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 pub(super) async fn open(
@@ -65,6 +86,9 @@ pub(super) async fn open(
         }
     }
     all.insert(0, first);
+    for connection in &mut all {
+        sqlx::query("SAVEPOINT daybook").execute(connection).await?;
+    }
     Ok((all, replayed))
 }
 
@@ -126,27 +150,39 @@ pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {
     .await;
 }
 
-/// A failed statement must not take the snapshot with it.
-pub(super) async fn mark(connection: &mut PgConnection) -> Result<(), DatabaseError> {
-    sqlx::query("SAVEPOINT daybook").execute(connection).await?;
-    Ok(())
-}
-
-pub(super) async fn settle(connection: &mut PgConnection, well: bool) -> Result<(), DatabaseError> {
-    let end = if well {
-        "RELEASE SAVEPOINT daybook"
-    } else {
-        "ROLLBACK TO SAVEPOINT daybook"
-    };
-    match sqlx::query(end).execute(connection).await {
-        Ok(_) => Ok(()),
+/// Runs a statement and takes back what it did to the session: its locks and settings. So whoever changes a table waits
+/// for one statement, not for the night; and a failed one takes nothing with it.
+pub(super) async fn ask(
+    connection: &mut PgConnection,
+    sql: &str,
+    binds: &[Bind],
+    each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError> {
+    let mut done = fetch(connection, sql, binds, each).await;
+    if done.is_ok() {
+        done = saw_all(connection).await;
+    }
+    let settled = sqlx::query("ROLLBACK TO SAVEPOINT daybook")
+        .execute(connection)
+        .await;
+    match (settled, done) {
+        (Ok(_), done) => done,
         // The connection is gone: the statement's own error says so better.
-        Err(_) if !well => Ok(()),
-        Err(error) => Err(error.into()),
+        (Err(_), Err(error)) if !error.trouble.is_the_statements_own() => Err(error),
+        (Err(error), _) => Err(DatabaseError::snapshot_ended(&error)),
     }
 }
 
-pub(super) async fn fetch(
+/// An error where the statement has read a table that its snapshot no longer shows as it was.
+async fn saw_all(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    let rewritten: Vec<String> = sqlx::query_scalar(REWRITTEN).fetch_all(connection).await?;
+    match rewritten.as_slice() {
+        [] => Ok(()),
+        tables => Err(DatabaseError::rewritten(tables)),
+    }
+}
+
+async fn fetch(
     connection: &mut PgConnection,
     sql: &str,
     binds: &[Bind],

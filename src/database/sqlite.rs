@@ -88,8 +88,18 @@ async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     sqlx::query("BEGIN").execute(&mut *connection).await?;
     // The snapshot is taken by the first read, not by BEGIN.
     sqlx::query("SELECT count(*) FROM sqlite_schema")
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    sqlx::query("SAVEPOINT daybook").execute(connection).await?;
+    Ok(())
+}
+
+/// The savepoint is there only as long as the transaction is the one that was begun.
+pub(super) async fn settle(connection: &mut SqliteConnection) -> Result<(), DatabaseError> {
+    let settling = sqlx::query("ROLLBACK TO daybook").execute(connection);
+    settling
+        .await
+        .map_err(|error| DatabaseError::snapshot_ended(&error))?;
     Ok(())
 }
 

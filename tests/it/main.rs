@@ -58,6 +58,7 @@ mod refreshing;
 mod renames;
 mod render;
 mod report;
+mod rewritten;
 mod running;
 mod same_numbers;
 mod sample_letters;

@@ -13,6 +13,7 @@ mod lines;
 mod on_mariadb;
 mod postfix;
 mod recipients;
+mod rewritten;
 mod rights;
 mod snapshot;
 mod standby;

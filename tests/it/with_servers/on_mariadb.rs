@@ -4,6 +4,7 @@ mod doctor;
 mod faults;
 mod init;
 mod replica;
+mod rewritten;
 mod rights;
 mod times;
 mod values;
