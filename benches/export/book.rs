@@ -9,7 +9,7 @@ use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::config::DatabaseUrl;
 use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Part, Provenance, Reading, Value};
+use daybook::entry::{Entry, Part, PartKey, Provenance, Reading, Value};
 
 pub(crate) const METRICS: i64 = 60;
 
@@ -61,7 +61,7 @@ fn wobble(date: NaiveDate, at: i64) -> i64 {
 
 fn parts() -> Vec<Part> {
     let part = |at: i64| Part {
-        key: Some(at.to_string()),
+        key: PartKey::Value(at.to_string()),
         label: format!("Part number {at}"),
         count: (at * 977).into(),
     };

@@ -193,7 +193,7 @@ impl Floor {
         let whole: Decimal = parts.values().sum();
         let told: Decimal = listed.iter().map(|part| part.count).sum();
         let differs = listed.iter().any(|part| {
-            let by_hand = part.key.as_deref().and_then(|key| parts.get(key));
+            let by_hand = part.key.value().and_then(|key| parts.get(key));
             by_hand.is_some_and(|count| *count != part.count)
         });
         if differs {

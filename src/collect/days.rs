@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::catalog::Engine;
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Limits, Snapshot};
-use crate::entry::{Part, Value};
+use crate::entry::{Part, PartKey, Value};
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Cell, Facts};
@@ -206,7 +206,7 @@ fn distribution(parts: &serde_json::Map<String, Json>) -> Result<Value, String> 
             _ => return Err(format!("the part `{name}` is no number")),
         };
         Ok(Part {
-            key: Some(name.clone()),
+            key: PartKey::Value(name.clone()),
             label: name.clone(),
             count,
         })

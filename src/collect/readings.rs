@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::calendar::{AsOf, Day};
 use crate::catalog::{Counted, Metric, Parts, Shape};
-use crate::entry::{Part, Provenance, Reading, Value};
+use crate::entry::{Part, PartKey, Provenance, Reading, Value};
 use crate::plan::fold::ranking;
 use crate::plan::{Reach, Tally, reach};
 
@@ -119,10 +119,14 @@ fn rounded(metric: &Metric, value: Value) -> Value {
     }
 }
 
-/// The largest parts by name, the rest added up.
+/// The largest parts by name, the rest added up. What has no value is a part of its own, however small.
 fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
     let Tally::Parts {
-        parts, names, rest, ..
+        parts,
+        names,
+        none,
+        rest,
+        ..
     } = tally
     else {
         return None;
@@ -142,17 +146,22 @@ fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
         .sum::<Decimal>()
         + rest;
     let named = |(key, count): (&String, &Decimal)| Part {
-        key: Some(key.clone()),
+        key: PartKey::Value(key.clone()),
         label: name(names.get(key), key).to_owned(),
         count: *count,
     };
     let mut listed: Vec<Part> = ranking.into_iter().take(top).map(named).collect();
+    let nameless = |key: PartKey, count: Decimal| Part {
+        key,
+        label: String::new(),
+        count,
+    };
+    if !none.is_zero() {
+        let at = listed.partition_point(|part| part.count >= *none);
+        listed.insert(at, nameless(PartKey::None, *none));
+    }
     if !beyond.is_zero() {
-        listed.push(Part {
-            key: None,
-            label: String::new(),
-            count: beyond,
-        });
+        listed.push(nameless(PartKey::Other, beyond));
     }
     Some(Value::Parts(listed))
 }

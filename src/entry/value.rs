@@ -16,12 +16,32 @@ pub enum Value {
     Parts(Vec<Part>),
 }
 
-/// One part of a distribution; the rest beyond the named ones has no key.
+/// One part of a distribution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    pub key: Option<String>,
+    pub key: PartKey,
+    /// Only a value has one.
     pub label: String,
     pub count: Decimal,
+}
+
+/// What a part stands for. No value can be mistaken for the other two, whatever its text is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartKey {
+    Value(String),
+    /// Rows in which the column is null.
+    None,
+    /// All values beyond the named ones.
+    Other,
+}
+
+impl PartKey {
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::None | Self::Other => None,
+        }
+    }
 }
 
 /// Binary fractions added up in another order may differ in their last digits.
@@ -43,9 +63,9 @@ pub fn agree(one: Option<&Value>, other: Option<&Value>) -> bool {
     }
 }
 
-fn counts(parts: &[Part]) -> BTreeMap<Option<&str>, Decimal> {
+fn counts(parts: &[Part]) -> BTreeMap<&PartKey, Decimal> {
     let each = parts.iter();
-    each.map(|part| (part.key.as_deref(), part.count)).collect()
+    each.map(|part| (&part.key, part.count)).collect()
 }
 
 impl Value {
@@ -113,30 +133,14 @@ impl Part {
     fn to_json(&self) -> serde_json::Value {
         let count = Value::from_decimal(self.count).to_json();
         match &self.key {
-            Some(key) => json!({ "key": key, "label": self.label, "count": count }),
-            None => json!({ "other": true, "count": count }),
+            PartKey::Value(key) => json!({ "key": key, "label": self.label, "count": count }),
+            PartKey::None => json!({ "none": true, "count": count }),
+            PartKey::Other => json!({ "other": true, "count": count }),
         }
     }
 
     fn from_json(json: &serde_json::Value) -> Option<Self> {
-        let count = match json.get("count")? {
-            serde_json::Value::Number(number) => decimal_of(number)?,
-            _ => return None,
-        };
-        let text = |name: &str| {
-            json.get(name)
-                .and_then(|text| text.as_str())
-                .map(str::to_owned)
-        };
-        let key = text("key");
-        if key.is_none() && json.get("other").is_none() {
-            return None;
-        }
-        Some(Self {
-            label: text("label").or_else(|| key.clone()).unwrap_or_default(),
-            key,
-            count,
-        })
+        WrittenPart::deserialize(json).ok()?.read()
     }
 }
 
@@ -148,18 +152,23 @@ struct WrittenPart<'a> {
     #[serde(borrow, default)]
     label: Option<Cow<'a, str>>,
     count: Number,
+    none: Option<IgnoredAny>,
     other: Option<IgnoredAny>,
 }
 
 impl WrittenPart<'_> {
     fn read(self) -> Option<Part> {
-        if self.key.is_none() && self.other.is_none() {
-            return None;
-        }
-        let key = self.key.map(Cow::into_owned);
+        let key = match (self.key, self.none, self.other) {
+            (Some(key), ..) => PartKey::Value(key.into_owned()),
+            (None, Some(_), _) => PartKey::None,
+            (None, None, Some(_)) => PartKey::Other,
+            (None, None, None) => return None,
+        };
         let label = self.label.map(Cow::into_owned);
         Some(Part {
-            label: label.or_else(|| key.clone()).unwrap_or_default(),
+            label: label
+                .or_else(|| key.value().map(str::to_owned))
+                .unwrap_or_default(),
             count: decimal_of(&self.count)?,
             key,
         })

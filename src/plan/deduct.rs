@@ -10,8 +10,7 @@ use super::rows::{Ground, conditions, own_conditions};
 use super::sql::{Writer, column, table};
 use super::{Recipe, Statement, Take};
 
-/// The distribution stands first among the members; the others count all rows that it counts, and those
-/// without a key. `None` where an index or a foreign key is missing.
+/// The distribution stands first among the members; the others count all rows that it counts. `None` where an index or a foreign key is missing.
 pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option<Statement> {
     let (_, counted) = counted_of(members.first()?)?;
     let Parts::By(by) = &counted.parts else {
@@ -27,9 +26,6 @@ pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option
     let (key, name) = (column("this", &by.column), table(&declared.name));
     let mut own = own_conditions(ground, counted.table, "this", &as_of.edge(), &mut writer);
     own.extend(metric_conditions(ground, counted, as_of, &mut writer));
-    if members.len() == 1 {
-        own.push(format!("{key} IS NOT NULL"));
-    }
     let of_dead = match declared.parents.first() {
         None => String::new(),
         Some(_) => of_dead_parents(ground, counted, (&key, &mut own), as_of, &mut writer)?,

@@ -23,10 +23,11 @@ pub enum Tally {
         value: Option<Value>,
         nulls: i64,
     },
-    /// Every part by key, the names found for them, and what is not listed.
+    /// Every part by key, the names found for them, the rows without a value, and what is not listed.
     Parts {
         parts: BTreeMap<String, Decimal>,
         names: BTreeMap<String, String>,
+        none: Decimal,
         rest: Decimal,
         nulls: i64,
     },
@@ -63,7 +64,8 @@ struct Sums {
     number: Steps,
     count: Steps,
     nulls: Steps,
-    parts: BTreeMap<String, Steps>,
+    /// By the value they share; null is one.
+    parts: BTreeMap<Option<String>, Steps>,
     extreme: Option<Cell>,
     whole: Decimal,
 }
@@ -229,10 +231,10 @@ fn add(
         sums.whole = amount(whole)?;
     }
     if let (Some(group), Take::Count(at) | Take::Sum { sum: at, .. }) = (recipe.parts, recipe.take)
-        && cells[group] != Cell::Null
     {
+        let part = (cells[group] != Cell::Null).then(|| text(&cells[group]));
         sums.parts
-            .entry(text(&cells[group]))
+            .entry(part)
             .or_default()
             .add(days, amount(at)?, length)?;
         if sums.parts.len() * length > PARTS_AND_DAYS_MAX {
@@ -260,14 +262,16 @@ fn extreme(
 fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
     let nulls = sums.nulls.at(day)?.to_i64().unwrap_or(i64::MAX);
     if recipe.parts.is_some() {
-        let mut parts = BTreeMap::new();
+        let (mut parts, mut none) = (BTreeMap::new(), Decimal::ZERO);
         for (key, steps) in &sums.parts {
             let count = steps.at(day)?;
-            if !count.is_zero() {
-                parts.insert(key.clone(), count);
+            match key {
+                None => none = count,
+                Some(key) if !count.is_zero() => drop(parts.insert(key.clone(), count)),
+                Some(_) => {}
             }
         }
-        let listed: Decimal = parts.values().sum();
+        let listed = parts.values().sum::<Decimal>() + none;
         let rest = if recipe.whole.is_some() {
             sums.whole - listed
         } else {
@@ -276,6 +280,7 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
         return Ok(Tally::Parts {
             parts,
             names: BTreeMap::new(),
+            none,
             rest,
             nulls,
         });

@@ -9,7 +9,7 @@ use super::facts::Engines;
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, dead_parent_join, own_conditions, parent_counts};
-use super::sql::{Writer, column, renamed, table};
+use super::sql::{Writer, renamed, table};
 use super::time::{self, with_moments};
 use super::{Facts, Recipe, Statement, Take};
 
@@ -139,9 +139,6 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
                 let values = matched(ground, counted, name, values);
                 all.push(is_one_of(ground, counted, name, &values));
             }
-            if let ([_], Some(name)) = (members, ranked_column(counted)) {
-                all.push(format!("{} IS NOT NULL", column("this", name)));
-            }
             all
         })
         .collect();
@@ -254,18 +251,19 @@ pub(super) fn metric_conditions(
     all
 }
 
-/// A distribution by itself: its largest parts and the sum of all, however many values there are.
+/// A distribution by itself: what has no value, its largest parts and the sum of all, however many values there are.
 fn ranked(mut statement: Statement, engine: Engine) -> Statement {
     let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
     let order = match engine {
-        Engine::Mysql => "c1 IS NULL, c1 DESC, CAST(c0 AS binary)",
-        _ => "c1 DESC NULLS LAST, c0",
+        Engine::Mysql => "c0 IS NOT NULL, c1 IS NULL, c1 DESC, CAST(c0 AS binary)",
+        _ => "c0 IS NOT NULL, c1 DESC NULLS LAST, c0",
     };
     let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
     statement.sql = format!(
-        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_ranked ORDER BY {order} LIMIT {PARTS_MAX}",
+        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_ranked ORDER BY {order} LIMIT {}",
         listed.join(", "),
-        statement.sql
+        statement.sql,
+        1 + PARTS_MAX
     );
     statement.recipes[0].whole = Some(columns);
     statement

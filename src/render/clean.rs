@@ -1,10 +1,30 @@
 //! Text from data as a letter may hold it: harmless, on one line, and no longer than anybody reads.
 
+use crate::entry::{Part, PartKey};
+
 use super::words::harmless;
 
 /// Labels, sections, parts, addresses.
 pub(super) fn label(text: &str) -> String {
     cut(text, 120)
+}
+
+/// What a part is called: one without a name still has a key, and one that is called like the rows without a
+/// value stands in quotes.
+pub(super) fn part(part: &Part, none: &str) -> String {
+    match &part.key {
+        PartKey::Value(key) if part.label.is_empty() => quoted_from(&label(key), none),
+        PartKey::Value(_) => quoted_from(&label(&part.label), none),
+        PartKey::None => none.to_owned(),
+        PartKey::Other => String::new(),
+    }
+}
+
+pub(super) fn quoted_from(label: &str, none: &str) -> String {
+    match label == none {
+        true => format!("\"{label}\""),
+        false => label.to_owned(),
+    }
 }
 
 pub(super) fn name(text: &str) -> String {

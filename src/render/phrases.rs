@@ -66,7 +66,7 @@ phrases! {
         mover mover_since new_today second_day day_n worse
         metric compared usually usual_then no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
-        trend trend_constant trend_lowest trend_highest all_others
+        trend trend_constant trend_lowest trend_highest all_others no_part
         failed_title unknown_title corrected_title later_title recounted_title nulls_title also_title
         undelivered_title addresses_title recipients_title length_title known_title muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known

@@ -8,6 +8,7 @@ pub(super) mod opening;
 mod rows;
 
 use crate::catalog::Metric;
+use crate::entry::Part;
 use crate::report::{Change, Content, Letter, Report, Row};
 use crate::voice::Voice;
 
@@ -187,6 +188,11 @@ pub fn label(metric: &Metric) -> String {
 /// A part's name, a section's, a reader's: on one line, and not endless.
 pub fn line(text: &str) -> String {
     clean::label(text)
+}
+
+/// What a part is called, where `none` is said of the rows without a value.
+pub fn part(part: &Part, none: &str) -> String {
+    clean::part(part, none)
 }
 
 /// An error or a server's answer.

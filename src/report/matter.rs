@@ -33,7 +33,8 @@ pub struct Matter {
 /// `web_mobile −2'312 of −2'594`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mover {
-    pub part: String,
+    /// Its label; `None` for the rows without a value.
+    pub part: Option<String>,
     pub change: f64,
     /// The whole metric's change.
     pub of: f64,

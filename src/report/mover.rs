@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::catalog::{Catalog, Counted, Distribution, Measure, Metric, Parts, Shape};
-use crate::entry::{Reading, Value};
+use crate::entry::{Part, PartKey, Value};
 
 use super::past::Past;
 use super::{Mover, Way};
@@ -33,17 +33,27 @@ pub(super) fn of(whole: &Metric, moved: &Move, world: (&Past<'_>, &Catalog)) -> 
         let (then, now) = (at(moved.then)?, at(moved.now)?);
         most_moved(&then, &now, moved.way)
     };
+    let of_distribution = |metric: &&Metric| {
+        let parts = |date| parts(date, metric, past);
+        let has_none = |date| parts(date).is_some_and(|all| all.iter().any(is_none));
+        // Once, rows without a value were no part of it: they are what the parts then lack of the whole.
+        let is_new = has_none(moved.then) != has_none(moved.now);
+        both(&|date| {
+            let amounts = of_parts(parts(date)?, counted);
+            match is_new && counted.parts == Parts::Whole && !has_none(date) {
+                true => amounts.with_none(decimal(past.reading(date, whole)?.value.as_ref()?)?),
+                false => Some(amounts),
+            }
+        })
+    };
     let distributions = distributions(counted, catalog);
-    let found: Vec<(String, Decimal)> = if distributions.is_empty() {
+    let found: Vec<(Option<String>, Decimal)> = if distributions.is_empty() {
         families(counted, catalog)
             .iter()
             .filter_map(|members| both(&|date| of_members(whole, members, (date, past))))
             .collect()
     } else {
-        distributions
-            .iter()
-            .filter_map(|metric| both(&|date| of_parts(past.reading(date, metric)?, counted)))
-            .collect()
+        distributions.iter().filter_map(of_distribution).collect()
     };
     // The first of equals, in the catalog's order.
     let (part, change) = found
@@ -116,31 +126,55 @@ fn families<'a>(counted: &'a Counted, catalog: &'a Catalog) -> Vec<Vec<&'a Metri
 /// What each part amounted to on a day.
 struct Amounts {
     /// Label and amount in the order listed, with the key that stays when the label changes.
-    named: Vec<(String, String, Decimal)>,
+    named: Vec<(PartKey, String, Decimal)>,
+    /// All of them together, with those that are not named.
+    all: Decimal,
     /// The most that a part without a name can have amounted to.
     unnamed: Decimal,
 }
 
-fn of_parts(reading: &Reading, counted: &Counted) -> Option<Amounts> {
-    let Some(Value::Parts(parts)) = &reading.value else {
-        return None;
-    };
-    let belongs = |key: &String| match &counted.parts {
-        Parts::Share { values, .. } => values.contains(key),
+impl Amounts {
+    fn with_none(mut self, whole: Decimal) -> Option<Self> {
+        let none = whole.checked_sub(self.all)?.max(Decimal::ZERO);
+        self.named.push((PartKey::None, String::new(), none));
+        Some(self)
+    }
+}
+
+fn parts<'a>(date: NaiveDate, metric: &Metric, past: &'a Past<'_>) -> Option<&'a [Part]> {
+    match past.reading(date, metric)?.value.as_ref()? {
+        Value::Parts(parts) => Some(parts),
+        Value::Whole(_) | Value::Decimal(_) => None,
+    }
+}
+
+fn is_none(part: &Part) -> bool {
+    part.key == PartKey::None
+}
+
+fn of_parts(parts: &[Part], counted: &Counted) -> Amounts {
+    let belongs = |part: &&Part| match (&part.key, &counted.parts) {
+        (PartKey::Other, _) => false,
+        (PartKey::Value(key), Parts::Share { values, .. }) => values.contains(key),
+        (PartKey::None, Parts::Share { .. }) => false,
         _ => true,
     };
-    let other = parts.iter().filter(|part| part.key.is_none());
-    let other: Decimal = other.map(|part| part.count).sum();
-    let named = parts.iter().filter(|part| part.key.is_some());
+    let sum_where = |chosen: fn(&Part) -> bool| -> Decimal {
+        let parts = parts.iter().filter(|part| chosen(part));
+        parts.map(|part| part.count).sum()
+    };
+    let other = sum_where(|part| part.key == PartKey::Other);
     // The largest are named: none of the others exceeds the least of them.
-    let least = named.clone().map(|part| part.count).min();
-    Some(Amounts {
+    let values = parts.iter().filter(|part| part.key.value().is_some());
+    let least = values.map(|part| part.count).min();
+    let named = parts.iter().filter(belongs);
+    Amounts {
         named: named
-            .filter_map(|part| Some((part.key.clone()?, part.label.clone(), part.count)))
-            .filter(|(key, ..)| belongs(key))
+            .map(|part| (part.key.clone(), part.label.clone(), part.count))
             .collect(),
+        all: sum_where(|_| true),
         unnamed: least.map_or(other, |least| least.min(other)),
-    })
+    }
 }
 
 /// A member that is not known leaves the whole family unknown.
@@ -150,15 +184,18 @@ fn of_members(
     (date, past): (NaiveDate, &Past<'_>),
 ) -> Option<Amounts> {
     let amount = |metric: &Metric| decimal(past.reading(date, metric)?.value.as_ref()?);
-    let mut rest = amount(whole)?;
+    let all = amount(whole)?;
+    let mut rest = all;
     let mut named = Vec::new();
     for member in members {
         let amount = amount(member)?;
         rest = rest.checked_sub(amount)?;
-        named.push((member.key.clone(), member.label.clone(), amount));
+        let key = PartKey::Value(member.key.clone());
+        named.push((key, member.label.clone(), amount));
     }
     Some(Amounts {
         named,
+        all,
         unnamed: rest.max(Decimal::ZERO),
     })
 }
@@ -172,22 +209,22 @@ fn decimal(value: &Value) -> Option<Decimal> {
 }
 
 /// The part that moved most in the direction of the whole, with its change. A fall is a rise read backwards.
-fn most_moved(then: &Amounts, now: &Amounts, way: Way) -> Option<(String, Decimal)> {
+fn most_moved(then: &Amounts, now: &Amounts, way: Way) -> Option<(Option<String>, Decimal)> {
     let (low, high) = match way {
         Way::Up => (then, now),
         Way::Down => (now, then),
         Way::Unchanged => return None,
     };
-    let before: BTreeMap<&str, Decimal> = low
+    let before: BTreeMap<&PartKey, Decimal> = low
         .named
         .iter()
-        .map(|(key, _, amount)| (key.as_str(), *amount))
+        .map(|(key, _, amount)| (key, *amount))
         .collect();
-    let mut best: Option<(&str, &str, Decimal)> = None;
+    let mut best: Option<(&PartKey, &str, Decimal)> = None;
     // A part without a name on both days may have come from nothing.
     let mut doubt = high.unnamed;
     for (key, label, amount) in &high.named {
-        let before = match before.get(key.as_str()) {
+        let before = match before.get(key) {
             Some(before) => *before,
             None if low.unnamed.is_zero() => Decimal::ZERO,
             None => {
@@ -204,5 +241,6 @@ fn most_moved(then: &Amounts, now: &Amounts, way: Way) -> Option<(String, Decima
     let today = now.named.iter().find(|(known, ..)| known == key);
     let label = today.map_or(label, |(_, label, _)| label);
     let change = if way == Way::Up { gain } else { -gain };
-    Some((label.to_owned(), change))
+    let label = (*key != PartKey::None).then(|| label.to_owned());
+    Some((label, change))
 }

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Kind, Part, Provenance, Reading, Value};
+use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
 use serde_json::{Value as Json, json};
 
 use crate::world::{World, date, instant};
@@ -84,12 +84,12 @@ pub(crate) fn world() -> World {
 pub(crate) fn hard_days() -> Vec<Entry> {
     let parts = vec![
         Part {
-            key: Some("=1+1".to_owned()),
+            key: PartKey::Value("=1+1".to_owned()),
             label: "=HYPERLINK(\"http://x\";\"y\"), \u{202e}\r\nnext".to_owned(),
             count: 7.into(),
         },
         Part {
-            key: None,
+            key: PartKey::Other,
             label: String::new(),
             count: "0.5".parse().unwrap(),
         },

@@ -10,7 +10,7 @@ use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::config::Config;
 use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Part, Reading, Value};
+use daybook::entry::{Entry, Part, PartKey, Reading, Value};
 use daybook::look::edition::Edition;
 use daybook::look::export::prometheus::exposition;
 use rust_decimal::Decimal;
@@ -130,12 +130,12 @@ pub(crate) async fn hostile() -> Monitored {
     let mut entries = days();
     let last = entries.last_mut().unwrap();
     let named = HOSTILE.iter().zip(1i64..).map(|(name, count)| Part {
-        key: Some((*name).to_owned()),
+        key: PartKey::Value((*name).to_owned()),
         label: (*name).to_owned(),
         count: count.into(),
     });
     let rest = Part {
-        key: None,
+        key: PartKey::Other,
         label: String::new(),
         count: 99.into(),
     };
@@ -200,7 +200,7 @@ fn fill(entry: &mut Entry, orders: i64) {
     known(entry, "visits", Value::Whole((1 << 53) + orders));
     known(entry, "helper", Value::Whole(7));
     let part = |key: Option<&str>, label: &str, count: i64| Part {
-        key: key.map(str::to_owned),
+        key: key.map_or(PartKey::Other, |key| PartKey::Value(key.to_owned())),
         label: label.to_owned(),
         count: count.into(),
     };

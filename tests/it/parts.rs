@@ -1,4 +1,4 @@
-//! Distributions with very many parts.
+//! Distributions with very many parts, and with rows that have no value.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,11 +8,16 @@ use chrono_tz::Europe::Zurich;
 use daybook::calendar::days_between;
 use daybook::catalog::Engine;
 use daybook::collect::{self, Request, Work};
+use daybook::entry::value::agree;
+use daybook::entry::{Part, PartKey, Value};
+use daybook::nightly::Which;
 use daybook::plan::Facts;
 use daybook::plan::range::range;
+use daybook::render::view;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, date, instant};
+use crate::world::{App, World, date, instant};
 
 const SETTINGS: &str = r#"
     [app]
@@ -63,4 +68,145 @@ fn distributions_that_share_a_scan_too_wide_for_all_days_are_counted_day_by_day(
     let apart = collect::apart(&request, scan, (&engines, &facts), true);
     assert_eq!(apart.len(), 2 * 30);
     assert!(apart.iter().all(|statement| statement.days.len() == 1));
+}
+
+const BILLED: &str = r#"
+    [tables.invoices]
+    name = "invoices"
+    created_at = "created"
+
+    [[metrics]]
+    key = "invoices"
+    table = "invoices"
+    count = "*"
+    alert = { warning = "> 5" }
+
+    [[metrics]]
+    key = "by_state"
+    table = "invoices"
+    count = "*"
+    by = { column = "state", top = 2 }
+
+    [[metrics]]
+    key = "by_state_24h"
+    table = "invoices"
+    count = "*"
+    where = "created >= '2025-10-03'"
+    by = { column = "state", top = 2 }
+
+    [[metrics]]
+    key = "worth_by_state"
+    table = "invoices"
+    sum = "worth"
+    by = { column = "state", top = 1, label = { table = "states", key = "state", column = "name", merge = true } }
+
+    [[metrics]]
+    key = "by_state_at_once"
+    table = "invoices"
+    count = "*"
+    history = "event"
+    by = { column = "state", top = 2 }
+    "#;
+
+/// Ten invoices: four without a state, and one whose state is really called `(none)`.
+pub(crate) async fn rows_without_a_value_are_a_part(app: &App) {
+    app.execute(
+        "CREATE TABLE states (state varchar(10), name varchar(20));
+         INSERT INTO states VALUES ('ZH', 'Zurich'), ('AG', 'Aargau');
+         CREATE TABLE invoices (created varchar(19) NOT NULL, state varchar(10), worth decimal(10, 2));
+         INSERT INTO invoices VALUES ('2025-10-01 10:00:00', NULL, 5), ('2025-10-01 10:00:00', 'ZH', 1),
+             ('2025-10-02 10:00:00', NULL, 6.5), ('2025-10-02 10:00:00', 'ZH', 1), ('2025-10-02 10:00:00', 'ZH', 1),
+             ('2025-10-03 10:00:00', NULL, NULL), ('2025-10-03 10:00:00', '(none)', 2), ('2025-10-03 10:00:00', '', 3),
+             ('2025-10-03 10:00:00', 'AG', 4), ('2025-10-03 10:00:00', NULL, 0);",
+    )
+    .await;
+    let mut world = World::new("2025-10-04T06:00:00Z", BILLED);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    world.night(Which::One(date("2025-10-03"))).await;
+    let (none, zurich) = (
+        json!({ "none": true, "count": 4 }),
+        json!({ "key": "ZH", "label": "ZH", "count": 3 }),
+    );
+    let empty = json!({ "key": "", "label": "\"\"", "count": 1 });
+    let day = "2025-10-03";
+    assert_eq!(
+        world.value(day, "by_state").await,
+        json!([none, zurich, empty, { "other": true, "count": 2 }])
+    );
+    let listed = world.value(day, "by_state_24h").await;
+    let called_none = json!({ "key": "(none)", "label": "(none)", "count": 1 });
+    assert_eq!(
+        listed,
+        json!([{ "none": true, "count": 2 }, empty, called_none, { "other": true, "count": 1 }])
+    );
+    assert_eq!(
+        world.value(day, "worth_by_state").await,
+        json!([{ "none": true, "count": 11.5 }, { "key": "Aargau", "label": "Aargau", "count": 4 }, { "other": true, "count": 8 }])
+    );
+    world
+        .night(Which::Range(date("2025-10-01"), date("2025-10-02")))
+        .await;
+    assert_eq!(
+        world.value("2025-10-02", "by_state_at_once").await,
+        json!([{ "key": "ZH", "label": "ZH", "count": 3 }, { "none": true, "count": 2 }])
+    );
+    let verified = world.binary(&["verify", "--date", day]);
+    assert!(verified.status.success(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn rows_without_a_value_are_a_part_so_that_all_add_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = App::Sqlite(folder.path().join("app.db"));
+    rows_without_a_value_are_a_part(&app).await;
+    app.execute("CREATE INDEX states_of_invoices ON invoices (state)")
+        .await;
+    let mut world = World::new("2025-10-04T06:00:00Z", BILLED);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    world.night(Which::One(date("2025-10-03"))).await;
+    let parts = world.value("2025-10-03", "by_state").await;
+    assert_eq!(
+        parts[0],
+        json!({ "none": true, "count": 4 }),
+        "by its index"
+    );
+}
+
+#[test]
+fn no_value_and_a_value_called_none_are_told_apart_wherever_parts_are_named() {
+    let part = |key, count: i64| Part {
+        label: if let PartKey::Value(text) = &key {
+            String::clone(text)
+        } else {
+            String::new()
+        },
+        key,
+        count: count.into(),
+    };
+    let parts = Value::Parts(vec![
+        part(PartKey::None, 4),
+        part(PartKey::Value("(none)".to_owned()), 3),
+        part(PartKey::Value("none".to_owned()), 2),
+        part(PartKey::Other, 1),
+    ]);
+    let text = parts.to_json().to_string();
+    assert!(
+        text.starts_with(r#"[{"none":true,"count":4},{"key":"(none)""#),
+        "{text}"
+    );
+    assert_eq!(Value::from_text(&text), Some(parts.clone()));
+    assert_eq!(Value::from_json(&parts.to_json()), Some(parts.clone()));
+    assert!(!agree(
+        Some(&parts),
+        Value::from_text(&text.replace("\"none\":true", "\"key\":\"x\"")).as_ref()
+    ));
+    let Value::Parts(parts) = parts else {
+        panic!("parts")
+    };
+    let told = |none: &str| -> Vec<String> {
+        let named = parts.iter().take(3);
+        named.map(|one| view::part(one, none)).collect()
+    };
+    assert_eq!(told("(none)"), ["(none)", "\"(none)\"", "none"]);
+    assert_eq!(told("(ohne Angabe)"), ["(ohne Angabe)", "(none)", "none"]);
 }

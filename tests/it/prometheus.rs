@@ -13,7 +13,7 @@ use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::config::{Config, Request, load};
 use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Part, Reading, Value};
+use daybook::entry::{Entry, Part, PartKey, Reading, Value};
 use daybook::look::edition::Edition;
 use daybook::look::export::prometheus::exposition;
 use daybook::nightly::Which;
@@ -321,7 +321,7 @@ fn number(told: &Exposed, name: &str) -> f64 {
 
 fn part(key: &str, label: &str, count: i64) -> Part {
     Part {
-        key: Some(key.to_owned()),
+        key: PartKey::Value(key.to_owned()),
         label: label.to_owned(),
         count: count.into(),
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use daybook::catalog::Catalog;
 use daybook::compare::judge;
-use daybook::entry::{Entry, Kind, Part, Provenance, Reading, Value};
+use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
 use daybook::render::{Look, alerts, json, number, table, words};
 use daybook::report::{self, Counts, Report};
 use daybook::voice::Numbers;
@@ -97,7 +97,7 @@ fn filled(on: &str, numbers: [&str; 5]) -> Entry {
 
 fn part(key: Option<&str>, label: &str, count: i64) -> Part {
     Part {
-        key: key.map(str::to_owned),
+        key: key.map_or(PartKey::Other, |key| PartKey::Value(key.to_owned())),
         label: label.to_owned(),
         count: count.into(),
     }

@@ -144,8 +144,15 @@ fn numbers(entries: &[Entry]) -> Numbers {
                 Value::Parts(parts) => {
                     for Part { key, label, count } in parts {
                         match key {
-                            Some(key) => add(&[("key", key), ("label", label)], count.to_string()),
-                            None => add(&[("label", "other"), ("rest", "true")], count.to_string()),
+                            PartKey::Value(key) => {
+                                add(&[("key", key), ("label", label)], count.to_string())
+                            }
+                            PartKey::None => {
+                                add(&[("label", "(none)"), ("none", "true")], count.to_string())
+                            }
+                            PartKey::Other => {
+                                add(&[("label", "other"), ("rest", "true")], count.to_string())
+                            }
                         }
                     }
                 }

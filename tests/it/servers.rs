@@ -13,6 +13,7 @@ mod mariadb;
 mod monitored;
 mod one_snapshot;
 mod original;
+mod parts;
 mod postfix;
 mod postgres;
 mod sample_letters;

@@ -227,17 +227,17 @@ const DISTRIBUTIONS: [(&str, usize, &str); 3] = [
     (
         "by_country",
         3,
-        "SELECT v.country, count(*) {invoices} AND v.country IS NOT NULL GROUP BY v.country ORDER BY 2 DESC, 1",
+        "SELECT v.country, count(*) {invoices} GROUP BY v.country ORDER BY 2 DESC, 1",
     ),
     (
         "revenue_by_clerk",
         5,
-        "SELECT v.clerk, coalesce(sum(v.amount), 0) {invoices} AND v.clerk IS NOT NULL GROUP BY v.clerk ORDER BY 2 DESC, 1",
+        "SELECT v.clerk, coalesce(sum(v.amount), 0) {invoices} GROUP BY v.clerk ORDER BY 2 DESC, 1",
     ),
     (
         "by_token",
         4,
-        "SELECT v.token, count(*) {invoices} AND v.token IS NOT NULL GROUP BY v.token ORDER BY 2 DESC, 1",
+        "SELECT v.token, count(*) {invoices} GROUP BY v.token ORDER BY 2 DESC, 1",
     ),
 ];
 
@@ -384,15 +384,25 @@ fn wall(at: DateTime<Utc>) -> NaiveDateTime {
     at.naive_utc() + TimeDelta::minutes(if summer { 660 } else { 630 })
 }
 
+/// The largest by name, the rows without a value among them by their size, then what the others are together.
 async fn parts(app: &App, query: &str, top: usize) -> Json {
     let rows = app.rows(query).await;
     let count = |row: &Vec<Option<String>>| rounded(row[1].as_ref().unwrap().parse().unwrap(), 2);
-    let mut all: Vec<Json> = rows
-        .iter()
-        .take(top)
-        .map(|row| json!({ "key": row[0], "label": row[0], "count": count(row).to_string() }))
-        .collect();
-    let other: Decimal = rows.iter().skip(top).map(count).sum();
+    let (named, none): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].is_some());
+    let none: Decimal = none.iter().map(count).sum();
+    let mut all: Vec<Json> = Vec::new();
+    for row in named.iter().take(top) {
+        let count = count(row).to_string();
+        all.push(json!({ "key": row[0], "label": row[0], "count": count }));
+    }
+    if !none.is_zero() {
+        let at = named.iter().take(top).filter(|row| count(row) >= none);
+        all.insert(
+            at.count(),
+            json!({ "none": true, "count": none.to_string() }),
+        );
+    }
+    let other: Decimal = named.iter().skip(top).map(count).sum();
     if !other.is_zero() {
         all.push(json!({ "other": true, "count": other.to_string() }));
     }
@@ -406,7 +416,11 @@ fn plain(parts: &Json) -> Vec<(Json, Json, Option<Decimal>)> {
             .as_str()
             .map_or_else(|| part["count"].to_string(), str::to_owned);
         let count = count.parse().ok().map(|number| rounded(number, 2));
-        (part["key"].clone(), part["label"].clone(), count)
+        let key = match part["none"].as_bool() {
+            Some(none) => json!(none),
+            None => part["key"].clone(),
+        };
+        (key, part["label"].clone(), count)
     };
     parts.as_array().into_iter().flatten().map(part).collect()
 }

@@ -9,7 +9,7 @@ use chrono_tz::Europe::Zurich;
 use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Part, Reading, Value};
+use daybook::entry::{Entry, Part, PartKey, Reading, Value};
 
 use crate::world::World;
 
@@ -74,7 +74,7 @@ fn ordinary(date: NaiveDate, at: i64) -> Entry {
     set(&mut entry, "corrupted_files", 0);
     set(&mut entry, "emails_failed", 4);
     let part = |key: &str, count: i64| Part {
-        key: Some(key.to_owned()),
+        key: PartKey::Value(key.to_owned()),
         label: key.to_owned(),
         count: count.into(),
     };

@@ -11,6 +11,7 @@ mod imports;
 mod init;
 mod lines;
 mod on_mariadb;
+mod parts;
 mod postfix;
 mod recipients;
 mod rewritten;

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::calendar::spoken;
-use crate::entry::{Part, Value};
+use crate::entry::{Part, PartKey, Value};
 use crate::nightly::{Change, DayDone};
 
 /// More parts of a distribution than this tell no story in a line.
@@ -54,7 +54,7 @@ fn number(value: Option<&Value>) -> String {
 
 /// `paid 3 → 4, open 2 → 1`
 fn moved(was: &[Part], now: &[Part]) -> String {
-    let count = |parts: &[Part], key: &Option<String>| {
+    let count = |parts: &[Part], key: &PartKey| {
         let part = parts.iter().find(|part| part.key == *key);
         part.map_or_else(|| Value::Whole(0), |part| Value::from_decimal(part.count))
     };
@@ -65,7 +65,11 @@ fn moved(was: &[Part], now: &[Part]) -> String {
     for part in now.iter().chain(gone) {
         let (before, after) = (count(was, &part.key), count(now, &part.key));
         if before != after {
-            let label = part.key.as_deref().unwrap_or("other");
+            let label = match &part.key {
+                PartKey::Value(key) => key,
+                PartKey::None => "(none)",
+                PartKey::Other => "other",
+            };
             let (before, after) = (number(Some(&before)), number(Some(&after)));
             moved.push(format!("{label} {before} → {after}"));
         }

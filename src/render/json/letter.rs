@@ -91,11 +91,15 @@ fn matter(matter: &Matter, row: &Row) -> Value {
         Rule::Change { .. } => None,
     };
     let mover = matter.mover.as_ref().map(|mover| {
-        json!({
-            "part": mover.part,
+        let mut told = json!({
+            "part": mover.part.as_deref().unwrap_or("(none)"),
             "change": number(mover.change),
             "of": number(mover.of),
-        })
+        });
+        if mover.part.is_none() {
+            told["none"] = json!(true);
+        }
+        told
     });
     json!({
         "key": row.key,

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::entry::{Kind, Part, Value};
+use crate::entry::{Kind, Part, PartKey, Value};
 use crate::render::clean;
 use crate::render::csv::{line, text};
 use crate::report::{Outcome, Report, Row};
@@ -45,7 +45,10 @@ fn cells(row: &Row) -> Vec<String> {
 }
 
 fn part_cells(row: &Row, part: &Part) -> Vec<String> {
-    let name = if part.key.is_some() { &part.label } else { "*" };
+    let name = match part.key {
+        PartKey::Other => "*".to_owned(),
+        _ => clean::part(part, "(none)"),
+    };
     let label = format!("{}: {name}", clean::label(&row.label));
     let mut cells = head(row, &label, plain(part.count));
     cells.resize(HEAD.split(',').count(), String::new());

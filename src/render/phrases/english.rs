@@ -114,6 +114,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     trend_lowest: "lowest {value}",
     trend_highest: "highest {value}",
     all_others: "all others",
+    no_part: "(none)",
 
     failed_title: "Failed",
     unknown_title: "Not known for this day",

@@ -115,6 +115,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     trend_lowest: "tiefster Wert {value}",
     trend_highest: "höchster Wert {value}",
     all_others: "alle anderen",
+    no_part: "(ohne Angabe)",
 
     failed_title: "Fehlgeschlagen",
     unknown_title: "Für diesen Tag nicht bekannt",

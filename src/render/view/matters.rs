@@ -158,7 +158,11 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
 
 fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Option<String> {
     let mover = matter.mover.as_ref()?;
-    let part = clean::label(&mover.part);
+    let none = speech.words.no_part;
+    let part = match &mover.part {
+        Some(label) => clean::quoted_from(&clean::label(label), none),
+        None => none.to_owned(),
+    };
     let change = speech.amount(mover.change, Scale::of(row));
     let whole = speech.amount(mover.of, Scale::of(row));
     let phrase = match matter.rule {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::entry::{Kind, Part, Value};
+use crate::entry::{Kind, Part, PartKey, Value};
 use crate::render::clean;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
@@ -303,18 +303,15 @@ fn parts(row: &Row, speech: &Speech) -> Vec<PartView> {
         value: speech.part(count, Scale::of(row)),
         share: share(count, whole),
     };
-    let mut named: Vec<&Part> = parts.iter().filter(|part| part.key.is_some()).collect();
+    let (others, mut named): (Vec<&Part>, Vec<&Part>) =
+        parts.iter().partition(|part| part.key == PartKey::Other);
     named.sort_by_key(|part| Reverse(part.count));
     let (top, rest) = named.split_at(named.len().min(PARTS));
     let mut shown: Vec<PartView> = top
         .iter()
-        .map(|named| part(part_label(named), named.count))
+        .map(|named| part(clean::part(named, speech.words.no_part), named.count))
         .collect();
-    let other = parts.iter().filter(|part| part.key.is_none());
-    let others: Vec<Decimal> = other
-        .chain(rest.iter().copied())
-        .map(|part| part.count)
-        .collect();
+    let others: Vec<Decimal> = others.iter().chain(rest).map(|part| part.count).collect();
     if !others.is_empty() {
         shown.push(part(
             speech.words.all_others.to_owned(),
@@ -322,15 +319,6 @@ fn parts(row: &Row, speech: &Speech) -> Vec<PartView> {
         ));
     }
     shown
-}
-
-/// A part without a name still has a key.
-fn part_label(part: &Part) -> String {
-    let label = clean::label(&part.label);
-    match &part.key {
-        Some(key) if label.is_empty() => clean::label(key),
-        _ => label,
-    }
 }
 
 fn share(count: Decimal, whole: Decimal) -> f64 {

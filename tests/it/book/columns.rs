@@ -4,7 +4,7 @@ use daybook::book::{self, Book, columns};
 use daybook::catalog::{Catalog, Document, Source};
 use daybook::config::Engine;
 use daybook::entry::merge::Mode;
-use daybook::entry::{Part, Reading, Value};
+use daybook::entry::{Part, PartKey, Reading, Value};
 
 use super::{count, date, entry_on, new_book, whole};
 use crate::world::App;
@@ -98,7 +98,7 @@ async fn every_shown_metric_has_a_typed_column_in_catalog_order() {
     let mut entry = entry_on(date("2025-10-03"));
     let decimal = |text: &str| Reading::observed(Some(Value::Decimal(text.parse().unwrap())));
     let part = Part {
-        key: Some("ch".into()),
+        key: PartKey::Value("ch".into()),
         label: "Schweiz".into(),
         count: 3.into(),
     };

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use daybook::book::{self, Book, BookError};
 use daybook::calendar::Day;
 use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Kind, Part, Provenance, Reading, Value};
+use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use sqlx::Executor;
@@ -25,7 +25,7 @@ fn with_provenance(value: Option<Value>, provenance: Provenance) -> Reading {
 
 fn part(key: Option<&str>, label: &str, count: &str) -> Part {
     Part {
-        key: key.map(str::to_owned),
+        key: key.map_or(PartKey::Other, |key| PartKey::Value(key.to_owned())),
         label: label.into(),
         count: decimal(count),
     }

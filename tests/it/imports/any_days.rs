@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::Days;
-use daybook::entry::{Entry, Kind, Part, Provenance, Reading, Value};
+use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -116,7 +116,11 @@ fn parts() -> impl Strategy<Value = Value> {
     prop::collection::vec(part, 0..4).prop_map(|parts| {
         let part = |(key, label, count): (Option<String>, String, i64)| Part {
             label: if key.is_some() { label } else { String::new() },
-            key,
+            key: match key {
+                Some(key) => PartKey::Value(key),
+                None if count % 2 == 0 => PartKey::Other,
+                None => PartKey::None,
+            },
             count: count.into(),
         };
         Value::Parts(parts.into_iter().map(part).collect())

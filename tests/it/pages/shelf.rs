@@ -113,7 +113,7 @@ pub(crate) fn with_numbers(mut entry: Entry, numbers: &[(&str, &str)]) -> Entry 
 
 pub(crate) fn parts(counts: &[(&str, &str)]) -> Reading {
     let parts = counts.iter().map(|(label, count)| daybook::entry::Part {
-        key: Some((*label).to_owned()),
+        key: daybook::entry::PartKey::Value((*label).to_owned()),
         label: (*label).to_owned(),
         count: count.parse().unwrap(),
     });

@@ -1,7 +1,7 @@
 //! A letter as JSON: all that `show --json` has, with what a message says around it.
 
 use chrono::{DateTime, Utc};
-use daybook::entry::{Entry, Part, Provenance, Reading, Value};
+use daybook::entry::{Entry, Part, PartKey, Provenance, Reading, Value};
 use daybook::render::json;
 use daybook::report::{Around, Content, Correction, Letter, NoNumbers, Report, Undelivered};
 use serde_json::{Value as Json, json};
@@ -115,7 +115,7 @@ fn motley() -> Report {
     );
     let parts = |books: i64, other: i64| {
         let part = |key: Option<&str>, label: &str, count: i64| Part {
-            key: key.map(str::to_owned),
+            key: key.map_or(PartKey::Other, |key| PartKey::Value(key.to_owned())),
             label: label.to_owned(),
             count: count.into(),
         };

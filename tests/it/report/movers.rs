@@ -1,7 +1,7 @@
 //! Which part of a metric moved most, as far as it is known.
 
 use daybook::catalog::Catalog;
-use daybook::entry::{Entry, Part, Reading, Value};
+use daybook::entry::{Entry, Part, PartKey, Reading, Value};
 use daybook::report::Mover;
 use proptest::prelude::*;
 
@@ -28,7 +28,11 @@ const LOGINS: &str = r#"
 
 fn parts(parts: &[(&str, i64)]) -> Reading {
     let part = |(key, count): &(&str, i64)| Part {
-        key: (*key != "other").then(|| (*key).to_owned()),
+        key: match *key {
+            "other" => PartKey::Other,
+            "none" => PartKey::None,
+            value => PartKey::Value(value.to_owned()),
+        },
         label: if *key == "other" {
             String::new()
         } else {
@@ -62,7 +66,7 @@ fn moved(then: (i64, &[(&str, i64)]), now: (i64, &[(&str, i64)])) -> Option<Move
 
 fn most(part: &str, change: f64, of: f64) -> Option<Mover> {
     Some(Mover {
-        part: part.to_owned(),
+        part: Some(part.to_owned()),
         change,
         of,
     })
@@ -95,7 +99,7 @@ fn parts_are_the_same_by_key_and_called_as_they_are_today() {
     let catalog = catalog(LOGINS);
     let at = |on: &str, value: i64, label: &str| {
         let part = Part {
-            key: Some("7".to_owned()),
+            key: PartKey::Value("7".to_owned()),
             label: label.to_owned(),
             count: value.into(),
         };
@@ -107,6 +111,22 @@ fn parts_are_the_same_by_key_and_called_as_they_are_today() {
         at("2025-10-03", 50, "New name"),
     ];
     assert_eq!(mover(&entries, &catalog), most("New name", -50.0, -50.0));
+}
+
+#[test]
+fn rows_without_a_value_move_as_a_part_and_a_day_from_before_they_were_one_is_made_up_for() {
+    let of_none = Some(Mover {
+        part: None,
+        change: -90.0,
+        of: -100.0,
+    });
+    let now = (100, [("app", 90), ("none", 10)].as_slice());
+    assert_eq!(moved((200, &[("app", 100), ("none", 100)]), now), of_none);
+    assert_eq!(moved((200, &[("app", 100)]), now), of_none);
+    assert_eq!(
+        moved((300, &[("app", 100)]), (200, &[("app", 5), ("none", 195)])),
+        most("The app", -95.0, -100.0)
+    );
 }
 
 #[test]
@@ -351,7 +371,7 @@ proptest! {
         let changes: Vec<i64> = now.iter().zip(&then).map(|(now, then)| now - then).collect();
         let furthest = changes.iter().map(|part| part * change.signum()).max().unwrap();
         if let Some(mover) = &found {
-            let key = mover.part.strip_prefix("The ").unwrap();
+            let key = mover.part.as_deref().unwrap().strip_prefix("The ").unwrap();
             let part = KEYS.iter().position(|known| *known == key).unwrap();
             prop_assert_eq!(mover.change, changes[part] as f64);
             prop_assert_eq!(changes[part] * change.signum(), furthest);

@@ -1,7 +1,7 @@
 //! What Beryl's metrics amount to on any day: growth, the week's rhythm and a little chance, the same every time.
 
 use chrono::{Datelike, NaiveDate};
-use daybook::entry::{Part, Reading, Value};
+use daybook::entry::{Part, PartKey, Reading, Value};
 use rust_decimal::Decimal;
 
 /// A metric's number on 3 October 2025, its growth over 30 days in percent, how much weekends lack in
@@ -126,14 +126,14 @@ pub(super) fn parts(named: &[(&str, i64)], others: i64) -> Reading {
     let mut parts: Vec<Part> = named
         .iter()
         .map(|(label, count)| Part {
-            key: Some(label.to_lowercase()),
+            key: PartKey::Value(label.to_lowercase()),
             label: (*label).to_owned(),
             count: (*count).into(),
         })
         .collect();
     if others > 0 {
         parts.push(Part {
-            key: None,
+            key: PartKey::Other,
             label: String::new(),
             count: others.into(),
         });

@@ -5,7 +5,7 @@
 mod terminal;
 
 use chrono::Days;
-use daybook::entry::{Part, Reading, Value};
+use daybook::entry::{Part, PartKey, Reading, Value};
 use daybook::look::terminal::session::Session;
 
 use crate::top_book::{LAST, MORNING, SETTINGS, days, store, troubled};
@@ -72,7 +72,7 @@ async fn bytes_from_data_never_reach_a_real_terminal() {
     let failed = Reading::failed(HOSTILE);
     today.readings.insert("emails_failed".to_owned(), failed);
     let part = |label: &str, count: i64| Part {
-        key: Some(label.to_owned()),
+        key: PartKey::Value(label.to_owned()),
         label: label.to_owned(),
         count: count.into(),
     };

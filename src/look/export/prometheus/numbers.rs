@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::catalog::{Catalog, Metric};
-use crate::entry::{Entry, Part, Reading, Value};
+use crate::entry::{Entry, Part, PartKey, Reading, Value};
 
 use super::text::labels;
 
@@ -56,11 +56,12 @@ fn of_parts(parts: &[Part]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The rest has a label that no part has, since a part may have any key and any name, `other` and the empty
-/// one too.
+/// What has no value, and the rest, have a label that no part has, since a part may have any key and any name,
+/// `other` and the empty one too.
 fn part_labels(part: &Part) -> String {
     match &part.key {
-        Some(key) => labels(&[("key", key), ("label", &part.label)]),
-        None => labels(&[("label", "other"), ("rest", "true")]),
+        PartKey::Value(key) => labels(&[("key", key), ("label", &part.label)]),
+        PartKey::None => labels(&[("label", "(none)"), ("none", "true")]),
+        PartKey::Other => labels(&[("label", "other"), ("rest", "true")]),
     }
 }

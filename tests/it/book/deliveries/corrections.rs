@@ -2,7 +2,7 @@
 
 use daybook::book::{self, Book, BookError, Channel, Corrected, Subject};
 use daybook::entry::merge::Mode;
-use daybook::entry::{Entry, Part, Reading, Value};
+use daybook::entry::{Entry, Part, PartKey, Reading, Value};
 
 use super::super::{date, entry_on, execute, new_book};
 use super::{accept, mail, message, plan_of};
@@ -22,7 +22,7 @@ fn decimal(text: &str) -> Option<Value> {
 
 fn parts(count: i64) -> Option<Value> {
     let part = Part {
-        key: Some("1".into()),
+        key: PartKey::Value("1".into()),
         label: "Books".into(),
         count: count.into(),
     };

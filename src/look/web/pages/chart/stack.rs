@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::entry::{Part, Value};
+use crate::entry::{Part, PartKey, Value};
 use crate::render::axis::Axis;
 
 use super::{DAY, down};
@@ -26,32 +26,25 @@ pub(in crate::look::web::pages) struct Stack {
 impl Stack {
     pub(in crate::look::web::pages) fn of<'a>(
         values: impl Iterator<Item = Option<&'a Value>>,
+        none: &str,
     ) -> Self {
         let parts = |value: Option<&'a Value>| match value {
             Some(Value::Parts(parts)) => Some(parts),
             _ => None,
         };
         let days: Vec<Option<&Vec<Part>>> = values.map(parts).collect();
-        let mut sums: BTreeMap<&str, (Decimal, &str)> = BTreeMap::new();
-        for part in days.iter().copied().flatten().flatten() {
-            let Some(key) = part.key.as_deref() else {
-                continue;
-            };
-            let sum = sums.entry(key).or_default();
-            sum.0 = sum.0.saturating_add(part.count);
+        let mut sums: BTreeMap<&PartKey, (Decimal, &Part)> = BTreeMap::new();
+        let parts = days.iter().copied().flatten().flatten();
+        for part in parts.filter(|part| part.key != PartKey::Other) {
+            let sum = sums.entry(&part.key).or_insert((Decimal::ZERO, part));
             // The label that was last used.
-            sum.1 = if part.label.is_empty() {
-                key
-            } else {
-                &part.label
-            };
+            *sum = (sum.0.saturating_add(part.count), part);
         }
-        let mut largest: Vec<(&str, (Decimal, &str))> = sums.into_iter().collect();
+        let mut largest: Vec<(&PartKey, (Decimal, &Part))> = sums.into_iter().collect();
         largest.sort_by_key(|(_, (sum, _))| std::cmp::Reverse(*sum));
         largest.truncate(PARTS);
         let place = |part: &Part| {
-            let key = part.key.as_deref();
-            let known = largest.iter().position(|(known, _)| Some(*known) == key);
+            let known = largest.iter().position(|(known, _)| **known == part.key);
             known.unwrap_or(largest.len())
         };
         let layers = |parts: &Vec<Part>| {
@@ -67,7 +60,7 @@ impl Stack {
         Self {
             names: largest
                 .iter()
-                .map(|(_, (_, label))| crate::render::view::line(label))
+                .map(|(_, (_, part))| crate::render::view::part(part, none))
                 .collect(),
             others: days.iter().flatten().any(is_other),
             days,

@@ -135,7 +135,7 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
 fn stacked(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
     let speech = &scene.speech;
     let values = days.days.iter().map(value);
-    let stack = Stack::of(values);
+    let stack = Stack::of(values, speech.words.no_part);
     stack.days.iter().flatten().next()?;
     let scale = Scale::of_metric(&days.metric);
     let axis = axis((0.0, stack.highest()), true, scale, speech);

@@ -30,7 +30,7 @@ pub(super) fn table(days: &Days, scene: &Scene<'_>) -> Table {
         .iter()
         .map(|day| day.reading.as_ref()?.value.as_ref());
     let stack = match days.metric.is_distribution() {
-        true => Stack::of(values),
+        true => Stack::of(values, scene.speech.words.no_part),
         false => Stack::default(),
     };
     let more = match days.metric.is_distribution() {

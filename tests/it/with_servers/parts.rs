@@ -1,0 +1,14 @@
+//! Rows without a value in distributions on servers.
+
+use crate::parts::rows_without_a_value_are_a_part;
+use crate::{mariadb, postgres};
+
+#[tokio::test]
+async fn rows_without_a_value_are_a_part_in_postgresql() {
+    rows_without_a_value_are_a_part(&postgres::database().await).await;
+}
+
+#[tokio::test]
+async fn rows_without_a_value_are_a_part_in_mariadb() {
+    rows_without_a_value_are_a_part(&mariadb::database().await).await;
+}
