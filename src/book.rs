@@ -38,9 +38,11 @@ pub use entries::{
     store_and_plan, store_at_once, store_many,
 };
 pub use error::BookError;
-pub use examine::{Collecting, Health, collecting, examine};
+pub use examine::{Health, examine};
 pub use kept::{KeptDay, count_days, keys, scan_kept};
-pub use lock::{CollectLock, DeliveryLock, delivery_lock};
+pub use lock::{
+    CollectLock, DeliveryLock, Holder, delivery_lock, locks_of, wait_for_delivery_lock,
+};
 pub use mutes::{mute, mutes, remove_mutes_before, unmute};
 pub use one_metric::entries_of;
 pub use removal::{remove_deliveries_before, remove_entries, remove_runs_before};

@@ -138,7 +138,8 @@ async fn night(
     begun: Instant,
 ) -> Result<Night, NightError> {
     let Some(lock) = Book::lock(&setting.config.book.url).await? else {
-        return morning::elsewhere(setting, orders, begun).await;
+        let night = morning::elsewhere(setting, orders, begun).await?;
+        return morning::stuck(setting).await.map_or(Ok(night), Err);
     };
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;

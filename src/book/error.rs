@@ -1,13 +1,16 @@
 //! What can go wrong with the book, in words that name it and what to do.
 
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 use thiserror::Error;
 
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, duration};
 use crate::database::DatabaseError;
 
 #[derive(Debug, Error)]
@@ -33,8 +36,38 @@ pub enum BookError {
         known: i64,
     },
 
-    #[error("another daybook holds {lock} and did not let go within {} s: try again when it is done", .waited.as_secs())]
-    Held { lock: String, waited: Duration },
+    #[error("{holder} holds {lock} and did not let go within {} s: try again when it is done", .waited.as_secs())]
+    Held {
+        lock: String,
+        holder: String,
+        waited: Duration,
+    },
+
+    #[error(
+        "{holder} holds {lock} and is not a daybook: end it, since no night can be stored until then"
+    )]
+    HeldByOther { lock: String, holder: String },
+
+    #[error(
+        "{holder} has held {lock} since {}, longer than a night can last ({}): see why it hangs and end it, since no night can be stored until then",
+        .since.format("%Y-%m-%d %H:%M UTC"),
+        duration::spoken(*.longest)
+    )]
+    HeldTooLong {
+        lock: String,
+        holder: String,
+        since: DateTime<Utc>,
+        longest: Duration,
+    },
+
+    #[error(
+        "cannot open the lock {lock} of the book {book}: {source}; give the file to the user that runs daybook"
+    )]
+    CannotLock {
+        book: String,
+        lock: String,
+        source: io::Error,
+    },
 
     #[error(
         "cannot open the book {book}: expected a SQLite file, readable and writable for this user, in an existing folder where it may create files"
@@ -185,6 +218,9 @@ impl BookError {
                 | Self::Older { .. }
                 | Self::Newer { .. }
                 | Self::Held { .. }
+                | Self::HeldByOther { .. }
+                | Self::HeldTooLong { .. }
+                | Self::CannotLock { .. }
                 | Self::CannotOpen { .. }
                 | Self::Busy { .. }
                 | Self::ReadOnly { .. }
@@ -221,6 +257,19 @@ impl BookError {
                 task,
                 why: DatabaseError::from(source).message,
             },
+        }
+    }
+
+    pub(super) fn cannot_lock(url: &DatabaseUrl, lock: &Path, source: io::Error) -> Self {
+        let book = name(url);
+        if lock.exists() {
+            let lock = lock.display().to_string();
+            return Self::CannotLock { book, lock, source };
+        }
+        // Its folder is the book's too.
+        Self::CannotOpen {
+            book,
+            source: source.into(),
         }
     }
 

@@ -25,13 +25,6 @@ pub enum Health {
     },
 }
 
-/// Who collects.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Collecting {
-    Nobody,
-    Somebody(Option<String>),
-}
-
 /// A damaged file can have thousands of complaints.
 const MOST_COMPLAINTS: usize = 5;
 
@@ -53,25 +46,6 @@ pub async fn examine(url: &DatabaseUrl) -> Result<(Book, Health), BookError> {
         return look(url, Access::Reading).await;
     }
     examined
-}
-
-/// Whether somebody collects into it now, and who, where the kernel or the server names it: `process 123`.
-pub async fn collecting(url: &DatabaseUrl) -> Result<Collecting, BookError> {
-    if let Some(path) = url.sqlite_path() {
-        return Ok(match lock::file::is_held(&path) {
-            true => Collecting::Somebody(lock::file::holder(&path)),
-            false => Collecting::Nobody,
-        });
-    }
-    probe(url).await?;
-    let book = Book::connect(url, Access::Reading, 1).await?;
-    let holder = lock::server_holder(&book).await;
-    book.close().await;
-    Ok(match holder {
-        Some(None) => Collecting::Nobody,
-        Some(holder) => Collecting::Somebody(holder),
-        None => Collecting::Somebody(None),
-    })
 }
 
 async fn look(url: &DatabaseUrl, access: Access) -> Result<(Book, Health), BookError> {

@@ -5,12 +5,16 @@ pub(super) mod file;
 mod mysql;
 mod postgres;
 
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{DatabaseUrl, Engine};
 
 use super::error::name;
-use super::store::{Access, Store, Writing, probe};
+use super::store::{Access, Store, Writing, probe, with_timeout};
 use super::{Book, BookError};
 
 /// Whoever lists the runs touches the lock of a file for an instant to see whether it is held; that must not
@@ -50,6 +54,18 @@ enum Hold {
     Mysql(mysql::Hold),
 }
 
+/// Who has a lock, as far as the kernel or the server says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The lock as sentences call it.
+    pub lock: String,
+    /// `process 123 (daybook)`, `process 123 on 10.0.0.7`
+    pub name: Option<String>,
+    pub since: Option<DateTime<Utc>>,
+    /// It is no daybook.
+    pub is_foreign: bool,
+}
+
 /// How a transaction can tell that a lock on a server is still held: by which connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Proof {
@@ -66,10 +82,31 @@ pub async fn delivery_lock(
     Ok(hold.map(|hold| DeliveryLock { hold }))
 }
 
+/// The same; an error when it is not free within `patience`.
+pub async fn wait_for_delivery_lock(
+    book: &Book,
+    patience: Duration,
+) -> Result<DeliveryLock, BookError> {
+    match delivery_lock(book, patience).await? {
+        Some(lock) => Ok(lock),
+        None => Err(held(&book.url, Kind::Delivery, patience).await),
+    }
+}
+
 impl Book {
     /// Takes the collect lock; `None` when another process has it.
     pub async fn lock(url: &DatabaseUrl) -> Result<Option<CollectLock>, BookError> {
         take_to_collect(url, GLANCE).await
+    }
+
+    /// Who has the collect lock, if anybody has it still.
+    pub async fn collector(url: &DatabaseUrl) -> Result<Option<Holder>, BookError> {
+        holder(url, Kind::Collect).await
+    }
+
+    /// Who has the delivery lock, if anybody has it still.
+    pub async fn deliverer(url: &DatabaseUrl) -> Result<Option<Holder>, BookError> {
+        holder(url, Kind::Delivery).await
     }
 
     /// Takes the collect lock as soon as it is free; an error when it is not within `patience`.
@@ -77,14 +114,45 @@ impl Book {
         url: &DatabaseUrl,
         patience: Duration,
     ) -> Result<CollectLock, BookError> {
-        let lock = take_to_collect(url, patience).await?;
-        lock.ok_or_else(|| BookError::Held {
-            lock: match url.sqlite_path() {
-                Some(path) => file::beside(&path, Kind::Collect).display().to_string(),
-                None => format!("the collect lock of {}", name(url)),
-            },
-            waited: patience,
+        match take_to_collect(url, patience).await? {
+            Some(lock) => Ok(lock),
+            None => Err(held(url, Kind::Collect, patience).await),
+        }
+    }
+}
+
+/// That a lock was waited for in vain, and who has it.
+async fn held(url: &DatabaseUrl, kind: Kind, waited: Duration) -> BookError {
+    let holder = holder(url, kind).await.ok().flatten();
+    BookError::Held {
+        lock: called(url, kind),
+        holder: holder
+            .and_then(|holder| holder.name)
+            .unwrap_or_else(|| "another daybook".to_owned()),
+        waited,
+    }
+}
+
+impl Holder {
+    /// What keeps the lock from every night to come, if it is held by something else than a night that goes on.
+    pub fn trouble(&self, now: DateTime<Utc>, longest: TimeDelta) -> Option<BookError> {
+        let (lock, holder) = (self.lock.clone(), self.to_string());
+        if self.is_foreign {
+            return Some(BookError::HeldByOther { lock, holder });
+        }
+        let since = self.since.filter(|since| now - *since > longest)?;
+        Some(BookError::HeldTooLong {
+            lock,
+            holder,
+            since,
+            longest: longest.to_std().unwrap_or_default(),
         })
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name.as_deref().unwrap_or("another daybook"))
     }
 }
 
@@ -141,16 +209,44 @@ pub(super) async fn is_proved(writing: &mut Writing, proof: Proof) -> sqlx::Resu
 pub(super) async fn is_held(book: &Book) -> bool {
     match &book.store {
         Store::Sqlite(_) => file::is_held(&book.file()),
-        Store::Postgres(_) | Store::Mysql(_) => server_holder(book).await != Some(None),
+        Store::Postgres(_) | Store::Mysql(_) => {
+            let holder = server_holder(&book.store, Kind::Collect, String::new()).await;
+            !matches!(holder, Ok(None))
+        }
     }
 }
 
-/// Who collects into a book on a server, if anybody does; `None` where the server does not say.
-pub(super) async fn server_holder(book: &Book) -> Option<Option<String>> {
-    match &book.store {
+async fn holder(url: &DatabaseUrl, kind: Kind) -> Result<Option<Holder>, BookError> {
+    if let Some(path) = url.sqlite_path() {
+        return Ok(file::holder(&path, kind));
+    }
+    probe(url).await?;
+    let store = Store::open(url, Access::Reading, 1).await?;
+    let holder = server_holder(&store, kind, called(url, kind)).await;
+    store.close().await;
+    holder.map_err(|error| BookError::new(url, "see who holds the lock", error))
+}
+
+async fn server_holder(store: &Store, kind: Kind, lock: String) -> sqlx::Result<Option<Holder>> {
+    let found = match store {
         Store::Sqlite(_) => None,
-        Store::Postgres(pool) => postgres::holder(pool).await,
-        Store::Mysql(pool) => mysql::holder(pool).await,
+        Store::Postgres(pool) => with_timeout(postgres::holder(pool, kind)).await?,
+        Store::Mysql(pool) => with_timeout(mysql::holder(pool, kind)).await?,
+    };
+    Ok(found.map(|holder| Holder { lock, ..holder }))
+}
+
+/// The files that are the locks of a book in a file.
+pub fn locks_of(book: &Path) -> [PathBuf; 2] {
+    [Kind::Collect, Kind::Delivery].map(|kind| file::beside(book, kind))
+}
+
+/// How sentences call the lock.
+fn called(url: &DatabaseUrl, kind: Kind) -> String {
+    match (url.sqlite_path(), kind) {
+        (Some(path), _) => file::beside(&path, kind).display().to_string(),
+        (None, Kind::Collect) => format!("the collect lock of {}", name(url)),
+        (None, Kind::Delivery) => format!("the delivery lock of {}", name(url)),
     }
 }
 
@@ -200,6 +296,9 @@ async fn take(
             return Ok(Some(waiting.hold()));
         }
         if began.elapsed() >= patience {
+            if let (Waiting::File(waiting), Kind::Collect) = (&waiting, kind) {
+                waiting.note_holder();
+            }
             return Ok(None);
         }
         tokio::time::sleep(PAUSE).await;

@@ -77,9 +77,9 @@ impl Store {
             Self::Sqlite(pool) => Writing::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => {
                 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-                Writing::Postgres(heard(pool.begin_with(BEGIN)).await?)
+                Writing::Postgres(with_timeout(pool.begin_with(BEGIN)).await?)
             }
-            Self::Mysql(pool) => Writing::Mysql(heard(pool.begin()).await?),
+            Self::Mysql(pool) => Writing::Mysql(with_timeout(pool.begin()).await?),
         })
     }
 
@@ -143,7 +143,7 @@ async fn taken<B>(
     mut take: impl FnMut(Row) -> ControlFlow<B>,
 ) -> sqlx::Result<ControlFlow<B>> {
     let mut rows = std::pin::pin!(rows);
-    while let Some(row) = heard(rows.try_next()).await? {
+    while let Some(row) = with_timeout(rows.try_next()).await? {
         if let ControlFlow::Break(reason) = take(row) {
             return Ok(ControlFlow::Break(reason));
         }
@@ -170,10 +170,10 @@ impl Writing {
             Self::Postgres(transaction) => {
                 const PATIENTLY: &str =
                     "SET LOCAL lock_timeout = '30s'; UPDATE book_state SET revision = revision + 1";
-                heard(sqlx::raw_sql(PATIENTLY).execute(&mut **transaction)).await?;
+                with_timeout(sqlx::raw_sql(PATIENTLY).execute(&mut **transaction)).await?;
             }
             Self::Mysql(transaction) => {
-                heard(sqlx::raw_sql(REVISION).execute(&mut **transaction)).await?;
+                with_timeout(sqlx::raw_sql(REVISION).execute(&mut **transaction)).await?;
             }
         }
         Ok(())
@@ -182,8 +182,8 @@ impl Writing {
     pub(super) async fn commit(self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => heard(transaction.commit()).await,
-            Self::Mysql(transaction) => heard(transaction.commit()).await,
+            Self::Postgres(transaction) => with_timeout(transaction.commit()).await,
+            Self::Mysql(transaction) => with_timeout(transaction.commit()).await,
         }
     }
 
@@ -254,11 +254,11 @@ impl Writing {
             Line::Postgres(line) => {
                 use sqlx::Row;
                 let text = made(format!("{text} RETURNING id"));
-                let row = heard(postgres(text, binds).fetch_one(line)).await?;
+                let row = with_timeout(postgres(text, binds).fetch_one(line)).await?;
                 row.try_get(0)
             }
             Line::Mysql(line) => {
-                let done = heard(mysql(text.into_sql_str(), binds).execute(line)).await?;
+                let done = with_timeout(mysql(text.into_sql_str(), binds).execute(line)).await?;
                 Ok(i64::try_from(done.last_insert_id()).unwrap_or_default())
             }
         }
@@ -306,11 +306,11 @@ impl Line<'_> {
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(line) => {
-                let rows = heard(postgres(text, binds).fetch_all(line)).await?;
+                let rows = with_timeout(postgres(text, binds).fetch_all(line)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
             Self::Mysql(line) => {
-                let rows = heard(mysql(text, binds).fetch_all(line)).await?;
+                let rows = with_timeout(mysql(text, binds).fetch_all(line)).await?;
                 rows.into_iter().map(Row::Mysql).collect()
             }
         })
@@ -320,10 +320,10 @@ impl Line<'_> {
         let text = text.into_sql_str();
         Ok(match self {
             Self::Sqlite(line) => sqlite(text, binds).execute(line).await?.rows_affected(),
-            Self::Postgres(line) => heard(postgres(text, binds).execute(line))
+            Self::Postgres(line) => with_timeout(postgres(text, binds).execute(line))
                 .await?
                 .rows_affected(),
-            Self::Mysql(line) => heard(mysql(text, binds).execute(line))
+            Self::Mysql(line) => with_timeout(mysql(text, binds).execute(line))
                 .await?
                 .rows_affected(),
         })
@@ -361,7 +361,9 @@ fn mysql(text: SqlStr, binds: &[Bind]) -> Query<'static, MySql, MySqlArguments> 
 /// hours. Another's write is waited for half of it.
 const SILENCE: Duration = Duration::from_secs(60);
 
-async fn heard<T>(work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+pub(super) async fn with_timeout<T>(
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
     let silence = |_| {
         let told = format!("the server fell silent for {} s", SILENCE.as_secs());
         sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, told))

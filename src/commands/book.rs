@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::book::{self, Book, BookError, columns};
+use crate::book::{self, Book, columns};
 use crate::cli;
 use crate::config::environment::given;
 use crate::config::{Config, ConfigError, DatabaseUrl};
@@ -32,13 +32,7 @@ pub async fn run(
     Book::open_to_read(source).await?.close().await;
     let night = Book::wait_for_lock(source, PATIENCE).await?;
     let from = Book::open_under(&night).await?;
-    let delivering = book::delivery_lock(&from, PATIENCE).await?;
-    if delivering.is_none() {
-        return Err(CommandError::Book(BookError::Held {
-            lock: format!("the delivery lock of {source}"),
-            waited: PATIENCE,
-        }));
-    }
+    let _delivering = book::wait_for_delivery_lock(&from, PATIENCE).await?;
     let other = Book::wait_for_lock(&target, PATIENCE).await?;
     let to = Book::open_under(&other).await?;
     let copied = book::copy(&from, &to).await?;

@@ -5,6 +5,7 @@
 mod columns;
 mod deliveries;
 mod foreign;
+mod locks;
 mod open;
 mod runs;
 mod store;

@@ -6,19 +6,20 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-use chrono::Days;
+use chrono::{Days, TimeDelta};
 use daybook::book::{self, Book, BookError, Outcome, Watch};
 use daybook::config::{DatabaseUrl, Engine};
 use daybook::entry::merge::Mode;
 use daybook::nightly::Which;
 use daybook::operate::doctor;
 use serde_json::json;
+use sqlx::{Connection, Executor};
 
 use crate::book::entry_on;
 use crate::delivering;
 use crate::mariadb;
 use crate::running::SETTINGS;
-use crate::running::program::{code, shop, today, words, world};
+use crate::running::program::{code, real_now, shop, today, words, world};
 use crate::smtp_server::Script;
 use crate::world::{App, World, book_url, date, instant};
 
@@ -196,6 +197,57 @@ async fn the_book_may_stand_beside_the_applications_tables() {
     world.night(Which::One(date("2025-10-03"))).await;
     assert_eq!(world.value("2025-10-03", "users").await, json!(1));
     assert_eq!(world.value("2025-10-03", "stock").await, json!(42));
+}
+
+#[tokio::test]
+async fn who_holds_the_lock_of_a_server_for_too_long_or_is_no_daybook_is_named_and_no_night_ends_well()
+ {
+    let world = world(SETTINGS);
+    shop(&world).await;
+    let url = world.book_url();
+    let lock = Book::lock(&url).await.unwrap().unwrap();
+    let output = crate::kills::ended(world.start(&["collect"]));
+    assert_eq!(code(&output), 0, "{output:?}");
+    let holder = Book::collector(&url).await.unwrap().unwrap();
+    let (now, since) = (real_now(), holder.since.unwrap());
+    assert!(
+        (now - since).abs() < TimeDelta::seconds(10),
+        "{since} {now}"
+    );
+    let longest = TimeDelta::hours(12);
+    assert!(
+        holder
+            .trouble(now + TimeDelta::hours(11), longest)
+            .is_none()
+    );
+    let trouble = holder.trouble(now + TimeDelta::hours(13), longest).unwrap();
+    assert!(matches!(trouble, BookError::HeldTooLong { .. }));
+    let expected = match url.engine() {
+        Engine::Mysql => "connection ".to_owned(),
+        _ => format!("process {} on 127.0.0.1 ", std::process::id()),
+    };
+    assert!(trouble.to_string().starts_with(&expected), "{trouble}");
+    assert!(
+        trouble
+            .to_string()
+            .contains(&format!("the collect lock of {url}")),
+        "{trouble}"
+    );
+    lock.let_go().await;
+    if url.engine() != Engine::Postgres {
+        return;
+    }
+    let mut other = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+    let taken =
+        "SELECT pg_advisory_lock(hashtextextended('daybook collect ' || current_schema(), 0))";
+    other.execute(taken).await.unwrap();
+    let output = crate::kills::ended(world.start(&["collect"]));
+    assert_eq!(code(&output), 69, "{output:?}");
+    assert!(
+        words(&output).contains("and is not a daybook"),
+        "{output:?}"
+    );
+    other.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,88 +1,213 @@
 //! Locks of a book in a file: files beside it that the kernel lets go of when their holder dies.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::book::BookError;
+use chrono::{DateTime, Utc};
+
+use crate::book::{BOOK_MODE, BookError};
 use crate::config::DatabaseUrl;
 
-use super::Kind;
+use super::{Holder, Kind};
 
 #[derive(Debug)]
 pub(super) struct Hold {
-    _file: File,
+    file: File,
 }
 
 pub(super) struct Waiting {
     file: File,
+    path: PathBuf,
+}
+
+/// What stands in a lock file; since when is its time of change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Note {
+    process: u32,
+    /// Written by the holder, not by the first one who found it held.
+    is_own: bool,
+}
+
+/// Of the kernel's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Process {
+    id: u32,
+    is_exclusive: bool,
 }
 
 impl Waiting {
     pub(super) fn open(url: &DatabaseUrl, kind: Kind) -> Result<Self, BookError> {
-        let path = url.sqlite_path().unwrap_or_default();
+        let book = url.sqlite_path().unwrap_or_default();
+        let path = beside(&book, kind);
+        let mode = mode_beside(&book);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        let file = options.open(beside(&path, kind));
-        let file = file.map_err(|source| cannot(url, source))?;
-        Ok(Self { file })
+        options.read(true).write(true).create(true).truncate(false);
+        let opened = options.mode(mode).open(&path);
+        let file = opened.map_err(|source| BookError::cannot_lock(url, &path, source))?;
+        close_to_others(&file, mode);
+        Ok(Self { file, path })
     }
 
     pub(super) fn try_once(&mut self, url: &DatabaseUrl) -> Result<bool, BookError> {
         match self.file.try_lock() {
             Ok(()) => Ok(true),
             Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(source)) => Err(cannot(url, source)),
+            Err(TryLockError::Error(source)) => {
+                Err(BookError::cannot_lock(url, &self.path, source))
+            }
         }
     }
 
     pub(super) fn hold(self) -> Hold {
-        Hold { _file: self.file }
+        Note {
+            process: std::process::id(),
+            is_own: true,
+        }
+        .write(&self.file);
+        Hold { file: self.file }
+    }
+
+    /// Whoever holds it without having said so is noted now: the next one in vain sees for how long.
+    pub(super) fn note_holder(&self) {
+        let found = process(&self.path).map_or(0, |process| process.id);
+        let noted = Note::read(&self.file);
+        let is_noted = noted.is_some_and(|note| found == 0 || note.process == found);
+        if !is_noted {
+            Note {
+                process: found,
+                is_own: false,
+            }
+            .write(&self.file);
+        }
     }
 }
 
-fn cannot(url: &DatabaseUrl, source: io::Error) -> BookError {
-    BookError::CannotOpen {
-        book: crate::book::error::name(url),
-        source: source.into(),
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // A note that stays is only of somebody who is gone.
+        drop(self.file.set_len(0));
+    }
+}
+
+impl Note {
+    /// Without it nothing but the holder's time is unknown, so a full disk keeps no night back.
+    fn write(self, mut file: &File) {
+        let who = if self.is_own { "daybook" } else { "other" };
+        let text = format!("{who} {}\n", self.process);
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(text.as_bytes()));
+        drop(written);
+    }
+
+    fn read(mut file: &File) -> Option<Self> {
+        let mut text = String::new();
+        file.rewind().ok()?;
+        file.take(64).read_to_string(&mut text).ok()?;
+        let (who, process) = text.trim_end().split_once(' ')?;
+        Some(Self {
+            process: process.parse().ok()?,
+            is_own: who == "daybook",
+        })
+    }
+}
+
+/// Only users who may read the book can hold its locks.
+fn mode_beside(book: &Path) -> u32 {
+    let mode = std::fs::metadata(book).map_or(BOOK_MODE, |book| book.mode());
+    0o600 | mode & 0o060
+}
+
+/// Former versions left their locks open to everybody. A file of another user stays as it is; the doctor says so.
+fn close_to_others(file: &File, mode: u32) {
+    let found = file.metadata().map_or(mode, |file| file.mode() & 0o7777);
+    if found & !mode != 0 {
+        drop(file.set_permissions(Permissions::from_mode(found & mode)));
     }
 }
 
 /// Whether somebody collects now. Where that cannot be seen, the answer is yes.
 pub(in crate::book) fn is_held(book: &Path) -> bool {
-    match File::open(beside(book, Kind::Collect)) {
+    is_locked(&beside(book, Kind::Collect))
+}
+
+fn is_locked(lock: &Path) -> bool {
+    match File::open(lock) {
         Ok(file) => file.try_lock_shared().is_err(),
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        // A lock that only its owner may open is in the kernel's list still.
+        Err(_) => !Path::new(LOCKS).exists() || process(lock).is_some(),
     }
 }
 
-/// The kernel's list is read in parts, and misses a line where others let go in between: so it is looked at again.
-const LOOKS: usize = 5;
-
-/// The kernel keeps a list of who has locked what, by the file's number.
-pub(in crate::book) fn holder(book: &Path) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-    let file = std::fs::metadata(beside(book, Kind::Collect))
-        .ok()?
-        .ino()
-        .to_string();
-    let holds = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, "WRITE", process, place, ..] = words.as_slice() else {
-            return None;
-        };
-        let same = place.rsplit(':').next() == Some(file.as_str());
-        let process: u32 = process.parse().ok()?;
-        (same && process > 0).then(|| format!("process {process}"))
-    };
-    (0..LOOKS).find_map(|_| {
-        let locks = std::fs::read_to_string("/proc/locks").ok()?;
-        locks.lines().find_map(holds)
+/// Who holds it, if anybody does.
+pub(in crate::book) fn holder(book: &Path, kind: Kind) -> Option<Holder> {
+    let lock = beside(book, kind);
+    let process = process(&lock);
+    let file = File::open(&lock);
+    let note = file.as_ref().ok().and_then(Note::read);
+    let note = note.filter(|note| process.is_none_or(|process| process.id == note.process));
+    let command = process.and_then(|process| command(&process.id.to_string()));
+    let said_so = note.is_some_and(|note| note.is_own);
+    let is_foreign = !said_so && command.is_some() && command != self::command("self");
+    // A reader of ours holds it together with others, for an instant only.
+    if !is_foreign && !is_locked(&lock) {
+        return None;
+    }
+    let changed = file.and_then(|file| file.metadata()?.modified());
+    let name = process.map(|process| match &command {
+        Some(command) => format!("process {} ({command})", process.id),
+        None => format!("process {}", process.id),
+    });
+    Some(Holder {
+        lock: lock.display().to_string(),
+        name,
+        since: note.and(changed.ok()).map(DateTime::<Utc>::from),
+        is_foreign,
     })
 }
 
+/// The kernel's list of who has locked what.
+const LOCKS: &str = "/proc/locks";
+
+/// The list is read in parts, and misses a line where others let go in between: so it is looked at again.
+const LOOKS: usize = 5;
+
+/// Who has locked it, by the file's number; alone, if anybody does.
+fn process(lock: &Path) -> Option<Process> {
+    let file = std::fs::metadata(lock).ok()?.ino().to_string();
+    let holds = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, access, process, place, ..] = words.as_slice() else {
+            return None;
+        };
+        let same = place.rsplit(':').next() == Some(file.as_str());
+        let id: u32 = process.parse().ok()?;
+        (same && id > 0).then(|| Process {
+            id,
+            is_exclusive: *access == "WRITE",
+        })
+    };
+    (0..LOOKS).find_map(|_| {
+        let locks = std::fs::read_to_string(LOCKS).ok()?;
+        locks
+            .lines()
+            .filter_map(holds)
+            .max_by_key(|process| process.is_exclusive)
+    })
+}
+
+/// What the process, a number or `self`, is called.
+fn command(process: &str) -> Option<String> {
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
 /// Beside the real file, so that a book reached over a symbolic link has one lock of a kind, not two.
-pub(super) fn beside(book: &Path, kind: Kind) -> PathBuf {
+pub(in crate::book) fn beside(book: &Path, kind: Kind) -> PathBuf {
     let real = book.canonicalize().unwrap_or_else(|_| book.to_owned());
     let mut name = real.into_os_string();
     name.push(match kind {

@@ -1,12 +1,13 @@
 //! Locks of a book on MySQL and MariaDB: named ones that end with a connection of their own, on any host.
 
-use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool};
+use chrono::NaiveDateTime;
+use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool, Row};
 
 use crate::book::BookError;
 use crate::config::DatabaseUrl;
 use crate::database::{mysql, server};
 
-use super::{Kind, Proof};
+use super::{Holder, Kind, Proof};
 
 /// The longest the server allows, as its own default need not be: a year.
 const NEVER_IDLE_TOO_LONG: &str = "SET SESSION wait_timeout = 31536000";
@@ -16,6 +17,11 @@ const TRY: &str = "SELECT CAST(get_lock(concat(?, left(sha2(database(), 256), 40
 
 const HOLDER: &str =
     "SELECT CAST(is_used_lock(concat(?, left(sha2(database(), 256), 40))) AS signed)";
+
+/// Of other accounts only where ours may see all sessions.
+const SESSION: &str = "SELECT CAST(user AS char) AS account, CAST(host AS char) AS host,
+    CAST(utc_timestamp() - INTERVAL time SECOND AS datetime) AS since
+    FROM information_schema.processlist WHERE id = ?";
 
 #[derive(Debug)]
 pub(super) struct Hold {
@@ -82,14 +88,31 @@ pub(super) async fn is_held_by(line: &mut MySqlConnection, proof: Proof) -> sqlx
     Ok(holder == Some(proof.connection))
 }
 
-/// Who collects, if anybody does; `None` where the server does not say.
-pub(super) async fn holder(pool: &MySqlPool) -> Option<Option<String>> {
-    let holder: Option<i64> = sqlx::query_scalar(HOLDER)
-        .bind(word(Kind::Collect))
+/// Who has it, if anybody has. Its connection has said nothing since it took the lock.
+pub(super) async fn holder(pool: &MySqlPool, kind: Kind) -> sqlx::Result<Option<Holder>> {
+    let connection: Option<i64> = sqlx::query_scalar(HOLDER)
+        .bind(word(kind))
         .fetch_one(pool)
-        .await
-        .ok()?;
-    Some(holder.map(|connection| format!("connection {connection} of the server")))
+        .await?;
+    let Some(connection) = connection else {
+        return Ok(None);
+    };
+    let row = sqlx::query(SESSION)
+        .bind(connection)
+        .fetch_optional(pool)
+        .await?;
+    let name = row.as_ref().and_then(|row| {
+        let account: String = row.try_get("account").ok()?;
+        let host: String = row.try_get("host").ok()?;
+        Some(format!("connection {connection} of {account} from {host}"))
+    });
+    let since: Option<NaiveDateTime> = row.and_then(|row| row.try_get("since").ok());
+    Ok(Some(Holder {
+        lock: String::new(),
+        name: Some(name.unwrap_or_else(|| format!("connection {connection} of the server"))),
+        since: since.map(|since| since.and_utc()),
+        is_foreign: false,
+    }))
 }
 
 fn word(kind: Kind) -> &'static str {

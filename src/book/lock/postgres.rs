@@ -7,7 +7,7 @@ use crate::book::BookError;
 use crate::config::DatabaseUrl;
 use crate::database::{postgres, server};
 
-use super::{Kind, Proof};
+use super::{Holder, Kind, Proof};
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
@@ -28,7 +28,9 @@ const IS_HELD: &str = "SELECT EXISTS (
         AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0)
         AND pid = $2)";
 
-const HOLDER: &str = "SELECT application_name, host(client_addr) AS host FROM pg_stat_activity WHERE pid IN (
+/// Of another account's session little can be seen, but always its name.
+const HOLDER: &str = "SELECT pid::bigint, application_name, usename::text AS account, host(client_addr) AS host, xact_start
+    FROM pg_stat_activity WHERE pid IN (
     SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0))";
@@ -95,21 +97,31 @@ pub(super) async fn is_held_by(line: &mut PgConnection, proof: Proof) -> sqlx::R
         .await
 }
 
-/// Who collects, if anybody does; `None` where the server does not say.
-pub(super) async fn holder(pool: &PgPool) -> Option<Option<String>> {
+/// Who has it, if anybody has; the transaction that holds it began with it.
+pub(super) async fn holder(pool: &PgPool, kind: Kind) -> sqlx::Result<Option<Holder>> {
     let row = sqlx::query(HOLDER)
-        .bind(word(Kind::Collect))
+        .bind(word(kind))
         .fetch_optional(pool)
-        .await
-        .ok()?;
-    Some(row.map(|row| {
+        .await?;
+    Ok(row.map(|row| {
         let text = |column| -> Option<String> { row.try_get(column).ok().flatten() };
-        // `daybook 123`, as every session of ours is called.
         let program = text("application_name").unwrap_or_default();
-        let process = program.strip_prefix("daybook ").unwrap_or(&program);
-        match text("host") {
-            Some(host) => format!("process {process} on {host}"),
-            None => format!("process {process}"),
+        let host = text("host").map(|host| format!(" on {host}"));
+        // `daybook 123`, as every session of ours is called.
+        let process = program.strip_prefix("daybook ");
+        let name = match process {
+            Some(process) => format!("process {process}"),
+            None => {
+                let session: i64 = row.try_get("pid").unwrap_or_default();
+                let account = text("account").unwrap_or_default();
+                format!("session {session} of {account} ({program})")
+            }
+        };
+        Holder {
+            lock: String::new(),
+            name: Some(name + &host.unwrap_or_default()),
+            since: row.try_get("xact_start").ok().flatten(),
+            is_foreign: process.is_none(),
         }
     }))
 }

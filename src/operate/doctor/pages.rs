@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
 
-use crate::book::{self, Book, BookError, Collecting, Health};
+use crate::book::{self, Book, BookError, Health};
 use crate::config::{Config, DatabaseUrl};
+use crate::nightly::morning;
 
 use super::room::spoken;
 use super::{Finding, Level, PATIENCE, counted, days, ledger, line};
@@ -42,6 +43,11 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
     if let Some(path) = path(config) {
         seeing = "disk";
         stored.findings.extend(place(&path));
+        stored.findings.extend(
+            book::locks_of(&path)
+                .iter()
+                .filter_map(|lock| open_lock(lock)),
+        );
         if !path.exists() {
             let what = format!("no book yet at {}", path.display());
             let means = "The first `daybook collect` makes it.";
@@ -51,7 +57,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
         stored.findings.extend(mode(&path));
     }
     let read = async {
-        stored.findings.push(collector(&config.book.url).await?);
+        stored.findings.extend(locks(config, now).await?);
         let (book, health) = book::examine(&config.book.url).await?;
         let read = contents(config, now, (&book, &health), &mut stored).await;
         book.close().await;
@@ -116,8 +122,25 @@ fn place(path: &Path) -> Option<Finding> {
     Some(Finding::ok(AREA, broken, NO_NIGHT).advising(Level::Error, advice))
 }
 
-/// Only where every folder above it lets others pass.
 fn mode(path: &Path) -> Option<Finding> {
+    let own = mode_for_everybody(path)?;
+    let name = path.display();
+    let what = format!("every user of this machine can read the book {name}, mode {own:04o}");
+    let means = "It holds the numbers, and the addresses of those who get them.";
+    Some(Finding::ok(AREA, what, means).advising(Level::Warning, format!("`chmod 640 {name}`")))
+}
+
+/// `daybook collect` closes its own locks, but not those of another user.
+fn open_lock(path: &Path) -> Option<Finding> {
+    let own = mode_for_everybody(path)?;
+    let name = path.display();
+    let what = format!("every user of this machine can hold the lock {name}, mode {own:04o}");
+    let means = "Whoever holds it keeps every night from the book.";
+    Some(Finding::ok(AREA, what, means).advising(Level::Warning, format!("`chmod 640 {name}`")))
+}
+
+/// The mode of a file that is open to every user; only where every folder above it lets them pass.
+fn mode_for_everybody(path: &Path) -> Option<u32> {
     let mode = |path: &Path| {
         let file = std::fs::metadata(path).ok()?;
         Some(file.permissions().mode() & 0o7777)
@@ -126,28 +149,41 @@ fn mode(path: &Path) -> Option<Finding> {
     let real = path.canonicalize().ok()?;
     let mut above = real.ancestors().skip(1);
     let reached = above.all(|folder| mode(folder).is_some_and(|mode| mode & 0o001 != 0));
-    let open = own & 0o006 != 0 && reached;
-    let name = path.display();
-    let what = format!("every user of this machine can read the book {name}, mode {own:04o}");
-    let means = "It holds the numbers, and the addresses of those who get them.";
-    open.then(|| {
-        Finding::ok(AREA, what, means).advising(Level::Warning, format!("`chmod 640 {name}`"))
-    })
+    (own & 0o006 != 0 && reached).then_some(own)
 }
 
-async fn collector(url: &DatabaseUrl) -> Result<Finding, BookError> {
-    let Collecting::Somebody(who) = book::collecting(url).await? else {
+/// Who collects, and which locks are held by whom they should not be.
+async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, BookError> {
+    let url = &config.book.url;
+    let collector = Book::collector(url).await?;
+    let deliverer = Book::deliverer(url).await?;
+    let longest = morning::longest(config);
+    let held = [&collector, &deliverer].into_iter().flatten();
+    let stuck: Vec<BookError> = held
+        .filter_map(|holder| holder.trouble(now, longest))
+        .collect();
+    if !stuck.is_empty() {
+        let advice = "End what holds the lock; a lock in a file is let go of with its holder.";
+        let told = stuck.iter().map(|trouble| {
+            Finding::ok(AREA, trouble.to_string(), NO_NIGHT).advising(Level::Error, advice)
+        });
+        return Ok(told.collect());
+    }
+    let Some(collector) = collector else {
         let means = "The next night can begin.";
-        return Ok(Finding::ok(
+        return Ok(vec![Finding::ok(
             AREA,
             "nobody collects into the book now",
             means,
-        ));
+        )]);
     };
-    let who = who.map(|who| format!(", {who}")).unwrap_or_default();
-    let what = format!("a daybook collects into the book now{who}");
+    let who = collector.name.map(|who| format!(", {who}"));
+    let what = format!(
+        "a daybook collects into the book now{}",
+        who.unwrap_or_default()
+    );
     let means = "Another one leaves the work to it; if it stays for hours, `daybook runs` shows since when.";
-    Ok(Finding::ok(AREA, what, means))
+    Ok(vec![Finding::ok(AREA, what, means)])
 }
 
 fn unreadable(error: &BookError) -> Finding {

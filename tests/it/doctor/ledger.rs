@@ -81,9 +81,11 @@ async fn who_collects_now_is_told() {
     let held = Book::lock(&world.book_url()).await.unwrap().unwrap();
     let told = told_of("book", &world, NOW).await;
     let process = std::process::id();
+    let comm = std::fs::read_to_string("/proc/self/comm").unwrap();
+    let comm = comm.trim_end();
     assert_eq!(
         told[0],
-        format!("ok book: a daybook collects into the book now, process {process}")
+        format!("ok book: a daybook collects into the book now, process {process} ({comm})")
     );
     drop(held);
     let told = told_of("book", &world, NOW).await;
