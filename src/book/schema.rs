@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, SqlSafeStr};
 
 use crate::config::Engine;
 
 use super::row::plain;
-use super::store::{Access, Store, file, has_log};
+use super::store::{Access, Line, Store, Writing, file, has_log, with_timeout};
 use super::{Book, BookError};
 
 /// Beside the app's own migrations, should both live in one database.
@@ -90,7 +90,9 @@ pub(super) fn known_version(engine: Engine) -> i64 {
 
 pub(super) async fn state(store: &Store) -> sqlx::Result<State> {
     const NEWEST: &str = "SELECT max(version) AS version FROM _daybook_migrations WHERE success";
-    if store.engine() == Engine::Sqlite && !has_table(store, TABLE).await? {
+    const MADE: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let in_file = store.engine() == Engine::Sqlite;
+    if in_file && store.row(MADE, &[TABLE.into()]).await?.is_none() {
         return Ok(State::Missing);
     }
     let row = match store.row(NEWEST, &[]).await {
@@ -141,57 +143,96 @@ async fn foreign_table_by(path: &Path, access: Access) -> Option<String> {
 }
 
 /// Makes the tables or brings them up to date. Tables of the same names that somebody else made stay as they are.
+///
+/// On a server the session that does it holds a lock of its own: when a daybook is killed, its collect lock goes at
+/// once, but the server goes on with its last statement.
 pub(super) async fn migrate(book: &Book) -> Result<(), BookError> {
-    let failed = |error| book.error("bring the tables up to date", error);
-    let is_ours = has_table(&book.store, TABLE).await.map_err(failed)?;
-    if is_ours && book.store.engine() == Engine::Mysql {
-        begin_again(book).await?;
-    }
-    if !is_ours && book.store.engine() != Engine::Sqlite {
-        for table in TABLES {
-            if has_table(&book.store, table).await.map_err(failed)? {
-                return Err(BookError::NotOurs {
-                    book: book.name(),
-                    table: (*table).to_owned(),
-                });
-            }
-        }
-    }
-    let migrator = migrator(book.store.engine());
-    let migrated: Result<(), MigrateError> = match &book.store {
+    match &book.store {
         Store::Sqlite(pool) => {
             // Readers go on reading while the night writes. The file remembers the mode.
             let wal = sqlx::query("PRAGMA journal_mode = WAL").execute(pool).await;
             wal.map_err(|error| book.error("switch on the write-ahead log", error))?;
-            migrator.run(pool).await
+            let migrated = migrator(Engine::Sqlite).run(pool).await;
+            migrated.map_err(|error| BookError::of_migration(&book.url, error))
         }
-        Store::Postgres(pool) => migrator.run(pool).await,
-        Store::Mysql(pool) => migrator.run(pool).await,
-    };
-    migrated.map_err(|error| BookError::of_migration(&book.url, error))
+        Store::Postgres(_) => on_postgres(book).await,
+        Store::Mysql(pool) => {
+            let failed = |error| book.error(TASK, error);
+            let mut line = pool.acquire().await.map_err(failed)?;
+            if !mysql_lock(&mut line).await.map_err(failed)? {
+                return Err(failed(sqlx::Error::PoolTimedOut));
+            }
+            let migrated = on_mysql(book, &mut line).await;
+            let freed = line.execute("SELECT release_all_locks()").await;
+            migrated.and(freed.map(drop).map_err(failed))
+        }
+    }
 }
 
-/// MySQL undoes no table: of what broke off only the note goes, and all of it is run again.
-async fn begin_again(book: &Book) -> Result<(), BookError> {
-    const TASK: &str = "bring the tables up to date";
+const TASK: &str = "bring the tables up to date";
+
+/// In one transaction, so that nobody sees half of it, and nothing stays of whoever is killed.
+async fn on_postgres(book: &Book) -> Result<(), BookError> {
+    const LOCK: &str = "SET LOCAL lock_timeout = '30s';
+        SELECT pg_advisory_xact_lock(hashtextextended('daybook migrate ' || coalesce(current_schema(), ''), 0))";
     let failed = |error| book.error(TASK, error);
     let mut writing = book.store.begin().await.map_err(failed)?;
-    let broken = "DELETE FROM _daybook_migrations WHERE NOT success";
-    writing.change(broken, &[]).await.map_err(failed)?;
+    writing.run(LOCK.to_owned()).await.map_err(failed)?;
+    must_be_ours(book, writing.line()).await?;
+    if let Writing::Postgres(transaction) = &mut writing {
+        let migrator = migrator(Engine::Postgres);
+        let migrated = migrator.run_direct(None, &mut **transaction, false).await;
+        migrated.map_err(|error| BookError::of_migration(&book.url, error))?;
+    }
     book.commit(TASK, writing).await
 }
 
-async fn has_table(store: &Store, name: &str) -> sqlx::Result<bool> {
-    let text = match store.engine() {
-        Engine::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?1",
-        Engine::Postgres => {
-            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relname = ?1"
+async fn mysql_lock(line: &mut MySqlConnection) -> sqlx::Result<bool> {
+    const LOCK: &str = "SELECT CAST(get_lock(concat('daybook migrate ', left(sha2(database(), 256), 40)), 30) AS signed)";
+    let taken = sqlx::query_scalar(LOCK).fetch_one(line);
+    let taken: Option<i64> = with_timeout(taken).await?;
+    Ok(taken == Some(1))
+}
+
+/// MySQL undoes no table: of what broke off only the note goes, and all of it is run again.
+async fn on_mysql(book: &Book, line: &mut MySqlConnection) -> Result<(), BookError> {
+    const BROKEN: &str = "DELETE FROM _daybook_migrations WHERE NOT success";
+    if must_be_ours(book, Line::Mysql(line)).await? {
+        let forgotten = Line::Mysql(line).change(BROKEN, &[]).await;
+        forgotten.map_err(|error| book.error(TASK, error))?;
+    }
+    let migrated = migrator(Engine::Mysql).run_direct(None, line, false).await;
+    migrated.map_err(|error| BookError::of_migration(&book.url, error))
+}
+
+/// Whether the book has begun to make its tables; an error if one of these names is somebody else's.
+async fn must_be_ours(book: &Book, line: Line<'_>) -> Result<bool, BookError> {
+    let text = match line {
+        Line::Sqlite(_) => return Ok(true),
+        Line::Postgres(_) => {
+            "SELECT relname::text AS name FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))"
         }
-        Engine::Mysql => {
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = database() AND table_name = ?1"
+        Line::Mysql(_) => {
+            "SELECT CAST(lower(table_name) AS char) AS name FROM information_schema.tables WHERE table_schema = database()"
         }
     };
-    Ok(store.row(text, &[name.into()]).await?.is_some())
+    let rows = line.rows(text, &[]).await;
+    let rows = rows.map_err(|error| book.error(TASK, error))?;
+    let names: Vec<String> = rows
+        .iter()
+        .filter_map(|row| plain(row, "name").ok())
+        .collect();
+    let is_there = |table: &str| names.iter().any(|name| name == table);
+    if is_there(TABLE) {
+        return Ok(true);
+    }
+    match TABLES.iter().find(|table| is_there(table)) {
+        Some(table) => Err(BookError::NotOurs {
+            book: book.name(),
+            table: (*table).to_owned(),
+        }),
+        None => Ok(false),
+    }
 }
 
 fn written(engine: Engine) -> &'static [Written] {

@@ -223,8 +223,8 @@ impl Writing {
         let text = sqlx::raw_sql(made(text));
         match self.line() {
             Line::Sqlite(line) => text.execute(line).await.map(|_| ()),
-            Line::Postgres(line) => text.execute(line).await.map(|_| ()),
-            Line::Mysql(line) => text.execute(line).await.map(|_| ()),
+            Line::Postgres(line) => with_timeout(text.execute(line)).await.map(|_| ()),
+            Line::Mysql(line) => with_timeout(text.execute(line)).await.map(|_| ()),
         }
     }
 
@@ -316,7 +316,7 @@ impl Line<'_> {
         })
     }
 
-    async fn change(self, text: impl SqlSafeStr, binds: &[Bind]) -> sqlx::Result<u64> {
+    pub(super) async fn change(self, text: impl SqlSafeStr, binds: &[Bind]) -> sqlx::Result<u64> {
         let text = text.into_sql_str();
         Ok(match self {
             Self::Sqlite(line) => sqlite(text, binds).execute(line).await?.rows_affected(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::net::TcpListener;
+use std::process::Child;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,7 @@ use sqlx::{Connection, Executor};
 
 use crate::book::entry_on;
 use crate::delivering;
+use crate::dice::Dice;
 use crate::mariadb;
 use crate::running::SETTINGS;
 use crate::running::program::{code, real_now, shop, today, words, world};
@@ -114,6 +116,57 @@ async fn whoever_lost_the_lock_writes_nothing_more() {
     book::store(&other, entry_on(date("2025-10-03")), Mode::Replace)
         .await
         .unwrap();
+}
+
+/// A killed program's last statement goes on in the server, while its locks are gone.
+#[tokio::test]
+async fn a_first_start_waits_for_what_the_server_still_does_for_a_killed_one() {
+    if fresh().engine() != Engine::Postgres {
+        return;
+    }
+    let world = world(SETTINGS);
+    shop(&world).await;
+    let app = App::of(&world.book_url());
+    app.execute(
+        "CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE '%daybook_migrations') THEN
+                 PERFORM pg_sleep(1.5);
+             END IF; END $$;
+         CREATE EVENT TRIGGER slow ON ddl_command_end EXECUTE FUNCTION slow()",
+    )
+    .await;
+    let first = world.start(&["collect"]);
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    let begun = Instant::now();
+    while app.number(sleeping).await != Some(1.into()) {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+    crate::kills::kill_and_wait(first);
+    let output = crate::kills::ended(world.start(&["collect"]));
+    assert_eq!(code(&output), 0, "{output:?}");
+}
+
+#[tokio::test]
+async fn of_many_first_starts_at_once_some_killed_the_others_end_well() {
+    let mut dice = Dice(20_251_003);
+    for round in 0..6 {
+        let world = world(SETTINGS);
+        shop(&world).await;
+        let mut children: Vec<Child> = (0..6).map(|_| world.start(&["collect"])).collect();
+        for child in children.drain(..3) {
+            std::thread::sleep(Duration::from_millis(dice.below(60)));
+            crate::kills::kill_and_wait(child);
+        }
+        children.extend((0..2).map(|_| world.start(&["collect"])));
+        for child in children {
+            let output = crate::kills::ended(child);
+            assert_eq!(code(&output), 0, "{round} {output:?}");
+        }
+        let output = crate::kills::ended(world.start(&["collect"]));
+        assert_eq!(code(&output), 0, "{round} {output:?}");
+        let days = "SELECT count(*) FROM daily_metrics";
+        assert_eq!(world.book(days).await, [[Some("1".to_owned())]]);
+    }
 }
 
 #[tokio::test]
