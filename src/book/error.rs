@@ -1,7 +1,7 @@
 //! What can go wrong with the book, in words that name it and what to do.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -99,6 +99,15 @@ pub enum BookError {
         "cannot {task}: the disk of the book {book} is full: free some space and run again, nothing was half written"
     )]
     DiskFull {
+        book: String,
+        task: &'static str,
+        source: sqlx::Error,
+    },
+
+    #[error(
+        "cannot {task}: the file of the book {book} cannot be read or written ({source}): see that its disk is sound and that no quota or size limit is reached; nothing was half written"
+    )]
+    DiskFails {
         book: String,
         task: &'static str,
         source: sqlx::Error,
@@ -225,6 +234,7 @@ impl BookError {
                 | Self::Busy { .. }
                 | Self::ReadOnly { .. }
                 | Self::DiskFull { .. }
+                | Self::DiskFails { .. }
                 | Self::NotADatabase { .. }
                 | Self::Damaged { .. }
                 | Self::Unreachable { .. }
@@ -240,6 +250,11 @@ impl BookError {
     pub(super) fn new(url: &DatabaseUrl, task: &'static str, source: sqlx::Error) -> Self {
         let book = name(url);
         match kind(&source) {
+            // SQLite does not say why it could not make or enlarge its helper files.
+            Kind::CannotOpen | Kind::DiskFails if url.sqlite_path().is_some_and(is_full) => {
+                Self::DiskFull { book, task, source }
+            }
+            Kind::DiskFails => Self::DiskFails { book, task, source },
             Kind::Busy => Self::Busy { book, task, source },
             Kind::ReadOnly => Self::ReadOnly { book, task, source },
             Kind::Full => Self::DiskFull { book, task, source },
@@ -262,6 +277,11 @@ impl BookError {
 
     pub(super) fn cannot_lock(url: &DatabaseUrl, lock: &Path, source: io::Error) -> Self {
         let book = name(url);
+        if let io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded = source.kind() {
+            let task = "take the lock";
+            let source = source.into();
+            return Self::DiskFull { book, task, source };
+        }
         if lock.exists() {
             let lock = lock.display().to_string();
             return Self::CannotLock { book, lock, source };
@@ -293,6 +313,18 @@ impl BookError {
     }
 }
 
+/// Not even the smallest of SQLite's helper files fits beside the book.
+fn is_full(book: PathBuf) -> bool {
+    const HELPER_FILE: u64 = 32 * 1024;
+    let disk = book.parent().map(rustix::fs::statvfs);
+    disk.is_some_and(|disk| {
+        disk.is_ok_and(|disk| {
+            disk.f_bavail.saturating_mul(disk.f_frsize) < HELPER_FILE
+                || disk.f_files > 0 && disk.f_favail == 0
+        })
+    })
+}
+
 /// How the book is called in sentences.
 pub(super) fn name(url: &DatabaseUrl) -> String {
     match url.sqlite_path() {
@@ -310,6 +342,7 @@ enum Kind {
     NotADatabase,
     Damaged,
     CannotOpen,
+    DiskFails,
     Away,
     Forbidden,
     Standby,
@@ -346,8 +379,9 @@ fn of_sqlite(code: i32) -> Kind {
         11 => Kind::Damaged,
         13 => Kind::Full,
         26 => Kind::NotADatabase,
-        // PERM, IOERR, CANTOPEN.
-        3 | 10 | 14 => Kind::CannotOpen,
+        10 => Kind::DiskFails,
+        // PERM, CANTOPEN.
+        3 | 14 => Kind::CannotOpen,
         _ => Kind::Other,
     }
 }

@@ -5,6 +5,7 @@
 mod columns;
 mod deliveries;
 mod foreign;
+mod full_disk;
 mod locks;
 mod open;
 mod runs;

@@ -1,5 +1,6 @@
 //! Room on the disks that the book and the outbox are written to.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
@@ -34,13 +35,15 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     places.extend(book.map(|path| ("the book", folder_of(&path))));
     let outbox = config.outbox.as_ref();
     places.extend(outbox.map(|outbox| ("the outbox", outbox.directory.clone())));
-    let mut disks: Vec<(String, Room)> = Vec::new();
+    let mut disks: Vec<(u64, String, Room)> = Vec::new();
     let mut findings = Vec::new();
     for (what, path) in places {
-        match room(&existing(&path)) {
-            Ok(room) => match disks.iter_mut().find(|(_, other)| *other == room) {
-                Some((whose, _)) => *whose = format!("{whose} and {what}"),
-                None => disks.push((what.to_owned(), room)),
+        let path = existing(&path);
+        let seen = std::fs::metadata(&path).and_then(|folder| Ok((folder.dev(), room(&path)?)));
+        match seen {
+            Ok((device, room)) => match disks.iter_mut().find(|(other, ..)| *other == device) {
+                Some((_, whose, _)) => *whose = format!("{whose} and {what}"),
+                None => disks.push((device, what.to_owned(), room)),
             },
             Err(error) => {
                 let what = format!("how much room is left for {what} cannot be seen: {error}");
@@ -50,7 +53,11 @@ pub fn examine(config: &Config) -> Vec<Finding> {
             }
         }
     }
-    findings.extend(disks.iter().map(|(whose, room)| judge(whose, *room, size)));
+    findings.extend(
+        disks
+            .iter()
+            .map(|(_, whose, room)| judge(whose, *room, size)),
+    );
     findings
 }
 
@@ -62,15 +69,15 @@ pub fn judge(whose: &str, room: Room, book: u64) -> Finding {
     let full = "The next night cannot be stored, and nothing that is not stored is sent.";
     let soon = "Soon the next night cannot be stored.";
     match room {
-        Room { bytes, .. } if bytes < TOO_LITTLE => {
-            Finding::ok(AREA, what, full).advising(Level::Error, "Free some space.")
-        }
         Room { files: Some(0), .. } => {
             let what = format!("no more files fit on the disk of {whose}");
             Finding::ok(AREA, what, full).advising(
                 Level::Error,
                 "Delete files there; `df -i` shows how many fit.",
             )
+        }
+        Room { bytes, .. } if bytes < TOO_LITTLE => {
+            Finding::ok(AREA, what, full).advising(Level::Error, "Free some space.")
         }
         Room { bytes, .. } if bytes < enough => Finding::ok(AREA, what, soon).advising(
             Level::Warning,
