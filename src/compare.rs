@@ -14,11 +14,11 @@ use crate::catalog::{Catalog, Metric, Mute};
 use crate::entry::Entry;
 
 pub use alert::{Alert, Rule, State};
-pub use change::{Calm, Change, Difference, Gap, Outcome, Severity, Way};
+pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Severity, Way};
 pub use history::{DAYS_JUDGED, History};
 pub use usual::Usual;
 
-use alert::{Lifecycle, Verdict};
+use alert::{Lifecycle, Step, Verdict};
 use change::Levels;
 use usual::Weekdays;
 
@@ -243,7 +243,9 @@ impl Subject<'_> {
             let mut change = self.change(at, span);
             if let Some(value) = judged {
                 let verdict = self.judge_change(at, span, &mut change, is_usual);
-                if let Some(step) = memory.changes[span].advance(verdict, date) {
+                let step = memory.changes[span].advance(verdict, date);
+                self.bear_severity(&mut change, step.as_ref());
+                if let Some(step) = step {
                     trains &= step.is_recovery() || !self.hinders(at, span, usual);
                     if let (Some(told), Some(rule)) = (&mut told, Rule::of(&change)) {
                         told.alerts.push(step.alert(self.metric, value, rule));
@@ -284,7 +286,22 @@ impl Subject<'_> {
         SPANS[span] == SAME_WEEKDAY || usual.is_some() && !like_last_week
     }
 
-    /// Marks the change with its severity, or with why it has none although it is that large.
+    /// A change is as severe as the alert that stands on it, wherever it is shown.
+    fn bear_severity(&self, change: &mut Change, step: Option<&Step>) {
+        let standing = step.filter(|step| !step.is_recovery());
+        if let (Some(step), Outcome::Compared(difference)) = (standing, &mut change.outcome) {
+            difference.severity = Some(step.severity);
+            let until_below = self.levels.left_below(step.severity);
+            difference.held = until_below
+                .filter(|_| step.is_held)
+                .map(|until_below| Held {
+                    since: step.severe_since,
+                    until_below,
+                });
+        }
+    }
+
+    /// What the day says of the change; marks it with why that is nothing although it is large.
     fn judge_change(&self, at: usize, span: usize, change: &mut Change, is_usual: bool) -> Verdict {
         let (Some(previous), Outcome::Compared(difference)) =
             (change.previous, &mut change.outcome)
@@ -308,7 +325,6 @@ impl Subject<'_> {
             None
         };
         difference.calm = calm.filter(|_| entered.is_some());
-        difference.severity = entered.filter(|_| calm.is_none());
         match calm {
             Some(Calm::OpenDay | Calm::KnownDay) => Verdict::Unjudged,
             Some(Calm::Usual) => Verdict::calm(difference.way),

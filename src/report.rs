@@ -18,7 +18,7 @@ use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 use past::{Month, Past};
 
 pub use crate::compare::{
-    Alert, Calm, Change, Difference, Gap, Outcome, Rule, Severity, State, Usual, Way,
+    Alert, Calm, Change, Difference, Gap, Held, Outcome, Rule, Severity, State, Usual, Way,
 };
 pub use letter::{
     Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, expected, next_due,

@@ -86,6 +86,7 @@ struct Raised {
     severity: Severity,
     way: Way,
     since: NaiveDate,
+    critical_since: Option<NaiveDate>,
 }
 
 /// What becomes of a rule on one day.
@@ -94,6 +95,10 @@ pub(super) struct Step {
     state: State,
     way: Way,
     since: NaiveDate,
+    /// Since when it is at least as severe as now.
+    pub(super) severe_since: NaiveDate,
+    /// The day alone would make less of it.
+    pub(super) is_held: bool,
     day: u32,
 }
 
@@ -117,6 +122,11 @@ impl Lifecycle {
                 state,
                 way: raised.way,
                 since: raised.since,
+                severe_since: match raised.severity {
+                    Severity::Warning => raised.since,
+                    Severity::Critical => raised.critical_since.unwrap_or(raised.since),
+                },
+                is_held: entered < Some(raised.severity),
                 day: u32::try_from(day).unwrap_or(u32::MAX),
             }
         };
@@ -127,6 +137,10 @@ impl Lifecycle {
             severity,
             way,
             since: same.map_or(date, |before| before.since),
+            critical_since: match severity {
+                Severity::Warning => None,
+                Severity::Critical => same.and_then(|before| before.critical_since).or(Some(date)),
+            },
         };
         self.raised = Some(raised);
         let state = match same {

@@ -48,11 +48,23 @@ pub struct Difference {
     /// Of the previous value's size; a change from zero has none.
     pub percent: Option<f64>,
     pub way: Way,
+    /// That of the alert which stands on this change.
     pub severity: Option<Severity>,
+    /// Why the alert is more severe than a change of this size would be by itself.
+    pub held: Option<Held>,
     /// It goes the way the metric calls good.
     pub welcome: bool,
     /// Why a change of this size deserves none.
     pub calm: Option<Calm>,
+}
+
+/// An alert keeps its severity until the change is clearly smaller than what raised it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    /// The day since which it is that severe.
+    pub since: NaiveDate,
+    /// In percent, or in points for a percentage.
+    pub until_below: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +131,7 @@ impl Difference {
             percent,
             way,
             severity: None,
+            held: None,
             welcome: way.is_welcome(good),
             calm: None,
         }
@@ -203,6 +216,14 @@ impl Levels {
     /// What an alert already raised would stay at.
     pub(super) fn held(&self, previous: f64, difference: &Difference) -> Option<Severity> {
         self.reached(previous, difference, &self.held)
+    }
+
+    /// An alert of this severity is left below this size.
+    pub(super) fn left_below(&self, severity: Severity) -> Option<f64> {
+        match severity {
+            Severity::Warning => self.held.warning,
+            Severity::Critical => self.held.critical,
+        }
     }
 
     fn reached(&self, previous: f64, difference: &Difference, bounds: &Bounds) -> Option<Severity> {

@@ -30,6 +30,11 @@ pub fn json(report: &Report) -> Value {
             "day": notice.alert.day,
             "text": sentence(notice),
         });
+        if let Rule::Change { difference, .. } = &notice.alert.rule
+            && let Some(held) = &difference.held
+        {
+            told["held"] = super::json::held(held);
+        }
         if let Some(mute) = &notice.muted {
             told["muted"] = json!({ "until": mute.until, "because": mute.because });
         }
@@ -136,13 +141,33 @@ pub fn sentence(notice: &Notice) -> String {
     };
     match alert.state {
         State::New => said,
-        State::Ongoing => format!("{said}; day {}", alert.day),
+        State::Ongoing => format!("{said}; day {}{}", alert.day, why_held(notice)),
         State::Worse => format!("{said}; worse than before, day {}", alert.day),
         State::Recovered => {
             let lasted = words::days(alert.day.saturating_sub(1));
             format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule))
         }
     }
+}
+
+/// `, critical since Thu 2 Oct 2025, not yet below 20 %`
+fn why_held(notice: &Notice) -> String {
+    let held = match &notice.alert.rule {
+        Rule::Change { difference, .. } => difference.held,
+        Rule::Absolute(_) => None,
+    };
+    held.map_or_else(String::new, |held| {
+        let level = match notice.in_points {
+            true => format!("{} points", number::points(held.until_below, HABIT)),
+            false => number::percent(held.until_below, HABIT),
+        };
+        format!(
+            ", {} since {}, not yet below {}",
+            words::severity(notice.alert.severity),
+            spoken(held.since),
+            level.trim_start_matches('+')
+        )
+    })
 }
 
 /// A large change that is no alert any more says why.

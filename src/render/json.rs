@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use crate::report::{Calm, Change, Outcome, Report, Row, Way};
+use crate::report::{Calm, Change, Held, Outcome, Report, Row, Way};
 
 use super::{alerts, words};
 
@@ -70,10 +70,17 @@ fn change(told: &Change, date: NaiveDate) -> Value {
         "direction": way,
         "severity": severity.map(words::severity),
     });
+    if let Some(held) = difference.and_then(|difference| difference.held.as_ref()) {
+        change["held"] = self::held(held);
+    }
     if let Some(state) = state(told, date) {
         change["state"] = json!(state);
     }
     change
+}
+
+pub(super) fn held(held: &Held) -> Value {
+    json!({ "since": held.since, "until_below": number(held.until_below) })
 }
 
 /// Why the numbers are as they are, where they do not say it themselves.

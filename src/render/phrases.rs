@@ -63,7 +63,7 @@ phrases! {
         hours longer shorter still_open
         on_weekday last_weekday on_date against between
         limit stays_below stays_above not_clear back_below back_above back_to over
-        mover mover_since new_today second_day day_n worse
+        mover mover_since new_today second_day day_n worse held still
         metric compared usually usual_then no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others no_part

@@ -116,7 +116,10 @@ fn compared(difference: &Difference, row: &Row) -> String {
         cell.push_str(" new");
     }
     if let Some(severity) = difference.severity {
-        cell.push(' ');
+        cell.push_str(match (row.muted.is_some(), difference.held) {
+            (false, Some(_)) => " still ",
+            _ => " ",
+        });
         cell.push_str(match row.muted {
             Some(_) => MUTED,
             None => self::severity(severity),

@@ -486,6 +486,29 @@ fn hidden_metrics_and_distributions_are_not_judged() {
     assert!(metrics[0].changes.is_empty() && metrics[0].alerts.is_empty());
 }
 
+#[test]
+fn a_change_keeps_the_severity_of_its_alert_and_says_since_when_and_until_which_size() {
+    let catalog = one_metric("");
+    // +30 %, +22.3 %, +15.7 %, +9.2 %, +5 % a day.
+    let entries = series("2025-10-01", "100 130 159 184 201 211");
+    let told = |on: &str| {
+        let told = difference(&judged(&entries, &catalog, on), 1);
+        let held = told.held.map(|held| (held.since, held.until_below));
+        (told.severity, held)
+    };
+    assert_eq!(told("2025-10-02"), (Some(Severity::Critical), None));
+    let held = (date("2025-10-02"), 20.0);
+    assert_eq!(told("2025-10-03"), (Some(Severity::Critical), Some(held)));
+    assert_eq!(told("2025-10-04"), (Some(Severity::Warning), None));
+    let held = (date("2025-10-02"), 8.0);
+    assert_eq!(told("2025-10-05"), (Some(Severity::Warning), Some(held)));
+    assert_eq!(told("2025-10-06"), (None, None));
+    // A warning first: critical only since the day on which it became that.
+    let entries = series("2025-10-01", "100 115 150 184");
+    let told = difference(&judged(&entries, &catalog, "2025-10-04"), 1);
+    assert_eq!(told.held.unwrap().since, date("2025-10-03"));
+}
+
 fn any_days() -> impl Strategy<Value = Vec<Entry>> {
     let value = prop_oneof![Just(0), Just(100), 90..112i64, 0..1000i64];
     let a_day = (1..3u64, value, 0..12u8);
@@ -544,6 +567,20 @@ proptest! {
             let reach = 3.0 * 1.4826 * middle_of(&mut far).max(middle.abs() / 100.0);
             prop_assert!((usual.low - (middle - reach)).abs() < 1e-6 && (usual.high - (middle + reach)).abs() < 1e-6);
             prop_assert_eq!((usual.median, usual.days), (middle, known.len()));
+        }
+    }
+
+    #[test]
+    fn a_change_is_as_severe_as_its_alert(entries in any_days()) {
+        let catalog = one_metric("alert = { warning = \"> 105\" }");
+        for day in judge(&entries, &catalog).days {
+            let metric = &day.metrics[0];
+            for change in &metric.changes {
+                let is_on = |alert: &&Alert| matches!(alert.rule, Rule::Change { days, .. } if days == change.days);
+                let standing = metric.alerts.iter().filter(is_on).find(|alert| alert.state != State::Recovered);
+                let severity = change.difference().and_then(|difference| difference.severity);
+                prop_assert_eq!(severity, standing.map(|alert| alert.severity));
+            }
         }
     }
 

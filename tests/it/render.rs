@@ -529,3 +529,34 @@ fn notes_tell_how_values_were_come_by() {
     ];
     assert_eq!(words::provenance(&report.rows[0], &report), expected);
 }
+
+#[test]
+fn the_table_the_alerts_and_the_json_tell_one_severity_of_a_change() {
+    let catalog = one_metric("good = \"down\"");
+    let entries = series("2025-10-01", "100 130 159");
+    let judgement = judge(&entries, &catalog);
+    let date = entries[2].date;
+    let report = report::of_day(date, &entries, &judgement, &catalog).unwrap();
+    let said = "N rose by 22.3 % to 159, from 130 on Thu 2 Oct 2025 (1 day before); day 2, \
+                critical since Thu 2 Oct 2025, not yet below 20 %";
+    let wide = Look {
+        color: false,
+        width: 200,
+    };
+    let shown = table::show(&report, wide);
+    assert!(shown.contains(&format!("  critical   {said}\n")), "{shown}");
+    assert!(shown.contains("▲ +22.3 % still critical"), "{shown}");
+    let shown = json::show(&report);
+    let held = json!({ "since": "2025-10-02", "until_below": 20 });
+    let change = &shown["metrics"][0]["changes"]["1"];
+    assert_eq!(
+        (&change["severity"], &change["held"]),
+        (&json!("critical"), &held)
+    );
+    let alert = &shown["alerts"][0];
+    assert_eq!(
+        (&alert["severity"], &alert["held"]),
+        (&json!("critical"), &held)
+    );
+    assert_eq!(alert["text"], said);
+}

@@ -92,6 +92,8 @@ pub(super) const ENGLISH: Phrases = Phrases {
     second_day: "Second day.",
     day_n: "Day {n}.",
     worse: "Worse than before, day {n}.",
+    held: "{severity} since {date}, not yet below {level}",
+    still: "still {severity}",
 
     metric: "Metric",
     compared: "against {date}",

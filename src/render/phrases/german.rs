@@ -93,6 +93,8 @@ pub(super) const GERMAN: Phrases = Phrases {
     second_day: "Zweiter Tag.",
     day_n: "Tag {n}.",
     worse: "Schlimmer als zuvor, Tag {n}.",
+    held: "{severity} seit {date}, noch nicht unter {level}",
+    still: "noch {severity}",
 
     metric: "Kennzahl",
     compared: "gegenüber {date}",

@@ -206,6 +206,12 @@ impl Speech {
         }
     }
 
+    /// `20 %` or `2 points`: what a change is held against, whatever its direction.
+    pub fn level(&self, level: f64, scale: Scale<'_>) -> String {
+        let level = self.change(level, Some(level), scale);
+        level.trim_start_matches('+').to_owned()
+    }
+
     /// `−2'312`, a change with its sign and unit.
     pub fn amount(&self, change: f64, scale: Scale<'_>) -> String {
         if scale.in_points {

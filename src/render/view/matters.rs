@@ -6,6 +6,7 @@ use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{Calm, Matter, Report, Row, Rule, Severity, State};
 
+use super::rows::severity_word;
 use super::{MatterView, Tone};
 
 const MOST: usize = 5;
@@ -148,6 +149,17 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
         ("change", &change),
     ];
     let mut clauses = vec![fill(words.against, &holes)];
+    if let Some(held) = difference.held.filter(|_| !matter.welcome) {
+        let holes = [
+            (
+                "severity",
+                severity_word(matter.severity, speech).to_owned(),
+            ),
+            ("date", speech.short_date(held.since)),
+            ("level", speech.level(held.until_below, Scale::of(row))),
+        ];
+        clauses.push(fill(words.held, &holes));
+    }
     let tells_usual = matter.state != State::Recovered || difference.calm == Some(Calm::Usual);
     if let Some(usual) = row.usual.filter(|_| tells_usual) {
         let range = speech.range(&usual, row);

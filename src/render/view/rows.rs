@@ -226,6 +226,10 @@ fn cell_note(
         (_, Some(Calm::OpenDay)) if report.partial => return None,
         (Some(_), _) if row.muted.is_some() => words.muted,
         (Some(_), _) if difference.welcome => words.welcome,
+        (Some(severity), _) if difference.held.is_some() => {
+            let word = severity_word(severity, speech);
+            return Some(fill(words.still, &[("severity", word)]));
+        }
         (Some(severity), _) => severity_word(severity, speech),
         (None, Some(Calm::Usual)) => words.usual_then,
         (None, Some(Calm::KnownDay)) => words.known_day,
@@ -236,7 +240,7 @@ fn cell_note(
     Some(note.to_owned())
 }
 
-fn severity_word(severity: Severity, speech: &Speech) -> &'static str {
+pub(super) fn severity_word(severity: Severity, speech: &Speech) -> &'static str {
     match severity {
         Severity::Warning => speech.words.warning,
         Severity::Critical => speech.words.critical,

@@ -102,6 +102,32 @@ fn the_compared_day_is_named_as_people_name_it() {
 }
 
 #[test]
+fn a_severity_that_outlives_the_size_of_its_change_says_why() {
+    let days = series("2025-10-01", "100 130 159");
+    let catalog = one_metric("");
+    let told = |voice| told(&days, &catalog, voice).map_plain();
+    assert_eq!(
+        told(ENGLISH),
+        [
+            "critical: N: 159 against 130 on Thursday (+22.3 %), critical since Thu 2 Oct, not yet below 20 %. Second day."
+        ]
+    );
+    assert_eq!(
+        told(GERMAN),
+        [
+            "kritisch: N: 159 gegenüber 130 am Donnerstag (+22.3 %), kritisch seit Do 2. Okt., noch nicht unter 20 %. Zweiter Tag."
+        ]
+    );
+    let note = |voice| {
+        let view = view(&letter(&days, &catalog), voice);
+        let cell = &view.sections[0].rows[0].changes.as_ref().unwrap()[0];
+        cell.note.clone()
+    };
+    assert_eq!(note(ENGLISH).as_deref(), Some("still critical"));
+    assert_eq!(note(GERMAN).as_deref(), Some("noch kritisch"));
+}
+
+#[test]
 fn a_change_that_is_over_says_so() {
     let days = series("2025-10-01", "100 200 202");
     assert_eq!(
