@@ -14,7 +14,7 @@ How far back a number can be known:
 | event | recounted exactly: rows are born and never change |
 | interval | recounted exactly: rows are born and end by timestamps |
 | survivors | recounted from the rows still alive; rows deleted since are missing |
-| now | unknown: a column that changes is involved |
+| now | unknown: a column that changes is involved, or none says when rows began |
 
 Names that end in `_24h`, `_7d` or `_30d` count the last 1, 7 or 30 calendar days.
 ";

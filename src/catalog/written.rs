@@ -101,7 +101,7 @@ pub enum History {
     Interval,
     /// Rows alive today by their birth time: recounted days lack the rows deleted since.
     Survivors,
-    /// A mutable column is involved: the past cannot be known.
+    /// A mutable column is involved, or none says when rows began: the past cannot be known.
     Now,
 }
 

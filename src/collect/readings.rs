@@ -22,7 +22,7 @@ pub fn countable(request: &Request<'_>) -> Vec<String> {
     let known = |metric: &&Metric| {
         moments.iter().any(|as_of| {
             matches!(
-                reach(metric, as_of, request.now, request.grace),
+                reach(metric, request.catalog, as_of, request.now, request.grace),
                 Reach::Counted(_)
             )
         })
@@ -56,7 +56,7 @@ pub fn assemble(
         let counted = asked.filter(|metric| !matches!(metric.shape, Shape::Derived(_)));
         let read = counted.map(|metric| {
             let asked = asked_at.get(&metric.key).copied().unwrap_or(request.now);
-            let mut reading = match reach(metric, as_of, asked, request.grace) {
+            let mut reading = match reach(metric, request.catalog, as_of, asked, request.grace) {
                 Reach::Unknowable(reason) => Reading::unavailable(reason),
                 Reach::Counted(provenance) => {
                     match tallies.get(&(metric.key.clone(), as_of.day.date)) {

@@ -179,7 +179,7 @@ fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) ->
         .iter()
         .filter(|metric| keys.contains(&metric.key))
     {
-        let past = match reach(metric, as_of, world.now, grace(config)) {
+        let past = match reach(metric, &config.catalog, as_of, world.now, grace(config)) {
             Reach::Unknowable(reason) => format!("counted now, it would be unavailable: {reason}"),
             Reach::Counted(provenance) => {
                 format!("counted now, it would be {}", provenance.kind.word())

@@ -50,7 +50,7 @@ fn keys(setting: &Setting<'_>, as_of: &AsOf, entry: &Entry) -> Vec<String> {
     let catalog = &setting.config.catalog;
     let wanted = |metric: &&Metric| {
         let can_be_counted = || {
-            let reach = reach(metric, as_of, setting.now, grace(setting.config));
+            let reach = reach(metric, catalog, as_of, setting.now, grace(setting.config));
             matches!(reach, Reach::Counted(_))
         };
         is_recountable(metric) && can_be_counted() || lacks(setting, entry, as_of, &metric.key)

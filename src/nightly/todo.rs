@@ -171,13 +171,14 @@ pub(super) fn of_other_bounds(entry: &Entry, as_of: &AsOf) -> String {
 
 /// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer.
 pub(super) fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
-    let metric = setting.config.catalog.metric(key);
+    let catalog = &setting.config.catalog;
+    let metric = catalog.metric(key);
     let Some((metric, reading)) = metric.and_then(|metric| Some((metric, entry.reading(metric)?)))
     else {
         return true;
     };
     let reachable = matches!(
-        reach(metric, as_of, setting.now, grace(setting.config)),
+        reach(metric, catalog, as_of, setting.now, grace(setting.config)),
         Reach::Counted(_)
     );
     is_wanting(entry, reading) && (reachable || !reading.is_known())

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::calendar::AsOf;
-use crate::catalog::{History, Metric};
+use crate::catalog::{Catalog, History, Measure, Metric, Parts, Shape};
 use crate::entry::{Kind, Provenance};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,13 @@ pub enum Reach {
 }
 
 /// `grace` is how long after a day's end a mutable column still speaks for that day.
-pub fn reach(metric: &Metric, as_of: &AsOf, now: DateTime<Utc>, grace: TimeDelta) -> Reach {
+pub fn reach(
+    metric: &Metric,
+    catalog: &Catalog,
+    as_of: &AsOf,
+    now: DateTime<Utc>,
+    grace: TimeDelta,
+) -> Reach {
     if metric.since.is_some_and(|since| as_of.day.date < since) {
         return Reach::Unknowable("the metric begins later".to_owned());
     }
@@ -39,8 +45,36 @@ pub fn reach(metric: &Metric, as_of: &AsOf, now: DateTime<Utc>, grace: TimeDelta
         History::Survivors | History::Now if late <= grace => Reach::Counted(counted_late),
         History::Event | History::Interval => recounted(None),
         History::Survivors => recounted(Some("rows deleted since are missing")),
-        History::Now => Reach::Unknowable(
-            "it depends on a column that changes, so the past cannot be known".to_owned(),
-        ),
+        History::Now => Reach::Unknowable(why_unknowable(metric, catalog).to_owned()),
+    }
+}
+
+/// Texts that are stored, and known to `render::phrases`.
+const NO_BIRTH: &str = "no column says when its rows began, so the past cannot be known";
+const WINDOW: &str = "the column of its window is overwritten, so the past cannot be known";
+const COLUMN: &str = "it depends on a column that changes, so the past cannot be known";
+const SQL: &str = "its SQL is asked of the present only, so the past cannot be known";
+const DECLARED: &str = "its history is declared as `now`, so the past cannot be known";
+
+/// What the past of a metric with the history `now` fails on.
+fn why_unknowable(metric: &Metric, catalog: &Catalog) -> &'static str {
+    let Shape::Counted(counted) = &metric.shape else {
+        return SQL;
+    };
+    let lineage = catalog.lineage(counted.table);
+    let mut tables = lineage.iter().map(|at| &catalog.tables[*at]);
+    let born = &catalog.tables[counted.table].created_at;
+    let mut windows = counted.window.iter();
+    match () {
+        () if tables.clone().any(|table| table.created_at.is_none()) => NO_BIRTH,
+        () if windows.any(|window| born.as_ref() != Some(&window.column)) => WINDOW,
+        () if counted.measure != Measure::Rows
+            || counted.condition.is_some()
+            || counted.parts != Parts::Whole
+            || tables.any(|table| table.condition.is_some()) =>
+        {
+            COLUMN
+        }
+        () => DECLARED,
     }
 }

@@ -71,7 +71,7 @@ phrases! {
         undelivered_title addresses_title recipients_title length_title known_title muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known
         footer footer_late next_report link
-        reason_deleted reason_now reason_later reason_absent
+        reason_deleted reason_now reason_no_birth reason_window reason_sql reason_declared reason_later reason_absent
     }
     plurals {
         criticals warnings welcomes mutes welcome_changes failures failed_metrics

@@ -23,6 +23,10 @@ pub struct Server {
     pub may_write_files: bool,
     /// In some schema.
     pub may_create: bool,
+    /// Schemas in which everybody may, quoted.
+    pub open_schemas: Option<String>,
+    /// In a schema in which not everybody may.
+    pub may_create_by_itself: bool,
     pub is_encrypted: bool,
     pub is_standby: bool,
     /// What its clock shows; nothing where the engine has none of its own.
@@ -58,7 +62,12 @@ SELECT split_part(current_setting('server_version'), ' ', 1), current_user::text
        coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false),
        EXISTS (SELECT FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE')),
        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-       pg_is_in_recovery(), clock_timestamp()";
+       pg_is_in_recovery(), clock_timestamp(), 0,
+       EXISTS (SELECT FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE')
+           AND NOT EXISTS (SELECT FROM aclexplode(nspacl) AS power WHERE power.grantee = 0 AND power.privilege_type = 'CREATE')),
+       (SELECT string_agg(format('%I', nspname), ', ' ORDER BY nspname) FROM pg_namespace
+        WHERE nspname NOT LIKE 'pg\\_%'
+            AND EXISTS (SELECT FROM aclexplode(nspacl) AS power WHERE power.grantee = 0 AND power.privilege_type = 'CREATE'))";
 
 const SQLITE_SERVER: &str = "SELECT sqlite_version()";
 
@@ -115,6 +124,11 @@ pub async fn server(snapshot: &mut Snapshot, limits: &Limits) -> Result<Server, 
                 _ => None,
             };
             server.may_write_files = is(5);
+            server.may_create_by_itself = is(6);
+            server.open_schemas = match flags.get(7) {
+                Some(Cell::Text(schemas)) => Some(schemas.clone()),
+                _ => None,
+            };
         }
         Ok(())
     };

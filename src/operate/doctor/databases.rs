@@ -335,7 +335,9 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
     }
     let what = format!("{user} may {} in {called}", powers.join(" and "));
     let means = "Daybook only reads; but whoever gets hold of its password could do that.";
-    let advice = match examined.engine {
+    let is_own =
+        server.is_superuser || server.may_create_by_itself || !examined.writable.is_empty();
+    let own_user = match examined.engine {
         Engine::Mysql => {
             "Give Daybook a user of its own that may only read: make one, and grant it SELECT on the tables and nothing else."
         }
@@ -343,7 +345,20 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
             "Give Daybook a user of its own that may only read: make a role, grant it USAGE on the schema and SELECT on the tables."
         }
     };
-    Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+    // Another user would be no better off where everybody may.
+    let advice = match &server.open_schemas {
+        None => own_user.to_owned(),
+        Some(open) => {
+            let close = format!(
+                "In {open} everybody may make tables: `REVOKE CREATE ON SCHEMA {open} FROM PUBLIC`, and grant CREATE to those who need it."
+            );
+            match is_own {
+                true => format!("{own_user} {close}"),
+                false => close,
+            }
+        }
+    };
+    Some(Finding::ok(AREA, what, means).advising(Level::Warning, &advice))
 }
 
 /// Addresses are counted, never shown.

@@ -148,6 +148,10 @@ pub(super) const ENGLISH: Phrases = Phrases {
 
     reason_deleted: "rows deleted since are missing",
     reason_now: "it depends on a column that changes, so the past cannot be known",
+    reason_no_birth: "no column says when its rows began, so the past cannot be known",
+    reason_window: "the column of its window is overwritten, so the past cannot be known",
+    reason_sql: "its SQL is asked of the present only, so the past cannot be known",
+    reason_declared: "its history is declared as `now`, so the past cannot be known",
     reason_later: "the metric begins later",
     reason_absent: "not in this day's entry",
 

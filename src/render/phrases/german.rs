@@ -149,6 +149,10 @@ pub(super) const GERMAN: Phrases = Phrases {
 
     reason_deleted: "seither gelöschte Zeilen fehlen",
     reason_now: "hängt von einer Spalte ab, die sich ändert, darum ist die Vergangenheit nicht bekannt",
+    reason_no_birth: "keine Spalte sagt, wann ihre Zeilen begannen, darum ist die Vergangenheit nicht bekannt",
+    reason_window: "die Spalte ihres Zeitfensters wird überschrieben, darum ist die Vergangenheit nicht bekannt",
+    reason_sql: "ihr SQL fragt nur nach der Gegenwart, darum ist die Vergangenheit nicht bekannt",
+    reason_declared: "ihre Geschichte ist als `now` festgelegt, darum ist die Vergangenheit nicht bekannt",
     reason_later: "die Kennzahl beginnt später",
     reason_absent: "nicht im Eintrag dieses Tages",
 

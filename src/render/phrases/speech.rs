@@ -285,6 +285,10 @@ impl Speech {
         let pairs = [
             (known.reason_deleted, self.words.reason_deleted),
             (known.reason_now, self.words.reason_now),
+            (known.reason_no_birth, self.words.reason_no_birth),
+            (known.reason_window, self.words.reason_window),
+            (known.reason_sql, self.words.reason_sql),
+            (known.reason_declared, self.words.reason_declared),
             (known.reason_later, self.words.reason_later),
             (known.reason_absent, self.words.reason_absent),
         ];

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use daybook::commands::Ended;
 use daybook::nightly::{Night, Orders, Which};
+use daybook::render::phrases::Speech;
+use daybook::voice::{Language, Numbers, Voice};
 use serde_json::{Value as Json, json};
 
 use super::{SETTINGS, shop};
@@ -121,7 +123,7 @@ async fn what_a_mutable_column_said_is_known_within_its_grace_only() {
     assert_eq!(why["kind"], "unavailable");
     assert_eq!(
         why["reason"],
-        "it depends on a column that changes, so the past cannot be known"
+        "no column says when its rows began, so the past cannot be known"
     );
 }
 
@@ -314,4 +316,106 @@ async fn every_run_is_noted_with_what_it_did() {
         .map(|row| row[0].clone().unwrap())
         .collect();
     assert_eq!(told, ["stored 2025-10-01 3", "nothing  0"]);
+}
+
+const WITHOUT_A_PAST: &str = r#"
+        [app]
+        database_url = "sqlite:app.db"
+
+        [tables.users]
+        name = "users"
+        created_at = "joined"
+
+        [tables.profiles]
+        name = "profiles"
+        belongs_to = [{ table = "users", column = "user_id" }]
+
+        [[metrics]]
+        key = "profiles"
+        table = "profiles"
+        count = "*"
+
+        [[metrics]]
+        key = "active"
+        table = "users"
+        count = "*"
+        within = { column = "seen", days = [1] }
+
+        [[metrics]]
+        key = "by_plan"
+        table = "users"
+        count = "*"
+        by = { column = "plan" }
+
+        [[metrics]]
+        key = "on_trial"
+        table = "users"
+        count = "*"
+        where = "plan = 'trial'"
+
+        [[metrics]]
+        key = "answer"
+        sql = "SELECT 42"
+
+        [[metrics]]
+        key = "declared"
+        table = "users"
+        count = "*"
+        history = "now"
+"#;
+
+/// Metric, reason, and the reason in German.
+const REASONS: [(&str, &str, &str); 6] = [
+    (
+        "profiles",
+        "no column says when its rows began, so the past cannot be known",
+        "keine Spalte sagt, wann ihre Zeilen begannen, darum ist die Vergangenheit nicht bekannt",
+    ),
+    (
+        "active_24h",
+        "the column of its window is overwritten, so the past cannot be known",
+        "die Spalte ihres Zeitfensters wird überschrieben, darum ist die Vergangenheit nicht bekannt",
+    ),
+    (
+        "by_plan",
+        "it depends on a column that changes, so the past cannot be known",
+        "hängt von einer Spalte ab, die sich ändert, darum ist die Vergangenheit nicht bekannt",
+    ),
+    (
+        "on_trial",
+        "it depends on a column that changes, so the past cannot be known",
+        "hängt von einer Spalte ab, die sich ändert, darum ist die Vergangenheit nicht bekannt",
+    ),
+    (
+        "answer",
+        "its SQL is asked of the present only, so the past cannot be known",
+        "ihr SQL fragt nur nach der Gegenwart, darum ist die Vergangenheit nicht bekannt",
+    ),
+    (
+        "declared",
+        "its history is declared as `now`, so the past cannot be known",
+        "ihre Geschichte ist als `now` festgelegt, darum ist die Vergangenheit nicht bekannt",
+    ),
+];
+
+#[tokio::test]
+async fn what_cannot_be_known_says_for_which_reason_in_the_readers_language() {
+    let world = World::new("2025-10-20T06:00:00Z", WITHOUT_A_PAST);
+    let app = world.sqlite("app.db").await;
+    app.execute(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, joined TEXT, seen TEXT, plan TEXT);
+         CREATE TABLE profiles (user_id INTEGER)",
+    )
+    .await;
+    collect(&world, &["--date", "2025-10-02"]).await;
+    let german = Speech::of(Voice {
+        language: Language::German,
+        numbers: Numbers::German,
+    });
+    for (key, reason, in_german) in REASONS {
+        let stored = world.provenance("2025-10-02", key).await;
+        assert_eq!(stored["kind"], "unavailable", "{key}");
+        assert_eq!(stored["reason"], reason, "{key}");
+        assert_eq!(german.reason(reason), in_german, "{key}");
+    }
 }

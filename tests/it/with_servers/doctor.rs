@@ -222,7 +222,7 @@ async fn a_measured_column_of_times_is_named_by_its_type() {
         .await;
     let mut world = World::new(NOW, MEASURED);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     let errors = findings.iter().filter(|one| one.level == Level::Error);
     let errors: Vec<(&str, &str)> = errors
         .filter(|one| one.area == "database")
@@ -235,4 +235,52 @@ async fn a_measured_column_of_times_is_named_by_its_type() {
             "No number each night for: newest_payment."
         )]
     );
+}
+
+/// The schema `public` is open like this where it was made before PostgreSQL 15.
+#[tokio::test]
+async fn the_advice_on_a_schema_open_to_everybody_closes_it() {
+    let app = shop().await;
+    app.execute(
+        "ALTER TABLE orders ALTER at TYPE timestamptz USING to_timestamp(at);
+         CREATE ROLE passer_by LOGIN; GRANT USAGE ON SCHEMA vault TO passer_by;
+         GRANT SELECT ON users, orders, vault.things TO passer_by;
+         CREATE SCHEMA \"Old Things\"; GRANT CREATE ON SCHEMA public, \"Old Things\" TO PUBLIC",
+    )
+    .await;
+    let mut world = World::new(NOW, SETTINGS);
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        &as_role(&app, "passer_by").url(),
+    );
+    let powers = async || {
+        let findings = examine(&world.config(), instant(NOW)).await;
+        let mut powers = findings
+            .into_iter()
+            .filter(|one| one.what.starts_with("passer_by may "));
+        powers.next().expect("a finding about the role")
+    };
+    let open = powers().await;
+    assert_eq!(open.what, "passer_by may make tables in the app database");
+    assert_eq!(
+        open.advice,
+        "In \"Old Things\", public everybody may make tables: \
+         `REVOKE CREATE ON SCHEMA \"Old Things\", public FROM PUBLIC`, and grant CREATE to those who need it."
+    );
+    let statement = open.advice.split('`').nth(1).expect("a statement");
+    app.execute(statement).await;
+    assert_eq!(
+        powers().await.what,
+        "passer_by may only read in the app database"
+    );
+    // A grant of its own is another matter.
+    app.execute("GRANT CREATE ON SCHEMA public TO passer_by")
+        .await;
+    let own = powers().await;
+    assert!(
+        own.advice.starts_with("Give Daybook a user of its own"),
+        "{}",
+        own.advice
+    );
+    assert!(!own.advice.contains("PUBLIC"), "{}", own.advice);
 }

@@ -104,7 +104,7 @@ pub(super) const ENGLISH: Words = Words {
     history_event: "can be recounted exactly: rows are born and never change.",
     history_interval: "can be recounted exactly: the times at which rows begin and end are known.",
     history_survivors: "can be recounted, but rows deleted since are missing.",
-    history_now: "cannot be recounted: it depends on what changes without a trace.",
+    history_now: "cannot be recounted: the database keeps no history of it.",
     rule_above: "{severity} above {bound}.",
     rule_from: "{severity} from {bound} on.",
     rule_below: "{severity} below {bound}.",

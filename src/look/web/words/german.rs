@@ -104,7 +104,7 @@ pub(super) const GERMAN: Words = Words {
     history_event: "lassen sich genau nachzählen: Zeilen entstehen und ändern sich nie.",
     history_interval: "lassen sich genau nachzählen: Anfang und Ende der Zeilen sind bekannt.",
     history_survivors: "lassen sich nachzählen, aber seither gelöschte Zeilen fehlen.",
-    history_now: "lassen sich nicht nachzählen: Die Zahl hängt von etwas ab, das sich spurlos ändert.",
+    history_now: "lassen sich nicht nachzählen: Die Datenbank bewahrt davon keinen Verlauf auf.",
     rule_above: "{severity} über {bound}.",
     rule_from: "{severity} ab {bound}.",
     rule_below: "{severity} unter {bound}.",
