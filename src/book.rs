@@ -31,7 +31,7 @@ pub use copy::{Copied, copy};
 pub use deliveries::{
     Channel, Corrected, Delivery, DeliveryEnding, DeliveryState, Filter, Known, Message, Plan,
     Planned, Subject, Terms, add_copies, bury_claims, claim, deliveries, due, give_up,
-    known_recipients, last_planned_to, note, plan, planned, still_due, undelivered,
+    known_recipients, last_planned_to, newest_copies, note, plan, planned, still_due, undelivered,
 };
 pub use entries::{
     Stored, all_dates, entries, entry, first_date, newest, newest_complete, scan, store,

@@ -10,8 +10,12 @@ mod reading;
 mod row;
 mod states;
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::config::recipient::folded;
 use crate::voice::Voice;
 
 pub(super) use planning::write_plan;
@@ -149,7 +153,30 @@ impl Subject {
     }
 }
 
+/// Who a message is for, as messages are compared: names of webhooks are told apart by their letters.
+fn addressee(channel: Channel, recipient: &str) -> String {
+    match channel {
+        Channel::Email => folded(recipient),
+        Channel::Outbox | Channel::Webhook | Channel::Ping => recipient.to_owned(),
+    }
+}
+
+/// Of a day's deliveries the messages about this, for each reader the newest copy. Pings have no readers.
+pub fn newest_copies(mut all: Vec<Delivery>, subject: Subject) -> Vec<Delivery> {
+    all.retain(|one| one.subject == subject && one.channel != Channel::Ping);
+    all.sort_by_key(|one| Reverse(one.copy));
+    let mut seen = BTreeSet::new();
+    all.retain(|one| seen.insert((one.channel, addressee(one.channel, &one.recipient))));
+    all.sort_by_key(|one| one.id);
+    all
+}
+
 impl Delivery {
+    pub fn is_to(&self, channel: Channel, recipient: &str) -> bool {
+        self.channel == channel
+            && addressee(channel, &self.recipient) == addressee(channel, recipient)
+    }
+
     /// Another message took its place before it was accepted.
     pub fn is_superseded(&self) -> bool {
         let reply = self.reply.as_deref().unwrap_or_default();

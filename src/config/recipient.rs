@@ -67,11 +67,16 @@ pub fn listed(text: &str) -> Vec<String> {
     all
 }
 
+/// Addresses are compared so: letters of either case reach the same mailbox.
+pub fn folded(address: &str) -> String {
+    address.to_ascii_lowercase()
+}
+
 /// The first of each address, whatever its case.
 pub fn without_duplicates(all: impl IntoIterator<Item = Recipient>) -> Vec<Recipient> {
     let mut seen = BTreeSet::new();
     let mut kept: Vec<Recipient> = all.into_iter().collect();
-    kept.retain(|one| seen.insert(one.address.to_ascii_lowercase()));
+    kept.retain(|one| seen.insert(folded(&one.address)));
     kept
 }
 

@@ -1,7 +1,5 @@
 //! The health check hears of success when every message of a report was accepted, and of trouble until then.
 
-use std::collections::BTreeMap;
-
 use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter};
 use crate::config::Config;
 use crate::render::words::harmless;
@@ -115,17 +113,8 @@ async fn messages(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookErr
         date: Some(ping.date),
         ..Filter::default()
     };
-    let mut all = book::deliveries(book, &filter).await?;
-    all.retain(|row| row.subject == ping.subject && row.channel != Channel::Ping);
-    let mut newest: BTreeMap<(Channel, String), Delivery> = BTreeMap::new();
-    for row in all {
-        let addressee = (row.channel, row.recipient.to_ascii_lowercase());
-        match newest.get(&addressee) {
-            Some(other) if other.copy > row.copy => {}
-            _ => drop(newest.insert(addressee, row)),
-        }
-    }
-    Ok(newest.into_values().collect())
+    let all = book::deliveries(book, &filter).await?;
+    Ok(book::newest_copies(all, ping.subject))
 }
 
 fn reason(row: &Delivery) -> String {

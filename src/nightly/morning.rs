@@ -166,11 +166,8 @@ pub(super) async fn would_send(
         };
         let planned = book::deliveries(book, &filter).await?;
         let is_there = |channel: Channel, recipient: &str| {
-            planned.iter().any(|row| {
-                row.subject == report.subject
-                    && row.channel == channel
-                    && row.recipient.eq_ignore_ascii_case(recipient)
-            })
+            let mut rows = planned.iter();
+            rows.any(|row| row.subject == report.subject && row.is_to(channel, recipient))
         };
         messages.retain(|message| !is_there(message.channel, &message.recipient));
     }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::book::{self, Book, BookError, Channel, Message, Plan, Planned, Subject};
 use crate::collect::Found;
 use crate::compare;
-use crate::config::{Config, Recipient, When};
+use crate::config::{Config, Recipient, When, recipient as address};
 use crate::deliver::message::domain;
 use crate::deliver::signals::{FAILURE, SUCCESS};
 use crate::entry::Entry;
@@ -150,7 +150,7 @@ pub(super) fn message_id(
     recipient: &str,
     copy: u32,
 ) -> String {
-    let addressee = recipient.to_ascii_lowercase();
+    let addressee = address::folded(recipient);
     let digest = Sha256::digest(format!("{addressee}\n{copy}\n{}", config.name));
     let hash: String = digest[..8]
         .iter()

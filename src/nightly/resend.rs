@@ -55,7 +55,7 @@ pub async fn resend(
 /// Somebody named on the command line, spoken to as the settings say for this address or else for all.
 pub fn reader(config: &Config, text: &str) -> Result<Recipient, String> {
     let (name, address) = recipient::parse(text)?;
-    let same = |one: &&Recipient| one.address.eq_ignore_ascii_case(&address);
+    let same = |one: &&Recipient| recipient::folded(&one.address) == recipient::folded(&address);
     let known = config.report.recipients.iter().find(same).cloned();
     Ok(known.unwrap_or(Recipient {
         address,
@@ -88,14 +88,8 @@ async fn of_report(
         date: Some(date),
         ..Filter::default()
     };
-    let mut rows = book::deliveries(book, &filter).await?;
-    rows.retain(|row| row.subject == subject && row.channel != Channel::Ping);
-    // The newest first, so that of each reader the first one found is kept.
-    rows.sort_by_key(|row| std::cmp::Reverse(row.copy));
-    let mut seen = BTreeSet::new();
-    rows.retain(|row| seen.insert((row.channel, row.recipient.to_ascii_lowercase())));
-    rows.sort_by_key(|row| row.id);
-    Ok(rows)
+    let rows = book::deliveries(book, &filter).await?;
+    Ok(book::newest_copies(rows, subject))
 }
 
 /// By the ways that the report took before; where the settings have none of them any more, by those they have.
@@ -153,9 +147,7 @@ async fn copy_for(
     about: (NaiveDate, Subject),
     (before, reader): (&[Delivery], Recipient),
 ) -> Result<BTreeSet<i64>, BookError> {
-    let is_reader = |row: &&Delivery| {
-        row.channel == Channel::Email && row.recipient.eq_ignore_ascii_case(&reader.address)
-    };
+    let is_reader = |row: &&Delivery| row.is_to(Channel::Email, &reader.address);
     if let Some(row) = before.iter().find(is_reader) {
         return copies(setting, book, about, std::slice::from_ref(row)).await;
     }

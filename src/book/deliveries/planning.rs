@@ -8,7 +8,7 @@ use crate::book::{Book, BookError};
 use crate::config::Engine;
 
 use super::row::{also_json, bad_addresses_json, planned_of, recipients_json, recipients_of};
-use super::{Channel, Known, Message, Plan, Planned, Subject, corrections};
+use super::{Channel, Known, Message, Plan, Planned, Subject, addressee, corrections};
 
 /// Plans a report and returns how many messages are new. A report or message that is planned already
 /// stays as it is.
@@ -96,13 +96,12 @@ pub(in crate::book) async fn write_plan(
     Ok(new)
 }
 
-/// The addressee as the ledger compares it: letters of an address may be of either case.
-pub(super) fn addressee(engine: Engine, channel: Channel, recipient: &str) -> String {
+/// The addressee as the column of that name has it.
+pub(super) fn stored_addressee(engine: Engine, channel: Channel, recipient: &str) -> String {
     match channel {
-        // MySQL knows no other way to make letters small.
+        // MySQL knows no way to leave letters outside ASCII as they are.
         Channel::Email if engine == Engine::Mysql => recipient.to_lowercase(),
-        Channel::Email => recipient.to_ascii_lowercase(),
-        Channel::Outbox | Channel::Webhook | Channel::Ping => recipient.to_owned(),
+        _ => addressee(channel, recipient),
     }
 }
 
@@ -194,7 +193,7 @@ async fn add_copy(
         "SELECT (SELECT coalesce(max(copy), 0) + 1 FROM deliveries WHERE collection_date = ?1
                  AND subject = ?2 AND channel = ?3 AND addressee = ?4) AS copy
          FROM reports WHERE collection_date = ?1 AND subject = ?2";
-    let to = addressee(writing.engine(), message.channel, &message.recipient);
+    let to = stored_addressee(writing.engine(), message.channel, &message.recipient);
     let addressed = [
         of.0.into(),
         of.1.word().into(),

@@ -8,7 +8,7 @@ use crate::book::store::{Bind, Row};
 use crate::book::{Book, BookError};
 use crate::config::Engine;
 
-use super::planning::addressee;
+use super::planning::stored_addressee;
 use super::row::delivery_of;
 use super::{Channel, Delivery};
 
@@ -83,7 +83,7 @@ pub async fn last_planned_to(
     const LAST: &str = "SELECT collection_date FROM deliveries
          WHERE channel = ?1 AND addressee = ?2 AND (state <> 'failed' OR retry_at IS NOT NULL)
          ORDER BY collection_date DESC LIMIT 1";
-    let to = addressee(book.store.engine(), channel, recipient);
+    let to = stored_addressee(book.store.engine(), channel, recipient);
     let row = book
         .store
         .row(LAST, &[channel.word().into(), (&to).into()])

@@ -226,3 +226,30 @@ async fn old_reports_go_with_their_deliveries() {
     assert_eq!(count(book.url(), "SELECT count(*) FROM reports").await, 1);
     assert_eq!(one(&book, 5).await.date, date("2024-10-03"));
 }
+
+#[tokio::test]
+async fn the_newest_copy_counts_for_each_address_in_any_case_and_each_webhook_by_its_letters() {
+    const DAY: &str = "2025-10-03";
+    let (_folder, book) = new_book().await;
+    let webhook = |name| message(Channel::Webhook, name);
+    let messages = vec![
+        mail("Ada@Example.org"),
+        webhook("ops"),
+        webhook("Ops"),
+        message(Channel::Ping, "success"),
+    ];
+    let plan = plan_of(DAY, Subject::Report, messages);
+    book::plan(&book, &plan).await.unwrap();
+    let again = [mail("ada@example.org"), webhook("Ops")];
+    let now = at("2025-10-04T08:00:00Z");
+    let added = book::add_copies(&book, date(DAY), Subject::Report, &again, now).await;
+    assert_eq!(added.unwrap(), [5, 6]);
+    let all = book::deliveries(&book, &Filter::default()).await.unwrap();
+    let newest = book::newest_copies(all.clone(), Subject::Report);
+    let ids: Vec<i64> = newest.iter().map(|one| one.id).collect();
+    assert_eq!(ids, [2, 5, 6]);
+    assert_eq!(book::newest_copies(all.clone(), Subject::Open), []);
+    assert!(all[0].is_to(Channel::Email, "ADA@EXAMPLE.ORG"));
+    assert!(!all[1].is_to(Channel::Webhook, "Ops"));
+    assert!(!all[0].is_to(Channel::Outbox, "Ada@Example.org"));
+}
