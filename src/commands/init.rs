@@ -135,7 +135,7 @@ fn as_json(proposal: &Proposal<'_>, file: &Path) -> serde_json::Value {
         json!({
             "table": subject.id,
             "name": subject.relation.name,
-            "rows": subject.relation.rows,
+            "rows": subject.relation.rows.number(),
             "created_at": column(&subject.born),
             "deleted_at": column(&subject.ended),
             "where": subject.alive,
@@ -144,7 +144,7 @@ fn as_json(proposal: &Proposal<'_>, file: &Path) -> serde_json::Value {
     let left_out = proposal
         .left_out
         .iter()
-        .map(|one| json!({ "name": one.name, "why": one.why }));
+        .map(|one| json!({ "name": one.name, "rows": one.rows.number(), "why": one.why }));
     let metrics = proposal.metrics.iter().map(|metric| {
         json!({ "key": metric.key, "label": metric.label, "section": metric.section, "table": metric.table })
     });

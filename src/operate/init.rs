@@ -1,8 +1,11 @@
 //! Settings proposed for a database that nobody has described yet: from its schema alone, every guess marked.
 
+pub mod columns;
+pub mod machinery;
 pub mod metrics;
 pub mod names;
 pub mod roles;
+pub mod sharing;
 pub mod tables;
 pub mod times;
 pub mod welcome;
@@ -13,13 +16,7 @@ use std::collections::BTreeSet;
 use crate::collect::schema::survey::Survey;
 
 use metrics::Metric;
-use tables::{LeftOut, Subject};
-
-/// More numbers than this nobody reads in the morning.
-const MOST_NUMBERS: usize = 60;
-
-/// So many of them at most say how many rows there are and are new.
-const MOST_BASIC_NUMBERS: usize = 40;
+use tables::{LeftOut, Subject, while_open};
 
 /// What is to be written, before it is text.
 #[derive(Debug)]
@@ -43,38 +40,25 @@ pub enum Address {
 /// Nothing, where no table can be counted.
 pub fn propose(survey: &Survey) -> Option<Proposal<'_>> {
     let (all, left_out) = tables::choose(survey);
-    let mut unused = Vec::new();
-    let mut subjects: Vec<Subject<'_>> = Vec::new();
-    let mut parts: Vec<Vec<Metric>> = Vec::new();
-    let mut numbers = 0;
-    for subject in all {
-        let basic = metrics::basic(&subject);
-        let more: usize = basic.iter().map(Metric::numbers).sum();
-        if numbers + more > MOST_BASIC_NUMBERS {
-            unused.push(format!("the table {}", subject.relation.name));
+    let shared = sharing::share(&all, survey);
+    let mut subjects = Vec::new();
+    let mut parts = Vec::new();
+    for (subject, part) in all.into_iter().zip(shared.parts) {
+        if part.is_empty() {
             continue;
         }
-        numbers += more;
+        let open = while_open(&subject, survey.engine);
+        let is_counted = |open: &Subject<'_>| part.iter().any(|metric| metric.table == open.id);
         subjects.push(subject);
-        parts.push(basic);
-    }
-    for (subject, part) in subjects.iter().zip(&mut parts) {
-        for metric in metrics::further(subject, survey) {
-            match numbers + metric.numbers() <= MOST_NUMBERS {
-                true => {
-                    numbers += metric.numbers();
-                    part.push(metric);
-                }
-                false => unused.push(format!("{} ({})", metric.label, subject.relation.name)),
-            }
-        }
+        subjects.extend(open.filter(is_counted));
+        parts.push(part);
     }
     let metrics = in_sections(parts);
     (!metrics.is_empty()).then_some(Proposal {
         subjects,
         metrics,
         left_out,
-        unused,
+        unused: shared.unused,
     })
 }
 

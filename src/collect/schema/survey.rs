@@ -1,5 +1,7 @@
 //! A whole schema as it is found, for `init`: tables, columns, keys and promised values, from the engine's own
-//! catalog. Of the rows only single values of columns that may hold times are read.
+//! catalog. Of the rows only single values of columns that may hold times are read, and how many there are.
+
+pub mod rows;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +12,7 @@ use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Bind, Cell};
 
 use super::forgiven;
+use rows::Rows;
 
 /// What stands in the database, before anybody judges it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +27,7 @@ pub struct Relation {
     /// With its schema in front where it is not found without.
     pub name: String,
     pub is_view: bool,
-    /// As the engine's statistics have it; they may be old.
-    pub rows: Option<i64>,
+    pub rows: Rows,
     pub columns: Vec<Column>,
     /// Column, referenced table, referenced column.
     pub foreign_keys: Vec<(String, String, String)>,
@@ -74,6 +76,7 @@ pub async fn survey(
         };
         if let Some(first) = snapshots.first_mut() {
             survey.relations = relations(first, limits).await?;
+            rows::complete(first, &mut survey.relations, limits).await?;
             sample(first, &mut survey, &may_be_sampled, limits).await?;
         }
         for snapshot in snapshots {
@@ -95,7 +98,7 @@ const POSTGRES_COLUMNS: &str = "
 SELECT CASE WHEN strpos(relation.relname, '.') > 0 THEN quote_ident(relation.relname) WHEN pg_table_is_visible(relation.oid) THEN relation.relname::text ELSE place.nspname || '.' || relation.relname END,
        CASE WHEN relation.relkind IN ('r', 'p') THEN 0 ELSE 1 END,
        CASE WHEN relation.relkind = 'p'
-            THEN (SELECT sum(greatest(part.reltuples, 0))::bigint FROM pg_partition_tree(relation.oid) AS tree JOIN pg_class AS part ON part.oid = tree.relid WHERE tree.isleaf)
+            THEN (SELECT CASE WHEN min(part.reltuples) >= 0 THEN sum(part.reltuples)::bigint END FROM pg_partition_tree(relation.oid) AS tree JOIN pg_class AS part ON part.oid = tree.relid WHERE tree.isleaf)
             WHEN relation.reltuples < 0 THEN NULL ELSE relation.reltuples::bigint END,
        attribute.attname::text, lower(format_type(attribute.atttypid, attribute.atttypmod)), attribute.attnotnull,
        has_schema_privilege(place.oid, 'USAGE') AND has_column_privilege(relation.oid, attribute.attnum, 'SELECT'),
@@ -158,9 +161,6 @@ WHERE TABLE_SCHEMA = database() AND REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA
 GROUP BY TABLE_NAME, CONSTRAINT_NAME HAVING count(*) = 1
 ORDER BY 1, 2, 3";
 
-/// Only there after an ANALYZE.
-const SQLITE_ROWS: &str = "SELECT tbl, max(CAST(stat AS INTEGER)) FROM sqlite_stat1 GROUP BY tbl";
-
 async fn relations(
     snapshot: &mut Snapshot,
     limits: &Limits,
@@ -191,17 +191,6 @@ async fn relations(
         Ok(())
     };
     snapshot.rows(keys, &[], limits, promised).await?;
-    if snapshot.engine() == Engine::Sqlite {
-        let counted = |cells: &[Cell]| {
-            if let [Cell::Text(name), Cell::Integer(rows)] = cells
-                && let Some(relation) = relations.iter_mut().find(|one| one.name == *name)
-            {
-                relation.rows = Some(*rows);
-            }
-            Ok(())
-        };
-        forgiven(snapshot.rows(SQLITE_ROWS, &[], limits, counted).await)?;
-    }
     Ok(relations)
 }
 
@@ -229,8 +218,9 @@ fn take_column(cells: &[Cell], relations: &mut Vec<Relation>) {
             name: table.clone(),
             is_view: is(view),
             rows: match rows {
-                Cell::Integer(rows) => Some(*rows),
-                _ => None,
+                // None at all may mean that nobody has looked yet.
+                Cell::Integer(rows) if *rows > 0 => Rows::About(*rows),
+                _ => Rows::Unknown,
             },
             ..Relation::default()
         });

@@ -1,10 +1,11 @@
 //! What to count of a table: how many there are and are new, who is active, flags, states and sums.
 
-use crate::catalog::{Good, History, TimeKind};
-use crate::collect::schema::survey::{Column, Relation, Survey};
+use crate::catalog::{Engine, Good, History, TimeKind};
+use crate::collect::schema::survey::Survey;
 
-use super::names::{key, own, spoken, words};
-use super::tables::{Subject, is_flag, is_small};
+use super::columns;
+use super::names::spoken;
+use super::tables::{Subject, closing, open_id, while_open};
 use super::welcome::welcome;
 
 /// A metric as it will be written.
@@ -58,47 +59,62 @@ impl Metric {
     }
 }
 
-/// All rows, and the new ones where it is known when they came.
-pub fn basic(subject: &Subject<'_>) -> Vec<Metric> {
+/// All rows, the new ones where it is known when they came, who was here lately: what comes first is asked first.
+pub fn all(subject: &Subject<'_>, survey: &Survey) -> Vec<Metric> {
+    let mut all = vec![total(subject)];
+    all.extend(new(subject));
+    all.extend(active(subject));
+    all.extend(open(subject, survey.engine));
+    all.extend(columns::metrics(subject, survey));
+    all
+}
+
+fn total(subject: &Subject<'_>) -> Metric {
     let (history, note) = history(subject);
-    let good = welcome(&subject.words);
-    let mut all = vec![Metric {
+    Metric {
         history: Some(history),
-        good,
+        good: welcome(&subject.words),
         alerts_on_falls: subject.born.is_some(),
         note: note.to_owned(),
         ..plain(subject, "total")
-    }];
-    if let Some(born) = &subject.born {
-        all.push(Metric {
-            within: Some((born.column.clone(), None)),
+    }
+}
+
+fn new(subject: &Subject<'_>) -> Option<Metric> {
+    let born = subject.born.as_ref()?;
+    Some(Metric {
+        within: Some((born.column.clone(), None)),
+        history: Some(history(subject).0),
+        good: welcome(&subject.words),
+        ..plain(subject, "new")
+    })
+}
+
+/// Rows that are not closed yet. Where their two times agree, past days can be recounted.
+fn open(subject: &Subject<'_>, engine: Engine) -> Option<Metric> {
+    let label = format!("{}: open", spoken(&subject.words));
+    if let Some(open) = while_open(subject, engine) {
+        let (history, note) = history(&open);
+        return Some(Metric {
+            key: open.id.clone(),
+            label,
             history: Some(history),
-            good,
-            ..plain(subject, "new")
+            note: note.to_owned(),
+            ..plain(&open, "open")
         });
     }
-    all
+    let closed = closing(subject, engine)?;
+    Some(Metric {
+        key: open_id(&subject.id),
+        label,
+        condition: Some(format!("{} IS NULL", spelled(&closed.column))),
+        history: Some(History::Now),
+        note: format!("GUESS: open until {}", closed.column),
+        ..plain(subject, "open")
+    })
 }
 
-/// What else the columns offer.
-pub fn further(subject: &Subject<'_>, survey: &Survey) -> Vec<Metric> {
-    let mut all: Vec<Metric> = active(subject).into_iter().collect();
-    for column in subject.relation.columns.iter().filter(|one| may_stand(one)) {
-        let found = flag(subject, column)
-            .or_else(|| state(subject, column, survey))
-            .or_else(|| amount(subject, column));
-        all.extend(found);
-    }
-    all
-}
-
-/// Some names cannot be written, some columns may not be read.
-fn may_stand(column: &Column) -> bool {
-    let forbidden = |letter: char| letter.is_control() || letter == '"' || letter == '`';
-    column.is_readable && !column.name.contains(forbidden)
-}
-
-fn plain(subject: &Subject<'_>, what: &str) -> Metric {
+pub fn plain(subject: &Subject<'_>, what: &str) -> Metric {
     let mut named = vec![what.to_owned()];
     named.extend(subject.words.iter().cloned());
     Metric {
@@ -112,7 +128,7 @@ fn plain(subject: &Subject<'_>, what: &str) -> Metric {
 }
 
 /// How far back a plain count can be known, and why that is believed.
-fn history(subject: &Subject<'_>) -> (History, &'static str) {
+pub fn history(subject: &Subject<'_>) -> (History, &'static str) {
     const WRITTEN_ONCE: &[&str] = &[
         "log",
         "logs",
@@ -178,183 +194,6 @@ fn active(subject: &Subject<'_>) -> Option<Metric> {
             seen.column
         ),
         ..plain(subject, "active")
-    })
-}
-
-/// Flags that people ask about.
-fn flag(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
-    const INTERESTING: &[&str] = &[
-        "active",
-        "staff",
-        "confirmed",
-        "verified",
-        "paid",
-        "approved",
-        "reported",
-        "flagged",
-        "banned",
-        "suspended",
-        "blocked",
-        "closed",
-        "locked",
-        "published",
-        "failed",
-        "spam",
-        "admin",
-        "moderator",
-        "favorite",
-        "newsletter",
-        "enabled",
-        "exists",
-        "superuser",
-        "marketing",
-    ];
-    let mut named = own(&column.name, &subject.words);
-    let is_reference = named.last().is_some_and(|last| last == "id");
-    let asked = named
-        .iter()
-        .any(|word| INTERESTING.contains(&word.as_str()));
-    let name = spelled(&column.name);
-    let condition = match (is_flag(column), is_small(column)) {
-        (true, _) => name,
-        (_, true) => format!("{name} = 1"),
-        _ => return None,
-    };
-    if !asked || is_reference {
-        return None;
-    }
-    named.retain(|word| word != "is" && word != "has");
-    Some(Metric {
-        key: made(subject, &named),
-        label: format!("{}: {}", spoken(&subject.words), named.join(" ")),
-        condition: Some(condition),
-        good: welcome(&named),
-        ..plain(subject, "flag")
-    })
-}
-
-fn made(subject: &Subject<'_>, named: &[String]) -> String {
-    let mut all: Vec<String> = subject.id.split('_').map(str::to_owned).collect();
-    all.extend_from_slice(named);
-    key(&all, 52)
-}
-
-/// Few-valued columns: by the values the schema promises, else as a distribution.
-fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metric> {
-    const STATES: &[&str] = &[
-        "status",
-        "state",
-        "type",
-        "kind",
-        "visibility",
-        "role",
-        "currency",
-    ];
-    let mut named = own(&column.name, &subject.words);
-    if named.last().is_some_and(|last| last == "id") {
-        named.pop();
-    }
-    let last = named.last()?.as_str();
-    let is_address = subject.relation.column("city").is_some();
-    if !STATES.contains(&last) && column.values.is_empty() || is_address || column.is_key {
-        return None;
-    }
-    let short =
-        column.kind.contains("char") || column.kind.contains("int") || column.kind == "text";
-    if !short && column.values.is_empty() {
-        return None;
-    }
-    let label = format!("{} by {}", spoken(&subject.words), named.join(" "));
-    let base = Metric {
-        key: made(subject, &[vec!["by".to_owned()], named.clone()].concat()),
-        label,
-        ..plain(subject, "state")
-    };
-    if (2..=8).contains(&column.values.len()) {
-        let values = column.values.iter().map(|value| {
-            let mut all = named.clone();
-            all.extend(words(value));
-            (value.clone(), made(subject, &all))
-        });
-        return Some(Metric {
-            split: Some((column.name.clone(), values.collect())),
-            note: "the values that the schema allows".to_owned(),
-            ..base
-        });
-    }
-    Some(Metric {
-        by: Some(By {
-            column: column.name.clone(),
-            label: labelled(subject.relation, column, survey),
-        }),
-        note: "GUESS: a column of few values, judged by its name".to_owned(),
-        ..base
-    })
-}
-
-/// Where the parts' names come from: what the foreign key points to, if that has one.
-fn labelled(relation: &Relation, column: &Column, survey: &Survey) -> Option<Label> {
-    let mut keys = relation.foreign_keys.iter();
-    let (_, parent, key) = keys.find(|(own, ..)| *own == column.name)?;
-    let table = survey.relations.iter().find(|one| one.name == *parent)?;
-    let names = ["display_name", "name", "title", "label"];
-    let name = names.iter().find_map(|name| table.column(name))?;
-    (may_stand(name) && !parent.contains(['"', '`'])).then(|| Label {
-        table: parent.clone(),
-        key: key.clone(),
-        column: name.name.clone(),
-    })
-}
-
-const MONEY: &[&str] = &[
-    "total", "amount", "subtotal", "revenue", "turnover", "paid", "betrag", "summe", "umsatz",
-    "montant",
-];
-
-/// `total_chf`
-fn currency(word: &str) -> Option<&'static str> {
-    let known = ["CHF", "EUR", "USD", "GBP"];
-    known
-        .into_iter()
-        .find(|code| code.eq_ignore_ascii_case(word))
-}
-
-/// Money, sizes and quantities add up; of money people ask how much came in lately.
-fn amount(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
-    let named = own(&column.name, &subject.words);
-    let last = named.last()?.as_str();
-    let kind = column.kind.as_str();
-    let exact = ["numeric", "decimal", "money", "double", "real", "float"];
-    let exact = exact.iter().any(|one| kind.starts_with(one));
-    let whole = kind.contains("int");
-    let unit = currency(last);
-    let money = exact && (unit.is_some() || MONEY.contains(&last)) || whole && last == "cents";
-    let size = ["size", "bytes", "filesize"].contains(&last) && whole;
-    let quantity = ["quantity", "qty", "views", "violations"].contains(&last) && (whole || exact);
-    if !(money || size || quantity) || kind == "money" {
-        return None;
-    }
-    let note = match (money, unit) {
-        (true, Some(_)) => "GUESS: an amount of money",
-        (true, None) if last == "cents" => "GUESS: an amount of money, in hundredths",
-        (true, None) => {
-            "GUESS: an amount of money; add `unit = \"CHF\"`, and `history = \"event\"` if it never changes: past days are known then"
-        }
-        (false, _) => "GUESS: a quantity that adds up",
-    };
-    let born = subject.born.as_ref().filter(|_| money);
-    let history = born.map(|_| history(subject).0);
-    Some(Metric {
-        key: made(subject, &named),
-        label: format!("{}: {}", spoken(&subject.words), named.join(" ")),
-        measure: ("sum", column.name.clone()),
-        within: born.map(|born| (born.column.clone(), None)),
-        history: history.filter(|history| *history == History::Event),
-        unit: unit.or(size.then_some("bytes")),
-        decimals: (money && last != "cents").then_some(2),
-        good: welcome(&named),
-        note: note.to_owned(),
-        ..plain(subject, "sum")
     })
 }
 

@@ -1,5 +1,11 @@
 //! Names for people and for keys, made of the names of tables and columns.
 
+/// Whether settings can hold it.
+pub fn is_sound(name: &str) -> bool {
+    let forbidden = |letter: char| letter.is_control() || letter == '"' || letter == '`';
+    !name.contains(forbidden)
+}
+
 /// The parts of a name: `web_itemType` has `web`, `item` and `type`.
 pub fn words(name: &str) -> Vec<String> {
     let bare = name.rsplit('.').next().unwrap_or(name);
@@ -84,13 +90,58 @@ fn parted(word: &str) -> Vec<String> {
     parts
 }
 
-/// `inventories` for `inventory`; what is a plural already, or has none, stays.
+/// Words without a plural, and plurals that do not end in s.
+const AS_THEY_ARE: &[&str] = &[
+    "media",
+    "history",
+    "data",
+    "metadata",
+    "stock",
+    "staff",
+    "personnel",
+    "people",
+    "children",
+    "men",
+    "women",
+    "criteria",
+    "inventory",
+    "equipment",
+    "information",
+    "feedback",
+    "content",
+    "software",
+    "hardware",
+    "music",
+    "traffic",
+];
+
+const IRREGULAR: &[(&str, &str)] = &[
+    ("person", "people"),
+    ("child", "children"),
+    ("man", "men"),
+    ("woman", "women"),
+    ("criterion", "criteria"),
+    ("medium", "media"),
+    ("analysis", "analyses"),
+    ("basis", "bases"),
+    ("alias", "aliases"),
+    ("quiz", "quizzes"),
+    ("shelf", "shelves"),
+    ("leaf", "leaves"),
+    ("life", "lives"),
+    ("hero", "heroes"),
+];
+
+/// `categories` for `category`; what is a plural already, or has none, stays.
 pub fn plural(word: &str) -> String {
-    const AS_THEY_ARE: &[&str] = &["media", "history", "data", "news", "stock"];
+    if let Some((_, plural)) = IRREGULAR.iter().find(|(singular, _)| *singular == word) {
+        return (*plural).to_owned();
+    }
     let already = word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us");
     if already || AS_THEY_ARE.contains(&word) || !word.is_ascii() {
         return word.to_owned();
     }
+    let ends = |all: &[&str]| all.iter().any(|end| word.ends_with(end));
     let vowel_before = |word: &str| {
         let before = word.chars().rev().nth(1);
         before.is_some_and(|letter| "aeiou".contains(letter))
@@ -99,13 +150,7 @@ pub fn plural(word: &str) -> String {
         _ if word.ends_with('y') && !vowel_before(word) => {
             format!("{}ies", &word[..word.len() - 1])
         }
-        _ if word.ends_with("ss")
-            || word.ends_with("us")
-            || word.ends_with('x')
-            || word.ends_with("ch") =>
-        {
-            format!("{word}es")
-        }
+        _ if ends(&["ss", "us", "x", "z", "ch", "sh"]) => format!("{word}es"),
         _ => format!("{word}s"),
     }
 }

@@ -1,10 +1,10 @@
-//! What a time column says of its row: when it began to exist, when it ended, when it was last seen. Judged by names,
-//! and by what the database fills in by itself.
+//! What a time column says of its row: when it began to exist, when it ended, when it was last seen, until when it was
+//! open, since when it is in a state. Judged by names, and by what the database fills in by itself.
 
 use crate::catalog::Engine;
 use crate::collect::schema::survey::{Column, Relation};
 
-use super::names::{plural, subject, words};
+use super::names::{is_sound, plural, subject, words};
 use super::times::{Time, is_date, is_moment, is_number, is_text, told};
 
 /// What brings a row into being, the surest first.
@@ -106,6 +106,47 @@ const SIGHTS: &[&str] = &[
     "currentsignin",
 ];
 
+/// Until then a row is open: a rental until it is returned.
+const CLOSINGS: &[&str] = &[
+    "return",
+    "returned",
+    "closed",
+    "resolved",
+    "ended",
+    "finished",
+    "completed",
+];
+
+/// Words for states that do not end like `banned`.
+const STATES: &[&str] = &["paid", "read", "sent", "sold", "hidden", "unavailable"];
+
+/// Such times say nothing that lasts: they move, lie ahead, or belong to every row.
+const NO_STATES: &[&str] = &[
+    "created",
+    "inserted",
+    "added",
+    "updated",
+    "modified",
+    "changed",
+    "edited",
+    "accessed",
+    "refreshed",
+    "synced",
+    "checked",
+    "touched",
+    "viewed",
+    "indexed",
+    "cached",
+    "scheduled",
+    "planned",
+    "expected",
+    "estimated",
+    "promised",
+    "required",
+    "last",
+    "next",
+];
+
 /// Words that say no more than that it is a time.
 const MARKS: &[&str] = &[
     "at",
@@ -159,7 +200,10 @@ pub fn may_be_sampled(relation: &Relation, column: &Column, engine: Engine) -> b
     let is_known = (is_moment(column) || is_date(column)) && engine != Engine::Sqlite;
     let may_be_time = is_moment(column) || is_date(column) || is_number(column) || is_text(column);
     let says = || {
-        birth(relation, column).is_some() || ends(relation, column) || is_sight(relation, column)
+        birth(relation, column).is_some()
+            || ends(relation, column)
+            || is_sight(relation, column)
+            || closes(relation, column)
     };
     !is_known && may_be_time && says()
 }
@@ -196,6 +240,34 @@ pub fn seen(relation: &Relation, engine: Engine) -> Option<Time> {
     told(column, engine)
 }
 
+/// The time until which a row is open.
+pub fn closed(relation: &Relation, engine: Engine) -> Option<Time> {
+    let mut columns = relation.columns.iter();
+    let column = columns.find(|column| is_sound(&column.name) && closes(relation, column))?;
+    told(column, engine)
+}
+
+/// The state that a row is in since this time, and is not without it: `banned` for `banned_at`.
+pub fn state_since(relation: &Relation, column: &Column) -> Option<Vec<String>> {
+    let (state, is_marked) = core_words(relation, column);
+    let is_time =
+        is_moment(column) || is_date(column) || is_marked && (is_number(column) || is_text(column));
+    let is_state = |word: &String| {
+        STATES.contains(&word.as_str()) || word.ends_with("ed") && !word.ends_with("eed")
+    };
+    let says_nothing = |word: &String| NO_STATES.contains(&word.as_str());
+    let is_other = ends(relation, column) || closes(relation, column);
+    let lasts = state.len() <= 2 && state.iter().any(is_state) && !state.iter().any(says_nothing);
+    (is_time && is_marked && lasts && !is_other && !column.not_null).then_some(state)
+}
+
+fn closes(relation: &Relation, column: &Column) -> bool {
+    let (core, is_marked) = core(relation, column);
+    let is_time = is_marked || is_moment(column) || is_date(column);
+    // One that every row has tells when it should be.
+    is_time && !column.not_null && CLOSINGS.contains(&core.as_str()) && !is_own(relation, &core)
+}
+
 fn birth(relation: &Relation, column: &Column) -> Option<Birth> {
     let (core, is_marked) = core(relation, column);
     let is_time = is_marked || is_moment(column) || is_date(column);
@@ -228,6 +300,11 @@ fn is_sight(relation: &Relation, column: &Column) -> bool {
 /// What is left of a name without the table's own words before it, and without words for time, of which there may
 /// have been some: `placed` of `order_placed_at` and `orderPlacedDate` in orders.
 fn core(relation: &Relation, column: &Column) -> (String, bool) {
+    let (words, is_marked) = core_words(relation, column);
+    (words.concat(), is_marked)
+}
+
+fn core_words(relation: &Relation, column: &Column) -> (Vec<String>, bool) {
     let mut all = words(&column.name);
     if let Some((what, mark)) = all.last().and_then(|last| in_two(relation, last)) {
         all.pop();
@@ -250,7 +327,7 @@ fn core(relation: &Relation, column: &Column) -> (String, bool) {
     while all.len() > 1 && is_own(relation, &all[0]) {
         all.remove(0);
     }
-    (all.concat(), is_marked)
+    (all, is_marked)
 }
 
 /// `order` and `date` of `orderdate`, where that makes sense.

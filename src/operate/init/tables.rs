@@ -1,13 +1,16 @@
 //! Which tables are worth counting, in which order, and why the others are not.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Engine;
+use crate::collect::schema::survey::rows::Rows;
 use crate::collect::schema::survey::{Column, Relation, Survey, references};
 
+use super::machinery::is_machinery;
 use super::metrics::spelled;
-use super::names::{key, spoken, subject, words};
-use super::roles::{born, ended, seen};
+use super::names::{is_sound, key, plural, spoken, subject, words};
+use super::roles::{born, closed, ended, seen};
 use super::times::{Time, is_number};
 
 /// A table that is measured, with all that is guessed of it.
@@ -21,6 +24,8 @@ pub struct Subject<'a> {
     pub section: String,
     pub born: Option<Time>,
     pub ended: Option<Time>,
+    /// What its end is.
+    pub why_ended: &'static str,
     pub seen: Option<Time>,
     /// The one that tells how the table tells time.
     pub time: Option<Time>,
@@ -31,6 +36,7 @@ pub struct Subject<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     pub name: String,
+    pub rows: Rows,
     pub why: &'static str,
 }
 
@@ -43,72 +49,6 @@ pub struct Parent<'a> {
     pub key: &'a str,
 }
 
-/// The machinery of frameworks and applications: by exact name, after the application's prefix too.
-const MACHINERY: &[&str] = &[
-    "schema_migrations",
-    "ar_internal_metadata",
-    "django_migrations",
-    "django_session",
-    "django_content_type",
-    "django_admin_log",
-    "auth_permission",
-    "auth_group",
-    "auth_group_permissions",
-    "auth_user_groups",
-    "auth_user_user_permissions",
-    "alembic_version",
-    "flyway_schema_history",
-    "databasechangelog",
-    "databasechangeloglock",
-    "knex_migrations",
-    "migrations",
-    "jobs",
-    "job_batches",
-    "cache",
-    "cache_locks",
-    "sessions",
-    "session",
-    "sessions_keys",
-    "password_resets",
-    "password_reset_tokens",
-    "options",
-    "usermeta",
-    "postmeta",
-    "config",
-    "config_text",
-    "setting",
-    "settings",
-    "api_session",
-    "event",
-    "extension",
-    "modification",
-    "ext",
-    "modules",
-    "search_wordlist",
-    "search_wordmatch",
-    "search_results",
-    "styles",
-    "acl_groups",
-    "acl_options",
-    "acl_roles",
-    "acl_roles_data",
-    "acl_users",
-    "confirm",
-    "spatial_ref_sys",
-    "_prisma_migrations",
-    "__efmigrationshistory",
-    "goose_db_version",
-    "seo_url",
-    "translation",
-    "language",
-    "layout",
-    "layout_module",
-    "layout_route",
-    "theme",
-    "sqlx_migrations",
-    "_sqlx_migrations",
-];
-
 /// The tables to measure, the most telling first, and the others with the reason.
 pub fn choose(survey: &Survey) -> (Vec<Subject<'_>>, Vec<LeftOut>) {
     let prefix = prefix(survey);
@@ -118,6 +58,7 @@ pub fn choose(survey: &Survey) -> (Vec<Subject<'_>>, Vec<LeftOut>) {
         match objection(relation, &prefix, survey.engine) {
             Some(why) => left_out.push(LeftOut {
                 name: relation.name.clone(),
+                rows: relation.rows,
                 why,
             }),
             None => kept.push(relation),
@@ -130,9 +71,10 @@ pub fn choose(survey: &Survey) -> (Vec<Subject<'_>>, Vec<LeftOut>) {
         .collect();
     subjects.sort_by_key(|subject| {
         let weight = weight(subject, &referenced);
-        (std::cmp::Reverse(weight), subject.relation.name.clone())
+        let is_empty = subject.relation.rows.is_none();
+        (is_empty, Reverse(weight), subject.relation.name.clone())
     });
-    name_apart(&mut subjects);
+    name_apart(&mut subjects, survey.engine);
     into_sections(&mut subjects);
     (subjects, left_out)
 }
@@ -155,10 +97,6 @@ fn prefix(survey: &Survey) -> String {
 
 fn objection(relation: &Relation, prefix: &str, engine: Engine) -> Option<&'static str> {
     let name = relation.name.to_lowercase();
-    let bare = name.rsplit('.').next().unwrap_or(&name);
-    let own = bare
-        .strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('_'));
     if relation.is_view {
         return Some("a view, whose rows stand in tables already");
     }
@@ -170,15 +108,10 @@ fn objection(relation: &Relation, prefix: &str, engine: Engine) -> Option<&'stat
     if relation.columns.iter().all(|column| !column.is_readable) {
         return Some("this user may not read it");
     }
-    if MACHINERY.contains(&bare) || own.is_some_and(|own| MACHINERY.contains(&own)) {
+    if is_machinery(relation, prefix) {
         return Some("the machinery of a framework");
     }
     (only_joins(relation)).then_some("it only joins other tables")
-}
-
-fn is_sound(name: &str) -> bool {
-    let forbidden = |letter: char| letter.is_control() || letter == '"' || letter == '`';
-    !name.contains(forbidden)
 }
 
 /// Every column is a key, its own or another table's, and there are two others' at least.
@@ -186,8 +119,8 @@ fn only_joins(relation: &Relation) -> bool {
     let refers = |column: &Column| {
         let promised = relation.foreign_keys.iter();
         let mut promised = promised.filter(|(own, ..)| *own == column.name);
-        let name = column.name.to_lowercase();
-        promised.next().is_some() || name.ends_with("_id")
+        let all = words(&column.name);
+        promised.next().is_some() || all.len() > 1 && all.last().is_some_and(|last| last == "id")
     };
     let all = || relation.columns.iter();
     all().filter(|column| refers(column)).count() >= 2
@@ -210,14 +143,10 @@ fn look_at<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<
         .filter(|time| !is_zero_while_alive(relation, time))
         .and_then(sound);
     let alive = alive(relation, engine);
-    // A table has one way to tell time, and no end without a beginning.
-    let (time, ended, alive) = match (&born, ended) {
-        (born, None) => (born.clone(), None, alive),
-        (Some(born), Some(ended)) if born.says_itself => (Some(ended.clone()), Some(ended), alive),
-        (Some(born), Some(ended)) if ended.says_itself || ended.kind == born.kind => {
-            (Some(born.clone()), Some(ended), alive)
-        }
-        (born, Some(ended)) => {
+    let (time, ended, alive) = match ended.map(|ended| (between(born.as_ref(), &ended), ended)) {
+        None => (born.clone(), None, alive),
+        Some((Some(time), ended)) => (Some(time), Some(ended), alive),
+        Some((None, ended)) => {
             let lives = format!("{} IS NULL", spelled(&ended.column));
             let all: Vec<String> = std::iter::once(lives).chain(alive).collect();
             (born.clone(), None, Some(all.join(" AND ")))
@@ -228,12 +157,47 @@ fn look_at<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<
         section: String::new(),
         born,
         ended,
+        why_ended: "when it ceased to",
         seen: seen(relation, engine).and_then(sound),
         time,
         alive,
         words: named,
         relation,
     }
+}
+
+/// How a table tells time, which is one way for all its columns; nothing where an end is told otherwise than the
+/// beginning, or without one.
+fn between(born: Option<&Time>, ended: &Time) -> Option<Time> {
+    let born = born?;
+    match (born.says_itself, ended.says_itself) {
+        (true, _) => Some(ended.clone()),
+        (false, true) => Some(born.clone()),
+        (false, false) => (born.kind == ended.kind).then(|| born.clone()),
+    }
+}
+
+/// The time until which its rows are open.
+pub fn closing(subject: &Subject<'_>, engine: Engine) -> Option<Time> {
+    let born = subject.born.as_ref().map(|born| born.column.as_str());
+    closed(subject.relation, engine).filter(|time| Some(time.column.as_str()) != born)
+}
+
+/// The same rows while they are open: rentals until they are returned.
+pub fn while_open<'a>(subject: &Subject<'a>, engine: Engine) -> Option<Subject<'a>> {
+    let closed = closing(subject, engine)?;
+    let time = between(subject.born.as_ref(), &closed)?;
+    (subject.ended.is_none()).then(|| Subject {
+        id: open_id(&subject.id),
+        ended: Some(closed),
+        why_ended: "until then it is open",
+        time: Some(time),
+        ..subject.clone()
+    })
+}
+
+pub fn open_id(id: &str) -> String {
+    format!("{id}_open")
 }
 
 /// A number that is never null ends nothing while it is 0.
@@ -296,12 +260,8 @@ pub fn parents<'a>(subject: &'a Subject<'_>, all: &'a [Subject<'_>]) -> Vec<Pare
 fn weight(subject: &Subject<'_>, referenced: &BTreeMap<&str, usize>) -> u64 {
     let name = subject.relation.name.as_str();
     let references = referenced.get(name).copied().unwrap_or_default().min(10);
-    let rows = subject
-        .relation
-        .rows
-        .unwrap_or_default()
-        .max(0)
-        .unsigned_abs();
+    let rows = subject.relation.rows.number();
+    let rows = rows.unwrap_or_default().max(0).unsigned_abs();
     let times = [&subject.born, &subject.seen, &subject.ended];
     let known = times.iter().filter(|time| time.is_some()).count();
     let central = u64::from(is_central(subject));
@@ -310,7 +270,7 @@ fn weight(subject: &Subject<'_>, referenced: &BTreeMap<&str, usize>) -> u64 {
         + 10 * central
         + 5 * central * alone
         + 4 * references as u64
-        + 2 * u64::from((rows + 1).ilog10())
+        + 4 * u64::from((rows + 1).ilog10())
 }
 
 fn is_central(subject: &Subject<'_>) -> bool {
@@ -328,6 +288,10 @@ fn is_central(subject: &Subject<'_>) -> bool {
         "invoices",
         "subscriptions",
         "comments",
+        "stories",
+        "articles",
+        "bookings",
+        "rentals",
         "collections",
         "reviews",
         "returns",
@@ -338,14 +302,19 @@ fn is_central(subject: &Subject<'_>) -> bool {
     last.is_some_and(|word| CENTRAL.contains(&word.as_str()))
 }
 
-fn name_apart(subjects: &mut [Subject<'_>]) {
+fn name_apart(subjects: &mut [Subject<'_>], engine: Engine) {
     let mut taken = BTreeSet::new();
     for subject in subjects {
         let plain = subject.id.clone();
+        let opens = while_open(subject, engine).is_some();
         let mut count = 2;
-        while !taken.insert(subject.id.clone()) {
+        while taken.contains(&subject.id) || opens && taken.contains(&open_id(&subject.id)) {
             subject.id = format!("{plain}_{count}");
             count += 1;
+        }
+        taken.insert(subject.id.clone());
+        if opens {
+            taken.insert(open_id(&subject.id));
         }
         if count > 2 {
             subject.words.push(format!("({})", subject.relation.name));
@@ -357,7 +326,7 @@ fn name_apart(subjects: &mut [Subject<'_>]) {
 fn into_sections(subjects: &mut [Subject<'_>]) {
     let first = |subject: &Subject<'_>| {
         let word = subject.words.first().cloned().unwrap_or_default();
-        word.trim_end_matches('s').to_owned()
+        plural(&word)
     };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for subject in subjects.iter() {
@@ -366,7 +335,7 @@ fn into_sections(subjects: &mut [Subject<'_>]) {
     for subject in subjects {
         let word = first(subject);
         subject.section = match counts.get(&word) {
-            Some(2..) => spoken(&super::names::subject(&word, "")),
+            Some(2..) => spoken(&[word]),
             _ => spoken(&subject.words),
         };
     }

@@ -1,6 +1,7 @@
 //! The proposal as a settings file that can be read aloud, every guess marked.
 
 use crate::catalog::{Good, TimeKind};
+use crate::collect::schema::survey::rows::after_name;
 use crate::render::words::harmless;
 
 use super::metrics::Metric;
@@ -66,10 +67,7 @@ fn table(subject: &Subject<'_>) -> String {
         };
         text.push_str(&format!("{key:<10} = {}{why}\n", quoted(value)));
     };
-    let rows = subject
-        .relation
-        .rows
-        .map_or(String::new(), |rows| format!("about {rows} rows"));
+    let rows = subject.relation.rows.words().unwrap_or_default();
     line("name", &subject.relation.name, &rows);
     if let Some(born) = &subject.born {
         line(
@@ -79,7 +77,8 @@ fn table(subject: &Subject<'_>) -> String {
         );
     }
     if let Some(ended) = &subject.ended {
-        line("deleted_at", &ended.column, "GUESS: when it ceased to");
+        let why = format!("GUESS: {}", subject.why_ended);
+        line("deleted_at", &ended.column, &why);
     }
     if let Some(alive) = &subject.alive {
         line(
@@ -113,7 +112,18 @@ fn choices(parents: &[Parent<'_>]) -> String {
         format!("{{ table = {table}, column = {column}{key} }}")
     };
     let all: Vec<String> = parents.iter().map(one).collect();
-    let names: Vec<&str> = parents.iter().map(|parent| parent.id).collect();
+    let mut names: Vec<String> = Vec::new();
+    for parent in parents {
+        let same = parents.iter().filter(|other| other.id == parent.id);
+        let columns: Vec<&str> = same.map(|other| other.column).collect();
+        let name = match columns.as_slice() {
+            [_] => parent.id.to_owned(),
+            several => format!("{} (by {})", parent.id, several.join(" or ")),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     format!(
         "# Should a row count whose row in {} is deleted? If not, take the # away:\n# belongs_to = [{}]\n",
         names.join(" or "),
@@ -131,18 +141,21 @@ fn one(metric: &Metric) -> String {
         };
         text.push_str(&format!("{key:<7} = {value}{why}\n"));
     };
-    // What is guessed of a count is how far back it is known, of a sum what it adds up.
-    let (at_measure, at_history) = match (metric.history, metric.measure.0) {
-        (Some(_), "count") => ("", metric.note.as_str()),
-        _ => (metric.note.as_str(), ""),
-    };
+    // What is guessed of a count is which rows it has or how far back it is known, of a sum what it adds up.
+    let note = metric.note.as_str();
+    let (at_measure, at_condition, at_history) =
+        match (metric.measure.0, metric.history, &metric.condition) {
+            ("count", Some(_), _) => ("", "", note),
+            ("count", None, Some(_)) => ("", note, ""),
+            _ => (note, "", ""),
+        };
     line("key", quoted(&metric.key), "");
     line("label", quoted(&metric.label), "");
     line("section", quoted(&metric.section), "");
     line("table", quoted(&metric.table), "");
     line(metric.measure.0, quoted(&metric.measure.1), at_measure);
     if let Some(condition) = &metric.condition {
-        line("where", quoted(condition), "");
+        line("where", quoted(condition), at_condition);
     }
     for (key, value) in parts(metric) {
         line(key, value, "");
@@ -216,7 +229,8 @@ fn rest(left_out: &[LeftOut], unused: &[String]) -> String {
     for why in reasons {
         text.push_str(&format!("#\n# {why}:\n"));
         for one in left_out.iter().filter(|one| one.why == why) {
-            text.push_str(&format!("#   {}\n", harmless(&one.name)));
+            let rows = after_name(one.rows);
+            text.push_str(&format!("#   {}{rows}\n", harmless(&one.name)));
         }
     }
     if !unused.is_empty() {

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use crate::beryl;
+use crate::init::known_schemas::{CHINOOK, LOBSTERS, PAGILA, counts_right, fill_with};
 use crate::init::{
-    a_default_tells_when_rows_began, bare, collects, forum, forums_numbers, proposed, shop,
-    shops_numbers,
+    a_default_tells_when_rows_began, bare, collects, forum, forums_numbers, is_as_stored, proposed,
+    shop, shops_numbers,
 };
 use crate::postgres::{as_role, database};
 use crate::world::{App, World};
@@ -38,6 +39,57 @@ async fn beryl_a_shop_and_a_forum_have_settings_that_collect() {
     proposed(&world).await;
     collects(&world).await;
     forums_numbers(&world).await;
+}
+
+#[tokio::test]
+async fn schemas_that_many_know_count_right() {
+    for known in [&PAGILA, &CHINOOK, &LOBSTERS] {
+        let app = database().await;
+        fill_with(&app, known).await;
+        counts_right(&world_of(&app).await, &app, known).await;
+    }
+}
+
+#[tokio::test]
+async fn a_film_rental_with_payments_in_parts_has_settings_of_its_own() {
+    let app = database().await;
+    fill_with(&app, &PAGILA).await;
+    let world = world_of(&app).await;
+    let text = proposed(&world).await.replace(&app.url(), "postgres://…");
+    is_as_stored("pagila.postgres.toml", &text);
+}
+
+/// The server's statistics know nothing of the first two, of the third that it was empty, and half of the fourth.
+#[tokio::test]
+async fn tables_with_rows_come_first_whatever_the_statistics_say() {
+    let app = database().await;
+    app.execute(
+        "CREATE TABLE aa_empty (id int);
+         CREATE TABLE never_analyzed (id int);
+         CREATE TABLE filled_later (id int);
+         CREATE TABLE estimated (id int);
+         CREATE TABLE large (id int);
+         INSERT INTO never_analyzed VALUES (1), (2);
+         INSERT INTO estimated SELECT generate_series(1, 500);
+         INSERT INTO large SELECT generate_series(1, 20000);
+         ANALYZE filled_later, estimated;
+         INSERT INTO filled_later VALUES (1);",
+    )
+    .await;
+    let world = world_of(&app).await;
+    let text = proposed(&world).await;
+    let named = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("name       = "));
+    let named: Vec<&str> = named.collect();
+    let expected = [
+        r#""large" # more than 10000 rows"#,
+        r#""estimated" # about 500 rows"#,
+        r#""filled_later" # 1 row"#,
+        r#""never_analyzed" # 2 rows"#,
+        r#""aa_empty" # no rows"#,
+    ];
+    assert_eq!(named, expected);
 }
 
 #[tokio::test]
@@ -131,7 +183,8 @@ async fn the_servers_own_log_knows_of_no_question_for_peoples_data() {
         .iter()
         .filter_map(|question| question.split_once(" FROM ").map(|(what, _)| what))
         .collect();
-    assert_eq!(beginnings, ["\"created_at\"", "\"last_seen\""], "{asked:?}");
+    let expected = ["count(*)", "\"created_at\"", "\"last_seen\""];
+    assert_eq!(beginnings, expected, "{asked:?}");
 }
 
 #[tokio::test]

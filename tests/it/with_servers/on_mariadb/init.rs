@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::beryl;
+use crate::init::known_schemas::{CHINOOK, LOBSTERS, PAGILA, counts_right, fill_with};
 use crate::init::{
     a_default_tells_when_rows_began, bare, collects, forum, forums_numbers, proposed, shop,
     shops_numbers,
@@ -37,6 +38,15 @@ async fn beryl_a_shop_and_a_forum_on_mariadb_have_settings_that_collect() {
     proposed(&world).await;
     collects(&world).await;
     forums_numbers(&world).await;
+}
+
+#[tokio::test]
+async fn schemas_that_many_know_count_right_on_mariadb() {
+    for known in [&PAGILA, &CHINOOK, &LOBSTERS] {
+        let app = database().await;
+        fill_with(&app, known).await;
+        counts_right(&world_of(&app).await, &app, known).await;
+    }
 }
 
 #[tokio::test]
