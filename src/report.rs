@@ -149,6 +149,14 @@ pub fn of_day(
     })
 }
 
+/// An alert on the value itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrokenLimit {
+    pub severity: Severity,
+    /// The value is back within the limit, but not yet clear of it.
+    pub is_held: bool,
+}
+
 impl Report {
     /// Each section with its rows, in the order in which the catalog first names them.
     pub fn sections(&self) -> Vec<(&str, Vec<&Row>)> {
@@ -176,10 +184,14 @@ impl Report {
             .filter(|row| row.provenance.observed_at.is_some())
     }
 
-    /// The severity of the limit that the row's value itself breaks; none where that is muted.
-    pub fn broken_limit(&self, row: &Row) -> Option<Severity> {
-        let broken = self.limit(row)?;
-        broken.muted.is_none().then_some(broken.alert.severity)
+    /// The limit that the row's value itself breaks; none where that is muted.
+    pub fn broken_limit(&self, row: &Row) -> Option<BrokenLimit> {
+        let Notice { alert, muted, .. } = self.limit(row)?;
+        let is_held = matches!(alert.rule, Rule::Absolute(limit) if !limit.reached(alert.value));
+        muted.is_none().then_some(BrokenLimit {
+            severity: alert.severity,
+            is_held,
+        })
     }
 
     /// The row's value itself breaks a limit, but that is muted.

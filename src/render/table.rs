@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::calendar::spoken;
 use crate::entry::{Part, PartKey, Value};
-use crate::report::{Change, Report, Row, Severity};
+use crate::report::{BrokenLimit, Change, Report, Row, Severity};
 
 use super::{Look, alerts, clean, number, words, wrap};
 
@@ -155,11 +155,11 @@ fn heads(report: &Report) -> Vec<String> {
     heads
 }
 
-fn cells(row: &Row, broken: Option<Severity>, color: bool) -> Vec<String> {
+fn cells(row: &Row, broken: Option<BrokenLimit>, color: bool) -> Vec<String> {
     let value = words::harmless(&words::value(row));
     let value = match broken {
-        Some(severity) => {
-            let text = format!("{} {value}", words::severity(severity));
+        Some(BrokenLimit { severity, is_held }) => {
+            let text = format!("{} {value}", words::standing(severity, is_held));
             mark(&text, ink_for(severity), color)
         }
         None => value,

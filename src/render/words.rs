@@ -95,6 +95,12 @@ pub fn cell(change: &Change, row: &Row) -> String {
     }
 }
 
+/// `critical`, or `still critical` where the alert alone says so.
+pub fn standing(severity: Severity, is_held: bool) -> String {
+    let still = if is_held { "still " } else { "" };
+    format!("{still}{}", self::severity(severity))
+}
+
 /// Why there is no number.
 pub fn gap(gap: Gap) -> &'static str {
     match gap {
@@ -116,13 +122,10 @@ fn compared(difference: &Difference, row: &Row) -> String {
         cell.push_str(" new");
     }
     if let Some(severity) = difference.severity {
-        cell.push_str(match (row.muted.is_some(), difference.held) {
-            (false, Some(_)) => " still ",
-            _ => " ",
-        });
-        cell.push_str(match row.muted {
-            Some(_) => MUTED,
-            None => self::severity(severity),
+        cell.push(' ');
+        cell.push_str(&match row.muted {
+            Some(_) => MUTED.to_owned(),
+            None => standing(severity, difference.held.is_some()),
         });
     }
     if let Some(calm) = difference.calm {

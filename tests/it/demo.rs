@@ -238,6 +238,24 @@ fn the_demos_settings_hold_beryls_catalog_and_name_both_databases() {
 }
 
 #[tokio::test]
+async fn the_demos_report_is_for_its_active_superusers_with_an_address() {
+    let (mut demo, _) = Demo::new().await;
+    let config = World::new("2026-11-20T05:00:00Z", &settings()).config();
+    let query = config.report.recipients_query.expect("a query").sql;
+    let found: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .fetch_all(&mut demo.connection)
+        .await
+        .expect("addresses");
+    // Of the first four users the second has no address and the third has left.
+    let meant = "SELECT email FROM auth_user WHERE id IN (1, 4) ORDER BY id";
+    let meant: Vec<String> = sqlx::query_scalar(meant)
+        .fetch_all(&mut demo.connection)
+        .await
+        .expect("addresses");
+    assert_eq!((found.len(), found), (2, meant));
+}
+
+#[tokio::test]
 async fn the_demo_ends_with_a_report_to_open() {
     let world = World::new("2026-11-20T05:00:00Z", "");
     let ended = world.command(&["demo", "--dir", "demo"]).await.unwrap();

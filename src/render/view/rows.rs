@@ -11,7 +11,7 @@ use crate::render::clean;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{
-    Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, TREND_DAYS, Way,
+    BrokenLimit, Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, TREND_DAYS, Way,
 };
 
 use super::matters::label;
@@ -104,7 +104,7 @@ fn row(row: &Row, remarks: Remarks, (report, speech): (&Report, &Speech)) -> Row
         label: label(row),
         value: value(row, speech),
         value_tone: match (broken, row.provenance.kind) {
-            (Some(severity), _) => tone_of(severity),
+            (Some(broken), _) => tone_of(broken.severity),
             (None, Kind::Failed) => Tone::Warning,
             (None, Kind::Unavailable) => Tone::Muted,
             (None, _) => Tone::Plain,
@@ -129,13 +129,13 @@ fn value(row: &Row, speech: &Speech) -> String {
 
 fn value_note(
     row: &Row,
-    broken: Option<Severity>,
+    broken: Option<BrokenLimit>,
     remarks: Remarks,
     (report, speech): (&Report, &Speech),
 ) -> Option<String> {
     let words = speech.words;
     let mut notes = Vec::new();
-    notes.extend(broken.map(|severity| severity_word(severity, speech).to_owned()));
+    notes.extend(broken.map(|broken| standing(broken.severity, broken.is_held, speech)));
     if report.has_muted_limit(row) {
         notes.push(words.muted.to_owned());
     }
@@ -226,11 +226,7 @@ fn cell_note(
         (_, Some(Calm::OpenDay)) if report.partial => return None,
         (Some(_), _) if row.muted.is_some() => words.muted,
         (Some(_), _) if difference.welcome => words.welcome,
-        (Some(severity), _) if difference.held.is_some() => {
-            let word = severity_word(severity, speech);
-            return Some(fill(words.still, &[("severity", word)]));
-        }
-        (Some(severity), _) => severity_word(severity, speech),
+        (Some(severity), _) => return Some(standing(severity, difference.held.is_some(), speech)),
         (None, Some(Calm::Usual)) => words.usual_then,
         (None, Some(Calm::KnownDay)) => words.known_day,
         (None, Some(Calm::OpenDay)) => words.open_day_then,
@@ -238,6 +234,15 @@ fn cell_note(
         (None, None) => return None,
     };
     Some(note.to_owned())
+}
+
+/// `critical`, or `still critical` where the alert alone says so.
+fn standing(severity: Severity, is_held: bool, speech: &Speech) -> String {
+    let word = severity_word(severity, speech);
+    match is_held {
+        true => fill(speech.words.still, &[("severity", word)]),
+        false => word.to_owned(),
+    }
 }
 
 pub(super) fn severity_word(severity: Severity, speech: &Speech) -> &'static str {

@@ -59,6 +59,19 @@ fn a_limit_is_told_from_its_breach_to_its_recovery() {
 }
 
 #[test]
+fn a_value_back_within_its_limit_but_not_clear_of_it_is_still_critical() {
+    let catalog = one_metric("alert = { critical = \"> 50\", percent = { on = \"off\" } }");
+    let days = series("2025-10-01", "60 41");
+    let note = |days: &[Entry], voice| {
+        let view = view(&letter(days, &catalog), voice);
+        view.sections[0].rows[0].value_note.clone().unwrap()
+    };
+    assert_eq!(note(&days[..1], ENGLISH), "critical");
+    assert_eq!(note(&days, ENGLISH), "still critical");
+    assert_eq!(note(&days, GERMAN), "noch kritisch");
+}
+
+#[test]
 fn limits_from_below_and_at_zero_are_told_as_such() {
     let least = one_metric("alert = { critical = \"<= 5\", percent = { on = \"off\" } }");
     assert_eq!(
