@@ -3,6 +3,7 @@
 pub mod check;
 pub mod document;
 pub mod expand;
+pub mod fragment;
 pub mod gather;
 pub mod handbook;
 mod known;

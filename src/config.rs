@@ -129,6 +129,9 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
     let mut settled = settings::settle(&file, &documents[0], &found, request);
     mistakes.append(&mut settled.mistakes);
     let catalog = catalog(&documents, &settled.declared_apps, &mut mistakes);
+    let apps = settled.apps.iter();
+    let engines = apps.map(|(name, app)| (name.clone(), app.url.engine()));
+    check::sql_is_whole(&documents, &engines.collect(), &mut mistakes);
     let prefix = &settled.prometheus.prefix;
     check::series_are_unique(&documents, &catalog, prefix, &mut mistakes);
     if !mistakes.is_empty() {

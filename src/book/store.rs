@@ -338,7 +338,9 @@ fn sqlite(text: SqlStr, binds: &[Bind]) -> Query<'static, Sqlite, SqliteArgument
 }
 
 fn postgres(text: SqlStr, binds: &[Bind]) -> Query<'static, Postgres, PgArguments> {
-    let text = with_numbers(text.as_str(), |number| format!("${number}"));
+    let text = with_numbers(text.as_str(), Engine::Postgres, |number| {
+        format!("${number}")
+    });
     let query = sqlx::query(made(text));
     binds
         .iter()
@@ -348,7 +350,7 @@ fn postgres(text: SqlStr, binds: &[Bind]) -> Query<'static, Postgres, PgArgument
 /// Its places have no numbers: what stands in two of them is bound twice.
 fn mysql(text: SqlStr, binds: &[Bind]) -> Query<'static, MySql, MySqlArguments> {
     let mut numbers = Vec::new();
-    let text = with_numbers(text.as_str(), |number| {
+    let text = with_numbers(text.as_str(), Engine::Mysql, |number| {
         numbers.push(number);
         "?".to_owned()
     });

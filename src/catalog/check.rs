@@ -5,6 +5,7 @@ mod history;
 mod reference;
 mod series;
 mod shape;
+mod sql;
 mod table;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use super::mistake::{Mistake, did_you_mean};
 use super::written::Metric;
 
 pub use series::series_are_unique;
+pub use sql::sql_is_whole;
 
 pub fn as_a_whole(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mistake>) {
     table::all_are_sound(catalog, written, mistakes);

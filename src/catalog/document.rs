@@ -59,6 +59,25 @@ impl<'a> Document<'a> {
         first_line(self.source, here.span())
     }
 
+    /// Where a part of a text value stands; the value's beginning where it is written with escapes.
+    pub fn part(
+        &self,
+        within: &Spanned<DeValue<'a>>,
+        key: &str,
+        text: &str,
+        part: Range<usize>,
+    ) -> Range<usize> {
+        let whole = within.get_ref().get(key).map(Spanned::span);
+        let written = whole.clone().and_then(|whole| self.source.text.get(whole));
+        match (whole, written.and_then(|written| written.find(text))) {
+            (Some(whole), Some(at)) => {
+                let start = whole.start + at;
+                start + part.start..start + part.end
+            }
+            _ => self.span(within, &[key]),
+        }
+    }
+
     pub fn mistake(&self, span: Range<usize>, message: impl Into<String>) -> Mistake {
         Mistake::at(self.source, span, message)
     }

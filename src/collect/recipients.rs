@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{AppDatabase, Recipient, RecipientsQuery, When, recipient};
 use crate::database::{self, DatabaseError, Limits, Snapshot, Trouble};
 use crate::plan::Cell;
+use crate::plan::sql::wrapped;
 use crate::voice::{Language, Numbers, Voice};
 
 use super::Unreachable;
@@ -85,7 +86,8 @@ pub(super) async fn read(
         }
         Ok(())
     };
-    snapshot.rows(&query.sql, &[], limits, each).await?;
+    let sql = wrapped(&query.sql);
+    snapshot.rows(&sql, &[], limits, each).await?;
     Ok(found)
 }
 

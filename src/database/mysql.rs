@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions, MySql, MySqlConnection, Row};
 
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, Engine};
 use crate::plan::sql::with_numbers;
 use crate::plan::{Bind, Cell};
 
@@ -194,7 +194,7 @@ async fn fetch(
 /// MySQL's placeholders have no numbers: one that stands in two places is bound twice.
 fn bound(sql: &str, binds: &[Bind]) -> sqlx::query::Query<'static, MySql, MySqlArguments> {
     let mut places = Vec::new();
-    let plain = with_numbers(sql, |number| {
+    let plain = with_numbers(sql, Engine::Mysql, |number| {
         places.push(number);
         "?".to_owned()
     });

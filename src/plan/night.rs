@@ -9,7 +9,7 @@ use super::facts::Engines;
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, dead_parent_join, own_conditions, parent_counts};
-use super::sql::{Writer, renamed, table};
+use super::sql::{Writer, renamed, table, wrapped};
 use super::time::{self, with_moments};
 use super::{Facts, Recipe, Statement, Take};
 
@@ -231,7 +231,12 @@ pub(super) fn metric_conditions(
     let mut all: Vec<String> = counted
         .condition
         .iter()
-        .map(|text| format!("({})", with_moments(&renamed(text, "this"), as_of, writer)))
+        .map(|text| {
+            format!(
+                "({})",
+                with_moments(&renamed(text, "this", ground.engine), as_of, writer)
+            )
+        })
         .collect();
     if let (Some(window), Some(told)) = (&counted.window, ground.happened(counted)) {
         all.push(time::at_or_after(
@@ -269,7 +274,7 @@ fn ranked(mut statement: Statement, engine: Engine) -> Statement {
     statement
 }
 
-/// A configured query, wrapped in nothing: its parameters are bound, its text stays.
+/// A configured query, with its parameters bound.
 fn configured(
     metric: &Metric,
     database: &str,
@@ -278,7 +283,7 @@ fn configured(
     engine: Engine,
 ) -> Statement {
     let mut writer = Writer::new(engine);
-    let sql = with_moments(query.trim().trim_end_matches(';'), as_of, &mut writer);
+    let sql = with_moments(&wrapped(query), as_of, &mut writer);
     let recipe = Recipe::new(&metric.key, Take::Single(0));
     Statement {
         database: database.to_owned(),

@@ -102,7 +102,10 @@ fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
     let one_clock = clocks
         .iter()
         .all(|clock| clock.is_some() && *clock == clocks[0]);
-    let same_every_day = !counted.condition.as_deref().is_some_and(names_moments);
+    let same_every_day = !counted
+        .condition
+        .as_deref()
+        .is_some_and(|text| names_moments(text, ground.engine));
     additive && found_once && one_clock && same_every_day
 }
 
@@ -144,7 +147,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         let rest: Vec<String> = counted
             .condition
             .iter()
-            .map(|text| format!("({})", renamed(text, "this")))
+            .map(|text| format!("({})", renamed(text, "this", ground.engine)))
             .collect();
         let mut made = recipe(ground, (metric, counted), &rest, true, &mut pass);
         made.life = Some(Life {

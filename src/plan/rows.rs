@@ -64,7 +64,7 @@ pub fn own_conditions(
 pub fn lasting_conditions(ground: Ground<'_>, at: usize, alias: &str) -> Vec<String> {
     let condition = ground.table(at).condition.as_ref();
     condition
-        .map(|text| format!("({})", renamed(text, alias)))
+        .map(|text| format!("({})", renamed(text, alias, ground.engine)))
         .into_iter()
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Writes SQL text with bound values; equal values share a placeholder.
 
 use crate::catalog::Engine;
+use crate::catalog::fragment::{Kind, pieces, without_end};
 
 use super::Bind;
 
@@ -72,8 +73,8 @@ pub fn text(value: &str) -> String {
 }
 
 /// Configured SQL calls its row `this`; inside a nested query the row has another name.
-pub fn renamed(condition: &str, alias: &str) -> String {
-    outside_quotes(condition, |code, at| {
+pub fn renamed(condition: &str, alias: &str, engine: Engine) -> String {
+    outside_quotes(condition, engine, |code, at| {
         let before = code[..at].chars().next_back();
         let starts =
             before.is_none_or(|letter| !letter.is_alphanumeric() && letter != '_' && letter != '.');
@@ -81,9 +82,20 @@ pub fn renamed(condition: &str, alias: &str) -> String {
     })
 }
 
+/// A configured query as a part of another: what is not one query that gives rows is an error there. The parenthesis
+/// stands on a line of its own, or a comment at the query's end would swallow it.
+pub fn wrapped(query: &str) -> String {
+    let query = without_end(query);
+    format!("SELECT * FROM (\n{query}\n) AS daybook_configured")
+}
+
 /// Replaces `:name` parameters by what `value` gives for them; `::type` and quoted text stay.
-pub fn with_parameters(query: &str, mut value: impl FnMut(&str) -> Option<String>) -> String {
-    outside_quotes(query, |code, at| {
+pub fn with_parameters(
+    query: &str,
+    engine: Engine,
+    mut value: impl FnMut(&str) -> Option<String>,
+) -> String {
+    outside_quotes(query, engine, |code, at| {
         let rest = code[at..].strip_prefix(':')?;
         if code[..at].ends_with(':') {
             return None;
@@ -97,8 +109,8 @@ pub fn with_parameters(query: &str, mut value: impl FnMut(&str) -> Option<String
 }
 
 /// Replaces the placeholders `?1`, `?2`, … by what `value` gives for their numbers.
-pub fn with_numbers(query: &str, mut value: impl FnMut(usize) -> String) -> String {
-    outside_quotes(query, |code, at| {
+pub fn with_numbers(query: &str, engine: Engine, mut value: impl FnMut(usize) -> String) -> String {
+    outside_quotes(query, engine, |code, at| {
         let rest = code[at..].strip_prefix('?')?;
         let digits = rest.len()
             - rest
@@ -113,33 +125,25 @@ pub fn with_numbers(query: &str, mut value: impl FnMut(usize) -> String) -> Stri
 /// swallow some bytes for a replacement.
 fn outside_quotes(
     sql: &str,
+    engine: Engine,
     mut replace: impl FnMut(&str, usize) -> Option<(usize, String)>,
 ) -> String {
     let mut out = String::with_capacity(sql.len());
-    let mut at = 0;
-    while let Some(letter) = sql[at..].chars().next() {
-        let skipped = match letter {
-            '\'' | '"' | '`' => quoted_length(&sql[at..], letter),
-            '-' if sql[at..].starts_with("--") => sql[at..].find('\n').unwrap_or(sql.len() - at),
-            '/' if sql[at..].starts_with("/*") => {
-                sql[at..].find("*/").map_or(sql.len() - at, |end| end + 2)
+    for piece in pieces(sql, engine) {
+        if piece.kind != Kind::Code {
+            out.push_str(&sql[piece.span]);
+            continue;
+        }
+        let mut at = piece.span.start;
+        while let Some(letter) = sql[at..piece.span.end].chars().next() {
+            if let Some((swallowed, text)) = replace(sql, at) {
+                out.push_str(&text);
+                at += swallowed;
+            } else {
+                out.push(letter);
+                at += letter.len_utf8();
             }
-            _ => 0,
-        };
-        if skipped > 0 {
-            out.push_str(&sql[at..at + skipped]);
-            at += skipped;
-        } else if let Some((swallowed, text)) = replace(sql, at) {
-            out.push_str(&text);
-            at += swallowed;
-        } else {
-            out.push(letter);
-            at += letter.len_utf8();
         }
     }
     out
-}
-
-fn quoted_length(sql: &str, quote: char) -> usize {
-    sql[1..].find(quote).map_or(sql.len(), |end| end + 2)
 }

@@ -315,7 +315,7 @@ pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
 
 /// Configured SQL with `:day_start`, `:day_end` and `:as_of` bound to this day's.
 pub fn with_moments(text: &str, as_of: &AsOf, writer: &mut Writer) -> String {
-    with_parameters(text, |name| {
+    with_parameters(text, writer.engine, |name| {
         let edge = match name {
             "day_start" => as_of.day.opening(),
             "day_end" => as_of.day.close().edge(),
@@ -327,9 +327,9 @@ pub fn with_moments(text: &str, as_of: &AsOf, writer: &mut Writer) -> String {
 }
 
 /// The text means something else on every day.
-pub fn names_moments(text: &str) -> bool {
+pub fn names_moments(text: &str, engine: Engine) -> bool {
     let mut found = false;
-    with_parameters(text, |name| {
+    with_parameters(text, engine, |name| {
         found |= matches!(name, "day_start" | "day_end" | "as_of");
         None
     });

@@ -133,7 +133,7 @@ async fn a_missing_column_fails_its_metrics_and_the_next_collection_refills_them
             .contains("is_banned")
     );
     let refused = failure(&world, "2025-10-02", "written").await;
-    assert!(refused.contains("readonly database"), "{refused}");
+    assert!(refused.contains("syntax error"), "{refused}");
 
     let app = App::Sqlite(world.path("app.db"));
     app.execute("ALTER TABLE users ADD COLUMN is_banned BOOLEAN NOT NULL DEFAULT TRUE")

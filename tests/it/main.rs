@@ -15,6 +15,7 @@ mod calendar;
 mod certificates;
 mod compare;
 mod config;
+mod configured;
 mod dates_alone;
 mod delivering;
 mod delivery_kills;

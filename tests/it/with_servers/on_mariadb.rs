@@ -1,5 +1,6 @@
 //! Everything that is promised about MariaDB and MySQL.
 
+mod configured;
 mod doctor;
 mod faults;
 mod init;

@@ -1,0 +1,67 @@
+//! SQL that is put between other SQL is whole: quotes, comments and parentheses end in it, and it is one statement.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Engine;
+use crate::catalog::document::{Document, Place};
+use crate::catalog::fragment::{Fragment, flaw};
+use crate::catalog::gather::Written;
+use crate::catalog::mistake::Mistake;
+
+/// How SQL is read depends on the engine, so this waits for the settings. Where a database's URL is not known, nothing is
+/// told that some engine would understand.
+pub fn sql_is_whole(
+    documents: &[Document<'_>],
+    engines: &BTreeMap<String, Engine>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let written = Written::gather(documents, &mut Vec::new());
+    let engine = |database: &str| engines.get(database).copied();
+    for (_, table, place) in &written.tables {
+        let text = table.condition.as_deref();
+        let where_it_is = (*place, "where", Fragment::Condition);
+        mistakes.extend(broken(text, where_it_is, engine(&table.database)));
+    }
+    for (metric, place) in &written.metrics {
+        let mut tables = written.tables.iter();
+        let table = tables.find(|(id, ..)| Some(id) == metric.table.as_ref());
+        let of_table = table.and_then(|(_, table, _)| engine(&table.database));
+        let where_it_is = (*place, "where", Fragment::Condition);
+        mistakes.extend(broken(metric.condition.as_deref(), where_it_is, of_table));
+        let where_it_is = (*place, "sql", Fragment::Query);
+        let asked = engine(&metric.database);
+        mistakes.extend(broken(metric.sql.as_deref(), where_it_is, asked));
+    }
+    if let Some(main) = documents.first()
+        && let Some(report) = main.get("report")
+    {
+        let place = Place {
+            document: main,
+            value: report,
+            flawed: false,
+        };
+        let text = |key: &str| report.get_ref().get(key)?.get_ref().as_str();
+        let asked = engine(text("recipients_database").unwrap_or_default());
+        let where_it_is = (place, "recipients_sql", Fragment::Query);
+        mistakes.extend(broken(text("recipients_sql"), where_it_is, asked));
+    }
+}
+
+fn broken(
+    text: Option<&str>,
+    (place, key, fragment): (Place<'_>, &str, Fragment),
+    engine: Option<Engine>,
+) -> Option<Mistake> {
+    let text = text?;
+    let engines = match engine {
+        Some(known) => vec![known],
+        None => vec![Engine::Postgres, Engine::Mysql, Engine::Sqlite],
+    };
+    let flaws: Option<Vec<_>> = engines
+        .into_iter()
+        .map(|engine| flaw(text, fragment, engine))
+        .collect();
+    let (span, why) = flaws?.swap_remove(0);
+    let span = place.document.part(place.value, key, text, span);
+    Some(place.document.mistake(span, format!("`{key}`: {why}")))
+}
