@@ -184,7 +184,7 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
 }
 
 fn value(cell: &Cell) -> Result<Option<Value>, String> {
-    Ok(match cell {
+    let value = match cell {
         Cell::Null => None,
         Cell::Integer(whole) => Some(Value::Whole(*whole)),
         Cell::Decimal(decimal) => Some(Value::from_decimal(*decimal)),
@@ -194,7 +194,8 @@ fn value(cell: &Cell) -> Result<Option<Value>, String> {
             Ok(json) => Some(Value::from_json(&json).ok_or("neither a number nor a distribution")?),
             Err(_) => return Err("neither a number nor a distribution".to_owned()),
         },
-    })
+    };
+    value.map(Value::exactly).transpose()
 }
 
 /// `{"Books": 29439}`: such an object has no order of its own, so the largest comes first.

@@ -99,6 +99,10 @@ fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
         }
         Tally::Parts { nulls, .. } => (ranked(metric, tally), *nulls),
     };
+    let value = match value.map(Value::exactly).transpose() {
+        Ok(value) => value,
+        Err(why) => return Reading::failed(why),
+    };
     let nulls = (nulls > 0).then_some(nulls);
     Reading {
         value,

@@ -45,7 +45,7 @@ fn postgres_cell(row: &PgRow, at: usize) -> Result<Cell, DatabaseError> {
         "INT8" => Cell::Integer(row.try_get(at)?),
         "FLOAT4" => from_float(row.try_get::<f32, _>(at)?.into())?,
         "FLOAT8" => from_float(row.try_get(at)?)?,
-        "NUMERIC" => Cell::Decimal(row.try_get(at).map_err(|_| {
+        "NUMERIC" => Cell::Decimal(raw.as_bytes().ok().and_then(numeric).ok_or_else(|| {
             DatabaseError::query("a NUMERIC result has more than 28 digits or is not a number; cast it to a smaller type")
         })?),
         "DATE" | "TIMESTAMP" | "TIMESTAMPTZ" if is_endless(&raw) => Cell::Text("infinity".to_owned()),
@@ -100,7 +100,7 @@ fn mysql_cell(row: &MySqlRow, at: usize) -> Result<Cell, DatabaseError> {
             Cell::Integer(row.try_get_unchecked(at)?)
         }
         "FLOAT" | "DOUBLE" => from_float(row.try_get_unchecked(at)?)?,
-        "DECIMAL" => Cell::Decimal(row.try_get_unchecked(at).map_err(|_| {
+        "DECIMAL" => Cell::Decimal(exact(row.try_get_unchecked(at)?).ok_or_else(|| {
             DatabaseError::query(
                 "a DECIMAL result has more than 28 digits; cast it to a smaller type",
             )
@@ -124,6 +124,43 @@ fn mysql_cell(row: &MySqlRow, at: usize) -> Result<Cell, DatabaseError> {
             Err(_) => Cell::Text(hexadecimal(row.try_get_unchecked(at)?)),
         },
     })
+}
+
+/// PostgreSQL's own form, which sqlx rounds: a head of four numbers, then digits to the base of 10 000.
+fn numeric(bytes: &[u8]) -> Option<Decimal> {
+    let mut words = bytes
+        .chunks_exact(2)
+        .map(|pair| i16::from_be_bytes([pair[0], pair[1]]));
+    let (_, weight, sign, _) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let minus = match sign {
+        0 => "",
+        0x4000 => "-",
+        _ => return None,
+    };
+    let digits: Vec<String> = words.map(|digit| format!("{digit:04}")).collect();
+    // As many groups of four stand before the point.
+    let before = i32::from(weight) + 1;
+    let (whole, fraction) = match usize::try_from(before) {
+        Ok(before) => {
+            let zeros = "0000".repeat(before.saturating_sub(digits.len()));
+            let (whole, fraction) = digits.split_at(before.min(digits.len()));
+            (whole.concat() + &zeros, fraction.concat())
+        }
+        Err(_) => {
+            let zeros = "0000".repeat(usize::try_from(-before).ok()?);
+            (String::new(), zeros + &digits.concat())
+        }
+    };
+    exact(&format!("{minus}0{whole}.{fraction}"))
+}
+
+/// Nothing where it does not fit. Zeros at the end take no place.
+fn exact(text: &str) -> Option<Decimal> {
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => text,
+    };
+    Decimal::from_str_exact(text).ok()
 }
 
 fn date_cell(read: sqlx::Result<impl ToString>) -> Cell {

@@ -36,6 +36,10 @@ fn divide(derived: &Derived, of: &Reading, per: &Reading, decimals: u32) -> Read
         (Some(of), Some(per)) if derived.percent => Value::rounded(of / per * 100.0, decimals),
         (Some(of), Some(per)) => Value::rounded(of / per, decimals),
     };
+    let value = match value.map(Value::exactly).transpose() {
+        Ok(value) => value,
+        Err(why) => return Reading::failed(why),
+    };
     Reading {
         value,
         provenance: weaker(&of.provenance, &per.provenance),

@@ -73,7 +73,7 @@ impl Value {
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Whole(whole) => Some(*whole as f64),
-            Self::Decimal(decimal) => decimal.to_f64(),
+            Self::Decimal(decimal) => nearest(*decimal),
             Self::Parts(_) => None,
         }
     }
@@ -84,6 +84,25 @@ impl Value {
         match plain.to_i64() {
             Some(whole) if plain.is_integer() => Self::Whole(whole),
             _ => Self::Decimal(plain),
+        }
+    }
+
+    /// The same value if every way that it goes carries all its digits, else why not: readers of JSON, statistics and
+    /// Prometheus hold binary fractions. Up to 15 digits always pass.
+    pub fn exactly(self) -> Result<Self, String> {
+        let lossy = |number: Decimal| (!is_carried(number)).then_some(number);
+        let lost = match &self {
+            Self::Whole(whole) => lossy((*whole).into()),
+            Self::Decimal(decimal) => lossy(*decimal),
+            Self::Parts(parts) => parts.iter().find_map(|part| lossy(part.count)),
+        };
+        match lost {
+            None => Ok(self),
+            Some(number) => Err(format!(
+                "{} has more digits than can be kept exactly, and only 15 always can: give the metric `decimals`, round it \
+                 in its query, or count in a larger unit",
+                number.normalize()
+            )),
         }
     }
 
@@ -176,10 +195,26 @@ impl WrittenPart<'_> {
 }
 
 fn decimal_json(decimal: Decimal) -> serde_json::Value {
-    // By way of text, which rounds once: the decimal read back is the one written.
-    let nearest: Option<f64> = decimal.to_string().parse().ok();
-    let number = nearest.and_then(Number::from_f64);
+    let number = nearest(decimal).and_then(Number::from_f64);
     number.map_or(serde_json::Value::Null, serde_json::Value::Number)
+}
+
+/// The nearest binary fraction. A quotient of two exact ones is rounded once, and so is a text; `to_f64` rounds twice.
+fn nearest(decimal: Decimal) -> Option<f64> {
+    const EXACT_TO: u128 = 1 << 53;
+    let mantissa = decimal.mantissa();
+    match 10_u64.checked_pow(decimal.scale()) {
+        Some(power) if mantissa.unsigned_abs() < EXACT_TO && u128::from(power) < EXACT_TO => {
+            Some(mantissa as f64 / power as f64)
+        }
+        _ => decimal.to_string().parse().ok(),
+    }
+}
+
+/// The decimal read back is the one written.
+fn is_carried(decimal: Decimal) -> bool {
+    let number = nearest(decimal).and_then(Number::from_f64);
+    number.and_then(|number| decimal_of(&number)) == Some(decimal)
 }
 
 fn decimal_of(number: &Number) -> Option<Decimal> {

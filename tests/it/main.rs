@@ -24,6 +24,7 @@ mod deploy;
 mod detail_pages;
 mod dice;
 mod doctor;
+mod exact_numbers;
 mod exports;
 mod faults;
 mod grafana;

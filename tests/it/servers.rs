@@ -6,6 +6,7 @@ mod book_home;
 mod certificates;
 mod dates_alone;
 mod dice;
+mod exact_numbers;
 mod init;
 mod judged_by_others;
 mod lacking_index;

@@ -6,6 +6,7 @@ mod configured;
 mod dashboard;
 mod dates;
 mod doctor;
+mod exact_numbers;
 mod faults;
 mod harness;
 mod imports;

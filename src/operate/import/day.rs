@@ -1,6 +1,7 @@
 //! What one line says, in JSON or in the cells of a table, as values that may be kept.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
@@ -138,6 +139,9 @@ pub(super) fn cell(text: &str) -> Result<Json, String> {
     if digits.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_err() {
         return Err(format!("{} is too large to be kept exactly", shown(text)));
     }
+    if let Ok(decimal) = text.parse::<Decimal>() {
+        Value::from_decimal(decimal).exactly()?;
+    }
     serde_json::from_str(text).map_err(|_| not_a_value(&shown(text)))
 }
 
@@ -153,6 +157,7 @@ fn reading(metric: &Metric, value: &Json, told: Option<&Json>) -> Result<Reading
         }
         json => Some(Value::from_json(json).ok_or_else(|| not_a_value(&shown(&json.to_string())))?),
     };
+    let value = value.map(Value::exactly).transpose()?;
     match (&value, metric.is_distribution()) {
         (Some(Value::Parts(_)), false) => {
             return Err("a distribution, where the catalog has a number".to_owned());
