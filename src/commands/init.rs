@@ -1,6 +1,6 @@
 //! `daybook init`: settings for a database, from nothing but its address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -169,7 +169,8 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
         true => "daybook.toml".to_owned(),
         false => args.output.display().to_string(),
     };
-    let tables = match proposal.subjects.len() {
+    let names = proposal.subjects.iter().map(|one| &one.relation.name);
+    let tables = match names.collect::<BTreeSet<_>>().len() {
         1 => "1 table".to_owned(),
         some => format!("{some} tables"),
     };

@@ -75,8 +75,8 @@ fn in_sections(parts: Vec<Vec<Metric>>) -> Vec<Metric> {
     let mut taken = BTreeSet::new();
     for metric in &mut metrics {
         metric.key = apart(&metric.key, &mut taken);
-        for (_, key) in metric.split.iter_mut().flat_map(|(_, values)| values) {
-            *key = apart(key, &mut taken);
+        for part in metric.split.iter_mut().flat_map(|(_, parts)| parts) {
+            part.key = apart(&part.key, &mut taken);
         }
     }
     metrics

@@ -3,7 +3,7 @@
 use crate::catalog::History;
 use crate::collect::schema::survey::{Column, Relation, Survey};
 
-use super::metrics::{By, Label, Metric, history, plain, spelled};
+use super::metrics::{By, Label, Metric, Part, history, plain, spelled};
 use super::names::{is_sound, key, own, plural, spoken, words};
 use super::roles::state_since;
 use super::tables::{Subject, is_flag, is_small};
@@ -160,10 +160,14 @@ fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metr
         ..plain(subject, "state")
     };
     if (2..=8).contains(&column.values.len()) {
-        let values = column.values.iter().map(|value| {
-            let mut all = named.clone();
-            all.extend(words(value));
-            (value.clone(), made(subject, &all))
+        let whose = format!("{}: {}", spoken(&subject.words), named.join(" "));
+        // A key can say `paid`, and cannot say `PG-13`.
+        let is_plain = |value: &String| words(value).join(" ") == *value;
+        let all_are_plain = column.values.iter().all(is_plain);
+        let values = column.values.iter().map(|value| Part {
+            value: value.clone(),
+            key: made(subject, &[named.clone(), words(value)].concat()),
+            label: (!all_are_plain).then(|| format!("{whose} {value}")),
         });
         return Some(Metric {
             split: Some((column.name.clone(), values.collect())),

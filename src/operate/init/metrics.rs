@@ -20,8 +20,8 @@ pub struct Metric {
     pub condition: Option<String>,
     /// Over 1, 7 and 30 days, with how the column tells time where it differs.
     pub within: Option<(String, Option<TimeKind>)>,
-    /// A column's values, each with the key that counts it.
-    pub split: Option<(String, Vec<(String, String)>)>,
+    /// A column's values, each with what counts it.
+    pub split: Option<(String, Vec<Part>)>,
     pub by: Option<By>,
     pub history: Option<History>,
     pub good: Good,
@@ -31,6 +31,14 @@ pub struct Metric {
     /// Only a fall deserves attention: how fast it grows, another metric tells.
     pub alerts_on_falls: bool,
     pub note: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub value: String,
+    pub key: String,
+    /// Where one made from the key would not show the value as it is.
+    pub label: Option<String>,
 }
 
 /// A distribution over a column's values.

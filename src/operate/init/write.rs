@@ -193,15 +193,19 @@ fn parts(metric: &Metric) -> Vec<(&'static str, String)> {
             format!("{{ column = {column}, days = [1, 7, 30]{kind} }}"),
         )
     });
-    let split = metric.split.as_ref().map(|(column, values)| {
-        let into = values
+    let split = metric.split.as_ref().map(|(column, parts)| {
+        let into = parts.iter().map(|part| (&part.value, &part.key));
+        let labels = parts
             .iter()
-            .map(|(value, key)| format!("{} = {}", quoted(value), quoted(key)));
-        let into: Vec<String> = into.collect();
-        let column = quoted(column);
+            .filter_map(|part| part.label.as_ref().map(|label| (&part.key, label)));
+        let labels = match inline(labels) {
+            none if none.is_empty() => none,
+            some => format!(", labels = {{ {some} }}"),
+        };
+        let (column, into) = (quoted(column), inline(into));
         (
             "split",
-            format!("{{ column = {column}, into = {{ {} }} }}", into.join(", ")),
+            format!("{{ column = {column}, into = {{ {into} }}{labels} }}"),
         )
     });
     let by = metric.by.as_ref().map(|by| {
@@ -216,6 +220,11 @@ fn parts(metric: &Metric) -> Vec<(&'static str, String)> {
         )
     });
     [within, split, by].into_iter().flatten().collect()
+}
+
+fn inline<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+    let pairs = pairs.map(|(key, value)| format!("{} = {}", quoted(key), quoted(value)));
+    pairs.collect::<Vec<_>>().join(", ")
 }
 
 fn rest(left_out: &[LeftOut], unused: &[String]) -> String {

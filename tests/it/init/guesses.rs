@@ -226,3 +226,23 @@ fn no_table_has_ten_numbers_while_another_one_with_rows_has_none() {
     assert_eq!(numbers.len(), 40, "{numbers:?}");
     assert!(numbers.values().all(|count| *count < 10), "{numbers:?}");
 }
+
+#[tokio::test]
+async fn parts_are_labelled_by_their_values_where_keys_cannot_say_them() {
+    let (world, app) = bare().await;
+    app.execute(
+        "CREATE TABLE film (id integer, rating text CHECK (rating IN ('G', 'PG-13', 'not rated')));
+         CREATE TABLE orders (id integer, status text CHECK (status IN ('new', 'paid')))",
+    )
+    .await;
+    proposed(&world).await;
+    let catalog = world.config().catalog;
+    let label = |key: &str| {
+        let mut metrics = catalog.metrics.iter();
+        metrics.find(|one| one.key == key).unwrap().label.clone()
+    };
+    assert_eq!(label("films_rating_g"), "Films: rating G");
+    assert_eq!(label("films_rating_pg_13"), "Films: rating PG-13");
+    assert_eq!(label("films_rating_not_rated"), "Films: rating not rated");
+    assert_eq!(label("orders_status_paid"), "Orders status paid");
+}
