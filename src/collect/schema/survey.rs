@@ -129,12 +129,14 @@ JOIN pg_attribute AS referenced ON referenced.attrelid = promise.confrelid AND r
 WHERE promise.contype = 'f' AND cardinality(promise.conkey) = 1
 ORDER BY 1, 2, 3";
 
+/// Without the tables in which SQLite's own modules, such as full-text search, keep their indexes.
 const SQLITE_COLUMNS: &str = "
 SELECT made.name, made.type = 'view', NULL, info.name, lower(info.type), info.\"notnull\", 1, info.pk > 0, NULL, made.sql,
        lower(info.dflt_value) IN ('current_timestamp', 'current_date') OR replace(lower(info.dflt_value), ' ', '') LIKE '%unixepoch()%'
        OR replace(lower(info.dflt_value), ' ', '') LIKE '%(''now''%' OR replace(lower(info.dflt_value), ' ', '') LIKE '%,''now''%'
 FROM sqlite_schema AS made, pragma_table_xinfo(made.name) AS info
 WHERE made.type IN ('table', 'view') AND made.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND info.hidden <> 1
+    AND made.name NOT IN (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow')
 ORDER BY made.name, info.cid";
 
 const SQLITE_KEYS: &str = "

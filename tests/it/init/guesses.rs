@@ -246,3 +246,20 @@ async fn parts_are_labelled_by_their_values_where_keys_cannot_say_them() {
     assert_eq!(label("films_rating_not_rated"), "Films: rating not rated");
     assert_eq!(label("orders_status_paid"), "Orders status paid");
 }
+
+#[tokio::test]
+async fn tables_in_which_sqlite_keeps_a_search_index_are_none_of_the_applications() {
+    let (world, app) = bare().await;
+    app.execute(
+        "CREATE VIRTUAL TABLE story_texts USING fts5(title, body);
+         INSERT INTO story_texts VALUES ('a', 'b'), ('c', 'd')",
+    )
+    .await;
+    let text = proposed(&world).await;
+    assert!(!text.contains("story_texts_"), "{text}");
+    collects(&world).await;
+    assert_eq!(
+        world.value("2025-10-02", "total_story_texts").await,
+        json!(2)
+    );
+}
