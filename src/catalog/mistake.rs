@@ -101,9 +101,9 @@ pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a st
         .unwrap_or_default()
 }
 
-/// The text without the passwords of the URLs in it.
+/// A URL, or any other whole argument, without its passwords.
 pub fn masked(text: &str) -> String {
-    without(&passwords(text), text, text.len())
+    without(&apart(passwords(text)), text, text.len())
 }
 
 /// A message may quote a value that stands in the wrong place.
@@ -136,6 +136,11 @@ fn secrets_of(line: &str) -> Vec<Range<usize>> {
     let mut found = passwords(line);
     found.extend(paths(line));
     found.extend(values_of_secrets(line));
+    apart(found)
+}
+
+/// In their order, those that touch made one.
+fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|secret| secret.start);
     let mut apart: Vec<Range<usize>> = Vec::new();
     for secret in found {
@@ -194,32 +199,45 @@ fn values_of_secrets(line: &str) -> Vec<Range<usize>> {
     found.filter(|secret| !secret.is_empty()).collect()
 }
 
-/// A password may hold any character, `@` and quotes too, so it is taken to reach to the line's last `@`.
 fn passwords(text: &str) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    let mut line_start = 0;
-    for line in text.split_inclusive('\n') {
-        let known = found.len();
-        let authority = line.find("://").map_or(0, |at| at + 3);
-        if let Some(end) = line.rfind('@').filter(|end| *end > authority)
-            && let Some(colon) = line[authority..end].find(':')
-        {
-            found.push(line_start + authority + colon + 1..line_start + end);
-        }
-        for (at, word) in line.match_indices("password=") {
-            let start = at + word.len();
-            let length = line[start..].find(['&', '"', '\'', ' ', '\n', '`']);
-            let secret =
-                line_start + start..line_start + length.map_or(line.len(), |length| start + length);
-            if found[known..]
-                .iter()
-                .all(|other| other.end <= secret.start || secret.end <= other.start)
-            {
-                found.push(secret);
-            }
-        }
-        found[known..].sort_by_key(|secret| secret.start);
-        line_start += line.len();
+    let mut found = Vec::new();
+    // A password may hold any character, `@` and quotes too, so it is taken to reach to the last `@`.
+    let authority = text.find("://").map_or(0, |at| at + 3);
+    if let Some(end) = text.rfind('@').filter(|end| *end > authority)
+        && let Some(colon) = text[authority..end].find(':')
+    {
+        found.push(authority + colon + 1..end);
     }
+    let written = text.match_indices("password=");
+    found.extend(written.map(|(at, word)| parameter_from(text, at + word.len())));
+    let question = text.find('?').unwrap_or(text.len());
+    let names = text[question..].match_indices(['?', '&', '#']);
+    let starts = names.map(|(at, _)| question + at + 1);
+    found.extend(starts.filter_map(|start| secret_parameter(text, start)));
+    found.retain(|secret| !secret.is_empty());
     found
+}
+
+/// From there to the next parameter. A quote, a space or a `#` may be of a password that was not encoded.
+fn parameter_from(text: &str, start: usize) -> Range<usize> {
+    let rest = &text[start..];
+    start..start + rest.find('&').unwrap_or(rest.trim_end().len())
+}
+
+/// The value of a parameter of a URL, if its name is that of a secret, in any spelling that a URL allows.
+fn secret_parameter(text: &str, start: usize) -> Option<Range<usize>> {
+    let whole = parameter_from(text, start);
+    let written = &text[whole.clone()];
+    let (name, value) = url::form_urlencoded::parse(written.as_bytes()).next()?;
+    // `options=-c password=…`
+    let (within, _) = value.rsplit_once('=').unwrap_or_default();
+    let is_secret = [&*name, within].iter().any(|name| {
+        let name = name.to_lowercase();
+        let words = ["pass", "pwd", "secret", "token"];
+        words.iter().any(|word| name.contains(word))
+    });
+    let encoded = written.to_ascii_lowercase().find("%3d");
+    let equals = [written.find('=').map(|at| at + 1), encoded.map(|at| at + 3)];
+    let equals = equals.into_iter().flatten().min();
+    Some(whole.start + equals.filter(|_| is_secret)?..whole.end)
 }

@@ -18,6 +18,12 @@ pub struct DatabaseUrl {
 impl DatabaseUrl {
     /// Relative SQLite files are looked for in `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, String> {
+        // To a URL a line break within it is not there, so what stands around it could not be told apart.
+        let text = text.trim();
+        if text.contains(char::is_control) {
+            let why = "a database URL has no line breaks, tabs or other control characters";
+            return Err(why.to_owned());
+        }
         let scheme = text.split(':').next().unwrap_or_default();
         let (engine, file) = match scheme {
             "sqlite" => (Engine::Sqlite, Some(base.join(sqlite_file(text)?))),

@@ -1,6 +1,11 @@
 //! A password never shows, whatever is wrong around it.
 
-use daybook::config::show;
+use std::path::Path;
+
+use daybook::commands::without_passwords;
+use daybook::config::{DatabaseUrl, show};
+use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::World;
 
@@ -71,6 +76,87 @@ daybook.toml:1:49: unknown key `conections`; did you mean `connections`?
 1 | app = { database_url = 'postgres://u:***@h/db', conections = 2 }
   |                                                 ^^^^^^^^^^"
     );
+}
+
+/// Every place of a URL where a password is meant to stand; `{}` is the password.
+const PLACES: [&str; 20] = [
+    "://u:{}@h/db",
+    "://:{}@h:5432/db?sslmode=require",
+    "://u:{}@h/db?application_name=me@here",
+    "://h/db?password={}",
+    "://u@h:5432/db?user=u&password={}&sslmode=require",
+    "://h/db?PassWord={}",
+    "://h/db?%70assword={}",
+    "://h/db?pass%77ord={}&port=1",
+    "://h/db?options[password]={}",
+    "://h/db?sslmode=require&options[password]={}",
+    "://h/db?options%5Bpassword%5D={}",
+    "://h/db?options%5b%70assword%5d={}",
+    "://h/db?options=-c%20password%3D{}",
+    "://h/db?options=-c password={}",
+    "://h/db?sslpassword={}",
+    "://h/db?passwd={}",
+    "://h/db?pwd={}#part",
+    "://h/db?password%3D{}",
+    "://h/db?secret={}&token={}",
+    "://u:{}@h/db?password={}",
+];
+
+proptest! {
+    #[test]
+    fn no_password_of_any_url_shows_whatever_stands_around_it(
+        place in select(&PLACES[..]),
+        scheme in select(&["postgres", "postgresql", "mysql", "mariadb"][..]),
+        middle in "[-a-z0-9 !$'\"()*,;:@/?#=%+~`\\[\\]ä]{0,12}",
+    ) {
+        let password = format!("Geh{middle}eim");
+        let url = format!("{scheme}{}", place.replace("{}", &password));
+        let parsed = DatabaseUrl::parse(&url, Path::new("/")).unwrap();
+        let refused = without_passwords([format!("--to={url}")].into_iter());
+        let config = World::with("").set("DAYBOOK_APP_DATABASE_URL", &url).config();
+        let shown = serde_json::to_string(&show(&config)).unwrap();
+        let mistake = World::with(&format!("[app]\ndatabase_ulr = '''{url}'''\n")).load();
+        let told = format!(
+            "{parsed} {parsed:?} {} {shown} {config:?} {}",
+            refused.unwrap_err(),
+            mistake.unwrap_err()
+        );
+        prop_assert!(parsed.has_password());
+        prop_assert!(!told.contains("Geh") && !told.contains("eim"), "{}", told);
+    }
+}
+
+#[test]
+fn a_url_without_a_password_shows_whole() {
+    for url in [
+        "postgres://u@h:5432/db?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "postgres:///db?host=/run/postgresql&user=u&application_name=compass",
+        "postgres://h/db?options[search_path]=daybook&options=-c%20work_mem%3D4MB",
+        "mysql://u@h/db?ssl-mode=REQUIRED&charset=utf8mb4",
+        "sqlite:/srv/passes/app.db?mode=ro",
+    ] {
+        let parsed = DatabaseUrl::parse(url, Path::new("/")).unwrap();
+        assert_eq!(parsed.to_string(), url);
+        assert!(!parsed.has_password());
+        assert!(without_passwords([url.to_owned()].into_iter()).is_ok());
+    }
+}
+
+#[test]
+fn a_url_with_a_line_break_or_a_tab_within_it_is_refused_and_not_repeated() {
+    for url in [
+        "postgres://u:hun\nter@h/db",
+        "postgres://h/db?pass\tword=hunter",
+        "mysql://u:hunter\r@h/",
+    ] {
+        let refused = DatabaseUrl::parse(url, Path::new("/")).unwrap_err();
+        assert_eq!(
+            refused,
+            "a database URL has no line breaks, tabs or other control characters"
+        );
+    }
+    let trimmed = DatabaseUrl::parse("postgres://u@h/db\n", Path::new("/")).unwrap();
+    assert_eq!(trimmed.expose(), "postgres://u@h/db");
 }
 
 #[cfg(unix)]
