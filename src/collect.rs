@@ -2,6 +2,7 @@
 
 mod attempts;
 pub mod days;
+mod ends;
 pub mod examine;
 pub mod labels;
 mod lessons;
@@ -24,6 +25,7 @@ use crate::database::{self, DatabaseError, Limits, Trouble};
 use crate::entry::Reading;
 use crate::plan::{Facts, Statement, night, range};
 
+pub use ends::{Oldest, newest_row, oldest_row};
 pub use recipients::{Found, recipients};
 
 /// What to count.

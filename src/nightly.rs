@@ -1,5 +1,6 @@
 //! The night: choose the days, count them, store them, bring out their report, prune. Every decision lives here.
 
+pub mod clock;
 mod counting;
 pub mod days;
 mod ending;
@@ -10,6 +11,8 @@ mod readers;
 pub mod refresh;
 mod rehearsal;
 pub mod resend;
+mod retention;
+mod time_limit;
 pub mod todo;
 
 use std::time::{Duration, Instant};
@@ -18,9 +21,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use thiserror::Error;
 
 use crate::book::{self, Book, BookError, Delivery, Message, Stages};
-use crate::calendar::Day;
 use crate::collect::Unreachable;
-use crate::config::Config;
+use crate::config::{Config, duration};
 use crate::entry::Entry;
 use crate::entry::merge::{Mode, merge};
 use crate::prune;
@@ -28,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 
 use counting::{Counted, count, failures, noted};
 use plans::Topic;
+use retention::forget;
+use time_limit::within_time;
 
 pub use days::{Refusal, Which, known_keys};
 pub use refresh::Change;
@@ -61,8 +65,8 @@ pub struct Night {
     /// Days asked for that are not collected, and why.
     pub skipped: Vec<(NaiveDate, String)>,
     pub unreachable: Vec<Unreachable>,
-    /// Nothing more could be counted, which the readers are told.
-    pub no_numbers: Option<Unreachable>,
+    /// What ended the night before its end; what stands here was done before.
+    pub broke_off: Option<NightError>,
     /// Whatever was due, as it stands in the ledger now.
     pub deliveries: Vec<Delivery>,
     /// A rehearsal's messages, with the day that they would be about.
@@ -72,6 +76,8 @@ pub struct Night {
     /// What else is to be said about bringing out the report.
     pub remarks: Vec<String>,
     pub pruned: u64,
+    /// Days that are too old were left, and why.
+    pub unpruned: Option<prune::Doubt>,
     pub duration_ms: i64,
 }
 
@@ -93,11 +99,25 @@ pub enum NightError {
     Refused(#[from] Refusal),
     #[error(transparent)]
     Book(#[from] BookError),
-    /// Nothing was stored, because nothing could be counted.
+    #[error(transparent)]
+    Clock(#[from] clock::Doubt),
+    /// Nothing could be counted.
     #[error("{0}")]
     Unavailable(Unreachable),
-    #[error("stopped on request; what was stored before stays")]
+    #[error(
+        "counting took longer than max_duration = {}: days already stored were kept; see `daybook runs` for what takes so long, or set `max_duration` under [collect]",
+        duration::spoken(*.0)
+    )]
+    TooLong(Duration),
+    #[error("interrupted; days already stored were kept")]
     Stopped,
+}
+
+impl NightError {
+    /// The readers are told that there are no numbers.
+    pub fn leaves_no_numbers(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::TooLong(_))
+    }
 }
 
 /// Told as the night goes on.
@@ -118,16 +138,13 @@ pub struct Setting<'a> {
 pub async fn run(setting: &Setting<'_>, orders: &Orders) -> Result<Night, NightError> {
     let begun = Instant::now();
     if orders.dry_run {
-        return within_time(
-            setting,
-            Box::pin(rehearsal::rehearse(setting, orders, begun)),
-        )
-        .await;
+        let rehearse =
+            async |timed: &Setting<'_>| Box::pin(rehearsal::rehearse(timed, orders, begun)).await;
+        return Box::pin(within_time(setting, begun, rehearse)).await;
     }
     days::check(setting, orders)?;
     // All that waits inside a night, kept off the stack of whoever asked for it.
-    let night = Box::pin(night(setting, orders, begun));
-    let done = within_time(setting, night).await;
+    let done = Box::pin(night(setting, orders, begun)).await;
     morning::broke_off(setting, orders, &done).await;
     done
 }
@@ -144,18 +161,32 @@ async fn night(
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
     let mut stages = Stages::default();
-    let done = under_lock(setting, orders, (&book, run), (begun, &mut stages)).await;
-    let ending = ending::of(&done, setting.now, (begun, stages));
+    let mut night = Night::default();
+    let done = under_lock(
+        setting,
+        orders,
+        (&book, run),
+        (begun, &mut stages),
+        &mut night,
+    );
+    let broke_off = done.await.err();
+    let error = broke_off.as_ref().or(night.broke_off.as_ref());
+    let ending = ending::of(&night, error, setting.now, (begun, stages));
     let noted = book::end_run(&book, run, &ending).await;
     book.close().await;
     lock.let_go().await;
-    let night = done?;
+    night.duration_ms = ending.duration_ms;
+    if let Some(error) = broke_off {
+        if ending.days == 0 {
+            return Err(error);
+        }
+        night.broke_off = Some(error);
+    }
     // What broke the night off says more than that it could not be noted.
-    noted?;
-    Ok(Night {
-        duration_ms: ending.duration_ms,
-        ..night
-    })
+    if night.broke_off.is_none() {
+        noted?;
+    }
+    Ok(night)
 }
 
 async fn under_lock(
@@ -163,34 +194,34 @@ async fn under_lock(
     orders: &Orders,
     (book, run): (&Book, i64),
     (begun, stages): (Instant, &mut Stages),
-) -> Result<Night, NightError> {
+    night: &mut Night,
+) -> Result<(), NightError> {
+    let before = book::all_dates(book).await?;
+    Box::pin(clock::check(setting, orders, &before)).await?;
     let chosen = days::choose(setting, orders, Some(book)).await?;
     let todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
     let topic = plans::topic(&todo).filter(|_| orders.reports());
-    let mut night = Night {
-        skipped: [chosen.skipped, todo.skipped.clone()].concat(),
-        ..Night::default()
-    };
+    night.skipped = [chosen.skipped, todo.skipped.clone()].concat();
     if let Some(topic) = &topic {
         night.remarks = morning::begins(setting, book, topic).await?;
     }
-    let counted = count_all(
-        setting,
-        orders,
-        (book, run),
-        (&todo, topic.as_ref()),
-        (&mut night, &mut *stages),
-    );
-    match (counted.await, &topic) {
-        (Ok(()), _) => night.days.extend(todo.settled.iter().copied().map(settled)),
-        (Err(NightError::Unavailable(away)), Some(topic)) => {
-            morning::no_numbers(setting, book, topic, away, &mut night).await?;
+    let work = (&todo, topic.as_ref());
+    let counted = within_time(setting, begun, async |timed: &Setting<'_>| {
+        let done = (&mut *night, &mut *stages);
+        Box::pin(count_all(timed, orders, (book, run), work, done)).await
+    });
+    match Box::pin(counted).await {
+        Ok(()) => night.days.extend(todo.settled.iter().copied().map(settled)),
+        // Others may be due, even where there is no report.
+        Err(error) if orders.send && error.leaves_no_numbers() => {
+            if let Some(topic) = &topic {
+                morning::no_numbers(setting, book, topic, &error, night).await?;
+            }
+            night.broke_off = Some(error);
         }
-        // No report, but others may be due.
-        (Err(NightError::Unavailable(away)), None) if orders.send => night.no_numbers = Some(away),
-        (Err(error), _) => return Err(error),
+        Err(error) => return Err(error),
     }
-    if night.no_numbers.is_none() {
+    if night.broke_off.is_none() {
         // The numbers are stored; who asks for them in SQL can wait, the report's readers cannot.
         let updated = book::columns::update(book, &setting.config.catalog).await;
         let remark = updated.err().map(|error| error.to_string());
@@ -198,22 +229,23 @@ async fn under_lock(
     }
     if orders.send {
         let bringing = Instant::now();
-        morning::bring_out(
+        let work = (&todo, topic.as_ref());
+        Box::pin(morning::bring_out(
             setting,
             orders,
             (book, begun),
-            (&todo, topic.as_ref()),
-            &mut night,
-        )
+            work,
+            night,
+        ))
         .await?;
         add_time(&mut stages.deliver, bringing);
     }
-    if night.no_numbers.is_none() {
+    if night.broke_off.is_none() {
         let forgetting = Instant::now();
-        night.pruned = forget(setting, book, &night).await?;
+        forget(setting, book, &before, night).await?;
         add_time(&mut stages.prune, forgetting);
     }
-    Ok(night)
+    Ok(())
 }
 
 /// Counts and stores one task after another. The report's plan is written together with its day.
@@ -328,31 +360,6 @@ fn settled(date: NaiveDate) -> DayDone {
         changes: None,
         failed: Vec::new(),
     }
-}
-
-/// `max_duration` of the whole night asks the running statements to stop, as a signal does.
-async fn within_time<T>(setting: &Setting<'_>, night: impl Future<Output = T>) -> T {
-    let Some(longest) = setting.config.collect.max_duration else {
-        return night.await;
-    };
-    let alarm = async {
-        tokio::time::sleep(longest).await;
-        setting.stop.cancel();
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        done = night => done,
-        () = alarm => unreachable!("the alarm only rings"),
-    }
-}
-
-async fn forget(setting: &Setting<'_>, book: &Book, night: &Night) -> Result<u64, BookError> {
-    let today = Day::containing(setting.now, setting.config.time_zone).date;
-    let retention = setting.config.retention_days;
-    let newest = night.days.iter().map(|day| day.date).max();
-    let planned = prune::plan(&book::all_dates(book).await?, today, retention, newest);
-    let pruned = prune::prune(book, &planned, prune::oldest_kept(today, retention)).await?;
-    Ok(pruned.entries)
 }
 
 /// Adds the time since then to what the stage took before.

@@ -1,8 +1,16 @@
 //! Retention: which days are too old to keep, and taking them out of the book.
 
 use chrono::{Days, NaiveDate};
+use thiserror::Error;
 
 use crate::book::{self, Book, BookError};
+use crate::calendar::spoken;
+
+/// A night deletes the day that has become too old, and a few after a pause. More is for somebody to decide.
+pub const MOST_AT_ONCE: usize = 7;
+
+/// The newest entry is older than that: either nobody collected for as long, or this machine's clock is wrong.
+pub const LONGEST_SILENCE: i64 = 31;
 
 /// How much a prune took out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,6 +19,30 @@ pub struct Pruned {
     pub runs: u64,
     pub deliveries: u64,
     pub mutes: u64,
+}
+
+/// Why days that are too old are not deleted before somebody says so.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Doubt {
+    #[error(
+        "{days} days are older than the {retention} days that are kept, from {first} on, and no more than {MOST_AT_ONCE} are deleted at once: to keep them set `[retention] days = {needed}` in the configuration file, to delete them run `daybook prune --yes`"
+    )]
+    Many {
+        days: usize,
+        first: NaiveDate,
+        retention: u32,
+        /// What keeps the first of them.
+        needed: i64,
+    },
+    #[error(
+        "{days} days seem too old, but the newest stored day is {}, {} days ago by this machine's clock: if the clock is right, `daybook prune --yes` deletes them",
+        spoken(*.newest), (*.today - *.newest).num_days()
+    )]
+    Silence {
+        days: usize,
+        newest: NaiveDate,
+        today: NaiveDate,
+    },
 }
 
 /// The first day that is kept: one exactly `retention_days` old stays.
@@ -35,16 +67,69 @@ pub fn plan(
         .collect()
 }
 
-/// Deletes the planned days, and the runs, deliveries and mutes from before the oldest kept day.
+/// Whether so much may be deleted without asking. `before` are the days that were stored before this run, sorted.
+pub fn doubt(
+    planned: &[NaiveDate],
+    before: &[NaiveDate],
+    today: NaiveDate,
+    retention: u32,
+) -> Option<Doubt> {
+    let days = planned.len();
+    let newest = newest_before(before, today);
+    if let Some(newest) = newest.filter(|newest| is_silence(*newest, today)) {
+        return Some(Doubt::Silence {
+            days,
+            newest,
+            today,
+        });
+    }
+    let first = planned.iter().min().copied()?;
+    (days > MOST_AT_ONCE).then(|| Doubt::Many {
+        days,
+        first,
+        retention,
+        needed: (today - first).num_days(),
+    })
+}
+
+/// The newest of these sorted days that is not in the future.
+pub fn newest_before(dates: &[NaiveDate], today: NaiveDate) -> Option<NaiveDate> {
+    dates.iter().rev().find(|date| **date <= today).copied()
+}
+
+/// Between two days, the earlier one first.
+pub fn is_silence(from: NaiveDate, to: NaiveDate) -> bool {
+    (to - from).num_days() > LONGEST_SILENCE
+}
+
+/// Deletes the planned days, and the runs and mutes from before the oldest kept day. The ledger stays longer, by as
+/// much as the clock may be wrong unnoticed: whatever may still be collected is known to have been sent.
 pub async fn prune(
     book: &Book,
     planned: &[NaiveDate],
     oldest_kept: NaiveDate,
 ) -> Result<Pruned, BookError> {
+    let ledger = Days::new(LONGEST_SILENCE.unsigned_abs());
+    let ledger = oldest_kept
+        .checked_sub_days(ledger)
+        .unwrap_or(NaiveDate::MIN);
     Ok(Pruned {
         entries: book::remove_entries(book, planned).await?,
         runs: book::remove_runs_before(book, oldest_kept).await?,
-        deliveries: book::remove_deliveries_before(book, oldest_kept).await?,
+        deliveries: book::remove_deliveries_before(book, ledger).await?,
         mutes: book::remove_mutes_before(book, oldest_kept).await?,
+    })
+}
+
+/// Deletes days that a wrong clock has put into the future, with what was planned to be sent about them.
+pub async fn prune_future(
+    book: &Book,
+    planned: &[NaiveDate],
+    today: NaiveDate,
+) -> Result<Pruned, BookError> {
+    Ok(Pruned {
+        entries: book::remove_entries(book, planned).await?,
+        deliveries: book::remove_deliveries_after(book, today).await?,
+        ..Pruned::default()
     })
 }

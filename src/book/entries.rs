@@ -84,17 +84,18 @@ pub async fn first_date(book: &Book) -> Result<Option<NaiveDate>, BookError> {
     row.map(|row| date_of(book, &row)).transpose()
 }
 
-/// The entry of the latest day.
-pub async fn newest(book: &Book) -> Result<Option<Entry>, BookError> {
-    const LATEST: &str = "SELECT * FROM daily_metrics ORDER BY collection_date DESC LIMIT 1";
-    only(book, LATEST).await
+/// The entry of the latest day up to `today`: later ones are of a clock that was wrong.
+pub async fn newest(book: &Book, today: NaiveDate) -> Result<Option<Entry>, BookError> {
+    const LATEST: &str = "SELECT * FROM daily_metrics WHERE collection_date <= ?1
+         ORDER BY collection_date DESC LIMIT 1";
+    latest(book, LATEST, today).await
 }
 
-/// The entry of the latest day that was over when it was counted.
-pub async fn newest_complete(book: &Book) -> Result<Option<Entry>, BookError> {
-    const LATEST: &str =
-        "SELECT * FROM daily_metrics WHERE NOT partial ORDER BY collection_date DESC LIMIT 1";
-    only(book, LATEST).await
+/// The entry of the latest day up to `today` that was over when it was counted.
+pub async fn newest_complete(book: &Book, today: NaiveDate) -> Result<Option<Entry>, BookError> {
+    const LATEST: &str = "SELECT * FROM daily_metrics WHERE NOT partial AND collection_date <= ?1
+         ORDER BY collection_date DESC LIMIT 1";
+    latest(book, LATEST, today).await
 }
 
 /// Lays the entry over the stored one of its day. Both happen under one write lock, so no value that
@@ -239,8 +240,12 @@ pub(super) fn comparable(date: NaiveDate) -> Bind {
     within.unwrap_or(date).into()
 }
 
-async fn only(book: &Book, text: &'static str) -> Result<Option<Entry>, BookError> {
-    let row = book.store.row(text, &[]).await;
+async fn latest(
+    book: &Book,
+    text: &'static str,
+    today: NaiveDate,
+) -> Result<Option<Entry>, BookError> {
+    let row = book.store.row(text, &[comparable(today)]).await;
     let row = row.map_err(|error| book.error("read the newest entry", error))?;
     row.map(|row| entry_of(book, &row)).transpose()
 }

@@ -2,6 +2,7 @@
 
 use chrono::{NaiveDate, NaiveTime};
 
+use super::entries::comparable;
 use super::row::{self, plain};
 use super::store::Bind;
 use super::{Book, BookError};
@@ -32,29 +33,49 @@ pub async fn remove_runs_before(book: &Book, day: NaiveDate) -> Result<u64, Book
         delete: "DELETE FROM runs WHERE id = ?1",
         key: Key::Number,
     };
-    remove_before(book, &old, midnight.into()).await
+    remove_old(book, &old, &[midnight.into()]).await
 }
 
-/// Deletes the ledger of the days before that one, as far as their entries are gone, and returns how many
-/// deliveries there were. A report goes after its last delivery, so that none is ever without its report.
+/// Deletes the ledger of the days before that one, as far as their entries are gone and they were planned before it,
+/// and returns how many deliveries there were. A report goes after its last delivery, so that none is ever without its report.
 pub async fn remove_deliveries_before(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
     let deliveries = Old {
-        find: "SELECT id FROM deliveries WHERE collection_date < ?1
+        find: "SELECT id FROM deliveries WHERE collection_date < ?1 AND planned_at < ?3
                  AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
              ORDER BY collection_date LIMIT ?2",
         delete: "DELETE FROM deliveries WHERE id = ?1",
         key: Key::Number,
     };
     let reports = Old {
-        find: "SELECT DISTINCT collection_date FROM reports WHERE collection_date < ?1
+        find: "SELECT DISTINCT collection_date FROM reports WHERE collection_date < ?1 AND planned_at < ?3
                  AND collection_date NOT IN (SELECT collection_date FROM daily_metrics)
                  AND collection_date NOT IN (SELECT collection_date FROM deliveries)
              ORDER BY collection_date LIMIT ?2",
         delete: "DELETE FROM reports WHERE collection_date = ?1",
         key: Key::Day,
     };
-    let removed = remove_before(book, &deliveries, day.into()).await?;
-    remove_before(book, &reports, day.into()).await?;
+    let midnight = day.and_time(NaiveTime::MIN).and_utc();
+    let bounds = [comparable(day), midnight.into()];
+    let removed = remove_old(book, &deliveries, &bounds).await?;
+    remove_old(book, &reports, &bounds).await?;
+    Ok(removed)
+}
+
+/// Deletes the ledger of the days after that one, and returns how many deliveries there were.
+pub async fn remove_deliveries_after(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
+    let deliveries = Old {
+        find: "SELECT id FROM deliveries WHERE collection_date > ?1 ORDER BY collection_date LIMIT ?2",
+        delete: "DELETE FROM deliveries WHERE id = ?1",
+        key: Key::Number,
+    };
+    let reports = Old {
+        find: "SELECT DISTINCT collection_date FROM reports WHERE collection_date > ?1
+             ORDER BY collection_date LIMIT ?2",
+        delete: "DELETE FROM reports WHERE collection_date = ?1",
+        key: Key::Day,
+    };
+    let removed = remove_old(book, &deliveries, &[comparable(day)]).await?;
+    remove_old(book, &reports, &[comparable(day)]).await?;
     Ok(removed)
 }
 
@@ -71,10 +92,12 @@ enum Key {
     Day,
 }
 
-async fn remove_before(book: &Book, old: &Old, before: Bind) -> Result<u64, BookError> {
+/// The bounds are the first and the third place of the text that finds them; the second is how many.
+async fn remove_old(book: &Book, old: &Old, bounds: &[Bind]) -> Result<u64, BookError> {
     const TASK: &str = "delete old rows";
     let failed = |error| book.error(TASK, error);
-    let some = [before, (ROWS_PER_TRANSACTION as i64).into()];
+    let mut some = bounds.to_vec();
+    some.insert(1, (ROWS_PER_TRANSACTION as i64).into());
     let mut removed = 0;
     // Most nights find nothing, for which nobody has to wait.
     while !book

@@ -23,13 +23,14 @@ pub enum Own {
     Undelivered,
     LastRun,
     LastRunSuccess,
+    LastRunDays,
     LastRunDuration,
     LastSuccess,
     EntryAge,
 }
 
 impl Own {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Build,
         Self::EntryTime,
         Self::EntryPartial,
@@ -42,6 +43,7 @@ impl Own {
         Self::Undelivered,
         Self::LastRun,
         Self::LastRunSuccess,
+        Self::LastRunDays,
         Self::LastRunDuration,
         Self::LastSuccess,
         Self::EntryAge,
@@ -65,6 +67,7 @@ impl Own {
             Self::Undelivered => "undelivered_messages",
             Self::LastRun => "last_run_timestamp_seconds",
             Self::LastRunSuccess => "last_run_success",
+            Self::LastRunDays => "last_run_days",
             Self::LastRunDuration => "last_run_duration_seconds",
             Self::LastSuccess => "last_success_timestamp_seconds",
             Self::EntryAge => "entry_age_seconds",
@@ -99,6 +102,9 @@ impl Own {
                 "When the last run ended, well or not; when it began if it was interrupted."
             }
             Self::LastRunSuccess => "1 if the last run stored its days or had nothing to store.",
+            Self::LastRunDays => {
+                "How many days the last run stored, also one that broke off afterwards."
+            }
             Self::LastRunDuration => "How long the last run took, by stage and in total.",
             Self::LastSuccess => {
                 "When the last run ended that stored its days or had nothing to store."

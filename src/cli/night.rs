@@ -96,6 +96,12 @@ pub struct Prune {
     /// List what would be deleted, and delete nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
+    /// Delete even more than 7 days at once, or after a long time without a new day
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Delete instead the days after today, which a wrong clock has stored, with their reports
+    #[arg(long)]
+    pub future: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -1,9 +1,9 @@
 //! What the next night would meet in an app database, found without counting: tables, columns, rights, readers.
 
-mod held;
+pub(super) mod held;
 pub mod indexes;
 mod measured;
-mod needs;
+pub(super) mod needs;
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -16,7 +16,7 @@ use super::{CommandError, Ended, World, output, show};
 pub async fn run(config: &Config, action: &Alerts, world: &World) -> Result<Ended, CommandError> {
     match action {
         Alerts::List(args) => list(config, args, world).await,
-        Alerts::Backtest(args) => backtest::run(config, args).await,
+        Alerts::Backtest(args) => backtest::run(config, args, world).await,
         Alerts::Mute(args) => mute::mute(config, args, world).await,
         Alerts::Unmute { key } => mute::unmute(config, key, world).await,
         Alerts::Mutes { json } => mute::list(config, *json, world).await,

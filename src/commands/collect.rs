@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::cli::Collect;
 use crate::config::Config;
 use crate::entry::{Entry, Kind};
-use crate::nightly::{self, DayDone, Night, Orders, Setting, Which};
+use crate::nightly::{self, DayDone, Night, NightError, Orders, Setting, Which};
 use crate::plan::night::database_of;
 use crate::{compare, render, report};
 
@@ -42,8 +42,13 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
         output::say_line(&format!("{date} {key} failed: {error}"));
     }
     tell_delivered(config, &night, args, world);
+    match night.broke_off {
+        Some(NightError::Unavailable(_)) => return Ok(Ended::Unavailable),
+        Some(error) => return Err(error.into()),
+        None => {}
+    }
     Ok(match &night {
-        night if !night.unreachable.is_empty() || night.no_numbers.is_some() => Ended::Unavailable,
+        night if !night.unreachable.is_empty() => Ended::Unavailable,
         night if failures(night).next().is_some() || night.readers_missing => Ended::Incomplete,
         night if !night.deliveries.iter().all(delivered::is_accepted) => Ended::Undelivered,
         _ => Ended::Done,
@@ -52,8 +57,11 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
 
 /// What became of the report; what did not arrive is said even where only trouble is.
 fn tell_delivered(config: &Config, night: &Night, args: &Collect, world: &World) {
-    if let Some(away) = &night.no_numbers {
+    if let Some(NightError::Unavailable(away)) = &night.broke_off {
         output::say_line(&format!("daybook: {away}"));
+    }
+    if let Some(doubt) = &night.unpruned {
+        output::say_line(&format!("nothing was pruned: {doubt}"));
     }
     delivered::tell(&night.deliveries, config, (world, args.quiet || args.json));
     for remark in &night.remarks {
@@ -152,7 +160,7 @@ async fn tell(
     }
     let written: Vec<&Entry> = days.iter().filter_map(|day| day.entry.as_ref()).collect();
     match (written.as_slice(), days.as_slice()) {
-        ([], []) if night.no_numbers.is_some() || !refreshed.is_empty() => {}
+        ([], []) if night.broke_off.is_some() || !refreshed.is_empty() => {}
         ([], []) if args.refresh.is_some() => output::say("no stored day to refresh"),
         (written, days) => output::say(&collected(config, (written, days), night)),
     }
@@ -270,7 +278,11 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
     let outcome = match night {
         _ if night.elsewhere => "elsewhere",
         _ if dry_run => "dry_run",
-        night if night.no_numbers.is_some() => "unavailable",
+        Night {
+            broke_off: Some(NightError::Unavailable(_)),
+            ..
+        } => "unavailable",
+        night if night.broke_off.is_some() => "failed",
         night if night.days.iter().any(|day| day.entry.is_some()) => "stored",
         _ => "nothing",
     };
@@ -278,18 +290,27 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
         .skipped
         .iter()
         .map(|(date, reason)| json!({ "date": date, "reason": reason }));
-    let unreachable = night.unreachable.iter().chain(&night.no_numbers);
-    let unreachable = unreachable.map(ToString::to_string);
+    let mut unreachable: Vec<String> = Vec::new();
+    unreachable.extend(night.unreachable.iter().map(ToString::to_string));
+    if let Some(NightError::Unavailable(away)) = &night.broke_off {
+        unreachable.push(away.to_string());
+    }
     let mut told = json!({
         "schema": 1,
         "outcome": outcome,
         "days": night.days.iter().map(day_json).collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
-        "unreachable": unreachable.collect::<Vec<_>>(),
+        "unreachable": unreachable,
         "deliveries": night.deliveries.iter().map(delivered::as_json).collect::<Vec<_>>(),
         "pruned": night.pruned,
         "duration_ms": night.duration_ms,
     });
+    if let Some(error) = &night.broke_off {
+        told["error"] = error.to_string().into();
+    }
+    if let Some(doubt) = &night.unpruned {
+        told["unpruned"] = doubt.to_string().into();
+    }
     if let Some((date, messages)) = &night.would_send {
         let one = |message: &Message| json!({ "date": date, "channel": message.channel.word(), "recipient": message.recipient });
         told["would_send"] = messages.iter().map(one).collect();

@@ -7,6 +7,11 @@ use crate::config::Config;
 
 use super::{CommandError, World};
 
+/// What day it is in the configured zone.
+pub fn today(config: &Config, world: &World) -> NaiveDate {
+    Day::containing(world.now, config.time_zone).date
+}
+
 /// `2025-10-03`, `today` or `yesterday`, in the configured zone.
 pub fn read(
     text: &str,

@@ -91,7 +91,8 @@ async fn newest(
     (book, world): (&Book, &World),
     out: &mut Target,
 ) -> Result<usize, ExportError> {
-    let edition = Edition::read(0, book.clone(), config).await?;
+    let today = dates::today(config, world);
+    let edition = Edition::read(0, book.clone(), config, today).await?;
     let text = prometheus::exposition(&edition, config, world.now).await?;
     out.write_all(text.as_bytes())?;
     Ok(edition.history.days().len())

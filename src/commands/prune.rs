@@ -2,38 +2,45 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde_json::json;
 
-use crate::book::{self, Book};
-use crate::calendar::Day;
+use crate::book::{self, Book, BookError};
+use crate::calendar::spoken;
 use crate::cli::Prune;
 use crate::config::Config;
-use crate::prune;
+use crate::prune::{self, doubt};
 
-use super::{CommandError, Ended, World, open_book, output};
+use super::{CommandError, Ended, World, dates, open_book, output};
 
 /// How long a prune waits for a collect to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, CommandError> {
-    let today = Day::containing(world.now, config.time_zone).date;
-    let book = open_book(config).await?;
-    let planned = prune::plan(
-        &book::all_dates(&book).await?,
-        today,
-        config.retention_days,
-        None,
-    );
-    if !args.dry_run {
-        let lock = Book::wait_for_lock(&config.book.url, PATIENCE).await?;
-        let book = Book::open_under(&lock).await?;
-        prune::prune(
-            &book,
-            &planned,
-            prune::oldest_kept(today, config.retention_days),
-        )
-        .await?;
-        book.close().await;
+    let today = dates::today(config, world);
+    let stored = book::all_dates(&open_book(config).await?).await?;
+    let planned = match args.future {
+        true => stored
+            .iter()
+            .copied()
+            .filter(|date| *date > today)
+            .collect(),
+        false => prune::plan(&stored, today, config.retention_days, None),
+    };
+    let doubt = match args.future {
+        _ if planned.is_empty() => None,
+        true => in_the_future(&planned, today),
+        false => {
+            let doubt = doubt(&planned, &stored, today, config.retention_days);
+            doubt.map(|doubt| doubt.to_string())
+        }
+    };
+    match &doubt {
+        Some(doubt) if !args.yes && !args.dry_run => {
+            return Err(CommandError::Usage(format!("nothing was pruned: {doubt}")));
+        }
+        _ if !args.dry_run => delete(config, args, &planned, today).await?,
+        _ => {}
     }
     if args.json {
         output::json(
@@ -49,10 +56,42 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
     for date in &planned {
         output::data(&date.to_string())?;
     }
-    output::say(&format!(
-        "{} entries beyond {} days {verb}",
-        planned.len(),
-        config.retention_days
-    ));
+    let which = match args.future {
+        true => format!("after {}", spoken(today)),
+        false => format!("beyond {} days", config.retention_days),
+    };
+    output::say(&format!("{} entries {which} {verb}", planned.len()));
+    if let (Some(doubt), true) = (doubt, args.dry_run) {
+        output::say(&doubt);
+    }
     Ok(Ended::Done)
+}
+
+async fn delete(
+    config: &Config,
+    args: &Prune,
+    planned: &[NaiveDate],
+    today: NaiveDate,
+) -> Result<(), BookError> {
+    let lock = Book::wait_for_lock(&config.book.url, PATIENCE).await?;
+    let book = Book::open_under(&lock).await?;
+    let pruned = match args.future {
+        true => prune::prune_future(&book, planned, today).await,
+        false => {
+            let oldest = prune::oldest_kept(today, config.retention_days);
+            prune::prune(&book, planned, oldest).await
+        }
+    };
+    book.close().await;
+    pruned.map(drop)
+}
+
+/// With a clock that is behind, these would be the true days.
+fn in_the_future(planned: &[NaiveDate], today: NaiveDate) -> Option<String> {
+    let (first, last) = planned.first().zip(planned.last())?;
+    Some(format!(
+        "{} stored days, from {first} to {last}, lie after {}: if this machine's clock is right, `daybook prune --future --yes` deletes them with their reports",
+        planned.len(),
+        spoken(today)
+    ))
 }

@@ -49,7 +49,8 @@ async fn letter(config: &Config, args: &Report, world: &World) -> Result<Letter,
     let asked = args.date.as_deref();
     let asked = asked.map(|text| dates::read(text, "--date", config, world));
     let book = open_book(config).await?;
-    let date = show::day(&book, asked.transpose()?).await?;
+    let today = dates::today(config, world);
+    let date = show::day(&book, asked.transpose()?, today).await?;
     let subject = letters::subject(&book, date).await?;
     let subject = subject.ok_or_else(|| show::no_entry(date))?;
     let composed = letters::letter(config, &book, (date, subject), world.now).await?;

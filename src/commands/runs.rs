@@ -4,7 +4,7 @@ use chrono::SecondsFormat;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use serde_json::{Value as Json, json};
 
-use crate::book::{self, Run, Statement};
+use crate::book::{self, Outcome, Run, Statement};
 use crate::cli::Runs;
 use crate::config::Config;
 use crate::render::words::harmless;
@@ -98,11 +98,15 @@ fn head(run: &Run, config: &Config) -> String {
         .started_at
         .with_timezone(&config.time_zone)
         .format("%a %-d %b %Y %H:%M:%S");
+    let stored = match run.outcome {
+        Outcome::Stored => "",
+        _ => " after storing",
+    };
     let days = match &run.dates {
-        Some(span) if span.start() == span.end() => format!(" {}", span.start()),
+        Some(span) if span.start() == span.end() => format!("{stored} {}", span.start()),
         Some(span) => {
             let (first, last) = (span.start(), span.end());
-            format!(" {} days from {first} to {last}", run.days)
+            format!("{stored} {} days from {first} to {last}", run.days)
         }
         None => String::new(),
     };

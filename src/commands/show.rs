@@ -44,7 +44,7 @@ pub async fn report(
         .map(|text| dates::read(text, "--date", config, world))
         .transpose()?;
     let book = open_book(config).await?;
-    let date = day(&book, date).await?;
+    let date = day(&book, date, dates::today(config, world)).await?;
     let (entries, history) = past(&book, date, &config.catalog).await?;
     let mutes = book::mutes(&book, config.time_zone).await?;
     let judgement = history.muted(mutes).judge_day(date, &config.catalog);
@@ -74,13 +74,17 @@ async fn past(
 }
 
 /// The day asked for, else the newest complete one, else the newest there is.
-pub async fn day(book: &Book, asked: Option<NaiveDate>) -> Result<NaiveDate, CommandError> {
+pub async fn day(
+    book: &Book,
+    asked: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Result<NaiveDate, CommandError> {
     if let Some(date) = asked {
         return Ok(date);
     }
-    let newest = match book::newest_complete(book).await? {
+    let newest = match book::newest_complete(book, today).await? {
         Some(entry) => Some(entry),
-        None => book::newest(book).await?,
+        None => book::newest(book, today).await?,
     };
     newest.map(|entry| entry.date).ok_or_else(|| {
         CommandError::Usage("the book holds no entry yet: run `daybook collect`".to_owned())

@@ -84,7 +84,7 @@ async fn meant(
     };
     let entry = match asked {
         Some(date) => book::entry(&book, date).await?,
-        None => book::newest_complete(&book).await?,
+        None => book::newest_complete(&book, dates::today(config, world)).await?,
     };
     book.close().await;
     let date = asked.or(entry.as_ref().map(|entry| entry.date));

@@ -19,18 +19,24 @@ pub struct Edition {
     /// Counts the changes that were noticed.
     pub number: u64,
     pub book: Book,
-    /// Every stored day.
+    /// Every stored day up to the one on which it was read.
     pub history: History,
     /// Made when a monitoring system first asks.
     pub(super) exposition: OnceLock<Prepared>,
 }
 
 impl Edition {
-    pub async fn read(number: u64, book: Book, config: &Config) -> Result<Self, BookError> {
+    /// Days after `today` are left out: a clock that was wrong has stored them.
+    pub async fn read(
+        number: u64,
+        book: Book,
+        config: &Config,
+        today: NaiveDate,
+    ) -> Result<Self, BookError> {
         let catalog = &config.catalog;
         let mutes = book::mutes(&book, config.time_zone).await?;
         let mut history = History::new(catalog).muted(mutes);
-        let all = NaiveDate::MIN..=NaiveDate::MAX;
+        let all = NaiveDate::MIN..=today;
         book::scan(&book, all, |entry| history.add(&entry, catalog)).await?;
         Ok(Self {
             number,

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 
 use crate::book::{Book, BookError, Watch};
+use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
 
 use super::edition::Edition;
@@ -20,6 +22,7 @@ pub type Tell = fn(&str);
 pub struct Shelf {
     book: DatabaseUrl,
     config: Arc<Config>,
+    clock: fn() -> DateTime<Utc>,
     tell: Tell,
     seen: Arc<Mutex<Seen>>,
 }
@@ -42,10 +45,16 @@ struct Held {
 }
 
 impl Shelf {
-    pub fn new(book: DatabaseUrl, config: Arc<Config>, tell: Tell) -> Self {
+    pub fn new(
+        book: DatabaseUrl,
+        config: Arc<Config>,
+        clock: fn() -> DateTime<Utc>,
+        tell: Tell,
+    ) -> Self {
         Self {
             book,
             config,
+            clock,
             tell,
             seen: Arc::default(),
         }
@@ -102,7 +111,8 @@ impl Shelf {
         // Opened anew, since who wrote may have been a program of another version.
         let book = Book::open_to_read(&self.book).await?;
         let number = seen.editions + 1;
-        let edition = Edition::read(number, book, &self.config).await?;
+        let today = Day::containing((self.clock)(), self.config.time_zone).date;
+        let edition = Edition::read(number, book, &self.config, today).await?;
         seen.editions = number;
         seen.held = Some(Held {
             watch,

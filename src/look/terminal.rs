@@ -24,6 +24,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::book::{Book, BookError, Watch};
+use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
 use crate::render::phrases::fill;
 use tokio_util::sync::CancellationToken;
@@ -86,7 +87,7 @@ pub async fn once(
     date: Option<NaiveDate>,
     (width, now): (u16, DateTime<Utc>),
 ) -> Result<String, TopError> {
-    let reading = Reading::of(place).await?;
+    let reading = Reading::of(place, now).await?;
     let shown = reading.begin(place, date, now).await?;
     Ok(once::once(&shown, width))
 }
@@ -98,7 +99,7 @@ pub async fn run(
     color: bool,
     Around { clock, stop }: Around<'_>,
 ) -> Result<(), TopError> {
-    let mut reading = Reading::of(place).await?;
+    let mut reading = Reading::of(place, clock()).await?;
     let mut shown = reading.begin(place, date, clock()).await?;
     let mut state = State {
         color,
@@ -181,7 +182,7 @@ async fn again(
     now: DateTime<Utc>,
 ) -> (Reading, Shown) {
     let read = async {
-        let reading = Reading::of(place).await?;
+        let reading = Reading::of(place, now).await?;
         let day = reading.kept(&shown);
         let shown = reading.shown(place, day, now).await?;
         Ok::<_, BookError>((reading, shown))
@@ -198,12 +199,13 @@ async fn again(
 }
 
 impl Reading {
-    async fn of(place: &Place<'_>) -> Result<Self, BookError> {
+    async fn of(place: &Place<'_>, now: DateTime<Utc>) -> Result<Self, BookError> {
         let book = Book::open_to_read(place.book).await?;
         let watch = Watch::open(place.book).await?;
         // First the version: what changes while the days are read is read again.
         let version = watch.version().await?;
-        let edition = Edition::read(0, book, place.config).await?;
+        let today = Day::containing(now, place.config.time_zone).date;
+        let edition = Edition::read(0, book, place.config, today).await?;
         Ok(Self {
             edition,
             watch,

@@ -47,16 +47,30 @@ pub enum Refusal {
         zone: chrono_tz::Tz,
     },
     #[error(
-        "{} is older than the retention window of {days} days: its entry would be pruned at once; keep longer with METRICS_RETENTION_DAYS or `[retention] days`",
-        spoken(*.date)
+        "{} is older than the {days} days that are kept: set `[retention] days = {needed}` in {file} to collect it{}; METRICS_RETENTION_DAYS wins over the file, but must then be set for every later `daybook collect` too",
+        spoken(*.date), beyond(*.asked)
     )]
-    TooOld { date: NaiveDate, days: u32 },
+    TooOld {
+        date: NaiveDate,
+        days: u32,
+        /// What keeps all days that were asked for.
+        needed: i64,
+        file: String,
+        /// The whole range, where it is one.
+        asked: Option<(NaiveDate, NaiveDate)>,
+    },
     #[error(transparent)]
     NoSuchDay(#[from] NoSuchDay),
     #[error("--from {from} is after --to {to}")]
     Backwards { from: NaiveDate, to: NaiveDate },
     #[error("there is no metric or family `{key}` in the catalog{hint}")]
     NoSuchMetric { key: String, hint: String },
+}
+
+fn beyond(range: Option<(NaiveDate, NaiveDate)>) -> String {
+    range.map_or_else(String::new, |(from, to)| {
+        format!(" and the rest from {from} to {to}")
+    })
 }
 
 /// The days to look at, newest last, and those left out with the reason.
@@ -73,7 +87,16 @@ pub fn check(setting: &Setting<'_>, orders: &Orders) -> Result<(), Refusal> {
     let oldest = oldest_kept(today, days);
     let one = |date: NaiveDate| match date {
         date if date > today => Err(Refusal::Future { date, today, zone }),
-        date if date < oldest => Err(Refusal::TooOld { date, days }),
+        date if date < oldest => Err(Refusal::TooOld {
+            date,
+            days,
+            needed: (today - date).num_days(),
+            file: setting.config.file.display().to_string(),
+            asked: match orders.which {
+                Which::Range(from, to) => Some((from, to)),
+                _ => None,
+            },
+        }),
         _ => Ok(()),
     };
     match orders.which {
@@ -86,7 +109,8 @@ pub fn check(setting: &Setting<'_>, orders: &Orders) -> Result<(), Refusal> {
         }
         Which::Range(from, to) if from > to => return Err(Refusal::Backwards { from, to }),
         Which::Range(from, to) => {
-            one(to)?;
+            // The end may lie in the future; whatever is too old, the beginning needs the most days.
+            one(to.max(oldest))?;
             one(from)?;
         }
         Which::CatchUp | Which::Refresh { with: None, .. } => {}
@@ -197,6 +221,6 @@ async fn refreshed(
     Ok((from, with.unwrap_or(today - Days::new(1))))
 }
 
-fn today(setting: &Setting<'_>) -> NaiveDate {
+pub(super) fn today(setting: &Setting<'_>) -> NaiveDate {
     Day::containing(setting.now, setting.config.time_zone).date
 }

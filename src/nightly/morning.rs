@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter, Plan, Subject};
-use crate::collect::Unreachable;
 use crate::config::{Config, recipient};
 use crate::deliver::ping::Signal;
 use crate::deliver::{self, Delivering};
@@ -43,13 +42,18 @@ pub(super) async fn begins(
     Ok(told(setting.config, Signal::Start, "daybook collect begins").await)
 }
 
-/// Tells the health check of a night that broke off.
+/// Tells the health check of a night that broke off, unless it heard that there are no numbers.
 pub(super) async fn broke_off(
     setting: &Setting<'_>,
     orders: &Orders,
     done: &Result<Night, NightError>,
 ) {
-    if let (Err(error), true) = (done, orders.send) {
+    let error = match done {
+        Err(error) => Some(error),
+        Ok(night) => night.broke_off.as_ref(),
+    };
+    let is_told = |error: &&NightError| done.is_ok() && error.leaves_no_numbers();
+    if let (Some(error), true) = (error.filter(|error| !is_told(error)), orders.send) {
         // The error itself is what will be said.
         drop(told(setting.config, Signal::Failure, &error.to_string()).await);
     }
@@ -60,11 +64,10 @@ pub(super) async fn no_numbers(
     setting: &Setting<'_>,
     book: &Book,
     topic: &Topic,
-    away: Unreachable,
+    error: &NightError,
     night: &mut Night,
 ) -> Result<(), BookError> {
-    let reason = away.to_string();
-    night.no_numbers = Some(away);
+    let reason = error.to_string();
     let stored = book::entry(book, topic.date).await?;
     if stored.is_some_and(|entry| !entry.partial || topic.subject == Subject::Open) {
         let heard = told(setting.config, Signal::Failure, &reason).await;
@@ -84,7 +87,7 @@ pub(super) async fn bring_out(
     night: &mut Night,
 ) -> Result<(), BookError> {
     if let Some(topic) = topic.filter(|topic| todo.settled.contains(&topic.date))
-        && night.no_numbers.is_none()
+        && night.broke_off.is_none()
     {
         let entries = letters::judged_entries(book, topic.date).await?;
         let plan = plans::report(setting, Some(book), topic, &entries, None).await?;

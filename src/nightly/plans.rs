@@ -229,7 +229,7 @@ async fn is_sign_of_life_due(
     date: NaiveDate,
 ) -> Result<bool, BookError> {
     let last = match book {
-        Some(book) => book::last_planned_to(book, Channel::Email, &reader.address).await?,
+        Some(book) => book::last_planned_to(book, Channel::Email, &reader.address, date).await?,
         None => None,
     };
     Ok(last.is_none_or(|last| date - last >= SIGN_OF_LIFE))

@@ -7,6 +7,7 @@ use crate::config::{Recipient, When, recipient};
 
 use super::Setting;
 use super::counting::limits;
+use super::days::today;
 
 pub(super) struct Readers {
     /// Each address once, the settings' first.
@@ -45,7 +46,7 @@ pub(super) async fn readers(
         }
         Err(why) => {
             let known = match book {
-                Some(book) => book::known_recipients(book).await?,
+                Some(book) => book::known_recipients(book, today(setting)).await?,
                 None => Vec::new(),
             };
             readers.asked = known.into_iter().map(recognised).collect();

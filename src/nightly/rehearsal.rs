@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
-use crate::book::{Book, BookError};
+use crate::book::{self, Book, BookError};
 use crate::entry::merge::{Mode, merge};
 
 use super::counting::{count, failures};
-use super::{Night, NightError, Orders, Setting, days, done, laid_over, letters};
+use super::{
+    Night, NightError, Orders, Setting, clock, days, done, laid_over, letters,
+};
 use super::{milliseconds, morning, plans, settled, todo};
 
 /// Counts as a night would, and stores and sends nothing: no book is made, none is changed.
@@ -21,6 +23,10 @@ pub(super) async fn rehearse(
         Err(BookError::NoBook { .. }) => None,
         Err(error) => return Err(error.into()),
     };
+    if let Some(book) = &book {
+        let stored = book::all_dates(book).await?;
+        Box::pin(clock::check(setting, orders, &stored)).await?;
+    }
     let chosen = days::choose(setting, orders, book.as_ref()).await?;
     let todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
     let topic = plans::topic(&todo).filter(|_| orders.reports());

@@ -10,6 +10,7 @@ use crate::book::{self, Book, BookError, Channel, Delivery, Filter, Subject};
 use crate::calendar::spoken;
 use crate::config::{Config, Recipient, When, recipient};
 
+use super::days::today;
 use super::{Setting, letters, morning, plans};
 
 #[derive(Debug, Error)]
@@ -31,7 +32,7 @@ pub async fn resend(
     retry_for: Duration,
 ) -> Result<Vec<Delivery>, ResendError> {
     let begun = Instant::now();
-    let about = meant(book, date).await?;
+    let about = meant(setting, book, date).await?;
     let was_planned = book::planned(book, about.0, about.1).await?.is_some();
     let before = of_report(book, about).await?;
     if !was_planned || (before.is_empty() && to.is_none()) {
@@ -65,12 +66,17 @@ pub fn reader(config: &Config, text: &str) -> Result<Recipient, String> {
     }))
 }
 
-async fn meant(book: &Book, date: Option<NaiveDate>) -> Result<(NaiveDate, Subject), ResendError> {
+async fn meant(
+    setting: &Setting<'_>,
+    book: &Book,
+    date: Option<NaiveDate>,
+) -> Result<(NaiveDate, Subject), ResendError> {
+    let today = today(setting);
     let newest = match date {
         Some(_) => None,
-        None => match book::newest_complete(book).await? {
+        None => match book::newest_complete(book, today).await? {
             Some(entry) => Some(entry),
-            None => book::newest(book).await?,
+            None => book::newest(book, today).await?,
         },
     };
     let date = date.or(newest.map(|entry| entry.date));

@@ -1,10 +1,12 @@
-//! `max_duration` is the time of the whole run, however many tasks it has.
+//! `max_duration` is the time of the whole counting, however many tasks it has. What a night has done before it ends
+//! early is kept and told.
 
 use std::time::Duration;
 
-use daybook::nightly::{self, Listener, NightError, Orders, Setting, Which};
+use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which};
 use tokio_util::sync::CancellationToken;
 
+use crate::delivering;
 use crate::world::{World, date, instant};
 
 /// Spends more than the whole run's time after the first task.
@@ -17,26 +19,42 @@ impl Listener for Slow {
     }
 }
 
-#[tokio::test]
-async fn a_run_of_several_tasks_ends_after_its_longest_time() {
-    let settings = r#"
-        [app]
-        database_url = "sqlite:app.db"
+/// Asks to stop after the first task.
+struct Impatient(CancellationToken);
 
-        [collect]
-        max_duration = "2s"
-        statement_timeout = "1s"
-        lock_timeout = "1s"
+impl Listener for Impatient {
+    fn statement(&self, _: usize, _: usize) {}
+    fn stored(&self, _: usize, _: usize) {
+        self.0.cancel();
+    }
+}
 
-        [tables.users]
-        name = "users"
+const SETTINGS: &str = r#"
+    [app]
+    database_url = "sqlite:app.db"
 
-        [[metrics]]
-        key = "users"
-        table = "users"
-        count = "*"
-        "#;
-    let world = World::new("2025-10-04T06:00:00Z", settings);
+    [collect]
+    max_duration = "2s"
+    statement_timeout = "1s"
+    lock_timeout = "1s"
+
+    [tables.users]
+    name = "users"
+
+    [[metrics]]
+    key = "users"
+    table = "users"
+    count = "*"
+"#;
+
+const RUN: &str = "SELECT outcome, first_date, last_date, days, error FROM runs";
+
+/// The days before yesterday, yesterday and today are three tasks.
+async fn four_days(
+    world: &World,
+    stop: CancellationToken,
+    listener: &dyn Listener,
+) -> Result<Night, NightError> {
     let app = world.sqlite("app.db").await;
     app.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
         .await;
@@ -44,10 +62,9 @@ async fn a_run_of_several_tasks_ends_after_its_longest_time() {
     let setting = Setting {
         config: &config,
         now: instant("2025-10-04T06:00:00Z"),
-        stop: CancellationToken::new(),
-        listener: &Slow,
+        stop,
+        listener,
     };
-    // The days before yesterday, yesterday and today are three tasks.
     let orders = Orders {
         which: Which::Range(date("2025-10-01"), date("2025-10-04")),
         metric: None,
@@ -56,6 +73,59 @@ async fn a_run_of_several_tasks_ends_after_its_longest_time() {
         send: false,
         retry_for: Duration::ZERO,
     };
-    let ended = nightly::run(&setting, &orders).await;
-    assert!(matches!(ended, Err(NightError::Stopped)), "{ended:?}");
+    nightly::run(&setting, &orders).await
+}
+
+fn run(error: &str) -> [[Option<String>; 5]; 1] {
+    let told = ["failed", "2025-10-01", "2025-10-02", "2", error];
+    [told.map(|text| Some(text.to_owned()))]
+}
+
+#[tokio::test]
+async fn a_run_of_several_tasks_ends_after_its_longest_time() {
+    let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
+    let night = four_days(&world, CancellationToken::new(), &Slow)
+        .await
+        .unwrap();
+    let error = night.broke_off.unwrap();
+    assert!(matches!(error, NightError::TooLong(_)), "{error:?}");
+    assert_eq!(night.days.len(), 2);
+    assert_eq!(world.book(RUN).await, run(&error.to_string()));
+}
+
+#[tokio::test]
+async fn a_range_that_is_interrupted_tells_what_it_had_stored() {
+    let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
+    let stop = CancellationToken::new();
+    let night = four_days(&world, stop.clone(), &Impatient(stop.clone())).await;
+    let night = night.unwrap();
+    let error = night.broke_off.unwrap();
+    assert!(matches!(error, NightError::Stopped), "{error:?}");
+    assert_eq!(night.days.len(), 2);
+    let text = "interrupted; days already stored were kept";
+    assert_eq!(world.book(RUN).await, run(text));
+}
+
+#[tokio::test]
+async fn a_night_that_takes_too_long_tells_its_readers_that_there_are_no_numbers() {
+    let endless = "[collect]\nmax_duration = \"1s\"\n[[metrics]]\nkey = \"endless\"\nsql = \"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT count(*) FROM n\"\n";
+    let (world, _) = delivering::world(endless).await;
+    let line = ["collect", "--date", "yesterday", "--send-email"];
+    let error = world.command(&line).await.unwrap_err();
+    assert_eq!(error.exit_code(), 1);
+    assert!(
+        error
+            .to_string()
+            .starts_with("counting took longer than max_duration = 1s: "),
+        "{error}"
+    );
+    assert_eq!(
+        world.ledger().await,
+        ["2025-10-03 failure outbox outbox 1 accepted 1 outbox/2025-10-03.failure.html"]
+    );
+    let told = std::fs::read_to_string(world.path("outbox/2025-10-03.failure.txt")).unwrap();
+    assert!(told.contains("max_duration = 1s"), "{told}");
+    let run = world.book("SELECT outcome, days, error FROM runs").await;
+    let failed = ["failed", "0", &error.to_string()].map(|text| Some(text.to_owned()));
+    assert_eq!(run, [failed]);
 }

@@ -155,7 +155,9 @@ impl Monitored {
         book.close().await;
         let config = world.config();
         let book = Book::open_to_read(&url).await.unwrap();
-        let edition = Edition::read(1, book, &config).await.unwrap();
+        let edition = Edition::read(1, book, &config, NaiveDate::MAX)
+            .await
+            .unwrap();
         Self {
             _world: world,
             config,

@@ -87,7 +87,9 @@ async fn refused(world: &World, (key, until, because): (&str, &str, &str)) -> St
 async fn report(world: &World, on: &str) -> Report {
     let config = world.config();
     let book = Book::open_to_read(&world.book_url()).await.unwrap();
-    let edition = Edition::read(1, book, &config).await.unwrap();
+    let edition = Edition::read(1, book, &config, NaiveDate::MAX)
+        .await
+        .unwrap();
     let report = edition.report(date(on), &config.catalog).await.unwrap();
     report.unwrap()
 }
@@ -301,7 +303,9 @@ async fn monitoring_keeps_the_severity_and_is_told_what_is_muted() {
     let world = muted().await;
     let config = world.config();
     let book = Book::open_to_read(&world.book_url()).await.unwrap();
-    let edition = Edition::read(1, book, &config).await.unwrap();
+    let edition = Edition::read(1, book, &config, NaiveDate::MAX)
+        .await
+        .unwrap();
     let now = instant("2025-10-06T06:00:00Z");
     let text = exposition(&edition, &config, now).await.unwrap();
     let line = |line: &str| text.lines().any(|one| one == line);

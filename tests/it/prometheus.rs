@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::config::{Config, Request, load};
@@ -70,7 +71,9 @@ async fn beryls_series_keep_every_name_of_its_own_exporter() {
     }
     let book = Book::open(&url, Duration::ZERO).await.unwrap();
     book::store(&book, entry, Mode::Replace).await.unwrap();
-    let edition = Edition::read(1, book, &config).await.unwrap();
+    let edition = Edition::read(1, book, &config, NaiveDate::MAX)
+        .await
+        .unwrap();
     let told = exposition(&edition, &config, instant(MORNING)).await;
     let told = Exposed::read(&told.unwrap());
 
@@ -309,7 +312,9 @@ async fn an_edition_that_is_asked_again_grows_older_and_notices_a_killed_night()
 async fn told_by(world: &World) -> Exposed {
     let config = world.config();
     let book = Book::open_to_read(&world.book_url()).await.unwrap();
-    let edition = Edition::read(1, book, &config).await.unwrap();
+    let edition = Edition::read(1, book, &config, NaiveDate::MAX)
+        .await
+        .unwrap();
     let told = exposition(&edition, &config, instant(MORNING)).await;
     Exposed::read(&told.unwrap())
 }

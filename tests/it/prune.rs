@@ -35,6 +35,40 @@ fn retention_over_a_leap_day_counts_it() {
 }
 
 #[test]
+fn seven_days_go_without_asking_and_eight_do_not() {
+    let dates: Vec<NaiveDate> = date("2024-09-25").iter_days().take(400).collect();
+    let doubted = |today: &str| {
+        let planned = prune::plan(&dates, date(today), 365, None);
+        (
+            planned.len(),
+            prune::doubt(&planned, &dates, date(today), 365),
+        )
+    };
+    assert_eq!(doubted("2025-10-02"), (7, None));
+    let eight = prune::Doubt::Many {
+        days: 8,
+        first: date("2024-09-25"),
+        retention: 365,
+        needed: 373,
+    };
+    assert_eq!(doubted("2025-10-03"), (8, Some(eight)));
+}
+
+#[test]
+fn after_a_month_without_a_new_day_not_even_one_goes() {
+    let dates = [date("2024-10-01"), date("2025-09-02")];
+    let one = [date("2024-10-01")];
+    assert_eq!(prune::doubt(&one, &dates, date("2025-10-03"), 365), None);
+    let silence = prune::Doubt::Silence {
+        days: 1,
+        newest: date("2025-09-02"),
+        today: date("2025-10-04"),
+    };
+    let doubt = prune::doubt(&one, &dates, date("2025-10-04"), 365);
+    assert_eq!(doubt, Some(silence));
+}
+
+#[test]
 fn the_row_just_written_is_never_planned() {
     let dates = [date("2020-01-01"), date("2020-01-02")];
     let planned = prune::plan(&dates, date("2025-10-03"), 30, Some(date("2020-01-02")));
@@ -96,16 +130,17 @@ async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and
             .await
             .unwrap();
     }
-    // The entry of 1 October was just written, so its delivery is still due.
-    book::store(&book, entry_on(date("2024-10-01")), Mode::Replace)
+    // The entry of 31 August was just written, so its delivery is still due.
+    book::store(&book, entry_on(date("2024-08-31")), Mode::Replace)
         .await
         .unwrap();
     execute(
         &url,
         "INSERT INTO deliveries (collection_date, subject, channel, recipient, message_id, planned_at) VALUES
-            ('2024-10-01', 'report', 'smtp', 'ada@example.org', 'a', '2024-10-01T22:00:00.000000Z'),
-            ('2024-10-02', 'report', 'smtp', 'ada@example.org', 'b', '2024-10-02T22:00:00.000000Z'),
-            ('2024-10-03', 'report', 'smtp', 'ada@example.org', 'c', '2024-10-03T22:00:00.000000Z')",
+            ('2024-09-01', 'report', 'smtp', 'ada@example.org', 'a', '2024-09-01T22:00:00.000000Z'),
+            ('2024-09-01', 'open', 'smtp', 'ada@example.org', 'b', '2024-09-02T00:00:00.000000Z'),
+            ('2024-08-31', 'report', 'smtp', 'ada@example.org', 'c', '2024-08-31T22:00:00.000000Z'),
+            ('2024-09-02', 'report', 'smtp', 'ada@example.org', 'd', '2024-09-01T22:00:00.000000Z')",
     )
     .await;
 
@@ -117,6 +152,7 @@ async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and
     )
     .await;
 
+    // 2 September is 31 days before 3 October.
     let pruned = prune::prune(&book, &[], date("2024-10-03")).await.unwrap();
     assert_eq!(
         pruned,
@@ -129,6 +165,6 @@ async fn old_runs_go_with_their_statements_old_deliveries_with_their_entries_and
     );
     assert_eq!(count(&url, "SELECT count(*) FROM runs").await, 1);
     assert_eq!(count(&url, "SELECT count(*) FROM run_statements").await, 1);
-    assert_eq!(count(&url, "SELECT count(*) FROM deliveries").await, 2);
+    assert_eq!(count(&url, "SELECT count(*) FROM deliveries").await, 3);
     assert_eq!(count(&url, "SELECT count(*) FROM mutes").await, 1);
 }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use chrono::NaiveDate;
 use daybook::book::Book;
 use daybook::commands::{CommandError, Ended};
 use daybook::config::Config;
@@ -387,7 +388,9 @@ async fn opened(days: Vec<Entry>, settings: &str) -> Opened {
     store(&world, days).await;
     let config = world.config();
     let book = Book::open_to_read(&world.book_url()).await.unwrap();
-    let edition = Edition::read(0, book, &config).await.unwrap();
+    let edition = Edition::read(0, book, &config, NaiveDate::MAX)
+        .await
+        .unwrap();
     Opened {
         world,
         config,

@@ -2,6 +2,7 @@
 
 mod beryl_truth;
 mod chromium;
+mod clock;
 mod configured;
 mod dashboard;
 mod dates;

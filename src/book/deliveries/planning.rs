@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::book::entries::comparable;
 use crate::book::row::plain;
 use crate::book::store::{Bind, Writing};
 use crate::book::{Book, BookError};
@@ -57,19 +58,19 @@ pub async fn add_copies(
     Ok(ids)
 }
 
-/// The query's recipients of the newest report that had any.
-pub async fn known_recipients(book: &Book) -> Result<Vec<Known>, BookError> {
+/// The query's recipients of the newest report up to `today` that had any.
+pub async fn known_recipients(book: &Book, today: NaiveDate) -> Result<Vec<Known>, BookError> {
     let text = match book.store.engine() {
         Engine::Sqlite | Engine::Postgres => {
-            "SELECT collection_date, recipients FROM reports WHERE json_array_length(recipients) > 0
+            "SELECT collection_date, recipients FROM reports WHERE json_array_length(recipients) > 0 AND collection_date <= ?1
              ORDER BY collection_date DESC, planned_at DESC LIMIT 1"
         }
         Engine::Mysql => {
-            "SELECT collection_date, recipients FROM reports WHERE json_length(recipients) > 0
+            "SELECT collection_date, recipients FROM reports WHERE json_length(recipients) > 0 AND collection_date <= ?1
              ORDER BY collection_date DESC, planned_at DESC LIMIT 1"
         }
     };
-    let row = book.store.row(text, &[]).await;
+    let row = book.store.row(text, &[comparable(today)]).await;
     let row = row.map_err(|error| book.error("read the known recipients", error))?;
     row.map_or(Ok(Vec::new()), |row| recipients_of(book, &row))
 }

@@ -74,20 +74,20 @@ pub async fn still_due(book: &Book, id: i64, terms: &Terms) -> Result<Option<Del
     Ok(due.into_iter().next())
 }
 
-/// The newest day whose message to that recipient was accepted or may still be.
+/// The newest day up to that one whose message to that recipient was accepted or may still be.
 pub async fn last_planned_to(
     book: &Book,
     channel: Channel,
     recipient: &str,
+    until: NaiveDate,
 ) -> Result<Option<NaiveDate>, BookError> {
     const LAST: &str = "SELECT collection_date FROM deliveries
-         WHERE channel = ?1 AND addressee = ?2 AND (state <> 'failed' OR retry_at IS NOT NULL)
+         WHERE channel = ?1 AND addressee = ?2 AND collection_date <= ?3
+             AND (state <> 'failed' OR retry_at IS NOT NULL)
          ORDER BY collection_date DESC LIMIT 1";
     let to = stored_addressee(book.store.engine(), channel, recipient);
-    let row = book
-        .store
-        .row(LAST, &[channel.word().into(), (&to).into()])
-        .await;
+    let binds = [channel.word().into(), (&to).into(), comparable(until)];
+    let row = book.store.row(LAST, &binds).await;
     let row = row.map_err(|error| book.error("read the last delivery to a recipient", error))?;
     row.map(|row| {
         row::date(&row, "collection_date").map_err(|unreadable| {

@@ -86,7 +86,7 @@ fn contradiction(need: &TimeNeed, cell: &Cell, now: DateTime<Utc>, zone: Tz) -> 
     })
 }
 
-fn moment(kind: TimeKind, cell: &Cell, zone: Tz) -> Option<DateTime<Utc>> {
+pub(in crate::collect) fn moment(kind: TimeKind, cell: &Cell, zone: Tz) -> Option<DateTime<Utc>> {
     match (kind, cell) {
         (TimeKind::EpochS, Cell::Integer(seconds)) => DateTime::from_timestamp(*seconds, 0),
         (TimeKind::EpochMs, Cell::Integer(millis)) => DateTime::from_timestamp_millis(*millis),

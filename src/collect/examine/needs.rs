@@ -9,7 +9,7 @@ pub(super) type Needs = BTreeMap<String, BTreeSet<String>>;
 
 /// A column that tells time, and how.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct TimeNeed {
+pub(in crate::collect) struct TimeNeed {
     pub table: String,
     pub column: String,
     pub kind: TimeKind,
@@ -106,7 +106,7 @@ pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
 }
 
 /// Those that tell when something began or happened, which is never later than now.
-pub(super) fn births(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
+pub(in crate::collect) fn births(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
     let mut times = BTreeSet::new();
     for table in catalog.tables.iter().filter(|one| one.database == database) {
         times.extend(
@@ -129,7 +129,7 @@ pub(super) fn births(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
     times
 }
 
-fn need(table: &Table, column: &str, kind: TimeKind) -> TimeNeed {
+pub(in crate::collect) fn need(table: &Table, column: &str, kind: TimeKind) -> TimeNeed {
     TimeNeed {
         table: table.name.clone(),
         column: column.to_owned(),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::book;
 use crate::catalog::{Catalog, Metric, Thresholds};
 use crate::cli;
-use crate::commands::{CommandError, Ended, open_book, output};
+use crate::commands::{CommandError, Ended, World, dates, open_book, output};
 use crate::compare::History;
 use crate::config::Config;
 use crate::render;
@@ -13,7 +13,11 @@ use crate::report::backtest::{Backtest, backtest, needed};
 
 use super::known;
 
-pub(super) async fn run(config: &Config, args: &cli::Backtest) -> Result<Ended, CommandError> {
+pub(super) async fn run(
+    config: &Config,
+    args: &cli::Backtest,
+    world: &World,
+) -> Result<Ended, CommandError> {
     let catalog = &config.catalog;
     if let Some(key) = &args.metric {
         known(key, catalog)?;
@@ -24,7 +28,7 @@ pub(super) async fn run(config: &Config, args: &cli::Backtest) -> Result<Ended, 
         sound(tried.thresholds)?;
     }
     let book = open_book(config).await?;
-    let Some(newest) = book::newest_complete(&book).await? else {
+    let Some(newest) = book::newest_complete(&book, dates::today(config, world)).await? else {
         return Err(CommandError::Usage(
             "the book holds no complete day yet: run `daybook collect --date yesterday`".to_owned(),
         ));

@@ -55,7 +55,10 @@ pub async fn exposition(
 
 async fn prepare(edition: &Edition, config: &Config) -> Result<Prepared, BookError> {
     let (catalog, prefix) = (&config.catalog, config.prometheus.prefix.as_str());
-    let newest = book::newest(&edition.book).await?;
+    let newest = match edition.newest() {
+        Some(date) => book::entry(&edition.book, date).await?,
+        None => None,
+    };
     let mut text = String::new();
     let version = [(labels(&[("version", env!("CARGO_PKG_VERSION"))]), "1")];
     several(&mut text, (Own::Build, prefix), version);

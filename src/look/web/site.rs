@@ -43,7 +43,7 @@ impl Site {
         Self {
             access,
             clock,
-            shelf: Shelf::new(book, config.clone(), tell),
+            shelf: Shelf::new(book, config.clone(), clock, tell),
             config,
             kept: Mutex::default(),
             series: Mutex::default(),

@@ -6,6 +6,7 @@ use crate::book::{self, Book, BookError, Outcome, Run};
 use crate::calendar::{Day, spoken};
 use crate::config::Config;
 use crate::entry::Entry;
+use crate::prune;
 use crate::report::expected;
 
 use super::{Finding, Level, counted, listed};
@@ -21,8 +22,9 @@ pub(super) async fn examine(
     let back = Days::new(u64::from(config.collect.catch_up_days));
     let from = today.checked_sub_days(back).unwrap_or(today);
     let lately = book::entries(book, from..=today).await?;
-    let newest = book::newest_complete(book).await?;
-    let first = book::first_date(book).await?;
+    let newest = book::newest_complete(book, today).await?;
+    let dates = book::all_dates(book).await?;
+    let first = dates.first().copied();
     let mut findings = vec![up_to_date(config, now, newest.as_ref())];
     if let (Some(first), Some(newest)) = (first, &newest) {
         findings.extend(holes(config, from.max(first), newest.date, &lately));
@@ -30,6 +32,8 @@ pub(super) async fn examine(
         findings.extend(unknown(config, newest));
     }
     findings.extend(left_open(today, &lately));
+    findings.extend(future(today, &dates));
+    findings.extend(too_old(config, today, &dates));
     findings.extend(last_run(config, book::runs(book, 1).await?.first()));
     Ok(findings)
 }
@@ -78,6 +82,39 @@ fn holes(config: &Config, from: NaiveDate, newest: NaiveDate, lately: &[Entry]) 
     let means = "Changes against these days cannot be told; mutable values of them are lost.";
     let advice = "`daybook collect --catch-up` counts what can still be known.";
     (!missing.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+}
+
+/// They count nowhere as the newest, and come due one day as if they had been counted then.
+fn future(today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
+    let future: Vec<NaiveDate> = dates.iter().copied().filter(|date| *date > today).collect();
+    let count = counted(future.len(), "stored day");
+    let verb = if future.len() == 1 { "lies" } else { "lie" };
+    let what = format!("{count} {verb} in the future: {}", listed(ranges(&future)));
+    let means =
+        "A clock that was ahead has counted them too early, or this machine's clock is behind now.";
+    let advice = "If the clock is right, `daybook prune --future --yes` deletes them.";
+    (!future.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+}
+
+fn too_old(config: &Config, today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
+    let planned = prune::plan(dates, today, config.retention_days, None);
+    let needed = (today - *planned.first()?).num_days();
+    let what = format!(
+        "{} are older than the {} days that are kept, from {} on",
+        counted(planned.len(), "stored day"),
+        config.retention_days,
+        planned[0]
+    );
+    let means = format!(
+        "No night deletes more than {} days at once; nothing is deleted until somebody decides.",
+        prune::MOST_AT_ONCE
+    );
+    let advice = format!(
+        "Set `[retention] days = {needed}` in {} to keep them, or delete them by `daybook prune --yes`.",
+        config.file.display()
+    );
+    (planned.len() > prune::MOST_AT_ONCE)
+        .then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
 }
 
 /// `2025-09-28 to 2025-09-30`, `2025-10-02`
@@ -147,8 +184,12 @@ fn last_run(config: &Config, run: Option<&Run>) -> Option<Finding> {
     let (what, advice) = match run.outcome {
         Outcome::Failed => {
             let error = run.error.as_deref().unwrap_or("without a reason");
+            let when = match &run.dates {
+                Some(_) => format!(" after storing {}", counted(run.days as usize, "day")),
+                None => String::new(),
+            };
             (
-                format!("the last run, at {began}, failed: {error}"),
+                format!("the last run, at {began}, failed{when}: {error}"),
                 "Put right what it names, and run `daybook collect --catch-up`.",
             )
         }

@@ -3,11 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
 
 use crate::book::{self, Book, BookError, Health};
+use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
 use crate::nightly::morning;
 
@@ -88,7 +89,11 @@ async fn contents(
     stored: &mut Stored,
 ) -> Result<(), BookError> {
     stored.findings.extend(whole(book, health).await?);
-    let newest = book::newest(book).await?;
+    let today = Day::containing(now, config.time_zone).date;
+    let newest = match book::newest(book, today).await? {
+        Some(newest) => Some(newest),
+        None => book::newest(book, NaiveDate::MAX).await?,
+    };
     stored.newest_collected_at = newest.map(|entry| entry.collected_at);
     stored
         .findings

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
 use daybook::book::{self, Book, BookError};
 use daybook::config::DatabaseUrl;
 use daybook::entry::merge::Mode;
@@ -243,7 +244,10 @@ async fn a_reader_sees_what_is_written_while_it_is_open() {
     book::store(&book, entry.clone(), Mode::Replace)
         .await
         .unwrap();
-    assert_eq!(book::newest(&reader).await.unwrap(), Some(entry));
+    assert_eq!(
+        book::newest(&reader, NaiveDate::MAX).await.unwrap(),
+        Some(entry)
+    );
 }
 
 #[tokio::test]

@@ -237,7 +237,7 @@ fn two_writers_at_once_both_leave_their_values() {
         .unwrap();
     let entry = runtime.block_on(async {
         let book = Book::open_to_read(&url).await.unwrap();
-        book::newest(&book).await.unwrap().unwrap()
+        book::newest(&book, NaiveDate::MAX).await.unwrap().unwrap()
     });
     assert_eq!(entry.readings.len(), 80);
 }
@@ -245,8 +245,11 @@ fn two_writers_at_once_both_leave_their_values() {
 #[tokio::test]
 async fn days_are_found_by_date_range_and_age() {
     let (_folder, book) = new_book().await;
-    assert_eq!(book::newest(&book).await.unwrap(), None);
-    assert_eq!(book::newest_complete(&book).await.unwrap(), None);
+    assert_eq!(book::newest(&book, NaiveDate::MAX).await.unwrap(), None);
+    assert_eq!(
+        book::newest_complete(&book, NaiveDate::MAX).await.unwrap(),
+        None
+    );
     assert_eq!(book::first_date(&book).await.unwrap(), None);
 
     let days = ["2025-10-01", "2025-10-02", "2025-10-04", "2025-10-05"].map(date);
@@ -258,9 +261,9 @@ async fn days_are_found_by_date_range_and_age() {
 
     assert_eq!(book::all_dates(&book).await.unwrap(), days);
     assert_eq!(book::first_date(&book).await.unwrap(), Some(days[0]));
-    let newest = book::newest(&book).await.unwrap();
+    let newest = book::newest(&book, NaiveDate::MAX).await.unwrap();
     assert_eq!(newest.as_ref(), Some(&entries[3]));
-    let complete = book::newest_complete(&book).await.unwrap();
+    let complete = book::newest_complete(&book, NaiveDate::MAX).await.unwrap();
     assert_eq!(complete.as_ref(), Some(&entries[2]));
     let range = book::entries(&book, days[1]..=date("2025-10-04")).await;
     assert_eq!(range.unwrap(), entries[1..3]);
@@ -404,7 +407,7 @@ proptest! {
             let mut known: Vec<String> = Vec::new();
             for (entry, mode) in stores {
                 book::store(&book, entry, mode).await.unwrap();
-                let read = book::newest(&book).await.unwrap().unwrap();
+                let read = book::newest(&book, NaiveDate::MAX).await.unwrap().unwrap();
                 let kept = |key: &String| read.readings.get(key).is_some_and(Reading::is_known);
                 if let Some(lost) = known.iter().find(|key| !kept(key)) {
                     return Some(lost.clone());

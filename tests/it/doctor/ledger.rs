@@ -117,6 +117,8 @@ async fn a_book_that_every_user_can_reach_and_read_is_a_warning_and_a_new_one_is
 async fn missed_open_and_failed_days_are_named() {
     let broken = "\n[tables.gone]\nname = \"gone\"\n[[metrics]]\nkey = \"broken\"\ntable = \"gone\"\ncount = \"*\"\n";
     let (mut world, app) = after_a_night(&format!("{SETTINGS}{broken}")).await;
+    app.execute("INSERT INTO users VALUES ('2025-09-25 12:00:00')")
+        .await;
     world
         .night(Which::Range(date("2025-09-25"), date("2025-09-26")))
         .await;
@@ -142,6 +144,31 @@ async fn missed_open_and_failed_days_are_named() {
             "warning days: the last run, at 2025-10-04 06:00, was interrupted",
         ]
     );
+}
+
+#[tokio::test]
+async fn days_that_no_night_deletes_and_what_a_broken_run_had_stored_are_named() {
+    let (mut world, app) = after_a_night(SETTINGS).await;
+    app.execute("INSERT INTO users VALUES ('2025-09-01 12:00:00')")
+        .await;
+    world
+        .night(Which::Range(date("2025-09-20"), date("2025-09-27")))
+        .await;
+    let broken = "UPDATE runs SET outcome = 'failed', error = 'the server is away' WHERE id = 2";
+    App::Sqlite(world.path("daybook.db")).execute(broken).await;
+    let run = "the last run, at 2025-10-04 08:00, failed after storing 8 days: the server is away";
+    let told = complaints(&world, NOW).await;
+    assert!(told.contains(&format!("warning days: {run}")), "{told:?}");
+    world.set("METRICS_RETENTION_DAYS", "7");
+    let told = complaints(&world, NOW).await;
+    assert!(
+        !told.iter().any(|one| one.contains("that are kept")),
+        "{told:?}"
+    );
+    world.set("METRICS_RETENTION_DAYS", "6");
+    let old = "8 stored days are older than the 6 days that are kept, from 2025-09-20 on";
+    let told = complaints(&world, NOW).await;
+    assert!(told.contains(&format!("warning days: {old}")), "{told:?}");
 }
 
 #[tokio::test]

@@ -38,7 +38,9 @@ impl Shelf {
         let config = world.config();
         let url = world.book_url();
         let book = Book::open(&url, Duration::ZERO).await.unwrap();
-        let edition = Edition::read(1, book, &config).await.unwrap();
+        let edition = Edition::read(1, book, &config, NaiveDate::MAX)
+            .await
+            .unwrap();
         Self {
             config,
             edition,

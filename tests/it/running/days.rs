@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use daybook::commands::Ended;
 use daybook::nightly::{Night, Orders, Which};
+use daybook::prune;
 use daybook::render::phrases::Speech;
 use daybook::voice::{Language, Numbers, Voice};
 use serde_json::{Value as Json, json};
@@ -295,11 +296,33 @@ async fn a_night_ends_with_forgetting_what_is_too_old() {
     let mut world = World::new("2025-10-04T06:00:00Z", SETTINGS);
     shop(&world).await;
     world.night(range("2024-10-04", "2024-10-20")).await;
-    world.at("2025-10-17T06:00:00Z");
-    let night = world.night(Which::One(date("2025-10-16"))).await;
-    assert_eq!(night.pruned, 13);
+    world.night(Which::One(date("2025-10-03"))).await;
+    world.at("2025-10-11T06:00:00Z");
+    let night = world.night(Which::One(date("2025-10-10"))).await;
+    assert_eq!((night.pruned, night.unpruned), (7, None));
     let first = one(&world, "SELECT min(collection_date) FROM daily_metrics").await;
-    assert_eq!(first.unwrap(), "2024-10-17");
+    assert_eq!(first.unwrap(), "2024-10-11");
+}
+
+#[tokio::test]
+async fn a_backfill_kept_by_a_variable_of_one_command_is_not_deleted_by_the_next_night() {
+    let mut world = World::new("2025-10-04T06:00:00Z", SETTINGS);
+    shop(&world).await;
+    world.night(Which::One(date("2025-10-03"))).await;
+    world.set("METRICS_RETENTION_DAYS", "500");
+    world.night(range("2024-09-01", "2024-09-20")).await;
+    world.set("METRICS_RETENTION_DAYS", "365");
+    let night = world.night(Which::One(date("2025-10-03"))).await;
+    // A year and the 33 days from 1 September to 4 October.
+    let many = prune::Doubt::Many {
+        days: 20,
+        first: date("2024-09-01"),
+        retention: 365,
+        needed: 398,
+    };
+    assert_eq!((night.pruned, night.unpruned), (0, Some(many)));
+    let stored = one(&world, "SELECT count(*) FROM daily_metrics").await;
+    assert_eq!(stored.unwrap(), "21");
 }
 
 #[tokio::test]

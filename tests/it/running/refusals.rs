@@ -60,14 +60,27 @@ async fn the_future_and_what_would_be_pruned_at_once_are_refused() {
         refused(&world, &["collect", "--date", "2025-10-05"]).await,
         "Sun 5 Oct 2025 is in the future: in Europe/Zurich it is Sat 4 Oct 2025 now"
     );
-    let too_old = "Thu 3 Oct 2024 is older than the retention window of 365 days: its entry would be \
-        pruned at once; keep longer with METRICS_RETENTION_DAYS or `[retention] days`";
+    let file = world.path("daybook.toml");
+    let too_old = |days: u32, rest: &str| {
+        format!(
+            "Thu 3 Oct 2024 is older than the 365 days that are kept: set `[retention] days = {days}` in {} to collect \
+             it{rest}; METRICS_RETENTION_DAYS wins over the file, but must then be set for every later `daybook collect` too",
+            file.display()
+        )
+    };
     assert_eq!(
         refused(&world, &["collect", "--date", "2024-10-03"]).await,
-        too_old
+        too_old(366, "")
     );
     let range = ["collect", "--from", "2024-10-03", "--to", "2025-10-03"];
-    assert_eq!(refused(&world, &range).await, too_old);
+    assert_eq!(
+        refused(&world, &range).await,
+        too_old(366, " and the rest from 2024-10-03 to 2025-10-03")
+    );
+    // The whole range needs 3 years, one of which has 366 days.
+    let range = ["collect", "--from", "2022-10-04", "--to", "2023-10-03"];
+    let message = refused(&world, &range).await;
+    assert!(message.contains("`[retention] days = 1096`"), "{message}");
     let range = ["collect", "--from", "2025-10-01", "--to", "2025-10-05"];
     assert!(
         refused(&world, &range)
@@ -100,7 +113,9 @@ async fn a_day_that_never_was_is_refused_and_skipped_in_a_range() {
         refused(&world, &["collect", "--date", "2011-12-30"]).await,
         "2011-12-30 does not exist in Pacific/Apia: its clocks jumped over that whole day"
     );
-    super::shop(&world).await;
+    let app = super::shop(&world).await;
+    app.execute("INSERT INTO users VALUES ('2011-12-01 12:00:00')")
+        .await;
     let range = daybook::nightly::Which::Range(
         crate::world::date("2011-12-29"),
         crate::world::date("2011-12-31"),

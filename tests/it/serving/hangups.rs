@@ -7,6 +7,7 @@ use daybook::look::shelf::Shelf;
 use futures_util::FutureExt;
 
 use super::world;
+use crate::running::program::real_now;
 use crate::world::World;
 
 #[tokio::test]
@@ -39,5 +40,5 @@ async fn a_book_that_nobody_wrote_to_is_not_read_again_after_a_hang_up() {
 }
 
 fn shelf(world: &World) -> Shelf {
-    Shelf::new(world.book_url(), Arc::new(world.config()), |_| {})
+    Shelf::new(world.book_url(), Arc::new(world.config()), real_now, |_| {})
 }

@@ -398,7 +398,7 @@ async fn told_to_stop_the_program_ends_the_servers_work_too() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "daybook: stopped on request; what was stored before stays\n"
+        "daybook: interrupted; days already stored were kept\n"
     );
     while app.number(sleeping).await != Some(0.into()) {
         tokio::time::sleep(Duration::from_millis(20)).await;

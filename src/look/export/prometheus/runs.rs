@@ -17,6 +17,7 @@ pub(super) fn told(nights: &Nights, prefix: &str) -> String {
         one(&mut text, (Own::LastRun, prefix), ended);
         let well = matches!(last.outcome, Outcome::Stored | Outcome::Nothing);
         one(&mut text, (Own::LastRunSuccess, prefix), u8::from(well));
+        one(&mut text, (Own::LastRunDays, prefix), last.days);
         let durations = durations(last).map(|(stage, took)| {
             let labels = labels(&[("stage", stage)]);
             (labels, milliseconds(took))

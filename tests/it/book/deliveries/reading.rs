@@ -97,7 +97,7 @@ async fn the_last_day_planned_to_somebody_leaves_out_what_failed_for_good() {
         plan_mails(&book, day, &["ada@example.org"]).await;
     }
     let last = async |channel, recipient| {
-        let last = book::last_planned_to(&book, channel, recipient).await;
+        let last = book::last_planned_to(&book, channel, recipient, date(days[2])).await;
         last.unwrap()
     };
     let now = night_after("2025-10-03");
@@ -221,7 +221,8 @@ async fn old_reports_go_with_their_deliveries() {
     for day in ["2024-10-01", "2024-10-02", "2024-10-03"] {
         plan_mails(&book, day, &["ada@example.org", "bea@example.org"]).await;
     }
-    let pruned = prune::prune(&book, &[], date("2024-10-03")).await.unwrap();
+    // 31 days after the third of these days its reports are kept still.
+    let pruned = prune::prune(&book, &[], date("2024-11-03")).await.unwrap();
     assert_eq!(pruned.deliveries, 4);
     assert_eq!(count(book.url(), "SELECT count(*) FROM reports").await, 1);
     assert_eq!(one(&book, 5).await.date, date("2024-10-03"));

@@ -272,7 +272,7 @@ async fn told_to_stop_the_program_ends_the_servers_work_too() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "daybook: stopped on request; what was stored before stays\n"
+        "daybook: interrupted; days already stored were kept\n"
     );
     let running = "SELECT count(*) FROM information_schema.PROCESSLIST
         WHERE DB = database() AND INFO LIKE '/* daybook %'";

@@ -1,0 +1,173 @@
+//! The oldest and newest times that app databases tell of their rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::calendar::Edge;
+use crate::catalog::{Catalog, Counted, History, Metric, Shape};
+use crate::config::AppDatabase;
+use crate::database::{self, DatabaseError, Limits, Snapshot};
+use crate::plan::Cell;
+use crate::plan::time::time_column;
+
+use super::examine::held::moment;
+use super::examine::needs::{TimeNeed, births, need};
+use super::schema::newest::{newest_before, oldest};
+use super::{Unreachable, attempts, schema};
+
+/// The newest time until `now` at which something in the app databases began or happened, as far as they tell.
+pub async fn newest_row(
+    apps: &BTreeMap<String, AppDatabase>,
+    catalog: &Catalog,
+    (now, zone): (DateTime<Utc>, Tz),
+    limits: &Limits,
+) -> Result<Option<DateTime<Utc>>, Unreachable> {
+    let mut newest = None;
+    for (name, app) in apps {
+        let found = in_a_snapshot((name, app), limits, async |snapshot| {
+            newest_in((name, catalog), snapshot, (now, zone), limits).await
+        });
+        newest = newest.max(found.await?);
+    }
+    Ok(newest)
+}
+
+/// A row of the table, and when it began or happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oldest {
+    pub table: String,
+    pub at: DateTime<Utc>,
+}
+
+/// The oldest of the rows that those metrics count in the past. Nothing where one of them does not tell, or where
+/// there are no rows.
+pub async fn oldest_row(
+    apps: &BTreeMap<String, AppDatabase>,
+    (catalog, keys): (&Catalog, &[String]),
+    zone: Tz,
+    limits: &Limits,
+) -> Result<Option<Oldest>, Unreachable> {
+    let metrics = keys.iter().filter_map(|key| catalog.metric(key));
+    let is_derived = |metric: &Metric| matches!(metric.shape, Shape::Derived(_));
+    let with_a_past =
+        metrics.filter(|metric| metric.history != History::Now && !is_derived(metric));
+    let mut needs: BTreeMap<&str, BTreeSet<TimeNeed>> = BTreeMap::new();
+    for metric in with_a_past {
+        let Some((database, need)) = beginning(catalog, metric) else {
+            return Ok(None);
+        };
+        needs.entry(database).or_default().insert(need);
+    }
+    let mut first: Option<Oldest> = None;
+    for (name, needs) in needs {
+        let Some(app) = apps.get(name) else {
+            return Ok(None);
+        };
+        let found = in_a_snapshot((name, app), limits, async |snapshot| {
+            oldest_in(snapshot, &needs, zone, limits).await
+        });
+        let Some(found) = found.await? else {
+            return Ok(None);
+        };
+        let all = first.into_iter().chain(found);
+        first = all.min_by_key(|oldest| oldest.at);
+    }
+    Ok(first)
+}
+
+/// The column that says since when a metric's rows are there.
+fn beginning<'a>(catalog: &'a Catalog, metric: &Metric) -> Option<(&'a str, TimeNeed)> {
+    let Shape::Counted(Counted { table, window, .. }) = &metric.shape else {
+        return None;
+    };
+    let table = &catalog.tables[*table];
+    let need = match (&table.created_at, window) {
+        (Some(born), _) => need(table, born, table.time),
+        (None, Some(window)) => need(table, &window.column, window.time.unwrap_or(table.time)),
+        (None, None) => return None,
+    };
+    Some((table.database.as_str(), need))
+}
+
+/// Of each of these columns; nothing at all where one of them does not tell.
+async fn oldest_in(
+    snapshot: &mut Snapshot,
+    needs: &BTreeSet<TimeNeed>,
+    zone: Tz,
+    limits: &Limits,
+) -> Result<Option<Vec<Oldest>>, DatabaseError> {
+    let mut all = Vec::new();
+    for need in needs {
+        let found = oldest(snapshot, (&need.table, &need.column), limits).await;
+        let at = match schema::forgiven(found)?.flatten() {
+            Some(Cell::Null) => continue,
+            Some(cell) => moment(need.kind, &cell, zone),
+            None => None,
+        };
+        let Some(at) = at else {
+            return Ok(None);
+        };
+        all.push(Oldest {
+            table: need.table.clone(),
+            at,
+        });
+    }
+    Ok(Some(all))
+}
+
+/// On one connection, until somebody asks to stop.
+async fn in_a_snapshot<T>(
+    (name, app): (&str, &AppDatabase),
+    limits: &Limits,
+    ask: impl AsyncFnOnce(&mut Snapshot) -> Result<T, DatabaseError>,
+) -> Result<T, Unreachable> {
+    let asking = async {
+        let mut snapshots = database::open(&app.url, 1, limits).await?;
+        let found = match snapshots.first_mut() {
+            Some(first) => ask(first).await,
+            None => Err(DatabaseError::query("the app database gave no connection")),
+        };
+        for snapshot in snapshots {
+            snapshot.close().await;
+        }
+        found
+    };
+    let found = tokio::select! {
+        found = asking => found,
+        () = limits.stop.cancelled() => {
+            database::cancel(&app.url, limits).await;
+            Err(attempts::stopped())
+        }
+    };
+    found.map_err(|error| Unreachable {
+        name: name.to_owned(),
+        error,
+    })
+}
+
+async fn newest_in(
+    (name, catalog): (&str, &Catalog),
+    snapshot: &mut Snapshot,
+    (now, zone): (DateTime<Utc>, Tz),
+    limits: &Limits,
+) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+    let facts = schema::probe(snapshot, catalog, name, limits).await?;
+    let edge = Edge {
+        instant: now,
+        local: now.with_timezone(&zone).naive_local(),
+    };
+    let mut newest = None;
+    for need in births(catalog, name) {
+        let mut tables = catalog.tables.iter();
+        let Some(table) = tables.find(|one| one.database == name && one.name == need.table) else {
+            continue;
+        };
+        let time = time_column(table, &need.column, need.kind, snapshot.engine(), &facts);
+        let found = newest_before(snapshot, (&need.table, &time), &edge, limits).await;
+        let found = schema::forgiven(found)?.and_then(|cell| moment(need.kind, &cell, zone));
+        newest = newest.max(found.filter(|at| *at <= now));
+    }
+    Ok(newest)
+}
