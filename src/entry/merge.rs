@@ -12,7 +12,7 @@ use super::{Entry, Kind, Reading};
 pub enum Mode {
     /// The stored day was open, or the operator forces: every new known value counts.
     Replace,
-    /// Only what is missing or failed is filled in.
+    /// Only what is missing, failed or was called unavailable is filled in.
     Refill,
     /// A complete day is recounted: a known value that came out otherwise counts, whatever was known stays known.
     Refresh,
@@ -112,7 +112,8 @@ fn is_of_another_moment(frame: &Entry, stored: &Entry, mode: Mode) -> bool {
 }
 
 fn fills(new: &Reading, (stored, old): (&Entry, &Reading)) -> bool {
-    is_wanting(stored, old) && (new.is_known() || beats(new, old))
+    let is_known_by_now = old.provenance.kind == Kind::Unavailable && new.is_known();
+    is_known_by_now || is_wanting(stored, old) && (new.is_known() || beats(new, old))
 }
 
 /// A count that came to the same says nothing new. Decimals that were stored once differ in their last digits.

@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 
 use crate::book::{self, Book, BookError};
 use crate::calendar::{AsOf, Day};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Metric, Shape};
 use crate::entry::merge::Mode;
-use crate::entry::{Entry, is_wanting};
+use crate::entry::{Entry, Kind, Reading, is_wanting};
 use crate::plan::{Reach, reach};
 
 use super::{Orders, Setting, Which, grace, known_keys, refresh};
@@ -169,19 +169,42 @@ pub(super) fn of_other_bounds(entry: &Entry, as_of: &AsOf) -> String {
     )
 }
 
-/// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer.
+/// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer, unless the
+/// catalog says by now that it can be known.
 pub(super) fn lacks(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
-    let catalog = &setting.config.catalog;
-    let metric = catalog.metric(key);
+    let metric = setting.config.catalog.metric(key);
     let Some((metric, reading)) = metric.and_then(|metric| Some((metric, entry.reading(metric)?)))
     else {
         return true;
     };
-    let reachable = matches!(
-        reach(metric, catalog, as_of, setting.now, grace(setting.config)),
-        Reach::Counted(_)
-    );
-    is_wanting(entry, reading) && (reachable || !reading.is_known())
+    match reading.provenance.kind {
+        Kind::Unavailable => can_be_known(setting, entry, as_of, metric),
+        _ => {
+            is_wanting(entry, reading)
+                && (!reading.is_known() || is_countable(setting, as_of, metric))
+        }
+    }
+}
+
+/// What is made of others can be known when each of them is, or can be.
+fn can_be_known(setting: &Setting<'_>, entry: &Entry, as_of: &AsOf, metric: &Metric) -> bool {
+    let Shape::Derived(derived) = &metric.shape else {
+        return is_countable(setting, as_of, metric);
+    };
+    let mut inputs = [&derived.of, &derived.per].into_iter();
+    inputs.all(|key| {
+        let input = setting.config.catalog.metric(key);
+        input.is_some_and(|input| {
+            let is_known = entry.reading(input).is_some_and(Reading::is_known);
+            is_known || can_be_known(setting, entry, as_of, input)
+        })
+    })
+}
+
+fn is_countable(setting: &Setting<'_>, as_of: &AsOf, metric: &Metric) -> bool {
+    let catalog = &setting.config.catalog;
+    let reach = reach(metric, catalog, as_of, setting.now, grace(setting.config));
+    matches!(reach, Reach::Counted(_))
 }
 
 /// A derived metric is made anew from what it is made of.

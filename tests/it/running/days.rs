@@ -325,6 +325,55 @@ async fn a_backfill_kept_by_a_variable_of_one_command_is_not_deleted_by_the_next
     assert_eq!(stored.unwrap(), "21");
 }
 
+/// Users who joined before 2025, as a condition of which nobody has said yet that it never changes.
+const EARLY: &str = r#"
+    [[metrics]]
+    key = "early"
+    table = "users"
+    count = "*"
+    where = "joined < '2025-01-01'"
+    HISTORY
+
+    [[metrics]]
+    key = "early_share"
+    percent = { of = "early", in = "users" }
+"#;
+
+#[tokio::test]
+async fn what_can_be_known_since_the_catalog_says_so_is_filled_in_and_nothing_else_counted() {
+    let settings = |history: &str| format!("{SETTINGS}{}", EARLY.replace("HISTORY", history));
+    let world = World::new("2025-10-04T06:00:00Z", &settings(""));
+    let app = shop(&world).await;
+    let days = || range("2025-09-01", "2025-09-03");
+    world.night(days()).await;
+    let why = world.provenance("2025-09-02", "early").await;
+    assert_eq!(why["kind"], "unavailable");
+    let again = world.night(days()).await;
+    assert!(
+        again.days.iter().all(|day| day.entry.is_none()),
+        "{again:?}"
+    );
+
+    world.write("daybook.toml", &settings("history = \"event\""));
+    join(&app, "2024-12-31 12:00:00").await;
+    let early = Orders {
+        metric: Some("early".into()),
+        ..orders(days())
+    };
+    let night = world.ordered(&early).await.unwrap();
+    assert!(night.days.iter().all(|day| day.refilled), "{night:?}");
+    // The 224 of 22 May to 31 December 2024, and the one of just now.
+    assert_eq!(world.value("2025-09-02", "early").await, json!(225));
+    let users = world.value("2025-09-02", "users").await;
+    assert_eq!(users, json!(469), "it was known and is not counted again");
+    // 225 of 469.
+    assert_eq!(world.value("2025-09-02", "early_share").await, json!(47.97));
+    let stock = world.provenance("2025-09-02", "stock").await;
+    assert_eq!(stock["kind"], "unavailable");
+    let done = world.night(days()).await;
+    assert!(done.days.iter().all(|day| day.entry.is_none()), "{done:?}");
+}
+
 #[tokio::test]
 async fn every_run_is_noted_with_what_it_did() {
     let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
