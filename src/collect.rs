@@ -52,6 +52,8 @@ pub struct Request<'a> {
     pub recipients: Option<&'a RecipientsQuery>,
     /// Told after each statement: how many are done, of how many.
     pub progress: &'a dyn Fn(usize, usize),
+    /// Told once for a database that is away or behind, with how long it is tried again.
+    pub retrying: &'a dyn Fn(&Unreachable, Duration),
 }
 
 /// The readings of each day, and what every statement cost.

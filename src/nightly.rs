@@ -124,6 +124,8 @@ impl NightError {
 pub trait Listener {
     fn statement(&self, done: usize, of: usize);
     fn stored(&self, days: usize, of: usize);
+    /// A database is away, and tried again for so long.
+    fn retrying(&self, _away: &Unreachable, _for_so_long: Duration) {}
 }
 
 /// Everything a night is made of, besides the orders.

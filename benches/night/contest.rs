@@ -180,5 +180,6 @@ fn request<'a>(config: &'a Config, moment: &Moment, work: Work) -> Request<'a> {
         },
         recipients: None,
         progress: &|_, _| {},
+        retrying: &|_, _| {},
     }
 }

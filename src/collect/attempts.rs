@@ -12,7 +12,7 @@ use crate::plan::Statement;
 
 use super::lessons::Lessons;
 use super::run::{Context, Done};
-use super::{Request, Way, Work, recipients, recipients_of, run, schema, statements};
+use super::{Request, Unreachable, Way, Work, recipients, recipients_of, run, schema, statements};
 
 /// The whole of one database's part is taken again when the connection breaks, a table is rewritten or a follower is too
 /// far behind: half of it would be of another instant. Only what a follower takes back twice is read in pieces.
@@ -27,6 +27,7 @@ pub(super) async fn with_retries(
     let mut conflicts = 0;
     let mut asked_at = None;
     let mut lessons = Lessons::default();
+    let mut is_told = false;
     loop {
         let error = match once((name, app), keys, (request, &lessons), ways).await {
             Ok(mut all) => {
@@ -66,6 +67,10 @@ pub(super) async fn with_retries(
         let left = patience.saturating_sub(begun.elapsed());
         if left.is_zero() {
             return Err(error);
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            let name = name.to_owned();
+            (request.retrying)(&Unreachable { name, error }, left);
         }
         tokio::select! {
             () = tokio::time::sleep(pause.min(left)) => {}

@@ -75,6 +75,7 @@ async fn plans_of(
         limits: collect::limits(config, world.stop.clone()),
         recipients: None,
         progress: &|_, _| {},
+        retrying: &|_, _| {},
     };
     let app = config.app(name)?;
     let away = |error| {

@@ -1,10 +1,19 @@
 //! A bar on a terminal while many days are counted and stored; silence elsewhere.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::collect::Unreachable;
+use crate::config::duration;
 use crate::nightly::Listener;
 
-pub struct Bar(ProgressBar);
+use super::output;
+
+pub struct Bar {
+    bar: ProgressBar,
+    quiet: bool,
+}
 
 impl Bar {
     /// Shown only where somebody can watch it and there is something to wait for.
@@ -18,11 +27,16 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}") {
             bar.set_style(style.progress_chars("=> "));
         }
-        Self(bar)
+        Self { bar, quiet: false }
+    }
+
+    /// A database that comes back before it is given up is no trouble.
+    pub fn quiet(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
     }
 
     pub fn clear(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 
     pub fn exported(&self, days: usize, of: usize) {
@@ -30,9 +44,9 @@ impl Bar {
     }
 
     fn at(&self, message: &'static str, done: usize, of: usize) {
-        self.0.set_message(message);
-        self.0.set_length(of as u64);
-        self.0.set_position(done as u64);
+        self.bar.set_message(message);
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
     }
 }
 
@@ -43,5 +57,14 @@ impl Listener for Bar {
 
     fn stored(&self, days: usize, of: usize) {
         self.at("storing", days, of);
+    }
+
+    fn retrying(&self, away: &Unreachable, for_so_long: Duration) {
+        if !self.quiet {
+            let left = Duration::from_secs(for_so_long.as_secs().max(1));
+            let left = duration::spoken(left);
+            self.bar
+                .suspend(|| output::say_line(&format!("{away}; trying again for up to {left}")));
+        }
     }
 }

@@ -41,6 +41,7 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
         limits: collect::limits(config, world.stop.clone()),
         recipients: None,
         progress: &|_, _| {},
+        retrying: &|_, _| {},
     };
     let complete = stored.filter(|entry| !entry.partial);
     let verified = verify(&config.apps, &request, complete.as_ref()).await;

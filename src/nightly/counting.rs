@@ -50,6 +50,7 @@ pub(super) async fn count(
         limits: limits(setting),
         recipients,
         progress: &|done, of| setting.listener.statement(done, of),
+        retrying: &|away, for_so_long| setting.listener.retrying(away, for_so_long),
     };
     let mut moments = task.days.clone();
     let mut collected = collect::collect(&setting.config.apps, &request).await;

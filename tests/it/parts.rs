@@ -56,6 +56,7 @@ fn distributions_that_share_a_scan_too_wide_for_all_days_are_counted_day_by_day(
         limits: collect::limits(&config, CancellationToken::new()),
         recipients: None,
         progress: &|_, _| {},
+        retrying: &|_, _| {},
     };
     let (engines, facts) = (
         BTreeMap::from([(String::new(), Engine::Sqlite)]),

@@ -77,6 +77,7 @@ async fn with_numbers(config: &Config) -> Collected {
         limits: collect::limits(config, CancellationToken::new()),
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},
+        retrying: &|_, _| {},
     };
     collect::collect(&config.apps, &request).await
 }

@@ -57,6 +57,7 @@ pub(super) async fn examine(
         },
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},
+        retrying: &|_, _| {},
     };
     let databases = needed(&request);
     let each = databases

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::process::Output;
 
 use chrono::{DateTime, Days, NaiveDate, Timelike, Utc};
+use daybook::book::{self, Book};
 use serde_json::{Value as Json, json};
 
 use super::SETTINGS;
@@ -330,4 +331,63 @@ async fn a_reader_that_goes_away_is_no_failure() {
         assert_eq!(child.wait().unwrap().code(), Some(0), "{args:?} {words}");
         assert!(!words.contains("panicked"), "{words}");
     }
+}
+
+#[tokio::test]
+async fn a_forced_run_says_how_many_of_the_metrics_were_counted() {
+    let world = world(SETTINGS);
+    let app = shop(&world).await;
+    let line = ["collect", "--date", "yesterday", "--force"];
+    assert!(words(&world.binary(&line)).contains(": 4 metrics, in "));
+    app.execute("ALTER TABLE stock RENAME TO lost").await;
+    let again = world.binary(&line);
+    assert_eq!(code(&again), 1);
+    let said = words(&again);
+    assert!(said.contains(": 3 of 4 metrics, 1 failed, in "), "{said}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_tried_again_is_named_at_once_unless_only_trouble_is_to_be_said() {
+    let mut world = world(SETTINGS);
+    // Nobody listens there.
+    world.set("DAYBOOK_RETRY_FOR", "1s").set(
+        "DAYBOOK_APP_DATABASE_URL",
+        "postgres://ada@127.0.0.1:1/shop",
+    );
+    let quiet = words(&world.binary(&["collect", "--quiet"]));
+    let away = quiet.strip_prefix("daybook: ").unwrap().trim_end();
+    assert!(
+        away.starts_with("the app database is unavailable: "),
+        "{away}"
+    );
+    let told = words(&world.binary(&["collect"]));
+    assert_eq!(
+        told,
+        format!("{away}; trying again for up to 1s\ndaybook: {away}\n")
+    );
+}
+
+#[tokio::test]
+async fn the_loser_of_two_collects_says_who_collects_and_which_command_does_the_rest() {
+    let world = world(SETTINGS);
+    shop(&world).await;
+    let lock = Book::lock(&world.book_url()).await.unwrap().unwrap();
+    let book = Book::open_under(&lock).await.unwrap();
+    let began = "2025-10-04T04:00:00Z".parse().unwrap();
+    book::begin_run(&book, "collect", began).await.unwrap();
+    book.close().await;
+    let (from, to) = (today() - Days::new(90), today() - Days::new(1));
+    let line = format!("collect --from {from} --to {to} --metric users");
+    let args: Vec<&str> = line.split(' ').collect();
+    let output = world.binary(&args);
+    lock.let_go().await;
+    assert_eq!(code(&output), 0);
+    let said = words(&output);
+    assert!(
+        said.starts_with("another collect is running on this book ("),
+        "{said}"
+    );
+    assert!(said.contains("since 2025-10-0"), "{said}");
+    let rest = format!("so run this again when it has ended: `daybook {line}`\n");
+    assert!(said.ends_with(&rest), "{said}");
 }

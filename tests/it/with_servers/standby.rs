@@ -76,6 +76,7 @@ async fn counted(config: &Config, as_of: DateTime<Utc>, patience: Duration) -> C
         limits: collect::limits(config, CancellationToken::new()),
         recipients: None,
         progress: &|_, _| {},
+        retrying: &|_, _| {},
     };
     collect::collect(&config.apps, &request).await
 }
