@@ -1,5 +1,6 @@
 //! The night: choose the days, count them, store them, bring out their report, prune. Every decision lives here.
 
+mod beginnings;
 pub mod clock;
 mod counting;
 pub mod days;
@@ -201,9 +202,11 @@ async fn under_lock(
     let before = book::all_dates(book).await?;
     Box::pin(clock::check(setting, orders, &before)).await?;
     let chosen = days::choose(setting, orders, Some(book)).await?;
-    let todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
+    let mut todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
+    let before_data = beginnings::skip_days_before_data(setting, orders, Some(book), &mut todo);
+    let before_data = Box::pin(before_data).await?;
     let topic = plans::topic(&todo).filter(|_| orders.reports());
-    night.skipped = [chosen.skipped, todo.skipped.clone()].concat();
+    night.skipped = [chosen.skipped, before_data, todo.skipped.clone()].concat();
     if let Some(topic) = &topic {
         night.remarks = morning::begins(setting, book, topic).await?;
     }

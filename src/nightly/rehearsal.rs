@@ -7,7 +7,7 @@ use crate::entry::merge::{Mode, merge};
 
 use super::counting::{count, failures};
 use super::{
-    Night, NightError, Orders, Setting, clock, days, done, laid_over, letters,
+    Night, NightError, Orders, Setting, beginnings, clock, days, done, laid_over, letters,
 };
 use super::{milliseconds, morning, plans, settled, todo};
 
@@ -28,10 +28,12 @@ pub(super) async fn rehearse(
         Box::pin(clock::check(setting, orders, &stored)).await?;
     }
     let chosen = days::choose(setting, orders, book.as_ref()).await?;
-    let todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
+    let mut todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
+    let before_data = beginnings::skip_days_before_data(setting, orders, book.as_ref(), &mut todo);
+    let before_data = Box::pin(before_data).await?;
     let topic = plans::topic(&todo).filter(|_| orders.reports());
     let mut night = Night {
-        skipped: [chosen.skipped, todo.skipped.clone()].concat(),
+        skipped: [chosen.skipped, before_data, todo.skipped.clone()].concat(),
         ..Night::default()
     };
     for task in &todo.tasks {

@@ -375,6 +375,33 @@ async fn what_can_be_known_since_the_catalog_says_so_is_filled_in_and_nothing_el
 }
 
 #[tokio::test]
+async fn days_of_a_range_before_the_oldest_row_are_named_instead_of_stored_as_zeros() {
+    let mut world = World::new("2025-10-04T06:00:00Z", SETTINGS);
+    world.set("METRICS_RETENTION_DAYS", "800");
+    let app = shop(&world).await;
+    let night = world.night(range("2024-05-01", "2024-05-25")).await;
+    // The first of the 500 users joined on 22 May 2024.
+    let stored: Vec<NaiveDate> = date("2024-05-22").iter_days().take(4).collect();
+    assert_eq!(dates(&night), stored);
+    let skipped: Vec<NaiveDate> = night.skipped.iter().map(|(date, _)| *date).collect();
+    let before: Vec<NaiveDate> = date("2024-05-01").iter_days().take(21).collect();
+    assert_eq!(skipped, before);
+    assert_eq!(
+        night.skipped[0].1,
+        format!(
+            "before the oldest row, in `users` on Wed 22 May 2024; set `since = \"2024-05-22\"` in {}",
+            world.path("daybook.toml").display()
+        )
+    );
+    assert_eq!(world.value("2024-05-22", "users").await, json!(1));
+    // A user without a time was always there.
+    app.execute("CREATE TABLE joined AS SELECT joined FROM users; DROP TABLE users; ALTER TABLE joined RENAME TO users; INSERT INTO users VALUES (NULL)").await;
+    let night = world.night(range("2024-05-20", "2024-05-21")).await;
+    assert_eq!(night.days.len(), 2);
+    assert_eq!(world.value("2024-05-20", "users").await, json!(1));
+}
+
+#[tokio::test]
 async fn every_run_is_noted_with_what_it_did() {
     let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
     shop(&world).await;
