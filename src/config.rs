@@ -22,6 +22,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -257,7 +258,20 @@ fn catalog_hash(documents: &[Document<'_>]) -> String {
         .collect()
 }
 
+/// How long a night can last where the settings do not say.
+const LONGEST_NIGHT: TimeDelta = TimeDelta::hours(12);
+
+/// After `max_duration` what is due is still sent, one message at a time.
+const SENDING_AFTERWARDS: TimeDelta = TimeDelta::minutes(15);
+
 impl Config {
+    /// Whoever holds the collect lock for longer holds up all nights.
+    pub fn longest_night(&self) -> TimeDelta {
+        let set = self.collect.max_duration;
+        let set = set.and_then(|set| TimeDelta::from_std(set).ok());
+        set.map_or(LONGEST_NIGHT, |set| set + SENDING_AFTERWARDS)
+    }
+
     /// The app database of this name, `""` for the unnamed one; an error that says how to set its URL.
     pub fn app(&self, name: &str) -> Result<&AppDatabase, ConfigError> {
         self.apps.get(name).ok_or_else(|| {

@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
-
 use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter, Plan, Subject};
 use crate::config::{Config, recipient};
 use crate::deliver::ping::Signal;
@@ -128,24 +126,10 @@ pub(super) async fn elsewhere(
     Ok(night)
 }
 
-/// How long a night can last where the settings do not say.
-const LONGEST: TimeDelta = TimeDelta::hours(12);
-
-/// After `max_duration` what is due is still brought out, one message at a time.
-const AFTERWARDS: TimeDelta = TimeDelta::minutes(15);
-
-/// Whoever holds the collect lock for longer holds up all nights.
-pub fn longest(config: &Config) -> TimeDelta {
-    let set = config.collect.max_duration;
-    set.map_or(LONGEST, |set| {
-        TimeDelta::from_std(set).map_or(LONGEST, |set| set + AFTERWARDS)
-    })
-}
-
 /// What keeps the collect lock from every night, if it is not another one that goes on.
 pub(super) async fn stuck(setting: &Setting<'_>) -> Option<NightError> {
     let holder = Book::collector(&setting.config.book.url).await.ok()??;
-    let trouble = holder.trouble(setting.now, longest(setting.config))?;
+    let trouble = holder.trouble(setting.now, setting.config.longest_night())?;
     Some(trouble.into())
 }
 

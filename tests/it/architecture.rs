@@ -147,8 +147,6 @@ const MEANINGLESS_NAMES: &[&str] = &[
     "mod", "utils", "util", "helpers", "common", "types", "models",
 ];
 
-const LINES_A_FILE: usize = 400;
-
 #[test]
 fn modules_import_only_what_the_table_allows() {
     let mut violations = Vec::new();
@@ -286,10 +284,6 @@ fn only_main_reads_the_clock_and_the_environment() {
 fn files_are_short_named_for_what_they_are_and_say_what_they_are() {
     let mut violations = Vec::new();
     for (path, source) in sources() {
-        let lines = source.text.lines().count();
-        if lines > LINES_A_FILE {
-            violations.push(format!("{path}: {lines} lines, at most {LINES_A_FILE}"));
-        }
         let stem = Path::new(&path)
             .file_stem()
             .unwrap()

@@ -1,17 +1,16 @@
 //! What the loser of two collects says: what the other one does, and how to do the rest.
 
-use crate::book::{self, Collecting, Outcome};
+use crate::book::Book;
 use crate::cli::Collect;
 use crate::config::Config;
 
-use super::open_book;
-
 pub(super) async fn told(config: &Config, args: &Collect) -> String {
-    let who = match book::collecting(&config.book.url).await {
-        Ok(Collecting::Somebody(who)) => who,
-        _ => None,
-    };
-    let facts: Vec<String> = who.into_iter().chain(since(config).await).collect();
+    let holder = Book::collector(&config.book.url).await.ok().flatten();
+    let since = holder.as_ref().and_then(|holder| holder.since);
+    let since = since.map(|since| since.with_timezone(&config.time_zone));
+    let since = since.map(|since| format!("since {}", since.format("%Y-%m-%d %H:%M")));
+    let who = holder.and_then(|holder| holder.name);
+    let facts: Vec<String> = who.into_iter().chain(since).collect();
     let facts = match facts.is_empty() {
         true => String::new(),
         false => format!(" ({})", facts.join(", ")),
@@ -20,16 +19,6 @@ pub(super) async fn told(config: &Config, args: &Collect) -> String {
         "another collect is running on this book{facts}; nothing was counted here, so run this again when it has ended: {}",
         same_command(args)
     )
-}
-
-/// `since 03:15`. Which days it counts is noted only when it has ended.
-async fn since(config: &Config) -> Option<String> {
-    let book = open_book(config).await.ok()?;
-    let runs = book::runs(&book, 1).await;
-    book.close().await;
-    let run = runs.ok()?.into_iter().next()?;
-    let began = run.started_at.with_timezone(&config.time_zone);
-    (run.outcome == Outcome::Running).then(|| format!("since {}", began.format("%Y-%m-%d %H:%M")))
 }
 
 /// The command line, as far as it says what is collected.

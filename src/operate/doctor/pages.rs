@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use crate::book::{self, Book, BookError, Health};
 use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
-use crate::nightly::morning;
 
 use super::room::spoken;
 use super::{Finding, Level, PATIENCE, counted, days, ledger, line};
@@ -162,7 +161,7 @@ async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, Book
     let url = &config.book.url;
     let collector = Book::collector(url).await?;
     let deliverer = Book::deliverer(url).await?;
-    let longest = morning::longest(config);
+    let longest = config.longest_night();
     let held = [&collector, &deliverer].into_iter().flatten();
     let stuck: Vec<BookError> = held
         .filter_map(|holder| holder.trouble(now, longest))

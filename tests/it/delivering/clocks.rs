@@ -5,6 +5,7 @@ use daybook::look::edition::Edition;
 use daybook::nightly::{Night, Which};
 use daybook::operate::doctor::{Level, examine};
 use daybook::prune::Doubt;
+use tokio_util::sync::CancellationToken;
 
 use super::{errors, mailed, with_mail};
 use crate::smtp_server::{Script, Server};
@@ -162,7 +163,7 @@ async fn days_of_the_future_count_nowhere_as_the_newest_and_can_be_deleted() {
         .unwrap();
     assert_eq!(newest.unwrap().date, date("2025-10-03"));
 
-    let findings = examine(&config, instant(now)).await;
+    let findings = examine(&config, instant(now), &CancellationToken::new()).await;
     let future = "2 stored days lie in the future: 2028-03-12 to 2028-03-13";
     assert!(
         findings

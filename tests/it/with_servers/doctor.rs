@@ -254,7 +254,7 @@ async fn the_advice_on_a_schema_open_to_everybody_closes_it() {
         &as_role(&app, "passer_by").url(),
     );
     let powers = async || {
-        let findings = examine(&world.config(), instant(NOW)).await;
+        let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
         let mut powers = findings
             .into_iter()
             .filter(|one| one.what.starts_with("passer_by may "));

@@ -5,6 +5,7 @@
 use daybook::commands::Ended;
 use daybook::operate::doctor::{Level, examine};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::certificates::Authority;
 use crate::world::{App, World, instant};
@@ -83,7 +84,7 @@ async fn a_server_that_shows_who_it_is_keeps_the_app_and_the_book() {
         let world = world(&url, Some(&url));
         assert_eq!(world.command(&COLLECT).await.unwrap(), Ended::Done);
         assert_eq!(world.value("2025-10-03", "users").await, json!(2));
-        let findings = examine(&world.config(), instant(NOW)).await;
+        let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
         for line in [
             "the line to the app database is encrypted",
             "the line to the book is encrypted",
@@ -106,7 +107,7 @@ async fn a_far_server_that_need_not_prove_who_it_is_is_warned_of() {
         };
         let world = world(&url, Some(&url));
         assert_eq!(world.command(&COLLECT).await.unwrap(), Ended::Done);
-        let findings = examine(&world.config(), instant(NOW)).await;
+        let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
         for called in ["the app database", "the book"] {
             let line = format!(
                 "the line to {called} is encrypted, and the server need not prove who it is"

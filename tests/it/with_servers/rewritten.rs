@@ -251,6 +251,7 @@ async fn labels_and_readers_are_read_from_tables_as_the_snapshot_had_them() {
             limits: collect::limits(&config, CancellationToken::new()),
             recipients: config.report.recipients_query.as_ref(),
             progress: &|_, _| {},
+            retrying: &|_, _| {},
         };
         let (collected, ()) = tokio::join!(collect::collect(&config.apps, &request), changed);
         let readers = collected.recipients.unwrap().unwrap().recipients;

@@ -180,7 +180,7 @@ async fn a_measured_column_of_times_is_named_by_its_type() {
         .await;
     let mut world = World::new(NOW, MEASURED);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-    let findings = examine(&world.config(), instant(NOW)).await;
+    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     let errors = findings.iter().filter(|one| one.level == Level::Error);
     let errors: Vec<(&str, &str)> = errors
         .filter(|one| one.area == "database")
