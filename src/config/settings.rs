@@ -265,7 +265,7 @@ fn collect(written: &Collect, settler: &mut Settler<'_>) -> CollectSettings {
             && whole <= time
         {
             let message = format!(
-                "the whole run ends after `max_duration` ({}), before `{key}` ({}) is over: make it longer",
+                "counting ends after `max_duration` ({}), before `{key}` ({}) is over: make it longer",
                 duration::spoken(whole),
                 duration::spoken(time)
             );
