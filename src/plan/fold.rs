@@ -94,11 +94,26 @@ impl Steps {
         Ok(())
     }
 
-    fn at(&self, day: usize) -> Result<Decimal, FoldError> {
-        let steps = self.0.iter().take(day + 1);
-        steps.into_iter().try_fold(Decimal::ZERO, |sum, step| {
-            sum.checked_add(*step).ok_or(FoldError::Overflow)
-        })
+    /// From what changes on each day to what there is on it.
+    fn run(&mut self) -> Result<(), FoldError> {
+        let mut sum = Decimal::ZERO;
+        for step in &mut self.0 {
+            sum = sum.checked_add(*step).ok_or(FoldError::Overflow)?;
+            *step = sum;
+        }
+        Ok(())
+    }
+
+    fn at(&self, day: usize) -> Decimal {
+        self.0.get(day).copied().unwrap_or_default()
+    }
+}
+
+impl Sums {
+    fn run(&mut self) -> Result<(), FoldError> {
+        let all = [&mut self.number, &mut self.count, &mut self.nulls];
+        let mut all = all.into_iter().chain(self.parts.values_mut());
+        all.try_for_each(Steps::run)
     }
 }
 
@@ -179,7 +194,7 @@ impl<'a> Folding<'a> {
     }
 
     /// The tally of each recipe on each of the wanted days, given by their place among the statement's days.
-    pub fn finish(self, wanted: &[usize]) -> Result<Vec<(String, Vec<Tally>)>, FoldError> {
+    pub fn finish(mut self, wanted: &[usize]) -> Result<Vec<(String, Vec<Tally>)>, FoldError> {
         let single = self
             .statement
             .recipes
@@ -188,6 +203,7 @@ impl<'a> Folding<'a> {
         if single && self.rows != 1 {
             return Err(FoldError::NotOneRow(self.rows));
         }
+        self.sums.iter_mut().try_for_each(Sums::run)?;
         let finished = self
             .statement
             .recipes
@@ -260,11 +276,11 @@ fn extreme(
 }
 
 fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
-    let nulls = sums.nulls.at(day)?.to_i64().unwrap_or(i64::MAX);
+    let nulls = sums.nulls.at(day).to_i64().unwrap_or(i64::MAX);
     if recipe.parts.is_some() {
         let (mut parts, mut none) = (BTreeMap::new(), Decimal::ZERO);
         for (key, steps) in &sums.parts {
-            let count = steps.at(day)?;
+            let count = steps.at(day);
             match key {
                 None => none = count,
                 Some(key) if !count.is_zero() => drop(parts.insert(key.clone(), count)),
@@ -286,10 +302,10 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
         });
     }
     let value = match recipe.take {
-        Take::Count(_) | Take::Sum { .. } => Some(Value::from_decimal(sums.number.at(day)?)),
+        Take::Count(_) | Take::Sum { .. } => Some(Value::from_decimal(sums.number.at(day))),
         Take::Mean { .. } => {
-            let count = sums.count.at(day)?;
-            sums.number.at(day)?.checked_div(count).map(Value::Decimal)
+            let count = sums.count.at(day);
+            sums.number.at(day).checked_div(count).map(Value::Decimal)
         }
         Take::Least(_) | Take::Greatest(_) | Take::Single(_) => sums
             .extreme

@@ -1,7 +1,7 @@
 //! Distributions with very many parts, and with rows that have no value.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use chrono_tz::Europe::Zurich;
@@ -11,8 +11,8 @@ use daybook::collect::{self, Request, Work};
 use daybook::entry::value::agree;
 use daybook::entry::{Part, PartKey, Value};
 use daybook::nightly::Which;
-use daybook::plan::Facts;
 use daybook::plan::range::range;
+use daybook::plan::{Cell, Facts, Folding, Life, Recipe, Scale, Statement, Take, Tally};
 use daybook::render::view;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -210,4 +210,63 @@ fn no_value_and_a_value_called_none_are_told_apart_wherever_parts_are_named() {
     };
     assert_eq!(told("(none)"), ["(none)", "\"(none)\"", "none"]);
     assert_eq!(told("(ohne Angabe)"), ["(ohne Angabe)", "(none)", "none"]);
+}
+
+#[test]
+fn a_long_range_is_folded_in_work_that_grows_with_its_days_not_with_their_square() {
+    const DAYS: usize = 30_000;
+    const PARTS: i64 = 40;
+    let days = days_between(date("1970-01-01"), date("2052-02-19"), chrono_tz::UTC);
+    assert_eq!(days.len(), DAYS);
+    let recipe = Recipe {
+        parts: Some(1),
+        life: Some(Life {
+            birth: 0,
+            death: None,
+            window: None,
+            scale: Scale::Position,
+        }),
+        ..Recipe::new("kinds", Take::Count(2))
+    };
+    let statement = Statement {
+        database: String::new(),
+        table: "items".to_owned(),
+        sql: String::new(),
+        binds: Vec::new(),
+        recipes: vec![recipe],
+        guard: None,
+        days,
+        quarters: Vec::new(),
+        weight: 0,
+    };
+    let mut folding = Folding::new(&statement);
+    for part in 0..PARTS {
+        for born in [1, 20_000] {
+            folding
+                .row(&[Cell::Integer(born), Cell::Integer(part), Cell::Integer(7)])
+                .unwrap();
+        }
+    }
+    // Summing each day from zero would be 20 billion additions.
+    let begun = Instant::now();
+    let places: Vec<usize> = (0..DAYS).collect();
+    let finished = folding.finish(&places).unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        begun.elapsed()
+    );
+    let counts = [0, 19_998, 19_999, DAYS - 1].map(|day| match &finished[0].1[day] {
+        Tally::Parts { parts, .. } => (parts.len(), parts["3"]),
+        Tally::Value { .. } => panic!("parts"),
+    });
+    assert_eq!(
+        counts,
+        [
+            (40, 7.into()),
+            (40, 7.into()),
+            (40, 14.into()),
+            (40, 14.into())
+        ]
+    );
 }
