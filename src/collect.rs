@@ -11,7 +11,7 @@ pub mod recipients;
 pub mod run;
 pub mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,9 +19,9 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{AsOf, Day};
-use crate::catalog::{Catalog, Engine};
+use crate::catalog::{Catalog, Engine, Shape};
 use crate::config::{AppDatabase, Config, RecipientsQuery};
-use crate::database::{self, DatabaseError, Limits, Trouble};
+use crate::database::{self, DatabaseError, Limits, Snapshot, Trouble};
 use crate::entry::Reading;
 use crate::plan::{Facts, Statement, night, range};
 
@@ -240,6 +240,33 @@ fn statements(
     plan.statements.iter().cloned().chain(single).collect()
 }
 
+/// What the plan should know of the tables that these metrics are counted in.
+async fn facts(
+    name: &str,
+    snapshot: &mut Snapshot,
+    keys: &[String],
+    request: &Request<'_>,
+) -> Result<Facts, DatabaseError> {
+    let (catalog, limits) = (request.catalog, &request.limits);
+    let mut facts = schema::probe(snapshot, catalog, name, limits).await?;
+    if matches!(request.work, Work::Night(_)) {
+        let tables = tables_of(keys, catalog);
+        schema::undeclared::try_keys(snapshot, (name, catalog), (&tables, &mut facts), limits)
+            .await?;
+    }
+    Ok(facts)
+}
+
+/// The tables that these metrics count in, with all that these belong to.
+fn tables_of(keys: &[String], catalog: &Catalog) -> BTreeSet<usize> {
+    let metrics = keys.iter().filter_map(|key| catalog.metric(key));
+    let counted = metrics.filter_map(|metric| match &metric.shape {
+        Shape::Counted(counted) => Some(counted.table),
+        _ => None,
+    });
+    counted.flat_map(|table| catalog.lineage(table)).collect()
+}
+
 /// Connects, looks at the tables and plans, without counting: what `explain` and `doctor` show.
 pub async fn look(
     name: &str,
@@ -251,7 +278,7 @@ pub async fn look(
         return Ok((Vec::new(), Vec::new()));
     };
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
-    let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
+    let facts = facts(name, first, &request.keys, request).await?;
     let planned = statements(request, &request.keys, (&engines, &facts), Way::Fused);
     let mut plans = Vec::new();
     for statement in &planned {

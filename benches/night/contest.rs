@@ -44,7 +44,7 @@ impl Moment {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Contender {
+pub(crate) enum Contender {
     Night,
     ByHand,
     ByHandWithoutJit,
@@ -52,7 +52,8 @@ enum Contender {
     Year,
 }
 
-const CONTENDERS: [(Contender, &str); 5] = [
+/// The night first.
+pub(crate) const CONTENDERS: [(Contender, &str); 5] = [
     (Contender::Night, "Daybook's night"),
     (Contender::ByHand, "by hand, about one pass a table"),
     (Contender::ByHandWithoutJit, "by hand, `jit = off`"),
@@ -60,14 +61,18 @@ const CONTENDERS: [(Contender, &str); 5] = [
     (Contender::Year, "365 past days at once"),
 ];
 
-pub(crate) async fn hold(config: &Config, moment: &Moment) -> Result<()> {
+pub(crate) async fn hold(
+    config: &Config,
+    moment: &Moment,
+    contenders: &[(Contender, &str)],
+) -> Result<()> {
     let app = config.app("")?;
     let floor = Floor::new(app, &moment.as_of());
     let entry = night_entry(config, moment).await?;
     floor.agrees_with(&entry).await?;
     one_by_one(config, moment).await?;
-    let contenders: Vec<(Contender, &str)> = CONTENDERS
-        .into_iter()
+    let contenders: Vec<&(Contender, &str)> = contenders
+        .iter()
         .filter(|(contender, _)| *contender != Contender::ByHandWithoutJit || floor.has_jit())
         .collect();
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); contenders.len()];

@@ -29,9 +29,25 @@ const SIZES: [(&str, f64); 8] = [
     ("USERS", 0.05),
 ];
 
+/// Whether the database is told of the keys that its rows keep.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Keys {
+    Declared,
+    Undeclared,
+}
+
+impl Keys {
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Declared => "",
+            Self::Undeclared => "_undeclared",
+        }
+    }
+}
+
 /// Makes and fills a database of that many items; gives its URL.
-pub(crate) async fn postgres(server: &Server, items: i64) -> Result<String> {
-    let name = format!("beryl_{items}");
+pub(crate) async fn postgres(server: &Server, items: i64, keys: Keys) -> Result<String> {
+    let name = format!("beryl_{items}{}", keys.suffix());
     let options = |url: String| -> Result<PgConnectOptions> {
         Ok(url.parse::<PgConnectOptions>()?.disable_statement_logging())
     };
@@ -41,14 +57,14 @@ pub(crate) async fn postgres(server: &Server, items: i64) -> Result<String> {
     let mut own = options(server.url(&name))?.connect().await?;
     // The rows keep every promise by their making; asking for each of millions would take minutes.
     run(&mut own, "SET session_replication_role = replica").await?;
-    run(&mut own, &written(Dialect::Postgres, items)).await?;
+    run(&mut own, &written(Dialect::Postgres, items, keys)).await?;
     run(&mut own, "VACUUM ANALYZE").await?;
     run(&mut own, "CHECKPOINT").await?;
     own.close().await?;
     Ok(server.url(&name))
 }
 
-pub(crate) async fn sqlite(file: &Path, items: i64) -> Result<()> {
+pub(crate) async fn sqlite(file: &Path, items: i64, keys: Keys) -> Result<()> {
     let mut connection = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
@@ -60,7 +76,7 @@ pub(crate) async fn sqlite(file: &Path, items: i64) -> Result<()> {
         .await?;
     let sql = format!(
         "BEGIN; {}; COMMIT; PRAGMA journal_mode = WAL",
-        written(Dialect::Sqlite, items)
+        written(Dialect::Sqlite, items, keys)
     );
     sqlx::raw_sql(AssertSqlSafe(sql))
         .execute(&mut connection)
@@ -70,8 +86,8 @@ pub(crate) async fn sqlite(file: &Path, items: i64) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn mysql(server: &MariaDb, items: i64) -> Result<String> {
-    let name = format!("beryl_{items}");
+pub(crate) async fn mysql(server: &MariaDb, items: i64, keys: Keys) -> Result<String> {
+    let name = format!("beryl_{items}{}", keys.suffix());
     let mut connection = server
         .url("mysql")
         .parse::<MySqlConnectOptions>()?
@@ -83,7 +99,7 @@ pub(crate) async fn mysql(server: &MariaDb, items: i64) -> Result<String> {
          SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_ALL_TABLES', foreign_key_checks = 0, unique_checks = 0;
          {} ANALYZE TABLE web_collectionitem, web_collectionitemattributevalue, web_collectionitemlink, web_mediafile,
              web_collectionitemimage, web_collection, auth_user",
-        written(Dialect::Mysql, items)
+        written(Dialect::Mysql, items, keys)
     );
     sqlx::raw_sql(AssertSqlSafe(sql))
         .execute(&mut connection)
@@ -108,7 +124,7 @@ enum Dialect {
     Mysql,
 }
 
-fn written(dialect: Dialect, items: i64) -> String {
+fn written(dialect: Dialect, items: i64, keys: Keys) -> String {
     let (moment, key) = match dialect {
         Dialect::Postgres => ("timestamptz", "bigint NOT NULL PRIMARY KEY"),
         Dialect::Sqlite => ("datetime", "integer NOT NULL PRIMARY KEY"),
@@ -119,8 +135,11 @@ fn written(dialect: Dialect, items: i64) -> String {
         .lines()
         .filter(|line| !line.starts_with("--"))
         .collect();
+    let bare = match keys {
+        Keys::Declared => bare.join("\n"),
+        Keys::Undeclared => without_references(&bare.join("\n")),
+    };
     let mut sql = bare
-        .join("\n")
         .replace("(id KEY,", &format!("(id {key},"))
         .replace("MOMENT", moment);
     for (name, share) in SIZES {
@@ -172,6 +191,16 @@ fn instant(dialect: Dialect, micros: &str) -> String {
             "(strftime('%Y-%m-%d %H:%M:%S', ({micros}) / 1000000, 'unixepoch') || printf('.%06d', ({micros}) % 1000000))"
         ),
     }
+}
+
+/// Leaves every `REFERENCES table (id)` out.
+fn without_references(sql: &str) -> String {
+    let mut pieces = sql.split(" REFERENCES ");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        out.push_str(piece.split_once(')').map_or(piece, |(_, after)| after));
+    }
+    out
 }
 
 fn pair(numbers: &str) -> (&str, &str) {

@@ -13,6 +13,7 @@ mod mariadb;
 mod process;
 mod program;
 mod server;
+mod shell;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use daybook::config::{self, Config};
 
-use contest::Moment;
+use contest::{CONTENDERS, Moment};
+use fill::Keys;
 use mariadb::MariaDb;
 use server::Server;
 
@@ -41,12 +43,20 @@ async fn measure() -> Result<()> {
     let items = (ITEMS * scale.unwrap_or(1.0)) as i64;
     let room = tempfile::tempdir()?;
     let servers = (Server::start()?, MariaDb::start()?);
-    let large = beryls(&servers, room.path(), items).await?;
-    let small = beryls(&servers, room.path(), items / 10).await?;
+    let large = beryls(&servers, room.path(), items, Keys::Declared).await?;
+    let undeclared = beryls(&servers, room.path(), items, Keys::Undeclared).await?;
+    let small = beryls(&servers, room.path(), items / 10, Keys::Declared).await?;
     let moment = Moment::of_the_data()?;
     for beryl in &large {
         println!("\n## {}, {items} items\n", beryl.engine);
-        contest::hold(&beryl.config, &moment).await?;
+        contest::hold(&beryl.config, &moment, &CONTENDERS).await?;
+    }
+    for beryl in &undeclared {
+        println!(
+            "\n## {}, {items} items, no foreign keys declared\n",
+            beryl.engine
+        );
+        contest::hold(&beryl.config, &moment, &CONTENDERS[..2]).await?;
     }
     println!("\n## The whole program\n");
     process::on_the_demo(room.path())?;
@@ -69,24 +79,22 @@ async fn beryls(
     (server, mariadb): &(Server, MariaDb),
     room: &Path,
     items: i64,
+    keys: Keys,
 ) -> Result<Vec<Beryl>> {
-    let file = room.join(format!("beryl-{items}.db"));
+    let name = |engine: &str| format!("{engine}-{items}{}", keys.suffix());
+    let file = room.join(name("beryl") + ".db");
     eprintln!("filling all engines with {items} items");
-    let postgres = fill::postgres(server, items).await?;
-    fill::sqlite(&file, items).await?;
-    let mysql = fill::mysql(mariadb, items).await?;
+    let postgres = fill::postgres(server, items, keys).await?;
+    fill::sqlite(&file, items, keys).await?;
+    let mysql = fill::mysql(mariadb, items, keys).await?;
     Ok(vec![
-        beryl(
-            "PostgreSQL",
-            &postgres,
-            &room.join(format!("postgres-{items}")),
-        )?,
+        beryl("PostgreSQL", &postgres, &room.join(name("postgres")))?,
         beryl(
             "SQLite",
             &format!("sqlite:{}", file.display()),
-            &room.join(format!("sqlite-{items}")),
+            &room.join(name("sqlite")),
         )?,
-        beryl("MariaDB", &mysql, &room.join(format!("mariadb-{items}")))?,
+        beryl("MariaDB", &mysql, &room.join(name("mariadb")))?,
     ])
 }
 

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::Beryl;
 use crate::program::{daybook, megabytes, peak, run, with};
+use crate::shell;
 use crate::table::{self, Row, median};
 
 const ROUNDS: usize = 25;
@@ -24,7 +25,10 @@ pub(crate) fn on_the_demo(room: &Path) -> Result<()> {
         &["show"],
     ];
     let mut times: [Vec<Duration>; 3] = Default::default();
+    let bare = shell::halves(&room.join("demo"))?;
+    let mut bare_times: Vec<Duration> = Vec::new();
     for _ in 0..ROUNDS {
+        bare_times.extend(shell::run(&bare)?);
         for (command, taken) in commands.iter().zip(&mut times) {
             taken.push(run(with(&settings, command))?);
         }
@@ -43,10 +47,22 @@ pub(crate) fn on_the_demo(room: &Path) -> Result<()> {
             megabytes(highest(&settings, command)?),
         ]));
     }
+    if !bare_times.is_empty() {
+        rows.push(Row::of([
+            "its statements by `sqlite3`, twice at once".to_owned(),
+            table::seconds(median(&bare_times)),
+            table::spread(&bare_times),
+            String::new(),
+        ]));
+    }
     table::print(
         ["what", "median", "fastest … slowest", "peak memory"],
         rows.into_iter(),
     );
+    if !bare_times.is_empty() {
+        let ratio = median(&times[1]).as_secs_f64() / median(&bare_times).as_secs_f64();
+        println!("\n`collect --force` takes {ratio:.2} times the bare statements.");
+    }
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::plan::Statement;
 
 use super::lessons::Lessons;
 use super::run::{Context, Done};
-use super::{Request, Unreachable, Way, Work, recipients, recipients_of, run, schema, statements};
+use super::{Request, Unreachable, Way, Work, recipients, recipients_of, run, statements};
 
 /// The whole of one database's part is taken again when the connection breaks, a table is rewritten or a follower is too
 /// far behind: half of it would be of another instant. Only what a follower takes back twice is read in pieces.
@@ -200,7 +200,7 @@ async fn on_snapshots(
         return Ok(Vec::new());
     };
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
-    let facts = schema::probe(first, request.catalog, name, &request.limits).await?;
+    let facts = super::facts(name, first, keys, request).await?;
     let context = Context {
         request,
         known: (&engines, &facts),

@@ -4,6 +4,7 @@ pub mod newest;
 pub mod rights;
 pub mod survey;
 pub mod unborn;
+pub mod undeclared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,8 +65,8 @@ pub(super) fn forgiven<T>(looked: Result<T, DatabaseError>) -> Result<Option<T>,
 
 /// The size stands in the catalog: asking the table itself would wait for whoever has locked it.
 const POSTGRES_COLUMNS: &str = "
-SELECT wanted.name, greatest(relation.relpages, 0)::bigint * 8192, attribute.attname::text,
-       format_type(attribute.atttypid, NULL), attribute.attnotnull
+SELECT wanted.name, greatest(relation.relpages, 0)::bigint * 8192, greatest(relation.reltuples, 0)::bigint,
+       attribute.attname::text, format_type(attribute.atttypid, NULL), attribute.attnotnull
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
 JOIN pg_class AS relation ON relation.oid = wanted.relation
 JOIN pg_attribute AS attribute ON attribute.attrelid = wanted.relation
@@ -108,6 +109,7 @@ async fn postgres(
         let [
             Cell::Text(name),
             Cell::Integer(bytes),
+            Cell::Integer(rows),
             Cell::Text(column),
             Cell::Text(kind),
             Cell::Integer(not_null),
@@ -117,6 +119,7 @@ async fn postgres(
         };
         let table = facts.table_mut(database, name);
         table.bytes = *bytes;
+        table.rows = *rows;
         table.types.insert(column.clone(), kind.to_lowercase());
         if *not_null == 1 {
             table.not_null.insert(column.clone());

@@ -98,6 +98,8 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
         ("default_transaction_read_only", "on".to_owned()),
         // Compiling a statement with dozens of counts takes longer than it saves.
         ("jit", "off".to_owned()),
+        // So that the keys of about a million parents stay a set in memory: `plan::Facts::keys_fit_memory`.
+        ("work_mem", "48MB".to_owned()),
         ("statement_timeout", milliseconds(limits.statement_timeout)),
         ("lock_timeout", milliseconds(limits.lock_timeout)),
         (

@@ -13,6 +13,8 @@ pub struct Facts {
 #[derive(Debug, Clone, Default)]
 pub struct TableFacts {
     pub bytes: i64,
+    /// About how many; 0 where nobody knows.
+    pub rows: i64,
     /// The declared type of each column, in lower case.
     pub types: BTreeMap<String, String>,
     pub not_null: BTreeSet<String>,
@@ -52,12 +54,21 @@ impl Facts {
 
     /// The database itself promises that every child's key is one of the parent's.
     pub fn is_promised(&self, child: &Table, link: &Parent, parent: &Table) -> bool {
-        let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
-        self.of(child).is_some_and(|facts| {
-            facts.foreign_keys.iter().any(|(column, table, key)| {
-                *column == link.column && *table == bare(&parent.name) && *key == link.key
-            })
-        })
+        let promise = promise(link, parent);
+        self.of(child)
+            .is_some_and(|facts| facts.foreign_keys.contains(&promise))
+    }
+
+    pub fn promise(&mut self, child: &Table, link: &Parent, parent: &Table) {
+        let facts = self.table_mut(&child.database, &child.name);
+        facts.foreign_keys.push(promise(link, parent));
+    }
+
+    /// So few rows that a set of all their keys fits the memory that a session of ours has for it.
+    pub fn keys_fit_memory(&self, table: &Table) -> bool {
+        const MOST_ROWS: i64 = 1_200_000;
+        self.of(table)
+            .is_some_and(|facts| (1..=MOST_ROWS).contains(&facts.rows))
     }
 
     pub fn is_indexed(&self, table: &Table, column: &str) -> bool {
@@ -69,6 +80,11 @@ impl Facts {
         self.of(table)
             .is_some_and(|facts| facts.unique.contains(column))
     }
+}
+
+fn promise(link: &Parent, parent: &Table) -> (String, String, String) {
+    let bare = parent.name.rsplit('.').next().unwrap_or(&parent.name);
+    (link.column.clone(), bare.to_owned(), link.key.clone())
 }
 
 /// The engine each app database runs on, by name.

@@ -8,7 +8,7 @@ use super::deduct::{deducted, share_distributions};
 use super::facts::Engines;
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
-use super::rows::{Ground, dead_parent_join, own_conditions, parent_counts};
+use super::rows::{Ground, hashes_dead_parents, own_conditions, parent_counts, parent_join};
 use super::sql::{Writer, renamed, table, wrapped};
 use super::time::{self, with_moments};
 use super::{Facts, Recipe, Statement, Take};
@@ -73,7 +73,26 @@ pub fn night(
     groups
         .iter()
         .filter_map(|(_, members)| plan(members))
+        .map(|statement| Statement {
+            weight: weight(&statement, facts),
+            ..statement
+        })
         .collect()
+}
+
+/// How much it has to read: the sizes of all tables that it names, as often as it names them.
+fn weight(statement: &Statement, facts: &Facts) -> i64 {
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let bytes = |word: &str| -> i64 {
+        let tables = facts.tables.iter();
+        let named = tables.filter(|((database, name), _)| {
+            *database == statement.database && name.rsplit('.').next() == Some(word)
+        });
+        named.map(|(_, facts)| facts.bytes).max().unwrap_or(0)
+    };
+    let words = statement.sql.split(|letter| !is_name(letter));
+    let named: i64 = words.map(bytes).sum();
+    named.max(statement.weight)
 }
 
 /// The app database a metric is read from; none for derived ones.
@@ -115,12 +134,17 @@ fn ranked_column(counted: &Counted) -> Option<&String> {
 /// One pass over a table for all its metrics: what all rows must meet stands in WHERE, the rest in FILTER.
 fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement {
     let mut writer = Writer::new(ground.engine);
-    let mut joins = Joins::default();
     let mut pass = Pass::default();
     let counted: Vec<(&Metric, &Counted)> = members
         .iter()
         .filter_map(|metric| counted_of(metric))
         .collect();
+    let mut joins = Joins {
+        of_all: counted
+            .iter()
+            .all(|(_, one)| one.table == counted[0].1.table),
+        ..Joins::default()
+    };
     let grouped = counted
         .iter()
         .any(|(_, counted)| matches!(counted.parts, Parts::By(_)));
@@ -178,9 +202,11 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
     finish(ground, table_at, sql, (writer, recipes, guard), as_of)
 }
 
-/// Joins to dead parents, shared by the metrics of a pass.
+/// Joins to parents, shared by the metrics of a pass.
 #[derive(Default)]
 struct Joins {
+    /// Every metric of the pass asks for the same parents.
+    of_all: bool,
     made: Vec<(Parent, Vec<String>)>,
     text: String,
 }
@@ -200,7 +226,13 @@ fn row_conditions(
             all.extend(known.clone());
             continue;
         }
-        let made = match dead_parent_join(ground, counted.table, link, &edge, writer) {
+        // A set is looked up faster than a join, but each metric would make its own.
+        let by_set = joins.of_all && hashes_dead_parents(ground, counted.table, link);
+        let join = match by_set {
+            true => None,
+            false => parent_join(ground, counted.table, link, &edge, writer),
+        };
+        let made = match join {
             Some((join, condition)) => {
                 joins.text.push_str(&join);
                 vec![condition]

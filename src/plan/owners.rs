@@ -4,18 +4,23 @@ use crate::calendar::AsOf;
 use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
 
 use super::night::{finish, metric_conditions};
-use super::rows::{Ground, conditions, own_conditions};
+use super::rows::{Ground, conditions, hashes_dead_parents, own_conditions};
 use super::sql::{Writer, column, table};
 use super::{Recipe, Statement, Take};
 
 /// `distinct = "item_id"` on rows that belong to items: how many items have such a row. MySQL counts distinct keys
-/// faster than it looks for one child each.
+/// faster than it looks for one child each, and so does PostgreSQL where it need not look every parent up.
 pub fn is_children_of_parents(ground: Ground<'_>, counted: &Counted) -> bool {
     let declared = ground.table(counted.table);
     let [link] = declared.parents.as_slice() else {
         return false;
     };
-    ground.engine != Engine::Mysql
+    let by_keys = match ground.engine {
+        Engine::Sqlite => false,
+        Engine::Postgres => hashes_dead_parents(ground, counted.table, link),
+        Engine::Mysql => true,
+    };
+    !by_keys
         && counted.measure == Measure::Distinct(link.column.clone())
         && counted.parts == Parts::Whole
         && ground.facts.is_unique(ground.table(link.table), &link.key)

@@ -98,18 +98,16 @@ pub fn parent_counts(
     let name = table(&ground.table(link.table).name);
     let alive = conditions(ground, link.table, &inner, as_of, writer).join(" AND ");
     let (here, there) = (column(alias, &link.column), column(&inner, &link.key));
-    let promised = ground
-        .facts
-        .is_promised(ground.table(at), link, ground.table(link.table));
-    match (ground.engine, promised) {
-        (_, true) if alive.is_empty() => format!("{here} IS NOT NULL"),
-        (Engine::Sqlite, true) => format!(
+    let promised = is_promised(ground, at, link);
+    match promised {
+        true if alive.is_empty() => format!("{here} IS NOT NULL"),
+        _ if hashes_dead_parents(ground, at, link) => format!(
             "{here} IS NOT NULL AND {here} NOT IN (SELECT {there} FROM {name} AS {inner} WHERE ({alive}) IS NOT TRUE AND {there} IS NOT NULL)"
         ),
-        (Engine::Postgres | Engine::Mysql, true) => format!(
+        true => format!(
             "{here} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {name} AS {inner} WHERE {there} = {here} AND ({alive}) IS NOT TRUE)"
         ),
-        (_, false) => {
+        false => {
             let and = if alive.is_empty() {
                 String::new()
             } else {
@@ -120,30 +118,55 @@ pub fn parent_counts(
     }
 }
 
-/// PostgreSQL can ask for dead parents by a join, once for all metrics of a statement: the join, and
-/// the condition that the row's parent is not among them.
-pub fn dead_parent_join(
+/// Whether the keys of the parents that do not count are put into a set, which every row is then looked up in. PostgreSQL
+/// does so only while the set fits its memory, and would read it anew for each row otherwise.
+pub fn hashes_dead_parents(ground: Ground<'_>, at: usize, link: &Parent) -> bool {
+    let fits = match ground.engine {
+        Engine::Sqlite => true,
+        Engine::Postgres => ground.facts.keys_fit_memory(ground.table(link.table)),
+        Engine::Mysql => false,
+    };
+    fits && is_promised(ground, at, link)
+}
+
+fn is_promised(ground: Ground<'_>, at: usize, link: &Parent) -> bool {
+    let (child, parent) = (ground.table(at), ground.table(link.table));
+    ground.facts.is_promised(child, link, parent)
+}
+
+/// PostgreSQL can ask for parents by a join, once for all metrics of a statement: the join, and the condition that the
+/// row's parent counts. A promised parent is asked for among the few dead, any other among the many living.
+pub fn parent_join(
     ground: Ground<'_>,
     at: usize,
     link: &Parent,
     as_of: &Edge,
     writer: &mut Writer,
 ) -> Option<(String, String)> {
-    let promised = ground
-        .facts
-        .is_promised(ground.table(at), link, ground.table(link.table));
-    if ground.engine != Engine::Postgres || !promised {
+    let promised = is_promised(ground, at, link);
+    let parent = ground.table(link.table);
+    let found_once = promised || ground.facts.is_unique(parent, &link.key);
+    if ground.engine != Engine::Postgres || !found_once {
         return None;
     }
     let inner = writer.alias();
-    let name = table(&ground.table(link.table).name);
     let alive = conditions(ground, link.table, &inner, as_of, writer).join(" AND ");
-    if alive.is_empty() {
-        return None;
-    }
     let (here, key) = (column("this", &link.column), column(&inner, &link.key));
+    let (filter, counts) = match (promised, alive.is_empty()) {
+        (true, true) => return None,
+        (true, false) => (
+            format!(" WHERE ({alive}) IS NOT TRUE"),
+            format!("{inner}_key IS NULL AND {here} IS NOT NULL"),
+        ),
+        (false, true) => (String::new(), format!("{inner}_key IS NOT NULL")),
+        (false, false) => (
+            format!(" WHERE {alive}"),
+            format!("{inner}_key IS NOT NULL"),
+        ),
+    };
     let join = format!(
-        " LEFT JOIN (SELECT {key} AS {inner}_key FROM {name} AS {inner} WHERE ({alive}) IS NOT TRUE) AS {inner} ON {inner}_key = {here}"
+        " LEFT JOIN (SELECT {key} AS {inner}_key FROM {} AS {inner}{filter}) AS {inner} ON {inner}_key = {here}",
+        table(&parent.name)
     );
-    Some((join, format!("{inner}_key IS NULL AND {here} IS NOT NULL")))
+    Some((join, counts))
 }

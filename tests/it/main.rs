@@ -75,6 +75,7 @@ mod team_truth;
 mod top;
 mod top_book;
 mod truth;
+mod undeclared_keys;
 mod verifying;
 mod ways;
 mod world;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use chrono::NaiveDate;
-use daybook::entry::{Entry, Part, Value};
+use daybook::entry::{Entry, Part, PartKey, Value};
 use daybook::look::export::backfill::{self, Form};
 use serde_json::Value as Json;
 
@@ -145,13 +145,13 @@ fn numbers(entries: &[Entry]) -> Numbers {
                     for Part { key, label, count } in parts {
                         match key {
                             PartKey::Value(key) => {
-                                add(&[("key", key), ("label", label)], count.to_string())
+                                add(&[("key", key), ("label", label)], count.to_string());
                             }
                             PartKey::None => {
-                                add(&[("label", "(none)"), ("none", "true")], count.to_string())
+                                add(&[("label", "(none)"), ("none", "true")], count.to_string());
                             }
                             PartKey::Other => {
-                                add(&[("label", "other"), ("rest", "true")], count.to_string())
+                                add(&[("label", "other"), ("rest", "true")], count.to_string());
                             }
                         }
                     }

@@ -23,5 +23,6 @@ mod scraped;
 mod team;
 mod top_book;
 mod truth;
+mod undeclared_keys;
 mod with_servers;
 mod world;

@@ -24,3 +24,4 @@ mod standby;
 mod team_truth;
 mod tmux;
 mod two_databases;
+mod undeclared_keys;
