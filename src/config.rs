@@ -6,6 +6,7 @@ pub mod environment;
 pub mod find;
 pub mod handbook;
 pub mod mail;
+mod network;
 pub mod recipient;
 pub mod report;
 pub mod secret;
@@ -33,6 +34,7 @@ use crate::catalog::{Catalog, Document, Mistake, Source, check, piece};
 pub use crate::catalog::Engine;
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;
+pub use network::Network;
 pub use report::{
     MailSettings, OnAmbiguous, Outbox, Ping, Recipient, RecipientsQuery, ReportSettings, Sender,
     SmtpServer, Tls, Webhook, When,

@@ -13,7 +13,7 @@ use crate::cli::Serve;
 use crate::config::serve::{header, listen};
 use crate::config::{Config, ConfigError};
 use crate::look::web::access::Access;
-use crate::look::web::{self, HOME, Patience, Site};
+use crate::look::web::{self, HOME, Limits, Site};
 
 use super::{CommandError, Ended, World, output};
 
@@ -44,7 +44,7 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
         notify::supervisor(&world.environment, "STOPPING=1");
     };
     let stop = world.stop.clone();
-    let serving = web::serve(Arc::new(site), listener, Patience::default(), stop);
+    let serving = web::serve(Arc::new(site), listener, Limits::default(), stop);
     tokio::join!(serving, stopping);
     Ok(Ended::Done)
 }

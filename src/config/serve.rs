@@ -1,9 +1,10 @@
 //! The sections [serve] and [prometheus]: the dashboard, and what monitoring systems read.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use secrecy::SecretString;
 
+use super::network::Network;
 use super::settle::{Sealed, Settler};
 use super::written::serve as written;
 
@@ -18,7 +19,9 @@ pub struct ServeSettings {
     pub password: Option<SecretString>,
     /// The header, in lower case, in which a proxy says who somebody is.
     pub proxy_header: Option<String>,
-    pub proxies: Vec<IpAddr>,
+    /// The header, in lower case, in which a proxy appends the address of whoever calls it.
+    pub address_header: Option<String>,
+    pub proxies: Vec<Network>,
     /// In lower case, without port.
     pub hosts: Vec<String>,
 }
@@ -76,21 +79,32 @@ pub fn serve(written: &written::Serve, settler: &mut Settler<'_>) -> ServeSettin
         |text, _| secret(text),
         |_| Some("the dashboard's password"),
     );
-    let header = settler.value(
+    let proxy_header = settler.value(
         "serve.proxy_header",
         None,
         written.proxy_header.clone(),
         header,
     );
-    let here = || vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let address_header = settler.value(
+        "serve.address_header",
+        None,
+        written.address_header.clone(),
+        header,
+    );
+    let proxies = list(
+        "serve.proxies",
+        written.proxies.as_ref(),
+        Network::parse,
+        settler,
+    );
     ServeSettings {
         listen: listen.unwrap_or(LISTEN),
         token,
         user: user.unwrap_or_else(|| "admin".to_owned()),
         password,
-        proxy_header: header,
-        proxies: list("serve.proxies", written.proxies.as_ref(), address, settler)
-            .unwrap_or_else(here),
+        proxy_header,
+        address_header,
+        proxies: proxies.unwrap_or_else(Network::loopback),
         hosts: list("serve.hosts", written.hosts.as_ref(), host, settler).unwrap_or_default(),
     }
 }
@@ -142,11 +156,6 @@ fn list<T>(
         }
     }
     Some(all)
-}
-
-fn address(text: &str) -> Result<IpAddr, String> {
-    let wrong = |_| format!("`{}` is not an IP address", text.escape_debug());
-    text.parse().map_err(wrong)
 }
 
 fn host(text: &str) -> Result<String, String> {

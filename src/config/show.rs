@@ -198,6 +198,7 @@ fn serve(config: &Config) -> Vec<(String, String)> {
             or_not_set(serve.password.as_ref().map(|_| "***")),
         ),
         ("proxy_header", or_not_set(serve.proxy_header.as_ref())),
+        ("address_header", or_not_set(serve.address_header.as_ref())),
         ("proxies", proxies.join(", ")),
         ("hosts", or_not_set(hosts)),
     ];

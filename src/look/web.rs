@@ -4,7 +4,8 @@ pub mod access;
 mod address;
 mod answer;
 pub mod asked;
-mod connections;
+mod caller;
+pub mod connections;
 mod kept;
 pub mod pages;
 pub mod reported;
@@ -30,7 +31,7 @@ use asked::Asked;
 use connections::Peer;
 
 pub use address::{HOME, Unread};
-pub use connections::Patience;
+pub use connections::Limits;
 pub use site::Site;
 
 /// Longer addresses mean nothing here.
@@ -40,10 +41,11 @@ const ADDRESS_BYTES: usize = 4096;
 pub async fn serve(
     site: Arc<Site>,
     listener: TcpListener,
-    patience: Patience,
+    limits: Limits,
     stop: CancellationToken,
 ) {
-    connections::serve(listener, router(site), patience, stop).await;
+    let proxies = site.access.proxies.networks();
+    connections::serve(listener, router(site), limits, proxies, stop).await;
 }
 
 /// Everything under its address. The three that only say a word are open to everybody.

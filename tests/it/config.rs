@@ -4,6 +4,7 @@ mod environment;
 mod example;
 mod files;
 mod mail;
+mod proxies;
 mod readers;
 mod secrets;
 mod ways;

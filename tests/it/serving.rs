@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod addresses;
+mod bodies;
 mod book;
+mod crowds;
 mod doors;
 mod hangups;
 mod program;
+mod proxied;
 mod reports;
 mod silence;
 
@@ -15,7 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use daybook::look::web::access::Access;
-use daybook::look::web::{self, Patience, Site};
+use daybook::look::web::{self, Limits, Site};
 use daybook::nightly::Which;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -34,14 +37,14 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) async fn of(world: &World) -> Self {
-        Self::patiently(world, Patience::default(), after_due).await
+        Self::with(world, Limits::default()).await
     }
 
-    pub(crate) async fn patiently(
-        world: &World,
-        patience: Patience,
-        clock: fn() -> DateTime<Utc>,
-    ) -> Self {
+    pub(crate) async fn with(world: &World, limits: Limits) -> Self {
+        Self::at(world, limits, after_due).await
+    }
+
+    pub(crate) async fn at(world: &World, limits: Limits, clock: fn() -> DateTime<Utc>) -> Self {
         let config = world.config();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -51,7 +54,7 @@ impl Serving {
         let stop = CancellationToken::new();
         Self {
             port: address.port(),
-            task: tokio::spawn(web::serve(site, listener, patience, stop.clone())),
+            task: tokio::spawn(web::serve(site, listener, limits, stop.clone())),
             stop,
         }
     }
@@ -63,6 +66,14 @@ impl Serving {
     pub(crate) async fn end(self) {
         self.stop.cancel();
         self.task.await.unwrap();
+    }
+}
+
+/// Answers wrong guesses at once, so that a test may make many.
+pub(crate) fn hurried() -> Limits {
+    Limits {
+        too_many_guesses: Duration::ZERO,
+        ..Limits::default()
     }
 }
 

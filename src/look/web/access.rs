@@ -17,6 +17,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::config::{Config, ServeSettings};
 
+use super::caller::Proxies;
 use guesses::Guesses;
 
 /// Others can reach the address, and nothing would keep them out.
@@ -36,13 +37,15 @@ pub(super) enum Refused {
     Unknown,
     /// It comes past the proxy.
     Forbidden,
-    /// It guessed too often.
+    /// It shows a wrong one, as its address has done too often.
     Guessing { wait: Duration },
 }
 
 pub struct Access {
     secrets: Option<Secrets>,
-    proxy: Option<Proxy>,
+    pub(super) proxies: Proxies,
+    /// In which the proxies say who somebody is.
+    user_header: Option<HeaderName>,
     /// Under which names this server is known.
     hosts: BTreeSet<String>,
     guesses: Mutex<Guesses>,
@@ -55,11 +58,6 @@ struct Secrets {
     password: Option<Secret>,
 }
 
-struct Proxy {
-    header: HeaderName,
-    addresses: Vec<IpAddr>,
-}
-
 struct Secret([u8; 32]);
 
 impl Access {
@@ -68,17 +66,11 @@ impl Access {
         if settings.is_open_to_others_at(listen) {
             return Err(Exposed(listen));
         }
-        let secrets = Secrets::of(settings);
-        let header = settings.proxy_header.as_deref();
-        let proxy = header
-            .and_then(|name| name.parse().ok())
-            .map(|header| Proxy {
-                header,
-                addresses: settings.proxies.iter().map(IpAddr::to_canonical).collect(),
-            });
+        let user_header = settings.proxy_header.as_deref();
         Ok(Self {
-            secrets,
-            proxy,
+            secrets: Secrets::of(settings),
+            proxies: Proxies::new(settings),
+            user_header: user_header.and_then(|name| name.parse().ok()),
             hosts: hosts(config, listen),
             guesses: Mutex::default(),
         })
@@ -95,7 +87,7 @@ impl Access {
         if self.is_signed_in_by_proxy(peer, headers) {
             return self.means_us(uri, headers);
         }
-        match (&self.secrets, &self.proxy) {
+        match (&self.secrets, &self.user_header) {
             (None, None) => self.means_us(uri, headers),
             (None, Some(_)) => Err(Refused::Forbidden),
             (Some(secrets), _) => self.knows_a_secret(secrets, peer, headers, now),
@@ -103,9 +95,9 @@ impl Access {
     }
 
     fn is_signed_in_by_proxy(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
-        self.proxy.as_ref().is_some_and(|proxy| {
-            let named = only(headers, &proxy.header);
-            proxy.addresses.contains(&peer) && named.is_some_and(|name| !name.trim().is_empty())
+        self.user_header.as_ref().is_some_and(|header| {
+            let named = only(headers, header);
+            self.proxies.include(peer) && named.is_some_and(|name| !name.trim().is_empty())
         })
     }
 
@@ -119,16 +111,16 @@ impl Access {
         if !headers.contains_key(AUTHORIZATION) {
             return Err(Refused::Unknown);
         }
-        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not even compared: a right guess among too many must not be told from a wrong one.
-        guesses
-            .may_guess(peer, now)
-            .map_err(|wait| Refused::Guessing { wait })?;
+        // Compared first: strangers who share an address with an admin must not lock the admin out.
         if only(headers, &AUTHORIZATION).is_some_and(|shown| secrets.include(shown)) {
             return Ok(());
         }
-        guesses.wrong(peer, now);
-        Err(Refused::Unknown)
+        let caller = self.proxies.caller(peer, headers);
+        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(match guesses.count(caller, now) {
+            Ok(()) => Refused::Unknown,
+            Err(wait) => Refused::Guessing { wait },
+        })
     }
 
     fn means_us(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {

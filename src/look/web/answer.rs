@@ -2,8 +2,9 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    LOCATION, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use base64::Engine;
@@ -11,6 +12,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use super::access::Refused;
+use super::connections::HeldBack;
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const SERIES: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -115,6 +117,8 @@ pub(super) fn refusal(refused: Refused, page: impl FnOnce(StatusCode) -> String)
         }
         Refused::Guessing { wait } => {
             headers.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.extensions_mut().insert(HeldBack);
         }
         _ => {}
     }

@@ -333,6 +333,7 @@ fn every_setting_tells_where_it_was_set() {
             "serve.user = admin (default)",
             "serve.password = not set (default)",
             "serve.proxy_header = not set (default)",
+            "serve.address_header = not set (default)",
             "serve.proxies = 127.0.0.1, ::1 (default)",
             "serve.hosts = not set (default)",
             "prometheus.prefix = daybook (default)",

@@ -1,9 +1,13 @@
 //! Who is let in.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use daybook::look::web::Limits;
+use tokio::io::AsyncWriteExt;
 
-use super::{Serving, world};
+use super::{Serving, hurried, world};
 
 const TOKEN: &str = "a-token-of-some-length";
 const PASSWORD: &str = "a-password-of-some-length";
@@ -158,9 +162,9 @@ async fn a_password_goes_with_its_user() {
 }
 
 #[tokio::test]
-async fn who_guesses_has_to_wait_and_nobody_else() {
+async fn wrong_guesses_are_counted_by_address_and_said_to_be_too_many() {
     let world = world(&format!("[serve]\ntoken = \"{TOKEN}\"")).await;
-    let serving = Serving::of(&world).await;
+    let serving = Serving::with(&world, hurried()).await;
     for guess in 0..10 {
         assert_eq!(
             with(&serving, &format!("Bearer {guess}")).await,
@@ -168,21 +172,70 @@ async fn who_guesses_has_to_wait_and_nobody_else() {
             "{guess}"
         );
     }
-    let right = format!("Bearer {TOKEN}");
-    for shown in ["Bearer 11", right.as_str()] {
-        let browser = serving.browser().saying("Authorization", shown);
-        let answer = browser.get(PAGE).await;
-        assert_eq!(answer.status, 429);
-        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
-        assert!((1..=10).contains(&wait), "{wait}");
+    let wrong = serving.browser().saying("Authorization", "Bearer 11");
+    let answer = wrong.get(PAGE).await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.header("connection"), Some("close"));
+    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=10).contains(&wait), "{wait}");
+    // Guessing on does not make it longer.
+    for _ in 0..100 {
+        wrong.get(PAGE).await;
     }
-    let elsewhere = serving
-        .browser()
-        .from("127.0.0.2")
-        .saying("Authorization", &right);
-    assert_eq!(elsewhere.get(PAGE).await.status, 200);
+    let answer = wrong.get(PAGE).await;
+    let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=10).contains(&wait), "{wait}");
+    assert_eq!(wrong.from("127.0.0.2").get(PAGE).await.status, 401);
     // Who shows nothing is told what to show.
     assert_eq!(serving.browser().get(PAGE).await.status, 401);
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn a_right_secret_is_let_in_however_many_wrong_ones_came_from_its_address() {
+    let world = world(&format!(
+        "[serve]\ntoken = \"{TOKEN}\"\npassword = \"{PASSWORD}\""
+    ))
+    .await;
+    let serving = Serving::with(&world, hurried()).await;
+    for guess in 0..200 {
+        let wrong = with(&serving, &format!("Bearer {guess}")).await;
+        assert_eq!(wrong, if guess < 10 { 401 } else { 429 }, "{guess}");
+        let right = match guess % 2 {
+            0 => format!("Bearer {TOKEN}"),
+            _ => basic("admin", PASSWORD),
+        };
+        assert_eq!(with(&serving, &right).await, 200, "{guess}");
+    }
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn one_wrong_guess_too_many_is_answered_late_and_delays_nobody_else() {
+    let world = world(&format!("[serve]\ntoken = \"{TOKEN}\"")).await;
+    let never = Duration::from_secs(3600);
+    let late = Limits {
+        too_many_guesses: never,
+        ..Limits::default()
+    };
+    let serving = Serving::with(&world, late).await;
+    for guess in 0..10 {
+        assert_eq!(with(&serving, &format!("Bearer {guess}")).await, 401);
+    }
+    // More than there may be connections, each waiting for its answer.
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        let mut stream = serving.browser().open().await;
+        let guess = b"GET /sys/metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer guessed\r\n\r\n";
+        stream.write_all(guess).await.unwrap();
+        waiting.push(stream);
+    }
+    assert_eq!(with(&serving, &format!("Bearer {TOKEN}")).await, 200);
+    let mut byte = [0];
+    let last = waiting.last_mut().unwrap().try_read(&mut byte);
+    let last = last.unwrap_err().kind();
+    assert_eq!(last, std::io::ErrorKind::WouldBlock, "it was answered");
+    drop(waiting);
     serving.end().await;
 }
 

@@ -1,5 +1,6 @@
 //! The program itself: how it begins, what it says, how it ends.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, ChildStderr, Command};
@@ -197,5 +198,26 @@ async fn floods_and_crowds_do_not_make_the_program_large() {
     assert_eq!(browser.get("/healthz").await.status, 200);
     let grown = program.peak() - before;
     assert!(grown < 20_000, "{grown} kB more");
+    assert_eq!(program.end().0, 0);
+}
+
+#[tokio::test]
+async fn a_thousand_silent_connections_keep_nobody_out_of_the_program() {
+    let world = world("").await;
+    let program = Program::start(&world, &[]);
+    for crowd in ["127.0.0.1", "127.0.0.2"] {
+        let browser = Browser::at(program.port).from(crowd);
+        let mut held = VecDeque::new();
+        for _ in 0..1000 {
+            held.push_back(browser.open().await);
+            // Those that lost their place already need not be held here.
+            if held.len() > 400 {
+                assert_eq!(rest(&mut held.pop_front().unwrap()).await, b"");
+            }
+        }
+        let visitor = Browser::at(program.port).from("127.0.0.3");
+        assert_eq!(visitor.get("/sys/metrics").await.status, 200);
+        assert_eq!(browser.get("/sys/metrics").await.status, 200);
+    }
     assert_eq!(program.end().0, 0);
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use daybook::book::Book;
-use daybook::look::web::Patience;
+use daybook::look::web::Limits;
 use daybook::look::web::reported::is_reported;
 use daybook::nightly::Which;
 
@@ -17,7 +17,7 @@ fn before_due() -> DateTime<Utc> {
 }
 
 async fn at(world: &World, clock: fn() -> DateTime<Utc>) -> Answer {
-    let serving = Serving::patiently(world, Patience::default(), clock).await;
+    let serving = Serving::at(world, Limits::default(), clock).await;
     let answer = serving.browser().get("/reportz").await;
     serving.end().await;
     answer

@@ -2,32 +2,41 @@
 
 use std::time::Duration;
 
-use daybook::look::web::Patience;
+use daybook::look::web::Limits;
 use tokio::io::AsyncWriteExt;
 
-use super::{Serving, after_due, world};
+use super::{Serving, world};
 use crate::browsing::rest;
 
 /// Patient enough for a busy machine, short enough for a test.
-const SHORT: Patience = Patience {
-    head: Duration::from_millis(500),
-    idle: Duration::from_millis(500),
-    stall: Duration::from_millis(500),
-    last_words: Duration::from_secs(60),
-};
+fn short() -> Limits {
+    let soon = Duration::from_millis(500);
+    Limits {
+        head: soon,
+        idle: soon,
+        stall: soon,
+        last_words: Duration::from_secs(60),
+        ..Limits::default()
+    }
+}
 
 /// Never over while a test runs.
-const LONG: Patience = Patience {
-    head: Duration::from_secs(3600),
-    idle: Duration::from_secs(3600),
-    stall: Duration::from_secs(3600),
-    last_words: Duration::from_secs(60),
-};
+pub(super) fn long() -> Limits {
+    let never = Duration::from_secs(3600);
+    Limits {
+        head: never,
+        body: never,
+        idle: never,
+        stall: never,
+        last_words: Duration::from_secs(60),
+        ..Limits::default()
+    }
+}
 
 #[tokio::test]
 async fn a_head_that_never_ends_is_refused_once_it_is_too_long() {
     let world = world("").await;
-    let serving = Serving::patiently(&world, LONG, after_due).await;
+    let serving = Serving::with(&world, long()).await;
     let mut head = b"GET /sys/metrics HTTP/1.1\r\nX: ".to_vec();
     head.resize(16 * 1024, b'a');
     assert_eq!(serving.browser().send(&head).await.status, 431);
@@ -46,7 +55,7 @@ async fn a_head_that_never_ends_is_refused_once_it_is_too_long() {
 #[tokio::test]
 async fn what_is_not_http_is_answered_with_nothing_from_inside() {
     let world = world("").await;
-    let serving = Serving::patiently(&world, LONG, after_due).await;
+    let serving = Serving::with(&world, long()).await;
     for nonsense in [
         &b"\0\0\0\0\r\n\r\n"[..],
         b"GET /sys/metrics\0 HTTP/1.1\r\n\r\n",
@@ -67,7 +76,7 @@ async fn what_is_not_http_is_answered_with_nothing_from_inside() {
 #[tokio::test]
 async fn who_says_nothing_or_too_slowly_is_hung_up_on() {
     let world = world("").await;
-    let serving = Serving::patiently(&world, SHORT, after_due).await;
+    let serving = Serving::with(&world, short()).await;
     let mut silent = serving.browser().open().await;
     assert_eq!(rest(&mut silent).await, b"");
     let mut crawling = serving.browser().open().await;
@@ -92,7 +101,7 @@ async fn who_says_nothing_or_too_slowly_is_hung_up_on() {
 #[tokio::test]
 async fn who_asks_and_does_not_listen_is_hung_up_on() {
     let world = world("").await;
-    let serving = Serving::patiently(&world, SHORT, after_due).await;
+    let serving = Serving::with(&world, short()).await;
     let mut deaf = serving.browser().open().await;
     let requests = b"GET /sys/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
     while deaf.write_all(&requests).await.is_ok() {}
@@ -103,7 +112,7 @@ async fn who_asks_and_does_not_listen_is_hung_up_on() {
 #[tokio::test]
 async fn many_requests_on_one_connection_are_answered_in_order() {
     let world = world("").await;
-    let serving = Serving::patiently(&world, LONG, after_due).await;
+    let serving = Serving::with(&world, long()).await;
     let mut stream = serving.browser().open().await;
     let asked: String = (0..200)
         .map(|at| ["/healthz", "/nothing"][at % 2])
@@ -123,21 +132,5 @@ async fn many_requests_on_one_connection_are_answered_in_order() {
         .chain(heard.matches("HTTP/1.1 404"))
         .collect();
     assert_eq!(answers.len(), 201);
-    serving.end().await;
-}
-
-#[tokio::test]
-async fn more_connections_than_there_may_be_wait_for_their_turn() {
-    let world = world("").await;
-    let serving = Serving::patiently(&world, SHORT, after_due).await;
-    let mut silent = Vec::new();
-    for _ in 0..300 {
-        silent.push(serving.browser().open().await);
-    }
-    // Its turn comes when the silent ones are hung up on.
-    assert_eq!(serving.browser().get("/sys/metrics").await.status, 200);
-    for mut stream in silent {
-        assert_eq!(rest(&mut stream).await, b"");
-    }
     serving.end().await;
 }

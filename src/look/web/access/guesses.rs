@@ -1,8 +1,10 @@
-//! How often somebody may guess: ten times at once, then once in ten seconds.
+//! Wrong guesses by address: ten at once, then one in ten seconds, are not yet too many.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+use crate::look::web::caller::address_block;
 
 /// A wrong guess is forgotten after this time, one at a time.
 const FORGIVEN: Duration = Duration::from_secs(10);
@@ -20,46 +22,33 @@ pub(super) struct Guesses {
 }
 
 impl Guesses {
-    /// Or how long to wait for it.
-    pub(super) fn may_guess(&self, peer: IpAddr, now: Instant) -> Result<(), Duration> {
-        let clear = self.all.get(&neighbourhood(peer));
-        let debt = clear.map_or(Duration::ZERO, |clear| clear.saturating_duration_since(now));
-        match debt.checked_sub(FORGIVEN * (AT_ONCE - 1)) {
-            Some(wait) if !wait.is_zero() => Err(wait),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn wrong(&mut self, peer: IpAddr, now: Instant) {
-        let peer = neighbourhood(peer);
-        if !self.all.contains_key(&peer) {
+    /// Counts a wrong guess. One too many is not counted: the error is how long until it would be.
+    pub(super) fn count(&mut self, caller: IpAddr, now: Instant) -> Result<(), Duration> {
+        let caller = address_block(caller);
+        if !self.all.contains_key(&caller) {
             self.make_room(now);
         }
-        let clear = self.all.entry(peer).or_insert(now);
-        *clear = (*clear).max(now) + FORGIVEN;
+        let forgotten = self.all.entry(caller).or_insert(now);
+        let debt = forgotten.saturating_duration_since(now);
+        match debt.checked_sub(FORGIVEN * (AT_ONCE - 1)) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            _ => {
+                *forgotten = (*forgotten).max(now) + FORGIVEN;
+                Ok(())
+            }
+        }
     }
 
     fn make_room(&mut self, now: Instant) {
         if self.all.len() < REMEMBERED {
             return;
         }
-        self.all.retain(|_, clear| *clear > now);
-        let soonest = self.all.iter().min_by_key(|(_, clear)| **clear);
-        if let Some(peer) = soonest.map(|(peer, _)| *peer)
+        self.all.retain(|_, forgotten| *forgotten > now);
+        let soonest = self.all.iter().min_by_key(|(_, forgotten)| **forgotten);
+        if let Some(caller) = soonest.map(|(caller, _)| *caller)
             && self.all.len() >= REMEMBERED
         {
-            self.all.remove(&peer);
-        }
-    }
-}
-
-/// Who has one IPv6 address has 2^64 of them.
-fn neighbourhood(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V4(_) => peer,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            self.all.remove(&caller);
         }
     }
 }
