@@ -15,7 +15,7 @@ use crate::catalog::Metric;
 
 pub use derive::derive;
 pub use merge::{is_wanting, merge, yield_to_former_names};
-pub use value::{Part, PartKey, Value};
+pub use value::{Part, PartKey, Value, part_name};
 
 /// One day's row.
 #[derive(Debug, Clone, PartialEq)]

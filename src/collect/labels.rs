@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use crate::catalog::written::Label;
 use crate::catalog::{Engine, Parts, Shape};
 use crate::database::{DatabaseError, Snapshot};
+use crate::entry::part_name;
 use crate::plan::fold::ranking;
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table};
@@ -101,7 +102,9 @@ async fn lookup(
     snapshot
         .rows(&query, &binds, &request.limits, |cells| {
             if let [Cell::Text(key), Cell::Text(name)] = cells {
-                names.entry(key.clone()).or_insert_with(|| name.clone());
+                names
+                    .entry(key.clone())
+                    .or_insert_with(|| part_name(name.clone()));
             }
             Ok(())
         })

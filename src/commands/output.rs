@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anyhow::Context;
 use comfy_table::Table;
 
-use crate::render::words::harmless;
+use crate::render::words::{harmless, spelled_out};
 
 use super::CommandError;
 
@@ -25,7 +25,7 @@ pub fn page(text: &str) -> Result<(), CommandError> {
 }
 
 pub fn json(value: &serde_json::Value) -> Result<(), CommandError> {
-    data(&format!("{value:#}"))
+    data(&spelled_out(&format!("{value:#}")))
 }
 
 /// A table without lines: columns two spaces apart, nothing behind the last word.

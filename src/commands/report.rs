@@ -12,6 +12,7 @@ use crate::deliver::message::{self, Head, NO_READER, NO_SENDER};
 use crate::deliver::outbox;
 use crate::nightly::{letters, resend};
 use crate::render::mail::mail;
+use crate::render::words::spelled_out;
 use crate::render::{html, json};
 use crate::report::Letter;
 use crate::voice::{Language, Voice};
@@ -37,7 +38,7 @@ pub async fn run(
     let text = match args.format {
         Format::Text => mail(&letter, voice(config.report.voice, args)).text,
         Format::Html => html::standalone(&mail(&letter, voice(config.report.voice, args))),
-        Format::Json => format!("{:#}\n", json::letter(&letter)),
+        Format::Json => spelled_out(&format!("{:#}\n", json::letter(&letter))).into_owned(),
         Format::Eml => eml(&letter, &reader(&config, args)?, (&config, args, world))?,
     };
     print(&text, args, world)?;

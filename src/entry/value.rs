@@ -8,6 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Number, json};
+use sha2::{Digest, Sha256};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -44,6 +45,9 @@ impl PartKey {
     }
 }
 
+/// A longer name of a part is cut.
+const PART_LETTERS: usize = 200;
+
 /// Binary fractions added up in another order may differ in their last digits.
 const AS_GOOD_AS_EQUAL: f64 = 1e-9;
 
@@ -61,6 +65,21 @@ pub fn agree(one: Option<&Value>, other: Option<&Value>) -> bool {
         },
         _ => false,
     }
+}
+
+/// A part's name as it is stored. Of an endless text the beginning says what it is, and a digest of all of it keeps it
+/// apart from others that begin like it.
+pub fn part_name(text: String) -> String {
+    if text.chars().nth(PART_LETTERS).is_none() {
+        return text;
+    }
+    let beginning: String = text.chars().take(PART_LETTERS - 18).collect();
+    let digest = Sha256::digest(&text);
+    let digest: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{beginning}…#{digest}")
 }
 
 fn counts(parts: &[Part]) -> BTreeMap<&PartKey, Decimal> {

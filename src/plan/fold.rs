@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::entry::Value;
+use crate::entry::{Value, part_name};
 
 use super::{Cell, Life, Recipe, Scale, Statement, Take};
 
@@ -248,7 +248,7 @@ fn add(
     }
     if let (Some(group), Take::Count(at) | Take::Sum { sum: at, .. }) = (recipe.parts, recipe.take)
     {
-        let part = (cells[group] != Cell::Null).then(|| text(&cells[group]));
+        let part = (cells[group] != Cell::Null).then(|| part_name(text(&cells[group])));
         sums.parts
             .entry(part)
             .or_default()

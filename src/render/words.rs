@@ -1,5 +1,8 @@
 //! The words around the numbers, the same in every rendering.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
 use crate::calendar::spoken;
@@ -198,6 +201,30 @@ pub fn harmless(text: &str) -> String {
             letter => letter,
         })
         .collect()
+}
+
+/// The same for texts that programs read too, spelled as in JSON: `\u009b`. Different texts stay different, JSON means
+/// what it meant, and lines end where they did.
+pub fn spelled_out(text: &str) -> Cow<'_, str> {
+    let is_hidden = |letter: char| {
+        let ends_line = matches!(letter, '\u{2028}' | '\u{2029}');
+        (letter.is_control() && letter != '\n') || ends_line || is_unseen(letter)
+    };
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if !is_hidden(letter) {
+            spelled.push(letter);
+            continue;
+        }
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            let written = write!(spelled, "\\u{unit:04x}");
+            debug_assert!(written.is_ok(), "memory takes all text");
+        }
+    }
+    Cow::Owned(spelled)
 }
 
 /// Bidirectional marks, tags and other characters without a shape. Joiners are spelling, and stay.

@@ -218,6 +218,62 @@ async fn a_table_has_numbers_as_numbers_and_no_formula_in_any_text() {
     }
 }
 
+/// What terminals obey or do not show.
+const HIDDEN: &str = "\u{1}\u{1b}]0;taken\u{7}\u{7f}\u{85}\u{9b}2J\u{ad}\u{200b}\u{202e}\u{2028}\u{2066}\u{feff}\u{e0041}";
+
+#[tokio::test]
+async fn no_export_holds_what_a_terminal_obeys_or_hides_and_all_mean_what_the_book_says() {
+    let world = world();
+    let name = format!("a{HIDDEN}z");
+    let part = Part {
+        key: PartKey::Value(name.clone()),
+        label: name.clone(),
+        count: 7.into(),
+    };
+    let readings = [
+        ("kinds", observed(Value::Parts(vec![part]))),
+        ("visits", Reading::failed(name.as_str())),
+    ];
+    keep(&world, vec![entry(date("2025-10-26"), &readings)]).await;
+    let export = |format: &str| {
+        let text = printed(
+            &world,
+            &["export", "--format", format, "--from", "2025-10-01"],
+        );
+        let hidden = HIDDEN.chars().filter(|letter| !letter.is_ascii_graphic());
+        for letter in hidden {
+            assert!(!text.contains(letter), "{letter:?} in {format}: {text}");
+        }
+        text
+    };
+    let means = |metrics: &Json, provenance: &Json| {
+        assert_eq!(metrics["kinds"][0]["key"], json!(name));
+        assert_eq!(metrics["kinds"][0]["label"], json!(name));
+        assert_eq!(provenance["visits"]["reason"], json!(name));
+    };
+    let line: Json = serde_json::from_str(&export("jsonl")).unwrap();
+    means(&line["metrics"], &line["provenance"]);
+    let document: Json = serde_json::from_str(&export("json")).unwrap();
+    let day = &document["entries"][0];
+    means(&day["metrics"], &day["provenance"]);
+    let table = export("csv");
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let heads = reader.headers().unwrap().clone();
+    let row = reader.records().next().unwrap().unwrap();
+    let cell = |head: &str| {
+        let at = heads.iter().position(|one| one == head).unwrap();
+        serde_json::from_str::<Json>(&row[at]).unwrap()
+    };
+    means(&json!({ "kinds": cell("kinds") }), &cell("provenance"));
+    let spelled = r"a\\u0001\\u001b]0;taken\\u0007\\u007f\\u0085\\u009b2J\\u00ad\\u200b\\u202e\\u2028\\u2066\\ufeff\\udb40\\udc41z";
+    for format in ["prometheus", "openmetrics"] {
+        let text = export(format);
+        assert!(text.contains(&format!("key=\"{spelled}\"")), "{text}");
+    }
+    let shown = printed(&world, &["show", "--json"]);
+    assert!(!shown.contains(['\u{7f}', '\u{9b}', '\u{202e}']), "{shown}");
+}
+
 #[tokio::test]
 async fn an_empty_range_is_an_empty_document_of_its_format_and_said() {
     let world = world();

@@ -99,6 +99,17 @@ pub(crate) const HOSTILE: [&str; 16] = [
     "# EOF",
 ];
 
+/// How a terrible name is told: what a terminal would obey or hide is spelled out.
+pub(crate) fn told(name: &str) -> &str {
+    match name {
+        "\r\n\t" => "\\u000d\n\\u0009",
+        "\0\u{1}\u{1b}[31m\u{7f}" => "\\u0000\\u0001\\u001b[31m\\u007f",
+        "\u{2028}\u{85}\u{feff}" => "\\u2028\\u0085\\ufeff",
+        "\u{202e}gnp.exe" => "\\u202egnp.exe",
+        harmless => harmless,
+    }
+}
+
 pub(crate) struct Monitored {
     _world: World,
     pub(crate) config: Config,

@@ -143,8 +143,10 @@ fn numbers(entries: &[Entry]) -> Numbers {
                 Value::Decimal(decimal) => add(&[], decimal.to_string()),
                 Value::Parts(parts) => {
                     for Part { key, label, count } in parts {
+                        let label = monitored::told(label);
                         match key {
                             PartKey::Value(key) => {
+                                let key = monitored::told(key);
                                 add(&[("key", key), ("label", label)], count.to_string());
                             }
                             PartKey::None => {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::book::KeptDay;
 use crate::catalog::Catalog;
 use crate::render::csv::{FRAME, PROVENANCE, line, text, title};
+use crate::render::words::spelled_out;
 
 use super::json::{instant, told_in};
 
@@ -32,7 +33,7 @@ pub(super) fn header(columns: &[String]) -> String {
         .chain(metrics)
         .chain([PROVENANCE.to_owned()])
         .collect();
-    line(&cells)
+    shown(&cells)
 }
 
 /// The day's line; the error tells what of its values cannot be read.
@@ -57,7 +58,13 @@ pub(super) fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
         cells.push(cell.map_err(|why| format!("metrics of {}: {why}", day.date))?);
     }
     cells.push(told);
-    Ok(line(&cells))
+    Ok(shown(&cells))
+}
+
+/// A terminal shows what it is. Most cells are JSON, which stays the same.
+fn shown(cells: &[String]) -> String {
+    let cells: Vec<Cow<'_, str>> = cells.iter().map(|cell| spelled_out(cell)).collect();
+    line(&cells)
 }
 
 /// Values as they are written, by their keys: numbers stay exact, and most are never looked into.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::book::KeptDay;
 use crate::config::Config;
+use crate::render::words::spelled_out;
 
 /// The only instant in a provenance. Inside a text its quotes would be escaped, so this is never part of one.
 const OBSERVED_AT: &str = "\"observed_at\":\"";
@@ -21,7 +22,11 @@ pub(super) fn line(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
 
 /// What stands before the first day of a document.
 pub(super) fn opening(config: &Config) -> String {
-    let (name, zone) = (json!(config.name), json!(config.time_zone.name()));
+    let (name, zone) = (
+        json!(config.name).to_string(),
+        json!(config.time_zone.name()),
+    );
+    let name = spelled_out(&name);
     format!("{{\"schema\":1,\"name\":{name},\"time_zone\":{zone},\"entries\":[")
 }
 
@@ -47,9 +52,9 @@ fn write(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
         instant(day.collected_at, zone),
         day.duration_ms,
     )?;
-    out.write_all(day.metrics.as_bytes())?;
+    out.write_all(spelled_out(&day.metrics).as_bytes())?;
     out.write_all(b",\"provenance\":")?;
-    out.write_all(told_in(&day.provenance, zone).as_bytes())?;
+    out.write_all(spelled_out(&told_in(&day.provenance, zone)).as_bytes())?;
     out.write_all(b"}")
 }
 

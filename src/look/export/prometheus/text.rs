@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
 use crate::look::export::backfill::Form;
+use crate::render::words::spelled_out;
 
 /// Announces the series of a name. Names that end like a counter's belong to no gauge.
 pub(in crate::look::export) fn family(out: &mut String, name: &str, help: &str, form: Form) {
@@ -46,12 +47,14 @@ pub(in crate::look::export) fn labels(named: &[(&str, &str)]) -> String {
     all
 }
 
-/// Everything else may stand for itself, control characters too.
+/// The format would let control characters stand for themselves, but people read it on terminals.
 fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(['\\', '\n']) {
-        return Cow::Borrowed(text);
+    match spelled_out(text) {
+        text if text.contains(['\\', '\n']) => {
+            Cow::Owned(text.replace('\\', "\\\\").replace('\n', "\\n"))
+        }
+        text => text,
     }
-    Cow::Owned(text.replace('\\', "\\\\").replace('\n', "\\n"))
 }
 
 fn quotable(text: &str) -> Cow<'_, str> {

@@ -1,7 +1,5 @@
 //! Configured SQL on MariaDB: one query that gives rows.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
 use daybook::nightly::Which;
 use serde_json::{Value as Json, json};
 
