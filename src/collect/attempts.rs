@@ -14,6 +14,8 @@ use super::lessons::Lessons;
 use super::run::{Context, Done};
 use super::{Request, Unreachable, Way, Work, recipients, recipients_of, run, statements};
 
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
 /// The whole of one database's part is taken again when the connection breaks, a table is rewritten or a follower is too
 /// far behind: half of it would be of another instant. Only what a follower takes back twice is read in pieces.
 pub(super) async fn with_retries(
@@ -23,7 +25,9 @@ pub(super) async fn with_retries(
     ways: &[Way],
 ) -> Result<Vec<Done>, DatabaseError> {
     let begun = Instant::now();
-    let mut pause = Duration::from_millis(200);
+    let mut pause = FIRST_PAUSE;
+    // Patience is for what fails, not for what was counted before.
+    let mut failing_since = None;
     let mut conflicts = 0;
     let mut asked_at = None;
     let mut lessons = Lessons::default();
@@ -43,6 +47,7 @@ pub(super) async fn with_retries(
         };
         let patience = match error.trouble {
             Trouble::Unavailable if lessons.learn_of_loss(&error) => {
+                (pause, failing_since) = (FIRST_PAUSE, None);
                 asked_at = Some(request.now + begun.elapsed());
                 continue;
             }
@@ -64,7 +69,11 @@ pub(super) async fn with_retries(
             Trouble::Conflict => return Err(advised(error)),
             _ => return Err(error),
         };
-        let left = patience.saturating_sub(begun.elapsed());
+        let since = match error.trouble {
+            Trouble::Rewritten => Instant::now(),
+            _ => *failing_since.get_or_insert_with(Instant::now),
+        };
+        let left = patience.saturating_sub(since.elapsed());
         if left.is_zero() {
             return Err(error);
         }

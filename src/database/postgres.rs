@@ -39,6 +39,7 @@ SELECT coalesce(nullif(id::regclass::text, id::text), relname, id::text)
 FROM read LEFT JOIN pg_class ON oid = id
 WHERE CASE
     WHEN oid IS NULL THEN pg_get_indexdef(id) IS NULL
+    WHEN relkind = 'p' THEN relispartition <> (pg_partition_root(oid) IS DISTINCT FROM oid::regclass)
     WHEN relkind NOT IN ('r', 'm') OR relfilenode = 0 THEN false
     ELSE relfilenode IS DISTINCT FROM pg_relation_filenode(oid)
         OR relispartition <> (pg_partition_root(oid) IS NOT NULL)

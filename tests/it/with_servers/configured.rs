@@ -42,7 +42,7 @@ async fn counted(more: &str, metrics: &[(&str, &str)]) -> (World, Night) {
         force: false,
         dry_run: false,
         send: false,
-        retry_for: Duration::from_secs(60),
+        retry_for: Duration::from_secs(2),
     };
     let night = world.ordered(&orders).await.unwrap();
     assert!(night.unreachable.is_empty());
@@ -149,6 +149,8 @@ async fn a_query_means_the_same_inside_another() {
 
 #[tokio::test]
 async fn a_query_that_ends_its_connection_twice_fails_alone() {
+    // Counting for longer than a server is waited for takes no patience away.
+    let late = "SELECT pg_terminate_backend(pg_backend_pid())::int FROM pg_sleep(2.5)";
     let metrics = [
         (
             "ending",
@@ -158,6 +160,7 @@ async fn a_query_that_ends_its_connection_twice_fails_alone() {
             "also",
             "SELECT count(*) FROM users WHERE pg_terminate_backend(pg_backend_pid())",
         ),
+        ("late", late),
     ];
     // One that shares its statement with another is found out too.
     let shared = r#"
@@ -168,7 +171,7 @@ async fn a_query_that_ends_its_connection_twice_fails_alone() {
         where = "pg_terminate_backend(pg_backend_pid())"
     "#;
     let (world, _) = counted(shared, &metrics).await;
-    for key in ["ending", "also", "within"] {
+    for key in ["ending", "also", "late", "within"] {
         assert_eq!(
             failure(&world, key).await,
             "the connection was lost twice while it ran: terminating connection due to administrator command",

@@ -381,6 +381,33 @@ fn place(app: &App) -> String {
 }
 
 #[tokio::test]
+async fn a_table_emptied_and_filled_on_the_primary_while_the_standby_is_counted_is_counted_again() {
+    let pair = Pair::start();
+    filled(&pair).await;
+    let nap = "[[metrics]]\nkey = \"nap\"\nsql = \"SELECT count(*) FROM pg_sleep(2)\"\n[app]\nconnections = 1\n";
+    let now = Utc::now();
+    let world = world(&pair.standby(), now, &format!("{USERS}{nap}"));
+    let day = (now - TimeDelta::hours(24))
+        .with_timezone(&Zurich)
+        .date_naive();
+    let reloaded = async {
+        let napping = "SELECT count(*) FROM pg_stat_activity
+            WHERE query LIKE '%pg_sleep(2)%' AND state = 'active' AND pid <> pg_backend_pid()";
+        while pair.standby().number(napping).await != Some(1.into()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        pair.primary()
+            .execute("BEGIN; CREATE TEMP TABLE kept AS TABLE stock; TRUNCATE stock; INSERT INTO stock TABLE kept; COMMIT")
+            .await;
+        pair.caught_up().await;
+    };
+    let (night, ()) = tokio::join!(world.night(Which::One(day)), reloaded);
+    assert!(night.unreachable.is_empty());
+    let pieces = world.value(&day.to_string(), "pieces").await;
+    assert_eq!(pieces, json!(42));
+}
+
+#[tokio::test]
 async fn a_read_only_server_that_takes_over_in_the_middle_gives_the_whole_night() {
     let pair = Pair::start();
     filled(&pair).await;
