@@ -61,6 +61,8 @@ pub enum Cell {
     Null,
     Integer(i64),
     Decimal(Decimal),
+    /// A binary fraction by its shortest decimal.
+    Binary(Decimal),
     Text(String),
 }
 

@@ -218,7 +218,7 @@ fn named(columns: &[impl Column], cells: Vec<Cell>) -> Named {
 fn number(row: &Named, column: &str) -> Option<Decimal> {
     match row.get(column)? {
         Cell::Integer(whole) => Some(Decimal::from(*whole)),
-        Cell::Decimal(decimal) => Some(*decimal),
+        Cell::Decimal(decimal) | Cell::Binary(decimal) => Some(*decimal),
         Cell::Null | Cell::Text(_) => None,
     }
 }

@@ -187,7 +187,7 @@ fn value(cell: &Cell) -> Result<Option<Value>, String> {
     let value = match cell {
         Cell::Null => None,
         Cell::Integer(whole) => Some(Value::Whole(*whole)),
-        Cell::Decimal(decimal) => Some(Value::from_decimal(*decimal)),
+        Cell::Decimal(decimal) | Cell::Binary(decimal) => Some(Value::from_decimal(*decimal)),
         Cell::Text(text) => match serde_json::from_str(text) {
             Ok(Json::Null) => None,
             Ok(Json::Object(parts)) => Some(distribution(&parts)?),
@@ -195,7 +195,12 @@ fn value(cell: &Cell) -> Result<Option<Value>, String> {
             Err(_) => return Err("neither a number nor a distribution".to_owned()),
         },
     };
-    value.map(Value::exactly).transpose()
+    match value {
+        Some(value) if !value.is_written_exactly() => {
+            Err("more digits than can be kept exactly".to_owned())
+        }
+        value => Ok(value),
+    }
 }
 
 /// `{"Books": 29439}`: such an object has no order of its own, so the largest comes first.

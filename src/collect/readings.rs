@@ -93,16 +93,20 @@ fn moments(request: &Request<'_>) -> Vec<AsOf> {
 }
 
 fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
-    let (value, nulls) = match tally {
-        Tally::Value { value, nulls } => {
-            (value.clone().map(|value| rounded(metric, value)), *nulls)
-        }
-        Tally::Parts { nulls, .. } => (ranked(metric, tally), *nulls),
+    let (Tally::Value { nulls, binary, .. } | Tally::Parts { nulls, binary, .. }) = tally;
+    let value = match tally {
+        Tally::Value { value, .. } => value.clone().map(|value| rounded(metric, value)),
+        Tally::Parts { .. } => ranked(metric, tally),
     };
-    let value = match value.map(Value::exactly).transpose() {
-        Ok(value) => value,
-        Err(why) => return Reading::failed(why),
+    let value = match value {
+        Some(value) if *binary => Some(value.as_binary()),
+        Some(value) => match value.exactly() {
+            Ok(value) => Some(value),
+            Err(why) => return Reading::failed(why),
+        },
+        None => None,
     };
+    let nulls = *nulls;
     let nulls = (nulls > 0).then_some(nulls);
     Reading {
         value,

@@ -178,7 +178,7 @@ fn text(cell: &Cell) -> String {
     match cell {
         Cell::Null => String::new(),
         Cell::Integer(number) => number.to_string(),
-        Cell::Decimal(number) => number.to_string(),
+        Cell::Decimal(number) | Cell::Binary(number) => number.to_string(),
         Cell::Text(text) => text.trim_matches(' ').to_owned(),
     }
 }

@@ -182,7 +182,7 @@ fn whole(number: u64) -> Cell {
 fn from_float(float: f64) -> Result<Cell, DatabaseError> {
     let exact = |float: f64| float.to_string().parse::<Decimal>().ok();
     match exact(float).or_else(|| Decimal::from_scientific(&format!("{float:e}")).ok()) {
-        Some(decimal) => Ok(Cell::Decimal(decimal)),
+        Some(decimal) => Ok(Cell::Binary(decimal)),
         None => Err(DatabaseError::query(format!(
             "{float} is not a number that can be kept"
         ))),

@@ -106,14 +106,14 @@ impl Value {
         }
     }
 
-    /// The same value if every way that it goes carries all its digits, else why not: readers of JSON, statistics and
-    /// Prometheus hold binary fractions. Up to 15 digits always pass.
+    /// The same value if every way that it goes carries all its digits, else why not: statistics, Prometheus and most
+    /// readers of JSON hold binary fractions. Up to 15 digits always pass.
     pub fn exactly(self) -> Result<Self, String> {
-        let lossy = |number: Decimal| (!is_carried(number)).then_some(number);
+        let lost = |number: Decimal| (carried(number) != Some(number)).then_some(number);
         let lost = match &self {
-            Self::Whole(whole) => lossy((*whole).into()),
-            Self::Decimal(decimal) => lossy(*decimal),
-            Self::Parts(parts) => parts.iter().find_map(|part| lossy(part.count)),
+            Self::Whole(whole) => lost((*whole).into()),
+            Self::Decimal(decimal) => lost(*decimal),
+            Self::Parts(parts) => parts.iter().find_map(|part| lost(part.count)),
         };
         match lost {
             None => Ok(self),
@@ -123,6 +123,28 @@ impl Value {
                 number.normalize()
             )),
         }
+    }
+
+    /// Of binary fractions the nearest one is all that is known.
+    #[must_use]
+    pub fn as_binary(self) -> Self {
+        let nearest = |number: Decimal| carried(number).unwrap_or(number);
+        match self {
+            Self::Whole(whole) => Self::from_decimal(nearest(whole.into())),
+            Self::Decimal(decimal) => Self::Decimal(nearest(decimal)),
+            Self::Parts(parts) => {
+                let parts = parts.into_iter().map(|part| Part {
+                    count: nearest(part.count),
+                    ..part
+                });
+                Self::Parts(parts.collect())
+            }
+        }
+    }
+
+    /// Whether the value read back is the one written.
+    pub fn is_written_exactly(&self) -> bool {
+        Self::from_json(&self.to_json()).as_ref() == Some(self)
     }
 
     /// Rounded half to even on the binary value, as the original's `quantize` did.
@@ -230,10 +252,9 @@ fn nearest(decimal: Decimal) -> Option<f64> {
     }
 }
 
-/// The decimal read back is the one written.
-fn is_carried(decimal: Decimal) -> bool {
-    let number = nearest(decimal).and_then(Number::from_f64);
-    number.and_then(|number| decimal_of(&number)) == Some(decimal)
+/// What a reader who holds binary fractions makes of a decimal, by its shortest text.
+fn carried(decimal: Decimal) -> Option<Decimal> {
+    decimal_of(&Number::from_f64(nearest(decimal)?)?)
 }
 
 fn decimal_of(number: &Number) -> Option<Decimal> {

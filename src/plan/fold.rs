@@ -22,6 +22,8 @@ pub enum Tally {
     Value {
         value: Option<Value>,
         nulls: i64,
+        /// It is made of binary fractions, of which no sum of decimals is more exact than the nearest one.
+        binary: bool,
     },
     /// Every part by key, the names found for them, the rows without a value, and what is not listed.
     Parts {
@@ -30,6 +32,7 @@ pub enum Tally {
         none: Decimal,
         rest: Decimal,
         nulls: i64,
+        binary: bool,
     },
 }
 
@@ -68,6 +71,7 @@ struct Sums {
     parts: BTreeMap<Option<String>, Steps>,
     extreme: Option<Cell>,
     whole: Decimal,
+    binary: bool,
 }
 
 #[derive(Default, Clone)]
@@ -243,6 +247,14 @@ fn add(
             sums.extreme = Some(cells[at].clone());
         }
     }
+    sums.binary |= match recipe.take {
+        Take::Count(at)
+        | Take::Sum { sum: at, .. }
+        | Take::Mean { sum: at, .. }
+        | Take::Least(at)
+        | Take::Greatest(at)
+        | Take::Single(at) => matches!(cells[at], Cell::Binary(_)),
+    };
     if let Some(whole) = recipe.whole {
         sums.whole = amount(whole)?;
     }
@@ -299,6 +311,7 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
             none,
             rest,
             nulls,
+            binary: sums.binary,
         });
     }
     let value = match recipe.take {
@@ -315,7 +328,11 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
             .flatten()
             .map(Value::from_decimal),
     };
-    Ok(Tally::Value { value, nulls })
+    Ok(Tally::Value {
+        value,
+        nulls,
+        binary: sums.binary,
+    })
 }
 
 /// The largest first; parts of one size in the order of their keys.
@@ -333,7 +350,7 @@ pub fn number(cell: &Cell) -> Result<Option<Decimal>, FoldError> {
     match cell {
         Cell::Null => Ok(None),
         Cell::Integer(whole) => Ok(Some(Decimal::from(*whole))),
-        Cell::Decimal(decimal) => Ok(Some(*decimal)),
+        Cell::Decimal(decimal) | Cell::Binary(decimal) => Ok(Some(*decimal)),
         Cell::Text(text) => Err(FoldError::NotANumber(text.chars().take(40).collect())),
     }
 }
@@ -342,7 +359,7 @@ fn text(cell: &Cell) -> String {
     match cell {
         Cell::Null => String::new(),
         Cell::Integer(whole) => whole.to_string(),
-        Cell::Decimal(decimal) => decimal.normalize().to_string(),
+        Cell::Decimal(decimal) | Cell::Binary(decimal) => decimal.normalize().to_string(),
         Cell::Text(text) => text.clone(),
     }
 }

@@ -139,8 +139,12 @@ pub(super) fn cell(text: &str) -> Result<Json, String> {
     if digits.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_err() {
         return Err(format!("{} is too large to be kept exactly", shown(text)));
     }
-    if let Ok(decimal) = text.parse::<Decimal>() {
-        Value::from_decimal(decimal).exactly()?;
+    let decimal = text.parse::<Decimal>().map(Value::from_decimal);
+    if decimal.is_ok_and(|value| !value.is_written_exactly()) {
+        return Err(format!(
+            "{} has more digits than can be kept exactly",
+            shown(text)
+        ));
     }
     serde_json::from_str(text).map_err(|_| not_a_value(&shown(text)))
 }
@@ -157,7 +161,6 @@ fn reading(metric: &Metric, value: &Json, told: Option<&Json>) -> Result<Reading
         }
         json => Some(Value::from_json(json).ok_or_else(|| not_a_value(&shown(&json.to_string())))?),
     };
-    let value = value.map(Value::exactly).transpose()?;
     match (&value, metric.is_distribution()) {
         (Some(Value::Parts(_)), false) => {
             return Err("a distribution, where the catalog has a number".to_owned());
