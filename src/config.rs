@@ -111,6 +111,18 @@ pub struct CollectSettings {
     pub lock_timeout: Duration,
 }
 
+impl CollectSettings {
+    /// Whoever holds the collect lock for longer holds up all nights. After `max_duration` what is due is still brought
+    /// out, one message at a time.
+    pub fn longest_night(&self) -> TimeDelta {
+        let longest = match self.max_duration {
+            Some(set) => set + Duration::from_secs(15 * 60),
+            None => Duration::from_secs(12 * 3600),
+        };
+        TimeDelta::from_std(longest).unwrap_or(TimeDelta::MAX)
+    }
+}
+
 /// All that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
@@ -260,20 +272,7 @@ fn catalog_hash(documents: &[Document<'_>]) -> String {
         .collect()
 }
 
-/// How long a night can last where the settings do not say.
-const LONGEST_NIGHT: TimeDelta = TimeDelta::hours(12);
-
-/// After `max_duration` what is due is still sent, one message at a time.
-const SENDING_AFTERWARDS: TimeDelta = TimeDelta::minutes(15);
-
 impl Config {
-    /// Whoever holds the collect lock for longer holds up all nights.
-    pub fn longest_night(&self) -> TimeDelta {
-        let set = self.collect.max_duration;
-        let set = set.and_then(|set| TimeDelta::from_std(set).ok());
-        set.map_or(LONGEST_NIGHT, |set| set + SENDING_AFTERWARDS)
-    }
-
     /// The app database of this name, `""` for the unnamed one; an error that says how to set its URL.
     pub fn app(&self, name: &str) -> Result<&AppDatabase, ConfigError> {
         self.apps.get(name).ok_or_else(|| {

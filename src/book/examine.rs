@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, Engine};
 use crate::database::mysql;
 
-use super::store::{Access, Store, has_log, probe};
+use super::store::{Access, Store, answered, has_log, probe};
 use super::{Book, BookError, lock};
 
 /// How a book is, beyond what is in it.
@@ -80,10 +80,9 @@ async fn health(book: &Book) -> Result<Health, BookError> {
                 has_table_privilege('daily_metrics', 'SELECT') AND has_table_privilege('daily_metrics', 'INSERT')
                     AND has_table_privilege('daily_metrics', 'UPDATE') AND has_table_privilege('daily_metrics', 'DELETE')
                     AND NOT pg_is_in_recovery()";
-            let (version, is_encrypted, may_write) = sqlx::query_as(ASKED)
-                .fetch_one(pool)
-                .await
-                .map_err(failed)?;
+            let asked = sqlx::query_as(ASKED).fetch_one(pool);
+            let asked = answered(Engine::Postgres, asked).await;
+            let (version, is_encrypted, may_write) = asked.map_err(failed)?;
             let version: String = version;
             Ok(Health::Server {
                 version: format!("PostgreSQL {version}"),
@@ -93,14 +92,15 @@ async fn health(book: &Book) -> Result<Health, BookError> {
         }
         Store::Mysql(pool) => {
             const ASKED: &str = "SELECT version(), @@global.read_only = 0";
-            let (version, may_write): (String, bool) = sqlx::query_as(ASKED)
-                .fetch_one(pool)
-                .await
-                .map_err(failed)?;
-            let cipher: Vec<(String, String)> = sqlx::query_as("SHOW STATUS LIKE 'Ssl_cipher'")
-                .fetch_all(pool)
-                .await
-                .map_err(failed)?;
+            let asked = async {
+                let told: (String, bool) = sqlx::query_as(ASKED).fetch_one(pool).await?;
+                let cipher: Vec<(String, String)> = sqlx::query_as("SHOW STATUS LIKE 'Ssl_cipher'")
+                    .fetch_all(pool)
+                    .await?;
+                Ok((told, cipher))
+            };
+            let asked = answered(Engine::Mysql, asked).await;
+            let ((version, may_write), cipher) = asked.map_err(failed)?;
             Ok(Health::Server {
                 version: mysql::product(&version),
                 is_encrypted: cipher.iter().any(|(_, cipher)| !cipher.is_empty()),

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::{DatabaseUrl, Engine};
 
 use super::error::name;
-use super::store::{Access, Store, Writing, probe, with_timeout};
+use super::store::{Access, Store, Writing, answered, probe};
 use super::{Book, BookError};
 
 /// Whoever lists the runs touches the lock of a file for an instant to see whether it is held; that must not
@@ -161,8 +161,9 @@ impl CollectLock {
     pub async fn let_go(self) {
         match self.hold {
             Hold::File { .. } => {}
-            Hold::Postgres(hold) => hold.let_go().await,
-            Hold::Mysql(hold) => hold.let_go().await,
+            // Where that fails the connection is gone, and the lock with it.
+            Hold::Postgres(hold) => drop(answered(Engine::Postgres, hold.let_go()).await),
+            Hold::Mysql(hold) => drop(answered(Engine::Mysql, hold.let_go()).await),
         }
     }
 
@@ -198,11 +199,15 @@ impl Hold {
 
 /// Whether that lock is held still, as seen from within a transaction.
 pub(super) async fn is_proved(writing: &mut Writing, proof: Proof) -> sqlx::Result<bool> {
-    match writing {
-        Writing::Sqlite(_) => Ok(true),
-        Writing::Postgres(transaction) => postgres::is_held_by(transaction, proof).await,
-        Writing::Mysql(transaction) => mysql::is_held_by(transaction, proof).await,
-    }
+    let engine = writing.engine();
+    let held = async {
+        match writing {
+            Writing::Sqlite(_) => Ok(true),
+            Writing::Postgres(transaction) => postgres::is_held_by(transaction, proof).await,
+            Writing::Mysql(transaction) => mysql::is_held_by(transaction, proof).await,
+        }
+    };
+    answered(engine, held).await
 }
 
 /// Whether somebody collects now. Where that cannot be seen, the answer is yes.
@@ -230,8 +235,8 @@ async fn holder(url: &DatabaseUrl, kind: Kind) -> Result<Option<Holder>, BookErr
 async fn server_holder(store: &Store, kind: Kind, lock: String) -> sqlx::Result<Option<Holder>> {
     let found = match store {
         Store::Sqlite(_) => None,
-        Store::Postgres(pool) => with_timeout(postgres::holder(pool, kind)).await?,
-        Store::Mysql(pool) => with_timeout(mysql::holder(pool, kind)).await?,
+        Store::Postgres(pool) => answered(Engine::Postgres, postgres::holder(pool, kind)).await?,
+        Store::Mysql(pool) => answered(Engine::Mysql, mysql::holder(pool, kind)).await?,
     };
     Ok(found.map(|holder| Holder { lock, ..holder }))
 }
@@ -316,8 +321,8 @@ impl Waiting {
     async fn try_once(&mut self, url: &DatabaseUrl) -> Result<bool, BookError> {
         let tried = match self {
             Self::File(waiting) => return waiting.try_once(url),
-            Self::Postgres(waiting) => waiting.try_once().await,
-            Self::Mysql(waiting) => waiting.try_once().await,
+            Self::Postgres(waiting) => answered(Engine::Postgres, waiting.try_once()).await,
+            Self::Mysql(waiting) => answered(Engine::Mysql, waiting.try_once()).await,
         };
         tried.map_err(|error| BookError::new(url, "take the lock", error))
     }

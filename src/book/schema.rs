@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, SqlSafeStr};
 use crate::config::Engine;
 
 use super::row::plain;
-use super::store::{Access, Line, Store, Writing, file, has_log, with_timeout};
+use super::store::{Access, Line, Store, Writing, answered, file, has_log};
 use super::{Book, BookError};
 
 /// Beside the app's own migrations, should both live in one database.
@@ -163,7 +163,8 @@ pub(super) async fn migrate(book: &Book) -> Result<(), BookError> {
                 return Err(failed(sqlx::Error::PoolTimedOut));
             }
             let migrated = on_mysql(book, &mut line).await;
-            let freed = line.execute("SELECT release_all_locks()").await;
+            let freed = line.execute("SELECT release_all_locks()");
+            let freed = answered(Engine::Mysql, freed).await;
             migrated.and(freed.map(drop).map_err(failed))
         }
     }
@@ -190,7 +191,7 @@ async fn on_postgres(book: &Book) -> Result<(), BookError> {
 async fn mysql_lock(line: &mut MySqlConnection) -> sqlx::Result<bool> {
     const LOCK: &str = "SELECT CAST(get_lock(concat('daybook migrate ', left(sha2(database(), 256), 40)), 30) AS signed)";
     let taken = sqlx::query_scalar(LOCK).fetch_one(line);
-    let taken: Option<i64> = with_timeout(taken).await?;
+    let taken: Option<i64> = answered(Engine::Mysql, taken).await?;
     Ok(taken == Some(1))
 }
 

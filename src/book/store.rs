@@ -73,14 +73,15 @@ impl Store {
 
     /// On SQLite the transaction has the write lock from its start.
     pub(super) async fn begin(&self) -> sqlx::Result<Writing> {
-        Ok(match self {
-            Self::Sqlite(pool) => Writing::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => {
-                const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-                Writing::Postgres(with_timeout(pool.begin_with(BEGIN)).await?)
-            }
-            Self::Mysql(pool) => Writing::Mysql(with_timeout(pool.begin()).await?),
-        })
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+        let begun = async {
+            Ok(match self {
+                Self::Sqlite(pool) => Writing::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+                Self::Postgres(pool) => Writing::Postgres(pool.begin_with(BEGIN).await?),
+                Self::Mysql(pool) => Writing::Mysql(pool.begin().await?),
+            })
+        };
+        answered(self.engine(), begun).await
     }
 
     pub(super) async fn rows(
@@ -124,26 +125,27 @@ impl Store {
         match self {
             Self::Sqlite(pool) => {
                 let rows = sqlite(text.into_sql_str(), binds).fetch(pool);
-                taken(rows.map_ok(Row::Sqlite), take).await
+                taken(self.engine(), rows.map_ok(Row::Sqlite), take).await
             }
             Self::Postgres(pool) => {
                 let rows = postgres(text.into_sql_str(), binds).fetch(pool);
-                taken(rows.map_ok(Row::Postgres), take).await
+                taken(self.engine(), rows.map_ok(Row::Postgres), take).await
             }
             Self::Mysql(pool) => {
                 let rows = mysql(text.into_sql_str(), binds).fetch(pool);
-                taken(rows.map_ok(Row::Mysql), take).await
+                taken(self.engine(), rows.map_ok(Row::Mysql), take).await
             }
         }
     }
 }
 
 async fn taken<B>(
+    engine: Engine,
     rows: impl futures_util::Stream<Item = sqlx::Result<Row>>,
     mut take: impl FnMut(Row) -> ControlFlow<B>,
 ) -> sqlx::Result<ControlFlow<B>> {
     let mut rows = std::pin::pin!(rows);
-    while let Some(row) = with_timeout(rows.try_next()).await? {
+    while let Some(row) = answered(engine, rows.try_next()).await? {
         if let ControlFlow::Break(reason) = take(row) {
             return Ok(ControlFlow::Break(reason));
         }
@@ -165,26 +167,26 @@ impl Writing {
     /// somebody has written. SQLite does both by itself.
     pub(super) async fn keep_others_out(&mut self) -> sqlx::Result<()> {
         const REVISION: &str = "UPDATE book_state SET revision = revision + 1";
-        match self {
-            Self::Sqlite(_) => {}
-            Self::Postgres(transaction) => {
-                const PATIENTLY: &str =
-                    "SET LOCAL lock_timeout = '30s'; UPDATE book_state SET revision = revision + 1";
-                with_timeout(sqlx::raw_sql(PATIENTLY).execute(&mut **transaction)).await?;
+        match self.engine() {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => {
+                self.run(format!("SET LOCAL lock_timeout = '30s'; {REVISION}"))
+                    .await
             }
-            Self::Mysql(transaction) => {
-                with_timeout(sqlx::raw_sql(REVISION).execute(&mut **transaction)).await?;
-            }
+            Engine::Mysql => self.run(REVISION.to_owned()).await,
         }
-        Ok(())
     }
 
     pub(super) async fn commit(self) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => with_timeout(transaction.commit()).await,
-            Self::Mysql(transaction) => with_timeout(transaction.commit()).await,
-        }
+        let engine = self.engine();
+        let committed = async {
+            match self {
+                Self::Sqlite(transaction) => transaction.commit().await,
+                Self::Postgres(transaction) => transaction.commit().await,
+                Self::Mysql(transaction) => transaction.commit().await,
+            }
+        };
+        answered(engine, committed).await
     }
 
     pub(super) async fn rows(
@@ -218,14 +220,15 @@ impl Writing {
         self.line().change(text, binds).await
     }
 
-    /// Runs a statement that servers do not prepare, such as one that makes something.
+    /// Runs statements that servers do not prepare, such as one that makes something.
     pub(super) async fn run(&mut self, text: String) -> sqlx::Result<()> {
         let text = sqlx::raw_sql(made(text));
-        match self.line() {
-            Line::Sqlite(line) => text.execute(line).await.map(|_| ()),
-            Line::Postgres(line) => with_timeout(text.execute(line)).await.map(|_| ()),
-            Line::Mysql(line) => with_timeout(text.execute(line)).await.map(|_| ()),
-        }
+        let done = async |line| match line {
+            Line::Sqlite(line) => text.execute(line).await.map(drop),
+            Line::Postgres(line) => text.execute(line).await.map(drop),
+            Line::Mysql(line) => text.execute(line).await.map(drop),
+        };
+        answered(self.engine(), done(self.line())).await
     }
 
     /// Adds a row unless its like is there; whether it was added.
@@ -246,22 +249,25 @@ impl Writing {
 
     /// Adds a row to a table whose rows are numbered, and gives its number.
     pub(super) async fn add(&mut self, text: &'static str, binds: &[Bind]) -> sqlx::Result<i64> {
-        match self.line() {
-            Line::Sqlite(line) => {
-                let done = sqlite(text.into_sql_str(), binds).execute(line).await?;
-                Ok(done.last_insert_rowid())
-            }
-            Line::Postgres(line) => {
-                use sqlx::Row;
-                let text = made(format!("{text} RETURNING id"));
-                let row = with_timeout(postgres(text, binds).fetch_one(line)).await?;
-                row.try_get(0)
-            }
-            Line::Mysql(line) => {
-                let done = with_timeout(mysql(text.into_sql_str(), binds).execute(line)).await?;
-                Ok(i64::try_from(done.last_insert_id()).unwrap_or_default())
-            }
-        }
+        let engine = self.engine();
+        let added = async {
+            Ok(match self.line() {
+                Line::Sqlite(line) => {
+                    let done = sqlite(text.into_sql_str(), binds).execute(line).await?;
+                    done.last_insert_rowid()
+                }
+                Line::Postgres(line) => {
+                    use sqlx::Row;
+                    let text = made(format!("{text} RETURNING id"));
+                    postgres(text, binds).fetch_one(line).await?.try_get(0)?
+                }
+                Line::Mysql(line) => {
+                    let done = mysql(text.into_sql_str(), binds).execute(line).await?;
+                    i64::try_from(done.last_insert_id()).unwrap_or_default()
+                }
+            })
+        };
+        answered(engine, added).await
     }
 
     /// Adds rows of as many values each: `head` is the statement up to the values.
@@ -294,39 +300,51 @@ impl Writing {
 const MOST_PLACES: usize = 30_000;
 
 impl Line<'_> {
+    fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+            Self::Mysql(_) => Engine::Mysql,
+        }
+    }
+
     pub(super) async fn rows(
         self,
         text: impl SqlSafeStr,
         binds: &[Bind],
     ) -> sqlx::Result<Vec<Row>> {
         let text = text.into_sql_str();
-        Ok(match self {
-            Self::Sqlite(line) => {
-                let rows = sqlite(text, binds).fetch_all(line).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(line) => {
-                let rows = with_timeout(postgres(text, binds).fetch_all(line)).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
-            Self::Mysql(line) => {
-                let rows = with_timeout(mysql(text, binds).fetch_all(line)).await?;
-                rows.into_iter().map(Row::Mysql).collect()
-            }
-        })
+        let engine = self.engine();
+        let read = async {
+            Ok(match self {
+                Self::Sqlite(line) => {
+                    let rows = sqlite(text, binds).fetch_all(line).await?;
+                    rows.into_iter().map(Row::Sqlite).collect()
+                }
+                Self::Postgres(line) => {
+                    let rows = postgres(text, binds).fetch_all(line).await?;
+                    rows.into_iter().map(Row::Postgres).collect()
+                }
+                Self::Mysql(line) => {
+                    let rows = mysql(text, binds).fetch_all(line).await?;
+                    rows.into_iter().map(Row::Mysql).collect()
+                }
+            })
+        };
+        answered(engine, read).await
     }
 
     pub(super) async fn change(self, text: impl SqlSafeStr, binds: &[Bind]) -> sqlx::Result<u64> {
         let text = text.into_sql_str();
-        Ok(match self {
-            Self::Sqlite(line) => sqlite(text, binds).execute(line).await?.rows_affected(),
-            Self::Postgres(line) => with_timeout(postgres(text, binds).execute(line))
-                .await?
-                .rows_affected(),
-            Self::Mysql(line) => with_timeout(mysql(text, binds).execute(line))
-                .await?
-                .rows_affected(),
-        })
+        let engine = self.engine();
+        let changed = async {
+            Ok(match self {
+                Self::Sqlite(line) => sqlite(text, binds).execute(line).await?.rows_affected(),
+                Self::Postgres(line) => postgres(text, binds).execute(line).await?.rows_affected(),
+                Self::Mysql(line) => mysql(text, binds).execute(line).await?.rows_affected(),
+            })
+        };
+        answered(engine, changed).await
     }
 }
 
@@ -363,9 +381,14 @@ fn mysql(text: SqlStr, binds: &[Bind]) -> Query<'static, MySql, MySqlArguments> 
 /// hours. Another's write is waited for half of it.
 const SILENCE: Duration = Duration::from_secs(60);
 
-pub(super) async fn with_timeout<T>(
+/// The one way to an engine. A file is waited for as long as it takes.
+pub(super) async fn answered<T>(
+    engine: Engine,
     work: impl Future<Output = sqlx::Result<T>>,
 ) -> sqlx::Result<T> {
+    if engine == Engine::Sqlite {
+        return work.await;
+    }
     let silence = |_| {
         let told = format!("the server fell silent for {} s", SILENCE.as_secs());
         sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, told))

@@ -46,8 +46,12 @@ impl Watch {
         })
     }
 
-    /// Nobody has put another file in its place, or taken it away.
-    pub fn is_of_this_file(&self) -> bool {
+    /// Nobody has written since, nor put another file in the book's place or taken it away.
+    pub async fn is_still(&self, version: &str) -> Result<bool, BookError> {
+        Ok(self.is_of_this_file() && self.version().await? == version)
+    }
+
+    fn is_of_this_file(&self) -> bool {
         match &self.eye {
             Eye::File { file, .. } => {
                 let path = self.url.sqlite_path().unwrap_or_default();

@@ -2,14 +2,14 @@
 //! stays the same.
 
 use std::ops::RangeInclusive;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use crate::book::{self, Book, BookError};
+use crate::book::{self, Book, BookError, Watch};
 use crate::catalog::Catalog;
 use crate::compare::History;
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::look::export::prometheus::Prepared;
 use crate::report::{self, Report, TREND_DAYS};
 
@@ -23,6 +23,41 @@ pub struct Edition {
     pub history: History,
     /// Made when a monitoring system first asks.
     pub(super) exposition: OnceLock<Prepared>,
+}
+
+/// An edition, and the eye on the book by which a later change is noticed.
+#[derive(Debug)]
+pub struct Watched {
+    pub edition: Arc<Edition>,
+    watch: Watch,
+    version: String,
+}
+
+impl Watched {
+    /// The book is opened anew, since who wrote may have been a program of another version, or have put another file
+    /// in its place.
+    pub async fn open(
+        book: &DatabaseUrl,
+        config: &Config,
+        number: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Self, BookError> {
+        let watch = Watch::open(book).await?;
+        // Before the book is read: what is written meanwhile is found by the next look.
+        let version = watch.version().await?;
+        let book = Book::open_to_read(book).await?;
+        let today = Day::containing(now, config.time_zone).date;
+        let edition = Arc::new(Edition::read(number, book, config, today).await?);
+        Ok(Self {
+            edition,
+            watch,
+            version,
+        })
+    }
+
+    pub async fn is_current(&self) -> Result<bool, BookError> {
+        self.watch.is_still(&self.version).await
+    }
 }
 
 impl Edition {

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 
-use crate::book::{Book, BookError, Watch};
-use crate::calendar::Day;
+use crate::book::BookError;
 use crate::config::{Config, DatabaseUrl};
 
-use super::edition::Edition;
+use super::edition::{Edition, Watched};
 
 /// How long what was seen is believed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,18 +29,12 @@ pub struct Shelf {
 #[derive(Default)]
 struct Seen {
     looked: Option<Instant>,
-    held: Option<Held>,
+    held: Option<Watched>,
     editions: u64,
     /// What was said last, so that a lasting trouble is told once.
     trouble: Option<String>,
     /// The last edition of which was said that a page could not be made.
     mourned: u64,
-}
-
-struct Held {
-    watch: Watch,
-    version: String,
-    edition: Arc<Edition>,
 }
 
 impl Shelf {
@@ -97,28 +90,17 @@ impl Shelf {
     }
 
     async fn look(&self, seen: &mut Seen) -> Result<(), BookError> {
-        let kept = seen.held.take().filter(|held| held.watch.is_of_this_file());
-        let watch = match &kept {
-            Some(held) => held.watch.clone(),
-            None => Watch::open(&self.book).await?,
-        };
-        // Before the book is read: what is written meanwhile is found by the next look.
-        let version = watch.version().await?;
-        if let Some(held) = kept.filter(|held| held.version == version) {
+        let held = seen.held.take();
+        if let Some(held) = held
+            && held.is_current().await?
+        {
             seen.held = Some(held);
             return Ok(());
         }
-        // Opened anew, since who wrote may have been a program of another version.
-        let book = Book::open_to_read(&self.book).await?;
         let number = seen.editions + 1;
-        let today = Day::containing((self.clock)(), self.config.time_zone).date;
-        let edition = Edition::read(number, book, &self.config, today).await?;
+        let now = (self.clock)();
+        seen.held = Some(Watched::open(&self.book, &self.config, number, now).await?);
         seen.editions = number;
-        seen.held = Some(Held {
-            watch,
-            version,
-            edition: Arc::new(edition),
-        });
         Ok(())
     }
 

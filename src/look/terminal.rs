@@ -23,13 +23,12 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::book::{Book, BookError, Watch};
-use crate::calendar::Day;
+use crate::book::BookError;
 use crate::config::{Config, DatabaseUrl};
 use crate::render::phrases::fill;
 use tokio_util::sync::CancellationToken;
 
-use super::edition::Edition;
+use super::edition::{Edition, Watched};
 use session::Session;
 use shown::{Shown, plain};
 use state::{Next, State, press};
@@ -66,13 +65,6 @@ pub enum TopError {
     Terminal(#[from] io::Error),
 }
 
-/// What the book holds, and the number by which a later change is noticed.
-struct Reading {
-    edition: Edition,
-    watch: Watch,
-    version: String,
-}
-
 /// What came of waiting for a key.
 enum Heard {
     Event(Event),
@@ -87,8 +79,8 @@ pub async fn once(
     date: Option<NaiveDate>,
     (width, now): (u16, DateTime<Utc>),
 ) -> Result<String, TopError> {
-    let reading = Reading::of(place, now).await?;
-    let shown = reading.begin(place, date, now).await?;
+    let watched = Watched::open(place.book, place.config, 0, now).await?;
+    let shown = begin(place, &watched.edition, date, now).await?;
     Ok(once::once(&shown, width))
 }
 
@@ -99,8 +91,8 @@ pub async fn run(
     color: bool,
     Around { clock, stop }: Around<'_>,
 ) -> Result<(), TopError> {
-    let mut reading = Reading::of(place, clock()).await?;
-    let mut shown = reading.begin(place, date, clock()).await?;
+    let mut watched = Watched::open(place.book, place.config, 0, clock()).await?;
+    let mut shown = begin(place, &watched.edition, date, clock()).await?;
     let mut state = State {
         color,
         ..State::default()
@@ -125,13 +117,17 @@ pub async fn run(
         };
         match next {
             Next::Quit => break,
-            Next::Day(date) => shown = reading.shown(place, Some(date), clock()).await?,
-            Next::Reload => (reading, shown) = again(place, (reading, shown), clock()).await,
+            Next::Day(date) => {
+                shown = shown_on(place, &watched.edition, Some(date), clock()).await?;
+            }
+            Next::Reload => (watched, shown) = again(place, (watched, shown), clock()).await,
             Next::Stay if looked.elapsed() >= LOOK_EVERY => {
                 looked = Instant::now();
-                shown.stale = shown::stale(&reading.edition, place.config, clock());
-                if !reading.is_current().await || shown.trouble.is_some() {
-                    (reading, shown) = again(place, (reading, shown), clock()).await;
+                shown.stale = shown::stale(&watched.edition, place.config, clock());
+                // A book that cannot be asked is read again, which says why.
+                let is_current = watched.is_current().await.unwrap_or(false);
+                if !is_current || shown.trouble.is_some() {
+                    (watched, shown) = again(place, (watched, shown), clock()).await;
                 }
             }
             Next::Stay => {}
@@ -178,14 +174,14 @@ fn heard(patience: Duration) -> io::Result<Heard> {
 /// Reads the book anew, and keeps what there is where that fails: the next look tries again.
 async fn again(
     place: &Place<'_>,
-    (before, shown): (Reading, Shown),
+    (before, shown): (Watched, Shown),
     now: DateTime<Utc>,
-) -> (Reading, Shown) {
+) -> (Watched, Shown) {
     let read = async {
-        let reading = Reading::of(place, now).await?;
-        let day = reading.kept(&shown);
-        let shown = reading.shown(place, day, now).await?;
-        Ok::<_, BookError>((reading, shown))
+        let watched = Watched::open(place.book, place.config, 0, now).await?;
+        let day = kept(&watched.edition, &shown);
+        let shown = shown_on(place, &watched.edition, day, now).await?;
+        Ok::<_, BookError>((watched, shown))
     };
     match read.await {
         Ok(read) => read,
@@ -198,70 +194,47 @@ async fn again(
     }
 }
 
-impl Reading {
-    async fn of(place: &Place<'_>, now: DateTime<Utc>) -> Result<Self, BookError> {
-        let book = Book::open_to_read(place.book).await?;
-        let watch = Watch::open(place.book).await?;
-        // First the version: what changes while the days are read is read again.
-        let version = watch.version().await?;
-        let today = Day::containing(now, place.config.time_zone).date;
-        let edition = Edition::read(0, book, place.config, today).await?;
-        Ok(Self {
-            edition,
-            watch,
-            version,
-        })
+/// The day asked for, which must be stored, else the newest.
+async fn begin(
+    place: &Place<'_>,
+    edition: &Edition,
+    date: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<Shown, TopError> {
+    let shown = shown_on(place, edition, date, now).await?;
+    match (date, &shown.day) {
+        (Some(date), None) => Err(TopError::NoDay {
+            date,
+            neighbours: edition.neighbours(date),
+        }),
+        _ => Ok(shown),
     }
+}
 
-    /// A book that cannot be asked is read again, which says why.
-    async fn is_current(&self) -> bool {
-        let version = self.watch.version().await;
-        version.is_ok_and(|version| version == self.version)
-    }
+async fn shown_on(
+    place: &Place<'_>,
+    edition: &Edition,
+    date: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<Shown, BookError> {
+    let report = match date.or(edition.newest()) {
+        Some(date) => edition.report(date, &place.config.catalog).await?,
+        None => None,
+    };
+    Ok(Shown::of(report, edition, place.config, now))
+}
 
-    /// The day asked for, which must be stored, else the newest.
-    async fn begin(
-        &self,
-        place: &Place<'_>,
-        date: Option<NaiveDate>,
-        now: DateTime<Utc>,
-    ) -> Result<Shown, TopError> {
-        let shown = self.shown(place, date, now).await?;
-        match (date, &shown.day) {
-            (Some(date), None) => Err(TopError::NoDay {
-                date,
-                neighbours: self.edition.neighbours(date),
-            }),
-            _ => Ok(shown),
-        }
-    }
-
-    async fn shown(
-        &self,
-        place: &Place<'_>,
-        date: Option<NaiveDate>,
-        now: DateTime<Utc>,
-    ) -> Result<Shown, BookError> {
-        let (edition, config) = (&self.edition, place.config);
-        let report = match date.or(edition.newest()) {
-            Some(date) => edition.report(date, &config.catalog).await?,
-            None => None,
-        };
-        Ok(Shown::of(report, edition, config, now))
-    }
-
-    /// The day to go on with: who looked at the newest looks at the newest again; of a day that is gone the
-    /// nearest before it, else the one after.
-    fn kept(&self, shown: &Shown) -> Option<NaiveDate> {
-        let day = shown.day.as_ref()?;
-        let is_there = |date: NaiveDate| {
-            let days = self.edition.history.days();
-            days.binary_search_by_key(&date, |day| day.date).is_ok()
-        };
-        match self.edition.neighbours(day.date) {
-            _ if day.date == day.newest => None,
-            _ if is_there(day.date) => Some(day.date),
-            (before, after) => before.or(after),
-        }
+/// The day to go on with: who looked at the newest looks at the newest again; of a day that is gone the nearest
+/// before it, else the one after.
+fn kept(edition: &Edition, shown: &Shown) -> Option<NaiveDate> {
+    let day = shown.day.as_ref()?;
+    let is_there = |date: NaiveDate| {
+        let days = edition.history.days();
+        days.binary_search_by_key(&date, |day| day.date).is_ok()
+    };
+    match edition.neighbours(day.date) {
+        _ if day.date == day.newest => None,
+        _ if is_there(day.date) => Some(day.date),
+        (before, after) => before.or(after),
     }
 }

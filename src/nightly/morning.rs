@@ -129,7 +129,7 @@ pub(super) async fn elsewhere(
 /// What keeps the collect lock from every night, if it is not another one that goes on.
 pub(super) async fn stuck(setting: &Setting<'_>) -> Option<NightError> {
     let holder = Book::collector(&setting.config.book.url).await.ok()??;
-    let trouble = holder.trouble(setting.now, setting.config.longest_night())?;
+    let trouble = holder.trouble(setting.now, setting.config.collect.longest_night())?;
     Some(trouble.into())
 }
 

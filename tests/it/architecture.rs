@@ -226,6 +226,42 @@ fn sql_text_stands_only_where_it_belongs() {
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
+/// A connection may look whole for hours, so nothing of the book waits for a server without an end.
+#[test]
+fn every_statement_of_the_book_goes_the_one_way_that_gives_up_a_silent_server() {
+    let verbs = [
+        ".execute(",
+        ".fetch(",
+        ".fetch_one(",
+        ".fetch_all(",
+        ".fetch_optional(",
+    ];
+    // These statements are waited for in `lock.rs`, and a new session as long as its pool waits for it.
+    let elsewhere = [
+        "src/book/lock/mysql.rs",
+        "src/book/lock/postgres.rs",
+        "src/book/store/open.rs",
+    ];
+    // Of files, which are waited for as long as they take.
+    let of_files = ["foreign_table_by(", "version("];
+    let mut wrong = Vec::new();
+    for (path, source) in sources() {
+        if !path.starts_with("src/book/") || elsewhere.contains(&path.as_str()) {
+            continue;
+        }
+        for function in source.code.split("fn ").skip(1) {
+            let asks = verbs.iter().any(|verb| function.contains(verb));
+            let is_given_up = function.contains("answered(") || function.contains("taken(");
+            let is_of_a_file = of_files.iter().any(|name| function.starts_with(name));
+            if asks && !is_given_up && !is_of_a_file {
+                let name = function.lines().next().unwrap_or_default();
+                wrong.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[test]
 fn made_up_sql_is_declared_safe_in_one_place_of_each_wing() {
     let asserting: Vec<(String, usize)> = sources()

@@ -348,7 +348,8 @@ async fn a_watch_notices_every_write_and_nothing_else() {
         .unwrap();
     let second = watch.version().await.unwrap();
     assert_ne!(second, first);
-    assert!(watch.is_of_this_file());
+    assert!(watch.is_still(&second).await.unwrap());
+    assert!(!watch.is_still(&first).await.unwrap());
 }
 
 #[tokio::test]

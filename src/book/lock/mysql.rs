@@ -4,7 +4,8 @@ use chrono::NaiveDateTime;
 use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool, Row};
 
 use crate::book::BookError;
-use crate::config::DatabaseUrl;
+use crate::book::store::answered;
+use crate::config::{DatabaseUrl, Engine};
 use crate::database::{mysql, server};
 
 use super::{Holder, Kind, Proof};
@@ -46,7 +47,7 @@ impl Waiting {
                 .fetch_one(&mut line)
                 .await
         };
-        let connection = begun.await;
+        let connection = answered(Engine::Mysql, begun).await;
         let connection = connection.map_err(|error| BookError::new(url, "take the lock", error))?;
         Ok(Self {
             line,
@@ -73,10 +74,9 @@ impl Waiting {
 }
 
 impl Hold {
-    /// Where that fails the connection is gone, and the lock with it.
-    pub(super) async fn let_go(mut self) {
-        drop(self.line.execute("SELECT release_all_locks()").await);
-        drop(self.line.close().await);
+    pub(super) async fn let_go(mut self) -> sqlx::Result<()> {
+        self.line.execute("SELECT release_all_locks()").await?;
+        self.line.close().await
     }
 }
 

@@ -4,7 +4,8 @@
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Row};
 
 use crate::book::BookError;
-use crate::config::DatabaseUrl;
+use crate::book::store::answered;
+use crate::config::{DatabaseUrl, Engine};
 use crate::database::{postgres, server};
 
 use super::{Holder, Kind, Proof};
@@ -57,7 +58,7 @@ impl Waiting {
             line.execute(BEGIN).await?;
             sqlx::query_scalar(PREPARE).fetch_one(&mut line).await
         };
-        let connection = begun.await;
+        let connection = answered(Engine::Postgres, begun).await;
         let connection = connection.map_err(|error| BookError::new(url, "take the lock", error))?;
         Ok(Self {
             line,
@@ -82,10 +83,9 @@ impl Waiting {
 }
 
 impl Hold {
-    /// Where that fails the connection is gone, and the lock with it.
-    pub(super) async fn let_go(mut self) {
-        drop(self.line.execute("ROLLBACK").await);
-        drop(self.line.close().await);
+    pub(super) async fn let_go(mut self) -> sqlx::Result<()> {
+        self.line.execute("ROLLBACK").await?;
+        self.line.close().await
     }
 }
 

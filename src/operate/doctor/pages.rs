@@ -161,7 +161,7 @@ async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, Book
     let url = &config.book.url;
     let collector = Book::collector(url).await?;
     let deliverer = Book::deliverer(url).await?;
-    let longest = config.longest_night();
+    let longest = config.collect.longest_night();
     let held = [&collector, &deliverer].into_iter().flatten();
     let stuck: Vec<BookError> = held
         .filter_map(|holder| holder.trouble(now, longest))

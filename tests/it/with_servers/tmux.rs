@@ -41,6 +41,27 @@ async fn a_real_terminal_shows_the_days_follows_the_book_and_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_book_put_in_its_place_is_shown_and_followed() {
+    let world = World::new(MORNING, SETTINGS);
+    store(&world, days(date(LAST), 40)).await;
+    let other = World::new(MORNING, SETTINGS);
+    let newer = |count: u64| days(date(LAST) + Days::new(count), 40 + count);
+    store(&other, newer(1)).await;
+    let terminal = Terminal::start(&world, 80, 24);
+    terminal.run("top");
+    terminal.shows("Friday 3 October 2025");
+    std::fs::copy(other.path("daybook.db"), world.path("new.db")).unwrap();
+    std::fs::rename(world.path("new.db"), world.path("daybook.db")).unwrap();
+    terminal.shows("Saturday 4 October 2025");
+    store(&world, vec![newer(2).pop().unwrap()]).await;
+    terminal.shows("Sunday 5 October 2025");
+    std::fs::remove_file(world.path("daybook.db")).unwrap();
+    terminal.shows("no book yet at");
+    terminal.press(&["q"]);
+    assert_eq!(terminal.ended(), "0");
+}
+
+#[tokio::test]
 async fn a_signal_ends_it_and_gives_the_terminal_back() {
     let world = World::new(MORNING, SETTINGS);
     store(&world, days(date(LAST), 40)).await;
