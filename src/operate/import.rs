@@ -7,6 +7,7 @@ mod file;
 mod gathering;
 mod lines;
 mod original;
+mod quotes;
 mod table;
 mod taking;
 

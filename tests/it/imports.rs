@@ -303,3 +303,40 @@ async fn a_key_that_the_catalog_does_not_have_is_left_out_and_said() {
     assert!(said.contains(expected), "{said}");
     assert_eq!(world.value("2025-10-02", "visits").await, json!(4));
 }
+
+/// The last cell was taken as it stood, although the rest of the file may be missing.
+#[tokio::test]
+async fn a_quote_that_is_never_closed_is_refused_with_the_line_where_it_began() {
+    let world = world();
+    let key = {
+        let config = world.config();
+        config.catalog.metrics[0].key.clone()
+    };
+    for (text, line) in [
+        (format!("2025-10-01,{key},1\n2025-10-02,{key},\"12"), 2),
+        (format!("2025-10-01,{key},1\n2025-10-02,{key},\"12\n"), 2),
+        (
+            format!("date;{key}\n2025-10-01;\"1\"\n\n2025-10-02;\"2\n2025-10-03;3\n"),
+            4,
+        ),
+        (format!("date,{key}\n2025-10-01,\"1\"\"\n2025-10-02,2\n"), 2),
+        (format!("date,\"{key}\n2025-10-01,1\n"), 1),
+        (
+            "date,note\n2025-10-01,\"two\nlines\"\n2025-10-02,\"".to_owned(),
+            4,
+        ),
+    ] {
+        world.write("days.csv", &text);
+        let said = import(&world, &["days.csv"], 1);
+        let expected = format!("line {line}: a quote begins a cell here and is never closed");
+        assert!(said.contains(&expected), "{text:?}: {said}");
+        assert!(said.contains("nothing was taken over"), "{said}");
+        let stored = world.has_table("daily_metrics").await;
+        assert!(!stored || world.book("SELECT * FROM daily_metrics").await.is_empty());
+    }
+    world.write(
+        "days.csv",
+        &format!("date,{key}\n\"2025-10-01\",\"1\"\n2025-10-02,2"),
+    );
+    import(&world, &["days.csv"], 0);
+}

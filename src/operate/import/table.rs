@@ -11,8 +11,12 @@ use crate::render::csv::{FRAME, PROVENANCE, key};
 use super::day;
 use super::file::Length;
 use super::gathering::{Frame, Gathering, Given};
+use super::quotes::Quotes;
 
 const LONG: [&str; 3] = ["date", "key", "value"];
+
+const UNCLOSED: &str =
+    "a quote begins a cell here and is never closed: close it, or write it twice within quotes";
 
 /// What the columns hold.
 enum Columns {
@@ -34,9 +38,11 @@ pub(super) fn read(
     length: &Length,
     gathering: &mut Gathering<'_>,
 ) -> io::Result<()> {
+    let delimiter = delimiter(head);
+    let (input, opened) = Quotes::new(input, delimiter);
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
-        .delimiter(delimiter(head))
+        .delimiter(delimiter)
         .from_reader(input);
     let mut columns = None;
     let mut record = StringRecord::new();
@@ -45,7 +51,12 @@ pub(super) fn read(
         let read = reader.read_record(&mut record);
         let place = format!("line {}", record.position().map_or(0, csv::Position::line));
         match read {
-            Ok(false) => return Ok(()),
+            Ok(false) => {
+                if let Some(line) = opened.get() {
+                    gathering.wrong(&format!("line {line}"), UNCLOSED);
+                }
+                return Ok(());
+            }
             Ok(true) => {}
             Err(error) if matches!(error.kind(), csv::ErrorKind::Io(_)) => return Err(error.into()),
             Err(error) => {
