@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use thiserror::Error;
 
 use crate::book::{Book, BookError};
@@ -127,8 +127,20 @@ pub fn without_passwords(arguments: impl Iterator<Item = String>) -> Result<(), 
     Ok(())
 }
 
+/// Neither mail nor TLS knows a time outside these years.
+fn has_a_usable_clock(world: &World) -> Result<(), CommandError> {
+    match world.now.year() {
+        1970..=9999 => Ok(()),
+        _ => Err(CommandError::Failed(anyhow::anyhow!(
+            "this machine's clock shows {}, but only the years 1970 to 9999 can be told: set the clock; nothing was done",
+            world.now.format("%Y-%m-%d %H:%M UTC")
+        ))),
+    }
+}
+
 /// Runs one command. Once the world asks it to stop, it may still put things in order, but not for long.
 pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
+    has_a_usable_clock(world)?;
     let time_to_end = time_to_end(&cli.command);
     let overdue = async {
         world.stop.cancelled().await;

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::thread;
 
+use chrono::{DateTime, Utc};
 use clap::Parser;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,18 +46,14 @@ fn failed(error: &CommandError) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the clock and the environment"
-)]
 fn world() -> io::Result<World> {
     // Variables that are not Unicode cannot be meant for us.
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     Ok(World {
-        now: chrono::Utc::now(),
-        clock: chrono::Utc::now,
+        now: clock(),
+        clock,
         width: output::width(environment.get("COLUMNS")),
         program: std::env::args()
             .next()
@@ -66,6 +63,15 @@ fn world() -> io::Result<World> {
         terminal: (io::stdout().is_terminal(), io::stderr().is_terminal()),
         stop: CancellationToken::new(),
     })
+}
+
+/// As `Utc::now`, which panics before 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock"
+)]
+fn clock() -> DateTime<Utc> {
+    std::time::SystemTime::now().into()
 }
 
 /// The first signal cancels what runs, the second ends the program at once. On a thread of its own, so that both

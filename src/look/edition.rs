@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::book::{self, Book, BookError, Watch};
+use crate::calendar::Day;
 use crate::catalog::Catalog;
 use crate::compare::History;
 use crate::config::{Config, DatabaseUrl};

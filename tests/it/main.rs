@@ -13,6 +13,7 @@ mod books;
 mod browsing;
 mod calendar;
 mod certificates;
+mod clocks;
 mod compare;
 mod config;
 mod configured;
