@@ -131,6 +131,11 @@ pub enum Parts {
         column: String,
         values: Vec<String>,
     },
+    /// Only the rows whose column holds none of these values, or none at all: what a split does not list.
+    Rest {
+        column: String,
+        values: Vec<String>,
+    },
     /// A distribution over the column's values.
     By(Distribution),
 }
@@ -138,6 +143,8 @@ pub enum Parts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Distribution {
     pub column: String,
+    /// Values whose rows do not belong to it.
+    pub except: Vec<String>,
     pub top: usize,
     pub label: Option<written::Label>,
 }
@@ -294,6 +301,12 @@ impl Metric {
     /// A percentage moves in points: its change, thresholds and minima are not percent of a percent.
     pub fn moves_in_points(&self) -> bool {
         matches!(&self.shape, Shape::Derived(derived) if derived.percent)
+    }
+
+    /// Made by a split that does not say what becomes of the values it does not list.
+    pub fn is_undeclared_rest(&self) -> bool {
+        self.hidden
+            && matches!(&self.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::Rest { .. }))
     }
 
     pub fn is_distribution(&self) -> bool {

@@ -10,6 +10,7 @@ pub mod readings;
 pub mod recipients;
 pub mod run;
 pub mod schema;
+pub mod unlisted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

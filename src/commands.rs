@@ -166,6 +166,7 @@ fn time_to_end(command: &Command) -> Duration {
         | Command::Import(_)
         | Command::Export(_)
         | Command::Demo(_)
+        | Command::Config { .. }
         | Command::Top(_) => Duration::from_secs(2),
         // What they write is written whole or not at all.
         Command::Show(_)
@@ -174,7 +175,6 @@ fn time_to_end(command: &Command) -> Duration {
         | Command::Deliveries(_)
         | Command::Runs(_)
         | Command::Prune(_)
-        | Command::Config { .. }
         | Command::Grafana(_)
         | Command::Book { .. }
         | Command::Completions { .. }
@@ -194,7 +194,7 @@ async fn execute(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Deliveries(args) => deliveries::run(&load(asked, world)?, &args, world).await,
         Command::Runs(args) => runs::run(&load(asked, world)?, &args, world).await,
         Command::Prune(args) => prune::run(&load(asked, world)?, &args, world).await,
-        Command::Config { action } => config::run(asked, &action, world),
+        Command::Config { action } => config::run(asked, &action, world).await,
         Command::Book { action } => book::run(&load(asked, world)?, &action, world).await,
         Command::Doctor(args) => doctor::run(&load(asked, world)?, &args, world).await,
         Command::Send(args) => send::run(&load(asked, world)?, &args, world).await,

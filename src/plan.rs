@@ -13,6 +13,7 @@ pub mod rows;
 pub mod sql;
 pub mod time;
 mod told;
+pub mod unlisted;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
@@ -71,14 +72,21 @@ pub enum Cell {
 pub struct Recipe {
     pub key: String,
     pub take: Take,
-    /// Only rows whose group column holds one of these values.
-    pub only: Option<(usize, Vec<String>)>,
+    pub only: Option<Only>,
     /// Parts are the values of this group column.
     pub parts: Option<usize>,
     /// A column with the sum over all parts, where only the largest are listed.
     pub whole: Option<usize>,
     /// In a range: which days a row counts for.
     pub life: Option<Life>,
+}
+
+/// Only rows whose group column holds one of these values or, where they are not the listed ones, any other or none.
+#[derive(Debug, Clone)]
+pub struct Only {
+    pub group: usize,
+    pub values: Vec<String>,
+    pub listed: bool,
 }
 
 /// Columns that make up a number.

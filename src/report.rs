@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::catalog::{Catalog, Known, Metric, Mute};
+use crate::catalog::{Catalog, Known, Metric, Mute, Parts, Shape};
 use crate::compare::{Judged, Judgement};
 use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 
@@ -59,6 +59,18 @@ pub struct Report {
     pub as_usual: usize,
     /// A day that is over, on which nothing alerts and nothing failed.
     pub calm_day: bool,
+    /// Rows that splits count in none of their metrics, without saying that they mean it.
+    pub unlisted: Vec<Unlisted>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// The key in the catalog, with the window.
+    pub split: String,
+    pub column: String,
+    pub rows: i64,
+    /// `paid` 12000, NULL 4, … 7; where it was looked up.
+    pub values: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -140,6 +152,7 @@ pub fn of_day(
         calm_day: is_calm(entry, &rows, counts),
         counts,
         matters,
+        unlisted: unlisted(entry, catalog),
         muted: muted
             .into_iter()
             .filter(|matter| matter.state != State::Recovered)
@@ -155,6 +168,35 @@ pub struct BrokenLimit {
     pub severity: Severity,
     /// The value is back within the limit, but not yet clear of it.
     pub is_held: bool,
+}
+
+fn unlisted(entry: &Entry, catalog: &Catalog) -> Vec<Unlisted> {
+    let rests = catalog
+        .metrics
+        .iter()
+        .filter(|one| one.is_undeclared_rest());
+    let told = rests.filter_map(|metric| {
+        let (Shape::Counted(counted), Some(reading)) = (&metric.shape, entry.reading(metric))
+        else {
+            return None;
+        };
+        let (Parts::Rest { column, .. }, Some(Value::Whole(rows @ 1..))) =
+            (&counted.parts, &reading.value)
+        else {
+            return None;
+        };
+        let window = counted
+            .window
+            .as_ref()
+            .map(|window| format!(", {} d", window.days));
+        Some(Unlisted {
+            split: format!("{}{}", metric.family, window.unwrap_or_default()),
+            column: column.clone(),
+            rows: *rows,
+            values: reading.provenance.reason.clone(),
+        })
+    });
+    told.collect()
 }
 
 impl Report {

@@ -127,4 +127,7 @@ fn key_is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) 
     for (value, key) in metric.split.iter().flat_map(|split| &split.into) {
         check(key, &["split", "into", value]);
     }
+    if let Some(key) = metric.split.iter().find_map(|split| split.rest.as_ref()) {
+        check(key, &["split", "rest"]);
+    }
 }

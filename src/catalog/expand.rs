@@ -1,5 +1,7 @@
 //! Spells the written catalog out: every window, every split, every helper becomes one metric.
 
+mod split;
+
 use super::document::Place;
 use super::gather::Written;
 use super::mistake::{Mistake, did_you_mean};
@@ -110,7 +112,7 @@ fn family(
         alert,
         family: written.key.clone(),
     };
-    let members = by_split(head, written, place)
+    let members = split::by_split(head, written, place)
         .into_iter()
         .flat_map(|member| by_window(member, written))
         .collect();
@@ -188,6 +190,7 @@ fn shape(
     let parts = match &written.by {
         Some(by) => Parts::By(Distribution {
             column: by.column.clone(),
+            except: Vec::new(),
             top: by.top,
             label: by.label.clone(),
         }),
@@ -216,38 +219,6 @@ fn measure(written: &written::Metric) -> Option<Measure> {
         written.distinct.clone().map(Measure::Distinct),
     ];
     measures.into_iter().flatten().next()
-}
-
-fn by_split(head: Metric, written: &written::Metric, place: Place<'_>) -> Vec<Metric> {
-    let (Some(split), Shape::Counted(counted)) = (&written.split, &head.shape) else {
-        return vec![head];
-    };
-    let mut shares: Vec<(&str, Vec<String>)> = Vec::new();
-    for (value, key) in &split.into {
-        match shares.iter_mut().find(|(known, _)| known == key) {
-            Some((_, values)) => values.push(value.clone()),
-            None => shares.push((key, vec![value.clone()])),
-        }
-    }
-    shares.sort_by_key(|(_, values)| place.offset(&["split", "into", &values[0]]));
-    let member = |(key, values): (&str, Vec<String>)| Metric {
-        key: key.to_owned(),
-        prometheus: head.prometheus.as_ref().map(|name| format!("{name}_{key}")),
-        label: split
-            .labels
-            .get(key)
-            .cloned()
-            .unwrap_or_else(|| humanised(key)),
-        shape: Shape::Counted(Counted {
-            parts: Parts::Share {
-                column: split.column.clone(),
-                values,
-            },
-            ..counted.clone()
-        }),
-        ..head.clone()
-    };
-    shares.into_iter().map(member).collect()
 }
 
 fn by_window(head: Metric, written: &written::Metric) -> Vec<Metric> {

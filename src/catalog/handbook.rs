@@ -72,6 +72,9 @@ fn meaning(metric: &Metric) -> String {
             Parts::Share { column, values } => {
                 format!(" Where `{column}` is {}.", values.join(" or "))
             }
+            Parts::Rest { column, values } => {
+                format!(" Where `{column}` is not {}.", values.join(", "))
+            }
             Parts::By(by) => format!(
                 " The {} largest keep their names, the rest is added up as \"other\".",
                 by.top

@@ -233,7 +233,13 @@ pub struct Split {
     /// Labels of those metrics, by key; made from the key when left out.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// What becomes of the rows with any other value, or none: the metric that counts them, or `ignore`. When left out,
+    /// reports and `doctor` say how many there are.
+    pub rest: Option<String>,
 }
+
+/// Rows of values that are not listed are left out on purpose.
+pub const IGNORE: &str = "ignore";
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -18,8 +18,12 @@ pub struct Explain {
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Find every mistake at once, without touching a database
-    Check,
+    /// Find every mistake at once, without touching a database unless asked to
+    Check {
+        /// Look at the app databases too: tables, columns, and rows that a split counts in none of its metrics
+        #[arg(long)]
+        database: bool,
+    },
     /// Print each setting with its value and where it comes from; secrets are hidden
     Show {
         /// Print JSON

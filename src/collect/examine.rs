@@ -20,6 +20,7 @@ use crate::plan::{Cell, Facts, Statement};
 use super::schema::newest::newest;
 use super::schema::rights::{self, Rights, Server};
 use super::schema::unborn::{self, Unborn};
+use super::unlisted::{self, Unlisted};
 use super::{Found, Request, Way, Work, recipients, recipients_of, schema, statements};
 use indexes::Missing;
 use needs::{Needs, needs, times};
@@ -39,6 +40,8 @@ pub struct Examined {
     pub unfit_times: Vec<String>,
     /// `orders.at has a newest time …`
     pub odd_times: Vec<String>,
+    /// Rows that a split counts in none of its metrics.
+    pub unlisted: Vec<Unlisted>,
     /// Rows that count on every day.
     pub unborn: Vec<Unborn>,
     /// How far the server's clock is ahead of this machine's; nothing where they share one.
@@ -123,6 +126,14 @@ async fn look(
         true => unborn::unborn((name, catalog), snapshot, &facts, limits).await?,
         false => Vec::new(),
     };
+    let unlisted = match &request.work {
+        Work::Night(as_of) if faults.is_empty() => {
+            let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
+            let world = (catalog, as_of, (&engines, &facts));
+            unlisted::unlisted(snapshot, keys, world, limits).await?
+        }
+        _ => Vec::new(),
+    };
     let readers = match recipients_of(name, request) {
         Some(query) => Some(recipients::in_snapshot(snapshot, query, limits).await),
         None => None,
@@ -136,6 +147,7 @@ async fn look(
         indexes,
         unfit_times,
         odd_times,
+        unlisted,
         unborn,
         clock_ahead,
         replayed: snapshot.replayed(),

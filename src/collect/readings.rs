@@ -94,9 +94,12 @@ fn moments(request: &Request<'_>) -> Vec<AsOf> {
 
 fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
     let (Tally::Value { nulls, binary, .. } | Tally::Parts { nulls, binary, .. }) = tally;
-    let value = match tally {
-        Tally::Value { value, .. } => value.clone().map(|value| rounded(metric, value)),
-        Tally::Parts { .. } => ranked(metric, tally),
+    let (value, told) = match tally {
+        Tally::Value { value, told, .. } => {
+            let value = value.clone().map(|value| rounded(metric, value));
+            (value, told.clone())
+        }
+        Tally::Parts { .. } => (ranked(metric, tally), None),
     };
     let value = match value {
         Some(value) if *binary => Some(value.as_binary()),
@@ -112,6 +115,7 @@ fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
         value,
         provenance: Provenance {
             nulls,
+            reason: provenance.reason.or(told),
             ..provenance
         },
     }

@@ -14,7 +14,7 @@ use crate::plan::{Facts, Folding, Statement};
 
 use super::lessons::Lessons;
 use super::readings::Tallies;
-use super::{Cost, Found, Request, labels};
+use super::{Cost, Found, Request, labels, unlisted};
 
 /// What one database gave.
 #[derive(Debug, Default)]
@@ -67,9 +67,12 @@ pub async fn all(
     }
     let mut done = shared.done.into_inner();
     let Context {
-        request, lessons, ..
+        request,
+        known,
+        lessons,
     } = context;
     labels::name_parts(&mut snapshots[0], &mut done, request, lessons).await?;
+    unlisted::name_values(&mut snapshots[0], &mut done, request, known).await?;
     Ok(done)
 }
 

@@ -1,4 +1,4 @@
-//! `daybook config`: the configuration, checked and shown without touching a database.
+//! `daybook config`: the configuration, checked and shown; a database is only looked at when asked to.
 
 use std::path::PathBuf;
 
@@ -7,13 +7,18 @@ use serde_json::json;
 
 use crate::cli::Config as Action;
 use crate::config::handbook;
+use crate::operate::doctor;
 
 use super::{CommandError, Ended, World, load, output};
 
-pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ended, CommandError> {
+pub async fn run(
+    path: Option<PathBuf>,
+    action: &Action,
+    world: &World,
+) -> Result<Ended, CommandError> {
     match action {
         Action::Schema => output::json(&crate::config::schema())?,
-        Action::Check => {
+        Action::Check { database } => {
             let config = load(path, world)?;
             let counted = |count: usize, one: &str| match count {
                 1 => format!("1 {one}"),
@@ -25,6 +30,10 @@ pub fn run(path: Option<PathBuf>, action: &Action, world: &World) -> Result<Ende
                 counted(config.catalog.shown().count(), "metric"),
                 counted(config.catalog.tables.len(), "table")
             ));
+            if *database {
+                let findings = doctor::app_databases(&config, world.now, &world.stop).await;
+                return super::doctor::tell(&findings, false, world);
+            }
         }
         Action::Show { json: false } => {
             let config = load(path, world)?;

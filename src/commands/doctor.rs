@@ -14,12 +14,21 @@ const INDENT: usize = 20;
 
 pub async fn run(config: &Config, args: &Doctor, world: &World) -> Result<Ended, CommandError> {
     let findings = examine(config, world.now, &world.stop).await;
+    tell(&findings, args.json, world)
+}
+
+/// Prints what was found, with what to do about it.
+pub(super) fn tell(
+    findings: &[Finding],
+    as_data: bool,
+    world: &World,
+) -> Result<Ended, CommandError> {
     if world.stop.is_cancelled() {
         return Err(CommandError::Interrupted);
     }
     let count = |level: Level| findings.iter().filter(|one| one.level == level).count();
     let (warnings, errors) = (count(Level::Warning), count(Level::Error));
-    if args.json {
+    if as_data {
         let all: Vec<_> = findings.iter().map(as_json).collect();
         output::json(&json!({
             "schema": 1,

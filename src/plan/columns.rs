@@ -79,6 +79,12 @@ pub fn is_one_of(ground: Ground<'_>, counted: &Counted, name: &str, values: &[St
     }
 }
 
+/// Rows with any other value than these, or none.
+pub fn is_none_of(ground: Ground<'_>, counted: &Counted, name: &str, values: &[String]) -> String {
+    let listed = is_one_of(ground, counted, name, values);
+    format!("({listed}) IS NOT TRUE")
+}
+
 /// PostgreSQL adds single-precision numbers up in single precision, which seven digits overflow.
 pub fn summed(ground: Ground<'_>, counted: &Counted, name: &str) -> String {
     let plain = column("this", name);

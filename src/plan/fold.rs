@@ -24,6 +24,8 @@ pub enum Tally {
         nulls: i64,
         /// It is made of binary fractions, of which no sum of decimals is more exact than the nearest one.
         binary: bool,
+        /// What its rows hold, where that was looked up.
+        told: Option<String>,
     },
     /// Every part by key, the names found for them, the rows without a value, and what is not listed.
     Parts {
@@ -141,8 +143,10 @@ impl<'a> Folding<'a> {
             return Err(FoldError::MixedForms(count.to_i64().unwrap_or(i64::MAX)));
         }
         for (at, recipe) in self.statement.recipes.iter().enumerate() {
-            let wanted = recipe.only.as_ref().is_none_or(|(group, values)| {
-                cells[*group] != Cell::Null && values.contains(&text(&cells[*group]))
+            let wanted = recipe.only.as_ref().is_none_or(|only| {
+                let cell = &cells[only.group];
+                let is_one = *cell != Cell::Null && only.values.contains(&text(cell));
+                is_one == only.listed
             });
             if wanted {
                 let days = self.days_of(recipe, cells)?;
@@ -332,6 +336,7 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
         value,
         nulls,
         binary: sums.binary,
+        told: None,
     })
 }
 

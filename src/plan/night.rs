@@ -3,7 +3,7 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
 
-use super::columns::{is_one_of, matched};
+use super::columns::{is_none_of, is_one_of, matched};
 use super::deduct::{deducted, share_distributions};
 use super::facts::Engines;
 use super::owners::{is_children_of_parents, parents_with_children};
@@ -132,7 +132,7 @@ fn ranked_column(counted: &Counted) -> Option<&String> {
 }
 
 /// One pass over a table for all its metrics: what all rows must meet stands in WHERE, the rest in FILTER.
-fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement {
+pub(super) fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement {
     let mut writer = Writer::new(ground.engine);
     let mut pass = Pass::default();
     let counted: Vec<(&Metric, &Counted)> = members
@@ -152,17 +152,7 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
         .iter()
         .map(|(_, counted)| {
             let mut all = row_conditions(ground, counted, as_of, &mut joins, &mut writer);
-            if let (
-                Parts::Share {
-                    column: name,
-                    values,
-                },
-                false,
-            ) = (&counted.parts, grouped)
-            {
-                let values = matched(ground, counted, name, values);
-                all.push(is_one_of(ground, counted, name, &values));
-            }
+            all.extend(parts_condition(ground, counted, grouped));
             all
         })
         .collect();
@@ -200,6 +190,27 @@ fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement 
     }
     sql.push_str(&pass.group_by(ground.engine));
     finish(ground, table_at, sql, (writer, recipes, guard), as_of)
+}
+
+/// Which rows the metric's part of the column is; nothing where groups tell it.
+fn parts_condition(ground: Ground<'_>, counted: &Counted, grouped: bool) -> Option<String> {
+    let matched = |name: &str, values: &[String]| matched(ground, counted, name, values);
+    match &counted.parts {
+        Parts::Share { column, values } if !grouped => {
+            Some(is_one_of(ground, counted, column, &matched(column, values)))
+        }
+        Parts::Rest { column, values } if !grouped => Some(is_none_of(
+            ground,
+            counted,
+            column,
+            &matched(column, values),
+        )),
+        Parts::By(by) if !by.except.is_empty() => {
+            let values = matched(&by.column, &by.except);
+            Some(is_none_of(ground, counted, &by.column, &values))
+        }
+        _ => None,
+    }
 }
 
 /// Joins to parents, shared by the metrics of a pass.
@@ -289,7 +300,7 @@ pub(super) fn metric_conditions(
 }
 
 /// A distribution by itself: what has no value, its largest parts and the sum of all, however many values there are.
-fn ranked(mut statement: Statement, engine: Engine) -> Statement {
+pub(super) fn ranked(mut statement: Statement, engine: Engine) -> Statement {
     let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
     let order = match engine {
         Engine::Mysql => "c0 IS NOT NULL, c1 IS NULL, c1 DESC, CAST(c0 AS binary)",

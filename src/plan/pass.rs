@@ -6,7 +6,7 @@ use super::columns::{exact, matched, summed};
 use super::rows::Ground;
 use super::sql::column;
 use super::time;
-use super::{Recipe, Take};
+use super::{Only, Recipe, Take};
 
 pub fn recipe(
     ground: Ground<'_>,
@@ -23,9 +23,13 @@ pub fn recipe(
                 .position(|group| *group == exact(ground, counted, name))
         });
     let (only, parts) = match (&counted.parts, place) {
-        (Parts::Share { column, values }, Some(at)) => {
-            let values = matched(ground, counted, column, values);
-            (Some((at, values)), None)
+        (Parts::Share { column, values } | Parts::Rest { column, values }, Some(group)) => {
+            let only = Only {
+                group,
+                values: matched(ground, counted, column, values),
+                listed: matches!(counted.parts, Parts::Share { .. }),
+            };
+            (Some(only), None)
         }
         (_, at) => (None, at),
     };
@@ -40,7 +44,7 @@ pub fn recipe(
 pub fn grouping_column(parts: &Parts) -> Option<&String> {
     match parts {
         Parts::Whole => None,
-        Parts::Share { column, .. } => Some(column),
+        Parts::Share { column, .. } | Parts::Rest { column, .. } => Some(column),
         Parts::By(by) => Some(&by.column),
     }
 }

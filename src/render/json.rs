@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use crate::report::{Calm, Change, Held, Outcome, Report, Row, Way};
+use crate::report::{Calm, Change, Held, Outcome, Report, Row, Unlisted, Way};
 
 use super::{alerts, words};
 
@@ -15,6 +15,13 @@ pub use letter::{letter, schema};
 pub fn show(report: &Report) -> Value {
     let metrics = report.rows.iter().map(|row| metric(row, report.date));
     Value::Object(day(report, metrics))
+}
+
+/// Rows that splits leave out; nothing where there are none.
+fn unlisted(report: &Report) -> Option<(String, Value)> {
+    let one = |one: &Unlisted| json!({ "split": one.split, "column": one.column, "rows": one.rows, "values": one.values });
+    let all: Vec<Value> = report.unlisted.iter().map(one).collect();
+    (!all.is_empty()).then(|| ("unlisted".to_owned(), Value::Array(all)))
 }
 
 fn day(report: &Report, metrics: impl Iterator<Item = Map<String, Value>>) -> Map<String, Value> {
@@ -31,6 +38,7 @@ fn day(report: &Report, metrics: impl Iterator<Item = Map<String, Value>>) -> Ma
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into_iter()
+    .chain(unlisted(report))
     .collect()
 }
 

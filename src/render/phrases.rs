@@ -67,7 +67,7 @@ phrases! {
         metric compared usually usual_then no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others no_part
-        failed_title unknown_title corrected_title later_title recounted_title nulls_title also_title
+        failed_title unknown_title corrected_title later_title recounted_title nulls_title unlisted_title also_title
         undelivered_title addresses_title recipients_title length_title known_title muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known
         footer footer_late next_report link
@@ -75,7 +75,7 @@ phrases! {
     }
     plurals {
         criticals warnings welcomes mutes welcome_changes failures failed_metrics
-        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value points
+        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points
     }
 }
 

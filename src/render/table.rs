@@ -220,6 +220,9 @@ fn notes(report: &Report, look: Look) -> Vec<String> {
             }
         }
     }
+    for one in &report.unlisted {
+        notes.push((words::unlisted(one), vec![&one.split]));
+    }
     let lines = |(note, labels): &(String, Vec<&str>)| {
         let whose = match labels.len() {
             0..=NAMED => labels.join("; "),

@@ -7,7 +7,9 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
 use crate::calendar::spoken;
 use crate::entry::{Kind, Value};
-use crate::report::{Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, State, Way};
+use crate::report::{
+    Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, State, Unlisted, Way,
+};
 
 use crate::voice::Numbers;
 
@@ -178,6 +180,20 @@ pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
         }
     }
     notes
+}
+
+/// Rows that a split leaves out.
+pub fn unlisted(one: &Unlisted) -> String {
+    let rows = match one.rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", number::count(rows.into(), HABIT)),
+    };
+    let values = one.values.iter().map(|values| format!(": {values}"));
+    format!(
+        "{rows} in none of its numbers, by {}{}",
+        one.column,
+        values.collect::<String>()
+    )
 }
 
 /// `counted 00:15`, with its date where that is not the one on which the day ended.

@@ -94,7 +94,7 @@ fn distributions<'a>(counted: &'a Counted, catalog: &'a Catalog) -> Vec<&'a Metr
             let by_value = by.label.as_ref().is_none_or(|label| !label.merge);
             by.column == *column && values.len() > 1 && by_value
         }
-        Parts::By(_) => false,
+        Parts::By(_) | Parts::Rest { .. } => false,
     };
     alike(counted, catalog)
         .filter(|(_, parts)| matches!(parts, Parts::By(by) if divides(by)))
@@ -109,7 +109,7 @@ fn families<'a>(counted: &'a Counted, catalog: &'a Catalog) -> Vec<Vec<&'a Metri
     }
     let mut families: Vec<Vec<&Metric>> = Vec::new();
     for (metric, parts) in alike(counted, catalog) {
-        if !matches!(parts, Parts::Share { .. }) {
+        if !matches!(parts, Parts::Share { .. } | Parts::Rest { .. }) {
             continue;
         }
         match families

@@ -77,6 +77,7 @@ mod top;
 mod top_book;
 mod truth;
 mod undeclared_keys;
+mod unlisted;
 mod verifying;
 mod ways;
 mod world;

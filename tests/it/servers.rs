@@ -24,5 +24,6 @@ mod team;
 mod top_book;
 mod truth;
 mod undeclared_keys;
+mod unlisted;
 mod with_servers;
 mod world;

@@ -25,3 +25,4 @@ mod team_truth;
 mod tmux;
 mod two_databases;
 mod undeclared_keys;
+mod unlisted;

@@ -210,7 +210,12 @@ fn split_is_sound(split: &Split, place: Place<'_>, mistakes: &mut Vec<Mistake>) 
         ));
     }
     for key in split.labels.keys() {
-        if split.into.values().all(|made| made != key) {
+        if split
+            .into
+            .values()
+            .chain(&split.rest)
+            .all(|made| made != key)
+        {
             let hint = did_you_mean(key, split.into.values().map(String::as_str));
             mistakes.push(place.mistake(
                 &["split", "labels", key],

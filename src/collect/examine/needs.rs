@@ -54,7 +54,7 @@ fn own_columns(counted: &Counted) -> Vec<String> {
     }
     match &counted.parts {
         Parts::Whole => {}
-        Parts::Share { column, .. } => columns.push(column.clone()),
+        Parts::Share { column, .. } | Parts::Rest { column, .. } => columns.push(column.clone()),
         Parts::By(by) => columns.push(by.column.clone()),
     }
     columns.extend(counted.window.iter().map(|window| window.column.clone()));

@@ -14,6 +14,7 @@ use crate::calendar::Day;
 use crate::catalog::Engine;
 use crate::collect::examine::indexes::Missing;
 use crate::collect::examine::{Examined, Fault, examine as look, needed};
+use crate::collect::unlisted::Unlisted;
 use crate::collect::{Found, Request, Work};
 use crate::config::Config;
 use crate::database::replayed::spoken;
@@ -103,6 +104,20 @@ async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>
     }
 }
 
+fn unlisted(called: &str, one: &Unlisted) -> Finding {
+    let rows = usize::try_from(one.rows).unwrap_or(usize::MAX);
+    let what = format!(
+        "{called}: the split `{}` by {} leaves out {}: {}",
+        one.split,
+        one.column,
+        counted(rows, "row"),
+        one.values
+    );
+    let means = "They are in none of its numbers.";
+    let advice = "List the values under `split.into`, count all others with `rest = \"KEY\"`, or say that it is meant with `rest = \"ignore\"`.";
+    Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+}
+
 fn called(name: &str) -> String {
     match name {
         "" => "the app database".to_owned(),
@@ -161,6 +176,7 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
         let advice = "Correct `time` of the table, or of the window; where the column is told rightly, see who writes such rows.";
         Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Warning, advice)
     }));
+    findings.extend(examined.unlisted.iter().map(|one| unlisted(called, one)));
     findings.extend(examined.unborn.iter().map(|one| {
         let rows = usize::try_from(one.rows).unwrap_or(usize::MAX);
         let what = format!(

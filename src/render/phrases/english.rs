@@ -124,6 +124,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     later_title: "Counted after the day’s end",
     recounted_title: "Counted from what is stored now",
     nulls_title: "Rows without a value",
+    unlisted_title: "Rows that a split leaves out",
     also_title: "Further days",
     undelivered_title: "Not delivered",
     addresses_title: "Addresses that cannot be used",
@@ -195,6 +196,10 @@ pub(super) const ENGLISH: Phrases = Phrases {
     days: plural("{n} day", "{n} days"),
     after_days: plural("after {n} day", "after {n} days"),
     rows_without_value: plural("{n} row without a value", "{n} rows without a value"),
+    rows_unlisted: plural(
+        "{n} row in none of its numbers",
+        "{n} rows in none of its numbers",
+    ),
     points: plural("{n} point", "{n} points"),
 };
 

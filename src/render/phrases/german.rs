@@ -125,6 +125,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     later_title: "Nach Tagesende gezählt",
     recounted_title: "Aus dem heutigen Bestand gezählt",
     nulls_title: "Zeilen ohne Wert",
+    unlisted_title: "Zeilen, die eine Aufteilung auslässt",
     also_title: "Weitere Tage",
     undelivered_title: "Nicht zugestellt",
     addresses_title: "Unbrauchbare Adressen",
@@ -199,6 +200,10 @@ pub(super) const GERMAN: Phrases = Phrases {
     days: plural("{n} Tag", "{n} Tage"),
     after_days: plural("nach {n} Tag", "nach {n} Tagen"),
     rows_without_value: plural("{n} Zeile ohne Wert", "{n} Zeilen ohne Wert"),
+    rows_unlisted: plural(
+        "{n} Zeile in keiner ihrer Zahlen",
+        "{n} Zeilen in keiner ihrer Zahlen",
+    ),
     points: plural("{n} Punkt", "{n} Punkte"),
 };
 

@@ -4,7 +4,7 @@ use crate::entry::Kind;
 use crate::render::clean;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
-use crate::report::{Correction, Letter, Report, Row, Undelivered};
+use crate::report::{Correction, Letter, Report, Row, Undelivered, Unlisted};
 
 use super::matters::{self, label};
 use super::opening::unusual_length;
@@ -29,6 +29,7 @@ pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
         notes.extend(unknown(report, speech));
         notes.extend(counted_later(report, speech));
         notes.extend(recounted(report, speech));
+        notes.extend(unlisted(report, speech));
         notes.extend(without_value(report, speech));
         notes.extend(length(report, speech));
     }
@@ -130,6 +131,23 @@ fn without_value(report: &Report, speech: &Speech) -> Option<NoteView> {
         speech,
     );
     note(speech.words.nulls_title, Tone::Muted, lines, speech)
+}
+
+fn unlisted(report: &Report, speech: &Speech) -> Option<NoteView> {
+    let line = |one: &Unlisted| {
+        let rows = speech.count(speech.words.rows_unlisted, usize::try_from(one.rows).ok()?);
+        let values = one
+            .values
+            .iter()
+            .map(|values| format!(": {}", clean::reason(values)));
+        let (split, column) = (clean::label(&one.split), clean::label(&one.column));
+        Some(format!(
+            "{split} ({column}): {rows}{}",
+            values.collect::<String>()
+        ))
+    };
+    let lines = report.unlisted.iter().filter_map(line).collect();
+    note(speech.words.unlisted_title, Tone::Warning, lines, speech)
 }
 
 fn length(report: &Report, speech: &Speech) -> Option<NoteView> {

@@ -95,7 +95,7 @@ fn of_window(metric: &Metric, counted: &Counted) -> Option<(String, String, Stri
 }
 
 fn of_split(metric: &Metric, counted: &Counted) -> Option<(String, String, String)> {
-    let Parts::Share { column, .. } = &counted.parts else {
+    let (Parts::Share { column, .. } | Parts::Rest { column, .. }) = &counted.parts else {
         return None;
     };
     let name = format!("{} by {column}", metric.family);

@@ -1,0 +1,96 @@
+//! A metric for each value of a split, and for the rows that it does not list.
+
+use crate::catalog::document::Place;
+use crate::catalog::written::{self, IGNORE};
+use crate::catalog::{Counted, Measure, Metric, Parts, Rules, Shape};
+
+use super::humanised;
+
+pub(super) fn by_split(head: Metric, written: &written::Metric, place: Place<'_>) -> Vec<Metric> {
+    let (Some(split), Shape::Counted(counted)) = (&written.split, &head.shape) else {
+        return vec![head];
+    };
+    let mut shares: Vec<(&str, Vec<String>)> = Vec::new();
+    for (value, key) in &split.into {
+        match shares.iter_mut().find(|(known, _)| known == key) {
+            Some((_, values)) => values.push(value.clone()),
+            None => shares.push((key, vec![value.clone()])),
+        }
+    }
+    shares.sort_by_key(|(_, values)| place.offset(&["split", "into", &values[0]]));
+    let member = |(key, values): (&str, Vec<String>)| Metric {
+        key: key.to_owned(),
+        prometheus: head.prometheus.as_ref().map(|name| format!("{name}_{key}")),
+        label: split
+            .labels
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| humanised(key)),
+        shape: Shape::Counted(Counted {
+            parts: Parts::Share {
+                column: split.column.clone(),
+                values,
+            },
+            ..counted.clone()
+        }),
+        ..head.clone()
+    };
+    let rest = rest(&head, counted, (split, &shares), written);
+    shares.into_iter().map(member).chain(rest).collect()
+}
+
+/// The rows that no share counts: a metric of their own, or, where nothing is said of them, a hidden count.
+fn rest(
+    head: &Metric,
+    counted: &Counted,
+    (split, shares): (&written::Split, &[(&str, Vec<String>)]),
+    written: &written::Metric,
+) -> Option<Metric> {
+    let declared = split.rest.as_deref();
+    let (first, _) = shares.first()?;
+    if declared == Some(IGNORE) || declared.is_none() && written.per.is_some() {
+        return None;
+    }
+    let parts = Parts::Rest {
+        column: split.column.clone(),
+        values: shares
+            .iter()
+            .flat_map(|(_, values)| values.clone())
+            .collect(),
+    };
+    let rows = match &counted.measure {
+        Measure::Filled(column) => Measure::Filled(column.clone()),
+        _ => Measure::Rows,
+    };
+    let shape = |measure: Measure| {
+        Shape::Counted(Counted {
+            measure,
+            parts,
+            ..counted.clone()
+        })
+    };
+    Some(match declared {
+        Some(key) => Metric {
+            key: key.to_owned(),
+            prometheus: head.prometheus.as_ref().map(|name| format!("{name}_{key}")),
+            label: split
+                .labels
+                .get(key)
+                .cloned()
+                .unwrap_or_else(|| humanised(key)),
+            shape: shape(counted.measure.clone()),
+            ..head.clone()
+        },
+        None => Metric {
+            // As long as a column's name may be, with a window behind it.
+            key: format!("rest_of_{}", first.chars().take(50).collect::<String>()),
+            hidden: true,
+            prometheus: None,
+            unit: String::new(),
+            decimals: None,
+            alert: Rules::default(),
+            shape: shape(rows),
+            ..head.clone()
+        },
+    })
+}

@@ -1,0 +1,146 @@
+//! Rows that a split counts in none of its metrics: how many they are, and what their column holds.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::calendar::AsOf;
+use crate::catalog::{Catalog, Engine, Metric, Parts, Shape};
+use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::entry::Value;
+use crate::plan::fold::{FoldError, ranking};
+use crate::plan::unlisted::unlisted_values;
+use crate::plan::{Facts, Folding, Tally};
+
+use super::run::Done;
+use super::schema::forgiven;
+use super::{Request, Work};
+
+/// A split, and rows that none of its metrics counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    pub split: String,
+    pub column: String,
+    pub rows: i64,
+    pub values: String,
+}
+
+/// More values than these are only counted.
+const VALUES: usize = 5;
+/// Longer values are cut off.
+const LETTERS: usize = 40;
+
+type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);
+
+/// Tells the values where a count of such rows, made in the night's own scans, is not zero.
+pub async fn name_values(
+    snapshot: &mut Snapshot,
+    done: &mut Done,
+    request: &Request<'_>,
+    known: Known<'_>,
+) -> Result<(), DatabaseError> {
+    let Work::Night(as_of) = &request.work else {
+        return Ok(());
+    };
+    let mut rests = request.catalog.metrics.iter();
+    while let Some(metric) = rests.find(|metric| metric.is_undeclared_rest()) {
+        let place = (metric.key.clone(), as_of.day.date);
+        let Some(Tally::Value { value, told, .. }) = done.tallies.get_mut(&place) else {
+            continue;
+        };
+        if *value == Some(Value::Whole(0)) {
+            continue;
+        }
+        let world = (request.catalog, as_of, known);
+        let found = values(snapshot, metric, world, &request.limits).await?;
+        *told = found.map(|(_, values)| values);
+    }
+    Ok(())
+}
+
+/// How many rows there are, and what they hold, in no language; nothing where they cannot be counted.
+pub async fn values(
+    snapshot: &mut Snapshot,
+    metric: &Metric,
+    (catalog, as_of, known): (&Catalog, &AsOf, Known<'_>),
+    limits: &Limits,
+) -> Result<Option<(i64, String)>, DatabaseError> {
+    let Some(statement) = unlisted_values(catalog, metric, as_of, known) else {
+        return Ok(None);
+    };
+    let mut folding = Folding::new(&statement);
+    let told = |error: FoldError| DatabaseError::query(error.to_string());
+    let looked = snapshot
+        .rows(&statement.sql, &statement.binds, limits, |cells| {
+            folding.row(cells).map_err(told)
+        })
+        .await;
+    if forgiven(looked)?.is_none() {
+        return Ok(None);
+    }
+    let finished = folding.finish(&[0]).map_err(told)?;
+    Ok(finished
+        .first()
+        .and_then(|(_, days)| days.first())
+        .and_then(described))
+}
+
+/// Of every split of these metrics that does not say what becomes of such rows, whatever its windows.
+pub async fn unlisted(
+    snapshot: &mut Snapshot,
+    keys: &[String],
+    world: (&Catalog, &AsOf, Known<'_>),
+    limits: &Limits,
+) -> Result<Vec<Unlisted>, DatabaseError> {
+    let mut all: Vec<Unlisted> = Vec::new();
+    let mut rests = world.0.metrics.iter();
+    while let Some(metric) = rests.find(|one| one.is_undeclared_rest() && keys.contains(&one.key)) {
+        let Shape::Counted(counted) = &metric.shape else {
+            continue;
+        };
+        let Parts::Rest { column, .. } = &counted.parts else {
+            continue;
+        };
+        if all
+            .iter()
+            .any(|one| (&one.split, &one.column) == (&metric.family, column))
+        {
+            continue;
+        }
+        if let Some((rows @ 1.., values)) = values(snapshot, metric, world, limits).await? {
+            all.push(Unlisted {
+                split: metric.family.clone(),
+                column: column.clone(),
+                rows,
+                values,
+            });
+        }
+    }
+    Ok(all)
+}
+
+fn described(tally: &Tally) -> Option<(i64, String)> {
+    let Tally::Parts {
+        parts, none, rest, ..
+    } = tally
+    else {
+        return None;
+    };
+    let ranking = ranking(parts);
+    let mut told: Vec<String> = Vec::new();
+    for (value, count) in ranking.iter().take(VALUES) {
+        let value: String = value.chars().take(LETTERS).collect();
+        told.push(format!("`{value}` {count}"));
+    }
+    if !none.is_zero() {
+        told.push(format!("NULL {none}"));
+    }
+    let others: Decimal = ranking.iter().skip(VALUES).map(|(_, count)| **count).sum();
+    let others = others + rest;
+    if !others.is_zero() {
+        told.push(format!("… {others}"));
+    }
+    let all = parts.values().sum::<Decimal>() + none + rest;
+    Some((all.to_i64()?, told.join(", ")))
+}
