@@ -156,6 +156,7 @@ async fn values_are_told_apart_by_their_letters_and_added_up_exactly() {
     let part =
         |key: &str, label: &str, count: u32| json!({ "key": key, "label": label, "count": count });
     let plain = |key: &str, count: u32| part(key, key, count);
+    let none = |count: u32| json!({ "none": true, "count": count });
     assert_eq!(
         world.value(DAY, "states").await,
         json!([
@@ -169,11 +170,16 @@ async fn values_are_told_apart_by_their_letters_and_added_up_exactly() {
     );
     assert_eq!(
         world.value(DAY, "flags").await,
-        json!([plain("0", 3), plain("1", 3)])
+        json!([plain("0", 3), plain("1", 3), none(1)])
     );
     assert_eq!(
         world.value(DAY, "named").await,
-        json!([part("1", "Früh", 2), part("2", "Spät", 2), plain("3", 1)])
+        json!([
+            part("1", "Früh", 2),
+            part("2", "Spät", 2),
+            none(2),
+            plain("3", 1)
+        ])
     );
     let why = world.provenance(DAY, "too_wide").await;
     assert_eq!(
