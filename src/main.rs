@@ -46,6 +46,7 @@ fn failed(error: &CommandError) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
+/// The one place that reads the environment.
 fn world() -> io::Result<World> {
     // Variables that are not Unicode cannot be meant for us.
     let environment: BTreeMap<String, String> = std::env::vars_os()

@@ -314,13 +314,13 @@ impl BookError {
     }
 }
 
-/// Not even the smallest of SQLite's helper files fits beside the book.
+/// SQLite's helper files, the smallest of which has 32 KiB, do not fit beside the book.
 fn is_full(book: PathBuf) -> bool {
-    const HELPER_FILE: u64 = 32 * 1024;
+    const HELPER_FILES: u64 = 128 * 1024;
     let disk = book.parent().map(rustix::fs::statvfs);
     disk.is_some_and(|disk| {
         disk.is_ok_and(|disk| {
-            disk.f_bavail.saturating_mul(disk.f_frsize) < HELPER_FILE
+            disk.f_bavail.saturating_mul(disk.f_frsize) < HELPER_FILES
                 || disk.f_files > 0 && disk.f_favail == 0
         })
     })
