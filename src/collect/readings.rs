@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::calendar::{AsOf, Day};
 use crate::catalog::{Counted, Metric, Parts, Shape};
-use crate::entry::{Part, PartKey, Provenance, Reading, Value};
+use crate::entry::{Kind, Part, PartKey, Provenance, Reading, Value};
 use crate::plan::fold::ranking;
 use crate::plan::{Reach, Tally, reach};
 
@@ -111,6 +111,8 @@ fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
     };
     let nulls = *nulls;
     let nulls = (nulls > 0).then_some(nulls);
+    // The reason of a recount is what it misses.
+    let told = told.filter(|_| provenance.kind == Kind::Observed);
     Reading {
         value,
         provenance: Provenance {

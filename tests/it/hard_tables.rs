@@ -162,6 +162,10 @@ async fn an_empty_text_is_a_part_with_a_name() {
     world.night(Which::One(date("2025-10-02"))).await;
     assert_eq!(
         world.value("2025-10-02", "by_mime").await,
-        json!([{"key": "", "label": "\"\"", "count": 2}, {"key": "image/png", "label": "image/png", "count": 1}, {"none": true, "count": 1}])
+        json!([
+            {"key": "", "label": "\"\"", "count": 2},
+            {"key": "image/png", "label": "image/png", "count": 1},
+            {"none": true, "count": 1}
+        ])
     );
 }

@@ -40,7 +40,7 @@ proptest! {
                     prop_assert_eq!(&day.value, &range.value, "day and range of {} {}", date, key);
                     prop_assert_eq!(day.provenance.kind, range.provenance.kind, "{} {}", date, key);
                     prop_assert_eq!(&day.provenance.reason, &range.provenance.reason);
-                    match key.as_str() {
+                    match key.trim_start_matches("rest_of_") {
                         key if key.starts_with("now_") => {
                             prop_assert_eq!(day.provenance.kind, Kind::Unavailable, "{}", key);
                             prop_assert_eq!(&day.value, &None);

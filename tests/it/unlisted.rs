@@ -94,6 +94,10 @@ pub(crate) async fn rows_that_a_split_does_not_list_are_told(app: &App) {
         world.value("2025-10-02", "rest_of_ever_open").await,
         json!(4)
     );
+    all_say_so(&world);
+}
+
+fn all_say_so(world: &World) {
     let told = |args: &[&str]| {
         let output = world.binary(args);
         String::from_utf8_lossy(&output.stdout)
