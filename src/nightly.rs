@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use thiserror::Error;
 
-use crate::book::{self, Book, BookError, Delivery, Message, Stages};
+use crate::book::{self, Book, BookError, CollectLock, Delivery, Message, Stages};
 use crate::collect::Unreachable;
 use crate::config::{Config, duration};
 use crate::entry::Entry;
@@ -157,11 +157,14 @@ async fn night(
     orders: &Orders,
     begun: Instant,
 ) -> Result<Night, NightError> {
-    let Some(lock) = Book::lock(&setting.config.book.url).await? else {
+    let opened = tokio::select! {
+        opened = open(setting) => opened?,
+        () = setting.stop.cancelled() => return Err(NightError::Stopped),
+    };
+    let Some((lock, book)) = opened else {
         let night = morning::elsewhere(setting, orders, begun).await?;
         return morning::stuck(setting).await.map_or(Ok(night), Err);
     };
-    let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "collect", setting.now).await?;
     let mut stages = Stages::default();
     let mut night = Night::default();
@@ -190,6 +193,15 @@ async fn night(
         noted?;
     }
     Ok(night)
+}
+
+/// The book, under the collect lock; nothing where another process has it.
+async fn open(setting: &Setting<'_>) -> Result<Option<(CollectLock, Book)>, BookError> {
+    let Some(lock) = Book::lock(&setting.config.book.url).await? else {
+        return Ok(None);
+    };
+    let book = Book::open_under(&lock).await?;
+    Ok(Some((lock, book)))
 }
 
 async fn under_lock(

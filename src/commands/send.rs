@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use crate::book::Book;
+use crate::book::{Book, BookError};
 use crate::catalog::Mistake;
 use crate::cli::Send;
 use crate::config::{Config, ConfigError, MailSettings};
@@ -44,9 +44,10 @@ async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, Com
     if to.is_some() && config.mail.is_none() {
         return Err(without_server(config));
     }
-    // Where there is no book, none is made.
-    open_book(config).await?.close().await;
-    let book = Book::open(&config.book.url, PATIENCE).await?;
+    let book = tokio::select! {
+        book = open(config) => book?,
+        () = world.stop.cancelled() => return Err(CommandError::Interrupted),
+    };
     let setting = Setting {
         config,
         now: world.now,
@@ -72,6 +73,12 @@ async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, Com
         true => Ended::Done,
         false => Ended::Undelivered,
     })
+}
+
+/// To write; where there is no book, none is made.
+async fn open(config: &Config) -> Result<Book, BookError> {
+    open_book(config).await?.close().await;
+    Book::open(&config.book.url, PATIENCE).await
 }
 
 /// A short message over the configured server; tells what the server answered.
