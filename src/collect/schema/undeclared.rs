@@ -21,25 +21,49 @@ pub async fn try_keys(
         return Ok(());
     }
     let tables = tables.iter().map(|at| &catalog.tables[*at]);
+    let mut trials: Vec<(&Table, &Parent, &Table)> = Vec::new();
     for child in tables.filter(|one| one.database == database) {
         for link in &child.parents {
             let parent = &catalog.tables[link.table];
             let can_hold = facts.of(child).is_some() && facts.is_unique(parent, &link.key);
-            if !can_hold || facts.is_promised(child, link, parent) {
-                continue;
-            }
-            let query = orphan(child, link, parent);
-            let mut holds = false;
-            let found = |cells: &[Cell]| {
-                holds = cells == [Cell::Integer(0)];
-                Ok(())
-            };
-            forgiven(snapshot.rows(&query, &[], limits, found).await)?;
-            if holds {
-                facts.promise(child, link, parent);
+            if can_hold && !facts.is_promised(child, link, parent) {
+                trials.push((child, link, parent));
             }
         }
     }
+    if trials.is_empty() {
+        return Ok(());
+    }
+    // Two indexes are merged in an eighth of the time that a hash of all parents takes.
+    hash_joins(snapshot, false, limits).await?;
+    for (child, link, parent) in trials {
+        // Two declared tables may be one.
+        if facts.is_promised(child, link, parent) {
+            continue;
+        }
+        let query = orphan(child, link, parent);
+        let mut holds = false;
+        let found = |cells: &[Cell]| {
+            holds = cells == [Cell::Integer(0)];
+            Ok(())
+        };
+        forgiven(snapshot.rows(&query, &[], limits, found).await)?;
+        if holds {
+            facts.promise(child, link, parent);
+        }
+    }
+    hash_joins(snapshot, true, limits).await
+}
+
+/// For the rest of the transaction.
+async fn hash_joins(
+    snapshot: &mut Snapshot,
+    on: bool,
+    limits: &Limits,
+) -> Result<(), DatabaseError> {
+    let word = if on { "on" } else { "off" };
+    let query = format!("SELECT set_config('enable_hashjoin', '{word}', true)");
+    snapshot.rows(&query, &[], limits, |_| Ok(())).await?;
     Ok(())
 }
 
