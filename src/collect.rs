@@ -244,16 +244,18 @@ fn statements(
 /// What the plan should know of the tables that these metrics are counted in.
 async fn facts(
     name: &str,
-    snapshot: &mut Snapshot,
+    snapshots: &mut [Snapshot],
     keys: &[String],
     request: &Request<'_>,
 ) -> Result<Facts, DatabaseError> {
     let (catalog, limits) = (request.catalog, &request.limits);
-    let mut facts = schema::probe(snapshot, catalog, name, limits).await?;
+    let mut facts = match snapshots.first_mut() {
+        Some(first) => schema::probe(first, catalog, name, limits).await?,
+        None => Facts::default(),
+    };
     if matches!(request.work, Work::Night(_)) {
         let tables = tables_of(keys, catalog);
-        schema::undeclared::try_keys(snapshot, (name, catalog), (&tables, &mut facts), limits)
-            .await?;
+        schema::undeclared::try_keys(snapshots, name, catalog, &tables, &mut facts, limits).await?;
     }
     Ok(facts)
 }
@@ -275,11 +277,11 @@ pub async fn look(
     request: &Request<'_>,
 ) -> Result<(Vec<Statement>, Vec<Vec<String>>), DatabaseError> {
     let mut snapshots = database::open(&app.url, 1, &request.limits).await?;
+    let facts = facts(name, &mut snapshots, &request.keys, request).await?;
     let Some(first) = snapshots.first_mut() else {
         return Ok((Vec::new(), Vec::new()));
     };
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
-    let facts = facts(name, first, &request.keys, request).await?;
     let planned = statements(request, &request.keys, (&engines, &facts), Way::Fused);
     let mut plans = Vec::new();
     for statement in &planned {

@@ -11,7 +11,7 @@ pub mod sqlite;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, MySqlConnection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DatabaseUrl, Engine};
@@ -32,7 +32,7 @@ pub struct Limits {
 pub enum Snapshot {
     Sqlite(Box<SqliteConnection>),
     Postgres(Box<PgConnection>, Replayed),
-    Mysql(Box<MySqlConnection>, Replayed),
+    Mysql(Box<mysql::Line>, Replayed),
 }
 
 /// Opens connections that see the same instant: `count`, or as many as the engine can.
@@ -150,13 +150,21 @@ impl Snapshot {
                 let done = server::answered(limits, asking).await;
                 done.map_err(|error| error.under(limits))?;
             }
-            Self::Mysql(connection, _) => {
-                let asking = mysql::ask(connection, sql, binds, &mut each);
+            Self::Mysql(line, _) => {
+                let asking = mysql::ask(line, sql, binds, &mut each);
                 let done = server::answered(limits, asking).await;
                 done.map_err(|error| error.under(limits))?;
             }
         }
         Ok(count)
+    }
+
+    /// For the next statement only, since each one takes back what was set before it. Other engines choose by themselves.
+    pub async fn without_hash_joins(&mut self) -> Result<(), DatabaseError> {
+        match self {
+            Self::Postgres(connection, _) => postgres::without_hash_joins(connection).await,
+            Self::Sqlite(_) | Self::Mysql(..) => Ok(()),
+        }
     }
 
     /// The engine's own account of how it would run a query.
@@ -192,7 +200,7 @@ impl Snapshot {
         match self {
             Self::Sqlite(connection) => drop(connection.close().await),
             Self::Postgres(connection, _) => drop(connection.close().await),
-            Self::Mysql(connection, _) => drop(connection.close().await),
+            Self::Mysql(line, _) => line.close().await,
         }
     }
 }

@@ -212,7 +212,12 @@ async fn under_lock(
     night: &mut Night,
 ) -> Result<(), NightError> {
     let before = book::all_dates(book).await?;
-    Box::pin(clock::check(setting, orders, &before)).await?;
+    // A database that is away is told of below, once it is known to whom.
+    let away = match Box::pin(clock::check(setting, orders, &before)).await {
+        Err(NightError::Unavailable(away)) => Some(away),
+        checked => checked.map(|()| None)?,
+    };
+    night.remarks = clock::reopen_future_days(setting, book, &before).await?;
     let chosen = days::choose(setting, orders, Some(book)).await?;
     let mut todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
     let before_data = beginnings::skip_days_before_data(setting, orders, Some(book), &mut todo);
@@ -220,10 +225,15 @@ async fn under_lock(
     let topic = plans::topic(&todo).filter(|_| orders.reports());
     night.skipped = [chosen.skipped, before_data, todo.skipped.clone()].concat();
     if let Some(topic) = &topic {
-        night.remarks = morning::begins(setting, book, topic).await?;
+        night
+            .remarks
+            .extend(morning::begins(setting, book, topic).await?);
     }
     let work = (&todo, topic.as_ref());
     let counted = within_time(setting, begun, async |timed: &Setting<'_>| {
+        if let Some(away) = away {
+            return Err(NightError::Unavailable(away));
+        }
         let done = (&mut *night, &mut *stages);
         Box::pin(count_all(timed, orders, (book, run), work, done)).await
     });

@@ -53,7 +53,8 @@ fn written_out(statement: &Json) -> String {
         };
         sql = sql.replace(&format!("?{}", at + 1), &literal);
     }
-    sql
+    // Debian's shell is older than this function; the times it measures are ASCII.
+    sql.replace("octet_length(", "length(")
 }
 
 /// Both at once; nothing where the shell is not installed.

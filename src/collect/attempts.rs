@@ -77,7 +77,8 @@ pub(super) async fn with_retries(
         if left.is_zero() {
             return Err(error);
         }
-        if !std::mem::replace(&mut is_told, true) {
+        let is_away = error.trouble != Trouble::Rewritten;
+        if is_away && !std::mem::replace(&mut is_told, true) {
             let name = name.to_owned();
             (request.retrying)(&Unreachable { name, error }, left);
         }
@@ -209,13 +210,14 @@ async fn on_snapshots(
         return Ok(Vec::new());
     };
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
-    let facts = super::facts(name, first, keys, request).await?;
+    let replayed = first.replayed();
+    let facts = super::facts(name, snapshots, keys, request).await?;
     let context = Context {
         request,
         known: (&engines, &facts),
         lessons,
     };
-    let reached = match first.replayed() {
+    let reached = match replayed {
         Replayed::Until(until) => keys.iter().map(|key| (key.clone(), until)).collect(),
         Replayed::All | Replayed::Unknown => BTreeMap::new(),
     };

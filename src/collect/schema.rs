@@ -73,11 +73,12 @@ JOIN pg_attribute AS attribute ON attribute.attrelid = wanted.relation
 WHERE attribute.attnum > 0 AND NOT attribute.attisdropped";
 
 /// Foreign keys that are enforced and checked, and unique columns, of one column each; then, without a parent's name,
-/// the columns by which indexes are sorted first.
+/// the columns by which indexes are sorted first. What is promised of a table does not hold for those that inherit from it.
 const POSTGRES_PROMISES: &str = "
 SELECT wanted.name, own.attname::text, parent.relname::text, referenced.attname::text
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
 JOIN pg_constraint AS promise ON promise.conrelid = wanted.relation
+JOIN pg_class AS itself ON itself.oid = wanted.relation AND NOT (itself.relkind = 'r' AND itself.relhassubclass)
 JOIN pg_attribute AS own ON own.attrelid = promise.conrelid AND own.attnum = promise.conkey[1]
 LEFT JOIN pg_class AS parent ON parent.oid = promise.confrelid
 LEFT JOIN pg_attribute AS referenced ON referenced.attrelid = promise.confrelid AND referenced.attnum = promise.confkey[1]
@@ -86,6 +87,7 @@ UNION ALL
 SELECT wanted.name, own.attname::text, NULL, NULL
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
 JOIN pg_index AS made ON made.indrelid = wanted.relation
+JOIN pg_class AS itself ON itself.oid = wanted.relation AND NOT (itself.relkind = 'r' AND itself.relhassubclass)
 JOIN pg_attribute AS own ON own.attrelid = wanted.relation AND own.attnum = made.indkey[0]
 WHERE made.indisunique AND made.indisvalid AND made.indnkeyatts = 1 AND made.indpred IS NULL AND made.indexprs IS NULL
 UNION ALL

@@ -1,8 +1,10 @@
 //! What is piped in. It is read on a thread of its own, so that a pipe nobody fills keeps no signal from being heard.
 
 use std::io::{self, Read};
+use std::thread;
 
 use anyhow::Context;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::CommandError;
@@ -19,8 +21,11 @@ pub(super) async fn on_a_thread<T: Send + 'static>(
     stop: &CancellationToken,
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CommandError> {
+    // Nobody waits for this thread, not even a runtime that ends.
+    let (done, there) = oneshot::channel();
+    thread::spawn(move || drop(done.send(read())));
     tokio::select! {
-        read = tokio::task::spawn_blocking(read) => Ok(read.context("reading the input broke off")?),
+        read = there => Ok(read.context("reading the input broke off")?),
         () = stop.cancelled() => Err(CommandError::Interrupted),
     }
 }

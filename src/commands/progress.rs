@@ -61,10 +61,12 @@ impl Listener for Bar {
 
     fn retrying(&self, away: &Unreachable, for_so_long: Duration) {
         if !self.quiet {
-            let left = Duration::from_secs(for_so_long.as_secs().max(1));
-            let left = duration::spoken(left);
-            self.bar
-                .suspend(|| output::say_line(&format!("{away}; trying again for up to {left}")));
+            self.bar.suspend(|| say_retrying(away, for_so_long));
         }
     }
+}
+
+pub fn say_retrying(away: &Unreachable, for_so_long: Duration) {
+    let left = duration::spoken(Duration::from_secs(for_so_long.as_secs().max(1)));
+    output::say_line(&format!("{away}; trying again for up to {left}"));
 }

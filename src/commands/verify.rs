@@ -16,7 +16,7 @@ use crate::operate::verify::{Check, Verdict, Verified, verify};
 use crate::render::words::harmless;
 
 use super::collect::retry_for;
-use super::{CommandError, Ended, World, dates, open_book, output};
+use super::{CommandError, Ended, World, dates, open_book, output, progress};
 
 pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended, CommandError> {
     let (date, stored) = meant(config, args, world).await?;
@@ -41,7 +41,7 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
         limits: collect::limits(config, world.stop.clone()),
         recipients: None,
         progress: &|_, _| {},
-        retrying: &|_, _| {},
+        retrying: &progress::say_retrying,
     };
     let complete = stored.filter(|entry| !entry.partial);
     let verified = verify(&config.apps, &request, complete.as_ref()).await;

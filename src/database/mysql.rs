@@ -1,11 +1,12 @@
 //! MySQL and MariaDB as an app database: one connection in a consistent snapshot, read-only by construction.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlSslMode};
-use sqlx::{ConnectOptions, MySql, MySqlConnection, Row};
+use sqlx::{ConnectOptions, Connection, MySql, MySqlConnection, Row};
 
 use crate::config::{DatabaseUrl, Engine};
 use crate::plan::sql::with_numbers;
@@ -26,11 +27,20 @@ const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 /// It is there only as long as the transaction is the one that was begun.
 const SAVEPOINT: &str = "SAVEPOINT daybook";
 
+/// A connection, and what its snapshot can be trusted for.
+pub struct Line {
+    connection: MySqlConnection,
+    /// When each table was made, by name, as told right before the snapshot; views were never made.
+    made: BTreeMap<String, Option<String>>,
+}
+
+const MADE: &str = "SELECT TABLE_NAME, CAST(CREATE_TIME AS char) FROM information_schema.TABLES WHERE TABLE_SCHEMA = database()";
+
 /// Two connections cannot be made to see the same instant without locking tables, so there is one.
 pub(super) async fn open(
     url: &DatabaseUrl,
     limits: &Limits,
-) -> Result<(MySqlConnection, Replayed), DatabaseError> {
+) -> Result<(Line, Replayed), DatabaseError> {
     let options = reach(url)?;
     let mut connection = connected(url, options.connect()).await?;
     let (version, clock): (String, NaiveDateTime) =
@@ -38,6 +48,7 @@ pub(super) async fn open(
             .fetch_one(&mut connection)
             .await?;
     let replayed = replayed(&mut connection, clock.and_utc()).await;
+    let made = sqlx::query_as(MADE).fetch_all(&mut connection).await?;
     for command in [
         settings(limits, version.contains("MariaDB")),
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
@@ -48,7 +59,47 @@ pub(super) async fn open(
             .execute(&mut connection)
             .await?;
     }
-    Ok((connection, replayed))
+    let made = made.into_iter().collect();
+    Ok((Line { connection, made }, replayed))
+}
+
+impl Line {
+    /// The tables that a statement may name. One that is named behind a view is not seen in it, so then it is all.
+    fn named(&self, sql: &str) -> Vec<&String> {
+        let is_named = |name: &str| sql.contains(name);
+        let mut made = self.made.iter();
+        let by_view = made.any(|(name, made)| made.is_none() && is_named(name));
+        let tables = self.made.iter().filter(|(_, made)| made.is_some());
+        let tables = tables.map(|(name, _)| name);
+        tables.filter(|name| by_view || is_named(name)).collect()
+    }
+
+    /// An error where the statement has read a table that was altered or took its name since the snapshot, which may
+    /// not show its rows. The server itself notices only tables that are younger than the snapshot.
+    async fn saw_all(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        let named: Vec<String> = self.named(sql).into_iter().cloned().collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let places = vec!["?"; named.len()].join(", ");
+        let text = safe(&format!("{MADE} AND TABLE_NAME IN ({places})"));
+        let mut query = sqlx::query_as::<_, (String, Option<String>)>(text);
+        for name in &named {
+            query = query.bind(name.clone());
+        }
+        let now = query.fetch_all(&mut self.connection).await?;
+        let now: BTreeMap<String, Option<String>> = now.into_iter().collect();
+        let was = |name: &&String| now.get(*name) != self.made.get(*name);
+        let changed: Vec<String> = named.iter().filter(was).cloned().collect();
+        match changed.as_slice() {
+            [] => Ok(()),
+            tables => Err(DatabaseError::rewritten(tables)),
+        }
+    }
+
+    pub(super) async fn close(self) {
+        drop(self.connection.close().await);
+    }
 }
 
 /// A replica tells how many seconds lie between what it replays and the clock, and nothing while it does not replay.
@@ -165,17 +216,19 @@ pub(super) async fn cancel(url: &DatabaseUrl) {
 
 /// A table that was rewritten since the snapshot is an error of the server's own (1412).
 pub(super) async fn ask(
-    connection: &mut MySqlConnection,
+    line: &mut Line,
     sql: &str,
     binds: &[Bind],
     each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
 ) -> Result<(), DatabaseError> {
-    fetch(connection, sql, binds, each).await?;
-    let settling = sqlx::raw_sql("ROLLBACK TO SAVEPOINT daybook").execute(connection);
+    fetch(&mut line.connection, sql, binds, each).await?;
+    // Until the savepoint nobody can alter what the statement has read.
+    let seen = line.saw_all(sql).await;
+    let settling = sqlx::raw_sql("ROLLBACK TO SAVEPOINT daybook").execute(&mut line.connection);
     settling
         .await
         .map_err(|error| DatabaseError::snapshot_ended(&error))?;
-    Ok(())
+    seen
 }
 
 async fn fetch(

@@ -24,9 +24,10 @@ SELECT pg_is_in_recovery(), greatest(
             THEN clock_timestamp() - nullif(current_setting('wal_receiver_timeout')::interval, interval '0')
      END FROM pg_stat_wal_receiver))";
 
-/// Of the tables that the statement holds locked, those that were rewritten, emptied, made or moved between partitioned
-/// tables since the snapshot, with all that belonged to them then. Rows of the catalog are the snapshot's, what the
-/// functions tell is of now; and while the locks are held, it stays so. Indexes may come and go.
+/// Of the tables that the statement holds locked, those that were rewritten, emptied, made, renamed or moved between
+/// partitioned tables since the snapshot, with all that belonged to them then: a table that was filled beside an old one
+/// and then took its name shows only what it held before. Rows of the catalog are the snapshot's, what the functions tell
+/// is of now; and while the locks are held, it stays so. Indexes may come and go.
 const REWRITTEN: &str = "
 WITH RECURSIVE held AS (
     SELECT relation AS id FROM pg_locks
@@ -36,13 +37,16 @@ WITH RECURSIVE held AS (
     SELECT id FROM held UNION SELECT inhrelid FROM pg_inherits JOIN read ON inhparent = id
 )
 SELECT coalesce(nullif(id::regclass::text, id::text), relname, id::text)
-FROM read LEFT JOIN pg_class ON oid = id
+FROM read LEFT JOIN pg_class ON pg_class.oid = id LEFT JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE CASE
-    WHEN oid IS NULL THEN pg_get_indexdef(id) IS NULL
-    WHEN relkind = 'p' THEN relispartition <> (pg_partition_root(oid) IS DISTINCT FROM oid::regclass)
+    WHEN pg_class.oid IS NULL THEN pg_get_indexdef(id) IS NULL
+    WHEN relkind IN ('r', 'm', 'p', 'v', 'f') AND relpersistence <> 't'
+        AND (pg_identify_object('pg_class'::regclass, id, 0)).identity IS DISTINCT FROM format('%I.%I', nspname, relname)
+        THEN true
+    WHEN relkind = 'p' THEN relispartition <> (pg_partition_root(id) IS DISTINCT FROM id::regclass)
     WHEN relkind NOT IN ('r', 'm') OR relfilenode = 0 THEN false
-    ELSE relfilenode IS DISTINCT FROM pg_relation_filenode(oid)
-        OR relispartition <> (pg_partition_root(oid) IS NOT NULL)
+    ELSE relfilenode IS DISTINCT FROM pg_relation_filenode(id)
+        OR relispartition <> (pg_partition_root(id) IS NOT NULL)
 END
 ORDER BY 1";
 
@@ -151,6 +155,13 @@ pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {
         }
     })
     .await;
+}
+
+pub(super) async fn without_hash_joins(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    sqlx::query("SET LOCAL enable_hashjoin = off")
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Runs a statement and takes back what it did to the session: its locks and settings. So whoever changes a table waits

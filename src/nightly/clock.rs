@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use thiserror::Error;
 
+use crate::book::{self, Book};
 use crate::calendar::spoken;
 use crate::collect;
 use crate::prune::{LONGEST_SILENCE, is_silence, newest_before};
@@ -82,4 +83,24 @@ pub(super) async fn check(
         }
         .into()),
     }
+}
+
+/// Days after today come from a clock that was wrong. They are open again, so that each is counted when it has really
+/// ended; what is to be said of them.
+pub(super) async fn reopen_future_days(
+    setting: &Setting<'_>,
+    book: &Book,
+    stored: &[NaiveDate],
+) -> Result<Vec<String>, NightError> {
+    let today = today(setting);
+    let mut future = stored.iter().filter(|date| **date > today);
+    let Some(first) = future.next() else {
+        return Ok(Vec::new());
+    };
+    let count = 1 + future.count();
+    book::reopen_after(book, today).await?;
+    Ok(vec![format!(
+        "the book has days after today, {count} from {} on: a clock was wrong when they were counted, so they are counted again when they have ended; `daybook prune --future --yes` deletes them with their reports",
+        spoken(*first)
+    )])
 }

@@ -90,28 +90,35 @@ impl Steps {
             return Ok(());
         }
         self.0.resize(length + 1, Decimal::ZERO);
-        let plus = self.0[days.0]
-            .checked_add(amount)
-            .ok_or(FoldError::Overflow)?;
-        self.0[days.0] = plus;
-        self.0[days.1] = self.0[days.1]
-            .checked_sub(amount)
-            .ok_or(FoldError::Overflow)?;
+        self.0[days.0] = sum(self.0[days.0], amount)?;
+        self.0[days.1] = sum(self.0[days.1], -amount)?;
         Ok(())
     }
 
     /// From what changes on each day to what there is on it.
     fn run(&mut self) -> Result<(), FoldError> {
-        let mut sum = Decimal::ZERO;
+        let mut whole = Decimal::ZERO;
         for step in &mut self.0 {
-            sum = sum.checked_add(*step).ok_or(FoldError::Overflow)?;
-            *step = sum;
+            whole = sum(whole, *step)?;
+            *step = whole;
         }
         Ok(())
     }
 
     fn at(&self, day: usize) -> Decimal {
         self.0.get(day).copied().unwrap_or_default()
+    }
+}
+
+/// An addition that would have to drop digits drops them in silence, and has fewer decimals than its parts.
+fn sum(one: Decimal, other: Decimal) -> Result<Decimal, FoldError> {
+    let sum = one.checked_add(other).ok_or(FoldError::Overflow)?;
+    let decimals = |number: Decimal| number.normalize().scale();
+    match sum.scale() >= one.scale().max(other.scale())
+        || sum.scale() >= decimals(one).max(decimals(other))
+    {
+        true => Ok(sum),
+        false => Err(FoldError::Overflow),
     }
 }
 

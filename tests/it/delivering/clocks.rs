@@ -129,6 +129,27 @@ async fn after_years_off_the_applications_own_rows_prove_the_clock_and_what_is_o
     assert_eq!((night.pruned, told(&night)), (0, None));
 }
 
+#[tokio::test]
+async fn a_day_stored_by_a_clock_a_few_days_ahead_is_counted_again_when_it_has_ended() {
+    let (mut world, _, _server) = two_months().await;
+    let eighth = Which::One(date("2025-10-08"));
+    world.at("2025-10-09T04:00:00Z").night(eighth.clone()).await;
+    world.at("2025-10-05T04:00:00Z");
+    let night = world.night(Which::One(date("2025-10-04"))).await;
+    assert_eq!(
+        night.remarks,
+        [
+            "the book has days after today, 1 from Wed 8 Oct 2025 on: a clock was wrong when they were counted, so they are \
+          counted again when they have ended; `daybook prune --future --yes` deletes them with their reports"
+        ]
+    );
+    let night = world.at("2025-10-09T04:00:00Z").night(eighth).await;
+    assert!(night.remarks.is_empty(), "{:?}", night.remarks);
+    assert!(night.days[0].entry.is_some());
+    let day = "SELECT partial FROM daily_metrics WHERE collection_date = '2025-10-08'";
+    assert_eq!(world.book(day).await, [[Some("0".to_owned())]]);
+}
+
 /// A range is taken as it was asked for, so it can still put days into the future.
 #[tokio::test]
 async fn days_of_the_future_count_nowhere_as_the_newest_and_can_be_deleted() {

@@ -223,6 +223,23 @@ async fn a_table_changed_after_the_snapshot_is_counted_again_on_a_fresh_one() {
 }
 
 #[tokio::test]
+async fn a_table_that_was_filled_beside_and_took_the_name_is_counted_again() {
+    let (world, app) = shop("").await;
+    app.execute("CREATE TABLE beside (LIKE posts)").await;
+    let changed = async {
+        napping(&app).await;
+        app.execute("INSERT INTO beside TABLE posts").await;
+        app.execute(
+            "BEGIN; ALTER TABLE posts RENAME TO former; ALTER TABLE beside RENAME TO posts; COMMIT",
+        )
+        .await;
+    };
+    let (night, ()) = tokio::join!(night(&world), changed);
+    assert!(night.unreachable.is_empty());
+    plainly(&world, "posts", 50, "renamed").await;
+}
+
+#[tokio::test]
 async fn labels_and_readers_are_read_from_tables_as_the_snapshot_had_them() {
     let asked = "[report]\nrecipients_sql = \"SELECT address FROM readers\"";
     let (world, app) = shop(asked).await;

@@ -114,6 +114,26 @@ async fn a_table_changed_after_the_snapshot_is_counted_again_on_a_fresh_one() {
 }
 
 #[tokio::test]
+async fn a_table_that_was_filled_beside_and_took_the_name_is_counted_again() {
+    let (world, app) = shop().await;
+    // The server tells when a table was made to the second.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    app.execute("CREATE TABLE beside LIKE users").await;
+    let changed = async {
+        napping(&app).await;
+        app.execute(
+            "INSERT INTO beside SELECT * FROM users; RENAME TABLE users TO former, beside TO users",
+        )
+        .await;
+    };
+    let (night, ()) = tokio::join!(night(&world), changed);
+    assert!(night.unreachable.is_empty());
+    for (key, expected) in [("users", 100), ("adults", 83), ("posts", 100), ("nap", 7)] {
+        assert_eq!(world.value(DAY, key).await, json!(expected), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_is_rewritten_again_and_again_fails_its_metrics_alone() {
     let (world, app) = shop().await;
     let changed = async {
