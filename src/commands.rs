@@ -185,7 +185,10 @@ fn time_to_end(command: &Command) -> Duration {
 async fn execute(cli: Cli, world: &World) -> Result<Ended, CommandError> {
     let asked = cli.config;
     match cli.command {
-        Command::Collect(args) => collect::run(&load(asked, world)?, &args, world).await,
+        Command::Collect(args) => {
+            let config = load(asked.clone(), world)?;
+            collect::run(&config, asked.as_deref(), &args, world).await
+        }
         Command::Show(args) => show::run(&load(asked, world)?, &args, world).await,
         Command::Report(args) => report::run(asked, &args, world).await,
         Command::Alerts { action } => alerts::run(&load(asked, world)?, &action, world).await,

@@ -27,6 +27,7 @@ use crate::config::{Config, duration};
 use crate::entry::Entry;
 use crate::entry::merge::{Mode, merge};
 use crate::prune;
+use crate::report::STOPPED_AFTER;
 use tokio_util::sync::CancellationToken;
 
 use counting::{Counted, count, failures, noted};
@@ -106,7 +107,7 @@ pub enum NightError {
     #[error("{0}")]
     Unavailable(Unreachable),
     #[error(
-        "counting took longer than max_duration = {}: days already stored were kept; see `daybook runs` for what takes so long, or set `max_duration` under [collect]",
+        "counting took longer than max_duration = {}: days already stored were kept; see `daybook runs` for the slow statements, or raise `max_duration` under [collect]",
         duration::spoken(*.0)
     )]
     TooLong(Duration),
@@ -118,6 +119,14 @@ impl NightError {
     /// The readers are told that there are no numbers.
     pub fn leaves_no_numbers(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::TooLong(_))
+    }
+
+    /// Why there are no numbers, for readers, who can change no setting.
+    fn reason_for_readers(&self) -> String {
+        match self {
+            Self::TooLong(limit) => format!("{STOPPED_AFTER}{}", duration::spoken(*limit)),
+            error => error.to_string(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::book::{self, Book, BookError};
 use crate::calendar::spoken;
+use crate::render::words::counted;
 
 /// A night deletes the day that has become too old, and a few after a pause. More is for somebody to decide.
 pub const MOST_AT_ONCE: usize = 7;
@@ -25,7 +26,7 @@ pub struct Pruned {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Doubt {
     #[error(
-        "{days} days are older than the {retention} days that are kept, from {first} on, and no more than {MOST_AT_ONCE} are deleted at once: to keep them set `[retention] days = {needed}` in the configuration file, to delete them run `daybook prune --yes`"
+        "{days} days, from {first} on, are older than {retention} days, and at most {MOST_AT_ONCE} are deleted at once: set `[retention] days = {needed}` to keep them, or run `daybook prune --yes`"
     )]
     Many {
         days: usize,
@@ -35,14 +36,19 @@ pub enum Doubt {
         needed: i64,
     },
     #[error(
-        "{days} days seem too old, but the newest stored day is {}, {} days ago by this machine's clock: if the clock is right, `daybook prune --yes` deletes them",
-        spoken(*.newest), (*.today - *.newest).num_days()
+        "{} older than the retention, but the newest stored day is {}, {} days ago by this machine's clock: if the clock is right, run `daybook prune --yes`",
+        are(*.days), spoken(*.newest), (*.today - *.newest).num_days()
     )]
     Silence {
         days: usize,
         newest: NaiveDate,
         today: NaiveDate,
     },
+}
+
+fn are(days: usize) -> String {
+    let verb = if days == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(days, "day"))
 }
 
 /// The first day that is kept: one exactly `retention_days` old stays.

@@ -21,7 +21,8 @@ pub use crate::compare::{
     Alert, Calm, Change, Difference, Gap, Held, Outcome, Rule, Severity, State, Usual, Way,
 };
 pub use letter::{
-    Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, expected, next_due,
+    Around, Content, Correction, Letter, NoNumbers, STOPPED_AFTER, Undelivered, due_after,
+    expected, next_due,
 };
 pub use matter::{Matter, Mover, Verdict};
 

@@ -96,10 +96,10 @@ pub struct Prune {
     /// List what would be deleted, and delete nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// Delete even more than 7 days at once, or after a long time without a new day
+    /// Delete without the safety limit (more than 7 days, or none stored for 31 days)
     #[arg(long, conflicts_with = "dry_run")]
     pub yes: bool,
-    /// Delete instead the days after today, which a wrong clock has stored, with their reports
+    /// Delete days after today instead, with their reports; needs --yes
     #[arg(long)]
     pub future: bool,
     /// Print JSON

@@ -197,7 +197,7 @@ async fn once(
 }
 
 pub(super) fn stopped() -> DatabaseError {
-    DatabaseError::new(Trouble::Stopped, "stopped on request")
+    DatabaseError::new(Trouble::Stopped, "interrupted")
 }
 
 async fn on_snapshots(

@@ -4,6 +4,7 @@ mod changes;
 mod elsewhere;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -16,12 +17,19 @@ use crate::config::Config;
 use crate::entry::{Entry, Kind};
 use crate::nightly::{self, DayDone, Night, NightError, Orders, Setting, Which};
 use crate::plan::night::database_of;
+use crate::render::words::counted;
 use crate::{compare, render, report};
 
 use super::progress::Bar;
 use super::{CommandError, Ended, World, dates, delivered, open_book, output, runs, show};
 
-pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended, CommandError> {
+/// `file` is the configuration file as the command line names it, if it does.
+pub async fn run(
+    config: &Config,
+    file: Option<&Path>,
+    args: &Collect,
+    world: &World,
+) -> Result<Ended, CommandError> {
     every_database_is_configured(config)?;
     let orders = orders(config, args, world)?;
     let many = !matches!(orders.which, Which::One(_));
@@ -37,6 +45,8 @@ pub async fn run(config: &Config, args: &Collect, world: &World) -> Result<Ended
     let night = night?;
     match args.json {
         true => output::json(&as_json(&night, args.dry_run))?,
+        // Said even where only trouble is: the other may be counting other days.
+        false if night.elsewhere => output::say(&elsewhere::told(config, file, args).await),
         false => tell(config, &night, args, world).await?,
     }
     for (date, key, error) in failures(&night) {
@@ -132,11 +142,6 @@ async fn tell(
     args: &Collect,
     world: &World,
 ) -> Result<(), CommandError> {
-    if night.elsewhere {
-        // Said even where only trouble is: the other may be counting other days.
-        output::say(&elsewhere::told(config, args).await);
-        return Ok(());
-    }
     if args.dry_run {
         output::say(match args.send_email {
             true => "dry run: nothing is stored, nothing is sent",
@@ -165,8 +170,9 @@ async fn tell(
     }
     if night.pruned > 0 {
         output::say(&format!(
-            "{} entries beyond {} days pruned",
-            night.pruned, config.retention_days
+            "{} beyond {} days pruned",
+            counted(night.pruned, "entry"),
+            config.retention_days
         ));
     }
     match written.last() {

@@ -12,6 +12,7 @@ use crate::book::{self, Book, BookError, Ending, Outcome, Stages};
 use crate::cli::Import;
 use crate::config::Config;
 use crate::operate::import::{self, Gathered, ImportError, LeftOut, Setting, Taken};
+use crate::render::words::counted;
 
 use super::{CommandError, Ended, World, input, open_book, output};
 
@@ -134,11 +135,6 @@ fn tell(taken: &Taken, left_out: &[LeftOut], dry_run: bool) {
     for LeftOut { what, why, count } in left_out {
         output::say_line(&format!("left out: {what} ({count} ×): {why}"));
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{ending}")
 }
 
 fn as_json(taken: &Taken, left_out: &[LeftOut], dry_run: bool) -> Json {

@@ -10,6 +10,7 @@ use crate::calendar::spoken;
 use crate::cli::Prune;
 use crate::config::Config;
 use crate::prune::{self, doubt};
+use crate::render::words::counted;
 
 use super::{CommandError, Ended, World, dates, open_book, output};
 
@@ -60,7 +61,8 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
         true => format!("after {}", spoken(today)),
         false => format!("beyond {} days", config.retention_days),
     };
-    output::say(&format!("{} entries {which} {verb}", planned.len()));
+    let entries = counted(planned.len(), "entry");
+    output::say(&format!("{entries} {which} {verb}"));
     if let (Some(doubt), true) = (doubt, args.dry_run) {
         output::say(&doubt);
     }
@@ -89,9 +91,13 @@ async fn delete(
 /// With a clock that is behind, these would be the true days.
 fn in_the_future(planned: &[NaiveDate], today: NaiveDate) -> Option<String> {
     let (first, last) = planned.first().zip(planned.last())?;
+    let (which, verb) = match first == last {
+        true => (first.to_string(), "is"),
+        false => (format!("from {first} to {last}"), "are"),
+    };
     Some(format!(
-        "{} stored days, from {first} to {last}, lie after {}: if this machine's clock is right, `daybook prune --future --yes` deletes them with their reports",
-        planned.len(),
+        "{}, {which}, {verb} after today, {}: if this machine's clock is right, run `daybook prune --future --yes`, which also deletes their reports",
+        counted(planned.len(), "stored day"),
         spoken(today)
     ))
 }

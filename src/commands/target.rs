@@ -66,7 +66,7 @@ impl Target {
     pub fn finish(self) -> Result<(), CommandError> {
         let name = self.name;
         if self.stop.is_cancelled() {
-            let what = format!("stopped on request: {name} did not get everything");
+            let what = format!("interrupted: {name} is incomplete");
             return Err(CommandError::Failed(anyhow!(what)));
         }
         let done = match self.trouble {
@@ -89,7 +89,7 @@ impl Target {
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.stop.is_cancelled() {
-            return Err(io::Error::other("stopped on request"));
+            return Err(io::Error::other("interrupted"));
         }
         let written = match &mut self.out {
             Out::Plain(out) => out.write(bytes),

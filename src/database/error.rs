@@ -79,7 +79,7 @@ impl DatabaseError {
     /// Names the limit that a statement ran into.
     pub fn under(self, limits: &Limits) -> Self {
         match self.trouble {
-            _ if limits.stop.is_cancelled() => Self::new(Trouble::Stopped, "stopped on request"),
+            _ if limits.stop.is_cancelled() => Self::new(Trouble::Stopped, "interrupted"),
             Trouble::Timeout => Self::new(
                 Trouble::Timeout,
                 format!(

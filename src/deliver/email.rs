@@ -128,7 +128,7 @@ where
     let attempt = tokio::select! {
         attempt = connection.hand_over(&bytes) => attempt,
         () = last_moment(work) => Attempt::InDoubt {
-            reply: "stopped on request before the server had answered the whole message".to_owned(),
+            reply: "interrupted before the server had answered the whole message".to_owned(),
         },
     };
     if matches!(attempt, Attempt::Accepted { .. }) {

@@ -16,7 +16,7 @@ use super::{NightError, Orders, Setting};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Doubt {
     #[error(
-        "this machine's clock shows {}, but the newest stored day is {}, {} days before, and the app databases have {}: nothing was collected, sent or deleted; set the clock, or if it is right run `daybook collect --from {yesterday} --to {yesterday}`",
+        "this machine's clock shows {}, but the newest stored day is {}, {} days earlier, and {}: nothing was collected, sent or deleted; set the clock; if it is right, run `daybook collect --from {yesterday} --to {yesterday}`",
         spoken(*.today), spoken(*.newest), (*.today - *.newest).num_days(), told(*.row)
     )]
     Ahead {
@@ -27,7 +27,7 @@ pub enum Doubt {
         row: Option<DateTime<Utc>>,
     },
     #[error(
-        "this machine's clock shows {}, but every stored day is later, the first one {}: nothing was collected, sent or deleted; set the clock, or if it is right delete those days by `daybook prune --future`",
+        "this machine's clock shows {}, but every stored day is later, the first one {}: nothing was collected, sent or deleted; set the clock; if it is right, delete those days with `daybook prune --future --yes`",
         spoken(*.today), spoken(*.first)
     )]
     Behind { today: NaiveDate, first: NaiveDate },
@@ -36,10 +36,10 @@ pub enum Doubt {
 fn told(row: Option<DateTime<Utc>>) -> String {
     match row {
         Some(at) => format!(
-            "no row newer than of {}",
+            "the newest row in the app databases is of {}",
             at.format("%Y-%m-%d %H:%M:%S UTC")
         ),
-        None => "no row that says what time it is".to_owned(),
+        None => "no app database has a dated row".to_owned(),
     }
 }
 

@@ -65,13 +65,13 @@ pub(super) async fn no_numbers(
     error: &NightError,
     night: &mut Night,
 ) -> Result<(), BookError> {
-    let reason = error.to_string();
     let stored = book::entry(book, topic.date).await?;
     if stored.is_some_and(|entry| !entry.partial || topic.subject == Subject::Open) {
-        let heard = told(setting.config, Signal::Failure, &reason).await;
+        let heard = told(setting.config, Signal::Failure, &error.to_string()).await;
         night.remarks.extend(heard);
         return Ok(());
     }
+    let reason = error.reason_for_readers();
     let plan = plans::failure(setting, book, topic.date, &reason).await?;
     book::plan(book, &plan).await.map(drop)
 }

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::render::words::counted;
 
 /// Something that was looked at: how it is, what follows from that and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,13 +141,5 @@ fn listed(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     match more {
         0 => shown,
         _ => format!("{shown} and {more} more"),
-    }
-}
-
-/// `1 day`, `3 days`
-fn counted(count: usize, one: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {one}s"),
     }
 }

@@ -59,7 +59,8 @@ phrases! {
         critical warning welcome recovered muted
         ok open no_numbers
         nothing_unusual nothing_else_unusual first_report open_day no_numbers_for no_numbers_in_short
-        first_summary open_summary failed_summary mostly_failed_summary no_numbers_summary since
+        first_summary open_summary failed_summary mostly_failed_summary
+        no_numbers_summary stopped_summary report_follows since stopped
         hours longer shorter still_open
         on_weekday last_weekday on_date against between
         limit stays_below stays_above not_clear back_below back_above back_to over

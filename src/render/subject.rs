@@ -1,12 +1,12 @@
 //! The subject carries the verdict: `[2 critical, 3 warnings] Beryl, Fri 3 Oct 2025: active users −54 %`.
 
-use crate::report::{Content, Letter, Matter, NoNumbers, Report, Row, Rule, State};
+use crate::report::{Content, Letter, Matter, Report, Row, Rule, State};
 use crate::voice::{Language, Voice};
 
 use super::clean;
+use super::phrases::Speech;
 use super::phrases::speech::Scale;
-use super::phrases::{Speech, fill};
-use super::view::opening::{in_short, main_failure, since, tally};
+use super::view::opening::{main_failure, tally, why_none_in_short};
 
 /// One line, cut at a word.
 const MOST: usize = 150;
@@ -19,7 +19,7 @@ pub fn subject(letter: &Letter, voice: Voice) -> String {
         Content::Day(report) => (tag(report, speech), news(report, speech)),
         Content::NoNumbers(none) => {
             let tag = speech.words.no_numbers.to_owned();
-            (tag, Some(no_numbers(none, speech)))
+            (tag, Some(why_none_in_short(none, speech)))
         }
     };
     let name = clean::cut_at_word(&clean::name(&letter.name), NAME);
@@ -89,9 +89,4 @@ fn label(row: &Row, language: Language) -> String {
         }
         _ => label.to_owned(),
     }
-}
-
-fn no_numbers(none: &NoNumbers, speech: &Speech) -> String {
-    let since = fill(speech.words.since, &[("since", since(none, speech))]);
-    format!("{} {since}", in_short(&none.reason))
 }

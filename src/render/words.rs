@@ -1,7 +1,7 @@
 //! The words around the numbers, the same in every rendering.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
@@ -38,10 +38,15 @@ pub fn state(state: State) -> &'static str {
 }
 
 pub fn days(days: u32) -> String {
-    if days == 1 {
-        "1 day".to_owned()
-    } else {
-        format!("{days} days")
+    counted(days, "day")
+}
+
+/// `1 day`, `3 days`; `1 entry`, `3 entries`.
+pub fn counted<Count: Display + PartialEq + From<u8>>(count: Count, noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        _ if count == Count::from(1) => format!("{count} {noun}"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}s"),
     }
 }
 
@@ -162,7 +167,7 @@ pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
     let provenance = &row.provenance;
     let mut notes = Vec::new();
     if let Some(at) = provenance.observed_at {
-        notes.push(counted(at, report));
+        notes.push(counted_at(at, report));
     }
     let word = provenance.kind.word();
     match (&provenance.reason, provenance.kind) {
@@ -197,7 +202,7 @@ pub fn unlisted(one: &Unlisted) -> String {
 }
 
 /// `counted 00:15`, with its date where that is not the one on which the day ended.
-fn counted(at: DateTime<Utc>, report: &Report) -> String {
+fn counted_at(at: DateTime<Utc>, report: &Report) -> String {
     let local = at.with_timezone(&report.time_zone);
     let ended = report.day_end.with_timezone(&report.time_zone);
     let clock = local.format("%H:%M");

@@ -33,6 +33,16 @@ pub struct NoNumbers {
     pub since: DateTime<Utc>,
 }
 
+/// The stored reason where counting reached its time limit; the limit follows.
+pub const STOPPED_AFTER: &str = "counting was stopped after ";
+
+impl NoNumbers {
+    /// The time limit that counting reached, if that is the reason.
+    pub fn time_limit(&self) -> Option<&str> {
+        self.reason.strip_prefix(STOPPED_AFTER)
+    }
+}
+
 /// What a message says around the numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Around {

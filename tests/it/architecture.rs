@@ -44,7 +44,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "deliver",
         &["calendar", "voice", "config", "book", "report", "render"],
     ),
-    ("prune", &["calendar", "config", "book"]),
+    ("prune", &["calendar", "config", "book", "render"]),
     (
         "nightly",
         &[

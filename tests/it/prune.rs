@@ -65,6 +65,11 @@ fn after_a_month_without_a_new_day_not_even_one_goes() {
         today: date("2025-10-04"),
     };
     let doubt = prune::doubt(&one, &dates, date("2025-10-04"), 365);
+    assert_eq!(
+        silence.to_string(),
+        "1 day is older than the retention, but the newest stored day is Tue 2 Sep 2025, 32 days ago by this machine's \
+         clock: if the clock is right, run `daybook prune --yes`"
+    );
     assert_eq!(doubt, Some(silence));
 }
 

@@ -531,6 +531,22 @@ fn notes_tell_how_values_were_come_by() {
 }
 
 #[test]
+fn a_noun_agrees_with_its_number() {
+    let counted = ["day", "entry", "stored day"].map(|noun| {
+        let [none, one, two] = [0_usize, 1, 2].map(|count| words::counted(count, noun));
+        format!("{none}, {one}, {two}")
+    });
+    assert_eq!(
+        counted,
+        [
+            "0 days, 1 day, 2 days",
+            "0 entries, 1 entry, 2 entries",
+            "0 stored days, 1 stored day, 2 stored days"
+        ]
+    );
+}
+
+#[test]
 fn the_table_the_alerts_and_the_json_tell_one_severity_of_a_change() {
     let catalog = one_metric("good = \"down\"");
     let entries = series("2025-10-01", "100 130 159");

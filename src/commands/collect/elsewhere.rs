@@ -1,10 +1,13 @@
 //! What the loser of two collects says: what the other one does, and how to do the rest.
 
+use std::borrow::Cow;
+use std::path::Path;
+
 use crate::book::Book;
 use crate::cli::Collect;
 use crate::config::Config;
 
-pub(super) async fn told(config: &Config, args: &Collect) -> String {
+pub(super) async fn told(config: &Config, file: Option<&Path>, args: &Collect) -> String {
     let holder = Book::collector(&config.book.url).await.ok().flatten();
     let since = holder.as_ref().and_then(|holder| holder.since);
     let since = since.map(|since| since.with_timezone(&config.time_zone));
@@ -16,15 +19,17 @@ pub(super) async fn told(config: &Config, args: &Collect) -> String {
         false => format!(" ({})", facts.join(", ")),
     };
     format!(
-        "another collect is running on this book{facts}; nothing was counted here, so run this again when it has ended: {}",
-        same_command(args)
+        "another collect is running on this book{facts}; nothing was counted. When it has ended, run {}",
+        same_command(file, args)
     )
 }
 
-/// The command line, as far as it says what is collected.
-fn same_command(args: &Collect) -> String {
+/// The command line, as far as it says what is collected where.
+fn same_command(file: Option<&Path>, args: &Collect) -> String {
     let mut words = vec!["daybook collect".to_owned()];
+    let file = file.map(|path| path.to_string_lossy().into_owned());
     let valued = [
+        ("--config", file),
         ("--date", args.date.clone()),
         ("--from", args.from.clone()),
         ("--to", args.to.clone()),
@@ -33,7 +38,7 @@ fn same_command(args: &Collect) -> String {
     ];
     let valued = valued.into_iter().filter_map(|(option, value)| {
         let value = value?;
-        Some(format!("{option} {}", value.escape_debug()))
+        Some(format!("{option} {}", for_shell(&value)))
     });
     words.extend(valued);
     let flags = [
@@ -48,4 +53,13 @@ fn same_command(args: &Collect) -> String {
             .map(|(flag, _)| (*flag).to_owned()),
     );
     format!("`{}`", words.join(" "))
+}
+
+/// One word for a shell, quoted where it needs to be.
+fn for_shell(value: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-./,:=@%+".contains(letter);
+    match !value.is_empty() && value.chars().all(is_plain) {
+        true => value.into(),
+        false => format!("'{}'", value.replace('\'', r"'\''")).into(),
+    }
 }

@@ -130,15 +130,33 @@ fn ended(sentences: &str) -> String {
 }
 
 fn why_none(none: &NoNumbers, speech: &Speech) -> String {
-    let words = [
-        ("since", since(none, speech)),
-        ("reason", clean::reason(&none.reason)),
-    ];
-    ended(&fill(speech.words.no_numbers_summary, &words))
+    let why = match none.time_limit() {
+        Some(limit) => {
+            let limit = clean::reason(limit);
+            fill(speech.words.stopped_summary, &[("limit", limit)])
+        }
+        None => {
+            let words = [
+                ("since", since(none, speech)),
+                ("reason", clean::reason(&none.reason)),
+            ];
+            fill(speech.words.no_numbers_summary, &words)
+        }
+    };
+    ended(&format!("{why} {}", speech.words.report_follows))
+}
+
+/// `app database unavailable since 00:15`, `counting was stopped after 1h`
+pub(in crate::render) fn why_none_in_short(none: &NoNumbers, speech: &Speech) -> String {
+    if let Some(limit) = none.time_limit() {
+        return fill(speech.words.stopped, &[("limit", clean::reason(limit))]);
+    }
+    let since = fill(speech.words.since, &[("since", since(none, speech))]);
+    format!("{} {since}", in_short(&none.reason))
 }
 
 /// `00:15`, with its date where that is not the morning after.
-pub(in crate::render) fn since(none: &NoNumbers, speech: &Speech) -> String {
+fn since(none: &NoNumbers, speech: &Speech) -> String {
     let clock = speech.clock(none.since, none.time_zone);
     let date = none.since.with_timezone(&none.time_zone).date_naive();
     if date == none.date + Days::new(1) {
@@ -149,7 +167,7 @@ pub(in crate::render) fn since(none: &NoNumbers, speech: &Speech) -> String {
 }
 
 /// `app database unavailable`, of an error that says more.
-pub(in crate::render) fn in_short(reason: &str) -> String {
+fn in_short(reason: &str) -> String {
     let reason = clean::reason(reason);
     let clause = reason
         .split_once(": ")
@@ -242,8 +260,7 @@ pub(super) fn preheader(letter: &Letter, view: &View, speech: &Speech) -> String
     if let Content::NoNumbers(none) = &letter.content {
         let words = [
             ("date", speech.short_date(none.date)),
-            ("reason", in_short(&none.reason)),
-            ("since", since(none, speech)),
+            ("reason", why_none_in_short(none, speech)),
         ];
         return fill(speech.words.no_numbers_in_short, &words);
     }

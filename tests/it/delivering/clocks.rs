@@ -51,17 +51,17 @@ async fn a_night_two_years_ahead_stores_sends_and_deletes_nothing() {
         // 3 October 2025 is 893 days before: 730 to that of 2027, and 28, 30, 31, 31, 29, 14.
         assert_eq!(
             error.to_string(),
-            "this machine's clock shows Tue 14 Mar 2028, but the newest stored day is Fri 3 Oct 2025, 893 days before, \
-             and the app databases have no row newer than of 2025-10-03 10:00:00 UTC: nothing was collected, sent or \
-             deleted; set the clock, or if it is right run `daybook collect --from 2028-03-13 --to 2028-03-13`"
+            "this machine's clock shows Tue 14 Mar 2028, but the newest stored day is Fri 3 Oct 2025, 893 days earlier, \
+             and the newest row in the app databases is of 2025-10-03 10:00:00 UTC: nothing was collected, sent or \
+             deleted; set the clock; if it is right, run `daybook collect --from 2028-03-13 --to 2028-03-13`"
         );
     }
     let error = world.command(&["prune"]).await.unwrap_err();
     assert_eq!(error.exit_code(), 2, "{error}");
     assert_eq!(
         error.to_string(),
-        "nothing was pruned: 59 days seem too old, but the newest stored day is Fri 3 Oct 2025, 893 days ago by this \
-         machine's clock: if the clock is right, `daybook prune --yes` deletes them"
+        "nothing was pruned: 59 days are older than the retention, but the newest stored day is Fri 3 Oct 2025, 893 days ago \
+         by this machine's clock: if the clock is right, run `daybook prune --yes`"
     );
     assert_eq!(
         (world.book(EVERYTHING).await, world.book(LEDGER).await),
@@ -116,9 +116,8 @@ async fn after_years_off_the_applications_own_rows_prove_the_clock_and_what_is_o
     world.at("2028-03-15T04:00:00Z");
     let night = world.morning(Which::CatchUp, false).await;
     // 6 August 2025 is 952 days before: the 894 of 3 October and 58.
-    let many = "59 days are older than the 365 days that are kept, from 2025-08-06 on, and no more than 7 are \
-        deleted at once: to keep them set `[retention] days = 952` in the configuration file, to delete them run \
-        `daybook prune --yes`";
+    let many = "59 days, from 2025-08-06 on, are older than 365 days, and at most 7 are deleted at once: set \
+        `[retention] days = 952` to keep them, or run `daybook prune --yes`";
     assert_eq!(told(&night).as_deref(), Some(many));
     assert_eq!(count(&world, "daily_metrics").await, "91");
     world.command(&["prune", "--dry-run"]).await.unwrap();
@@ -199,8 +198,8 @@ async fn days_of_the_future_count_nowhere_as_the_newest_and_can_be_deleted() {
     assert_eq!(error.exit_code(), 2);
     assert_eq!(
         error.to_string(),
-        "nothing was pruned: 2 stored days, from 2028-03-12 to 2028-03-13, lie after Sun 5 Oct 2025: if this machine's \
-         clock is right, `daybook prune --future --yes` deletes them with their reports"
+        "nothing was pruned: 2 stored days, from 2028-03-12 to 2028-03-13, are after today, Sun 5 Oct 2025: if this \
+         machine's clock is right, run `daybook prune --future --yes`, which also deletes their reports"
     );
     assert_eq!(count(&world, "daily_metrics").await, "62");
     world

@@ -49,7 +49,7 @@ async fn stops_at(point: Point) {
         Point::Answered => assert_eq!(left, ["accepted", "planned"], "{told}"),
         Point::HalfRead | Point::DotRead | Point::Taken => {
             assert_eq!(left, ["ambiguous", "planned"], "{told}");
-            let doubt = "stopped on request before the server had answered the whole message; held";
+            let doubt = "interrupted before the server had answered the whole message; held";
             assert!(words(&output).contains(doubt), "{told}");
         }
         // The message may be on its way already, or not yet.

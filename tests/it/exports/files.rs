@@ -144,10 +144,7 @@ async fn a_signal_in_the_middle_leaves_the_old_file_and_no_other() {
         target.write_all(b"more").unwrap_err();
         let error = target.finish().unwrap_err();
         assert_eq!(error.exit_code(), 1);
-        assert!(
-            error.to_string().starts_with("stopped on request"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("interrupted: "), "{error}");
         assert_eq!(fs::read_to_string(world.path("days")).unwrap(), "old");
         assert_eq!(names(&world), ["days"]);
     }

@@ -341,6 +341,42 @@ fn a_night_without_numbers_says_since_when() {
 }
 
 #[test]
+fn a_night_that_took_too_long_says_after_which_time() {
+    let letter = Letter {
+        name: "Beryl".to_owned(),
+        content: Content::NoNumbers(NoNumbers {
+            date: date("2025-10-03"),
+            time_zone: chrono_tz::Europe::Zurich,
+            reason: "counting was stopped after 1h".to_owned(),
+            since: "2025-10-03T22:15:00Z".parse().unwrap(),
+        }),
+        around: Around::default(),
+    };
+    let english = view(&letter, ENGLISH);
+    assert_eq!(
+        english.subject,
+        "[no numbers] Beryl, Fri 3 Oct 2025: counting was stopped after 1h"
+    );
+    assert_eq!(
+        english.preheader,
+        "No numbers for Fri 3 Oct: counting was stopped after 1h."
+    );
+    assert_eq!(
+        english.summary,
+        "Counting was stopped after 1h. The report follows as soon as a later run can count that day."
+    );
+    let german = view(&letter, GERMAN);
+    assert_eq!(
+        german.subject,
+        "[keine Zahlen] Beryl, Fr 3. Okt. 2025: die Zählung wurde nach 1h abgebrochen"
+    );
+    assert_eq!(
+        german.summary,
+        "Die Zählung wurde nach 1h abgebrochen. Der Bericht folgt, sobald ein späterer Lauf den Tag zählen kann."
+    );
+}
+
+#[test]
 fn corrections_that_rounding_hides_are_told_exactly() {
     let mut letter = letter(&[n("2025-10-03", "7")], &one_metric(""));
     let correction = |unit: &str, mailed, now| Correction {

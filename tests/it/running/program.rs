@@ -376,7 +376,12 @@ async fn the_loser_of_two_collects_says_who_collects_and_which_command_does_the_
     let line = format!("collect --from {from} --to {to} --metric users");
     let args: Vec<&str> = line.split(' ').collect();
     let output = world.binary(&args);
+    world.write("ada's shop.toml", SETTINGS);
+    let named = world.binary(&["--config", "ada's shop.toml", "collect", "--catch-up"]);
     lock.let_go().await;
+    assert_eq!(code(&named), 0);
+    let rest = r"run `daybook collect --config 'ada'\''s shop.toml' --catch-up`";
+    assert!(words(&named).trim_end().ends_with(rest), "{named:?}");
     assert_eq!(code(&output), 0);
     let said = words(&output);
     assert!(
@@ -385,6 +390,6 @@ async fn the_loser_of_two_collects_says_who_collects_and_which_command_does_the_
     );
     let since = format!("since {} 1", today());
     assert!(said.contains(&since), "{said}");
-    let rest = format!("so run this again when it has ended: `daybook {line}`\n");
+    let rest = format!("nothing was counted. When it has ended, run `daybook {line}`\n");
     assert!(said.ends_with(&rest), "{said}");
 }
