@@ -83,7 +83,7 @@ pub enum CommandError {
     Night(#[from] NightError),
     #[error("{0}")]
     Unavailable(String),
-    #[error("interrupted before it was done")]
+    #[error("interrupted")]
     Interrupted,
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
@@ -132,7 +132,7 @@ fn has_a_usable_clock(world: &World) -> Result<(), CommandError> {
     match world.now.year() {
         1970..=9999 => Ok(()),
         _ => Err(CommandError::Failed(anyhow::anyhow!(
-            "this machine's clock shows {}, but only the years 1970 to 9999 can be told: set the clock; nothing was done",
+            "this machine's clock shows {}; Daybook supports the years 1970 to 9999: set the clock; nothing was done",
             world.now.format("%Y-%m-%d %H:%M UTC")
         ))),
     }

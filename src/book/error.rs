@@ -45,12 +45,12 @@ pub enum BookError {
     },
 
     #[error(
-        "{holder} holds {lock} and is not a daybook: end it, since no night can be stored until then"
+        "{holder} holds {lock} and is not Daybook: end that process; nothing can be stored until then"
     )]
     HeldByOther { lock: String, holder: String },
 
     #[error(
-        "{holder} has held {lock} since {}, longer than a night can last ({}): see why it hangs and end it, since no night can be stored until then",
+        "{holder} has held {lock} since {}, longer than a night can last ({}): find out why it hangs and end it",
         .since.format("%Y-%m-%d %H:%M UTC"),
         duration::spoken(*.longest)
     )]

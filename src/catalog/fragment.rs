@@ -207,14 +207,12 @@ fn code_flaw(
         match letter {
             '(' => open.push(place),
             ')' if open.pop().is_none() => {
-                return Some((place..place + 1, "this parenthesis closes none"));
+                return Some((place..place + 1, "unmatched closing parenthesis"));
             }
             ';' => {
                 let why = match fragment {
                     Fragment::Condition => "a condition has no `;` in it",
-                    Fragment::Query => {
-                        "nothing may follow this `;`: it takes one query, which Daybook runs inside another"
-                    }
+                    Fragment::Query => "only one query is allowed: remove what follows this `;`",
                 };
                 return Some((place..place + 1, why));
             }
@@ -233,7 +231,7 @@ fn comment_flaw(
     let is_run = text.starts_with("/*!") || text.to_ascii_uppercase().starts_with("/*M!");
     let why = match (text.starts_with("/*"), piece.closed) {
         (true, true) if engine == Engine::Mysql && is_run => {
-            "the server runs what stands in such a comment: write it without"
+            "MySQL executes this kind of comment: remove the comment markers"
         }
         (true, false) => "this comment is never closed",
         (false, false) if fragment == Fragment::Condition => {

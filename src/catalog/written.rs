@@ -101,7 +101,7 @@ pub enum History {
     Interval,
     /// Rows alive today by their birth time: recounted days lack the rows deleted since.
     Survivors,
-    /// A mutable column is involved, or none says when rows began: the past cannot be known.
+    /// A mutable column is involved, or no column records creation: past days are unknown.
     Now,
 }
 
@@ -233,8 +233,8 @@ pub struct Split {
     /// Labels of those metrics, by key; made from the key when left out.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// What becomes of the rows with any other value, or none: the metric that counts them, or `ignore`. When left out,
-    /// reports and `doctor` say how many there are.
+    /// What to do with other values and NULL: the key of a metric that counts them, or `ignore`. Without it, reports and
+    /// `doctor` say how many there are.
     pub rest: Option<String>,
 }
 

@@ -18,9 +18,9 @@ pub struct Explain {
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Find every mistake at once, without touching a database unless asked to
+    /// Check the configuration and report every mistake
     Check {
-        /// Look at the app databases too: tables, columns, and rows that a split counts in none of its metrics
+        /// Also check the app databases: tables, columns, uncounted rows of splits
         #[arg(long)]
         database: bool,
     },

@@ -197,7 +197,7 @@ fn value(cell: &Cell) -> Result<Option<Value>, String> {
     };
     match value {
         Some(value) if !value.is_written_exactly() => {
-            Err("more digits than can be kept exactly".to_owned())
+            Err("more digits than can be stored exactly".to_owned())
         }
         value => Ok(value),
     }

@@ -127,7 +127,9 @@ async fn in_a_snapshot<T>(
         let mut snapshots = database::open(&app.url, 1, limits).await?;
         let found = match snapshots.first_mut() {
             Some(first) => ask(first).await,
-            None => Err(DatabaseError::query("the app database gave no connection")),
+            None => Err(DatabaseError::query(
+                "could not connect to the app database",
+            )),
         };
         for snapshot in snapshots {
             snapshot.close().await;

@@ -40,7 +40,7 @@ pub struct Examined {
     pub unfit_times: Vec<String>,
     /// `orders.at has a newest time …`
     pub odd_times: Vec<String>,
-    /// Rows that a split counts in none of its metrics.
+    /// Rows that a split does not count.
     pub unlisted: Vec<Unlisted>,
     /// Rows that count on every day.
     pub unborn: Vec<Unborn>,
@@ -75,7 +75,9 @@ pub async fn examine(
     let mut snapshots = database::open(&app.url, 1, &request.limits).await?;
     let took = begun.elapsed();
     let Some(first) = snapshots.first_mut() else {
-        return Err(DatabaseError::query("the app database gave no connection"));
+        return Err(DatabaseError::query(
+            "could not connect to the app database",
+        ));
     };
     let examined = look(name, first, keys, (request, begun)).await;
     for snapshot in snapshots {

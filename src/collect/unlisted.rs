@@ -1,4 +1,4 @@
-//! Rows that a split counts in none of its metrics: how many they are, and what their column holds.
+//! Rows that a split does not count: how many they are, and what their column holds.
 
 use std::collections::BTreeMap;
 

@@ -73,7 +73,7 @@ fn reports(config: &Config) -> String {
     let found = report
         .recipients_query
         .as_ref()
-        .map(|_| "everybody whom this query on the application's database finds:".to_owned());
+        .map(|_| "the addresses this query on the application's database returns:".to_owned());
     let readers: Vec<String> = listed.into_iter().chain(found).collect();
     let readers = match readers.is_empty() {
         true => "nobody yet: set `recipients` or `recipients_sql` under `[report]`.".to_owned(),
@@ -95,8 +95,8 @@ fn reports(config: &Config) -> String {
             "It is sent from {} through {}:{}.",
             mail.from.address, mail.server.host, mail.server.port
         ),
-        None => "No mail server is set: reports are written to the outbox, the folder `outbox/` beside the \
-                 configuration unless it names another. `smtp_url` and `from` under `[mail]` send them."
+        None => "No mail server is set: reports are written to `outbox/`, or to `directory` under `[outbox]`. To send them, \
+                 set `smtp_url` and `from` under `[mail]`."
             .to_owned(),
     };
     let due = report.due.format("%H:%M");
@@ -105,8 +105,8 @@ fn reports(config: &Config) -> String {
         "\n{way} The report is due by {due}.
 
     daybook report --format html --output report.html   # the newest report, to look at
-    daybook send --test --to ada@example.org            # a short message that tries the way
-    daybook deliveries                                  # who got which report, and the server's answers
+    daybook send --test --to ada@example.org            # send a short test message
+    daybook deliveries                                  # deliveries and the server's responses
     daybook send --date 2026-11-20 --to ada@example.org # send a report again
 "
     )
@@ -139,9 +139,9 @@ fn monitoring(config: &Config) -> String {
         "
 ## Prometheus and Grafana
 
-`daybook serve` tells Prometheus the newest day at `/metrics` and `/sys/metrics/prometheus`; without it
-`daybook export --format prometheus --output FILE.prom` writes a file for node_exporter. A number that is unknown is
-absent there, never 0. Names of Daybook's own series, such as the age of the numbers and the severity of alerts, begin
+`daybook serve` exports the newest day at `/metrics` and `/sys/metrics/prometheus`; without it
+`daybook export --format prometheus --output FILE.prom` writes a file for node_exporter. An unknown number is absent
+there, never 0. Names of Daybook's own series, such as the age of the numbers and the severity of alerts, begin
 with `{prefix}_`.
 
     daybook grafana > dashboard.json   # a dashboard made of this catalog

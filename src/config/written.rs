@@ -129,7 +129,7 @@ pub struct Collect {
     /// How long an unreachable database is tried again; when left out `5m`, and not at all on a terminal.
     #[schemars(regex(pattern = r"^(0|[0-9]+[smhd])$"))]
     pub retry_for: Option<String>,
-    /// Counting ends after this time, and the readers hear that there are no numbers; without limit when left out.
+    /// Stop counting after this time and tell readers there are no numbers. No limit when left out.
     #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
     pub max_duration: Option<String>,
     /// A single statement ends after this time; `10m` when left out.

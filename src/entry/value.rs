@@ -118,8 +118,8 @@ impl Value {
         match lost {
             None => Ok(self),
             Some(number) => Err(format!(
-                "{} has more digits than can be kept exactly, and only 15 always can: give the metric `decimals`, round it \
-                 in its query, or count in a larger unit",
+                "{} has more digits than can be stored exactly (15 always fit): set `decimals`, round in the query, or use a \
+                 larger unit",
                 number.normalize()
             )),
         }

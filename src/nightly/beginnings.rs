@@ -37,7 +37,7 @@ pub(super) async fn skip_days_before_data(
     };
     let begins = Day::containing(oldest.at, config.time_zone).date;
     let why = format!(
-        "before the oldest row, in `{}` on {}; set `since = \"{begins}\"` in {}",
+        "before the oldest row (in `{}`, {}); set `since = \"{begins}\"` in {}",
         oldest.table,
         spoken(begins),
         config.file.display()

@@ -47,7 +47,7 @@ pub enum Refusal {
         zone: chrono_tz::Tz,
     },
     #[error(
-        "{} is older than the {days} days that are kept: set `[retention] days = {needed}` in {file} to collect it{}; METRICS_RETENTION_DAYS wins over the file, but must then be set for every later `daybook collect` too",
+        "{} is older than the {days} days that are kept: set `[retention] days = {needed}` in {file} to collect it{}; METRICS_RETENTION_DAYS overrides the file; if you use it, set it for every later `daybook collect`",
         spoken(*.date), beyond(*.asked)
     )]
     TooOld {

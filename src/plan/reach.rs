@@ -50,11 +50,11 @@ pub fn reach(
 }
 
 /// Texts that are stored, and known to `render::phrases`.
-const NO_BIRTH: &str = "no column says when its rows began, so the past cannot be known";
-const WINDOW: &str = "the column of its window is overwritten, so the past cannot be known";
-const COLUMN: &str = "it depends on a column that changes, so the past cannot be known";
-const SQL: &str = "its SQL is asked of the present only, so the past cannot be known";
-const DECLARED: &str = "its history is declared as `now`, so the past cannot be known";
+const NO_BIRTH: &str = "no column tells when a row was created; past days are unknown";
+const WINDOW: &str = "the window's column is overwritten; past days are unknown";
+const COLUMN: &str = "it depends on a column that changes; past days are unknown";
+const SQL: &str = "the SQL only sees the present; past days are unknown";
+const DECLARED: &str = "the catalog declares `history = \"now\"`; past days are unknown";
 
 /// What the past of a metric with the history `now` fails on.
 fn why_unknowable(metric: &Metric, catalog: &Catalog) -> &'static str {

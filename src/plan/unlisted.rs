@@ -1,4 +1,4 @@
-//! What the rows hold that a split counts in none of its metrics.
+//! What the rows hold that a split does not count.
 
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Distribution, Metric, Parts, Shape};

@@ -187,7 +187,7 @@ pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
     notes
 }
 
-/// Rows that a split leaves out.
+/// Rows that a split does not count.
 pub fn unlisted(one: &Unlisted) -> String {
     let rows = match one.rows {
         1 => "1 row".to_owned(),
@@ -195,7 +195,7 @@ pub fn unlisted(one: &Unlisted) -> String {
     };
     let values = one.values.iter().map(|values| format!(": {values}"));
     format!(
-        "{rows} in none of its numbers, by {}{}",
+        "{rows} not counted, by {}{}",
         one.column,
         values.collect::<String>()
     )

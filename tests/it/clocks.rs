@@ -59,7 +59,8 @@ async fn no_command_panics_whatever_the_clock_shows() {
                 println!("{time} {command:?}");
                 let ended = world.command(command).await;
                 let told = ended.map_err(|error| error.to_string());
-                let is_refused = told.is_err_and(|why| why.contains("only the years 1970 to 9999"));
+                let is_refused =
+                    told.is_err_and(|why| why.contains("supports the years 1970 to 9999"));
                 let year = instant(&time).year();
                 assert_eq!(is_refused, !(1970..=9999).contains(&year), "{time}");
             }
@@ -88,7 +89,7 @@ async fn the_program_refuses_a_clock_before_1970_in_words() {
     assert_eq!(code(&output), 1, "{output:?}");
     assert_eq!(
         words(&output),
-        "daybook: this machine's clock shows 1969-07-20 20:17 UTC, but only the years 1970 to 9999 can be told: set the clock; nothing was done\n"
+        "daybook: this machine's clock shows 1969-07-20 20:17 UTC; Daybook supports the years 1970 to 9999: set the clock; nothing was done\n"
     );
     assert!(!world.path("daybook.db").exists());
 }

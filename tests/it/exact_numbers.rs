@@ -65,7 +65,7 @@ async fn sqlite_integers_and_binary_fractions_are_kept_exactly_or_fail() {
     let failed = [
         (
             "SELECT 9007199254740993",
-            "9007199254740993 has more digits than can be kept exactly",
+            "9007199254740993 has more digits than can be stored exactly",
         ),
         (
             "SELECT 9223372036854775807",
@@ -115,7 +115,7 @@ async fn sums_and_parts_of_too_many_digits_fail() {
         let why = world.provenance(DAY, key).await;
         let reason = why["reason"].as_str().unwrap();
         assert!(
-            reason.contains("has more digits than can be kept exactly"),
+            reason.contains("has more digits than can be stored exactly"),
             "{why}"
         );
     }
@@ -137,7 +137,7 @@ async fn a_table_with_too_many_digits_is_not_imported() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.success(), accepted, "{said}");
         assert!(
-            accepted || said.contains("has more digits than can be kept exactly"),
+            accepted || said.contains("has more digits than can be stored exactly"),
             "{said}"
         );
     }

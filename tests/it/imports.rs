@@ -328,7 +328,7 @@ async fn a_quote_that_is_never_closed_is_refused_with_the_line_where_it_began() 
     ] {
         world.write("days.csv", &text);
         let said = import(&world, &["days.csv"], 1);
-        let expected = format!("line {line}: a quote begins a cell here and is never closed");
+        let expected = format!("line {line}: this cell's quote is never closed");
         assert!(said.contains(&expected), "{text:?}: {said}");
         assert!(said.contains("nothing was taken over"), "{said}");
         let stored = world.has_table("daily_metrics").await;

@@ -57,7 +57,7 @@ fn a_command_that_waits_for_a_silent_server_ends_when_told() {
         drop(waiting);
         let told = match args {
             ["collect"] => "daybook: interrupted; days already stored were kept\n",
-            _ => "daybook: interrupted before it was done\n",
+            _ => "daybook: interrupted\n",
         };
         assert_eq!(
             (code(&output), words(&output).as_str()),
@@ -85,7 +85,7 @@ fn a_command_that_waits_for_a_pipe_ends_when_told() {
         let output = ended(child);
         drop(pipe);
         assert_eq!(code(&output), 1, "{args:?}");
-        let told = "daybook: interrupted before it was done\n";
+        let told = "daybook: interrupted\n";
         assert_eq!(words(&output), told, "{args:?}");
     }
 }

@@ -296,10 +296,7 @@ async fn who_holds_the_lock_of_a_server_for_too_long_or_is_no_daybook_is_named_a
     other.execute(taken).await.unwrap();
     let output = crate::kills::ended(world.start(&["collect"]));
     assert_eq!(code(&output), 69, "{output:?}");
-    assert!(
-        words(&output).contains("and is not a daybook"),
-        "{output:?}"
-    );
+    assert!(words(&output).contains("and is not Daybook"), "{output:?}");
     other.close().await.unwrap();
 }
 

@@ -349,7 +349,7 @@ pub(crate) async fn of_the_past(app: &App) {
                 provenance["reason"]
                     .as_str()
                     .unwrap()
-                    .contains("the past cannot be known"),
+                    .contains("past days are unknown"),
                 "{key}"
             );
         }

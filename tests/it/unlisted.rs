@@ -1,4 +1,4 @@
-//! What a split does not list is counted, or said to be in none of its numbers.
+//! What a split does not list is counted, or said not to be counted.
 
 use daybook::nightly::Which;
 use serde_json::json;
@@ -109,7 +109,7 @@ fn all_say_so(world: &World) {
     let shown = told(&["show", "--date", DAY]);
     assert!(
         shown.contains(&format!(
-            "by_status: 5 rows in none of its numbers, by status: {of_five}"
+            "by_status: 5 rows not counted, by status: {of_five}"
         )),
         "{shown}"
     );
@@ -122,17 +122,17 @@ fn all_say_so(world: &World) {
     let letter = told(&["report", "--date", DAY, "--format", "text"]);
     assert!(
         letter.contains(&format!(
-            "by_status (status): 5 rows in none of its numbers: {of_five}"
+            "by_status (status): 5 rows not counted: {of_five}"
         )),
         "{letter}"
     );
     let page = told(&["report", "--date", DAY, "--format", "html"]);
-    assert!(page.contains("5 rows in none of its numbers"), "{page}");
+    assert!(page.contains("5 rows not counted"), "{page}");
     for command in [["doctor"].as_slice(), &["config", "check", "--database"]] {
         let found = told(command);
         assert!(
             found.contains(&format!(
-                "the split `by_status` by status leaves out 5 rows: {of_five}"
+                "5 rows not counted in the split `by_status` by status: {of_five}"
             )),
             "{found}"
         );

@@ -129,8 +129,8 @@ pub(super) fn measures_no_time(
         let declared = times.iter().find(|(_, time, _)| *time == Some(column));
         if let Some((setting, _, _)) = declared {
             let message = format!(
-                "`{column}` tells a time (`{setting}` of the table `{}`), and a time is not a number: \
-                 count rows with `within`, or let `sql` give an age in hours",
+                "`{column}` holds times (`{setting}` of table `{}`), not numbers: count rows with `within`, or compute an \
+                 age in hours with `sql`",
                 table.id
             );
             mistakes.push(place.mistake(&[key], message));

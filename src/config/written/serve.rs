@@ -20,7 +20,7 @@ pub struct Serve {
     pub password_file: Option<String>,
     /// A proxy in front signs people in and says who they are in this header, such as `X-Forwarded-User`.
     pub proxy_header: Option<String>,
-    /// The header in which the proxies in front append the address of whoever calls them: `X-Forwarded-For`, or `Forwarded` as in RFC 7239. Wrong guesses then count by that address. Name it only if the proxies set it on every request.
+    /// The header in which trusted proxies append the client's address: `X-Forwarded-For`, or `Forwarded` as in RFC 7239. Wrong guesses then count by that address. Name it only if the proxies set it on every request.
     pub address_header: Option<String>,
     /// Addresses and networks of the proxies in front, the only ones believed about these headers; `127.0.0.1` and `::1` when left out.
     pub proxies: Option<Vec<String>>,

@@ -107,14 +107,14 @@ async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>
 fn unlisted(called: &str, one: &Unlisted) -> Finding {
     let rows = usize::try_from(one.rows).unwrap_or(usize::MAX);
     let what = format!(
-        "{called}: the split `{}` by {} leaves out {}: {}",
+        "{called}: {} not counted in the split `{}` by {}: {}",
+        counted(rows, "row"),
         one.split,
         one.column,
-        counted(rows, "row"),
         one.values
     );
-    let means = "They are in none of its numbers.";
-    let advice = "List the values under `split.into`, count all others with `rest = \"KEY\"`, or say that it is meant with `rest = \"ignore\"`.";
+    let means = "No metric of the split counts them.";
+    let advice = "List the values under `split.into`, count all others with `rest = \"KEY\"`, or set `rest = \"ignore\"`.";
     Finding::ok(AREA, what, means).advising(Level::Warning, advice)
 }
 
@@ -367,7 +367,7 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
         None => own_user.to_owned(),
         Some(open) => {
             let close = format!(
-                "In {open} everybody may make tables: `REVOKE CREATE ON SCHEMA {open} FROM PUBLIC`, and grant CREATE to those who need it."
+                "Everybody can create tables in {open}: `REVOKE CREATE ON SCHEMA {open} FROM PUBLIC`, then grant CREATE to the roles that need it."
             );
             match is_own {
                 true => format!("{own_user} {close}"),

@@ -90,8 +90,7 @@ fn future(today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
     let count = counted(future.len(), "stored day");
     let verb = if future.len() == 1 { "lies" } else { "lie" };
     let what = format!("{count} {verb} in the future: {}", listed(ranges(&future)));
-    let means =
-        "A clock that was ahead has counted them too early, or this machine's clock is behind now.";
+    let means = "They were counted with a clock that was ahead, or this clock is behind.";
     let advice = "If the clock is right, `daybook prune --future --yes` deletes them.";
     (!future.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
 }
@@ -106,11 +105,11 @@ fn too_old(config: &Config, today: NaiveDate, dates: &[NaiveDate]) -> Option<Fin
         planned[0]
     );
     let means = format!(
-        "No night deletes more than {} days at once; nothing is deleted until somebody decides.",
+        "At most {} days are deleted at once; these stay until you decide.",
         prune::MOST_AT_ONCE
     );
     let advice = format!(
-        "Set `[retention] days = {needed}` in {} to keep them, or delete them by `daybook prune --yes`.",
+        "Set `[retention] days = {needed}` in {} to keep them, or delete them with `daybook prune --yes`.",
         config.file.display()
     );
     (planned.len() > prune::MOST_AT_ONCE)

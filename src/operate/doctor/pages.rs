@@ -54,7 +54,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
             stored.findings.push(Finding::ok(AREA, what, means));
             return stored;
         }
-        stored.findings.extend(mode(&path));
+        stored.findings.extend(readable_book(&path));
     }
     let read = async {
         stored.findings.extend(locks(config, now).await?);
@@ -126,20 +126,20 @@ fn place(path: &Path) -> Option<Finding> {
     Some(Finding::ok(AREA, broken, NO_NIGHT).advising(Level::Error, advice))
 }
 
-fn mode(path: &Path) -> Option<Finding> {
-    let own = mode_for_everybody(path)?;
-    let name = path.display();
-    let what = format!("every user of this machine can read the book {name}, mode {own:04o}");
-    let means = "It holds the numbers, and the addresses of those who get them.";
-    Some(Finding::ok(AREA, what, means).advising(Level::Warning, format!("`chmod 640 {name}`")))
+fn readable_book(path: &Path) -> Option<Finding> {
+    let means = "It holds the numbers and the recipients' addresses.";
+    open_to_everybody(path, "read the book", means)
 }
 
 /// `daybook collect` closes its own locks, but not those of another user.
 fn open_lock(path: &Path) -> Option<Finding> {
+    open_to_everybody(path, "hold the lock", "Any of them can block every night.")
+}
+
+fn open_to_everybody(path: &Path, can: &str, means: &str) -> Option<Finding> {
     let own = mode_for_everybody(path)?;
     let name = path.display();
-    let what = format!("every user of this machine can hold the lock {name}, mode {own:04o}");
-    let means = "Whoever holds it keeps every night from the book.";
+    let what = format!("every user of this machine can {can} {name}, mode {own:04o}");
     Some(Finding::ok(AREA, what, means).advising(Level::Warning, format!("`chmod 640 {name}`")))
 }
 
@@ -167,7 +167,7 @@ async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, Book
         .filter_map(|holder| holder.trouble(now, longest))
         .collect();
     if !stuck.is_empty() {
-        let advice = "End what holds the lock; a lock in a file is let go of with its holder.";
+        let advice = "End the process that holds the lock; a file lock ends with its process.";
         let told = stuck.iter().map(|trouble| {
             Finding::ok(AREA, trouble.to_string(), NO_NIGHT).advising(Level::Error, advice)
         });

@@ -137,12 +137,12 @@ pub(super) fn cell(text: &str) -> Result<Json, String> {
     }
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_err() {
-        return Err(format!("{} is too large to be kept exactly", shown(text)));
+        return Err(format!("{} is too large to be stored exactly", shown(text)));
     }
     let decimal = text.parse::<Decimal>().map(Value::from_decimal);
     if decimal.is_ok_and(|value| !value.is_written_exactly()) {
         return Err(format!(
-            "{} has more digits than can be kept exactly",
+            "{} has more digits than can be stored exactly",
             shown(text)
         ));
     }
@@ -157,7 +157,7 @@ fn reading(metric: &Metric, value: &Json, told: Option<&Json>) -> Result<Reading
     let value = match value {
         Json::Null => None,
         Json::Number(number) if number.as_i64().is_none() && number.is_u64() => {
-            return Err(format!("{number} is too large to be kept exactly"));
+            return Err(format!("{number} is too large to be stored exactly"));
         }
         json => Some(Value::from_json(json).ok_or_else(|| not_a_value(&shown(&json.to_string())))?),
     };

@@ -15,8 +15,7 @@ use super::quotes::Quotes;
 
 const LONG: [&str; 3] = ["date", "key", "value"];
 
-const UNCLOSED: &str =
-    "a quote begins a cell here and is never closed: close it, or write it twice within quotes";
+const UNCLOSED: &str = "this cell's quote is never closed: close it, or double it";
 
 /// What the columns hold.
 enum Columns {

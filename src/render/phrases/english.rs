@@ -127,7 +127,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     later_title: "Counted after the day’s end",
     recounted_title: "Counted from what is stored now",
     nulls_title: "Rows without a value",
-    unlisted_title: "Rows that a split leaves out",
+    unlisted_title: "Rows a split does not count",
     also_title: "Further days",
     undelivered_title: "Not delivered",
     addresses_title: "Addresses that cannot be used",
@@ -151,11 +151,11 @@ pub(super) const ENGLISH: Phrases = Phrases {
     link: "Open the dashboard",
 
     reason_deleted: "rows deleted since are missing",
-    reason_now: "it depends on a column that changes, so the past cannot be known",
-    reason_no_birth: "no column says when its rows began, so the past cannot be known",
-    reason_window: "the column of its window is overwritten, so the past cannot be known",
-    reason_sql: "its SQL is asked of the present only, so the past cannot be known",
-    reason_declared: "its history is declared as `now`, so the past cannot be known",
+    reason_now: "it depends on a column that changes; past days are unknown",
+    reason_no_birth: "no column tells when a row was created; past days are unknown",
+    reason_window: "the window's column is overwritten; past days are unknown",
+    reason_sql: "the SQL only sees the present; past days are unknown",
+    reason_declared: "the catalog declares `history = \"now\"`; past days are unknown",
     reason_later: "the metric begins later",
     reason_absent: "not in this day's entry",
 
@@ -199,10 +199,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     days: plural("{n} day", "{n} days"),
     after_days: plural("after {n} day", "after {n} days"),
     rows_without_value: plural("{n} row without a value", "{n} rows without a value"),
-    rows_unlisted: plural(
-        "{n} row in none of its numbers",
-        "{n} rows in none of its numbers",
-    ),
+    rows_unlisted: plural("{n} row not counted", "{n} rows not counted"),
     points: plural("{n} point", "{n} points"),
 };
 

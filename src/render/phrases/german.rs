@@ -128,7 +128,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     later_title: "Nach Tagesende gezählt",
     recounted_title: "Aus dem heutigen Bestand gezählt",
     nulls_title: "Zeilen ohne Wert",
-    unlisted_title: "Zeilen, die eine Aufteilung auslässt",
+    unlisted_title: "Nicht gezählte Zeilen einer Aufteilung",
     also_title: "Weitere Tage",
     undelivered_title: "Nicht zugestellt",
     addresses_title: "Unbrauchbare Adressen",
@@ -152,11 +152,11 @@ pub(super) const GERMAN: Phrases = Phrases {
     link: "Zum Dashboard",
 
     reason_deleted: "seither gelöschte Zeilen fehlen",
-    reason_now: "hängt von einer Spalte ab, die sich ändert, darum ist die Vergangenheit nicht bekannt",
-    reason_no_birth: "keine Spalte sagt, wann ihre Zeilen begannen, darum ist die Vergangenheit nicht bekannt",
-    reason_window: "die Spalte ihres Zeitfensters wird überschrieben, darum ist die Vergangenheit nicht bekannt",
-    reason_sql: "ihr SQL fragt nur nach der Gegenwart, darum ist die Vergangenheit nicht bekannt",
-    reason_declared: "ihre Geschichte ist als `now` festgelegt, darum ist die Vergangenheit nicht bekannt",
+    reason_now: "hängt von einer Spalte ab, die sich ändert; frühere Tage sind unbekannt",
+    reason_no_birth: "keine Spalte hält fest, wann eine Zeile entstand; frühere Tage sind unbekannt",
+    reason_window: "die Spalte des Zeitfensters wird überschrieben; frühere Tage sind unbekannt",
+    reason_sql: "das SQL sieht nur die Gegenwart; frühere Tage sind unbekannt",
+    reason_declared: "der Katalog legt `history = \"now\"` fest; frühere Tage sind unbekannt",
     reason_later: "die Kennzahl beginnt später",
     reason_absent: "nicht im Eintrag dieses Tages",
 
@@ -203,10 +203,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     days: plural("{n} Tag", "{n} Tage"),
     after_days: plural("nach {n} Tag", "nach {n} Tagen"),
     rows_without_value: plural("{n} Zeile ohne Wert", "{n} Zeilen ohne Wert"),
-    rows_unlisted: plural(
-        "{n} Zeile in keiner ihrer Zahlen",
-        "{n} Zeilen in keiner ihrer Zahlen",
-    ),
+    rows_unlisted: plural("{n} Zeile nicht gezählt", "{n} Zeilen nicht gezählt"),
     points: plural("{n} Punkt", "{n} Punkte"),
 };
 

@@ -84,7 +84,7 @@ async fn another_program_that_holds_a_lock_is_named_and_no_night_ends_well() {
         }
         let comm = std::fs::read_to_string("/proc/self/comm").unwrap();
         let expected = format!(
-            "process {} ({}) holds {} and is not a daybook: end it, since no night can be stored until then",
+            "process {} ({}) holds {} and is not Daybook: end that process; nothing can be stored until then",
             std::process::id(),
             comm.trim_end(),
             lock.canonicalize().unwrap().display()

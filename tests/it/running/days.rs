@@ -124,7 +124,7 @@ async fn what_a_mutable_column_said_is_known_within_its_grace_only() {
     assert_eq!(why["kind"], "unavailable");
     assert_eq!(
         why["reason"],
-        "no column says when its rows began, so the past cannot be known"
+        "no column tells when a row was created; past days are unknown"
     );
 }
 
@@ -389,7 +389,7 @@ async fn days_of_a_range_before_the_oldest_row_are_named_instead_of_stored_as_ze
     assert_eq!(
         night.skipped[0].1,
         format!(
-            "before the oldest row, in `users` on Wed 22 May 2024; set `since = \"2024-05-22\"` in {}",
+            "before the oldest row (in `users`, Wed 22 May 2024); set `since = \"2024-05-22\"` in {}",
             world.path("daybook.toml").display()
         )
     );
@@ -467,33 +467,33 @@ const WITHOUT_A_PAST: &str = r#"
 const REASONS: [(&str, &str, &str); 6] = [
     (
         "profiles",
-        "no column says when its rows began, so the past cannot be known",
-        "keine Spalte sagt, wann ihre Zeilen begannen, darum ist die Vergangenheit nicht bekannt",
+        "no column tells when a row was created; past days are unknown",
+        "keine Spalte hält fest, wann eine Zeile entstand; frühere Tage sind unbekannt",
     ),
     (
         "active_24h",
-        "the column of its window is overwritten, so the past cannot be known",
-        "die Spalte ihres Zeitfensters wird überschrieben, darum ist die Vergangenheit nicht bekannt",
+        "the window's column is overwritten; past days are unknown",
+        "die Spalte des Zeitfensters wird überschrieben; frühere Tage sind unbekannt",
     ),
     (
         "by_plan",
-        "it depends on a column that changes, so the past cannot be known",
-        "hängt von einer Spalte ab, die sich ändert, darum ist die Vergangenheit nicht bekannt",
+        "it depends on a column that changes; past days are unknown",
+        "hängt von einer Spalte ab, die sich ändert; frühere Tage sind unbekannt",
     ),
     (
         "on_trial",
-        "it depends on a column that changes, so the past cannot be known",
-        "hängt von einer Spalte ab, die sich ändert, darum ist die Vergangenheit nicht bekannt",
+        "it depends on a column that changes; past days are unknown",
+        "hängt von einer Spalte ab, die sich ändert; frühere Tage sind unbekannt",
     ),
     (
         "answer",
-        "its SQL is asked of the present only, so the past cannot be known",
-        "ihr SQL fragt nur nach der Gegenwart, darum ist die Vergangenheit nicht bekannt",
+        "the SQL only sees the present; past days are unknown",
+        "das SQL sieht nur die Gegenwart; frühere Tage sind unbekannt",
     ),
     (
         "declared",
-        "its history is declared as `now`, so the past cannot be known",
-        "ihre Geschichte ist als `now` festgelegt, darum ist die Vergangenheit nicht bekannt",
+        "the catalog declares `history = \"now\"`; past days are unknown",
+        "der Katalog legt `history = \"now\"` fest; frühere Tage sind unbekannt",
     ),
 ];
 

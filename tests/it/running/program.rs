@@ -260,7 +260,7 @@ async fn a_day_as_json_has_the_shape_of_the_contract() {
         stock["reason"]
             .as_str()
             .unwrap()
-            .contains("cannot be known")
+            .contains("past days are unknown")
     );
 }
 

@@ -64,7 +64,7 @@ async fn the_future_and_what_would_be_pruned_at_once_are_refused() {
     let too_old = |days: u32, rest: &str| {
         format!(
             "Thu 3 Oct 2024 is older than the 365 days that are kept: set `[retention] days = {days}` in {} to collect \
-             it{rest}; METRICS_RETENTION_DAYS wins over the file, but must then be set for every later `daybook collect` too",
+             it{rest}; METRICS_RETENTION_DAYS overrides the file; if you use it, set it for every later `daybook collect`",
             file.display()
         )
     };

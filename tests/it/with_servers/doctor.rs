@@ -264,8 +264,8 @@ async fn the_advice_on_a_schema_open_to_everybody_closes_it() {
     assert_eq!(open.what, "passer_by may make tables in the app database");
     assert_eq!(
         open.advice,
-        "In \"Old Things\", public everybody may make tables: \
-         `REVOKE CREATE ON SCHEMA \"Old Things\", public FROM PUBLIC`, and grant CREATE to those who need it."
+        "Everybody can create tables in \"Old Things\", public: \
+         `REVOKE CREATE ON SCHEMA \"Old Things\", public FROM PUBLIC`, then grant CREATE to the roles that need it."
     );
     let statement = open.advice.split('`').nth(1).expect("a statement");
     app.execute(statement).await;

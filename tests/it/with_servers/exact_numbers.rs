@@ -26,7 +26,7 @@ async fn postgres_decimals_are_kept_exactly_or_fail() {
     let failed = [
         (
             "SELECT 12345678901234567.89::numeric",
-            "12345678901234567.89 has more digits than can be kept exactly",
+            "12345678901234567.89 has more digits than can be stored exactly",
         ),
         (
             "SELECT 90071992547409.93::numeric",
@@ -69,7 +69,7 @@ async fn mariadb_decimals_are_kept_exactly_or_fail() {
     let failed = [
         (
             "SELECT CAST('12345678901234567.89' AS decimal(30, 2))",
-            "12345678901234567.89 has more digits than can be kept exactly",
+            "12345678901234567.89 has more digits than can be stored exactly",
         ),
         (
             "SELECT CAST(18446744073709551615 AS unsigned)",

@@ -150,7 +150,7 @@ async fn values_are_told_apart_by_their_letters_and_added_up_exactly() {
     let why = world.provenance(DAY, "largest").await;
     let reason = why["reason"].as_str().unwrap_or_default();
     assert!(
-        reason.starts_with("18446744073709551615 has more digits than can be kept exactly"),
+        reason.starts_with("18446744073709551615 has more digits than can be stored exactly"),
         "{why}"
     );
     let part =
