@@ -285,6 +285,12 @@ impl Catalog {
         }
         line
     }
+
+    /// Those made by splits that do not say what becomes of the values they do not list.
+    pub fn undeclared_rests(&self) -> impl Iterator<Item = &Metric> {
+        let is_rest = |metric: &&Metric| metric.is_undeclared_rest();
+        self.metrics.iter().filter(is_rest)
+    }
 }
 
 impl Counted {
@@ -303,8 +309,7 @@ impl Metric {
         matches!(&self.shape, Shape::Derived(derived) if derived.percent)
     }
 
-    /// Made by a split that does not say what becomes of the values it does not list.
-    pub fn is_undeclared_rest(&self) -> bool {
+    fn is_undeclared_rest(&self) -> bool {
         self.hidden
             && matches!(&self.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::Rest { .. }))
     }

@@ -10,6 +10,7 @@ pub mod readings;
 pub mod recipients;
 pub mod run;
 pub mod schema;
+mod snapshots;
 pub mod unlisted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,11 +21,11 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{AsOf, Day};
-use crate::catalog::{Catalog, Engine, Shape};
+use crate::catalog::{Catalog, Shape};
 use crate::config::{AppDatabase, Config, RecipientsQuery};
 use crate::database::{self, DatabaseError, Limits, Snapshot, Trouble};
 use crate::entry::Reading;
-use crate::plan::{Facts, Statement, night, range};
+use crate::plan::{Facts, KnownDatabases, Statement, night, range};
 
 pub use ends::{Oldest, newest_row, oldest_row};
 pub use recipients::{Found, recipients};
@@ -125,7 +126,7 @@ pub async fn in_each_way(
     let mut all: Vec<Gathered> = ways.iter().map(|_| Gathered::default()).collect();
     for (name, keys) in keys_by_database(request) {
         let found = match apps.get(&name) {
-            Some(app) => Box::pin(attempts::with_retries((&name, app), &keys, request, ways)).await,
+            Some(app) => Box::pin(attempts::with_retries(&name, app, &keys, request, ways)).await,
             None => Err(DatabaseError::new(
                 Trouble::Refused,
                 "no URL is configured for it",
@@ -186,9 +187,15 @@ impl Gathered {
     }
 
     fn assembled(self, request: &Request<'_>) -> Collected {
-        let moments = (&self.asked_at, &self.read_at, &self.reached);
         Collected {
-            days: readings::assemble(request, (&self.tallies, &self.failures), moments),
+            days: readings::assemble(
+                request,
+                &self.tallies,
+                &self.failures,
+                &self.asked_at,
+                &self.read_at,
+                &self.reached,
+            ),
             ..self.collected
         }
     }
@@ -219,7 +226,7 @@ fn recipients_of<'a>(name: &str, request: &Request<'a>) -> Option<&'a Recipients
 fn statements(
     request: &Request<'_>,
     keys: &[String],
-    known: (&BTreeMap<String, Engine>, &Facts),
+    known: KnownDatabases<'_>,
     way: Way,
 ) -> Vec<Statement> {
     let days = match &request.work {
@@ -282,7 +289,11 @@ pub async fn look(
         return Ok((Vec::new(), Vec::new()));
     };
     let engines = BTreeMap::from([(name.to_owned(), first.engine())]);
-    let planned = statements(request, &request.keys, (&engines, &facts), Way::Fused);
+    let known = KnownDatabases {
+        engines: &engines,
+        facts: &facts,
+    };
+    let planned = statements(request, &request.keys, known, Way::Fused);
     let mut plans = Vec::new();
     for statement in &planned {
         let told = first
@@ -301,7 +312,7 @@ pub async fn look(
 pub fn apart(
     request: &Request<'_>,
     statement: &Statement,
-    known: (&BTreeMap<String, Engine>, &Facts),
+    known: KnownDatabases<'_>,
     too_wide: bool,
 ) -> Vec<Statement> {
     let keys: Vec<String> = statement.keys().map(str::to_owned).collect();

@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 
 use crate::calendar::Day;
 
-pub use facts::{Facts, TableFacts};
+pub use facts::{Facts, KnownDatabases, TableFacts};
 pub use fold::{Folding, Tally};
 pub use reach::{Reach, reach};
 

@@ -172,11 +172,7 @@ pub struct BrokenLimit {
 }
 
 fn unlisted(entry: &Entry, catalog: &Catalog) -> Vec<Unlisted> {
-    let rests = catalog
-        .metrics
-        .iter()
-        .filter(|one| one.is_undeclared_rest());
-    let told = rests.filter_map(|metric| {
+    let told = catalog.undeclared_rests().filter_map(|metric| {
         let (Shape::Counted(counted), Some(reading)) = (&metric.shape, entry.reading(metric))
         else {
             return None;

@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 
 use crate::catalog::{Catalog, Shape};
 use crate::config::AppDatabase;
-use crate::database::{self, DatabaseError, Replayed, Snapshot, Trouble};
-use crate::plan::Statement;
+use crate::database::{DatabaseError, Replayed, Snapshot, Trouble};
+use crate::plan::{KnownDatabases, Statement};
 
 use super::lessons::Lessons;
 use super::run::{Context, Done};
+use super::snapshots::{stopped, with_snapshots};
 use super::{Request, Unreachable, Way, Work, recipients, recipients_of, run, statements};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -19,7 +20,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The whole of one database's part is taken again when the connection breaks, a table is rewritten or a follower is too
 /// far behind: half of it would be of another instant. Only what a follower takes back twice is read in pieces.
 pub(super) async fn with_retries(
-    (name, app): (&str, &AppDatabase),
+    name: &str,
+    app: &AppDatabase,
     keys: &[String],
     request: &Request<'_>,
     ways: &[Way],
@@ -33,7 +35,7 @@ pub(super) async fn with_retries(
     let mut lessons = Lessons::default();
     let mut is_told = false;
     loop {
-        let error = match once((name, app), keys, (request, &lessons), ways).await {
+        let error = match once(name, app, keys, request, &lessons, ways).await {
             Ok(mut all) => {
                 for done in &mut all {
                     let late = asked_at
@@ -64,7 +66,7 @@ pub(super) async fn with_retries(
                 continue;
             }
             Trouble::Conflict if ways == [Way::Fused] => {
-                return in_pieces((name, app), keys, (request, begun)).await;
+                return in_pieces(name, app, keys, request, begun).await;
             }
             Trouble::Conflict => return Err(advised(error)),
             _ => return Err(error),
@@ -93,9 +95,11 @@ pub(super) async fn with_retries(
 
 /// What a follower lets nobody read in one go it may give table by table, each in a snapshot of its own.
 async fn in_pieces(
-    (name, app): (&str, &AppDatabase),
+    name: &str,
+    app: &AppDatabase,
     keys: &[String],
-    (request, begun): (&Request<'_>, Instant),
+    request: &Request<'_>,
+    begun: Instant,
 ) -> Result<Vec<Done>, DatabaseError> {
     let mut whole = Done::default();
     for piece in by_table(request.catalog, keys) {
@@ -103,7 +107,7 @@ async fn in_pieces(
         let mut tries = 0;
         let mut lessons = Lessons::default();
         let outcome = loop {
-            let outcome = once((name, app), &piece, (request, &lessons), &[Way::Fused]).await;
+            let outcome = once(name, app, &piece, request, &lessons, &[Way::Fused]).await;
             tries += 1;
             match outcome {
                 Err(error) if error.trouble == Trouble::Conflict && tries < 2 => {}
@@ -168,42 +172,28 @@ fn needed(request: &Request<'_>) -> DateTime<Utc> {
 }
 
 async fn once(
-    (name, app): (&str, &AppDatabase),
+    name: &str,
+    app: &AppDatabase,
     keys: &[String],
-    (request, lessons): (&Request<'_>, &Lessons),
+    request: &Request<'_>,
+    lessons: &Lessons,
     ways: &[Way],
 ) -> Result<Vec<Done>, DatabaseError> {
-    let counting = async {
-        let mut snapshots = database::open(&app.url, app.connections, &request.limits).await?;
-        let reached = snapshots
-            .first()
-            .map_or(Ok(()), |first| first.replayed().reaches(needed(request)));
-        let done = match reached {
-            Ok(()) => on_snapshots((name, &mut snapshots), keys, (request, lessons), ways).await,
-            Err(behind) => Err(behind),
-        };
-        for snapshot in snapshots {
-            snapshot.close().await;
+    with_snapshots(app, app.connections, &request.limits, async |snapshots| {
+        if let Some(first) = snapshots.first() {
+            first.replayed().reaches(needed(request))?;
         }
-        done
-    };
-    tokio::select! {
-        done = counting => done,
-        () = request.limits.stop.cancelled() => {
-            database::cancel(&app.url, &request.limits).await;
-            Err(stopped())
-        }
-    }
-}
-
-pub(super) fn stopped() -> DatabaseError {
-    DatabaseError::new(Trouble::Stopped, "interrupted")
+        on_snapshots(name, snapshots, keys, request, lessons, ways).await
+    })
+    .await
 }
 
 async fn on_snapshots(
-    (name, snapshots): (&str, &mut [Snapshot]),
+    name: &str,
+    snapshots: &mut [Snapshot],
     keys: &[String],
-    (request, lessons): (&Request<'_>, &Lessons),
+    request: &Request<'_>,
+    lessons: &Lessons,
     ways: &[Way],
 ) -> Result<Vec<Done>, DatabaseError> {
     let Some(first) = snapshots.first_mut() else {
@@ -214,7 +204,10 @@ async fn on_snapshots(
     let facts = super::facts(name, snapshots, keys, request).await?;
     let context = Context {
         request,
-        known: (&engines, &facts),
+        known: KnownDatabases {
+            engines: &engines,
+            facts: &facts,
+        },
         lessons,
     };
     let reached = match replayed {

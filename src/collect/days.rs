@@ -9,13 +9,14 @@ use serde_json::Value as Json;
 
 use crate::catalog::Engine;
 use crate::config::AppDatabase;
-use crate::database::{self, DatabaseError, Limits, Snapshot};
+use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::entry::{Part, PartKey, Value};
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Cell, Facts};
 
 use super::schema;
+use super::snapshots::with_snapshot;
 
 /// More rows would be three centuries.
 const MOST_ROWS: usize = 100_000;
@@ -47,24 +48,10 @@ pub async fn read(
     is_wanted: impl Fn(&str) -> bool,
     limits: &Limits,
 ) -> Result<DayTable, DatabaseError> {
-    let reading = async {
-        let mut snapshots = database::open(&app.url, 1, limits).await?;
-        let read = match snapshots.first_mut() {
-            Some(first) => in_snapshot(first, table, &is_wanted, limits).await,
-            None => Ok(DayTable::default()),
-        };
-        for snapshot in snapshots {
-            snapshot.close().await;
-        }
-        read
-    };
-    tokio::select! {
-        read = reading => read,
-        () = limits.stop.cancelled() => {
-            database::cancel(&app.url, limits).await;
-            Err(super::attempts::stopped())
-        }
-    }
+    with_snapshot(app, limits, async |snapshot| {
+        in_snapshot(snapshot, table, &is_wanted, limits).await
+    })
+    .await
 }
 
 async fn in_snapshot(
@@ -113,7 +100,7 @@ async fn types(
     limits: &Limits,
 ) -> Result<BTreeMap<String, String>, DatabaseError> {
     let mut facts = Facts::default();
-    schema::tables(snapshot, &[table], ("", limits), &mut facts).await?;
+    schema::tables(snapshot, &[table], "", limits, &mut facts).await?;
     let types = facts.table_mut("", table).types.clone();
     if types.is_empty() {
         return Err(DatabaseError::query(

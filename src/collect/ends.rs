@@ -8,28 +8,30 @@ use chrono_tz::Tz;
 use crate::calendar::Edge;
 use crate::catalog::{Catalog, Counted, History, Metric, Shape};
 use crate::config::AppDatabase;
-use crate::database::{self, DatabaseError, Limits, Snapshot};
+use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::plan::Cell;
 use crate::plan::time::time_column;
 
 use super::examine::held::moment;
 use super::examine::needs::{TimeNeed, births, need};
 use super::schema::newest::{newest_before, oldest};
-use super::{Unreachable, attempts, schema};
+use super::snapshots::with_snapshot;
+use super::{Unreachable, schema};
 
 /// The newest time until `now` at which something in the app databases began or happened, as far as they tell.
 pub async fn newest_row(
     apps: &BTreeMap<String, AppDatabase>,
     catalog: &Catalog,
-    (now, zone): (DateTime<Utc>, Tz),
+    now: DateTime<Utc>,
+    zone: Tz,
     limits: &Limits,
 ) -> Result<Option<DateTime<Utc>>, Unreachable> {
     let mut newest = None;
     for (name, app) in apps {
-        let found = in_a_snapshot((name, app), limits, async |snapshot| {
-            newest_in((name, catalog), snapshot, (now, zone), limits).await
+        let found = with_snapshot(app, limits, async |snapshot| {
+            newest_in(name, catalog, snapshot, now, zone, limits).await
         });
-        newest = newest.max(found.await?);
+        newest = newest.max(found.await.map_err(unreachable(name))?);
     }
     Ok(newest)
 }
@@ -45,7 +47,8 @@ pub struct Oldest {
 /// there are no rows.
 pub async fn oldest_row(
     apps: &BTreeMap<String, AppDatabase>,
-    (catalog, keys): (&Catalog, &[String]),
+    catalog: &Catalog,
+    keys: &[String],
     zone: Tz,
     limits: &Limits,
 ) -> Result<Option<Oldest>, Unreachable> {
@@ -65,10 +68,10 @@ pub async fn oldest_row(
         let Some(app) = apps.get(name) else {
             return Ok(None);
         };
-        let found = in_a_snapshot((name, app), limits, async |snapshot| {
+        let found = with_snapshot(app, limits, async |snapshot| {
             oldest_in(snapshot, &needs, zone, limits).await
         });
-        let Some(found) = found.await? else {
+        let Some(found) = found.await.map_err(unreachable(name))? else {
             return Ok(None);
         };
         let all = first.into_iter().chain(found);
@@ -100,7 +103,7 @@ async fn oldest_in(
 ) -> Result<Option<Vec<Oldest>>, DatabaseError> {
     let mut all = Vec::new();
     for need in needs {
-        let found = oldest(snapshot, (&need.table, &need.column), limits).await;
+        let found = oldest(snapshot, &need.table, &need.column, limits).await;
         let at = match schema::forgiven(found)?.flatten() {
             Some(Cell::Null) => continue,
             Some(cell) => moment(need.kind, &cell, zone),
@@ -117,42 +120,17 @@ async fn oldest_in(
     Ok(Some(all))
 }
 
-/// On one connection, until somebody asks to stop.
-async fn in_a_snapshot<T>(
-    (name, app): (&str, &AppDatabase),
-    limits: &Limits,
-    ask: impl AsyncFnOnce(&mut Snapshot) -> Result<T, DatabaseError>,
-) -> Result<T, Unreachable> {
-    let asking = async {
-        let mut snapshots = database::open(&app.url, 1, limits).await?;
-        let found = match snapshots.first_mut() {
-            Some(first) => ask(first).await,
-            None => Err(DatabaseError::query(
-                "could not connect to the app database",
-            )),
-        };
-        for snapshot in snapshots {
-            snapshot.close().await;
-        }
-        found
-    };
-    let found = tokio::select! {
-        found = asking => found,
-        () = limits.stop.cancelled() => {
-            database::cancel(&app.url, limits).await;
-            Err(attempts::stopped())
-        }
-    };
-    found.map_err(|error| Unreachable {
-        name: name.to_owned(),
-        error,
-    })
+fn unreachable(name: &str) -> impl FnOnce(DatabaseError) -> Unreachable {
+    let name = name.to_owned();
+    move |error| Unreachable { name, error }
 }
 
 async fn newest_in(
-    (name, catalog): (&str, &Catalog),
+    name: &str,
+    catalog: &Catalog,
     snapshot: &mut Snapshot,
-    (now, zone): (DateTime<Utc>, Tz),
+    now: DateTime<Utc>,
+    zone: Tz,
     limits: &Limits,
 ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
     let facts = schema::probe(snapshot, catalog, name, limits).await?;
@@ -167,7 +145,7 @@ async fn newest_in(
             continue;
         };
         let time = time_column(table, &need.column, need.kind, snapshot.engine(), &facts);
-        let found = newest_before(snapshot, (&need.table, &time), &edge, limits).await;
+        let found = newest_before(snapshot, &need.table, &time, &edge, limits).await;
         let found = schema::forgiven(found)?.and_then(|cell| moment(need.kind, &cell, zone));
         newest = newest.max(found.filter(|at| *at <= now));
     }

@@ -15,7 +15,7 @@ use crate::catalog::mistake::did_you_mean;
 use crate::catalog::{Catalog, Engine};
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Limits, Replayed, Snapshot};
-use crate::plan::{Cell, Facts, Statement};
+use crate::plan::{Cell, Facts, KnownDatabases, Statement};
 
 use super::schema::newest::newest;
 use super::schema::rights::{self, Rights, Server};
@@ -79,7 +79,7 @@ pub async fn examine(
             "could not connect to the app database",
         ));
     };
-    let examined = look(name, first, keys, (request, begun)).await;
+    let examined = look(name, first, keys, request, begun).await;
     for snapshot in snapshots {
         snapshot.close().await;
     }
@@ -90,7 +90,8 @@ async fn look(
     name: &str,
     snapshot: &mut Snapshot,
     keys: &[String],
-    (request, begun): (&Request<'_>, Instant),
+    request: &Request<'_>,
+    begun: Instant,
 ) -> Result<Examined, DatabaseError> {
     let (catalog, limits) = (request.catalog, &request.limits);
     let wanted = wanted(catalog, keys);
@@ -98,7 +99,7 @@ async fn look(
     let server = rights::server(snapshot, limits).await?;
     let present = request.now + begun.elapsed();
     let clock_ahead = server.clock.map(|clock| clock - present);
-    let facts = facts(name, snapshot, (catalog, &tables), limits).await?;
+    let facts = facts(name, snapshot, catalog, &tables, limits).await?;
     let known = rights::names(snapshot, limits).await?;
     // One table that this user may not even look up would fail the question for all.
     let place = |table: &str| (name.to_owned(), table.to_owned());
@@ -108,31 +109,33 @@ async fn look(
         .collect();
     let rights = schema::forgiven(rights::rights(snapshot, &found, limits).await)?;
     let rights = rights.unwrap_or_default();
-    let mut faults = missing(&wanted, (&facts, name, snapshot.engine()), &known, &rights);
+    let mut faults = missing(&wanted, &facts, name, snapshot.engine(), &known, &rights);
     blame(&mut faults, catalog, keys);
     let mut faults: Vec<Fault> = faults.into_iter().map(|(_, fault)| fault).collect();
-    let place = (name, catalog);
-    faults.extend(measured::no_numbers(place, snapshot, keys, &facts, limits).await?);
+    faults.extend(measured::no_numbers(name, catalog, snapshot, keys, &facts, limits).await?);
     let explained: BTreeSet<String> = faults.iter().flat_map(|one| one.metrics.clone()).collect();
-    let (unplannable, indexes) = planned(name, snapshot, keys, (request, &facts), &explained).await;
+    let (unplannable, indexes) = planned(name, snapshot, keys, request, &facts, &explained).await;
     faults.extend(unplannable);
     let unfit_times = unfit_times(name, catalog, snapshot.engine(), &facts);
     let odd_times = match (&request.work, unfit_times.is_empty()) {
         (Work::Night(as_of), true) => {
-            let clock = (request.now, as_of.day.zone);
-            held::contradictions((name, catalog), snapshot, &facts, clock, limits).await?
+            let zone = as_of.day.zone;
+            held::contradictions(name, catalog, snapshot, &facts, request.now, zone, limits).await?
         }
         _ => Vec::new(),
     };
     let unborn = match unfit_times.is_empty() {
-        true => unborn::unborn((name, catalog), snapshot, &facts, limits).await?,
+        true => unborn::unborn(name, catalog, snapshot, &facts, limits).await?,
         false => Vec::new(),
     };
     let unlisted = match &request.work {
         Work::Night(as_of) if faults.is_empty() => {
             let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
-            let world = (catalog, as_of, (&engines, &facts));
-            unlisted::unlisted(snapshot, keys, world, limits).await?
+            let known = KnownDatabases {
+                engines: &engines,
+                facts: &facts,
+            };
+            unlisted::unlisted(snapshot, keys, catalog, as_of, known, limits).await?
         }
         _ => Vec::new(),
     };
@@ -172,7 +175,8 @@ fn wanted(catalog: &Catalog, keys: &[String]) -> Needs {
 async fn facts(
     name: &str,
     snapshot: &mut Snapshot,
-    (catalog, tables): (&Catalog, &[&str]),
+    catalog: &Catalog,
+    tables: &[&str],
     limits: &Limits,
 ) -> Result<Facts, DatabaseError> {
     let mut facts = schema::probe(snapshot, catalog, name, limits).await?;
@@ -181,8 +185,8 @@ async fn facts(
             .tables
             .contains_key(&(name.to_owned(), (*table).to_owned()))
         {
-            let place = (name, limits);
-            schema::forgiven(schema::tables(snapshot, &[table], place, &mut facts).await)?;
+            let looked = schema::tables(snapshot, &[table], name, limits, &mut facts).await;
+            schema::forgiven(looked)?;
         }
     }
     Ok(facts)
@@ -193,7 +197,9 @@ type Place = (String, Option<String>);
 
 fn missing(
     wanted: &Needs,
-    (facts, database, engine): (&Facts, &str, Engine),
+    facts: &Facts,
+    database: &str,
+    engine: Engine,
     known: &[String],
     rights: &Rights,
 ) -> Vec<(Place, Fault)> {
@@ -274,11 +280,15 @@ async fn planned(
     name: &str,
     snapshot: &mut Snapshot,
     keys: &[String],
-    (request, facts): (&Request<'_>, &Facts),
+    request: &Request<'_>,
+    facts: &Facts,
     explained: &BTreeSet<String>,
 ) -> (Vec<Fault>, Vec<Missing>) {
     let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
-    let known = (&engines, facts);
+    let known = KnownDatabases {
+        engines: &engines,
+        facts,
+    };
     let left: Vec<String> = keys
         .iter()
         .filter(|key| !explained.contains(*key))
@@ -290,8 +300,8 @@ async fn planned(
         let planned = snapshot.explain(&statement.sql, &statement.binds, &request.limits);
         let error = match planned.await {
             Ok(lines) => {
-                let known = (request.catalog, facts);
-                for one in indexes::missing((&statement, &lines), known, snapshot.engine()) {
+                let engine = snapshot.engine();
+                for one in indexes::missing(&statement, &lines, request.catalog, facts, engine) {
                     if !has_many_rows(snapshot, &one, request).await {
                         continue;
                     }
@@ -330,7 +340,7 @@ async fn has_many_rows(snapshot: &mut Snapshot, index: &Missing, request: &Reque
     if snapshot.engine() != Engine::Sqlite {
         return true;
     }
-    let rows = newest(snapshot, (&index.table, "rowid"), &request.limits).await;
+    let rows = newest(snapshot, &index.table, "rowid", &request.limits).await;
     matches!(rows, Ok(Cell::Integer(rows)) if rows >= index.from_rows)
 }
 
@@ -338,7 +348,7 @@ async fn apart(
     snapshot: &mut Snapshot,
     statement: &Statement,
     request: &Request<'_>,
-    known: (&BTreeMap<String, Engine>, &Facts),
+    known: KnownDatabases<'_>,
 ) -> Vec<(Statement, String)> {
     let mut broken = Vec::new();
     for single in super::apart(request, statement, known, false) {

@@ -44,8 +44,11 @@ type Moments = BTreeMap<String, DateTime<Utc>>;
 /// One map of readings for each day; derived metrics are left to `entry::derive`.
 pub fn assemble(
     request: &Request<'_>,
-    (tallies, failures): (&Tallies, &BTreeMap<String, String>),
-    (asked_at, read_at, reached): (&Moments, &Moments, &Moments),
+    tallies: &Tallies,
+    failures: &BTreeMap<String, String>,
+    asked_at: &Moments,
+    read_at: &Moments,
+    reached: &Moments,
 ) -> Vec<(Day, BTreeMap<String, Reading>)> {
     let of_day = |as_of: &AsOf| {
         let asked = request

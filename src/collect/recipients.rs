@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{AppDatabase, Recipient, RecipientsQuery, When, recipient};
-use crate::database::{self, DatabaseError, Limits, Snapshot, Trouble};
+use crate::database::{DatabaseError, Limits, Snapshot, Trouble};
 use crate::plan::Cell;
 use crate::plan::sql::wrapped;
 use crate::voice::{Language, Numbers, Voice};
 
 use super::Unreachable;
 use super::lessons::Lessons;
+use super::snapshots::with_snapshot;
 
 /// A query that gives more is not meant: it reads the wrong table, or lacks its condition.
 const MOST: usize = 10_000;
@@ -42,15 +43,11 @@ pub async fn recipients(
     };
     let mut lessons = Lessons::default();
     loop {
-        let mut snapshots = database::open(&app.url, 1, limits).await.map_err(away)?;
-        let mut found = Ok(Found::default());
-        if let Some(first) = snapshots.first_mut() {
-            found = read(first, query, limits).await;
-        }
-        for snapshot in snapshots {
-            snapshot.close().await;
-        }
-        match found {
+        // That the query fails is told otherwise than that there is no snapshot.
+        let found = with_snapshot(app, limits, async |snapshot| {
+            Ok(read(snapshot, query, limits).await)
+        });
+        match found.await.map_err(away)? {
             Err(error) if lessons.wants_fresh_snapshot(&error) => lessons.learn_of_rewriting(),
             found => return found.map_err(failed),
         }

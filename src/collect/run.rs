@@ -7,10 +7,9 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
-use crate::catalog::Engine;
 use crate::database::{DatabaseError, Snapshot, Trouble};
 use crate::plan::fold::FoldError;
-use crate::plan::{Facts, Folding, Statement};
+use crate::plan::{Folding, KnownDatabases, Statement};
 
 use super::lessons::Lessons;
 use super::readings::Tallies;
@@ -32,13 +31,11 @@ pub struct Done {
     pub reached: BTreeMap<String, DateTime<Utc>>,
 }
 
-type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);
-
 /// What every statement of a try needs to know.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub request: &'a Request<'a>,
-    pub known: Known<'a>,
+    pub known: KnownDatabases<'a>,
     pub lessons: &'a Lessons,
 }
 

@@ -26,16 +26,16 @@ pub async fn probe(
     let wanted = wanted(catalog, database);
     let mut facts = Facts::default();
     let names: Vec<&str> = wanted.keys().copied().collect();
-    let place = (database, limits);
-    if forgiven(tables(snapshot, &names, place, &mut facts).await)?.is_none() {
+    if forgiven(tables(snapshot, &names, database, limits, &mut facts).await)?.is_none() {
         for name in &names {
-            forgiven(tables(snapshot, &[name], place, &mut facts).await)?;
+            forgiven(tables(snapshot, &[name], database, limits, &mut facts).await)?;
         }
     }
     let times = kept_as_text(snapshot.engine(), &wanted, database, &facts);
-    if forgiven(sample(snapshot, &times, place, &mut facts).await)?.is_none() {
+    if forgiven(sample(snapshot, &times, database, limits, &mut facts).await)?.is_none() {
         for one in &times {
-            forgiven(sample(snapshot, std::slice::from_ref(one), place, &mut facts).await)?;
+            let one = std::slice::from_ref(one);
+            forgiven(sample(snapshot, one, database, limits, &mut facts).await)?;
         }
     }
     Ok(facts)
@@ -45,13 +45,14 @@ pub async fn probe(
 pub(super) async fn tables(
     snapshot: &mut Snapshot,
     names: &[&str],
-    place: (&str, &Limits),
+    database: &str,
+    limits: &Limits,
     facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
     match snapshot.engine() {
-        Engine::Postgres => postgres(snapshot, names, place, facts).await,
-        Engine::Sqlite => sqlite(snapshot, names, place, facts).await,
-        Engine::Mysql => mysql(snapshot, names, place, facts).await,
+        Engine::Postgres => postgres(snapshot, names, database, limits, facts).await,
+        Engine::Sqlite => sqlite(snapshot, names, database, limits, facts).await,
+        Engine::Mysql => mysql(snapshot, names, database, limits, facts).await,
     }
 }
 
@@ -100,10 +101,10 @@ WHERE made.indisvalid AND made.indpred IS NULL";
 async fn postgres(
     snapshot: &mut Snapshot,
     names: &[&str],
-    place: (&str, &Limits),
+    database: &str,
+    limits: &Limits,
     facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
-    let (database, limits) = place;
     let plain = Bind::Texts(names.iter().map(|name| (*name).to_owned()).collect());
     let real = Bind::Texts(names.iter().map(|name| quoted_table(name)).collect());
     let binds = [plain, real];
@@ -177,7 +178,8 @@ WHERE NOT made.partial AND part.seqno = 0";
 async fn sqlite(
     snapshot: &mut Snapshot,
     names: &[&str],
-    place: (&str, &Limits),
+    database: &str,
+    limits: &Limits,
     facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
     // `main.users` names a schema too; without one, every attached file is looked through.
@@ -188,7 +190,7 @@ async fn sqlite(
     let binds = [Bind::Text(
         serde_json::Value::Array(wanted.collect()).to_string(),
     )];
-    listed(snapshot, SQLITE_FACTS, &binds, place, facts).await
+    listed(snapshot, SQLITE_FACTS, &binds, database, limits, facts).await
 }
 
 /// The server opens only tables that are asked for by name, so each has its own questions.
@@ -208,11 +210,12 @@ GROUP BY INDEX_NAME";
 async fn mysql(
     snapshot: &mut Snapshot,
     names: &[&str],
-    place: (&str, &Limits),
+    database: &str,
+    limits: &Limits,
     facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
     let (question, binds) = for_each_table(MYSQL_FACTS, names);
-    listed(snapshot, &question, &binds, place, facts).await
+    listed(snapshot, &question, &binds, database, limits, facts).await
 }
 
 /// A question on MySQL's own catalog put for each of the tables, by its name.
@@ -243,10 +246,10 @@ async fn listed(
     snapshot: &mut Snapshot,
     question: &str,
     binds: &[Bind],
-    place: (&str, &Limits),
+    database: &str,
+    limits: &Limits,
     facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
-    let (database, limits) = place;
     let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut found = |cells: &[Cell]| {
         let [
@@ -319,10 +322,10 @@ fn kept_as_text(
 pub(super) async fn sample(
     snapshot: &mut Snapshot,
     columns: &[(String, String)],
-    place: (&str, &Limits),
+    database: &str,
+    limits: &Limits,
     facts: &mut Facts,
 ) -> Result<(), DatabaseError> {
-    let (database, limits) = place;
     if columns.is_empty() {
         return Ok(());
     }

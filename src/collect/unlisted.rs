@@ -1,17 +1,15 @@
 //! Rows that a split does not count: how many they are, and what their column holds.
 
-use std::collections::BTreeMap;
-
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::calendar::AsOf;
-use crate::catalog::{Catalog, Engine, Metric, Parts, Shape};
+use crate::catalog::{Catalog, Metric, Parts, Shape};
 use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::entry::Value;
 use crate::plan::fold::{FoldError, ranking};
 use crate::plan::unlisted::unlisted_values;
-use crate::plan::{Facts, Folding, Tally};
+use crate::plan::{Folding, KnownDatabases, Tally};
 
 use super::run::Done;
 use super::schema::forgiven;
@@ -31,20 +29,17 @@ const VALUES: usize = 5;
 /// Longer values are cut off.
 const LETTERS: usize = 40;
 
-type Known<'a> = (&'a BTreeMap<String, Engine>, &'a Facts);
-
 /// Tells the values where a count of such rows, made in the night's own scans, is not zero.
 pub async fn name_values(
     snapshot: &mut Snapshot,
     done: &mut Done,
     request: &Request<'_>,
-    known: Known<'_>,
+    known: KnownDatabases<'_>,
 ) -> Result<(), DatabaseError> {
     let Work::Night(as_of) = &request.work else {
         return Ok(());
     };
-    let mut rests = request.catalog.metrics.iter();
-    while let Some(metric) = rests.find(|metric| metric.is_undeclared_rest()) {
+    for metric in request.catalog.undeclared_rests() {
         let place = (metric.key.clone(), as_of.day.date);
         let Some(Tally::Value { value, told, .. }) = done.tallies.get_mut(&place) else {
             continue;
@@ -52,8 +47,15 @@ pub async fn name_values(
         if *value == Some(Value::Whole(0)) {
             continue;
         }
-        let world = (request.catalog, as_of, known);
-        let found = values(snapshot, metric, world, &request.limits).await?;
+        let found = values(
+            snapshot,
+            metric,
+            request.catalog,
+            as_of,
+            known,
+            &request.limits,
+        )
+        .await?;
         *told = found.map(|(_, values)| values);
     }
     Ok(())
@@ -63,7 +65,9 @@ pub async fn name_values(
 pub async fn values(
     snapshot: &mut Snapshot,
     metric: &Metric,
-    (catalog, as_of, known): (&Catalog, &AsOf, Known<'_>),
+    catalog: &Catalog,
+    as_of: &AsOf,
+    known: KnownDatabases<'_>,
     limits: &Limits,
 ) -> Result<Option<(i64, String)>, DatabaseError> {
     let Some(statement) = unlisted_values(catalog, metric, as_of, known) else {
@@ -90,12 +94,14 @@ pub async fn values(
 pub async fn unlisted(
     snapshot: &mut Snapshot,
     keys: &[String],
-    world: (&Catalog, &AsOf, Known<'_>),
+    catalog: &Catalog,
+    as_of: &AsOf,
+    known: KnownDatabases<'_>,
     limits: &Limits,
 ) -> Result<Vec<Unlisted>, DatabaseError> {
     let mut all: Vec<Unlisted> = Vec::new();
-    let mut rests = world.0.metrics.iter();
-    while let Some(metric) = rests.find(|one| one.is_undeclared_rest() && keys.contains(&one.key)) {
+    let rests = catalog.undeclared_rests();
+    for metric in rests.filter(|one| keys.contains(&one.key)) {
         let Shape::Counted(counted) = &metric.shape else {
             continue;
         };
@@ -108,7 +114,8 @@ pub async fn unlisted(
         {
             continue;
         }
-        if let Some((rows @ 1.., values)) = values(snapshot, metric, world, limits).await? {
+        let found = values(snapshot, metric, catalog, as_of, known, limits).await?;
+        if let Some((rows @ 1.., values)) = found {
             all.push(Unlisted {
                 split: metric.family.clone(),
                 column: column.clone(),

@@ -120,14 +120,14 @@ pub async fn run(
             Next::Day(date) => {
                 shown = shown_on(place, &watched.edition, Some(date), clock()).await?;
             }
-            Next::Reload => (watched, shown) = again(place, (watched, shown), clock()).await,
+            Next::Reload => (watched, shown) = again(place, watched, shown, clock()).await,
             Next::Stay if looked.elapsed() >= LOOK_EVERY => {
                 looked = Instant::now();
                 shown.stale = shown::stale(&watched.edition, place.config, clock());
                 // A book that cannot be asked is read again, which says why.
                 let is_current = watched.is_current().await.unwrap_or(false);
                 if !is_current || shown.trouble.is_some() {
-                    (watched, shown) = again(place, (watched, shown), clock()).await;
+                    (watched, shown) = again(place, watched, shown, clock()).await;
                 }
             }
             Next::Stay => {}
@@ -174,7 +174,8 @@ fn heard(patience: Duration) -> io::Result<Heard> {
 /// Reads the book anew, and keeps what there is where that fails: the next look tries again.
 async fn again(
     place: &Place<'_>,
-    (before, shown): (Watched, Shown),
+    before: Watched,
+    shown: Shown,
     now: DateTime<Utc>,
 ) -> (Watched, Shown) {
     let read = async {

@@ -29,8 +29,14 @@ pub(super) async fn skip_days_before_data(
         return Ok(Vec::new());
     }
     let keys = known_keys(&config.catalog, orders.metric.as_deref())?;
-    let asked = (&config.catalog, keys.as_slice());
-    let oldest = collect::oldest_row(&config.apps, asked, config.time_zone, &limits(setting)).await;
+    let oldest = collect::oldest_row(
+        &config.apps,
+        &config.catalog,
+        &keys,
+        config.time_zone,
+        &limits(setting),
+    )
+    .await;
     // A database that is away is waited for, and told of, when the days are counted.
     let Ok(Some(oldest)) = oldest else {
         return Ok(Vec::new());

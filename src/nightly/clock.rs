@@ -70,8 +70,14 @@ pub(super) async fn check(
         return Ok(());
     }
     let (config, now) = (setting.config, setting.now);
-    let clock = (now, config.time_zone);
-    let row = collect::newest_row(&config.apps, &config.catalog, clock, &limits(setting)).await;
+    let row = collect::newest_row(
+        &config.apps,
+        &config.catalog,
+        now,
+        config.time_zone,
+        &limits(setting),
+    )
+    .await;
     let row = row.map_err(NightError::Unavailable)?;
     match row {
         Some(at) if now - at <= TimeDelta::days(LONGEST_SILENCE) => Ok(()),

@@ -90,6 +90,13 @@ fn promise(link: &Parent, parent: &Table) -> (String, String, String) {
 /// The engine each app database runs on, by name.
 pub type Engines = BTreeMap<String, Engine>;
 
+/// What is known of the app databases when their statements are planned.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownDatabases<'a> {
+    pub engines: &'a Engines,
+    pub facts: &'a Facts,
+}
+
 /// The real tables, with the columns whose times may be text, that a probe should look at.
 pub fn wanted<'a>(catalog: &'a Catalog, database: &str) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();

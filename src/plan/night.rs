@@ -5,13 +5,12 @@ use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, S
 
 use super::columns::{is_none_of, is_one_of, matched};
 use super::deduct::{deducted, share_distributions};
-use super::facts::Engines;
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, hashes_dead_parents, own_conditions, parent_counts, parent_join};
 use super::sql::{Writer, renamed, table, wrapped};
 use super::time::{self, with_moments};
-use super::{Facts, Recipe, Statement, Take};
+use super::{Facts, KnownDatabases, Recipe, Statement, Take};
 
 /// Beyond this many parts a distribution keeps only its largest, and the sum of all.
 pub const PARTS_MAX: usize = 1000;
@@ -21,10 +20,10 @@ pub fn night(
     catalog: &Catalog,
     keys: &[String],
     as_of: &AsOf,
-    known: (&Engines, &Facts),
+    known: KnownDatabases<'_>,
     fused: bool,
 ) -> Vec<Statement> {
-    let (engines, facts) = known;
+    let KnownDatabases { engines, facts } = known;
     let mut groups: Vec<(String, Vec<&Metric>)> = Vec::new();
     for metric in catalog
         .metrics

@@ -3,13 +3,12 @@
 use crate::calendar::{Day, Edge, days_between};
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
 
-use super::facts::Engines;
 use super::night::{counted_of, database_of};
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{Ground, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
 use super::time::{self, TimeColumn, bucket, names_moments, quarter_of};
-use super::{Facts, Life, Scale, Statement};
+use super::{KnownDatabases, Life, Scale, Statement};
 
 /// What a range of days needs: statements that fold into all of them, and the metrics that no sum over
 /// days can give, which are counted day by day.
@@ -23,9 +22,9 @@ pub fn range(
     catalog: &Catalog,
     keys: &[String],
     days: &[Day],
-    known: (&Engines, &Facts),
+    known: KnownDatabases<'_>,
 ) -> RangePlan {
-    let (engines, facts) = known;
+    let KnownDatabases { engines, facts } = known;
     let mut groups: Vec<(String, Vec<&Metric>)> = Vec::new();
     let mut day_by_day = Vec::new();
     for metric in catalog

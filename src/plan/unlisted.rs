@@ -3,27 +3,25 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Distribution, Metric, Parts, Shape};
 
-use super::facts::Engines;
 use super::night::{counted_of, database_of, one_pass, ranked};
 use super::rows::Ground;
-use super::{Facts, Statement};
+use super::{KnownDatabases, Statement};
 
 /// The largest values among the rows that a split does not list, as a distribution.
 pub fn unlisted_values(
     catalog: &Catalog,
     metric: &Metric,
     as_of: &AsOf,
-    known: (&Engines, &Facts),
+    known: KnownDatabases<'_>,
 ) -> Option<Statement> {
-    let (engines, facts) = known;
     let (_, counted) = counted_of(&metric)?;
     let Parts::Rest { column, values } = &counted.parts else {
         return None;
     };
     let ground = Ground {
         catalog,
-        facts,
-        engine: *engines.get(database_of(catalog, metric)?)?,
+        facts: known.facts,
+        engine: *known.engines.get(database_of(catalog, metric)?)?,
     };
     let parts = Parts::By(Distribution {
         column: column.clone(),

@@ -12,7 +12,9 @@ use daybook::entry::value::agree;
 use daybook::entry::{Part, PartKey, Value};
 use daybook::nightly::Which;
 use daybook::plan::range::range;
-use daybook::plan::{Cell, Facts, Folding, Life, Recipe, Scale, Statement, Take, Tally};
+use daybook::plan::{
+    Cell, Facts, Folding, KnownDatabases, Life, Recipe, Scale, Statement, Take, Tally,
+};
 use daybook::render::view;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -92,11 +94,15 @@ fn distributions_that_share_a_scan_too_wide_for_all_days_are_counted_day_by_day(
         BTreeMap::from([(String::new(), Engine::Sqlite)]),
         Facts::default(),
     );
-    let plan = range(&config.catalog, &keys, &days, (&engines, &facts));
+    let known = KnownDatabases {
+        engines: &engines,
+        facts: &facts,
+    };
+    let plan = range(&config.catalog, &keys, &days, known);
     let [scan] = plan.statements.as_slice() else {
         panic!("one scan, not {:?}", plan.statements);
     };
-    let apart = collect::apart(&request, scan, (&engines, &facts), true);
+    let apart = collect::apart(&request, scan, known, true);
     assert_eq!(apart.len(), 2 * 30);
     assert!(apart.iter().all(|statement| statement.days.len() == 1));
 }

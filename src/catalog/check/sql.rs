@@ -19,18 +19,18 @@ pub fn sql_is_whole(
     let engine = |database: &str| engines.get(database).copied();
     for (_, table, place) in &written.tables {
         let text = table.condition.as_deref();
-        let where_it_is = (*place, "where", Fragment::Condition);
-        mistakes.extend(broken(text, where_it_is, engine(&table.database)));
+        let engine = engine(&table.database);
+        mistakes.extend(broken(text, *place, "where", Fragment::Condition, engine));
     }
     for (metric, place) in &written.metrics {
         let mut tables = written.tables.iter();
         let table = tables.find(|(id, ..)| Some(id) == metric.table.as_ref());
         let of_table = table.and_then(|(_, table, _)| engine(&table.database));
-        let where_it_is = (*place, "where", Fragment::Condition);
-        mistakes.extend(broken(metric.condition.as_deref(), where_it_is, of_table));
-        let where_it_is = (*place, "sql", Fragment::Query);
+        let text = metric.condition.as_deref();
+        mistakes.extend(broken(text, *place, "where", Fragment::Condition, of_table));
+        let text = metric.sql.as_deref();
         let asked = engine(&metric.database);
-        mistakes.extend(broken(metric.sql.as_deref(), where_it_is, asked));
+        mistakes.extend(broken(text, *place, "sql", Fragment::Query, asked));
     }
     if let Some(main) = documents.first()
         && let Some(report) = main.get("report")
@@ -42,14 +42,16 @@ pub fn sql_is_whole(
         };
         let text = |key: &str| report.get_ref().get(key)?.get_ref().as_str();
         let asked = engine(text("recipients_database").unwrap_or_default());
-        let where_it_is = (place, "recipients_sql", Fragment::Query);
-        mistakes.extend(broken(text("recipients_sql"), where_it_is, asked));
+        let key = "recipients_sql";
+        mistakes.extend(broken(text(key), place, key, Fragment::Query, asked));
     }
 }
 
 fn broken(
     text: Option<&str>,
-    (place, key, fragment): (Place<'_>, &str, Fragment),
+    place: Place<'_>,
+    key: &str,
+    fragment: Fragment,
     engine: Option<Engine>,
 ) -> Option<Mistake> {
     let text = text?;

@@ -18,32 +18,43 @@ pub(super) fn by_split(head: Metric, written: &written::Metric, place: Place<'_>
         }
     }
     shares.sort_by_key(|(_, values)| place.offset(&["split", "into", &values[0]]));
-    let member = |(key, values): (&str, Vec<String>)| Metric {
+    let rest = rest(&head, counted, split, &shares, written);
+    let share = |(key, values): (&str, Vec<String>)| {
+        let parts = Parts::Share {
+            column: split.column.clone(),
+            values,
+        };
+        member(&head, counted, split, key, parts)
+    };
+    shares.into_iter().map(share).chain(rest).collect()
+}
+
+fn member(
+    head: &Metric,
+    counted: &Counted,
+    split: &written::Split,
+    key: &str,
+    parts: Parts,
+) -> Metric {
+    let label = split.labels.get(key).cloned();
+    Metric {
         key: key.to_owned(),
         prometheus: head.prometheus.as_ref().map(|name| format!("{name}_{key}")),
-        label: split
-            .labels
-            .get(key)
-            .cloned()
-            .unwrap_or_else(|| humanised(key)),
+        label: label.unwrap_or_else(|| humanised(key)),
         shape: Shape::Counted(Counted {
-            parts: Parts::Share {
-                column: split.column.clone(),
-                values,
-            },
+            parts,
             ..counted.clone()
         }),
         ..head.clone()
-    };
-    let rest = rest(&head, counted, (split, &shares), written);
-    shares.into_iter().map(member).chain(rest).collect()
+    }
 }
 
 /// The rows that no share counts: a metric of their own, or, where nothing is said of them, a hidden count.
 fn rest(
     head: &Metric,
     counted: &Counted,
-    (split, shares): (&written::Split, &[(&str, Vec<String>)]),
+    split: &written::Split,
+    shares: &[(&str, Vec<String>)],
     written: &written::Metric,
 ) -> Option<Metric> {
     let declared = split.rest.as_deref();
@@ -58,39 +69,26 @@ fn rest(
             .flat_map(|(_, values)| values.clone())
             .collect(),
     };
-    let rows = match &counted.measure {
+    if let Some(key) = declared {
+        return Some(member(head, counted, split, key, parts));
+    }
+    let measure = match &counted.measure {
         Measure::Filled(column) => Measure::Filled(column.clone()),
         _ => Measure::Rows,
     };
-    let shape = |measure: Measure| {
-        Shape::Counted(Counted {
+    Some(Metric {
+        // As long as a column's name may be, with a window behind it.
+        key: format!("rest_of_{}", first.chars().take(50).collect::<String>()),
+        hidden: true,
+        prometheus: None,
+        unit: String::new(),
+        decimals: None,
+        alert: Rules::default(),
+        shape: Shape::Counted(Counted {
             measure,
             parts,
             ..counted.clone()
-        })
-    };
-    Some(match declared {
-        Some(key) => Metric {
-            key: key.to_owned(),
-            prometheus: head.prometheus.as_ref().map(|name| format!("{name}_{key}")),
-            label: split
-                .labels
-                .get(key)
-                .cloned()
-                .unwrap_or_else(|| humanised(key)),
-            shape: shape(counted.measure.clone()),
-            ..head.clone()
-        },
-        None => Metric {
-            // As long as a column's name may be, with a window behind it.
-            key: format!("rest_of_{}", first.chars().take(50).collect::<String>()),
-            hidden: true,
-            prometheus: None,
-            unit: String::new(),
-            decimals: None,
-            alert: Rules::default(),
-            shape: shape(rows),
-            ..head.clone()
-        },
+        }),
+        ..head.clone()
     })
 }

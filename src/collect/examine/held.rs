@@ -26,10 +26,12 @@ const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 /// `orders.at …`, of every column whose newest time contradicts the catalog. What takes too long to read is left out.
 pub(super) async fn contradictions(
-    (database, catalog): (&str, &Catalog),
+    database: &str,
+    catalog: &Catalog,
     snapshot: &mut Snapshot,
     facts: &Facts,
-    (now, zone): (DateTime<Utc>, Tz),
+    now: DateTime<Utc>,
+    zone: Tz,
     limits: &Limits,
 ) -> Result<Vec<String>, DatabaseError> {
     let begun = Instant::now();
@@ -47,7 +49,7 @@ pub(super) async fn contradictions(
         if begun.elapsed() > ALL_COLUMNS {
             break;
         }
-        let asked = newest(snapshot, (&need.table, &need.column), &limits).await;
+        let asked = newest(snapshot, &need.table, &need.column, &limits).await;
         if let Some(cell) = schema::forgiven(asked)?
             && let Some(why) = contradiction(&need, &cell, now, zone)
         {

@@ -22,8 +22,10 @@ pub struct Missing {
 }
 
 pub fn missing(
-    (statement, lines): (&Statement, &[String]),
-    (catalog, facts): (&Catalog, &Facts),
+    statement: &Statement,
+    lines: &[String],
+    catalog: &Catalog,
+    facts: &Facts,
     engine: Engine,
 ) -> Vec<Missing> {
     let metrics: Vec<String> = statement.keys().map(str::to_owned).collect();

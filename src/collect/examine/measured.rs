@@ -12,7 +12,8 @@ use super::times::begins_with_a_date;
 
 /// A fault for each metric whose column holds times, or texts where a text is what it would be.
 pub(super) async fn no_numbers(
-    (database, catalog): (&str, &Catalog),
+    database: &str,
+    catalog: &Catalog,
     snapshot: &mut Snapshot,
     keys: &[String],
     facts: &Facts,
@@ -30,7 +31,7 @@ pub(super) async fn no_numbers(
             Engine::Sqlite => {
                 let columns = [(one.table.clone(), one.column.clone())];
                 let mut sampled = Facts::default();
-                let asked = schema::sample(snapshot, &columns, (database, limits), &mut sampled);
+                let asked = schema::sample(snapshot, &columns, database, limits, &mut sampled);
                 schema::forgiven(asked.await)?;
                 let sampled = sampled.tables.get(&place);
                 sampled

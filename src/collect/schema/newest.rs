@@ -9,7 +9,8 @@ use crate::plan::time::{TimeColumn, before};
 /// Of the rows from before the edge.
 pub async fn newest_before(
     snapshot: &mut Snapshot,
-    (table, time): (&str, &TimeColumn),
+    table: &str,
+    time: &TimeColumn,
     edge: &Edge,
     limits: &Limits,
 ) -> Result<Cell, DatabaseError> {
@@ -31,7 +32,8 @@ pub async fn newest_before(
 
 pub async fn newest(
     snapshot: &mut Snapshot,
-    (table, column): (&str, &str),
+    table: &str,
+    column: &str,
     limits: &Limits,
 ) -> Result<Cell, DatabaseError> {
     let query = format!(
@@ -51,7 +53,8 @@ pub async fn newest(
 /// Null where there are no rows; nothing where some have no time, for they were always there.
 pub async fn oldest(
     snapshot: &mut Snapshot,
-    (table, column): (&str, &str),
+    table: &str,
+    column: &str,
     limits: &Limits,
 ) -> Result<Option<Cell>, DatabaseError> {
     let query = format!(

@@ -5,8 +5,9 @@ pub mod rows;
 
 use std::collections::BTreeMap;
 
+use crate::collect::snapshots::with_snapshot;
 use crate::config::{AppDatabase, Engine};
-use crate::database::{self, DatabaseError, Limits, Snapshot};
+use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Bind, Cell};
@@ -68,29 +69,16 @@ pub async fn survey(
     may_be_sampled: impl Fn(&Relation, &Column, Engine) -> bool,
     limits: &Limits,
 ) -> Result<Survey, DatabaseError> {
-    let reading = async {
-        let mut snapshots = database::open(&app.url, 1, limits).await?;
+    with_snapshot(app, limits, async |snapshot| {
         let mut survey = Survey {
             engine: app.url.engine(),
-            relations: Vec::new(),
+            relations: relations(snapshot, limits).await?,
         };
-        if let Some(first) = snapshots.first_mut() {
-            survey.relations = relations(first, limits).await?;
-            rows::complete(first, &mut survey.relations, limits).await?;
-            sample(first, &mut survey, &may_be_sampled, limits).await?;
-        }
-        for snapshot in snapshots {
-            snapshot.close().await;
-        }
+        rows::complete(snapshot, &mut survey.relations, limits).await?;
+        sample(snapshot, &mut survey, &may_be_sampled, limits).await?;
         Ok(survey)
-    };
-    tokio::select! {
-        surveyed = reading => surveyed,
-        () = limits.stop.cancelled() => {
-            database::cancel(&app.url, limits).await;
-            Err(crate::collect::attempts::stopped())
-        }
-    }
+    })
+    .await
 }
 
 /// Parts of partitioned tables are counted with the whole, and never stand beside it.

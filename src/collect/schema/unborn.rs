@@ -24,7 +24,8 @@ pub struct Unborn {
 
 /// What takes too long to count is left out.
 pub async fn unborn(
-    (database, catalog): (&str, &Catalog),
+    database: &str,
+    catalog: &Catalog,
     snapshot: &mut Snapshot,
     facts: &Facts,
     limits: &Limits,

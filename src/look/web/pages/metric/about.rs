@@ -3,7 +3,7 @@
 use crate::calendar::Day;
 use crate::catalog::{Direction, Engine, History, Limit, Metric, Shape};
 use crate::look::web::pages::Scene;
-use crate::plan::{Facts, night};
+use crate::plan::{Facts, KnownDatabases, night};
 use crate::render::phrases::fill;
 use crate::render::phrases::speech::Scale;
 
@@ -144,7 +144,10 @@ fn statements(metric: &Metric, scene: &Scene<'_>) -> Vec<String> {
             *key == metric.key || known.is_some_and(|known| known.family != metric.key)
         })
         .collect();
-    let known = (&engines, &Facts::default());
+    let known = KnownDatabases {
+        engines: &engines,
+        facts: &Facts::default(),
+    };
     let planned = night::night(catalog, &own, &day.close(), known, false);
     planned.iter().map(|statement| statement.told()).collect()
 }
