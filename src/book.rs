@@ -3,6 +3,7 @@
 pub mod columns;
 mod copy;
 pub mod deliveries;
+mod disk;
 mod entries;
 mod error;
 mod examine;
@@ -33,6 +34,7 @@ pub use deliveries::{
     Planned, Subject, Terms, add_copies, bury_claims, claim, deliveries, due, give_up,
     known_recipients, last_planned_to, newest_copies, note, plan, planned, still_due, undelivered,
 };
+pub use disk::{FreeSpace, free_space};
 pub use entries::{
     Stored, all_dates, entries, entry, first_date, newest, newest_complete, scan, store,
     store_and_plan, store_at_once, store_many,

@@ -20,6 +20,11 @@ use crate::plan::{Bind, Cell};
 pub use error::{DatabaseError, Trouble};
 pub use replayed::Replayed;
 
+/// It is there only as long as the transaction is the one that was begun.
+const SAVEPOINT: &str = "SAVEPOINT daybook";
+/// What a statement did to its session is taken back with it.
+const ROLLBACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT daybook";
+
 /// How long things may take, and whether somebody asked to stop.
 #[derive(Debug, Clone)]
 pub struct Limits {

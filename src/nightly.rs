@@ -8,6 +8,7 @@ mod ending;
 pub mod letters;
 pub mod morning;
 pub mod plans;
+mod prepare;
 mod readers;
 pub mod refresh;
 mod rehearsal;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use counting::{Counted, count, failures, noted};
 use plans::Topic;
+use prepare::{Prepared, prepare};
 use retention::forget;
 use time_limit::within_time;
 
@@ -220,19 +222,15 @@ async fn under_lock(
     (begun, stages): (Instant, &mut Stages),
     night: &mut Night,
 ) -> Result<(), NightError> {
-    let before = book::all_dates(book).await?;
-    // A database that is away is told of below, once it is known to whom.
-    let away = match Box::pin(clock::check(setting, orders, &before)).await {
-        Err(NightError::Unavailable(away)) => Some(away),
-        checked => checked.map(|()| None)?,
-    };
-    night.remarks = clock::reopen_future_days(setting, book, &before).await?;
-    let chosen = days::choose(setting, orders, Some(book)).await?;
-    let mut todo = todo::of(setting, orders, &chosen.days, Some(book)).await?;
-    let before_data = beginnings::skip_days_before_data(setting, orders, Some(book), &mut todo);
-    let before_data = Box::pin(before_data).await?;
-    let topic = plans::topic(&todo).filter(|_| orders.reports());
-    night.skipped = [chosen.skipped, before_data, todo.skipped.clone()].concat();
+    let Prepared {
+        stored,
+        todo,
+        topic,
+        skipped,
+        away,
+    } = prepare(setting, orders, Some(book)).await?;
+    night.skipped = skipped;
+    night.remarks = clock::reopen_future_days(setting, book, &stored).await?;
     if let Some(topic) = &topic {
         night
             .remarks
@@ -278,7 +276,7 @@ async fn under_lock(
     }
     if night.broke_off.is_none() {
         let forgetting = Instant::now();
-        forget(setting, book, &before, night).await?;
+        forget(setting, book, &stored, night).await?;
         add_time(&mut stages.prune, forgetting);
     }
     Ok(())

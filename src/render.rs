@@ -9,6 +9,7 @@ pub mod html;
 pub mod json;
 pub mod mail;
 pub mod number;
+mod parts;
 pub mod phrases;
 pub mod sparkline;
 pub mod subject;

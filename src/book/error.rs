@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::config::{DatabaseUrl, duration};
 use crate::database::DatabaseError;
 
+use super::disk::free_space;
 use kind::{Kind, kind};
 
 #[derive(Debug, Error)]
@@ -317,13 +318,8 @@ impl BookError {
 /// SQLite's helper files, the smallest of which has 32 KiB, do not fit beside the book.
 fn is_full(book: PathBuf) -> bool {
     const HELPER_FILES: u64 = 128 * 1024;
-    let disk = book.parent().map(rustix::fs::statvfs);
-    disk.is_some_and(|disk| {
-        disk.is_ok_and(|disk| {
-            disk.f_bavail.saturating_mul(disk.f_frsize) < HELPER_FILES
-                || disk.f_files > 0 && disk.f_favail == 0
-        })
-    })
+    let left = book.parent().and_then(|folder| free_space(folder).ok());
+    left.is_some_and(|left| left.bytes < HELPER_FILES || left.files == Some(0))
 }
 
 /// How the book is called in sentences.

@@ -11,7 +11,7 @@ pub(super) async fn with_snapshot<T>(
 ) -> Result<T, DatabaseError> {
     let ask_first = async |snapshots: &mut [Snapshot]| match snapshots.first_mut() {
         Some(first) => ask(first).await,
-        None => Err(DatabaseError::query("the app database gave no connection")),
+        None => Err(DatabaseError::query("could not connect to the app database")),
     };
     with_snapshots(app, 1, limits, ask_first).await
 }
@@ -41,5 +41,5 @@ pub(super) async fn with_snapshots<T>(
 }
 
 pub(super) fn stopped() -> DatabaseError {
-    DatabaseError::new(Trouble::Stopped, "stopped on request")
+    DatabaseError::new(Trouble::Stopped, "interrupted")
 }

@@ -13,7 +13,9 @@ use crate::plan::sql::with_numbers;
 use crate::plan::{Bind, Cell};
 
 use super::server::{at_best, connected, has_its_files, is_here, session_name};
-use super::{DatabaseError, Limits, Replayed, Trouble, decode, safe};
+use super::{
+    DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, Replayed, SAVEPOINT, Trouble, decode, safe,
+};
 
 /// Names in double quotes, texts in single ones, a backslash is a backslash: the SQL of the other engines.
 const SQL_MODE: &str = "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
@@ -23,9 +25,6 @@ const SQL_MODE: &str = "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_
 const NO_SECOND_READING: &str = "/*!80022 , optimizer_switch = 'derived_condition_pushdown=off' */";
 
 const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-
-/// It is there only as long as the transaction is the one that was begun.
-const SAVEPOINT: &str = "SAVEPOINT daybook";
 
 /// A connection, and what its snapshot can be trusted for.
 pub struct Line {
@@ -224,7 +223,7 @@ pub(super) async fn ask(
     fetch(&mut line.connection, sql, binds, each).await?;
     // Until the savepoint nobody can alter what the statement has read.
     let seen = line.saw_all(sql).await;
-    let settling = sqlx::raw_sql("ROLLBACK TO SAVEPOINT daybook").execute(&mut line.connection);
+    let settling = sqlx::raw_sql(ROLLBACK_TO_SAVEPOINT).execute(&mut line.connection);
     settling
         .await
         .map_err(|error| DatabaseError::snapshot_ended(&error))?;

@@ -11,7 +11,9 @@ use crate::config::DatabaseUrl;
 use crate::plan::{Bind, Cell};
 
 use super::server::{at_best, connected, has_its_files, is_here, session_name};
-use super::{DatabaseError, Limits, Replayed, Trouble, decode, safe};
+use super::{
+    DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, Replayed, SAVEPOINT, Trouble, decode, safe,
+};
 
 /// Asked before the snapshot is taken, which holds at least that much. A receiver whose figures this user may not
 /// see has heard of the other server within its timeout, or it would not be there any more.
@@ -92,7 +94,7 @@ pub(super) async fn open(
     }
     all.insert(0, first);
     for connection in &mut all {
-        sqlx::query("SAVEPOINT daybook").execute(connection).await?;
+        sqlx::query(SAVEPOINT).execute(connection).await?;
     }
     Ok((all, replayed))
 }
@@ -176,9 +178,7 @@ pub(super) async fn ask(
     if done.is_ok() {
         done = saw_all(connection).await;
     }
-    let settled = sqlx::query("ROLLBACK TO SAVEPOINT daybook")
-        .execute(connection)
-        .await;
+    let settled = sqlx::query(ROLLBACK_TO_SAVEPOINT).execute(connection).await;
     match (settled, done) {
         (Ok(_), done) => done,
         // The connection is gone: the statement's own error says so better.

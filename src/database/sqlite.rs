@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
 use crate::config::DatabaseUrl;
 use crate::plan::Bind;
 
-use super::{DatabaseError, Limits, Trouble, safe};
+use super::{DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, SAVEPOINT, Trouble, safe};
 
 /// Virtual-machine steps between two looks at the clock: about a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
@@ -90,13 +90,13 @@ async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT count(*) FROM sqlite_schema")
         .execute(&mut *connection)
         .await?;
-    sqlx::query("SAVEPOINT daybook").execute(connection).await?;
+    sqlx::query(SAVEPOINT).execute(connection).await?;
     Ok(())
 }
 
 /// The savepoint is there only as long as the transaction is the one that was begun.
 pub(super) async fn settle(connection: &mut SqliteConnection) -> Result<(), DatabaseError> {
-    let settling = sqlx::query("ROLLBACK TO daybook").execute(connection);
+    let settling = sqlx::query(ROLLBACK_TO_SAVEPOINT).execute(connection);
     settling
         .await
         .map_err(|error| DatabaseError::snapshot_ended(&error))?;

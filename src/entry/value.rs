@@ -37,6 +37,9 @@ pub enum PartKey {
 }
 
 impl PartKey {
+    /// How rows without a value are called where no language is spoken.
+    pub const NO_VALUE: &'static str = "(none)";
+
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Value(value) => Some(value),

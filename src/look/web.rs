@@ -31,6 +31,7 @@ use asked::Asked;
 use connections::Peer;
 
 pub use address::{HOME, Unread};
+pub use caller::Proxies;
 pub use connections::Limits;
 pub use site::Site;
 
@@ -44,7 +45,7 @@ pub async fn serve(
     limits: Limits,
     stop: CancellationToken,
 ) {
-    let proxies = site.access.proxies.networks();
+    let proxies = Arc::clone(&site.access.proxies);
     connections::serve(listener, router(site), limits, proxies, stop).await;
 }
 

@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use crate::book::{self, Book, BookError};
+use crate::book::{Book, BookError};
 use crate::entry::merge::{Mode, merge};
 
 use super::counting::{count, failures};
+use super::prepare::{Prepared, prepare};
 use super::{
-    Night, NightError, Orders, Setting, beginnings, clock, days, done, laid_over, letters,
+    Night, NightError, Orders, Setting, days, done, laid_over, letters, milliseconds, morning,
+    plans, settled,
 };
-use super::{milliseconds, morning, plans, settled, todo};
 
 /// Counts as a night would, and stores and sends nothing: no book is made, none is changed.
 pub(super) async fn rehearse(
@@ -23,17 +24,14 @@ pub(super) async fn rehearse(
         Err(BookError::NoBook { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    if let Some(book) = &book {
-        let stored = book::all_dates(book).await?;
-        Box::pin(clock::check(setting, orders, &stored)).await?;
-    }
-    let chosen = days::choose(setting, orders, book.as_ref()).await?;
-    let mut todo = todo::of(setting, orders, &chosen.days, book.as_ref()).await?;
-    let before_data = beginnings::skip_days_before_data(setting, orders, book.as_ref(), &mut todo);
-    let before_data = Box::pin(before_data).await?;
-    let topic = plans::topic(&todo).filter(|_| orders.reports());
+    let Prepared {
+        todo,
+        topic,
+        skipped,
+        ..
+    } = prepare(setting, orders, book.as_ref()).await?;
     let mut night = Night {
-        skipped: [chosen.skipped, before_data, todo.skipped.clone()].concat(),
+        skipped,
         ..Night::default()
     };
     for task in &todo.tasks {

@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::render::words::counted;
 
+/// What the next night would meet in the app databases.
+pub use databases::examine as app_databases;
+
 /// Something that was looked at: how it is, what follows from that and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -47,15 +50,6 @@ const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Longer lists say how many more there are.
 const MOST_NAMED: usize = 8;
-
-/// What the next night would meet in the app databases.
-pub async fn app_databases(
-    config: &Config,
-    now: DateTime<Utc>,
-    stop: &CancellationToken,
-) -> Vec<Finding> {
-    databases::examine(config, now, stop).await
-}
 
 /// Everything that the next night and its report need, in the order in which they need it.
 pub async fn examine(

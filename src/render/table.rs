@@ -6,18 +6,15 @@ use comfy_table::{
 use rust_decimal::Decimal;
 
 use crate::calendar::spoken;
-use crate::entry::{Part, PartKey, Value};
+use crate::entry::{PartKey, Value};
 use crate::report::{BrokenLimit, Change, Report, Row, Severity};
 
+use super::parts::largest;
 use super::{Look, alerts, clean, number, words, wrap};
 
 const SPANS: [u32; 3] = [1, 7, 30];
 /// The last column; the metric and its value stand before the spans.
 const LAST: usize = SPANS.len() + 1;
-/// A distribution's parts beyond these are added up.
-const PARTS: usize = 5;
-/// The part of rows without a value.
-const NONE: &str = "(none)";
 const PADDING: u16 = 2;
 /// What stands between two columns: the padding and the separator.
 const GAP: usize = PADDING as usize + 1;
@@ -194,18 +191,12 @@ fn shares(row: &Row) -> Vec<Line> {
             words::HABIT,
         ))],
     };
-    let (others, mut named): (Vec<&Part>, Vec<&Part>) =
-        parts.iter().partition(|part| part.key == PartKey::Other);
-    named.sort_by_key(|part| std::cmp::Reverse(part.count));
-    let (top, rest) = named.split_at(named.len().min(PARTS));
-    let mut shares: Vec<Line> = top
-        .iter()
-        .map(|part| share(clean::part(part, NONE), part.count))
+    let (named, others) = largest(parts);
+    let mut shares: Vec<Line> = named
+        .into_iter()
+        .map(|part| share(clean::part(part, PartKey::NO_VALUE), part.count))
         .collect();
-    let others: Vec<Decimal> = others.iter().chain(rest).map(|part| part.count).collect();
-    if !others.is_empty() {
-        shares.push(share("(all others)".to_owned(), others.iter().sum()));
-    }
+    shares.extend(others.map(|others| share("(all others)".to_owned(), others)));
     shares
 }
 

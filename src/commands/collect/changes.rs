@@ -67,7 +67,7 @@ fn moved(was: &[Part], now: &[Part]) -> String {
         if before != after {
             let label = match &part.key {
                 PartKey::Value(key) => key,
-                PartKey::None => "(none)",
+                PartKey::None => PartKey::NO_VALUE,
                 PartKey::Other => "other",
             };
             let (before, after) = (number(Some(&before)), number(Some(&after)));

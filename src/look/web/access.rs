@@ -4,7 +4,7 @@ mod guesses;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::header::{AUTHORIZATION, HOST};
@@ -43,7 +43,7 @@ pub(super) enum Refused {
 
 pub struct Access {
     secrets: Option<Secrets>,
-    pub(super) proxies: Proxies,
+    pub(super) proxies: Arc<Proxies>,
     /// In which the proxies say who somebody is.
     user_header: Option<HeaderName>,
     /// Under which names this server is known.
@@ -69,7 +69,7 @@ impl Access {
         let user_header = settings.proxy_header.as_deref();
         Ok(Self {
             secrets: Secrets::of(settings),
-            proxies: Proxies::new(settings),
+            proxies: Arc::new(Proxies::new(settings)),
             user_header: user_header.and_then(|name| name.parse().ok()),
             hosts: hosts(config, listen),
             guesses: Mutex::default(),

@@ -7,7 +7,8 @@ use axum::http::{HeaderMap, HeaderName};
 use crate::config::{Network, ServeSettings};
 
 /// The proxies in front, and the header in which they append the address of whoever calls them.
-pub(super) struct Proxies {
+#[derive(Default)]
+pub struct Proxies {
     networks: Vec<Network>,
     header: Option<HeaderName>,
 }
@@ -19,10 +20,6 @@ impl Proxies {
             networks: settings.proxies.clone(),
             header: header.and_then(|name| name.parse().ok()),
         }
-    }
-
-    pub(super) fn networks(&self) -> Vec<Network> {
-        self.networks.clone()
     }
 
     pub(super) fn include(&self, address: IpAddr) -> bool {

@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Network;
+use crate::look::web::caller::Proxies;
 
 use body::TimedBody;
 use phase::ConnectionPhase;
@@ -114,7 +114,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
-    proxies: Vec<Network>,
+    proxies: Arc<Proxies>,
     stop: CancellationToken,
 ) {
     let (stopping, stops) = watch::channel(());

@@ -32,7 +32,7 @@ const LOCK: Duration = Duration::from_secs(2);
 const CLOCKS_DIFFER: i64 = 10;
 const FOLLOWER_LATE: TimeDelta = TimeDelta::minutes(10);
 
-pub(super) async fn examine(
+pub async fn examine(
     config: &Config,
     now: DateTime<Utc>,
     stop: &CancellationToken,

@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::book::{FreeSpace, free_space};
 use crate::config::Config;
 use crate::entry::Value;
 use crate::render::number;
@@ -19,14 +20,6 @@ const LITTLE: u64 = 100 * MEGABYTE;
 const TIMES_THE_BOOK: u64 = 10;
 const FEW_FILES: u64 = 1000;
 
-/// What a disk has left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    pub bytes: u64,
-    /// None where the file system does not count them.
-    pub files: Option<u64>,
-}
-
 pub fn examine(config: &Config) -> Vec<Finding> {
     let book = pages::path(config);
     let file = book.as_ref().and_then(|path| std::fs::metadata(path).ok());
@@ -35,11 +28,12 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     places.extend(book.map(|path| ("the book", folder_of(&path))));
     let outbox = config.outbox.as_ref();
     places.extend(outbox.map(|outbox| ("the outbox", outbox.directory.clone())));
-    let mut disks: Vec<(u64, String, Room)> = Vec::new();
+    let mut disks: Vec<(u64, String, FreeSpace)> = Vec::new();
     let mut findings = Vec::new();
     for (what, path) in places {
         let path = existing(&path);
-        let seen = std::fs::metadata(&path).and_then(|folder| Ok((folder.dev(), room(&path)?)));
+        let seen =
+            std::fs::metadata(&path).and_then(|folder| Ok((folder.dev(), free_space(&path)?)));
         match seen {
             Ok((device, room)) => match disks.iter_mut().find(|(other, ..)| *other == device) {
                 Some((_, whose, _)) => *whose = format!("{whose} and {what}"),
@@ -62,28 +56,28 @@ pub fn examine(config: &Config) -> Vec<Finding> {
 }
 
 /// Whether that is enough for a book of this size.
-pub fn judge(whose: &str, room: Room, book: u64) -> Finding {
+pub fn judge(whose: &str, room: FreeSpace, book: u64) -> Finding {
     let enough = LITTLE.max(book.saturating_mul(TIMES_THE_BOOK));
     let left = spoken(room.bytes);
     let what = format!("{left} are left on the disk of {whose}");
     let full = "The next night cannot be stored, and nothing that is not stored is sent.";
     let soon = "Soon the next night cannot be stored.";
     match room {
-        Room { files: Some(0), .. } => {
+        FreeSpace { files: Some(0), .. } => {
             let what = format!("no more files fit on the disk of {whose}");
             Finding::ok(AREA, what, full).advising(
                 Level::Error,
                 "Delete files there; `df -i` shows how many fit.",
             )
         }
-        Room { bytes, .. } if bytes < TOO_LITTLE => {
+        FreeSpace { bytes, .. } if bytes < TOO_LITTLE => {
             Finding::ok(AREA, what, full).advising(Level::Error, "Free some space.")
         }
-        Room { bytes, .. } if bytes < enough => Finding::ok(AREA, what, soon).advising(
+        FreeSpace { bytes, .. } if bytes < enough => Finding::ok(AREA, what, soon).advising(
             Level::Warning,
             format!("Free some space: {} are enough.", spoken(enough)),
         ),
-        Room {
+        FreeSpace {
             files: Some(files), ..
         } if files < FEW_FILES => {
             let what = format!("only {files} more files fit on the disk of {whose}");
@@ -92,16 +86,8 @@ pub fn judge(whose: &str, room: Room, book: u64) -> Finding {
                 "Delete files there; `df -i` shows how many fit.",
             )
         }
-        Room { .. } => Finding::ok(AREA, what, "That is enough for years of nights."),
+        FreeSpace { .. } => Finding::ok(AREA, what, "That is enough for years of nights."),
     }
-}
-
-fn room(path: &Path) -> std::io::Result<Room> {
-    let disk = rustix::fs::statvfs(path)?;
-    Ok(Room {
-        bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
-        files: (disk.f_files > 0).then_some(disk.f_favail),
-    })
 }
 
 /// The folder, or the one above it in which it would be made.

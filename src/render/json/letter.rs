@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use crate::catalog::Known;
+use crate::entry::PartKey;
 use crate::report::{
     Around, Content, Correction, Letter, Matter, NoNumbers, Report, Row, Rule, Undelivered, Verdict,
 };
@@ -92,7 +93,7 @@ fn matter(matter: &Matter, row: &Row) -> Value {
     };
     let mover = matter.mover.as_ref().map(|mover| {
         let mut told = json!({
-            "part": mover.part.as_deref().unwrap_or("(none)"),
+            "part": mover.part.as_deref().unwrap_or(PartKey::NO_VALUE),
             "change": number(mover.change),
             "of": number(mover.of),
         });

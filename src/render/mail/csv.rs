@@ -47,7 +47,7 @@ fn cells(row: &Row) -> Vec<String> {
 fn part_cells(row: &Row, part: &Part) -> Vec<String> {
     let name = match part.key {
         PartKey::Other => "*".to_owned(),
-        _ => clean::part(part, "(none)"),
+        _ => clean::part(part, PartKey::NO_VALUE),
     };
     let label = format!("{}: {name}", clean::label(&row.label));
     let mut cells = head(row, &label, plain(part.count));

@@ -1,13 +1,12 @@
 //! The tables: a row for each metric, with its changes, its trend or its parts.
 
-use std::cmp::Reverse;
-
 use chrono::{DateTime, Days, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::entry::{Kind, Part, PartKey, Value};
+use crate::entry::{Kind, Value};
 use crate::render::clean;
+use crate::render::parts::largest;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{
@@ -18,8 +17,6 @@ use super::matters::label;
 use super::{CellView, PartView, RowView, SectionView, Tone};
 
 const SPANS: [u32; 3] = [1, 7, 30];
-/// A distribution's parts beyond these are added up.
-const PARTS: usize = 5;
 /// What more rows than these have in common stands in the notes only.
 pub(super) const FEW: usize = 5;
 
@@ -312,21 +309,12 @@ fn parts(row: &Row, speech: &Speech) -> Vec<PartView> {
         value: speech.part(count, Scale::of(row)),
         share: share(count, whole),
     };
-    let (others, mut named): (Vec<&Part>, Vec<&Part>) =
-        parts.iter().partition(|part| part.key == PartKey::Other);
-    named.sort_by_key(|part| Reverse(part.count));
-    let (top, rest) = named.split_at(named.len().min(PARTS));
-    let mut shown: Vec<PartView> = top
-        .iter()
+    let (named, others) = largest(parts);
+    let mut shown: Vec<PartView> = named
+        .into_iter()
         .map(|named| part(clean::part(named, speech.words.no_part), named.count))
         .collect();
-    let others: Vec<Decimal> = others.iter().chain(rest).map(|part| part.count).collect();
-    if !others.is_empty() {
-        shown.push(part(
-            speech.words.all_others.to_owned(),
-            others.iter().sum(),
-        ));
-    }
+    shown.extend(others.map(|others| part(speech.words.all_others.to_owned(), others)));
     shown
 }
 

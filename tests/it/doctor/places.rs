@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use daybook::operate::doctor::room::{Room, judge};
+use daybook::book::FreeSpace;
+use daybook::operate::doctor::room::judge;
 
 use super::{NOW, SETTINGS, after_a_night, complaints, told_of};
 use crate::certificates::Authority;
@@ -160,7 +161,7 @@ async fn a_dashboard_for_everybody_needs_a_guard() {
 #[test]
 fn a_disk_that_fills_is_told_in_time() {
     let judged = |bytes: u64, files: Option<u64>, book: u64| {
-        let finding = judge("the book", Room { bytes, files }, book);
+        let finding = judge("the book", FreeSpace { bytes, files }, book);
         format!("{}: {}", finding.level.word(), finding.what)
     };
     const MB: u64 = 1_000_000;

@@ -1,5 +1,6 @@
 //! What clients send behind the head of a request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -28,7 +29,7 @@ impl Scales {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let browser = Browser::at(listener.local_addr().unwrap().port());
         let stop = CancellationToken::new();
-        let serving = connections::serve(listener, router, limits, Vec::new(), stop.clone());
+        let serving = connections::serve(listener, router, limits, Arc::default(), stop.clone());
         let task = tokio::spawn(serving);
         Self {
             browser,

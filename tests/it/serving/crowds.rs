@@ -165,7 +165,7 @@ impl Workshop {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let browser = Browser::at(listener.local_addr().unwrap().port());
         let stop = CancellationToken::new();
-        let serving = connections::serve(listener, router, limits, Vec::new(), stop.clone());
+        let serving = connections::serve(listener, router, limits, Arc::default(), stop.clone());
         Self {
             browser,
             done,

@@ -61,7 +61,7 @@ fn of_parts(parts: &[Part]) -> Vec<(String, String)> {
 fn part_labels(part: &Part) -> String {
     match &part.key {
         PartKey::Value(key) => labels(&[("key", key), ("label", &part.label)]),
-        PartKey::None => labels(&[("label", "(none)"), ("none", "true")]),
+        PartKey::None => labels(&[("label", PartKey::NO_VALUE), ("none", "true")]),
         PartKey::Other => labels(&[("label", "other"), ("rest", "true")]),
     }
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use tokio::task::{AbortHandle, Id};
 use tokio::time::Instant;
 
-use crate::config::Network;
-use crate::look::web::caller::address_block;
+use crate::look::web::caller::{Proxies, address_block};
 
 use super::Limits;
 use super::phase::ConnectionPhase;
@@ -17,7 +16,7 @@ use super::phase::ConnectionPhase;
 pub(super) struct Slots {
     limits: Limits,
     /// Many callers come from there.
-    proxies: Vec<Network>,
+    proxies: Arc<Proxies>,
     taken: HashMap<Id, Slot>,
 }
 
@@ -39,7 +38,7 @@ struct Slot {
 }
 
 impl Slots {
-    pub(super) fn new(limits: Limits, proxies: Vec<Network>) -> Self {
+    pub(super) fn new(limits: Limits, proxies: Arc<Proxies>) -> Self {
         Self {
             limits,
             proxies,
@@ -84,9 +83,7 @@ impl Slots {
     }
 
     fn owner(&self, peer: IpAddr) -> Option<IpAddr> {
-        let mut proxies = self.proxies.iter();
-        let is_proxy = proxies.any(|network| network.contains(peer));
-        (!is_proxy).then(|| address_block(peer))
+        (!self.proxies.include(peer)).then(|| address_block(peer))
     }
 
     /// The longest idle connection of whoever has the most.
