@@ -11,7 +11,9 @@ pub(super) async fn with_snapshot<T>(
 ) -> Result<T, DatabaseError> {
     let ask_first = async |snapshots: &mut [Snapshot]| match snapshots.first_mut() {
         Some(first) => ask(first).await,
-        None => Err(DatabaseError::query("could not connect to the app database")),
+        None => Err(DatabaseError::query(
+            "could not connect to the app database",
+        )),
     };
     with_snapshots(app, 1, limits, ask_first).await
 }

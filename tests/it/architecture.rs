@@ -242,24 +242,41 @@ fn every_statement_of_the_book_goes_the_one_way_that_gives_up_a_silent_server() 
         "src/book/lock/postgres.rs",
         "src/book/store/open.rs",
     ];
-    // Of files, which are waited for as long as they take.
-    let of_files = ["foreign_table_by(", "version("];
-    let mut wrong = Vec::new();
+    // Of files, which are waited for as long as they take, or of one of three engines or together, waited for once.
+    let excused: BTreeSet<(&str, &str, usize)> = BTreeSet::from([
+        ("src/book/examine.rs", "health", 2),
+        ("src/book/schema.rs", "foreign_table_by", 2),
+        ("src/book/schema.rs", "migrate", 1),
+        ("src/book/store.rs", "add", 2),
+        ("src/book/store.rs", "change", 2),
+        ("src/book/store.rs", "rows", 2),
+        ("src/book/store.rs", "run", 2),
+        ("src/book/watch.rs", "version", 1),
+    ]);
+    let mut found = BTreeSet::new();
     for (path, source) in sources() {
         if !path.starts_with("src/book/") || elsewhere.contains(&path.as_str()) {
             continue;
         }
         for function in source.code.split("fn ").skip(1) {
-            let asks = verbs.iter().any(|verb| function.contains(verb));
-            let is_given_up = function.contains("answered(") || function.contains("taken(");
-            let is_of_a_file = of_files.iter().any(|name| function.starts_with(name));
-            if asks && !is_given_up && !is_of_a_file {
-                let name = function.lines().next().unwrap_or_default();
-                wrong.push(format!("{path}: {name}"));
+            let count = |calls: &[&str]| -> usize {
+                calls
+                    .iter()
+                    .map(|call| function.matches(call).count())
+                    .sum()
+            };
+            let unguarded = count(&verbs).saturating_sub(count(&["answered(", "taken("]));
+            if unguarded > 0 {
+                let name = function.split(['(', '<']).next().unwrap_or_default();
+                found.insert((path.clone(), name.to_owned(), unguarded));
             }
         }
     }
-    assert_eq!(wrong, Vec::<String>::new());
+    let found: BTreeSet<(&str, &str, usize)> = found
+        .iter()
+        .map(|(path, name, count)| (path.as_str(), name.as_str(), *count))
+        .collect();
+    assert_eq!(found, excused);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
-use crate::running::program::{code, words};
 use crate::running::{SETTINGS, shop};
 use crate::world::{World, instant};
 
@@ -66,30 +65,4 @@ async fn no_command_panics_whatever_the_clock_shows() {
             }
         }
     }
-}
-
-#[tokio::test]
-async fn the_program_refuses_a_clock_before_1970_in_words() {
-    let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
-    shop(&world).await;
-    // Without it no process has a clock of its own.
-    let Ok(output) = world
-        .within("faketime")
-        .args([
-            "-f",
-            "@1969-07-20 20:17:00",
-            env!("CARGO_BIN_EXE_daybook"),
-            "collect",
-        ])
-        .env("TZ", "UTC")
-        .output()
-    else {
-        return;
-    };
-    assert_eq!(code(&output), 1, "{output:?}");
-    assert_eq!(
-        words(&output),
-        "daybook: this machine's clock shows 1969-07-20 20:17 UTC; Daybook supports the years 1970 to 9999: set the clock; nothing was done\n"
-    );
-    assert!(!world.path("daybook.db").exists());
 }

@@ -13,6 +13,8 @@ mod harness;
 mod imports;
 mod init;
 mod lines;
+mod measured_times;
+mod naps;
 mod on_mariadb;
 mod parts;
 mod postfix;

@@ -73,6 +73,11 @@ async fn a_body_that_does_not_come_in_time_ends_its_connection() {
     silent.write_all(&request(1000, 10)).await.unwrap();
     let heard = rest(&mut silent).await;
     assert!(!heard.starts_with(b"HTTP/1.1 200"), "{heard:?}");
+    let mut punctual = scales.browser.open().await;
+    punctual.write_all(&request(1000, 10)).await.unwrap();
+    punctual.write_all(&[b'a'; 990]).await.unwrap();
+    let heard = rest(&mut punctual).await;
+    assert!(heard.starts_with(b"HTTP/1.1 200"), "{heard:?}");
     // A byte now and then is no excuse.
     let mut crawling = scales.browser.open().await;
     crawling.write_all(&request(1_000_000, 0)).await.unwrap();

@@ -220,12 +220,24 @@ async fn while_the_server_works_for_all_connections_the_next_waits() {
         workshop.begun.acquire().await.unwrap().forget();
     }
     all.push(workshop.ask().await);
-    workshop.done.add_permits(3);
+    // Others are asked after it, and have answered.
+    let neighbour = Workshop::open(long()).await;
+    neighbour.done.add_permits(10);
+    for _ in 0..10 {
+        let mut stream = neighbour.ask().await;
+        assert!(rest(&mut stream).await.ends_with(b"done"));
+    }
+    assert_eq!(workshop.begun.available_permits(), 0, "it did not wait");
+    workshop.done.add_permits(1);
+    workshop.begun.acquire().await.unwrap().forget();
+    workshop.done.add_permits(2);
     for mut stream in all {
         assert!(rest(&mut stream).await.ends_with(b"done"));
     }
-    workshop.stop.cancel();
-    workshop.task.await.unwrap();
+    for opened in [workshop, neighbour] {
+        opened.stop.cancel();
+        opened.task.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The real program under a clock that is years ahead for one night.
+//! The real program under a clock that is years off.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -20,10 +20,10 @@ const SETTINGS: &str = r#"
 
 fn at(world: &World, clock: &str, args: &[&str]) -> (Option<i32>, String) {
     let output = world
-        .within("/usr/bin/faketime")
+        .within("faketime")
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
         .env("TZ", "UTC")
-        .args([clock, env!("CARGO_BIN_EXE_daybook")])
+        .args(["-f", &format!("@{clock}"), env!("CARGO_BIN_EXE_daybook")])
         .args(args)
         .output()
         .unwrap();
@@ -31,8 +31,7 @@ fn at(world: &World, clock: &str, args: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-#[tokio::test]
-async fn a_clock_in_2028_for_one_night_leaves_book_ledger_and_readers_alone() {
+async fn shop() -> World {
     let world = World::new("2025-10-04T06:00:00Z", SETTINGS);
     let app = world.sqlite("app.db").await;
     app.execute(
@@ -41,6 +40,24 @@ async fn a_clock_in_2028_for_one_night_leaves_book_ledger_and_readers_alone() {
          INSERT INTO users SELECT datetime('2025-10-03 10:00:00', -n || ' days') FROM n;",
     )
     .await;
+    world
+}
+
+#[tokio::test]
+async fn the_program_refuses_a_clock_before_1970_in_words() {
+    let world = shop().await;
+    let (code, said) = at(&world, "1969-07-20 20:17:00", &["collect"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(
+        said,
+        "daybook: this machine's clock shows 1969-07-20 20:17 UTC; Daybook supports the years 1970 to 9999: set the clock; nothing was done\n"
+    );
+    assert!(!world.path("daybook.db").exists());
+}
+
+#[tokio::test]
+async fn a_clock_in_2028_for_one_night_leaves_book_ledger_and_readers_alone() {
+    let world = shop().await;
     let range = ["collect", "--from", "2024-10-15", "--to", "2025-10-02"];
     let nightly = ["collect", "--catch-up", "--send-email", "--quiet"];
     assert_eq!(at(&world, "2025-10-04 04:00:00", &range).0, Some(0));

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::beryl;
 use crate::lacking_index::{is_named_until_it_is_there, said_of};
 use crate::postgres::{as_role, database};
+use crate::with_servers::measured_times::are_named_by_their_type;
 use crate::world::{App, World, date, instant};
 
 const NOW: &str = "2025-10-04T06:00:00Z";
@@ -203,38 +204,7 @@ async fn times_without_end_are_taken_as_they_are() {
 
 #[tokio::test]
 async fn a_measured_column_of_times_is_named_by_its_type() {
-    const MEASURED: &str = r#"
-        [tables.orders]
-        name = "orders"
-
-        [[metrics]]
-        key = "newest_payment"
-        table = "orders"
-        max = "paid_at"
-
-        [[metrics]]
-        key = "dearest"
-        table = "orders"
-        max = "amount"
-    "#;
-    let app = database().await;
-    app.execute("CREATE TABLE orders (paid_at timestamptz, amount numeric(12, 2))")
-        .await;
-    let mut world = World::new(NOW, MEASURED);
-    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-    let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
-    let errors = findings.iter().filter(|one| one.level == Level::Error);
-    let errors: Vec<(&str, &str)> = errors
-        .filter(|one| one.area == "database")
-        .map(|one| (one.what.as_str(), one.means.as_str()))
-        .collect();
-    assert_eq!(
-        errors,
-        [(
-            "the app database: orders.paid_at is of the type timestamp with time zone, and a time is not a number",
-            "No number each night for: newest_payment."
-        )]
-    );
+    are_named_by_their_type(&database().await, "timestamptz", "timestamp with time zone").await;
 }
 
 /// The schema `public` is open like this where it was made before PostgreSQL 15.

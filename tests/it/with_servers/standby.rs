@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::beryl;
 use crate::postgres::Pair;
+use crate::with_servers::naps::changed_in_the_nap;
 use crate::world::{App, World, date};
 
 const USERS: &str = r#"
@@ -390,18 +391,21 @@ async fn a_table_emptied_and_filled_on_the_primary_while_the_standby_is_counted_
     let day = (now - TimeDelta::hours(24))
         .with_timezone(&Zurich)
         .date_naive();
-    let reloaded = async {
+    let standby = pair.standby();
+    let napping = async {
         let napping = "SELECT count(*) FROM pg_stat_activity
             WHERE query LIKE '%pg_sleep(2)%' AND state = 'active' AND pid <> pg_backend_pid()";
-        while pair.standby().number(napping).await != Some(1.into()) {
+        while standby.number(napping).await != Some(1.into()) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    };
+    let reload = async {
         pair.primary()
             .execute("BEGIN; CREATE TEMP TABLE kept AS TABLE stock; TRUNCATE stock; INSERT INTO stock TABLE kept; COMMIT")
             .await;
         pair.caught_up().await;
     };
-    let (night, ()) = tokio::join!(world.night(Which::One(day)), reloaded);
+    let night = changed_in_the_nap(world.night(Which::One(day)), napping, reload).await;
     assert!(night.unreachable.is_empty());
     let pieces = world.value(&day.to_string(), "pieces").await;
     assert_eq!(pieces, json!(42));
@@ -420,14 +424,14 @@ async fn a_read_only_server_that_takes_over_in_the_middle_gives_the_whole_night(
         .url()
         .replace(&place(&pair.primary()), &door.address);
     world.set("DAYBOOK_APP_DATABASE_URL", &through);
-    let failover = async {
+    let napping = async {
         while sleepers(&pair.primary()).await.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        door.leads_to(&pair.standby());
     };
+    let failover = async { door.leads_to(&pair.standby()) };
     let orders = orders(&yesterday, Duration::from_secs(60));
-    let (night, ()) = tokio::join!(world.ordered(&orders), failover);
+    let night = changed_in_the_nap(world.ordered(&orders), napping, failover).await;
     assert!(night.unwrap().unreachable.is_empty());
     for (key, value) in [
         ("users", json!(10)),

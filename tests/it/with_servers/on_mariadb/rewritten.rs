@@ -8,6 +8,7 @@ use daybook::nightly::{Night, Orders, Which};
 use serde_json::{Value as Json, json};
 
 use crate::mariadb::database;
+use crate::with_servers::naps::changed_in_the_nap;
 use crate::world::{App, World, date};
 
 const NOW: &str = "2025-10-04T06:00:00Z";
@@ -94,11 +95,7 @@ async fn a_table_changed_after_the_snapshot_is_counted_again_on_a_fresh_one() {
         "ALTER TABLE users DROP COLUMN token",
         "CREATE TABLE new LIKE users; INSERT INTO new SELECT * FROM users; RENAME TABLE users TO old, new TO users; DROP TABLE old",
     ] {
-        let changed = async {
-            napping(&app).await;
-            app.execute(change).await;
-        };
-        let (night, ()) = tokio::join!(night(&world), changed);
+        let night = changed_in_the_nap(night(&world), napping(&app), app.execute(change)).await;
         assert!(night.unreachable.is_empty());
         for (key, expected) in [("users", 100), ("adults", 83), ("posts", 100), ("nap", 7)] {
             let found = world.value(DAY, key).await;
