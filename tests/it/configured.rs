@@ -2,6 +2,7 @@
 
 use daybook::nightly::Which;
 use serde_json::{Value as Json, json};
+use sqlx::{Connection, SqliteConnection};
 
 use crate::world::{World, date};
 
@@ -76,6 +77,18 @@ async fn what_follows_a_query_is_refused_before_anything_is_counted() {
         assert!(said.contains("daybook.toml:14:"), "{said}");
         assert!(said.contains("sql = \'\'\'"), "{said}");
     }
+}
+
+/// Whatever found its way around the checks could still reach no other file.
+#[tokio::test]
+async fn this_programs_sqlite_attaches_no_other_file() {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let attached = sqlx::query("ATTACH ':memory:' AS other").execute(&mut connection);
+    let error = attached.await.unwrap_err().to_string();
+    assert!(
+        error.contains("too many attached databases - max 0"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
