@@ -49,7 +49,6 @@ pub use mutes::{mute, mutes, remove_mutes_before, unmute};
 pub use one_metric::entries_of;
 pub use removal::{
     remove_deliveries_after, remove_deliveries_before, remove_entries, remove_runs_before,
-    reopen_after,
 };
 pub use runs::{
     Ending, Nights, Outcome, Run, Stages, Statement, begin_run, end_run, nights, record_statements,

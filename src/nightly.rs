@@ -230,7 +230,7 @@ async fn under_lock(
         away,
     } = prepare(setting, orders, Some(book)).await?;
     night.skipped = skipped;
-    night.remarks = clock::reopen_future_days(setting, book, &stored).await?;
+    night.remarks.extend(clock::future_days(setting, &stored));
     if let Some(topic) = &topic {
         night
             .remarks

@@ -25,16 +25,6 @@ pub async fn remove_entries(book: &Book, dates: &[NaiveDate]) -> Result<u64, Boo
     Ok(removed)
 }
 
-/// Marks the days after that one as open, whatever they were.
-pub async fn reopen_after(book: &Book, day: NaiveDate) -> Result<(), BookError> {
-    const TASK: &str = "open future days again";
-    let mut writing = book.begin(TASK).await?;
-    let text = "UPDATE daily_metrics SET partial = ?1 WHERE collection_date > ?2";
-    let done = writing.change(text, &[true.into(), comparable(day)]).await;
-    done.map_err(|error| book.error(TASK, error))?;
-    book.commit(TASK, writing).await
-}
-
 /// Deletes the runs that started before that day in UTC, with their statements.
 pub async fn remove_runs_before(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
     let midnight = day.and_time(NaiveTime::MIN).and_utc();

@@ -3,7 +3,6 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use thiserror::Error;
 
-use crate::book::{self, Book};
 use crate::calendar::spoken;
 use crate::collect;
 use crate::prune::{LONGEST_SILENCE, is_silence, newest_before};
@@ -91,22 +90,14 @@ pub(super) async fn check(
     }
 }
 
-/// Days after today come from a clock that was wrong. They are open again, so that each is counted when it has really
-/// ended; what is to be said of them.
-pub(super) async fn reopen_future_days(
-    setting: &Setting<'_>,
-    book: &Book,
-    stored: &[NaiveDate],
-) -> Result<Vec<String>, NightError> {
+/// What is to be said of days after today: nobody but an operator knows which of the two clocks was wrong.
+pub(super) fn future_days(setting: &Setting<'_>, stored: &[NaiveDate]) -> Option<String> {
     let today = today(setting);
     let mut future = stored.iter().filter(|date| **date > today);
-    let Some(first) = future.next() else {
-        return Ok(Vec::new());
-    };
-    let count = 1 + future.count();
-    book::reopen_after(book, today).await?;
-    Ok(vec![format!(
-        "the book has days after today, {count} from {} on: a clock was wrong when they were counted, so they are counted again when they have ended; `daybook prune --future --yes` deletes them with their reports",
+    let first = future.next()?;
+    Some(format!(
+        "the book has days after today, {} from {} on: a clock was ahead when they were counted, or this one is behind; if this one is right, `daybook prune --future --yes` deletes them, and each is counted when it has ended",
+        1 + future.count(),
         spoken(*first)
-    )])
+    ))
 }
