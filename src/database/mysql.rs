@@ -213,7 +213,7 @@ pub(super) async fn cancel(url: &DatabaseUrl) {
     .await;
 }
 
-/// A table that was rewritten since the snapshot is an error of the server's own (1412).
+/// A table that is younger than the snapshot is an error of the server's own (1412); `saw_all` finds the others.
 pub(super) async fn ask(
     line: &mut Line,
     sql: &str,
@@ -221,7 +221,7 @@ pub(super) async fn ask(
     each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
 ) -> Result<(), DatabaseError> {
     fetch(&mut line.connection, sql, binds, each).await?;
-    // Until the savepoint nobody can alter what the statement has read.
+    // Until the rollback nobody can alter what the statement has read.
     let seen = line.saw_all(sql).await;
     let settling = sqlx::raw_sql(ROLLBACK_TO_SAVEPOINT).execute(&mut line.connection);
     settling

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::calendar::spoken;
 use crate::collect;
+use crate::database::Trouble;
 use crate::prune::{LONGEST_SILENCE, is_silence, newest_before};
 
 use super::counting::limits;
@@ -77,7 +78,10 @@ pub(super) async fn check(
         &limits(setting),
     )
     .await;
-    let row = row.map_err(NightError::Unavailable)?;
+    let row = row.map_err(|away| match away.error.trouble {
+        Trouble::Stopped => NightError::Stopped,
+        _ => NightError::Unavailable(away),
+    })?;
     match row {
         Some(at) if now - at <= TimeDelta::days(LONGEST_SILENCE) => Ok(()),
         row => Err(Doubt::Ahead {
