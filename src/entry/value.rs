@@ -100,6 +100,11 @@ impl Value {
         }
     }
 
+    /// A binary fraction by its shortest text, the same one that JSON has: of two equally near ones the even one.
+    pub fn from_binary(number: f64) -> Option<Self> {
+        Some(Self::from_decimal(decimal_of(&Number::from_f64(number)?)?))
+    }
+
     /// Whole where nothing stands behind the point.
     pub fn from_decimal(decimal: Decimal) -> Self {
         let plain = decimal.normalize();

@@ -25,7 +25,10 @@ pub fn number(number: f64, unit: &str, decimals: Option<u32>, habit: Numbers) ->
     }
     let digits = match decimals {
         Some(decimals) => format!("{number:.*}", decimals as usize),
-        None => number.to_string(),
+        None => match Value::from_binary(number) {
+            Some(exact) => return value(&exact, unit, None, habit).unwrap_or_default(),
+            None => number.to_string(),
+        },
     };
     with_unit(&grouped(&digits, habit), unit)
 }

@@ -143,6 +143,21 @@ async fn a_table_with_too_many_digits_is_not_imported() {
     }
 }
 
+/// 603466372116885.25 in binary, as near to the one text as to the other.
+#[test]
+fn of_two_texts_of_one_number_every_way_takes_the_same() {
+    let decimal = |text: &str| Value::from_decimal(text.parse().unwrap());
+    let kept = decimal("603466372116885.2").exactly().unwrap();
+    assert_eq!(kept.to_json().to_string(), "603466372116885.2");
+    let before = number::number(kept.number().unwrap(), "", None, Numbers::Swiss);
+    assert!(before.ends_with("885.2"), "{before}");
+    let why = decimal("603466372116885.3").exactly().unwrap_err();
+    assert!(
+        why.starts_with("603466372116885.3 has more digits"),
+        "{why}"
+    );
+}
+
 proptest! {
     #[test]
     fn what_is_kept_reads_back_and_shows_as_it_is(mantissa in any::<i64>(), shift in 0u32..50, scale in 0u32..=28) {
