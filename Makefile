@@ -20,7 +20,7 @@ demo: ## Make an example in daybook-demo/, collect a year of it, show the last d
 	$(CARGO) run --release -- demo
 
 .PHONY: test
-test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics and faketime when they are missing
+test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, faketime and sqlite3 when they are missing
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
 	$(CARGO) test --locked --test book_on_postgres
@@ -43,6 +43,7 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	command -v chromium >/dev/null || missing+=(chromium); \
 	command -v tmux >/dev/null || missing+=(tmux); \
 	command -v faketime >/dev/null || missing+=(faketime); \
+	command -v sqlite3 >/dev/null || missing+=(sqlite3); \
 	[ -x /usr/sbin/postfix ] || missing+=(postfix); \
 	[ -x /usr/sbin/saslpasswd2 ] || missing+=(sasl2-bin); \
 	ls /usr/lib/*/sasl2/libplain.so* >/dev/null 2>&1 || missing+=(libsasl2-modules); \
