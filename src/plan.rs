@@ -75,8 +75,8 @@ pub struct Recipe {
     pub only: Option<Only>,
     /// Parts are the values of this group column.
     pub parts: Option<usize>,
-    /// A column with the sum over all parts, where only the largest are listed.
-    pub whole: Option<usize>,
+    /// Columns with what all parts come to; null where all are listed.
+    pub whole: Option<Take>,
     /// In a range: which days a row counts for.
     pub life: Option<Life>,
 }

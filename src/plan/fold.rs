@@ -72,7 +72,9 @@ struct Sums {
     /// By the value they share; null is one.
     parts: BTreeMap<Option<String>, Steps>,
     extreme: Option<Cell>,
-    whole: Decimal,
+    /// Over all parts, where not all are listed.
+    whole: Option<Decimal>,
+    all_nulls: Option<Decimal>,
     binary: bool,
 }
 
@@ -258,7 +260,7 @@ fn add(
             sums.extreme = Some(cells[at].clone());
         }
     }
-    sums.binary |= match recipe.take {
+    let is_binary = |take: Take| match take {
         Take::Count(at)
         | Take::Sum { sum: at, .. }
         | Take::Mean { sum: at, .. }
@@ -266,8 +268,12 @@ fn add(
         | Take::Greatest(at)
         | Take::Single(at) => matches!(cells[at], Cell::Binary(_)),
     };
-    if let Some(whole) = recipe.whole {
-        sums.whole = amount(whole)?;
+    sums.binary |= is_binary(recipe.take) || recipe.whole.is_some_and(is_binary);
+    if let Some(Take::Count(at) | Take::Sum { sum: at, .. }) = recipe.whole {
+        sums.whole = number(&cells[at])?;
+    }
+    if let Some(Take::Sum { nulls, .. }) = recipe.whole {
+        sums.all_nulls = number(&cells[nulls])?;
     }
     if let (Some(group), Take::Count(at) | Take::Sum { sum: at, .. }) = (recipe.parts, recipe.take)
     {
@@ -299,7 +305,8 @@ fn extreme(
 }
 
 fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
-    let nulls = sums.nulls.at(day).to_i64().unwrap_or(i64::MAX);
+    let nulls = sums.all_nulls.unwrap_or_else(|| sums.nulls.at(day));
+    let nulls = nulls.to_i64().unwrap_or(i64::MAX);
     if recipe.parts.is_some() {
         let (mut parts, mut none) = (BTreeMap::new(), Decimal::ZERO);
         for (key, steps) in &sums.parts {
@@ -311,11 +318,7 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
             }
         }
         let listed = parts.values().sum::<Decimal>() + none;
-        let rest = if recipe.whole.is_some() {
-            sums.whole - listed
-        } else {
-            Decimal::ZERO
-        };
+        let rest = sums.whole.map_or(Decimal::ZERO, |whole| whole - listed);
         return Ok(Tally::Parts {
             parts,
             names: BTreeMap::new(),

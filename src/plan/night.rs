@@ -298,21 +298,35 @@ pub(super) fn metric_conditions(
     all
 }
 
-/// A distribution by itself: what has no value, its largest parts and the sum of all, however many values there are.
+/// A distribution by itself: what has no value and its largest parts, however many there are, and what all come to where
+/// not all are listed. Rows of another text form are counted over all parts.
 pub(super) fn ranked(mut statement: Statement, engine: Engine) -> Statement {
-    let columns = 1 + statement.recipes[0].take.columns() + usize::from(statement.guard.is_some());
+    const LISTED: usize = 1 + PARTS_MAX;
+    let take = statement.recipes[0].take;
+    let columns = 1 + take.columns() + usize::from(statement.guard.is_some());
     let order = match engine {
         Engine::Mysql => "c0 IS NOT NULL, c1 IS NULL, c1 DESC, CAST(c0 AS binary)",
         _ => "c0 IS NOT NULL, c1 DESC NULLS LAST, c0",
     };
-    let listed: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
+    let own = (0..columns).map(|at| match statement.guard {
+        Some(guard) if guard == at => format!("sum(c{at}) OVER ()"),
+        _ => format!("c{at}"),
+    });
+    let whole = (1..=take.columns())
+        .map(|at| format!("CASE WHEN count(*) OVER () > {LISTED} THEN sum(c{at}) OVER () END"));
+    let selected: Vec<String> = own.chain(whole).collect();
     statement.sql = format!(
-        "SELECT {}, sum(c1) OVER () FROM ({}) AS daybook_ranked ORDER BY {order} LIMIT {}",
-        listed.join(", "),
-        statement.sql,
-        1 + PARTS_MAX
+        "SELECT {} FROM ({}) AS daybook_ranked ORDER BY {order} LIMIT {LISTED}",
+        selected.join(", "),
+        statement.sql
     );
-    statement.recipes[0].whole = Some(columns);
+    statement.recipes[0].whole = Some(match take {
+        Take::Sum { .. } => Take::Sum {
+            sum: columns,
+            nulls: columns + 1,
+        },
+        _ => Take::Count(columns),
+    });
     statement
 }
 

@@ -1,5 +1,7 @@
 //! Distributions with very many parts, with rows that have no value, and with very long names.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use daybook::catalog::Engine;
 use daybook::collect::{self, Request, Work};
 use daybook::entry::value::agree;
 use daybook::entry::{Part, PartKey, Value};
-use daybook::nightly::Which;
+use daybook::nightly::{Orders, Which};
 use daybook::plan::range::range;
 use daybook::plan::{
     Cell, Facts, Folding, KnownDatabases, Life, Recipe, Scale, Statement, Take, Tally,
@@ -207,6 +209,113 @@ async fn rows_without_a_value_are_a_part_so_that_all_add_up() {
         json!({ "none": true, "count": 4 }),
         "by its index"
     );
+}
+
+const CROWDED: &str = r#"
+    [tables.items]
+    name = "items"
+    created_at = "created"
+
+    [tables.weights]
+    name = "weights"
+
+    [[metrics]]
+    key = "by_place"
+    table = "items"
+    count = "*"
+    by = { column = "place", top = 2 }
+    fuse = false
+
+    [[metrics]]
+    key = "worth_by_place"
+    table = "items"
+    sum = "worth"
+    by = { column = "place", top = 2 }
+    fuse = false
+
+    [[metrics]]
+    key = "weight_by_kind"
+    table = "weights"
+    sum = "weight"
+    by = { column = "kind", top = 2 }
+    "#;
+
+/// Of 1,150 places only the 1,000 largest are listed by the database. The row without a place comes behind those, and so
+/// do the 50 places whose one row has no worth.
+pub(crate) async fn nothing_beyond_the_largest_parts_is_lost(app: &App) {
+    let large = (1..=1100).map(|at| {
+        format!("('2025-10-01 10:00:00', 'p{at:04}', 1), ('2025-10-01 10:00:00', 'p{at:04}', 1)")
+    });
+    let small = (1..=50).map(|at| format!("('2025-10-01 10:00:00', 'q{at:02}', NULL)"));
+    let nowhere = "('2025-10-01 10:00:00', NULL, 0.5)".to_owned();
+    let rows: Vec<String> = large.chain(small).chain([nowhere]).collect();
+    app.execute(&format!(
+        "CREATE TABLE items (created varchar(19) NOT NULL, place varchar(10), worth decimal(10, 2));
+         INSERT INTO items VALUES {};
+         CREATE TABLE weights (kind varchar(10), weight double precision);
+         INSERT INTO weights VALUES ('a', 0.1), ('b', 0.2)",
+        rows.join(", ")
+    ))
+    .await;
+    let mut world = World::new("2025-10-04T06:00:00Z", CROWDED);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    let day = "2025-10-03";
+    let forced = Orders {
+        which: Which::One(date(day)),
+        metric: None,
+        force: true,
+        dry_run: false,
+        send: false,
+        retry_for: Duration::ZERO,
+    };
+    let sqlite = matches!(app, App::Sqlite(_));
+    for by_index in [false, true].into_iter().take(1 + usize::from(sqlite)) {
+        if by_index {
+            app.execute("CREATE INDEX places ON items (place)").await;
+        }
+        world.ordered(&forced).await.unwrap();
+        let [one, two] =
+            ["p0001", "p0002"].map(|place| json!({ "key": place, "label": place, "count": 2 }));
+        assert_eq!(
+            world.value(day, "by_place").await,
+            json!([one, two, { "none": true, "count": 1 }, { "other": true, "count": 2 * 1098 + 50 }])
+        );
+        assert_eq!(
+            world.value(day, "worth_by_place").await,
+            json!([one, two, { "none": true, "count": 0.5 }, { "other": true, "count": 2 * 1098 }])
+        );
+        let told = world.provenance(day, "worth_by_place").await;
+        assert_eq!(told["nulls"], 50, "{told}");
+        // Their doubles add up to 0.30000000000000004, which is no third part.
+        assert_eq!(
+            world.value(day, "weight_by_kind").await,
+            json!([{ "key": "b", "label": "b", "count": 0.2 }, { "key": "a", "label": "a", "count": 0.1 }])
+        );
+        let verified = world.binary(&["verify", "--date", day]);
+        assert!(verified.status.success(), "{verified:?}");
+    }
+    app.execute(
+        "INSERT INTO items VALUES ('2025-10-01T10:00:00', 'r1', -1), ('2025-10-01T10:00:00', 'r2', -1)",
+    )
+    .await;
+    // A known value would outlast the failure.
+    let mut world = World::new("2025-10-04T06:00:00Z", CROWDED);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    world.ordered(&forced).await.unwrap();
+    for key in ["by_place", "worth_by_place"] {
+        let told = world.provenance(day, key).await;
+        let reason = told["reason"].as_str().unwrap_or_default();
+        assert!(
+            reason.starts_with("2 rows hold times of another text form"),
+            "{key}: {told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_beyond_the_largest_thousand_parts_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    nothing_beyond_the_largest_parts_is_lost(&App::Sqlite(folder.path().join("app.db"))).await;
 }
 
 #[test]
