@@ -18,7 +18,7 @@ pub(super) fn by_split(head: Metric, written: &written::Metric, place: Place<'_>
         }
     }
     shares.sort_by_key(|(_, values)| place.offset(&["split", "into", &values[0]]));
-    let rest = rest(&head, counted, split, &shares, written);
+    let rest = rest(&head, counted, split, &shares);
     let share = |(key, values): (&str, Vec<String>)| {
         let parts = Parts::Share {
             column: split.column.clone(),
@@ -55,11 +55,10 @@ fn rest(
     counted: &Counted,
     split: &written::Split,
     shares: &[(&str, Vec<String>)],
-    written: &written::Metric,
 ) -> Option<Metric> {
     let declared = split.rest.as_deref();
     let (first, _) = shares.first()?;
-    if declared == Some(IGNORE) || declared.is_none() && written.per.is_some() {
+    if declared == Some(IGNORE) {
         return None;
     }
     let parts = Parts::Rest {
