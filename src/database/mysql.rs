@@ -1,6 +1,6 @@
 //! MySQL and MariaDB as an app database: one connection in a consistent snapshot, read-only by construction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -29,11 +29,22 @@ const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 /// A connection, and what its snapshot can be trusted for.
 pub struct Line {
     connection: MySqlConnection,
-    /// When each table was made, by name, as told right before the snapshot; views were never made.
-    made: BTreeMap<String, Option<String>>,
+    /// The schema of the tables that are named without one.
+    schema: String,
+    /// When each table was made, as told right before the snapshot; views were never made.
+    made: BTreeMap<TableName, Option<String>>,
 }
 
-const MADE: &str = "SELECT TABLE_NAME, CAST(CREATE_TIME AS char) FROM information_schema.TABLES WHERE TABLE_SCHEMA = database()";
+/// A schema, and a table or view in it.
+type TableName = (String, String);
+
+const MADE: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, CAST(CREATE_TIME AS char) FROM information_schema.TABLES WHERE TABLE_SCHEMA";
+
+const NOT_THE_SERVERS_OWN: &str =
+    "NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')";
+
+const DEFINITION: &str = "SELECT CAST(VIEW_DEFINITION AS char) FROM information_schema.VIEWS
+    WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
 
 /// Two connections cannot be made to see the same instant without locking tables, so there is one.
 pub(super) async fn open(
@@ -42,12 +53,13 @@ pub(super) async fn open(
 ) -> Result<(Line, Replayed), DatabaseError> {
     let options = reach(url)?;
     let mut connection = connected(url, options.connect()).await?;
-    let (version, clock): (String, NaiveDateTime) =
-        sqlx::query_as("SELECT version(), utc_timestamp(6)")
+    let (version, clock, schema): (String, NaiveDateTime, String) =
+        sqlx::query_as("SELECT version(), utc_timestamp(6), database()")
             .fetch_one(&mut connection)
             .await?;
     let replayed = replayed(&mut connection, clock.and_utc()).await;
-    let made = sqlx::query_as(MADE).fetch_all(&mut connection).await?;
+    let made = safe(&format!("{MADE} {NOT_THE_SERVERS_OWN}"));
+    let made = made_by_name(sqlx::query_as(made).fetch_all(&mut connection).await?);
     for command in [
         settings(limits, version.contains("MariaDB")),
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
@@ -58,38 +70,68 @@ pub(super) async fn open(
             .execute(&mut connection)
             .await?;
     }
-    let made = made.into_iter().collect();
-    Ok((Line { connection, made }, replayed))
+    let line = Line {
+        connection,
+        schema,
+        made,
+    };
+    Ok((line, replayed))
 }
 
 impl Line {
-    /// The tables that a statement may name. One that is named behind a view is not seen in it, so then it is all.
-    fn named(&self, sql: &str) -> Vec<&String> {
-        let is_named = |name: &str| sql.contains(name);
-        let mut made = self.made.iter();
-        let by_view = made.any(|(name, made)| made.is_none() && is_named(name));
-        let tables = self.made.iter().filter(|(_, made)| made.is_some());
-        let tables = tables.map(|(name, _)| name);
-        tables.filter(|name| by_view || is_named(name)).collect()
+    /// The tables that a statement may read: those it names, also by way of views. Behind a view whose definition this
+    /// account may not see, it may be any.
+    async fn named(&mut self, sql: &str) -> Result<BTreeSet<TableName>, DatabaseError> {
+        let mut text = sql.to_lowercase();
+        let mut views: BTreeSet<TableName> = BTreeSet::new();
+        loop {
+            let is_named = |(schema, name): &TableName| {
+                let is_reached = *schema == self.schema || text.contains(&schema.to_lowercase());
+                is_reached && text.contains(&name.to_lowercase())
+            };
+            let named = |is_view: bool| {
+                let all = self.made.iter();
+                let kind = all.filter(move |(_, made)| made.is_none() == is_view);
+                kind.map(|(name, _)| name).filter(|name| is_named(name))
+            };
+            let Some(view) = named(true).find(|view| !views.contains(*view)).cloned() else {
+                return Ok(named(false).cloned().collect());
+            };
+            let definition = sqlx::query_scalar::<_, Option<String>>(DEFINITION)
+                .bind(view.0.clone())
+                .bind(view.1.clone())
+                .fetch_optional(&mut self.connection)
+                .await?;
+            match definition.flatten().filter(|text| !text.is_empty()) {
+                Some(definition) => text.push_str(&definition.to_lowercase()),
+                None => return Ok(self.made.keys().cloned().collect()),
+            }
+            views.insert(view);
+        }
     }
 
     /// An error where the statement has read a table that was altered or took its name since the snapshot, which may
     /// not show its rows. The server itself notices only tables that are younger than the snapshot.
     async fn saw_all(&mut self, sql: &str) -> Result<(), DatabaseError> {
-        let named: Vec<String> = self.named(sql).into_iter().cloned().collect();
-        if named.is_empty() {
-            return Ok(());
+        let named = self.named(sql).await?;
+        let mut changed: Vec<String> = Vec::new();
+        let schemas: BTreeSet<&String> = named.iter().map(|(schema, _)| schema).collect();
+        for schema in schemas {
+            let here: Vec<&TableName> = named.iter().filter(|name| name.0 == *schema).collect();
+            let places = vec!["?"; here.len()].join(", ");
+            let text = format!("{MADE} = ? AND TABLE_NAME IN ({places})");
+            let mut query = sqlx::query_as(safe(&text)).bind(schema.clone());
+            for (_, name) in &here {
+                query = query.bind(name.clone());
+            }
+            let now = made_by_name(query.fetch_all(&mut self.connection).await?);
+            let was = |name: &&&TableName| now.get(**name) != self.made.get(**name);
+            let spoken = |(schema, name): &&TableName| match *schema == self.schema {
+                true => name.clone(),
+                false => format!("{schema}.{name}"),
+            };
+            changed.extend(here.iter().filter(was).map(spoken));
         }
-        let places = vec!["?"; named.len()].join(", ");
-        let text = safe(&format!("{MADE} AND TABLE_NAME IN ({places})"));
-        let mut query = sqlx::query_as::<_, (String, Option<String>)>(text);
-        for name in &named {
-            query = query.bind(name.clone());
-        }
-        let now = query.fetch_all(&mut self.connection).await?;
-        let now: BTreeMap<String, Option<String>> = now.into_iter().collect();
-        let was = |name: &&String| now.get(*name) != self.made.get(*name);
-        let changed: Vec<String> = named.iter().filter(was).cloned().collect();
         match changed.as_slice() {
             [] => Ok(()),
             tables => Err(DatabaseError::rewritten(tables)),
@@ -99,6 +141,14 @@ impl Line {
     pub(super) async fn close(self) {
         drop(self.connection.close().await);
     }
+}
+
+fn made_by_name(
+    rows: Vec<(String, String, Option<String>)>,
+) -> BTreeMap<TableName, Option<String>> {
+    let rows = rows.into_iter();
+    rows.map(|(schema, name, made)| ((schema, name), made))
+        .collect()
 }
 
 /// A replica tells how many seconds lie between what it replays and the clock, and nothing while it does not replay.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use daybook::nightly::{Night, Orders, Which};
 use serde_json::{Value as Json, json};
 
-use crate::mariadb::database;
+use crate::mariadb::{as_user, database, grant};
 use crate::with_servers::naps::changed_in_the_nap;
 use crate::world::{App, World, date};
 
@@ -127,6 +127,66 @@ async fn a_table_that_was_filled_beside_and_took_the_name_is_counted_again() {
     assert!(night.unreachable.is_empty());
     for (key, expected) in [("users", 100), ("adults", 83), ("posts", 100), ("nap", 7)] {
         assert_eq!(world.value(DAY, key).await, json!(expected), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_another_schema_that_was_filled_beside_is_counted_again() {
+    let (mut world, app) = shop().await;
+    let url = app.url();
+    let (_, here) = url.rsplit_once('/').unwrap();
+    let crm = format!("{here}_crm");
+    app.execute(&format!(
+        "CREATE DATABASE {crm}; CREATE TABLE {crm}.leads (id bigint PRIMARY KEY);
+         INSERT INTO {crm}.leads SELECT id FROM kept; CREATE VIEW seen AS SELECT id FROM {crm}.leads;
+         CREATE VIEW seen_again AS SELECT id FROM seen"
+    ))
+    .await;
+    let of_both = format!(
+        r#"{SETTINGS}
+        [tables.leads]
+        name = "{crm}.leads"
+
+        [[metrics]]
+        key = "leads"
+        table = "leads"
+        count = "*"
+
+        [[metrics]]
+        key = "spoken"
+        sql = "SELECT count(*) FROM {crm}.leads"
+
+        [[metrics]]
+        key = "by_views"
+        sql = "SELECT count(*) FROM seen_again"
+        "#
+    );
+    world.write("daybook.toml", &of_both);
+    // One may see what the views are made of, the other may not.
+    for user in ["root", "crm_reader"] {
+        if user == "crm_reader" {
+            grant(&app, user, "SELECT ON HERE.*").await;
+            app.execute(&format!("GRANT SELECT ON {crm}.* TO crm_reader"))
+                .await;
+            world.set("DAYBOOK_APP_DATABASE_URL", &as_user(&app, user).url());
+        }
+        // The server tells when a table was made to the second.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        app.execute(&format!("CREATE TABLE {crm}.beside LIKE {crm}.leads"))
+            .await;
+        let changed = async {
+            napping(&app).await;
+            app.execute(&format!(
+                "INSERT INTO {crm}.beside SELECT * FROM {crm}.leads;
+                 RENAME TABLE {crm}.leads TO {crm}.former, {crm}.beside TO {crm}.leads; DROP TABLE {crm}.former"
+            ))
+            .await;
+        };
+        let (night, ()) = tokio::join!(night(&world), changed);
+        assert!(night.unreachable.is_empty());
+        for key in ["leads", "spoken", "by_views", "posts"] {
+            assert_eq!(world.value(DAY, key).await, json!(100), "{key}, {user}");
+        }
     }
 }
 
