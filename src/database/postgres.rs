@@ -27,9 +27,11 @@ SELECT pg_is_in_recovery(), greatest(
      END FROM pg_stat_wal_receiver))";
 
 /// Of the tables that the statement holds locked, those that were rewritten, emptied, made, renamed or moved between
-/// partitioned tables since the snapshot, with all that belonged to them then: a table that was filled beside an old one
+/// parents since the snapshot, with all that belonged to them then: a table that was filled beside an old one
 /// and then took its name shows only what it held before. Rows of the catalog are the snapshot's, what the functions tell
-/// is of now; and while the locks are held, it stays so. Indexes may come and go.
+/// is of now; and while the locks are held, it stays so. Indexes may come and go. No function tells whether a table still
+/// inherits from another; but whatever changes that changes its columns too: their rows of the snapshot have been replaced,
+/// by the committed transaction in `xmax`.
 const REWRITTEN: &str = "
 WITH RECURSIVE held AS (
     SELECT relation AS id FROM pg_locks
@@ -45,6 +47,11 @@ WHERE CASE
     WHEN relkind IN ('r', 'm', 'p', 'v', 'f') AND relpersistence <> 't'
         AND (pg_identify_object('pg_class'::regclass, id, 0)).identity IS DISTINCT FROM format('%I.%I', nspname, relname)
         THEN true
+    WHEN relkind IN ('r', 'f') AND NOT relispartition AND EXISTS (
+        SELECT FROM pg_attribute AS one CROSS JOIN txid_snapshot_xmax(txid_current_snapshot()) AS newest
+        WHERE attrelid = id AND attnum > 0 AND one.xmax::text <> '0'
+            AND txid_status(newest + ((one.xmax::text::bigint - newest + 2147483648) & 4294967295) - 2147483648) = 'committed'
+    ) THEN true
     WHEN relkind = 'p' THEN relispartition <> (pg_partition_root(id) IS DISTINCT FROM id::regclass)
     WHEN relkind NOT IN ('r', 'm') OR relfilenode = 0 THEN false
     ELSE relfilenode IS DISTINCT FROM pg_relation_filenode(id)

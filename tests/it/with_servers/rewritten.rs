@@ -191,6 +191,16 @@ async fn a_table_changed_after_the_snapshot_is_counted_again_on_a_fresh_one() {
             30,
         ),
         (
+            "INSERT INTO files TABLE pictures; ALTER TABLE pictures NO INHERIT files",
+            "files",
+            30,
+        ),
+        (
+            "DELETE FROM files; ALTER TABLE pictures INHERIT files",
+            "files",
+            30,
+        ),
+        (
             "CREATE TABLE new AS TABLE posts; DROP TABLE posts; ALTER TABLE new RENAME TO posts",
             "posts",
             50,
