@@ -76,23 +76,24 @@ WHERE attribute.attnum > 0 AND NOT attribute.attisdropped";
 /// Foreign keys that are enforced and checked, and unique columns, of one column each; then, without a parent's name,
 /// the columns by which indexes are sorted first. What is promised of a table does not hold for those that inherit from it.
 const POSTGRES_PROMISES: &str = "
-SELECT wanted.name, own.attname::text, parent.relname::text, referenced.attname::text
+SELECT wanted.name, own.attname::text, place.nspname || '.' || parent.relname, referenced.attname::text, pg_table_is_visible(parent.oid)
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
 JOIN pg_constraint AS promise ON promise.conrelid = wanted.relation
 JOIN pg_class AS itself ON itself.oid = wanted.relation AND NOT (itself.relkind = 'r' AND itself.relhassubclass)
 JOIN pg_attribute AS own ON own.attrelid = promise.conrelid AND own.attnum = promise.conkey[1]
 LEFT JOIN pg_class AS parent ON parent.oid = promise.confrelid
+LEFT JOIN pg_namespace AS place ON place.oid = parent.relnamespace
 LEFT JOIN pg_attribute AS referenced ON referenced.attrelid = promise.confrelid AND referenced.attnum = promise.confkey[1]
 WHERE promise.contype IN ('f', 'p', 'u') AND promise.convalidated AND cardinality(promise.conkey) = 1
 UNION ALL
-SELECT wanted.name, own.attname::text, NULL, NULL
+SELECT wanted.name, own.attname::text, NULL, NULL, NULL
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
 JOIN pg_index AS made ON made.indrelid = wanted.relation
 JOIN pg_class AS itself ON itself.oid = wanted.relation AND NOT (itself.relkind = 'r' AND itself.relhassubclass)
 JOIN pg_attribute AS own ON own.attrelid = wanted.relation AND own.attnum = made.indkey[0]
 WHERE made.indisunique AND made.indisvalid AND made.indnkeyatts = 1 AND made.indpred IS NULL AND made.indexprs IS NULL
 UNION ALL
-SELECT wanted.name, own.attname::text, '', ''
+SELECT wanted.name, own.attname::text, '', '', NULL
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
 JOIN pg_index AS made ON made.indrelid = wanted.relation
 JOIN pg_attribute AS own ON own.attrelid = wanted.relation AND own.attnum = made.indkey[0]
@@ -133,7 +134,14 @@ async fn postgres(
         .rows(POSTGRES_COLUMNS, &binds, limits, &mut found)
         .await?;
     let mut promised = |cells: &[Cell]| {
-        let [Cell::Text(name), Cell::Text(column), parent, referenced] = cells else {
+        let [
+            Cell::Text(name),
+            Cell::Text(column),
+            parent,
+            referenced,
+            is_visible,
+        ] = cells
+        else {
             return Ok(());
         };
         let table = facts.table_mut(database, name);
@@ -142,9 +150,10 @@ async fn postgres(
                 table.indexed.insert(column.clone());
             }
             (Cell::Text(parent), Cell::Text(referenced)) => {
-                table
-                    .foreign_keys
-                    .push((column.clone(), parent.clone(), referenced.clone()));
+                let is_visible = *is_visible == Cell::Integer(1);
+                let names = known_as(parent, is_visible);
+                let promised = |name| (column.clone(), name, referenced.clone());
+                table.foreign_keys.extend(names.map(promised));
             }
             _ => {
                 table.unique.insert(column.clone());
@@ -166,7 +175,7 @@ WITH wanted(name, bare, place) AS (
 SELECT wanted.name, 'column', info.name, lower(info.type), '', info.\"notnull\", info.pk
 FROM wanted, pragma_table_info(wanted.bare, wanted.place) AS info
 UNION ALL
-SELECT wanted.name, 'promise', one.\"from\", one.\"table\", coalesce(one.\"to\", 'id'), 0, 0
+SELECT wanted.name, 'promise', one.\"from\", coalesce(wanted.place, 'main') || '.' || one.\"table\", coalesce(one.\"to\", 'id'), 1, 0
 FROM wanted, pragma_foreign_key_list(wanted.bare, wanted.place) AS one
 WHERE (SELECT count(*) FROM pragma_foreign_key_list(wanted.bare, wanted.place) AS other WHERE other.id = one.id) = 1
 UNION ALL
@@ -198,7 +207,8 @@ const MYSQL_FACTS: &str = "
 SELECT NAME, 'column', COLUMN_NAME, lower(COLUMN_TYPE), '', IS_NULLABLE = 'NO', 0
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE
 UNION ALL
-SELECT NAME, 'promise', max(COLUMN_NAME), max(REFERENCED_TABLE_NAME), max(REFERENCED_COLUMN_NAME), 0, 0
+SELECT NAME, 'promise', max(COLUMN_NAME), concat(max(REFERENCED_TABLE_SCHEMA), '.', max(REFERENCED_TABLE_NAME)),
+    max(REFERENCED_COLUMN_NAME), max(REFERENCED_TABLE_SCHEMA) = database(), 0
 FROM information_schema.KEY_COLUMN_USAGE
 WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE AND REFERENCED_TABLE_NAME IS NOT NULL
 GROUP BY CONSTRAINT_NAME HAVING count(*) = 1
@@ -241,6 +251,12 @@ fn parted(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }
 
+/// What a table of a schema may be called: without the schema only where that means no other.
+fn known_as(table: &str, is_visible: bool) -> impl Iterator<Item = String> {
+    let bare = is_visible.then(|| parted(table).1.to_owned());
+    [table.to_owned()].into_iter().chain(bare)
+}
+
 /// Columns, promises and indexes, as rows of one shape.
 async fn listed(
     snapshot: &mut Snapshot,
@@ -276,8 +292,9 @@ async fn listed(
                 }
             }
             "promise" => {
-                let promise = (column.clone(), one.clone(), other.clone());
-                table.foreign_keys.push(promise);
+                let names = known_as(one, *strict == 1);
+                let promised = |name| (column.clone(), name, other.clone());
+                table.foreign_keys.extend(names.map(promised));
             }
             _ => {
                 table.indexed.insert(column.clone());

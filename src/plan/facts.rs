@@ -18,7 +18,7 @@ pub struct TableFacts {
     /// The declared type of each column, in lower case.
     pub types: BTreeMap<String, String>,
     pub not_null: BTreeSet<String>,
-    /// Column, referenced table, referenced column.
+    /// Column, referenced table by each name that the catalog may call it by, referenced column.
     pub foreign_keys: Vec<(String, String, String)>,
     /// Columns by which an index of the whole table is sorted first.
     pub indexed: BTreeSet<String>,
@@ -83,8 +83,7 @@ impl Facts {
 }
 
 fn promise(link: &Parent, parent: &Table) -> (String, String, String) {
-    let bare = parent.name.rsplit('.').next().unwrap_or(&parent.name);
-    (link.column.clone(), bare.to_owned(), link.key.clone())
+    (link.column.clone(), parent.name.clone(), link.key.clone())
 }
 
 /// The engine each app database runs on, by name.
