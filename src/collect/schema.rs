@@ -167,12 +167,15 @@ async fn postgres(
     Ok(())
 }
 
-/// Columns, foreign keys of one column and indexes of the whole table, in one round.
+/// Columns, foreign keys of one column and indexes of the whole table, in one round. What compares a column's texts other
+/// than by their bytes stands in the words that made its table.
 const SQLITE_FACTS: &str = "
 WITH wanted(name, bare, place) AS (
     SELECT value ->> 0, value ->> 1, nullif(value ->> 2, '') FROM json_each(?1)
 )
-SELECT wanted.name, 'column', info.name, lower(info.type), '', info.\"notnull\", info.pk
+SELECT wanted.name, 'column', info.name, lower(info.type), CASE WHEN info.type LIKE '%int%' OR EXISTS (
+    SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(wanted.bare) AND sql NOT LIKE '%collate%'
+) THEN '' ELSE 'collated' END, info.\"notnull\", info.pk
 FROM wanted, pragma_table_info(wanted.bare, wanted.place) AS info
 UNION ALL
 SELECT wanted.name, 'promise', one.\"from\", coalesce(wanted.place, 'main') || '.' || one.\"table\", coalesce(one.\"to\", 'id'), 1, 0
@@ -284,6 +287,9 @@ async fn listed(
         match what.as_str() {
             "column" => {
                 table.types.insert(column.clone(), one.clone());
+                if other == "collated" {
+                    table.collated.insert(column.clone());
+                }
                 if *strict == 1 {
                     table.not_null.insert(column.clone());
                 }
@@ -311,6 +317,11 @@ async fn listed(
         if let (Some(table), [only]) = (table, keys.as_slice()) {
             table.unique.insert(only.clone());
         }
+    }
+    // An index may tell apart what the column holds for equal.
+    for table in facts.tables.values_mut() {
+        let collated = &table.collated;
+        table.unique.retain(|column| !collated.contains(column));
     }
     Ok(())
 }

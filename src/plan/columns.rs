@@ -34,7 +34,8 @@ pub fn matched(
 }
 
 /// A column whose values are told apart. MySQL holds `Paid`, `paid` and `paid ` for one, unless their bytes are
-/// compared; and it groups by a bare number along its index, fetching every row at random.
+/// compared, as SQLite does where a column asks for it; and MySQL groups by a bare number along its index, fetching every
+/// row at random.
 pub fn exact(ground: Ground<'_>, counted: &Counted, name: &str) -> String {
     let plain = column("this", name);
     let declared = ground.facts.column_type(ground.table(counted.table), name);
@@ -44,6 +45,9 @@ pub fn exact(ground: Ground<'_>, counted: &Counted, name: &str) -> String {
         }
         Engine::Mysql if has_letters(declared) => {
             format!("CAST(CONVERT({plain} USING utf8mb4) AS binary)")
+        }
+        Engine::Sqlite if ground.facts.is_collated(ground.table(counted.table), name) => {
+            format!("({plain} COLLATE BINARY)")
         }
         _ => plain,
     }

@@ -17,7 +17,8 @@ pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option
         return None;
     };
     let declared = ground.table(counted.table);
-    let indexed = ground.facts.is_indexed(declared, &by.column);
+    let indexed = ground.facts.is_indexed(declared, &by.column)
+        && !ground.facts.is_collated(declared, &by.column);
     let plain = counted.measure == Measure::Rows && declared.parents.len() < 2;
     if ground.engine != Engine::Sqlite || !indexed || !plain {
         return None;

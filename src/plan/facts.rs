@@ -24,6 +24,9 @@ pub struct TableFacts {
     pub indexed: BTreeSet<String>,
     /// Columns that are unique by themselves.
     pub unique: BTreeSet<String>,
+    /// Columns whose texts the engine may hold for equal though their bytes differ. Told of SQLite only, which compares
+    /// two columns by the rules of the first.
+    pub collated: BTreeSet<String>,
     /// One value of each time column kept as text.
     pub samples: BTreeMap<String, String>,
 }
@@ -52,11 +55,16 @@ impl Facts {
             .is_some_and(|facts| facts.not_null.contains(column))
     }
 
-    /// The database itself promises that every child's key is one of the parent's.
+    /// The database itself promises that every child's key is one of the parent's, whichever of them is compared with
+    /// the other.
     pub fn is_promised(&self, child: &Table, link: &Parent, parent: &Table) -> bool {
         let promise = promise(link, parent);
-        self.of(child)
-            .is_some_and(|facts| facts.foreign_keys.contains(&promise))
+        let is_collated =
+            self.is_collated(child, &link.column) || self.is_collated(parent, &link.key);
+        !is_collated
+            && self
+                .of(child)
+                .is_some_and(|facts| facts.foreign_keys.contains(&promise))
     }
 
     pub fn promise(&mut self, child: &Table, link: &Parent, parent: &Table) {
@@ -74,6 +82,11 @@ impl Facts {
     pub fn is_indexed(&self, table: &Table, column: &str) -> bool {
         self.of(table)
             .is_some_and(|facts| facts.indexed.contains(column))
+    }
+
+    pub fn is_collated(&self, table: &Table, column: &str) -> bool {
+        self.of(table)
+            .is_some_and(|facts| facts.collated.contains(column))
     }
 
     pub fn is_unique(&self, table: &Table, column: &str) -> bool {

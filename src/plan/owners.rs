@@ -24,6 +24,7 @@ pub fn is_children_of_parents(ground: Ground<'_>, counted: &Counted) -> bool {
         && counted.measure == Measure::Distinct(link.column.clone())
         && counted.parts == Parts::Whole
         && ground.facts.is_unique(ground.table(link.table), &link.key)
+        && !ground.facts.is_collated(declared, &link.column)
 }
 
 pub fn parents_with_children(

@@ -169,3 +169,141 @@ async fn an_empty_text_is_a_part_with_a_name() {
         ])
     );
 }
+
+const OWNED: &str = r#"
+    [tables.owners]
+    name = "owners"
+    created_at = "created"
+    where = "NOT gone"
+
+    [tables.things]
+    name = "things"
+    created_at = "created"
+    belongs_to = [{ table = "owners", column = "owner", key = "name" }]
+
+    [[metrics]]
+    key = "things"
+    table = "things"
+    count = "*"
+    history = "event"
+
+    [[metrics]]
+    key = "owners_of_things"
+    table = "things"
+    distinct = "owner"
+    history = "event"
+
+    [[metrics]]
+    key = "things_by_kind"
+    table = "things"
+    count = "*"
+    history = "event"
+    by = { column = "kind" }
+"#;
+
+/// One key takes `abc` and `ABC` for the same, the other does not.
+#[tokio::test]
+async fn a_row_finds_its_parent_in_sqlite_by_the_rules_of_the_parents_key() {
+    for (key, column, owners, things) in [
+        (
+            "TEXT COLLATE NOCASE",
+            "TEXT",
+            "('abc', 1), ('def', 0)",
+            ["abc", "ABC", "def", "DEF"],
+        ),
+        (
+            "TEXT",
+            "TEXT COLLATE NOCASE",
+            "('abc', 1), ('ABC', 0), ('def', 0)",
+            ["abc", "ABC", "ABC", "def"],
+        ),
+    ] {
+        let rows = things.map(|owner| format!("('{owner}', 'a', '2025-10-01 10:00:00')"));
+        let schema = format!(
+            "CREATE TABLE owners (name {key} PRIMARY KEY, gone INTEGER, created TEXT NOT NULL DEFAULT '2025-10-01 09:00:00');
+             CREATE TABLE things (owner {column} REFERENCES owners (name), kind TEXT, created TEXT NOT NULL);
+             CREATE INDEX owned ON things (owner);
+             CREATE INDEX kinds ON things (kind);
+             INSERT INTO owners (name, gone) VALUES {owners};
+             INSERT INTO things VALUES {};",
+            rows.join(", ")
+        );
+        let world = world("2025-10-04T06:00:00Z", &schema, OWNED).await;
+        let app = App::Sqlite(world.path("app.db"));
+        let live = "FROM things JOIN owners ON owners.name = things.owner WHERE NOT owners.gone";
+        let count = app
+            .number(&format!("SELECT count(*) {live}"))
+            .await
+            .unwrap();
+        let owners = app
+            .number(&format!("SELECT count(DISTINCT owner) {live}"))
+            .await
+            .unwrap();
+        world.night(Which::One(date("2025-10-03"))).await;
+        world
+            .night(Which::Range(date("2025-10-01"), date("2025-10-02")))
+            .await;
+        for day in ["2025-10-03", "2025-10-02"] {
+            let found = ["things", "owners_of_things", "things_by_kind"];
+            let found = found.map(|key| world.value(day, key));
+            let [things, of_things, by_kind] = found;
+            assert_eq!(things.await.to_string(), count.to_string(), "{key}, {day}");
+            assert_eq!(
+                of_things.await.to_string(),
+                owners.to_string(),
+                "{key}, {day}"
+            );
+            assert_eq!(
+                by_kind.await[0]["count"].to_string(),
+                count.to_string(),
+                "{key}, {day}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn values_that_a_column_in_sqlite_holds_for_equal_are_told_apart() {
+    let schema = "CREATE TABLE orders (state TEXT COLLATE NOCASE, created TEXT NOT NULL);
+        CREATE INDEX states ON orders (state);
+        INSERT INTO orders VALUES ('Open', '2025-10-01 10:00:00'), ('open', '2025-10-01 10:00:00'), ('Open', '2025-10-01 10:00:00'),
+            ('lost', '2025-10-01 10:00:00');";
+    let catalog = r#"
+        [tables.orders]
+        name = "orders"
+        created_at = "created"
+        [[metrics]]
+        key = "by_split"
+        table = "orders"
+        count = "*"
+        history = "event"
+        split = { column = "state", into = { open = "open" }, rest = "others" }
+        [[metrics]]
+        key = "states"
+        table = "orders"
+        distinct = "state"
+        history = "event"
+        [[metrics]]
+        key = "by_state"
+        table = "orders"
+        count = "*"
+        history = "event"
+        by = { column = "state" }
+    "#;
+    let world = world("2025-10-04T06:00:00Z", schema, catalog).await;
+    world.night(Which::One(date("2025-10-03"))).await;
+    world
+        .night(Which::Range(date("2025-10-01"), date("2025-10-02")))
+        .await;
+    for day in ["2025-10-03", "2025-10-02"] {
+        for (key, expected) in [("open", 1), ("others", 3), ("states", 3)] {
+            assert_eq!(world.value(day, key).await, json!(expected), "{key}, {day}");
+        }
+        let part = |key, count| json!({ "key": key, "label": key, "count": count });
+        assert_eq!(
+            world.value(day, "by_state").await,
+            json!([part("Open", 2), part("lost", 1), part("open", 1)]),
+            "{day}"
+        );
+    }
+}
