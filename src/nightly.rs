@@ -227,8 +227,8 @@ async fn under_lock(
         todo,
         topic,
         skipped,
-        away,
-    } = prepare(setting, orders, Some(book)).await?;
+        hindrance,
+    } = prepare(setting, orders, Some(book), begun).await?;
     night.skipped = skipped;
     night.remarks.extend(clock::future_days(setting, &stored));
     if let Some(topic) = &topic {
@@ -238,8 +238,8 @@ async fn under_lock(
     }
     let work = (&todo, topic.as_ref());
     let counted = within_time(setting, begun, async |timed: &Setting<'_>| {
-        if let Some(away) = away {
-            return Err(NightError::Unavailable(away));
+        if let Some(error) = hindrance {
+            return Err(error);
         }
         let done = (&mut *night, &mut *stages);
         Box::pin(count_all(timed, orders, (book, run), work, done)).await
@@ -249,7 +249,7 @@ async fn under_lock(
         // Others may be due, even where there is no report.
         Err(error) if orders.send && error.leaves_no_numbers() => {
             if let Some(topic) = &topic {
-                morning::no_numbers(setting, book, topic, &error, night).await?;
+                morning::no_numbers(setting, (book, begun), topic, &error, night).await?;
             }
             night.broke_off = Some(error);
         }

@@ -10,6 +10,7 @@ use crate::deliver::ping::Signal;
 use crate::deliver::{self, Delivering};
 
 use super::plans::{self, Topic};
+use super::time_limit::within_a_moment;
 use super::{Night, NightError, Orders, Setting, Todo, letters};
 
 /// A book that somebody else is about to make has nothing to deliver yet.
@@ -60,7 +61,7 @@ pub(super) async fn broke_off(
 /// Plans what tells readers and the health check that there are no numbers, unless the day has them.
 pub(super) async fn no_numbers(
     setting: &Setting<'_>,
-    book: &Book,
+    (book, begun): (&Book, Instant),
     topic: &Topic,
     error: &NightError,
     night: &mut Night,
@@ -72,7 +73,10 @@ pub(super) async fn no_numbers(
         return Ok(());
     }
     let reason = error.reason_for_readers();
-    let plan = plans::failure(setting, book, topic.date, &reason).await?;
+    let planning = within_a_moment(setting, begun, async |timed: &Setting<'_>| {
+        plans::failure(timed, book, topic.date, &reason).await
+    });
+    let plan = Box::pin(planning).await?;
     book::plan(book, &plan).await.map(drop)
 }
 
@@ -88,7 +92,10 @@ pub(super) async fn bring_out(
         && night.broke_off.is_none()
     {
         let entries = letters::judged_entries(book, topic.date).await?;
-        let plan = plans::report(setting, Some(book), topic, &entries, None).await?;
+        let planning = within_a_moment(setting, begun, async |timed: &Setting<'_>| {
+            plans::report(timed, Some(book), topic, &entries, None).await
+        });
+        let plan = Box::pin(planning).await?;
         tell_of_readers(setting, plan.as_ref(), night);
         if let Some(plan) = plan {
             book::plan(book, &plan).await?;

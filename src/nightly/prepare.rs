@@ -1,11 +1,13 @@
 //! What a night has to do, found out before it counts or stores anything.
 
+use std::time::Instant;
+
 use chrono::NaiveDate;
 
 use crate::book::{self, Book};
-use crate::collect::Unreachable;
 
 use super::plans::{self, Topic};
+use super::time_limit::within_time;
 use super::todo::{self, Todo};
 use super::{NightError, Orders, Setting, beginnings, clock, days};
 
@@ -17,8 +19,8 @@ pub(super) struct Prepared {
     pub(super) topic: Option<Topic>,
     /// Days that are not counted, and why.
     pub(super) skipped: Vec<(NaiveDate, String)>,
-    /// A database that could not be asked what time it is, so nothing can be counted.
-    pub(super) away: Option<Unreachable>,
+    /// Why nothing can be counted: no database could prove the clock, or proving it took all of the night's time.
+    pub(super) hindrance: Option<NightError>,
 }
 
 /// Without a book every day is new.
@@ -26,24 +28,35 @@ pub(super) async fn prepare(
     setting: &Setting<'_>,
     orders: &Orders,
     book: Option<&Book>,
+    begun: Instant,
 ) -> Result<Prepared, NightError> {
     let stored = match book {
         Some(book) => book::all_dates(book).await?,
         None => Vec::new(),
     };
-    let away = match Box::pin(clock::check(setting, orders, &stored)).await {
-        Err(NightError::Unavailable(away)) => Some(away),
+    let checking = within_time(setting, begun, async |timed: &Setting<'_>| {
+        clock::check(timed, orders, &stored).await
+    });
+    let hindrance = match Box::pin(checking).await {
+        Err(error) if error.leaves_no_numbers() => Some(error),
         checked => checked.map(|()| None)?,
     };
     let chosen = days::choose(setting, orders, book).await?;
     let mut todo = todo::of(setting, orders, &chosen.days, book).await?;
-    let before_data = beginnings::skip_days_before_data(setting, orders, book, &mut todo);
-    let before_data = Box::pin(before_data).await?;
+    let before_data = match hindrance {
+        Some(_) => Vec::new(),
+        None => {
+            let skipping = within_time(setting, begun, async |timed: &Setting<'_>| {
+                beginnings::skip_days_before_data(timed, orders, book, &mut todo).await
+            });
+            Box::pin(skipping).await?
+        }
+    };
     Ok(Prepared {
         stored,
         topic: plans::topic(&todo).filter(|_| orders.reports()),
         skipped: [chosen.skipped, before_data, todo.skipped.clone()].concat(),
         todo,
-        away,
+        hindrance,
     })
 }

@@ -37,7 +37,14 @@ pub(super) async fn readers(
     };
     let found = match found {
         Some(found) => found,
-        None => collect::recipients(&setting.config.apps, query, &limits(setting)).await,
+        None => {
+            let asked = collect::recipients(&setting.config.apps, query, &limits(setting)).await;
+            // Not whether a signal or the night's time was the reason.
+            asked.map_err(|why| match setting.stop.is_cancelled() {
+                true => "the night had to end before the app database had answered".to_owned(),
+                false => why,
+            })
+        }
     };
     match found {
         Ok(found) => {

@@ -28,8 +28,12 @@ pub(super) async fn rehearse(
         todo,
         topic,
         skipped,
+        hindrance,
         ..
-    } = prepare(setting, orders, book.as_ref()).await?;
+    } = prepare(setting, orders, book.as_ref(), begun).await?;
+    if let Some(error) = hindrance {
+        return Err(error);
+    }
     let mut night = Night {
         skipped,
         ..Night::default()

@@ -152,7 +152,7 @@ async fn a_file_that_is_no_database_is_told_at_once_and_nothing_is_stored() {
 }
 
 /// An application that keeps its database for itself.
-async fn locked(world: &World) -> sqlx::SqliteConnection {
+pub(crate) async fn locked(world: &World) -> sqlx::SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(world.path("app.db"))
         .journal_mode(SqliteJournalMode::Delete);

@@ -1,12 +1,16 @@
 //! `max_duration` is the time of the whole counting, however many tasks it has. What a night has done before it ends
 //! early is kept and told.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use std::time::Duration;
 
 use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivering;
+use crate::faults::locked;
+use crate::smtp_server::{Script, Server};
 use crate::world::{World, date, instant};
 
 /// Spends more than the whole run's time after the first task.
@@ -137,4 +141,80 @@ async fn a_night_that_takes_too_long_tells_its_readers_that_there_are_no_numbers
     let run = world.book("SELECT outcome, days, error FROM runs").await;
     let failed = ["failed", "0", &error.to_string()].map(|text| Some(text.to_owned()));
     assert_eq!(run, [failed]);
+}
+
+/// Lets a night take a second, and a database hang for longer.
+fn limit(world: &World) {
+    let settings = std::fs::read_to_string(world.path("daybook.toml")).unwrap();
+    let limit = "[collect]\nmax_duration = \"1s\"\nlock_timeout = \"20s\"\n";
+    world.write("daybook.toml", &format!("{settings}\n{limit}"));
+}
+
+const READER: &str = "[report]\nrecipients_sql = \"SELECT 'ada@example.org'\"";
+
+/// The report about 3 October is stored and sent; from now on the database answers nobody.
+async fn before_it_hangs() -> (World, Server, sqlx::SqliteConnection) {
+    let (mut world, _) = delivering::world(READER).await;
+    let server = Server::start(Script::accepting()).await;
+    world.set("DAYBOOK_SMTP_URL", &server.url());
+    world.set("DAYBOOK_MAIL_FROM", "Daybook <daybook@example.org>");
+    world.morning(Which::One(date("2025-10-03")), false).await;
+    limit(&world);
+    let owner = locked(&world).await;
+    (world, server, owner)
+}
+
+/// The night ends in its time, with the mail that says so to the reader who was known before.
+async fn ends_in_time(world: &World, server: &Server, line: &[&str], day: &str) {
+    let error = world.command(line).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("counting took longer than max_duration = 1s: "),
+        "{error}"
+    );
+    let mail = server.accepted().pop().unwrap();
+    assert_eq!(mail.to, "ada@example.org");
+    let text = String::from_utf8(mail.message).unwrap();
+    let subject = format!("Subject: [no numbers] Beryl, {day}: counting was stopped after 1s");
+    assert!(text.replace("\r\n ", " ").contains(&subject), "{text}");
+    let planned = world
+        .book("SELECT stale_recipients FROM reports ORDER BY collection_date DESC")
+        .await;
+    let why = "the night had to end before the app database had answered";
+    assert_eq!(planned[0], [Some(why.to_owned())]);
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_while_it_is_to_prove_the_clock_does_not_hold_up_the_night() {
+    let (mut world, server, _owner) = before_it_hangs().await;
+    world.at("2025-12-04T05:00:00Z");
+    let line = ["collect", "--date", "yesterday", "--send-email"];
+    ends_in_time(&world, &server, &line, "Wed 3 Dec 2025").await;
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_while_it_is_asked_for_its_oldest_row_does_not_hold_up_the_night() {
+    let (mut world, server, _owner) = before_it_hangs().await;
+    world.at("2025-10-06T04:00:00Z");
+    let range = ["collect", "--from", "2025-10-01", "--to", "2025-10-05"];
+    let line = [&range[..], &["--send-email"]].concat();
+    ends_in_time(&world, &server, &line, "Sun 5 Oct 2025").await;
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_while_it_is_asked_for_readers_does_not_hold_up_the_report() {
+    let (mut world, _) = delivering::world(READER).await;
+    world.night(Which::One(date("2025-10-03"))).await;
+    let server = Server::start(Script::accepting()).await;
+    world.set("DAYBOOK_SMTP_URL", &server.url());
+    world.set("DAYBOOK_MAIL_FROM", "Daybook <daybook@example.org>");
+    limit(&world);
+    let _owner = locked(&world).await;
+    let night = world.morning(Which::One(date("2025-10-03")), false).await;
+    assert!(night.readers_missing);
+    assert_eq!(
+        night.remarks[0],
+        "only readers known before get the report: the night had to end before the app database had answered"
+    );
 }
