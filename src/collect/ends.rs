@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use futures_util::future::join_all;
 
 use crate::calendar::Edge;
 use crate::catalog::{Catalog, Counted, History, Metric, Shape};
@@ -18,22 +19,42 @@ use super::schema::newest::{newest_before, oldest};
 use super::snapshots::with_snapshot;
 use super::{Unreachable, schema};
 
-/// The newest time until `now` at which something in the app databases began or happened, as far as they tell.
+/// The newest time until `now` at which something in the app databases began or happened, as far as they tell. Once one
+/// tells of a time from `since` on, the others are not waited for; before that, one that is away might.
 pub async fn newest_row(
     apps: &BTreeMap<String, AppDatabase>,
     catalog: &Catalog,
+    since: DateTime<Utc>,
     now: DateTime<Utc>,
     zone: Tz,
     limits: &Limits,
 ) -> Result<Option<DateTime<Utc>>, Unreachable> {
-    let mut newest = None;
-    for (name, app) in apps {
-        let found = with_snapshot(app, limits, async |snapshot| {
-            newest_in(name, catalog, snapshot, now, zone, limits).await
+    let until_proven = Limits {
+        stop: limits.stop.child_token(),
+        ..limits.clone()
+    };
+    let asking = apps.iter().map(async |(name, app)| {
+        let found = with_snapshot(app, &until_proven, async |snapshot| {
+            newest_in(name, catalog, snapshot, now, zone, &until_proven).await
         });
-        newest = newest.max(found.await.map_err(unreachable(name))?);
+        let found = found.await.map_err(unreachable(name));
+        if matches!(found, Ok(Some(at)) if at >= since) {
+            until_proven.stop.cancel();
+        }
+        found
+    });
+    let mut newest = None;
+    let mut away = None;
+    for found in join_all(asking).await {
+        match found {
+            Ok(found) => newest = newest.max(found),
+            Err(one) => away = away.or(Some(one)),
+        }
     }
-    Ok(newest)
+    match away {
+        Some(away) if newest.is_none_or(|at| at < since) => Err(away),
+        _ => Ok(newest),
+    }
 }
 
 /// A row of the table, and when it began or happened.

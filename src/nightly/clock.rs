@@ -5,7 +5,6 @@ use thiserror::Error;
 
 use crate::calendar::spoken;
 use crate::collect;
-use crate::database::Trouble;
 use crate::prune::{LONGEST_SILENCE, is_silence, newest_before};
 
 use super::counting::limits;
@@ -70,20 +69,22 @@ pub(super) async fn check(
         return Ok(());
     }
     let (config, now) = (setting.config, setting.now);
+    let since = now - TimeDelta::days(LONGEST_SILENCE);
     let row = collect::newest_row(
         &config.apps,
         &config.catalog,
+        since,
         now,
         config.time_zone,
         &limits(setting),
     )
     .await;
-    let row = row.map_err(|away| match away.error.trouble {
-        Trouble::Stopped => NightError::Stopped,
-        _ => NightError::Unavailable(away),
+    let row = row.map_err(|away| match setting.stop.is_cancelled() {
+        true => NightError::Stopped,
+        false => NightError::Unavailable(away),
     })?;
     match row {
-        Some(at) if now - at <= TimeDelta::days(LONGEST_SILENCE) => Ok(()),
+        Some(at) if at >= since => Ok(()),
         row => Err(Doubt::Ahead {
             today,
             yesterday,

@@ -2,7 +2,7 @@
 
 use daybook::book::{self, Book};
 use daybook::look::edition::Edition;
-use daybook::nightly::{Night, Which};
+use daybook::nightly::{Night, NightError, Which};
 use daybook::operate::doctor::{Level, examine};
 use daybook::prune::Doubt;
 use tokio_util::sync::CancellationToken;
@@ -235,4 +235,59 @@ async fn what_was_mailed_is_not_mailed_again_after_a_clock_that_was_three_weeks_
     world.morning(Which::One(date("2025-10-03")), false).await;
     assert_eq!(count(&world, "daily_metrics").await, "1");
     assert_eq!(mailed(&server), ["ada@example.org"]);
+}
+
+const SHOP: &str = r#"
+    [apps.shop]
+    database_url = "sqlite:shop.db"
+
+    [tables.sales]
+    name = "sales"
+    database = "shop"
+    created_at = "at"
+
+    [[metrics]]
+    key = "sales"
+    table = "sales"
+    count = "*"
+"#;
+
+/// Both databases' newest rows are of that day, and two months after the last night one of them is away.
+async fn two_months_later_without(missing: &str, newest: &str) -> (World, Night) {
+    let (mut world, app) = super::world(SHOP).await;
+    let shop = world.sqlite("shop.db").await;
+    shop.execute("CREATE TABLE sales (at TEXT NOT NULL)").await;
+    world.night(Which::One(date("2025-10-03"))).await;
+    errors(&app, newest, 1).await;
+    shop.execute(&format!("INSERT INTO sales VALUES ('{newest} 10:00:00')"))
+        .await;
+    std::fs::remove_file(world.path(missing)).unwrap();
+    world.at("2025-12-04T05:00:00Z");
+    let night = world.morning(Which::One(date("2025-12-03")), false).await;
+    (world, night)
+}
+
+#[tokio::test]
+async fn one_database_that_proves_the_clock_is_enough_while_another_is_away() {
+    for (missing, away, failed, known) in [
+        ("shop.db", "shop", "sales", ("errors_24h", 0)),
+        ("app.db", "", "errors_24h", ("sales", 1)),
+    ] {
+        let (world, night) = two_months_later_without(missing, "2025-12-01").await;
+        let unreachable = night.unreachable.iter().map(|one| one.name.as_str());
+        assert_eq!(unreachable.collect::<Vec<_>>(), [away]);
+        let why = world.provenance("2025-12-03", failed).await;
+        assert_eq!(why["kind"], "failed", "{why}");
+        let (key, value) = known;
+        assert_eq!(world.value("2025-12-03", key).await, value, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn while_no_database_proves_the_clock_one_that_is_away_might() {
+    let (world, night) = two_months_later_without("shop.db", "2025-10-20").await;
+    assert!(matches!(night.broke_off, Some(NightError::Unavailable(_))));
+    assert_eq!(count(&world, "daily_metrics").await, "1");
+    let told = "2025-12-03 failure outbox outbox 1 accepted 1 outbox/2025-12-03.failure.html";
+    assert_eq!(world.ledger().await, [told]);
 }
