@@ -189,6 +189,8 @@ impl Connection {
         let stream = TokioIo::new(TimedStream::new(self.stream, self.phase.clone()));
         let connection = http1::Builder::new()
             .max_buf_size(HEAD_BYTES)
+            // What was asked is answered although its client hangs up: a wrong guess would not be counted otherwise.
+            .half_close(true)
             .header_read_timeout(None::<Duration>)
             .serve_connection(stream, service);
         let mut connection = pin!(connection);

@@ -210,6 +210,26 @@ async fn a_right_secret_is_let_in_however_many_wrong_ones_came_from_its_address(
     serving.end().await;
 }
 
+const GUESS: &[u8] =
+    b"GET /sys/metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer guessed\r\n\r\n";
+
+#[tokio::test]
+async fn wrong_guesses_are_counted_although_their_clients_hang_up_at_once() {
+    let world = world(&format!("[serve]\ntoken = \"{TOKEN}\"")).await;
+    let serving = Serving::with(&world, hurried()).await;
+    for _ in 0..10 {
+        let mut stream = serving.browser().open().await;
+        stream.write_all(GUESS).await.unwrap();
+    }
+    let mut waited = Vec::new();
+    for _ in 0..5 {
+        waited.push(with(&serving, "Bearer guessed").await);
+    }
+    assert_eq!(waited, [429; 5], "{waited:?}");
+    assert_eq!(with(&serving, &format!("Bearer {TOKEN}")).await, 200);
+    serving.end().await;
+}
+
 #[tokio::test]
 async fn one_wrong_guess_too_many_is_answered_late_and_delays_nobody_else() {
     let world = world(&format!("[serve]\ntoken = \"{TOKEN}\"")).await;
@@ -226,8 +246,7 @@ async fn one_wrong_guess_too_many_is_answered_late_and_delays_nobody_else() {
     let mut waiting = Vec::new();
     for _ in 0..300 {
         let mut stream = serving.browser().open().await;
-        let guess = b"GET /sys/metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer guessed\r\n\r\n";
-        stream.write_all(guess).await.unwrap();
+        stream.write_all(GUESS).await.unwrap();
         waiting.push(stream);
     }
     assert_eq!(with(&serving, &format!("Bearer {TOKEN}")).await, 200);
