@@ -79,6 +79,7 @@ async fn the_program_says_where_it_is_and_ends_well_when_told() {
     let mut idle = browser.open().await;
     let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     idle.write_all(request).await.unwrap();
+    idle.readable().await.unwrap();
     assert_eq!(program.end(), (0, String::new()));
     assert_eq!(rest(&mut silent).await, b"");
     assert!(rest(&mut idle).await.ends_with(b"ok\n"));
