@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -176,15 +177,17 @@ const LOCKS: &str = "/proc/locks";
 /// The list is read in parts, and misses a line where others let go in between: so it is looked at again.
 const LOOKS: usize = 5;
 
-/// Who has locked it, by the file's number; alone, if anybody does.
+/// Who has locked it, by the file's device and number; alone, if anybody does.
 fn process(lock: &Path) -> Option<Process> {
     let file = std::fs::metadata(lock).ok()?.ino().to_string();
+    let device = device(lock);
     let holds = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, "FLOCK", _, access, process, place, ..] = words.as_slice() else {
             return None;
         };
-        let same = place.rsplit(':').next() == Some(file.as_str());
+        let (on, number) = place.rsplit_once(':')?;
+        let same = number == file && device.as_ref().is_none_or(|device| on == device);
         let id: u32 = process.parse().ok()?;
         (same && id > 0).then(|| Process {
             id,
@@ -198,6 +201,25 @@ fn process(lock: &Path) -> Option<Process> {
             .filter_map(holds)
             .max_by_key(|process| process.is_exclusive)
     })
+}
+
+/// The file's device as the kernel's list writes it, `08:01`, if it can be known. On some file systems (btrfs, overlay)
+/// that is the device of the mount, and `stat` tells of another one.
+fn device(lock: &Path) -> Option<String> {
+    let file = File::open(lock).ok()?;
+    let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
+    let mount = about
+        .lines()
+        .find_map(|line| line.strip_prefix("mnt_id:"))?;
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let mut numbers = mounts.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let is_its = words.next()? == mount.trim();
+        words.nth(1).filter(|_| is_its)?.split_once(':')
+    });
+    let (major, minor) = numbers.next()?;
+    let (major, minor): (u32, u32) = (major.parse().ok()?, minor.parse().ok()?);
+    Some(format!("{major:02x}:{minor:02x}"))
 }
 
 /// What the process, a number or `self`, is called.

@@ -3,6 +3,7 @@
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
@@ -101,6 +102,41 @@ async fn another_program_that_holds_a_lock_is_named_and_no_night_ends_well() {
         let (code, said) = collect(&world);
         assert_eq!(code, 0, "{said}");
     }
+}
+
+/// `$1` is the program. Each file system numbers its files anew.
+const ON_TWO_FILE_SYSTEMS: &str = r#"
+    mkdir ours others
+    mount -t tmpfs ours ours
+    mount -t tmpfs others others
+    export DAYBOOK_BOOK_DATABASE_URL=sqlite:ours/daybook.db
+    "$1" collect --quiet
+    number=$(stat -c %i ours/daybook.db.lock)
+    for name in $(seq 100); do
+        touch others/$name
+        [ "$(stat -c %i others/$name)" != "$number" ] || exec flock others/$name "$1" doctor
+    done
+"#;
+
+#[tokio::test]
+async fn a_lock_on_a_file_of_the_same_number_on_another_file_system_is_not_ours() {
+    let may_mount = Command::new("unshare").args(["-rm", "true"]).status();
+    if !in_a_file() || !may_mount.is_ok_and(|done| done.success()) {
+        return;
+    }
+    let world = world(SETTINGS);
+    shop(&world).await;
+    let output = world
+        .within("unshare")
+        .args(["-rm", "sh", "-euc", ON_TWO_FILE_SYSTEMS, "sh"])
+        .arg(env!("CARGO_BIN_EXE_daybook"))
+        .output()
+        .unwrap();
+    let told = crate::running::program::data(&output);
+    assert!(
+        told.contains("nobody collects into the book now"),
+        "{output:?}"
+    );
 }
 
 #[tokio::test]
