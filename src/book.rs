@@ -43,7 +43,7 @@ pub use error::BookError;
 pub use examine::{Health, examine};
 pub use kept::{KeptDay, count_days, keys, scan_kept};
 pub use lock::{
-    CollectLock, DeliveryLock, Holder, delivery_lock, locks_of, wait_for_delivery_lock,
+    CollectLock, DeliveryLock, HeldBy, Holder, delivery_lock, locks_of, wait_for_delivery_lock,
 };
 pub use mutes::{mute, mutes, remove_mutes_before, unmute};
 pub use one_metric::entries_of;

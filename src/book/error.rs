@@ -15,6 +15,8 @@ use crate::database::DatabaseError;
 use super::disk::free_space;
 use kind::{Kind, kind};
 
+const TO_THE_MINUTE: &str = "%Y-%m-%d %H:%M UTC";
+
 #[derive(Debug, Error)]
 pub enum BookError {
     #[error("no book yet at {book}: run `daybook collect`")]
@@ -51,8 +53,18 @@ pub enum BookError {
     HeldByOther { lock: String, holder: String },
 
     #[error(
+        "{holder} holds {lock}{} under another account than this daybook's: end that session, or give every daybook of this book the same account; nothing can be stored until then",
+        .since.map(|since| format!(" (since {})", since.format(TO_THE_MINUTE))).unwrap_or_default()
+    )]
+    HeldByOtherAccount {
+        lock: String,
+        holder: String,
+        since: Option<DateTime<Utc>>,
+    },
+
+    #[error(
         "{holder} has held {lock} since {}, longer than a night can last ({}): find out why it hangs and end it",
-        .since.format("%Y-%m-%d %H:%M UTC"),
+        .since.format(TO_THE_MINUTE),
         duration::spoken(*.longest)
     )]
     HeldTooLong {
@@ -230,6 +242,7 @@ impl BookError {
                 | Self::Newer { .. }
                 | Self::Held { .. }
                 | Self::HeldByOther { .. }
+                | Self::HeldByOtherAccount { .. }
                 | Self::HeldTooLong { .. }
                 | Self::CannotLock { .. }
                 | Self::CannotOpen { .. }

@@ -62,8 +62,16 @@ pub struct Holder {
     /// `process 123 (daybook)`, `process 123 on 10.0.0.7`
     pub name: Option<String>,
     pub since: Option<DateTime<Utc>>,
-    /// It is no daybook.
-    pub is_foreign: bool,
+    pub by: HeldBy,
+}
+
+/// What a holder is, as far as can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldBy {
+    Daybook,
+    OtherProgram,
+    /// It can call itself what it likes, and since when it has the lock may be hidden from ours.
+    OtherAccount,
 }
 
 /// How a transaction can tell that a lock on a server is still held: by which connection.
@@ -136,17 +144,21 @@ async fn held(url: &DatabaseUrl, kind: Kind, waited: Duration) -> BookError {
 impl Holder {
     /// What keeps the lock from every night to come, if it is held by something else than a night that goes on.
     pub fn trouble(&self, now: DateTime<Utc>, longest: TimeDelta) -> Option<BookError> {
-        let (lock, holder) = (self.lock.clone(), self.to_string());
-        if self.is_foreign {
-            return Some(BookError::HeldByOther { lock, holder });
+        let (lock, holder, since) = (self.lock.clone(), self.to_string(), self.since);
+        match self.by {
+            HeldBy::OtherProgram => Some(BookError::HeldByOther { lock, holder }),
+            HeldBy::OtherAccount => Some(BookError::HeldByOtherAccount {
+                lock,
+                holder,
+                since,
+            }),
+            HeldBy::Daybook => Some(BookError::HeldTooLong {
+                lock,
+                holder,
+                since: since.filter(|since| now - *since > longest)?,
+                longest: longest.to_std().unwrap_or_default(),
+            }),
         }
-        let since = self.since.filter(|since| now - *since > longest)?;
-        Some(BookError::HeldTooLong {
-            lock,
-            holder,
-            since,
-            longest: longest.to_std().unwrap_or_default(),
-        })
     }
 }
 

@@ -100,7 +100,7 @@ const GUARDIAN: &str = r#"
 programs=$1 folder=$2 port=$3; shift 3
 "$@" "$programs/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c max_connections=200 -c shared_buffers=32MB -c autovacuum=off </dev/null >"$folder/log" 2>&1 &
+    -c max_connections=200 -c max_prepared_transactions=8 -c shared_buffers=32MB -c autovacuum=off </dev/null >"$folder/log" 2>&1 &
 server=$!
 echo started
 cat >/dev/null

@@ -20,6 +20,7 @@ use crate::book::entry_on;
 use crate::delivering;
 use crate::dice::Dice;
 use crate::mariadb;
+use crate::postgres::as_role;
 use crate::running::SETTINGS;
 use crate::running::program::{code, real_now, shop, today, words, world};
 use crate::smtp_server::Script;
@@ -297,6 +298,102 @@ async fn who_holds_the_lock_of_a_server_for_too_long_or_is_no_daybook_is_named_a
     assert_eq!(code(&output), 69, "{output:?}");
     assert!(words(&output).contains("and is not Daybook"), "{output:?}");
     other.close().await.unwrap();
+}
+
+/// A lock like the night's, of somebody who may log in and has no rights on the book, whatever it calls itself.
+async fn held_by_a_stranger(url: &DatabaseUrl) -> Box<dyn std::any::Any> {
+    let book = App::of(url);
+    match url.engine() {
+        Engine::Mysql => {
+            let (server, name) = url.expose().rsplit_once('/').unwrap();
+            mariadb::grant(&book, "stranger", "USAGE ON *.*").await;
+            let server = server.replace("//root@", "//stranger@");
+            let mut session = sqlx::MySqlConnection::connect(&server).await.unwrap();
+            let lock = format!("concat('daybook collect ', left(sha2('{name}', 256), 40))");
+            let take = sqlx::AssertSqlSafe(format!("SELECT get_lock({lock}, 0)"));
+            session.execute(sqlx::raw_sql(take)).await.unwrap();
+            Box::new(session)
+        }
+        _ => {
+            let role =
+                "DO $$ BEGIN CREATE ROLE stranger LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$";
+            book.execute(role).await;
+            let url = as_role(&book, "stranger").url() + "?application_name=daybook%201";
+            let mut session = sqlx::PgConnection::connect(&url).await.unwrap();
+            let take = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('daybook collect ' || current_schema(), 0))";
+            session.execute(sqlx::raw_sql(take)).await.unwrap();
+            Box::new(session)
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lock_held_by_another_account_is_an_error_at_once_that_names_it_as_far_as_can_be_seen() {
+    let mut world = world(SETTINGS);
+    shop(&world).await;
+    let book = App::of(&world.book_url());
+    let stranger = held_by_a_stranger(&world.book_url()).await;
+    let (keeper, seen, hidden) = match world.book_url().engine() {
+        Engine::Mysql => {
+            mariadb::grant(&book, "keeper_of_book", "ALL ON HERE.*").await;
+            let keeper = mariadb::as_user(&book, "keeper_of_book");
+            (
+                keeper,
+                " of stranger from ",
+                " of the server holds the collect lock of ",
+            )
+        }
+        _ => {
+            let name = book.url().rsplit_once('/').unwrap().1.to_owned();
+            book.execute(&format!(
+                "CREATE ROLE keeper_{name} LOGIN; GRANT ALL ON SCHEMA public TO keeper_{name}"
+            ))
+            .await;
+            let keeper = as_role(&book, &format!("keeper_{name}"));
+            (
+                keeper,
+                " of stranger (daybook 1) on 127.0.0.1",
+                " of stranger (daybook 1) holds the collect lock of ",
+            )
+        }
+    };
+    for (url, expected, is_since_seen) in [(book.url(), seen, true), (keeper.url(), hidden, false)]
+    {
+        world.set("DAYBOOK_BOOK_DATABASE_URL", &url);
+        let output = crate::kills::ended(world.start(&["collect"]));
+        let said = words(&output);
+        assert_eq!(code(&output), 69, "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(said.contains(" (since 20"), is_since_seen, "{said}");
+        assert!(
+            said.contains(" under another account than this daybook's: "),
+            "{said}"
+        );
+        let told = crate::running::program::data(&world.binary(&["doctor"]));
+        assert!(told.contains("under another account"), "{told}");
+    }
+    drop(stranger);
+}
+
+#[tokio::test]
+async fn a_prepared_transaction_that_holds_the_lock_is_named() {
+    if fresh().engine() != Engine::Postgres {
+        return;
+    }
+    let world = world(SETTINGS);
+    shop(&world).await;
+    let book = App::of(&world.book_url());
+    book.execute(
+        "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('daybook collect ' || current_schema(), 0));
+         PREPARE TRANSACTION 'left behind'",
+    )
+    .await;
+    let output = crate::kills::ended(world.start(&["collect"]));
+    assert_eq!(code(&output), 69, "{output:?}");
+    let expected =
+        "a prepared transaction (listed in pg_prepared_xacts) holds the collect lock of ";
+    assert!(words(&output).contains(expected), "{output:?}");
+    book.execute("ROLLBACK PREPARED 'left behind'").await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::book::{BOOK_MODE, BookError};
 use crate::config::DatabaseUrl;
 
-use super::{Holder, Kind};
+use super::{HeldBy, Holder, Kind};
 
 #[derive(Debug)]
 pub(super) struct Hold {
@@ -167,7 +167,10 @@ pub(in crate::book) fn holder(book: &Path, kind: Kind) -> Option<Holder> {
         lock: lock.display().to_string(),
         name,
         since: note.and(changed.ok()).map(DateTime::<Utc>::from),
-        is_foreign,
+        by: match is_foreign {
+            true => HeldBy::OtherProgram,
+            false => HeldBy::Daybook,
+        },
     })
 }
 

@@ -8,7 +8,7 @@ use crate::book::store::answered;
 use crate::config::{DatabaseUrl, Engine};
 use crate::database::{mysql, server};
 
-use super::{Holder, Kind, Proof};
+use super::{HeldBy, Holder, Kind, Proof};
 
 /// The longest the server allows, as its own default need not be: a year.
 const NEVER_IDLE_TOO_LONG: &str = "SET SESSION wait_timeout = 31536000";
@@ -21,7 +21,8 @@ const HOLDER: &str =
 
 /// Of other accounts only where ours may see all sessions.
 const SESSION: &str = "SELECT CAST(user AS char) AS account, CAST(host AS char) AS host,
-    CAST(utc_timestamp() - INTERVAL time SECOND AS datetime) AS since
+    CAST(utc_timestamp() - INTERVAL time SECOND AS datetime) AS since,
+    CAST(user = (SELECT user FROM information_schema.processlist WHERE id = connection_id()) AS signed) AS is_own
     FROM information_schema.processlist WHERE id = ?";
 
 #[derive(Debug)]
@@ -90,28 +91,39 @@ pub(super) async fn is_held_by(line: &mut MySqlConnection, proof: Proof) -> sqlx
 
 /// Who has it, if anybody has. Its connection has said nothing since it took the lock.
 pub(super) async fn holder(pool: &MySqlPool, kind: Kind) -> sqlx::Result<Option<Holder>> {
-    let connection: Option<i64> = sqlx::query_scalar(HOLDER)
-        .bind(word(kind))
-        .fetch_one(pool)
-        .await?;
-    let Some(connection) = connection else {
+    let held_by = async || -> sqlx::Result<Option<i64>> {
+        let asking = sqlx::query_scalar(HOLDER).bind(word(kind));
+        asking.fetch_one(pool).await
+    };
+    let Some(connection) = held_by().await? else {
         return Ok(None);
     };
     let row = sqlx::query(SESSION)
         .bind(connection)
         .fetch_optional(pool)
         .await?;
-    let name = row.as_ref().and_then(|row| {
-        let account: String = row.try_get("account").ok()?;
-        let host: String = row.try_get("host").ok()?;
-        Some(format!("connection {connection} of {account} from {host}"))
-    });
-    let since: Option<NaiveDateTime> = row.and_then(|row| row.try_get("since").ok());
+    let Some(row) = row else {
+        // Hidden from this account, unless it has just ended.
+        let is_hidden = held_by().await? == Some(connection);
+        return Ok(is_hidden.then(|| Holder {
+            lock: String::new(),
+            name: Some(format!("connection {connection} of the server")),
+            since: None,
+            by: HeldBy::OtherAccount,
+        }));
+    };
+    let account: String = row.try_get("account")?;
+    let host: String = row.try_get("host")?;
+    let since: Option<NaiveDateTime> = row.try_get("since")?;
+    let is_own: Option<i64> = row.try_get("is_own")?;
     Ok(Some(Holder {
         lock: String::new(),
-        name: Some(name.unwrap_or_else(|| format!("connection {connection} of the server"))),
+        name: Some(format!("connection {connection} of {account} from {host}")),
         since: since.map(|since| since.and_utc()),
-        is_foreign: false,
+        by: match is_own {
+            Some(1) => HeldBy::Daybook,
+            _ => HeldBy::OtherAccount,
+        },
     }))
 }
 

@@ -8,7 +8,7 @@ use crate::book::store::answered;
 use crate::config::{DatabaseUrl, Engine};
 use crate::database::{postgres, server};
 
-use super::{Holder, Kind, Proof};
+use super::{HeldBy, Holder, Kind, Proof};
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
@@ -29,12 +29,14 @@ const IS_HELD: &str = "SELECT EXISTS (
         AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0)
         AND pid = $2)";
 
-/// Of another account's session little can be seen, but always its name.
-const HOLDER: &str = "SELECT pid::bigint, application_name, usename::text AS account, host(client_addr) AS host, xact_start
-    FROM pg_stat_activity WHERE pid IN (
+/// Of another account's session little can be seen, but always its name. A prepared transaction has no session.
+const HOLDER: &str = "SELECT held.pid::bigint, application_name, usename::text AS account, host(client_addr) AS host,
+    coalesce(usename = session_user, false) AS is_own, xact_start
+    FROM pg_stat_activity AS session RIGHT JOIN (
     SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0))";
+        AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0)) AS held
+    ON session.pid = held.pid WHERE session.pid IS NOT NULL OR held.pid IS NULL";
 
 #[derive(Debug)]
 pub(super) struct Hold {
@@ -109,19 +111,28 @@ pub(super) async fn holder(pool: &PgPool, kind: Kind) -> sqlx::Result<Option<Hol
         let host = text("host").map(|host| format!(" on {host}"));
         // `daybook 123`, as every session of ours is called.
         let process = program.strip_prefix("daybook ");
-        let name = match process {
-            Some(process) => format!("process {process}"),
-            None => {
-                let session: i64 = row.try_get("pid").unwrap_or_default();
-                let account = text("account").unwrap_or_default();
-                format!("session {session} of {account} ({program})")
+        let is_own: bool = row.try_get("is_own").unwrap_or_default();
+        let session: Option<i64> = row.try_get("pid").ok().flatten();
+        let account = text("account").unwrap_or_default();
+        let (name, by) = match (session, process) {
+            (None, _) => {
+                let name = "a prepared transaction (listed in pg_prepared_xacts)";
+                (name.to_owned(), HeldBy::OtherProgram)
+            }
+            (_, Some(process)) if is_own => (format!("process {process}"), HeldBy::Daybook),
+            (Some(session), _) => {
+                let by = match is_own {
+                    true => HeldBy::OtherProgram,
+                    false => HeldBy::OtherAccount,
+                };
+                (format!("session {session} of {account} ({program})"), by)
             }
         };
         Holder {
             lock: String::new(),
             name: Some(name + &host.unwrap_or_default()),
             since: row.try_get("xact_start").ok().flatten(),
-            is_foreign: process.is_none(),
+            by,
         }
     }))
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use daybook::book::{self, Book, BookError};
+use daybook::book::{self, Book, BookError, HeldBy};
 use daybook::operate::doctor;
 
 use super::{file_of, new_book};
@@ -194,7 +194,7 @@ async fn whoever_holds_the_lock_without_a_word_is_noted_by_the_first_one_in_vain
     let held = File::open(&path).unwrap();
     held.lock().unwrap();
     let holder = Book::collector(book.url()).await.unwrap().unwrap();
-    assert_eq!((holder.since, holder.is_foreign), (None, false));
+    assert_eq!((holder.since, holder.by), (None, HeldBy::Daybook));
     let before = real_now();
     for _ in 0..2 {
         assert!(Book::lock(book.url()).await.unwrap().is_none());
