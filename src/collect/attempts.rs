@@ -48,6 +48,7 @@ pub(super) async fn with_retries(
             Err(error) => error,
         };
         let patience = match error.trouble {
+            // No patience is needed for a database that was there a moment ago.
             Trouble::Unavailable if lessons.learn_of_loss(&error) => {
                 (pause, failing_since) = (FIRST_PAUSE, None);
                 asked_at = Some(request.now + begun.elapsed());

@@ -45,7 +45,8 @@ impl Lessons {
         }
     }
 
-    /// Whether the next try is another one: a statement that has lost its connection twice is taken apart or left out.
+    /// Whether a statement lost its connection, which is tried once more; after the second time it is taken apart or left
+    /// out. So tries end.
     pub fn learn_of_loss(&mut self, error: &DatabaseError) -> bool {
         let Some(keys) = self.lost.take() else {
             return false;
@@ -53,7 +54,7 @@ impl Lessons {
         let losses = self.losses.entry(keys.clone()).or_default();
         *losses += 1;
         if *losses < 2 {
-            return false;
+            return true;
         }
         *losses = 0;
         match keys.as_slice() {

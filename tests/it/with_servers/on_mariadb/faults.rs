@@ -133,23 +133,47 @@ async fn a_server_without_a_free_place_is_tried_again() {
     users_are_known(&world).await;
 }
 
+/// Kills the connection on which the slow metric is asked for, so many times in all.
+async fn kill_the_slow_one(app: &App, times: usize) {
+    let mut killed = String::new();
+    for _ in 0..times {
+        let next = loop {
+            match slow_one(app).await {
+                same if same == killed => tokio::time::sleep(Duration::from_millis(20)).await,
+                next => break next,
+            }
+        };
+        app.execute(&format!("KILL {next}")).await;
+        killed = next;
+    }
+}
+
 #[tokio::test]
-async fn a_connection_that_is_killed_in_the_middle_is_made_again_or_stores_nothing() {
-    let (world, app) = shop(&format!("{SLOW}[collect]\nstatement_timeout = \"5s\"")).await;
-    let killed = async { app.execute(&format!("KILL {}", slow_one(&app).await)).await };
-    let hasty = orders(Duration::ZERO);
-    let (night, ()) = tokio::join!(world.ordered(&hasty), killed);
-    let error = night.unwrap_err().to_string();
-    assert!(
-        error.starts_with("the app database is unavailable: "),
-        "{error}"
-    );
-    assert_eq!(stored(&world).await.as_deref(), Some("0"));
-    let killed = async { app.execute(&format!("KILL {}", slow_one(&app).await)).await };
-    let patient = orders(Duration::from_secs(60));
-    let (night, ()) = tokio::join!(world.ordered(&patient), killed);
+async fn a_connection_that_is_killed_in_the_middle_is_made_again_at_once_with_patience_or_without()
+{
+    for retry_for in [Duration::ZERO, Duration::from_secs(60)] {
+        let (world, app) = shop(&format!("{SLOW}[collect]\nstatement_timeout = \"5s\"")).await;
+        let orders = orders(retry_for);
+        let killed = kill_the_slow_one(&app, 1);
+        let (night, ()) = tokio::join!(world.ordered(&orders), killed);
+        assert!(night.unwrap().unreachable.is_empty());
+        users_are_known(&world).await;
+        let why = failure(&world, "slow").await;
+        assert!(why.contains("`statement_timeout` 5 s"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn without_patience_too_a_metric_that_loses_its_connection_twice_fails_alone() {
+    let (world, app) = shop(SLOW).await;
+    let orders = orders(Duration::ZERO);
+    let killed = kill_the_slow_one(&app, 2);
+    let (night, ()) = tokio::join!(world.ordered(&orders), killed);
     assert!(night.unwrap().unreachable.is_empty());
     users_are_known(&world).await;
+    let why = failure(&world, "slow").await;
+    let expected = "the connection was lost twice while it ran: ";
+    assert!(why.starts_with(expected), "{why}");
 }
 
 #[tokio::test]
