@@ -123,7 +123,9 @@ impl Demo {
         let mail = "[mail]\nca_file = \"ca.pem\"\n\n[book]\n";
         let text = text.replacen("[book]\n", mail, 1);
         // The demo's own readers would come on top of those counted here.
-        let lines = text.lines().filter(|line| !line.starts_with("recipients_sql"));
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with("recipients_sql"));
         std::fs::write(&settings, lines.collect::<Vec<_>>().join("\n"))?;
         std::fs::copy(demo.book(""), demo.kept())?;
         Ok(demo)
