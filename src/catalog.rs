@@ -20,7 +20,7 @@ pub use document::{Document, piece};
 pub use known::Known;
 pub use mistake::{Mistake, Source};
 pub use mute::Mute;
-pub use written::{Direction, Good, History, TimeKind};
+pub use written::{Direction, Good, History, Judge, TimeKind};
 
 /// The engines an app database can run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,7 +94,7 @@ pub enum Shape {
 }
 
 /// A number over the rows of one declared table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Counted {
     pub table: usize,
     pub measure: Measure,
@@ -162,6 +162,10 @@ pub struct Rules {
     pub warning: Option<Limit>,
     pub critical: Option<Limit>,
     pub percent: written::PercentRule,
+    /// The part of its own past days that a metric's usual range holds at least.
+    pub reach: Option<f64>,
+    /// A distribution's parts are judged too.
+    pub parts: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -178,6 +182,7 @@ pub struct Thresholds {
     pub critical: f64,
     pub min_base: f64,
     pub min_change: f64,
+    pub judge: Judge,
 }
 
 impl Default for Thresholds {
@@ -187,6 +192,7 @@ impl Default for Thresholds {
             critical: 25.0,
             min_base: 20.0,
             min_change: 5.0,
+            judge: Judge::default(),
         }
     }
 }
@@ -309,6 +315,18 @@ impl Metric {
         matches!(&self.shape, Shape::Derived(derived) if derived.percent)
     }
 
+    /// Whole numbers of things, as far as the catalog can tell; a query's are known by what it gives.
+    pub fn counts(&self) -> bool {
+        match &self.shape {
+            Shape::Counted(counted) => matches!(
+                counted.measure,
+                Measure::Rows | Measure::Filled(_) | Measure::Distinct(_)
+            ),
+            Shape::Sql { .. } => true,
+            Shape::Derived(_) => false,
+        }
+    }
+
     fn is_undeclared_rest(&self) -> bool {
         self.hidden
             && matches!(&self.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::Rest { .. }))
@@ -316,6 +334,43 @@ impl Metric {
 
     pub fn is_distribution(&self) -> bool {
         matches!(&self.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::By(_)))
+    }
+}
+
+impl Catalog {
+    /// How many days a metric's value is of.
+    pub fn window_days(&self, metric: &Metric) -> u32 {
+        match &metric.shape {
+            Shape::Counted(counted) => counted.window.as_ref().map_or(1, |window| window.days),
+            Shape::Derived(derived) => self
+                .metrics
+                .iter()
+                .find(|of| of.key == derived.of)
+                .map_or(1, |of| self.window_days(of)),
+            Shape::Sql { .. } => 1,
+        }
+    }
+
+    /// Whether the last day of a window of several is shown as a metric of its own.
+    pub fn is_told_by_day(&self, metric: &Metric) -> bool {
+        let of_a_day = |other: &&Metric| {
+            other.family == metric.family
+                && self.window_days(other) == 1
+                && match (&other.shape, &metric.shape) {
+                    (Shape::Counted(day), Shape::Counted(days)) => {
+                        let window = day.window.clone();
+                        window.is_some()
+                            && *day
+                                == Counted {
+                                    window,
+                                    ..days.clone()
+                                }
+                    }
+                    (Shape::Derived(_), Shape::Derived(_)) => true,
+                    _ => false,
+                }
+        };
+        self.window_days(metric) > 1 && self.shown().any(|other| of_a_day(&other))
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use look::{
-    Alerts, Backtest, Export, ExportFormat, Format, Grafana, Mute, Report, Serve, Show, Top,
+    Alerts, Backtest, Export, ExportFormat, Format, Grafana, Judge, Mute, Report, Serve, Show, Top,
 };
 pub use night::{Collect, Deliveries, Prune, Runs, Send};
 pub use operate::{Book, Config, Copy, Demo, Doctor, Explain, Import, Init, Verify};

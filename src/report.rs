@@ -18,7 +18,8 @@ use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 use past::{Month, Past};
 
 pub use crate::compare::{
-    Alert, Calm, Change, Difference, Gap, Held, Outcome, Rule, Severity, State, Usual, Way,
+    Alert, Calm, Change, Difference, Gap, Held, Outcome, Rule, RuleKind, Severity, State, Usual,
+    Way, Week,
 };
 pub use letter::{
     Around, Content, Correction, Letter, NoNumbers, STOPPED_AFTER, Undelivered, due_after,
@@ -89,6 +90,8 @@ pub struct Row {
     /// Against 1, 7, 28 and 30 days before; none for a distribution.
     pub changes: Vec<Change>,
     pub usual: Option<Usual>,
+    /// Too few days are known to say what is usual: until this day.
+    pub learning_until: Option<NaiveDate>,
     /// The last [`TREND_DAYS`] days, oldest first; empty for a distribution.
     pub trend: Vec<Option<f64>>,
     pub muted: Option<Mute>,
@@ -291,6 +294,7 @@ fn row(
         provenance: reading.provenance,
         changes: judged.map_or_else(Vec::new, |judged| judged.changes.clone()),
         usual: judged.and_then(|judged| judged.usual),
+        learning_until: judged.and_then(|judged| judged.learning_until),
         trend: past.trend(month, metric),
         muted: judged.and_then(|judged| judged.muted.clone()),
     }

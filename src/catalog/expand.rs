@@ -306,6 +306,8 @@ fn rules(alert: &written::Alert, place: Place<'_>, mistakes: &mut Vec<Mistake>) 
         warning: limit(&alert.warning, "warning"),
         critical: limit(&alert.critical, "critical"),
         percent: alert.percent.clone(),
+        reach: alert.reach,
+        parts: alert.parts,
     }
 }
 

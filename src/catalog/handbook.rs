@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Catalog, Derived, Direction, Metric, Parts, Shape, Thresholds};
+use super::{Catalog, Derived, Direction, Judge, Metric, Parts, Shape, Thresholds};
 
 const INTRODUCTION: &str = "
 ## Metrics collected
@@ -35,12 +35,16 @@ fn general_rule(thresholds: &Thresholds) -> String {
         critical,
         min_base,
         min_change,
+        judge,
     } = thresholds;
+    let usual = match judge {
+        Judge::Usual => ", or where the value is usual for its weekday",
+        Judge::Thresholds => "",
+    };
     format!(
         "\nWhere the last column says \"change\", the value is set against those of 1, 7 and 30 days before: \
          a change of {warning} % or more is a warning, of {critical} % or more critical, up or down alike. No \
-         percent rule speaks where the value before was below {min_base}, where it moved by less than {min_change}, or, \
-         against 1 and 30 days before, where the value is usual for its weekday.\n"
+         percent rule speaks where the value before was below {min_base}, where it moved by less than {min_change}{usual}.\n"
     )
 }
 

@@ -294,6 +294,13 @@ pub struct Alert {
     /// Rules on the change in percent (in points for percentages).
     #[serde(default)]
     pub percent: PercentRule,
+    /// The part of its own past days that the metric's usual range holds at least; 0.98 when left out. Nearer to 1 it
+    /// is calmer.
+    #[schemars(range(min = 0.5, max = 1))]
+    pub reach: Option<f64>,
+    /// Of a distribution: its larger parts are judged too, where one falls, appears or vanishes.
+    #[serde(default)]
+    pub parts: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -318,6 +325,17 @@ pub enum Direction {
     Falls,
     Rises,
     Off,
+}
+
+/// How changes are judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Judge {
+    /// By the thresholds, where the day's value also lies outside what is usual for the metric.
+    #[default]
+    Usual,
+    /// By the thresholds alone, at once and always.
+    Thresholds,
 }
 
 /// A day that is known to be different: it neither trains the usual range nor surprises.

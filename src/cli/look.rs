@@ -85,6 +85,15 @@ Example:
 
 Muted alerts are still shown as such, but count in no verdict.";
 
+/// How changes are judged
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Judge {
+    /// Where the day also lies outside what is usual for the metric
+    Usual,
+    /// By the thresholds alone
+    Thresholds,
+}
+
 /// The thresholds tried stand for the general ones, with --metric also for the metric's own.
 #[derive(Debug, Args)]
 pub struct Backtest {
@@ -106,6 +115,12 @@ pub struct Backtest {
     /// The same for the least change that is judged
     #[arg(long, value_name = "NUMBER", value_parser = threshold)]
     pub min_change: Option<f64>,
+    /// The same for the part of its own past days that a metric's usual range holds, such as 0.99
+    #[arg(long, value_name = "PART", value_parser = part_of_days)]
+    pub reach: Option<f64>,
+    /// The same for how changes are judged
+    #[arg(long, value_enum)]
+    pub judge: Option<Judge>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -122,6 +137,12 @@ pub struct Mute {
     /// Why, as readers of the report are told
     #[arg(long, value_name = "TEXT")]
     pub because: String,
+}
+
+fn part_of_days(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    let sound = number.filter(|number: &f64| (0.5..=1.0).contains(number));
+    sound.ok_or_else(|| "expected a number from 0.5 to 1".to_owned())
 }
 
 fn threshold(text: &str) -> Result<f64, String> {

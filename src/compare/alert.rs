@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use crate::catalog::{Limit, Metric};
 
 use super::change::{Change, Difference, LEAVE, Severity, Way, exact};
+use super::week::Week;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -19,6 +20,8 @@ pub struct Alert {
     pub since: NaiveDate,
     pub welcome: bool,
     pub value: f64,
+    /// It recovered because the level that it told of has become usual.
+    pub settled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +33,29 @@ pub enum Rule {
         previous: f64,
         difference: Difference,
     },
+    /// The last seven days against the four weeks before, a slow slide; told once.
+    Week(Week),
+    /// Nothing for so many days, longer than ever in a year.
+    Zero(u32),
+    /// Another value, after so many days of one and the same; told once.
+    Stirred {
+        before: f64,
+        days: u32,
+    },
+    /// One and the same value for so many days, where it never was.
+    Flat(u32),
+}
+
+/// What kind of rule, in the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleKind {
+    Absolute,
+    /// Against so many days before.
+    Change(u32),
+    Week,
+    Zero,
+    Stirred,
+    Flat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +69,17 @@ pub enum State {
 }
 
 impl Rule {
+    pub fn kind(&self) -> RuleKind {
+        match self {
+            Self::Absolute(_) => RuleKind::Absolute,
+            Self::Change { days, .. } => RuleKind::Change(*days),
+            Self::Week(_) => RuleKind::Week,
+            Self::Zero(_) => RuleKind::Zero,
+            Self::Stirred { .. } => RuleKind::Stirred,
+            Self::Flat(_) => RuleKind::Flat,
+        }
+    }
+
     pub(super) fn of(change: &Change) -> Option<Self> {
         Some(Self::Change {
             days: change.days,
@@ -66,22 +103,27 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn calm(way: Way) -> Self {
+    /// As long as it is so severe, it stands.
+    pub(super) fn plain(severity: Option<Severity>, way: Way) -> Self {
         Self::Judged {
-            entered: None,
-            held: None,
+            entered: severity,
+            held: severity,
             way,
         }
+    }
+
+    pub(super) fn calm(way: Way) -> Self {
+        Self::plain(None, way)
     }
 }
 
 /// One rule of one metric from day to day.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Lifecycle {
     raised: Option<Raised>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Raised {
     severity: Severity,
     way: Way,
@@ -105,6 +147,10 @@ pub(super) struct Step {
 impl Lifecycle {
     pub(super) fn is_raised(&self) -> bool {
         self.raised.is_some()
+    }
+
+    pub(super) fn since(&self) -> Option<NaiveDate> {
+        self.raised.map(|raised| raised.since)
     }
 
     /// A fall that follows a rise is another alert, not more of the same.
@@ -153,12 +199,16 @@ impl Lifecycle {
 }
 
 impl Step {
+    pub(super) fn is_new(&self) -> bool {
+        self.state == State::New
+    }
+
     pub(super) fn is_recovery(&self) -> bool {
         self.state == State::Recovered
     }
 
     pub(super) fn alert(self, metric: &Metric, value: f64, rule: Rule) -> Alert {
-        let is_change = matches!(rule, Rule::Change { .. });
+        let is_limit = matches!(rule, Rule::Absolute(_));
         Alert {
             key: metric.key.clone(),
             rule,
@@ -166,8 +216,9 @@ impl Step {
             state: self.state,
             day: self.day,
             since: self.since,
-            welcome: is_change && self.way.is_welcome(metric.good),
+            welcome: !is_limit && self.way.is_welcome(metric.good),
             value,
+            settled: false,
         }
     }
 }

@@ -2,10 +2,16 @@
 
 use chrono::NaiveDate;
 
-use crate::catalog::{Direction, Good, Metric, Thresholds};
+use crate::catalog::{Direction, Good, Judge, Metric, Thresholds};
+
+use super::week::Week;
 
 /// An alert is left only below this part of the level that raised it.
 pub(super) const LEAVE: f64 = 0.8;
+/// A percentage's change below this is no news.
+const LEAST_POINTS: f64 = 2.0;
+/// Nearer to its end a percentage is not measured.
+const LEAST_END: f64 = 0.5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -78,6 +84,12 @@ pub enum Way {
 pub enum Calm {
     /// Usual for its weekday.
     Usual,
+    /// Usual for its weekday; the earlier day was not.
+    Echo,
+    /// Too few days are known to say what is usual.
+    Learning,
+    /// A window of several days, of which the last day is a metric of its own that tells it first.
+    ToldByDay,
     /// One of the two days is known to be different.
     KnownDay,
     /// The earlier day was counted while it was still open.
@@ -114,7 +126,7 @@ impl Change {
 }
 
 impl Difference {
-    fn of(previous: f64, value: f64, good: Good) -> Self {
+    pub(super) fn of(previous: f64, value: f64, good: Good) -> Self {
         let change = exact(value - previous);
         let percent = match previous {
             0.0 if change == 0.0 => Some(0.0),
@@ -152,16 +164,32 @@ impl Way {
     }
 }
 
+/// What a level is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// The previous value, where that is large enough.
+    Percent,
+    /// The previous value, however small: sums that go below zero pass it.
+    AnyPercent,
+    /// A percentage's levels are points.
+    Points,
+    /// Of a percentage what is missing to 0 or to 100, whichever is nearer.
+    NearerEnd,
+}
+
 /// A metric's percent rules with the general thresholds filled in.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Levels {
-    points: bool,
+    measure: Measure,
     on: Direction,
     min_base: f64,
     entered: Bounds,
     held: Bounds,
+    slid: Bounds,
 }
 
 /// From where on a change alerts: worked out once, not for every day again.
+#[derive(Debug, Clone, Copy)]
 struct Bounds {
     warning: Option<f64>,
     critical: Option<f64>,
@@ -171,21 +199,39 @@ struct Bounds {
 impl Levels {
     pub(super) fn of(metric: &Metric, general: Thresholds) -> Self {
         let rule = &metric.alert.percent;
+        let own = rule.warning.is_some() || rule.critical.is_some();
+        let measure = match metric.moves_in_points() {
+            false => Measure::Percent,
+            true if own || general.judge == Judge::Thresholds => Measure::Points,
+            true => Measure::NearerEnd,
+        };
         let level = |own: Option<f64>, general| Some(own.unwrap_or(general)).filter(|at| *at > 0.0);
         let warning = level(rule.warning, general.warning);
         let critical = level(rule.critical, general.critical);
-        let min_change = rule.min_change.unwrap_or(general.min_change);
+        let min_change = match (rule.min_change, measure) {
+            (Some(own), _) => own,
+            (None, Measure::NearerEnd) => LEAST_POINTS,
+            (None, _) => general.min_change,
+        };
         let bounds = |part: f64| Bounds {
             warning: warning.map(|at| exact(at * part)),
             critical: critical.map(|at| exact(at * part)),
             min_change: exact(min_change * part),
         };
         Self {
-            points: metric.moves_in_points(),
+            measure,
             on: rule.on,
             min_base: rule.min_base.unwrap_or(general.min_base),
             entered: bounds(1.0),
             held: bounds(LEAVE),
+            slid: bounds(super::week::LEVEL),
+        }
+    }
+
+    /// Of sums that go below zero the previous value says little, so none is too small.
+    pub(super) fn go_below_zero(&mut self) {
+        if self.measure == Measure::Percent {
+            self.measure = Measure::AnyPercent;
         }
     }
 
@@ -201,12 +247,12 @@ impl Levels {
         let Some(least) = warning.into_iter().chain(critical).reduce(f64::min) else {
             return false;
         };
-        let (base, size) = (previous.abs(), (value - previous).abs());
-        let moved = match self.points {
-            true => size + SLACK >= least,
-            false => size * 100.0 >= (least - SLACK) * base,
+        let size = (value - previous).abs();
+        let moved = match self.measure {
+            Measure::Points => size + SLACK >= least,
+            _ => size * 100.0 >= (least - SLACK) * self.base(previous),
         };
-        moved && base >= self.min_base && size + SLACK >= min_change
+        moved && self.is_large(previous) && size + SLACK >= min_change
     }
 
     pub(super) fn entered(&self, previous: f64, difference: &Difference) -> Option<Severity> {
@@ -218,30 +264,95 @@ impl Levels {
         self.reached(previous, difference, &self.held)
     }
 
+    /// A week's mean against that of the four weeks before.
+    pub(super) fn slid(&self, week: Week) -> Option<Severity> {
+        let difference = Difference::of(week.before, week.mean, Good::Neutral);
+        self.reached(week.before, &difference, &self.slid)
+    }
+
+    /// So far beyond critical that no range is needed to see that something happened: a quarter or the fourfold, or
+    /// three times as many points.
+    pub(super) fn far(&self, previous: f64, difference: &Difference) -> Option<Severity> {
+        const FAR: f64 = 4.0;
+        let critical = self.entered.critical?;
+        let severity = self.entered(previous, difference)?;
+        let value = previous + difference.change;
+        let is_far = match self.measure {
+            Measure::Percent => {
+                value.abs() * FAR <= previous.abs() || value.abs() >= previous.abs() * FAR
+            }
+            Measure::AnyPercent => false,
+            Measure::Points | Measure::NearerEnd => {
+                self.moved(previous, difference)? >= 3.0 * critical
+            }
+        };
+        (is_far && severity == Severity::Critical).then_some(severity)
+    }
+
+    /// As changes go, whatever the base.
+    pub(super) fn is_noteworthy_change(&self, difference: &Difference) -> bool {
+        self.watches(difference.way) && self.is_noteworthy(difference.change)
+    }
+
+    pub(super) fn is_noteworthy(&self, change: f64) -> bool {
+        change.abs() >= self.entered.min_change
+    }
+
     /// An alert of this severity is left below this size.
-    pub(super) fn left_below(&self, severity: Severity) -> Option<f64> {
-        match severity {
+    pub(super) fn left_below(&self, severity: Severity, previous: f64) -> Option<f64> {
+        let level = match severity {
             Severity::Warning => self.held.warning,
             Severity::Critical => self.held.critical,
+        };
+        match self.measure {
+            Measure::NearerEnd => level.map(|level| exact(level * self.base(previous) / 100.0)),
+            _ => level,
+        }
+    }
+
+    pub(super) fn watches(&self, way: Way) -> bool {
+        match self.on {
+            Direction::Both => way != Way::Unchanged,
+            Direction::Falls => way == Way::Down,
+            Direction::Rises => way == Way::Up,
+            Direction::Off => false,
+        }
+    }
+
+    fn base(&self, previous: f64) -> f64 {
+        match self.measure {
+            Measure::NearerEnd => previous.min(100.0 - previous).max(LEAST_END),
+            _ => previous.abs(),
+        }
+    }
+
+    fn is_large(&self, previous: f64) -> bool {
+        match self.measure {
+            Measure::Percent | Measure::Points => previous.abs() >= self.min_base,
+            Measure::AnyPercent | Measure::NearerEnd => true,
+        }
+    }
+
+    /// The change in what the levels are written in.
+    fn moved(&self, previous: f64, difference: &Difference) -> Option<f64> {
+        match self.measure {
+            Measure::Percent => difference.percent.map(f64::abs),
+            Measure::AnyPercent => Some(difference.percent.map_or(f64::INFINITY, f64::abs)),
+            Measure::Points => Some(difference.change.abs()),
+            Measure::NearerEnd => {
+                Some(exact(difference.change.abs() * 100.0 / self.base(previous)))
+            }
         }
     }
 
     fn reached(&self, previous: f64, difference: &Difference, bounds: &Bounds) -> Option<Severity> {
-        let watched = match self.on {
-            Direction::Both => difference.way != Way::Unchanged,
-            Direction::Falls => difference.way == Way::Down,
-            Direction::Rises => difference.way == Way::Up,
-            Direction::Off => false,
-        };
-        let size = difference.change.abs();
-        if !watched || previous.abs() < self.min_base || size < bounds.min_change {
+        if !self.watches(difference.way)
+            || !self.is_large(previous)
+            || difference.change.abs() < bounds.min_change
+        {
             return None;
         }
-        let moved = if self.points {
-            size
-        } else {
-            difference.percent?.abs()
-        };
+        let moved = self.moved(previous, difference)?;
         let at_least = |level: Option<f64>| level.is_some_and(|at| moved >= at);
         match () {
             () if at_least(bounds.critical) => Some(Severity::Critical),

@@ -1,24 +1,44 @@
-//! What is usual for a weekday: the median of its last values and their ordinary distance from it.
+//! What is usual for a metric on a day: a forecast from the days before, and how far the metric's own days have
+//! lain from theirs.
 
 use std::collections::VecDeque;
 
-use chrono::Weekday;
+use chrono::{Datelike, NaiveDate, Weekday};
 
-use super::change::exact;
+use crate::catalog::Metric;
+
+use super::change::{Way, exact};
+use super::window::Window;
 
 /// Fewer same weekdays than this say nothing.
-const LEAST_DAYS: usize = 4;
+pub(super) const LEAST_DAYS: usize = 4;
 const MOST_DAYS: usize = 12;
-/// Three standard deviations, as estimated from the median absolute deviation.
-const REACH: f64 = 3.0 * 1.4826;
-/// Values that hardly ever moved still may by this part of their median, times the reach.
-const LEAST_DEVIATION: f64 = 0.01;
+/// So many same weekdays are enough to see how far a day lies from them, though not to judge it.
+const DAYS_TO_MEASURE: usize = 2;
+/// How the last two weeks ran against their weekdays is expected to go on. A level that stays has become usual when
+/// it fills more than half of them.
+const RECENT_DAYS: usize = 14;
+/// Twelve weeks of errors say how far a day ordinarily lies from its forecast.
+const ERRORS: usize = 84;
+/// So many of them at least.
+const LEAST_ERRORS: usize = 14;
+/// A year of them says how far it lies once in a while.
+const YEAR: usize = 365;
+/// From eight weeks on it does.
+const LEAST_YEAR: usize = 56;
+/// So much of it lies within the range, whatever the reach, where the metric does not say otherwise.
+const REACH_OF_OWN_DAYS: f64 = 0.98;
+/// In standard deviations, as estimated from the middle half of the errors.
+pub(super) const REACH: f64 = 3.5;
+/// Values that hardly ever moved still may, by this part of what is expected.
+const LEAST_REACH: f64 = 0.005;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usual {
     pub low: f64,
     pub high: f64,
-    pub median: f64,
+    /// What was expected.
+    pub forecast: f64,
     /// How many same weekdays say so.
     pub days: usize,
 }
@@ -27,97 +47,255 @@ impl Usual {
     pub fn holds(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
+
+    /// The side on which the value lies outside, and the bound there.
+    pub(super) fn broken_by(&self, value: f64) -> Option<(Way, f64)> {
+        match () {
+            () if value > self.high => Some((Way::Up, self.high)),
+            () if value < self.low => Some((Way::Down, self.low)),
+            () => None,
+        }
+    }
 }
 
-/// The newest values of each weekday, and what they make usual.
-#[derive(Default)]
-pub(super) struct Weekdays {
-    learnt: [Learnt; 7],
+/// How a value is measured against what is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// By their ratio: what is large moves more.
+    Ratio,
+    /// By their difference, between 0 and 100.
+    Percent,
+    /// By their difference: a sum that goes below zero.
+    Difference,
 }
 
-#[derive(Default)]
-struct Learnt {
-    /// As they came.
-    values: VecDeque<f64>,
-    /// The same values, the smallest first: sorting them anew every day is what judging would spend its time on.
-    sorted: Vec<f64>,
-}
-
-impl Weekdays {
-    pub(super) fn usual(&self, weekday: Weekday) -> Option<Usual> {
-        range(&self.learnt[weekday.num_days_from_monday() as usize].sorted)
+impl Scale {
+    /// As long as it has not been below zero.
+    pub(super) fn of(metric: &Metric) -> Self {
+        match metric.moves_in_points() {
+            true => Self::Percent,
+            false => Self::Ratio,
+        }
     }
 
-    pub(super) fn learn(&mut self, weekday: Weekday, value: f64) {
-        self.learnt[weekday.num_days_from_monday() as usize].learn(value);
+    /// A ratio is told by its root, in which a fall to a quarter is as far as a rise to the double and a quarter.
+    fn residual(self, value: f64, middle: f64) -> f64 {
+        match self {
+            Self::Ratio => (value / middle).max(0.0).sqrt(),
+            Self::Percent | Self::Difference => value - middle,
+        }
     }
+
+    fn value(self, residual: f64, middle: f64) -> f64 {
+        match self {
+            Self::Ratio => middle * residual.max(0.0).powi(2),
+            Self::Percent => (middle + residual).clamp(0.0, 100.0),
+            Self::Difference => middle + residual,
+        }
+    }
+}
+
+/// What the days before leave behind of a metric's numbers.
+#[derive(Debug, Clone)]
+pub(super) struct Learnt {
+    scale: Scale,
+    /// Whole numbers of things: they vary by their root if by nothing else, and lie between whole bounds.
+    counts: bool,
+    /// The part of a year's days that lie within the range, at least.
+    reach: f64,
+    weekdays: [Window; 7],
+    recent: Window,
+    errors: Window,
+    year: VecDeque<f64>,
 }
 
 impl Learnt {
-    fn learn(&mut self, value: f64) {
-        if self.values.len() == MOST_DAYS
-            && let Some(oldest) = self.values.pop_front()
-        {
-            self.sorted.remove(place(&self.sorted, oldest));
+    pub(super) fn of(metric: &Metric) -> Self {
+        let reach = metric.alert.reach.unwrap_or(REACH_OF_OWN_DAYS);
+        Self::new(Scale::of(metric), metric.counts(), reach)
+    }
+
+    /// Nothing, measured otherwise.
+    pub(super) fn anew(&self, scale: Scale) -> Self {
+        Self::new(scale, self.counts, self.reach)
+    }
+
+    fn new(scale: Scale, counts: bool, reach: f64) -> Self {
+        Self {
+            scale,
+            counts,
+            reach,
+            weekdays: std::array::from_fn(|_| Window::new(MOST_DAYS)),
+            recent: Window::new(RECENT_DAYS),
+            errors: Window::new(ERRORS),
+            year: VecDeque::new(),
         }
-        self.values.push_back(value);
-        self.sorted.insert(place(&self.sorted, value), value);
     }
-}
 
-/// Where the value is, or belongs.
-fn place(sorted: &[f64], value: f64) -> usize {
-    sorted.partition_point(|other| other.total_cmp(&value).is_lt())
-}
-
-fn range(sorted: &[f64]) -> Option<Usual> {
-    if sorted.len() < LEAST_DAYS {
-        return None;
+    pub(super) fn scale(&self) -> Scale {
+        self.scale
     }
-    let middle = halfway(sorted.len(), |at| sorted[at]);
-    let deviations = distances(sorted, middle);
-    let deviation = halfway(sorted.len(), |at| deviations[at]);
-    let deviation = deviation.max(LEAST_DEVIATION * middle.abs());
-    Some(Usual {
-        low: exact(middle - REACH * deviation),
-        high: exact(middle + REACH * deviation),
-        median: exact(middle),
-        days: sorted.len(),
-    })
-}
 
-/// The median of so many ordered numbers.
-fn halfway(count: usize, number: impl Fn(usize) -> f64) -> f64 {
-    let half = count / 2;
-    match count.is_multiple_of(2) {
-        true => (number(half - 1) + number(half)) / 2.0,
-        false => number(half),
+    pub(super) fn are_no_counts(&mut self) {
+        self.counts = false;
     }
-}
 
-/// How far each value is from the middle, the nearest first: they grow to both sides of it.
-fn distances(sorted: &[f64], middle: f64) -> [f64; MOST_DAYS] {
-    let mut distances = [0.0; MOST_DAYS];
-    let mut above = sorted.partition_point(|value| *value < middle);
-    let mut below = above;
-    for distance in &mut distances[..sorted.len()] {
-        let down = below.checked_sub(1).map(|at| (sorted[at] - middle).abs());
-        let up = sorted.get(above).map(|value| (value - middle).abs());
-        *distance = match (down, up) {
-            (Some(down), Some(up)) if down < up => {
-                below -= 1;
-                down
+    /// Of an incident only its first day says how far days lie from their forecasts once in a while.
+    pub(super) fn learn(&mut self, weekday: Weekday, value: f64, incident_goes_on: bool) {
+        if let Some(middle) = self.middle(weekday) {
+            let residual = self.scale.residual(value, middle);
+            let error = residual - self.level();
+            self.recent.push(residual);
+            self.errors.push(error);
+            if !incident_goes_on {
+                if self.year.len() == YEAR {
+                    self.year.pop_front();
+                }
+                self.year.push_back(error);
             }
-            (_, Some(up)) => {
-                above += 1;
-                up
-            }
-            (Some(down), None) => {
-                below -= 1;
-                down
-            }
-            (None, None) => 0.0,
+        }
+        self.weekdays[place(weekday)].push(value);
+    }
+
+    /// How far a day ordinarily lies from its forecast: in parts of it, or as it is.
+    pub(super) fn deviation(&self) -> f64 {
+        match self.scale {
+            // Of a root, which moves half as much.
+            Scale::Ratio => 2.0 * self.errors.deviation(),
+            Scale::Percent | Scale::Difference => self.errors.deviation(),
+        }
+    }
+
+    /// How many same weekdays are still missing until there is a range.
+    pub(super) fn missing(&self, weekday: Weekday) -> usize {
+        LEAST_DAYS.saturating_sub(self.weekdays[place(weekday)].len())
+    }
+
+    /// The range that is drawn, said and judged.
+    pub(super) fn usual(&self, weekday: Weekday) -> Option<Usual> {
+        self.range(weekday, self.level(), self.own_reach())
+    }
+
+    /// The range as if the last two weeks had run on another level.
+    pub(super) fn usual_on(&self, level: f64, weekday: Weekday) -> Option<Usual> {
+        self.range(weekday, level, self.own_reach())
+    }
+
+    /// How the last two weeks ran against their weekdays.
+    pub(super) fn level(&self) -> f64 {
+        let neutral = if self.scale == Scale::Ratio { 1.0 } else { 0.0 };
+        self.recent.median().unwrap_or(neutral)
+    }
+
+    /// The range without what the metric earned by rare days of its own: what a day counts for in its week.
+    pub(super) fn ordinary(&self, weekday: Weekday) -> Option<Usual> {
+        let reach = self.ordinary_reach();
+        self.range(weekday, self.level(), (reach, reach))
+    }
+
+    /// The days since then have made another level usual: the days before it are remembered as if they had been there
+    /// already, or each weekday would turn on its own after half of its twelve weeks.
+    pub(super) fn settle(&mut self, since: NaiveDate, now: NaiveDate) {
+        let level = self.level();
+        let scale = self.scale;
+        let days: Vec<usize> = since
+            .iter_days()
+            .take_while(|day| *day < now)
+            .map(|day| place(day.weekday()))
+            .collect();
+        for (at, weekday) in self.weekdays.iter_mut().enumerate() {
+            let newest = days.iter().filter(|day| **day == at).count();
+            weekday.shift(newest, |value| scale.value(level, value));
+        }
+        self.recent.clear();
+    }
+
+    /// Few errors leave more room.
+    fn ordinary_reach(&self) -> f64 {
+        let few = (LEAST_YEAR as f64 / self.errors.len().max(1) as f64).max(1.0);
+        REACH * few.sqrt() * self.errors.deviation()
+    }
+
+    /// The middle of the same weekdays, from which others are measured.
+    fn middle(&self, weekday: Weekday) -> Option<f64> {
+        let same = &self.weekdays[place(weekday)];
+        let middle = same.median().filter(|_| same.len() >= DAYS_TO_MEASURE);
+        middle.filter(|middle| self.scale != Scale::Ratio || *middle > 0.0)
+    }
+
+    /// How far below and above its forecast a day may lie.
+    fn own_reach(&self) -> (f64, f64) {
+        let ordinary = self.ordinary_reach();
+        let bias = self.errors.median().unwrap_or_default();
+        let without = (self.year.len() as f64 * (1.0 - self.reach) / 2.0) as usize;
+        if self.year.len() < LEAST_YEAR {
+            return (ordinary, ordinary);
+        }
+        let mut year: Vec<f64> = self.year.iter().copied().collect();
+        let (_, low, _) = year.select_nth_unstable_by(without, f64::total_cmp);
+        let low = *low;
+        let last = year.len() - 1 - without;
+        let (_, high, _) = year.select_nth_unstable_by(last, f64::total_cmp);
+        (ordinary.max(bias - low), ordinary.max(*high - bias))
+    }
+
+    fn range(&self, weekday: Weekday, level: f64, (below, above): (f64, f64)) -> Option<Usual> {
+        let days = self.weekdays[place(weekday)].len();
+        if days < LEAST_DAYS {
+            return None;
+        }
+        let Some(middle) = self.middle(weekday) else {
+            return self.around_zero(weekday);
         };
+        if self.errors.len() < LEAST_ERRORS {
+            return None;
+        }
+        let centre = level + self.errors.median()?;
+        let value = |residual| self.scale.value(residual, middle);
+        let expected = value(centre);
+        let least = self.least_reach(expected);
+        let low = value(centre - below).min(expected - least);
+        let high = value(centre + above).max(expected + least);
+        Some(self.bounded(low, high, expected, days))
     }
-    distances
+
+    fn least_reach(&self, expected: f64) -> f64 {
+        let part = LEAST_REACH * expected.abs();
+        if self.counts {
+            part.max(expected.abs().sqrt())
+        } else {
+            part
+        }
+    }
+
+    /// Of a weekday that is mostly zero nothing can be said by ratios.
+    fn around_zero(&self, weekday: Weekday) -> Option<Usual> {
+        let same = &self.weekdays[place(weekday)];
+        let (low, high) = same.ends(0)?;
+        Some(self.bounded(low, high, 0.0, same.len()))
+    }
+
+    fn bounded(&self, low: f64, high: f64, forecast: f64, days: usize) -> Usual {
+        let (low, high) = match self.scale {
+            Scale::Ratio => (low.max(0.0), high),
+            Scale::Percent => (low.max(0.0), high.min(100.0)),
+            Scale::Difference => (low, high),
+        };
+        let (low, high) = (exact(low), exact(high));
+        let (low, high) = if self.counts {
+            (low.ceil(), high.floor())
+        } else {
+            (low, high)
+        };
+        Usual {
+            low,
+            high,
+            forecast: exact(forecast),
+            days,
+        }
+    }
+}
+
+fn place(weekday: Weekday) -> usize {
+    weekday.num_days_from_monday() as usize
 }

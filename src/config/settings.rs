@@ -322,6 +322,7 @@ fn thresholds(written: &Alerts, settler: &mut Settler<'_>) -> Thresholds {
         critical,
         min_base: min_base.unwrap_or(default.min_base),
         min_change: min_change.unwrap_or(default.min_change),
+        judge: written.judge.unwrap_or_default(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::catalog::Judge;
+
 use super::duration::spoken;
 use super::ways::without_secrets;
 use super::{Config, OnAmbiguous, Origin, Recipient, Sender};
@@ -93,6 +95,11 @@ fn rows(config: &Config) -> Vec<(String, String)> {
     row("alerts.critical", thresholds.critical.to_string());
     row("alerts.min_base", thresholds.min_base.to_string());
     row("alerts.min_change", thresholds.min_change.to_string());
+    let judge = match thresholds.judge {
+        Judge::Usual => "usual",
+        Judge::Thresholds => "thresholds",
+    };
+    row("alerts.judge", judge.to_owned());
     rows.extend(report(config));
     rows.extend(mail(config));
     rows.extend(ways(config));

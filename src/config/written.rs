@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::catalog::written::{KnownDay, Metric, Table};
+use crate::catalog::written::{Judge, KnownDay, Metric, Table};
 
 pub use report::{Mail, Outbox, Ping, Report, Webhook};
 pub use serve::{Prometheus, Serve};
@@ -164,6 +164,8 @@ pub struct Alerts {
     /// No judgement below this absolute change; 5 when left out.
     #[schemars(range(min = 0))]
     pub min_change: Option<f64>,
+    /// `usual` when left out: a change alerts only where the day also lies outside what is usual for the metric.
+    pub judge: Option<Judge>,
 }
 
 /// The JSON Schema of the whole file, for editors.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::calendar::spoken;
 use crate::catalog::Mute;
-use crate::report::{Calm, Difference, Notice, Report, Rule, Severity, State, Way};
+use crate::report::{Calm, Difference, Notice, Report, Rule, RuleKind, Severity, State, Way};
 
 use super::words::HABIT;
 use super::{Look, number, table, words, wrap};
@@ -24,7 +24,7 @@ pub fn json(report: &Report) -> Value {
     let alert = |notice: &Notice| {
         let mut told = json!({
             "key": notice.alert.key,
-            "rule": rule(&notice.alert.rule),
+            "rule": rule(notice.alert.rule.kind()),
             "severity": words::severity(notice.alert.severity),
             "state": words::state(notice.alert.state),
             "day": notice.alert.day,
@@ -106,11 +106,16 @@ fn until(mute: &Mute) -> String {
 /// As wide as the longest word before a sentence.
 const BEFORE: &str = "             ";
 
-pub fn rule(rule: &Rule) -> String {
-    match rule {
-        Rule::Absolute(_) => "absolute".to_owned(),
-        Rule::Change { days, .. } => words::days(*days),
-    }
+pub fn rule(kind: RuleKind) -> String {
+    let word = match kind {
+        RuleKind::Change(days) => return words::days(days),
+        RuleKind::Absolute => "absolute",
+        RuleKind::Week => "week",
+        RuleKind::Zero => "zero",
+        RuleKind::Stirred => "stirred",
+        RuleKind::Flat => "flat",
+    };
+    word.to_owned()
 }
 
 /// `Orders fell by 54 % to 46, from 100 on Thu 2 Oct 2025 (1 day before)`
@@ -138,6 +143,31 @@ pub fn sentence(notice: &Notice) -> String {
             spoken(*date),
             words::days(*days),
         ),
+        Rule::Week(week) => format!(
+            "{} averages {} over the last 7 days, against {} over the 4 weeks before",
+            notice.label,
+            told(notice, number::mean(week.mean)),
+            told(notice, number::mean(week.before)),
+        ),
+        Rule::Zero(days) => format!(
+            "{} is {} for {}, longer than ever in a year",
+            notice.label,
+            told(notice, 0.0),
+            words::days(*days),
+        ),
+        Rule::Stirred { before, days } => format!(
+            "{} is {}, after {} of always {}",
+            notice.label,
+            told(notice, alert.value),
+            words::days(*days),
+            told(notice, *before),
+        ),
+        Rule::Flat(days) => format!(
+            "{} is {} for {}, where it never stood still for so long",
+            notice.label,
+            told(notice, alert.value),
+            words::days(*days),
+        ),
     };
     match alert.state {
         State::New => said,
@@ -145,7 +175,10 @@ pub fn sentence(notice: &Notice) -> String {
         State::Worse => format!("{said}; worse than before, day {}", alert.day),
         State::Recovered => {
             let lasted = words::days(alert.day.saturating_sub(1));
-            format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule))
+            match alert.settled {
+                true => format!("{said}; a new level, usual from now on, after {lasted}"),
+                false => format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule)),
+            }
         }
     }
 }
@@ -154,7 +187,7 @@ pub fn sentence(notice: &Notice) -> String {
 fn why_held(notice: &Notice) -> String {
     let held = match &notice.alert.rule {
         Rule::Change { difference, .. } => difference.held,
-        Rule::Absolute(_) => None,
+        _ => None,
     };
     held.map_or_else(String::new, |held| {
         let level = match notice.in_points {

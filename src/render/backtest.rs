@@ -7,7 +7,7 @@ use crate::calendar::spoken;
 use crate::report::backtest::{Backtest, Standing, Totals, Tried, TriedRule};
 use crate::report::{Severity, State};
 
-use super::{number, words};
+use super::{alerts, number, words};
 
 /// Beginnings told by their dates; the newest are.
 const DATES: usize = 6;
@@ -196,7 +196,7 @@ fn rule(rule: &TriedRule) -> Value {
         })
     };
     json!({
-        "rule": rule.span.map_or_else(|| "absolute".to_owned(), words::days),
+        "rule": alerts::rule(rule.kind),
         "begins": {
             "critical": count(Severity::Critical),
             "warnings": count(Severity::Warning),

@@ -39,6 +39,16 @@ pub fn part(part: Decimal, unit: &str, decimals: Option<u32>, habit: Numbers) ->
     value(&part, unit, decimals, habit).unwrap_or_default()
 }
 
+/// A mean, to as many digits as say something.
+pub fn mean(mean: f64) -> f64 {
+    let scale = match mean.abs() {
+        size if size >= 100.0 => 1.0,
+        size if size >= 10.0 => 10.0,
+        _ => 100.0,
+    };
+    (mean * scale).round() / scale
+}
+
 /// How many, without a unit.
 pub fn count(count: Decimal, habit: Numbers) -> String {
     grouped(&count.normalize().to_string(), habit)

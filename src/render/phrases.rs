@@ -31,6 +31,8 @@ macro_rules! phrases {
             pub short_months: Year,
             /// `usual for a Monday`
             pub usual: Week,
+            /// `a Monday’s usual`
+            pub usual_of: Week,
             $(pub $text: &'static str,)*
             $(pub $plural: Plural,)*
         }
@@ -38,7 +40,7 @@ macro_rules! phrases {
         impl Phrases {
             /// Every phrase by its name; of a plural the one for one and the one for many.
             pub fn all(&self) -> Vec<(&'static str, &'static str)> {
-                let names = [&self.weekdays, &self.short_weekdays, &self.usual];
+                let names = [&self.weekdays, &self.short_weekdays, &self.usual, &self.usual_of];
                 let mut all: Vec<(&str, &str)> = vec![
                     $((stringify!($text), self.$text),)*
                     $((stringify!($plural), self.$plural.one),)*
@@ -62,21 +64,21 @@ phrases! {
         first_summary open_summary failed_summary mostly_failed_summary
         no_numbers_summary stopped_summary report_follows since stopped
         hours longer shorter still_open
-        on_weekday last_weekday on_date against between
+        on_weekday last_weekday on_date against between above below week settled
         limit stays_below stays_above not_clear back_below back_above back_to over
         mover mover_since new_today second_day day_n worse held still
-        metric compared usually usual_then no_data unavailable failed no_value unchanged new known_day open_day_then
+        metric compared usually usual_then echo learning told_by_day no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others no_part
         failed_title unknown_title corrected_title later_title recounted_title nulls_title unlisted_title also_title
-        undelivered_title addresses_title recipients_title length_title known_title muted_title muted_until
+        undelivered_title addresses_title recipients_title length_title known_title learning_title learning_until muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known
         footer footer_late next_report link
         reason_deleted reason_now reason_no_birth reason_window reason_sql reason_declared reason_later reason_absent
     }
     plurals {
         criticals warnings welcomes mutes welcome_changes failures failed_metrics
-        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points
+        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred flat_days
     }
 }
 

@@ -69,7 +69,14 @@ fn news(report: &Report, speech: &Speech) -> Option<String> {
 fn matter_in_short(matter: &Matter, row: &Row, speech: &Speech) -> String {
     let scale = Scale::of(row);
     let said = match &matter.rule {
-        Rule::Absolute(_) => speech.number(matter.value, scale),
+        Rule::Week(week) => {
+            let change = week.mean - week.before;
+            let percent = (week.before != 0.0).then(|| change * 100.0 / week.before.abs());
+            speech.change(change, percent, scale)
+        }
+        Rule::Absolute(_) | Rule::Zero(_) | Rule::Stirred { .. } | Rule::Flat(_) => {
+            speech.number(matter.value, scale)
+        }
         Rule::Change { difference, .. } => {
             speech.change(difference.change, difference.percent, scale)
         }

@@ -157,6 +157,9 @@ fn moved(difference: &Difference, row: &Row) -> String {
 pub fn calm(calm: Calm) -> &'static str {
     match calm {
         Calm::Usual => "usual",
+        Calm::Echo => "unusual then",
+        Calm::Learning => "learning",
+        Calm::ToldByDay => "told by its last day",
         Calm::KnownDay => "known day",
         Calm::OpenDay => "open day",
     }

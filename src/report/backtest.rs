@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::catalog::{Catalog, Metric};
 use crate::compare::{
-    Alert, Calm, DAYS_JUDGED, History, Judged, JudgedDay, Judgement, Rule, Severity, State,
+    Calm, DAYS_JUDGED, History, Judged, JudgedDay, Judgement, RuleKind, Severity, State,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -26,10 +26,9 @@ pub struct Tried {
     pub rules: Vec<TriedRule>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TriedRule {
-    /// The days of a change; none for a limit.
-    pub span: Option<u32>,
+    pub kind: RuleKind,
     /// Every day on which it alerts.
     pub standing: Vec<Standing>,
     /// Days on which it would have, had the value not been usual for its weekday.
@@ -102,50 +101,47 @@ fn complete(judgement: &Judgement) -> impl Iterator<Item = &JudgedDay> {
 }
 
 fn tried(metric: &Metric, at: usize, days: &[&JudgedDay]) -> Tried {
-    let mut rules: BTreeMap<Option<u32>, TriedRule> = BTreeMap::new();
+    let mut rules: BTreeMap<RuleKind, TriedRule> = BTreeMap::new();
     for day in days {
         if let Some(judged) = day.metrics.get(at) {
             learn(&mut rules, day.date, judged);
         }
     }
-    let named = |(span, rule)| TriedRule { span, ..rule };
     Tried {
         key: metric.key.clone(),
-        rules: rules.into_iter().map(named).collect(),
+        rules: rules.into_values().collect(),
     }
 }
 
-fn learn(rules: &mut BTreeMap<Option<u32>, TriedRule>, date: NaiveDate, judged: &Judged) {
+fn learn(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Judged) {
     let standing = judged.alerts.iter();
     for alert in standing.filter(|alert| alert.state != State::Recovered) {
-        rules
-            .entry(span(alert))
-            .or_default()
-            .standing
-            .push(Standing {
-                date,
-                severity: alert.severity,
-                state: alert.state,
-                welcome: alert.welcome,
-                muted: judged.muted.is_some(),
-            });
+        of(rules, alert.rule.kind()).standing.push(Standing {
+            date,
+            severity: alert.severity,
+            state: alert.state,
+            welcome: alert.welcome,
+            muted: judged.muted.is_some(),
+        });
     }
     for change in &judged.changes {
         let calm = change.difference().and_then(|difference| difference.calm);
-        let span = Some(change.days);
+        let kind = RuleKind::Change(change.days);
         match calm {
-            Some(Calm::Usual) => rules.entry(span).or_default().usual.push(date),
-            Some(Calm::KnownDay) => rules.entry(span).or_default().known.push(date),
-            Some(Calm::OpenDay) | None => {}
+            Some(Calm::Usual | Calm::Echo | Calm::ToldByDay) => of(rules, kind).usual.push(date),
+            Some(Calm::KnownDay) => of(rules, kind).known.push(date),
+            Some(Calm::OpenDay | Calm::Learning) | None => {}
         }
     }
 }
 
-fn span(alert: &Alert) -> Option<u32> {
-    match alert.rule {
-        Rule::Absolute(_) => None,
-        Rule::Change { days, .. } => Some(days),
-    }
+fn of(rules: &mut BTreeMap<RuleKind, TriedRule>, kind: RuleKind) -> &mut TriedRule {
+    rules.entry(kind).or_insert_with(|| TriedRule {
+        kind,
+        standing: Vec::new(),
+        usual: Vec::new(),
+        known: Vec::new(),
+    })
 }
 
 impl Backtest {

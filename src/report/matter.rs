@@ -24,6 +24,8 @@ pub struct Matter {
     pub since: NaiveDate,
     pub welcome: bool,
     pub value: f64,
+    /// It recovered because its level has become usual.
+    pub settled: bool,
     pub rule: Rule,
     /// The part that moved most, against the day of `rule`, for a limit against the day before;
     /// none for what has recovered.
@@ -124,6 +126,7 @@ fn matter(
         since: oldest.since,
         welcome: told.welcome,
         value: told.value,
+        settled: told.settled,
         rule: told.rule.clone(),
         mover: match state {
             State::Recovered => None,
@@ -139,7 +142,9 @@ fn weight(alert: &Alert) -> (bool, Reverse<Severity>, u32) {
         Rule::Absolute(_) => 0,
         Rule::Change { days: 7, .. } => 1,
         Rule::Change { days: 1, .. } => 2,
+        Rule::Zero(_) => 3,
         Rule::Change { days, .. } => days,
+        Rule::Week(_) | Rule::Stirred { .. } | Rule::Flat(_) => 100,
     };
     (alert.welcome, Reverse(alert.severity), rule)
 }
@@ -162,6 +167,17 @@ fn size(matter: &Matter, row: &Row) -> f64 {
             0.0 => 0.0,
             beyond => beyond * 100.0 / limit.bound.abs(),
         },
+        Rule::Zero(_) => 100.0,
+        Rule::Stirred { before, .. } => percent(*before, matter.value),
+        Rule::Week(week) => percent(week.before, week.mean),
+        Rule::Flat(_) => 0.0,
+    }
+}
+
+fn percent(before: f64, now: f64) -> f64 {
+    match before {
+        0.0 => f64::INFINITY,
+        _ => ((now - before) * 100.0 / before).abs(),
     }
 }
 
@@ -174,7 +190,8 @@ fn mover(row: &Row, rule: &Rule, world: (&Past<'_>, &Catalog)) -> Option<Mover> 
             difference,
             ..
         } => (*days, *date, difference),
-        Rule::Absolute(_) => {
+        Rule::Week(_) | Rule::Flat(_) => return None,
+        Rule::Absolute(_) | Rule::Zero(_) | Rule::Stirred { .. } => {
             let change = row.change(1)?;
             (change.days, change.date, change.difference()?)
         }

@@ -8,8 +8,8 @@ mod naive;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
-use daybook::catalog::{Catalog, Mute, Thresholds};
-use daybook::compare::{History, Severity, State, judge_day};
+use daybook::catalog::{Catalog, Judge, Mute, Thresholds};
+use daybook::compare::{History, RuleKind, Severity, State, judge_day};
 use daybook::entry::{Entry, Reading, Value};
 use daybook::render;
 use daybook::report::backtest::{Backtest, Standing, Totals, backtest};
@@ -107,6 +107,7 @@ impl Past {
                 critical: self.rules.critical as f64,
                 min_base: self.rules.min_base as f64,
                 min_change: self.rules.min_change as f64,
+                judge: Judge::Thresholds,
             },
             ..one_metric(&format!(
                 "good = \"{good}\"\nalert = {{ {limit}percent = {{ on = \"{on}\" }} }}\n{known}"
@@ -158,9 +159,9 @@ impl Past {
     }
 }
 
-fn line(rule: Option<u32>, one: &Standing) -> String {
+fn line(kind: RuleKind, one: &Standing) -> String {
     let (severity, state) = (one.severity, one.state);
-    let mut line = format!("{} {} {severity:?} {state:?}", one.date, rule.unwrap_or(0));
+    let mut line = format!("{} {} {severity:?} {state:?}", one.date, days_of(kind));
     line.make_ascii_lowercase();
     for (is, word) in [(one.welcome, " welcome"), (one.muted, " muted")] {
         if is {
@@ -168,6 +169,13 @@ fn line(rule: Option<u32>, one: &Standing) -> String {
         }
     }
     line
+}
+
+fn days_of(kind: RuleKind) -> u32 {
+    match kind {
+        RuleKind::Change(days) => days,
+        _ => 0,
+    }
 }
 
 fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
@@ -198,21 +206,19 @@ fn a_backtest_tells_what_a_replay_by_hand_finds() {
             panic!("one metric");
         };
         let rules = metric.rules.iter();
-        let lines = rules.flat_map(|rule| rule.standing.iter().map(|one| line(rule.span, one)));
+        let lines = rules.flat_map(|rule| rule.standing.iter().map(|one| line(rule.kind, one)));
         let expected = replay.standing.iter().filter(|(on, ..)| inside(on));
         let expected = sorted(expected.map(|(.., line)| line.clone()));
         told += expected.len();
         assert_eq!(sorted(lines), expected, "seed {seed}: {:?}", past.rules);
 
-        for (of, expected) in [(0, &replay.usual), (1, &replay.known)] {
-            let rules = metric.rules.iter();
-            let found = rules.flat_map(|rule| {
-                let days = if of == 0 { &rule.usual } else { &rule.known };
-                days.iter().map(|on| (*on, u64::from(rule.span.unwrap())))
-            });
-            let expected = expected.iter().copied().filter(|(on, _)| inside(on));
-            assert_eq!(sorted(found), sorted(expected), "seed {seed}");
-        }
+        let rules = metric.rules.iter();
+        let known = rules.flat_map(|rule| {
+            let days = rule.known.iter();
+            days.map(|on| (*on, u64::from(days_of(rule.kind))))
+        });
+        let expected = replay.known.iter().copied().filter(|(on, _)| inside(on));
+        assert_eq!(sorted(known), sorted(expected), "seed {seed}");
         assert_eq!(found.totals(), totals(&replay, &inside), "seed {seed}");
     }
     assert!(told > 10_000, "{told} alerts are too few to show anything");
@@ -243,7 +249,6 @@ fn totals(replay: &naive::Replay, inside: &dyn Fn(&NaiveDate) -> bool) -> Totals
         let standing = lines.iter().any(|line| !welcome(&line));
         totals.days_in_alert += usize::from(standing && !muted);
     }
-    totals.usual = replay.usual.iter().filter(|(on, _)| inside(on)).count();
     totals.known = replay.known.iter().filter(|(on, _)| inside(on)).count();
     totals
 }

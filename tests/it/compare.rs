@@ -1,7 +1,7 @@
 //! What changed, and whether it deserves attention.
 
 use chrono::Days;
-use daybook::catalog::Catalog;
+use daybook::catalog::{Catalog, Judge};
 use daybook::compare::{
     Alert, Calm, Change, Difference, Gap, Judged, Outcome, Rule, Severity, State, Way, judge,
     judge_day,
@@ -52,6 +52,7 @@ fn lives(entries: &[Entry], catalog: &Catalog) -> Vec<String> {
         let rule = match &alert.rule {
             Rule::Absolute(_) => "abs".to_owned(),
             Rule::Change { days, .. } => format!("{days}d"),
+            other => format!("{:?}", other.kind()),
         };
         let (severity, state) = (alert.severity, alert.state);
         format!("{rule} {severity:?} {state:?} {}", alert.day).to_lowercase()
@@ -273,81 +274,6 @@ fn a_renamed_metric_is_read_under_its_old_key() {
     assert_eq!(difference(&judged, 1).change, 10.0);
 }
 
-/// Mondays with these values, each after a Sunday of 60, and one more Monday to judge.
-fn mondays(values: &[&str], last: &str) -> (Vec<Entry>, String) {
-    let mut entries = Vec::new();
-    let mut monday = date("2025-06-02");
-    for value in values.iter().chain([&last]) {
-        entries.push(n(&(monday - Days::new(1)).to_string(), "60"));
-        entries.push(n(&monday.to_string(), value));
-        monday = monday + Days::new(7);
-    }
-    (entries, (monday - Days::new(7)).to_string())
-}
-
-fn monday(values: &[&str], last: &str, lines: &str) -> Judged {
-    let (entries, on) = mondays(values, last);
-    judged(&entries, &one_metric(lines), &on)
-}
-
-#[test]
-fn a_value_usual_for_its_weekday_does_not_alert_against_yesterday() {
-    // Median of 100 104 98 106 is 102, the distances 2 2 4 4 have the median 3: 102 ± 13.3434.
-    let before = ["100", "104", "98", "106"];
-    let usual = monday(&before, "115", "").usual.unwrap();
-    assert_eq!((usual.low, usual.high, usual.days), (88.6566, 115.3434, 4));
-    let inside = monday(&before, "115", "");
-    assert_eq!(difference(&inside, 1).calm, Some(Calm::Usual));
-    assert_eq!(difference(&inside, 1).severity, None);
-    let outside = monday(&before, "116", "");
-    assert_eq!(difference(&outside, 1).calm, None);
-    assert_eq!(difference(&outside, 1).severity, Some(Severity::Critical));
-    assert_eq!(outside.alerts.len(), 1);
-}
-
-#[test]
-fn a_weekday_that_never_moved_may_move_by_one_percent_times_the_reach() {
-    let usual = monday(&["200", "200", "200", "200"], "200", "")
-        .usual
-        .unwrap();
-    assert_eq!((usual.low, usual.high), (191.1044, 208.8956));
-}
-
-#[test]
-fn fewer_than_four_same_weekdays_say_nothing_and_more_than_twelve_are_forgotten() {
-    assert_eq!(monday(&["100", "100", "100"], "100", "").usual, None);
-    let mut many = vec!["100"; 3];
-    many.extend(["104"; 12]);
-    let usual = monday(&many, "104", "").usual.unwrap();
-    assert_eq!((usual.median, usual.days), (104.0, 12));
-}
-
-#[test]
-fn the_change_against_a_week_ago_alerts_even_inside_the_usual_range() {
-    let before = ["100", "91", "100", "109", "100", "92"];
-    let judged = monday(&before, "102", "");
-    assert!(judged.usual.unwrap().holds(102.0));
-    assert_eq!(difference(&judged, 7).severity, Some(Severity::Warning));
-    assert_eq!(difference(&judged, 1).calm, Some(Calm::Usual));
-}
-
-#[test]
-fn alerted_days_and_known_days_do_not_train() {
-    // The 200 alerts against its last Monday, and so does the 100 that follows it.
-    let judged_after = monday(&["100", "100", "100", "100", "200", "100"], "100", "");
-    assert_eq!(judged_after.usual.unwrap().days, 4);
-    let known = "[[calendar]]\ndate = \"2025-06-16\"\nname = \"Fair\"";
-    assert_eq!(
-        monday(&["100", "100", "100", "100"], "100", known).usual,
-        None
-    );
-    assert!(
-        monday(&["100", "100", "100", "100"], "100", "")
-            .usual
-            .is_some()
-    );
-}
-
 #[test]
 fn a_known_day_does_not_surprise_nor_does_the_way_back_from_it() {
     let catalog = one_metric("[[calendar]]\ndate = \"2025-10-02\"\nname = \"Fair\"");
@@ -531,11 +457,14 @@ proptest! {
     #[test]
     fn later_days_never_change_what_was_judged(entries in any_days(), cut in 0..120usize) {
         let known = "[[calendar]]\ndate = \"2025-04-18\"\nname = \"Good Friday\"";
-        let catalog = one_metric(&format!("alert = {{ warning = \"> 105\" }}\n{known}"));
+        let mut catalog = one_metric(&format!("alert = {{ warning = \"> 105\" }}\n{known}"));
         let cut = cut.min(entries.len());
-        let whole = judge(&entries, &catalog);
-        let prefix = judge(&entries[..cut], &catalog);
-        prop_assert_eq!(&whole.days[..cut], &prefix.days[..]);
+        for by in [Judge::Usual, Judge::Thresholds] {
+            catalog.thresholds.judge = by;
+            let whole = judge(&entries, &catalog);
+            let prefix = judge(&entries[..cut], &catalog);
+            prop_assert_eq!(&whole.days[..cut], &prefix.days[..]);
+        }
     }
 
     #[test]
@@ -550,62 +479,38 @@ proptest! {
     }
 
     #[test]
-    fn what_is_usual_is_the_middle_of_the_last_twelve_and_their_ordinary_distance(
-        values in prop::collection::vec(-500..500i64, 1..30),
-    ) {
-        let catalog = one_metric("alert = { percent = { on = \"off\" } }");
-        let first = date("2025-03-03");
-        let day = |(week, value): (u64, &i64)| n(&(first + Days::new(7 * week)).to_string(), &value.to_string());
-        let entries: Vec<Entry> = (0..).zip(&values).map(day).collect();
-        for (at, day) in judge(&entries, &catalog).days.iter().enumerate() {
-            let mut known: Vec<f64> = values[at.saturating_sub(12)..at].iter().map(|value| *value as f64).collect();
-            let usual = day.metrics[0].usual;
-            prop_assert_eq!(usual.is_some(), known.len() >= 4);
-            let Some(usual) = usual else { continue };
-            let middle = middle_of(&mut known);
-            let mut far: Vec<f64> = known.iter().map(|value| (value - middle).abs()).collect();
-            let reach = 3.0 * 1.4826 * middle_of(&mut far).max(middle.abs() / 100.0);
-            prop_assert!((usual.low - (middle - reach)).abs() < 1e-6 && (usual.high - (middle + reach)).abs() < 1e-6);
-            prop_assert_eq!((usual.median, usual.days), (middle, known.len()));
-        }
-    }
-
-    #[test]
     fn a_change_is_as_severe_as_its_alert(entries in any_days()) {
-        let catalog = one_metric("alert = { warning = \"> 105\" }");
-        for day in judge(&entries, &catalog).days {
-            let metric = &day.metrics[0];
-            for change in &metric.changes {
-                let is_on = |alert: &&Alert| matches!(alert.rule, Rule::Change { days, .. } if days == change.days);
-                let standing = metric.alerts.iter().filter(is_on).find(|alert| alert.state != State::Recovered);
-                let severity = change.difference().and_then(|difference| difference.severity);
-                prop_assert_eq!(severity, standing.map(|alert| alert.severity));
+        for by in [Judge::Usual, Judge::Thresholds] {
+            let mut catalog = one_metric("alert = { warning = \"> 105\" }");
+            catalog.thresholds.judge = by;
+            for day in judge(&entries, &catalog).days {
+                let metric = &day.metrics[0];
+                for change in &metric.changes {
+                    let is_on = |alert: &&Alert| matches!(alert.rule, Rule::Change { days, .. } if days == change.days);
+                    let standing = metric.alerts.iter().filter(is_on).find(|alert| alert.state != State::Recovered);
+                    let severity = change.difference().and_then(|difference| difference.severity);
+                    prop_assert_eq!(severity, standing.map(|alert| alert.severity));
+                }
             }
         }
     }
 
     #[test]
     fn every_alert_is_new_before_it_is_anything_else(entries in any_days()) {
-        let catalog = one_metric("alert = { warning = \"> 105\" }");
-        let mut standing = std::collections::BTreeSet::new();
-        for day in judge(&entries, &catalog).days {
-            for alert in &day.metrics[0].alerts {
-                let rule = match alert.rule { Rule::Absolute(_) => 0, Rule::Change { days, .. } => days };
-                match alert.state {
-                    State::New => { standing.insert(rule); }
-                    State::Recovered => prop_assert!(standing.remove(&rule)),
-                    State::Ongoing | State::Worse => prop_assert!(standing.contains(&rule)),
+        for by in [Judge::Usual, Judge::Thresholds] {
+            let mut catalog = one_metric("alert = { warning = \"> 105\" }");
+            catalog.thresholds.judge = by;
+            let mut standing = std::collections::BTreeSet::new();
+            for day in judge(&entries, &catalog).days {
+                for alert in &day.metrics[0].alerts {
+                    let rule = alert.rule.kind();
+                    match alert.state {
+                        State::New => { standing.insert(rule); }
+                        State::Recovered => prop_assert!(standing.remove(&rule)),
+                        State::Ongoing | State::Worse => prop_assert!(standing.contains(&rule)),
+                    }
                 }
             }
         }
-    }
-}
-
-fn middle_of(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    match values.len() % 2 {
-        0 => (values[half - 1] + values[half]) / 2.0,
-        _ => values[half],
     }
 }

@@ -55,6 +55,7 @@ mod passing_numbers;
 mod posted;
 mod prometheus;
 mod prune;
+mod quiet;
 mod read_page;
 mod recipients;
 mod refreshing;

@@ -9,7 +9,7 @@ use daybook::report::{self, Counts, Report};
 use daybook::voice::Numbers;
 use serde_json::json;
 
-use crate::stored_days::{catalog, day, n, number, one_metric, series, with};
+use crate::stored_days::{catalog, day, judged_by_usual, n, number, one_metric, series, with};
 
 const PLAIN: Look = Look {
     color: false,
@@ -377,7 +377,7 @@ fn what_is_usual_is_called_so() {
     // Four Fridays of 100 after Thursdays of 50 in a week of 100s.
     let week = "100 100 100 50 100 100 100 ";
     let entries = series("2025-09-01", &(week.repeat(4) + "100 100 100 50 100"));
-    let report = n_day(&entries, &one_metric(""));
+    let report = n_day(&entries, &judged_by_usual(one_metric("")));
     assert!(table::show(&report, PLAIN).contains("▲ +100 % usual"));
     let json = json::show(&report);
     let change = &json["metrics"][0]["changes"]["1"];

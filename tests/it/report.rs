@@ -61,6 +61,7 @@ fn days(matter: &Matter) -> u32 {
     match matter.rule {
         Rule::Absolute(_) => 0,
         Rule::Change { days, .. } => days,
+        _ => panic!("told by plain thresholds"),
     }
 }
 

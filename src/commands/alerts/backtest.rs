@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::book;
-use crate::catalog::{Catalog, Metric, Thresholds};
+use crate::catalog::{Catalog, Judge, Metric, Thresholds};
 use crate::cli;
 use crate::commands::{CommandError, Ended, World, dates, open_book, output};
 use crate::compare::History;
@@ -58,15 +58,26 @@ fn is_asked(args: &cli::Backtest, metric: &Metric) -> bool {
 }
 
 fn options(args: &cli::Backtest) -> Map<String, Value> {
-    [
+    let numbers = [
         ("warning", args.warning),
         ("critical", args.critical),
         ("min_base", args.min_base),
         ("min_change", args.min_change),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))))
-    .collect()
+        ("reach", args.reach),
+    ];
+    let numbers = numbers
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, json!(value?))));
+    let judge = judge(args).map(|judge| ("judge", json!(judge)));
+    let all = numbers.chain(judge);
+    all.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn judge(args: &cli::Backtest) -> Option<Judge> {
+    args.judge.map(|judge| match judge {
+        cli::Judge::Usual => Judge::Usual,
+        cli::Judge::Thresholds => Judge::Thresholds,
+    })
 }
 
 /// The catalog with the thresholds tried: in place of the general ones and, for a metric that is asked for, of
@@ -79,7 +90,15 @@ fn with(args: &cli::Backtest, catalog: &Catalog) -> Catalog {
         critical: args.critical.unwrap_or(general.critical),
         min_base: args.min_base.unwrap_or(general.min_base),
         min_change: args.min_change.unwrap_or(general.min_change),
+        judge: judge(args).unwrap_or(general.judge),
     };
+    for metric in tried
+        .metrics
+        .iter_mut()
+        .filter(|metric| is_asked(args, metric))
+    {
+        metric.alert.reach = args.reach.or(metric.alert.reach);
+    }
     let asked = tried.metrics.iter_mut();
     for metric in asked.filter(|metric| args.metric.is_some() && is_asked(args, metric)) {
         let own = &mut metric.alert.percent;

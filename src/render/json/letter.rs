@@ -73,6 +73,9 @@ fn metric(row: &Row, report: &Report) -> Map<String, Value> {
         let usual = json!({ "low": number(usual.low), "high": number(usual.high) });
         metric.insert("usual".to_owned(), usual);
     }
+    if let Some(until) = row.learning_until {
+        metric.insert("learning_until".to_owned(), json!(until));
+    }
     let trend: Vec<Value> = row
         .trend
         .iter()
@@ -85,11 +88,11 @@ fn metric(row: &Row, report: &Report) -> Map<String, Value> {
 fn matter(matter: &Matter, row: &Row) -> Value {
     let (previous, previous_date) = match &matter.rule {
         Rule::Change { previous, date, .. } => (Some(number(*previous)), Some(*date)),
-        Rule::Absolute(_) => (None, None),
+        _ => (None, None),
     };
     let limit = match &matter.rule {
         Rule::Absolute(limit) => Some(limit.to_string()),
-        Rule::Change { .. } => None,
+        _ => None,
     };
     let mover = matter.mover.as_ref().map(|mover| {
         let mut told = json!({
@@ -108,7 +111,8 @@ fn matter(matter: &Matter, row: &Row) -> Value {
         "state": words::state(matter.state),
         "day": matter.day,
         "welcome": matter.welcome,
-        "rule": alerts::rule(&matter.rule),
+        "settled": matter.settled,
+        "rule": alerts::rule(matter.rule.kind()),
         "limit": limit,
         // The row has the value exactly, the alert as the nearest binary fraction.
         "value": row.value.as_ref().map(crate::entry::Value::to_json),

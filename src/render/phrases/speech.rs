@@ -103,6 +103,11 @@ impl Speech {
         self.words.usual[weekday(date)]
     }
 
+    /// `a Friday's usual`, before a range.
+    pub fn usual_of(&self, date: NaiveDate) -> &'static str {
+        self.words.usual_of[weekday(date)]
+    }
+
     /// The name of a day that is known to be different.
     pub fn known(&self, known: &Known) -> String {
         clean::label(match self.language {

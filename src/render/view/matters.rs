@@ -1,10 +1,10 @@
 //! What deserves attention, a sentence or two for each.
 
 use crate::catalog::Limit;
-use crate::render::clean;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
-use crate::report::{Calm, Matter, Report, Row, Rule, Severity, State};
+use crate::render::{clean, number};
+use crate::report::{Calm, Matter, Report, Row, Rule, Severity, State, Week};
 
 use super::rows::severity_word;
 use super::{MatterView, Tone};
@@ -77,11 +77,23 @@ fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Str
     let mut clauses = match &matter.rule {
         Rule::Absolute(limit) => vec![by_limit(matter, *limit, row, speech)],
         Rule::Change { .. } => against(matter, row, (report, speech)),
+        Rule::Week(week) => vec![by_week(*week, row, speech)],
+        Rule::Zero(days) => vec![speech.count(speech.words.zero_days, *days as usize)],
+        Rule::Stirred { before, days } => {
+            let before = speech.number(*before, Scale::of(row));
+            let more = [("before", before.as_str())];
+            vec![speech.count_with(speech.words.stirred, *days as usize, &more)]
+        }
+        Rule::Flat(days) => vec![speech.count(speech.words.flat_days, *days as usize)],
     };
     let is_over = matter.state == State::Recovered;
     if is_over && !matches!(matter.rule, Rule::Absolute(_)) {
         let after = after(matter, speech);
-        clauses.push(fill(speech.words.over, &[("after", &after)]));
+        let phrase = match matter.settled {
+            true => speech.words.settled,
+            false => speech.words.over,
+        };
+        clauses.push(fill(phrase, &[("after", &after)]));
     }
     let first = format!("{}.", clauses.join(", "));
     let sentences = [
@@ -120,7 +132,20 @@ fn by_limit(matter: &Matter, limit: Limit, row: &Row, speech: &Speech) -> String
     )
 }
 
-/// `against 4'808 last Friday (−54 %)` and what is usual.
+/// `4'100 a day over the last week, 4'808 over the four before (−15 %)`
+fn by_week(week: Week, row: &Row, speech: &Speech) -> String {
+    let scale = Scale::of(row);
+    let change = week.mean - week.before;
+    let percent = (week.before != 0.0).then(|| change * 100.0 / week.before.abs());
+    let holes = [
+        ("mean", speech.number(number::mean(week.mean), scale)),
+        ("before", speech.number(number::mean(week.before), scale)),
+        ("change", speech.change(change, percent, scale)),
+    ];
+    fill(speech.words.week, &holes)
+}
+
+/// `against 4'808 last Friday (−54 %)` and how far that lies from what is usual.
 fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Vec<String> {
     let Rule::Change {
         days,
@@ -160,10 +185,21 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
         ];
         clauses.push(fill(words.held, &holes));
     }
-    let tells_usual = matter.state != State::Recovered || difference.calm == Some(Calm::Usual);
-    if let Some(usual) = row.usual.filter(|_| tells_usual) {
-        let range = speech.range(&usual, row);
-        clauses.push(format!("{} {range}", speech.usual(report.date)));
+    let usual = row.usual.map(|usual| (speech.range(&usual, row), usual));
+    if let Some((range, usual)) = usual {
+        let holes = [
+            ("usual", speech.usual_of(report.date)),
+            ("range", range.as_str()),
+        ];
+        match matter.state {
+            State::Recovered if difference.calm == Some(Calm::Usual) => {
+                clauses.push(format!("{} {range}", speech.usual(report.date)));
+            }
+            State::Recovered => {}
+            _ if matter.value > usual.high => clauses.push(fill(words.above, &holes)),
+            _ if matter.value < usual.low => clauses.push(fill(words.below, &holes)),
+            _ => clauses.push(format!("{} {range}", speech.usual(report.date))),
+        }
     }
     clauses
 }
@@ -178,8 +214,8 @@ fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Op
     let change = speech.amount(mover.change, Scale::of(row));
     let whole = speech.amount(mover.of, Scale::of(row));
     let phrase = match matter.rule {
-        Rule::Absolute(_) => speech.words.mover_since,
         Rule::Change { .. } => speech.words.mover,
+        _ => speech.words.mover_since,
     };
     let weekday = report.date.pred_opt().map(|date| speech.weekday(date));
     let holes = [

@@ -32,6 +32,7 @@ pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
         notes.extend(unlisted(report, speech));
         notes.extend(without_value(report, speech));
         notes.extend(length(report, speech));
+        notes.extend(learning(report, speech));
     }
     notes.extend(further_days(letter, speech));
     notes
@@ -157,6 +158,24 @@ fn length(report: &Report, speech: &Speech) -> Option<NoteView> {
         &[("hours", hours.as_str()), ("why", why)],
     );
     note(speech.words.length_title, Tone::Muted, vec![line], speech)
+}
+
+/// Of the very first report everything is new; that it says itself.
+fn learning(report: &Report, speech: &Speech) -> Option<NoteView> {
+    let rows = report
+        .rows
+        .iter()
+        .filter(|_| !report.first && !report.partial);
+    let learning = rows.filter_map(|row| {
+        let until = row.learning_until.filter(|_| row.value.is_some())?;
+        let holes = [
+            ("date", speech.short_date(until)),
+            ("weekday", speech.weekday(report.date).to_owned()),
+        ];
+        Some((row, fill(speech.words.learning_until, &holes)))
+    });
+    let lines = grouped(learning, speech);
+    note(speech.words.learning_title, Tone::Muted, lines, speech)
 }
 
 fn further_days(letter: &Letter, speech: &Speech) -> Option<NoteView> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{Days, NaiveDate};
 
 /// What the rules of the one metric are.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,6 @@ pub(super) type Line = String;
 #[derive(Default)]
 pub(super) struct Replay {
     pub(super) standing: Vec<(NaiveDate, u64, Line)>,
-    pub(super) usual: Vec<(NaiveDate, u64)>,
     pub(super) known: Vec<(NaiveDate, u64)>,
 }
 
@@ -62,20 +61,14 @@ enum Verdict {
 pub(super) fn replay(world: &World<'_>) -> Replay {
     let mut replay = Replay::default();
     let mut raised: BTreeMap<u64, Raised> = BTreeMap::new();
-    let mut learnt: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
     for (date, stored) in world.days {
         let (Some(value), false) = (stored.value, stored.open) else {
             continue;
         };
-        let weekday = date.weekday().num_days_from_monday();
-        let past = learnt.entry(weekday).or_default();
-        let range = past.len() >= 4;
-        let is_usual = range && usual(past, value);
-        let mut hinders = false;
         for rule in [0, 1, 7, 30] {
             let verdict = match rule {
                 0 => by_limit(world.rules.limit, value),
-                _ => by_change(world, (*date, rule, value, is_usual), &mut replay),
+                _ => by_change(world, (*date, rule, value), &mut replay),
             };
             let Verdict::Of(entered, held, way) = verdict else {
                 continue;
@@ -101,16 +94,6 @@ pub(super) fn replay(world: &World<'_>) -> Replay {
                 line.push_str(" muted");
             }
             replay.standing.push((*date, rule, line));
-            hinders |= match rule {
-                0 | 7 => true,
-                _ => range && then(world, *date, 7).and_then(|then| then.value).is_none(),
-            };
-        }
-        if !hinders && !(world.known)(*date) {
-            past.push(value);
-            if past.len() > 12 {
-                past.remove(0);
-            }
         }
     }
     replay
@@ -131,7 +114,7 @@ fn by_limit(limit: Option<i64>, value: i64) -> Verdict {
 
 fn by_change(
     world: &World<'_>,
-    (date, back, value, is_usual): (NaiveDate, u64, i64, bool),
+    (date, back, value): (NaiveDate, u64, i64),
     replay: &mut Replay,
 ) -> Verdict {
     let Some(then) = then(world, date, back) else {
@@ -153,12 +136,6 @@ fn by_change(
         }
         return Verdict::Nothing;
     }
-    if is_usual && back != 7 {
-        if entered > 0 {
-            replay.usual.push((date, back));
-        }
-        return Verdict::Of(0, 0, way);
-    }
     Verdict::Of(entered, held, way)
 }
 
@@ -179,24 +156,5 @@ fn level(rules: &Rules, previous: i64, value: i64, part: i64) -> Level {
         (true, _) => 2,
         (_, true) => 1,
         _ => 0,
-    }
-}
-
-/// Eight times everything, so that halves of halves are whole.
-fn usual(past: &[i64], value: i64) -> bool {
-    let median = twice_median(past.iter().map(|value| 4 * value).collect());
-    let distances = past.iter().map(|value| (8 * value - median).abs());
-    let deviation = twice_median(distances.collect()) / 2;
-    // 3 · 1.4826 = 4.4478, and a deviation is never less than a hundredth of the median.
-    let reach = 44_478 * (100 * deviation).max(median.abs());
-    (8 * value - median).abs() * 1_000_000 <= reach
-}
-
-fn twice_median(mut numbers: Vec<i64>) -> i64 {
-    numbers.sort_unstable();
-    let half = numbers.len() / 2;
-    match numbers.len() % 2 {
-        0 => numbers[half - 1] + numbers[half],
-        _ => 2 * numbers[half],
     }
 }

@@ -314,6 +314,7 @@ fn every_setting_tells_where_it_was_set() {
             "alerts.critical = 25 (default)",
             "alerts.min_base = 20 (default)",
             "alerts.min_change = 5 (default)",
+            "alerts.judge = usual (default)",
             "report.due = 06:30 (default)",
             "report.language = en (default)",
             "report.numbers = ch (default)",

@@ -256,9 +256,9 @@ fn the_usual_range_and_the_trend_are_told_in_the_reader_s_numbers() {
     );
     let view =
         daybook::render::view::view(&letter(&five_weeks, &one_metric("unit = \"kg\"")), voice);
-    // 1000 ± 3 × 1.4826 × 1 % of it.
+    // 1000 and its root.
     let usual = view.sections[0].rows[0].usual.as_deref();
-    assert_eq!(usual, Some("üblich 956–1\u{202f}044\u{a0}kg"));
+    assert_eq!(usual, Some("üblich 969–1\u{202f}031\u{a0}kg"));
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn subjects_carry_the_verdict() {
     assert_eq!(subject("open", GERMAN), "[offen] Beryl, Fr 3. Okt. 2025");
     assert_eq!(
         subject("critical", GERMAN),
-        "[2 kritisch, 2 Warnungen, 1 erfreulich] Beryl, Fr 3. Okt. 2025: Corrupted files 3"
+        "[2 kritisch, 1 Warnung, 1 erfreulich] Beryl, Fr 3. Okt. 2025: Corrupted files 3"
     );
     let mut failed = n("2025-10-03", "7");
     let reason = "no such table: media".to_owned();

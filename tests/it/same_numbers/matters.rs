@@ -118,6 +118,10 @@ impl Reading<'_> {
             Language::English => (" against ", " (", [" last ", " on "], " (limit "),
             Language::German => (" gegenüber ", " (", [" am ", " am "], " (Grenze "),
         };
+        if truth["state"] == "recovered" && truth["limit"].is_string() {
+            let said = told.rsplit_once(": ").unwrap().1;
+            return is(said.split(' ').next().unwrap(), &truth["value"]);
+        }
         let head = told.find(against).or_else(|| told.find(limit)).unwrap();
         is(told[..head].rsplit_once(": ").unwrap().1, &truth["value"]);
         let rest = &told[head..];

@@ -1,5 +1,6 @@
 //! A letter in which everything that comes from data is hostile.
 
+use daybook::catalog::Judge;
 use daybook::entry::Reading;
 use daybook::report::{Letter, Undelivered};
 
@@ -12,6 +13,8 @@ const BROKEN: &str = "one\r\nBcc: eve@example.org\r\n\r\ntwo\0three\u{1b}[2J\u{2
 
 pub(super) fn hostile() -> Letter {
     let mut catalog = catalog(include_str!("hostile.toml"));
+    // Two days are all there is.
+    catalog.thresholds.judge = Judge::Thresholds;
     let long = "x".repeat(10_000);
     let labels = [
         SCRIPT,

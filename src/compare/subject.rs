@@ -1,0 +1,530 @@
+//! One metric from day to day: what is usual for it, what a day says against that, and what the day leaves behind.
+
+use std::collections::VecDeque;
+
+use chrono::{Datelike, Days, NaiveDate};
+
+use crate::catalog::{Catalog, Judge, Metric, Shape, Thresholds};
+
+use super::SPANS;
+use super::alert::{self, Alert, Lifecycle, Rule, State, Step, Verdict};
+use super::change::{Calm, Change, Difference, Gap, Held, Levels, Outcome, Severity, Way};
+use super::run::{Run, Runs};
+use super::usual::{Learnt, Scale, Usual};
+use super::week::{Weeks, counts_for};
+
+/// The same weekday as a month ago is told, but never judged.
+const TOLD_ONLY: u32 = 28;
+const SAME_WEEKDAY: u32 = 7;
+/// A level that stays for so long has become usual.
+const LEARNT_AFTER: u32 = 14;
+/// One that stood for fewer days was an incident.
+const LEAST_LEVEL: i64 = 5;
+/// For so many days the same: from then on it is remarkable, the standing still as well as its end.
+const FLAT: u32 = 14;
+const ALWAYS: u32 = 28;
+/// A longer gap makes weeks incomparable.
+const LONGEST_GAP: i64 = 7;
+
+/// What all metrics of a stored day share.
+pub(super) struct Frame {
+    pub(super) date: NaiveDate,
+    pub(super) partial: bool,
+    /// Declared to be different.
+    pub(super) known: bool,
+    /// The days compared with, and their places among the frames.
+    pub(super) compared: [(NaiveDate, Option<usize>); 4],
+}
+
+/// One metric over all stored days.
+pub(super) struct Subject<'a> {
+    metric: &'a Metric,
+    frames: &'a [Frame],
+    numbers: &'a [Result<f64, Gap>],
+    thresholds: Thresholds,
+    /// How many days each value is of.
+    window: u32,
+    /// Its last day is a metric of its own.
+    told_by_day: bool,
+}
+
+/// What a reader is told of a day. Of the hundreds of days before it only the memory counts.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) changes: Vec<Change>,
+    pub(super) usual: Option<Usual>,
+    pub(super) learning_until: Option<NaiveDate>,
+    pub(super) alerts: Vec<Alert>,
+}
+
+/// What the days before leave behind for a metric.
+pub(super) struct Memory {
+    levels: Levels,
+    learnt: Learnt,
+    weeks: Weeks,
+    runs: Runs,
+    absolute: Lifecycle,
+    changes: [Lifecycle; 4],
+    zero: Lifecycle,
+    flat: Lifecycle,
+    /// The days of the last month on which a change alerted.
+    alerted: VecDeque<NaiveDate>,
+    incident: Option<Incident>,
+    last: Option<NaiveDate>,
+}
+
+/// Days on which changes alert, one after the other.
+#[derive(Clone, Copy)]
+struct Incident {
+    since: NaiveDate,
+    way: Way,
+    /// How the metric ran before it.
+    level: f64,
+}
+
+/// A day with a number that is over.
+#[derive(Clone, Copy)]
+struct Now {
+    at: usize,
+    date: NaiveDate,
+    value: f64,
+    /// The range that holds without what the metric earned by rare days.
+    ordinary: Option<Usual>,
+}
+
+impl Memory {
+    pub(super) fn new(subject: &Subject<'_>) -> Self {
+        Self {
+            levels: Levels::of(subject.metric, subject.thresholds),
+            learnt: Learnt::of(subject.metric),
+            weeks: Weeks::new(),
+            runs: Runs::default(),
+            absolute: Lifecycle::default(),
+            changes: Default::default(),
+            zero: Lifecycle::default(),
+            flat: Lifecycle::default(),
+            alerted: VecDeque::new(),
+            incident: None,
+            last: None,
+        }
+    }
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(
+        metric: &'a Metric,
+        catalog: &Catalog,
+        frames: &'a [Frame],
+        numbers: &'a [Result<f64, Gap>],
+    ) -> Self {
+        Self {
+            metric,
+            frames,
+            numbers,
+            thresholds: catalog.thresholds,
+            window: catalog.window_days(metric),
+            told_by_day: catalog.is_told_by_day(metric),
+        }
+    }
+
+    pub(super) fn judge_day(&self, at: usize, memory: &mut Memory, mut told: Option<&mut Told>) {
+        let frame = &self.frames[at];
+        let weekday = frame.date.weekday();
+        if let Some(told) = &mut told {
+            told.usual = memory.learnt.usual(weekday);
+        }
+        let Some(value) = self.numbers[at].ok().filter(|_| !frame.partial) else {
+            if let Some(told) = told {
+                told.changes = self.spans().map(|span| self.change(at, span)).collect();
+            }
+            return;
+        };
+        self.meet(at, value, memory);
+        self.bridge(frame.date, memory);
+        let now = Now {
+            at,
+            date: frame.date,
+            value,
+            ordinary: memory.learnt.ordinary(weekday),
+        };
+        if let Some(told) = &mut told {
+            told.usual = memory.learnt.usual(weekday);
+            told.learning_until = self.learning_until(now, memory);
+        }
+        self.judge_limits(now, memory, told.as_deref_mut());
+        let standing = self.judge_changes(now, memory, told.as_deref_mut());
+        let stood_still = self.judge_runs(now, standing, memory, told.as_deref_mut());
+        let yesterday = now.date - Days::new(1);
+        let goes_on = standing && memory.alerted.back() == Some(&yesterday);
+        if standing || stood_still {
+            if memory
+                .alerted
+                .front()
+                .is_some_and(|first| *first + Days::new(31) < now.date)
+            {
+                memory.alerted.pop_front();
+            }
+            memory.alerted.push_back(now.date);
+        }
+        self.judge_week(now, standing || stood_still, memory, told);
+        if !frame.known && !self.is_passing(now.date, memory) {
+            memory.learnt.learn(weekday, value, goes_on);
+        }
+    }
+
+    /// A number of another sort than all before it changes how all of them are measured.
+    fn meet(&self, at: usize, value: f64, memory: &mut Memory) {
+        if value.fract() != 0.0 && matches!(self.metric.shape, Shape::Sql { .. }) {
+            memory.learnt.are_no_counts();
+        }
+        if value < 0.0 && memory.learnt.scale() == Scale::Ratio {
+            let mut anew = memory.learnt.anew(Scale::Difference);
+            for (frame, number) in self.frames[..at].iter().zip(self.numbers) {
+                if let Ok(value) = number
+                    && !frame.partial
+                    && !frame.known
+                {
+                    anew.learn(frame.date.weekday(), *value, false);
+                }
+            }
+            memory.learnt = anew;
+            memory.levels.go_below_zero();
+            memory.incident = None;
+            memory.weeks = Weeks::new();
+        }
+    }
+
+    /// A missing day counts in its week for what was expected of it.
+    fn bridge(&self, date: NaiveDate, memory: &mut Memory) {
+        let last = memory.last.replace(date);
+        let Some(last) = last.filter(|last| *last + Days::new(1) < date) else {
+            return;
+        };
+        if (date - last).num_days() > LONGEST_GAP {
+            memory.weeks.restart();
+            return;
+        }
+        for missing in last.iter_days().skip(1).take_while(|day| *day < date) {
+            match memory.learnt.ordinary(missing.weekday()) {
+                Some(usual) => memory.weeks.pass(usual.forecast),
+                None => memory.weeks.restart(),
+            }
+        }
+    }
+
+    fn learning_until(&self, now: Now, memory: &Memory) -> Option<NaiveDate> {
+        let missing = memory.learnt.missing(now.date.weekday());
+        let is_judged = self.thresholds.judge == Judge::Usual && !self.metric.is_distribution();
+        (is_judged && missing > 0).then(|| now.date + Days::new(7 * missing as u64))
+    }
+
+    fn judge_limits(&self, now: Now, memory: &mut Memory, told: Option<&mut Told>) {
+        let verdict = alert::by_limits(self.metric, now.value);
+        let step = memory.absolute.advance(verdict, now.date);
+        if let (Some(step), Some(told)) = (step, told)
+            && let Some(limit) = alert::limit_of(self.metric, step.severity)
+        {
+            let rule = Rule::Absolute(limit);
+            told.alerts.push(step.alert(self.metric, now.value, rule));
+        }
+    }
+
+    /// Judges the changes; whether an alert stands on one of them.
+    fn judge_changes(&self, now: Now, memory: &mut Memory, told: Option<&mut Told>) -> bool {
+        if told.is_none() && !self.stirs(now, memory) {
+            return false;
+        }
+        let usual = match &told {
+            Some(told) => told.usual,
+            None => memory.learnt.usual(now.date.weekday()),
+        };
+        let mut standing = false;
+        let mut changes = Vec::new();
+        let mut alerts = Vec::new();
+        for span in self.spans() {
+            let mut change = self.change(now.at, span);
+            let verdict = self.judge_change(now, span, &mut change, (usual, memory));
+            let step = memory.changes[span].advance(verdict, now.date);
+            if let Some(step) = step.filter(|step| self.is_spoken(step)) {
+                standing |= !step.is_recovery();
+                bear_severity(&mut change, &step, &memory.levels);
+                if let Some(rule) = Rule::of(&change) {
+                    alerts.push(step.alert(self.metric, now.value, rule));
+                }
+            }
+            changes.push(change);
+        }
+        // A known day neither goes on with an incident nor ends it.
+        if !self.frames[now.at].known && follow(now, standing, usual, memory) {
+            for alert in &mut alerts {
+                alert.settled = alert.state == State::Recovered;
+            }
+        }
+        if let Some(told) = told {
+            told.changes = changes;
+            told.alerts.append(&mut alerts);
+        }
+        standing
+    }
+
+    /// Whether the day could begin an alert on a change, or meets one that stands. On all other days nothing but the
+    /// number itself is remembered.
+    fn stirs(&self, now: Now, memory: &Memory) -> bool {
+        if self.metric.is_distribution() {
+            return false;
+        }
+        if memory.changes.iter().any(Lifecycle::is_raised) {
+            return true;
+        }
+        let is_calm = now.ordinary.is_some_and(|usual| usual.holds(now.value));
+        let levels = &memory.levels;
+        let near = |span| {
+            self.then(now.at, span)
+                .is_ok_and(|then| levels.is_near(then, now.value))
+        };
+        (self.thresholds.judge == Judge::Thresholds || !is_calm) && self.spans().any(near)
+    }
+
+    /// The places in [`SPANS`]: none for a distribution.
+    fn spans(&self) -> impl Iterator<Item = usize> + use<> {
+        let count = if self.metric.is_distribution() {
+            0
+        } else {
+            SPANS.len()
+        };
+        0..count
+    }
+
+    fn change(&self, at: usize, span: usize) -> Change {
+        let (date, _) = self.frames[at].compared[span];
+        let numbers = (self.then(at, span), self.numbers[at]);
+        Change::between(SPANS[span], date, numbers, self.metric.good)
+    }
+
+    fn then(&self, at: usize, span: usize) -> Result<f64, Gap> {
+        let (_, stored) = self.frames[at].compared[span];
+        stored.map_or(Err(Gap::NoData), |at| self.numbers[at])
+    }
+
+    /// What the day says of the change; marks it with why that is nothing although it is large.
+    fn judge_change(
+        &self,
+        now: Now,
+        span: usize,
+        change: &mut Change,
+        (usual, memory): (Option<Usual>, &Memory),
+    ) -> Verdict {
+        let (Some(previous), Outcome::Compared(difference)) =
+            (change.previous, &mut change.outcome)
+        else {
+            return Verdict::Unjudged;
+        };
+        if change.days == TOLD_ONLY {
+            return Verdict::Unjudged;
+        }
+        let levels = &memory.levels;
+        let entered = levels.entered(previous, difference);
+        let (date, stored) = self.frames[now.at].compared[span];
+        let then = stored.map(|stored| &self.frames[stored]);
+        let judged = || Verdict::Judged {
+            entered,
+            held: levels.held(previous, difference),
+            way: difference.way,
+        };
+        let (verdict, calm) = if then.is_some_and(|then| then.partial) {
+            (Verdict::Unjudged, Some(Calm::OpenDay))
+        } else if self.frames[now.at].known || then.is_some_and(|then| then.known) {
+            (Verdict::Unjudged, Some(Calm::KnownDay))
+        } else if self.thresholds.judge == Judge::Thresholds {
+            (judged(), None)
+        } else if self.told_by_day {
+            (Verdict::calm(difference.way), Some(Calm::ToldByDay))
+        } else if let Some(usual) = usual {
+            match (usual.broken_by(now.value), difference.way) {
+                (Some((way, _)), moved) if way == moved => (judged(), None),
+                (None, _) if memory.alerted.contains(&date) => {
+                    (Verdict::calm(difference.way), Some(Calm::Echo))
+                }
+                (None, _) => (Verdict::calm(difference.way), Some(Calm::Usual)),
+                (Some(_), _) => (Verdict::calm(difference.way), None),
+            }
+        } else {
+            let far = levels
+                .far(previous, difference)
+                .filter(|_| self.is_fair(now.at, span));
+            let verdict = Verdict::plain(far, difference.way);
+            (verdict, Some(Calm::Learning).filter(|_| far.is_none()))
+        };
+        difference.calm = calm.filter(|_| entered.is_some());
+        verdict
+    }
+
+    /// While a weekday's rhythm is not known, days are compared with the same weekday, in the first week with the
+    /// day before.
+    fn is_fair(&self, at: usize, span: usize) -> bool {
+        let week = SPANS.iter().position(|days| *days == SAME_WEEKDAY);
+        let has_week = week.is_some_and(|week| self.then(at, week).is_ok());
+        SPANS[span] == SAME_WEEKDAY || SPANS[span] == 1 && !has_week
+    }
+
+    /// What several days' window gathers tells of an incident when it enters, not while it stays or leaves.
+    fn is_spoken(&self, step: &Step) -> bool {
+        self.window == 1 || self.thresholds.judge == Judge::Thresholds || step.is_new()
+    }
+
+    /// An incident passes through a window of several days before the window says anything of what is usual.
+    fn is_passing(&self, date: NaiveDate, memory: &Memory) -> bool {
+        let raised = memory.changes.iter().filter_map(Lifecycle::since);
+        let days = raised.map(|since| (date - since).num_days()).max();
+        self.window > 1 && days.is_some_and(|days| days <= i64::from(self.window))
+    }
+
+    /// A fall to nothing, a standing still, and the end of one; whether the metric has fallen to nothing.
+    fn judge_runs(
+        &self,
+        now: Now,
+        alerts: bool,
+        memory: &mut Memory,
+        mut told: Option<&mut Told>,
+    ) -> bool {
+        let (run, broken) = memory.runs.add(now.value, now.date);
+        if self.thresholds.judge == Judge::Thresholds
+            || self.told_by_day
+            || self.metric.is_distribution()
+        {
+            return false;
+        }
+        let zero = self.zero(run, memory);
+        let step = memory
+            .zero
+            .advance(Verdict::plain(zero, Way::Down), now.date);
+        let fell = step.as_ref().is_some_and(|step| !step.is_recovery());
+        let mut tell = |step: Step, rule: Rule| {
+            if let Some(told) = &mut told {
+                told.alerts.push(Alert {
+                    settled: step.is_recovery() && run.days > LEARNT_AFTER,
+                    ..step.alert(self.metric, now.value, rule)
+                });
+            }
+        };
+        if let Some(step) = step {
+            tell(step, Rule::Zero(run.days));
+        }
+        let flat = self.flat(run, memory);
+        if let Some(step) = memory
+            .flat
+            .advance(Verdict::plain(flat, Way::Unchanged), now.date)
+        {
+            tell(step, Rule::Flat(run.days));
+        }
+        let stirred = broken.filter(|_| !alerts && !self.frames[now.at].known);
+        if let Some((rule, way)) = stirred.and_then(|broken| self.stirred(now, broken, memory)) {
+            let verdict = Verdict::plain(Some(Severity::Warning), way);
+            if let Some(step) = Lifecycle::default().advance(verdict, now.date) {
+                tell(step, rule);
+            }
+        }
+        fell
+    }
+
+    fn zero(&self, run: Run, memory: &Memory) -> Option<Severity> {
+        let is_nothing = run.value == 0.0 && memory.learnt.scale() == Scale::Ratio;
+        if !is_nothing || !memory.levels.watches(Way::Down) {
+            return None;
+        }
+        let before = run.before?;
+        let longest = memory.runs.longest(|run| run.value == 0.0);
+        let is_new = longest < run.days && run.days <= longest + LEARNT_AFTER;
+        let is_large = memory.runs.counted() > ALWAYS || memory.levels.is_noteworthy(before);
+        (is_new && is_large).then_some(Severity::Critical)
+    }
+
+    fn flat(&self, run: Run, memory: &Memory) -> Option<Severity> {
+        let is_nothing = run.value == 0.0 && memory.learnt.scale() == Scale::Ratio;
+        let is_flat = (FLAT..FLAT + LEARNT_AFTER).contains(&run.days) && !is_nothing;
+        let is_watched = memory.levels.watches(Way::Up) || memory.levels.watches(Way::Down);
+        let is_new = is_flat
+            && is_watched
+            && memory.runs.counted() >= run.days + ALWAYS
+            && memory.runs.longest(|_| true) < FLAT;
+        is_new.then_some(Severity::Warning)
+    }
+
+    fn stirred(&self, now: Now, broken: Run, memory: &Memory) -> Option<(Rule, Way)> {
+        let difference = Difference::of(broken.value, now.value, self.metric.good);
+        let is_first = broken.days >= ALWAYS && memory.runs.longest(|_| true) <= broken.days;
+        let rule = Rule::Stirred {
+            before: broken.value,
+            days: broken.days,
+        };
+        (is_first && memory.levels.is_noteworthy_change(&difference))
+            .then_some((rule, difference.way))
+    }
+
+    fn judge_week(&self, now: Now, alerts: bool, memory: &mut Memory, told: Option<&mut Told>) {
+        let known = self.frames[now.at].known;
+        let value = Some(now.value).filter(|_| !known);
+        let Some(counts_for) = counts_for(value, now.ordinary, alerts) else {
+            memory.weeks.restart();
+            return;
+        };
+        let scale = memory.learnt.scale();
+        let slide = memory.weeks.add(
+            counts_for,
+            (scale, memory.learnt.deviation()),
+            &memory.levels,
+        );
+        let is_judged = self.thresholds.judge == Judge::Usual && !self.told_by_day;
+        let (Some(slide), Some(told)) = (slide.filter(|_| is_judged && !alerts), told) else {
+            return;
+        };
+        let verdict = Verdict::plain(Some(slide.severity), slide.way);
+        if let Some(step) = Lifecycle::default().advance(verdict, now.date) {
+            let rule = Rule::Week(slide.week);
+            told.alerts.push(step.alert(self.metric, now.value, rule));
+        }
+    }
+}
+
+/// Follows an incident from day to day; whether it is over because its level has become usual.
+fn follow(now: Now, standing: bool, usual: Option<Usual>, memory: &mut Memory) -> bool {
+    if standing {
+        let side = usual.and_then(|usual| usual.broken_by(now.value));
+        memory.incident = memory.incident.or(side.map(|(way, _)| Incident {
+            since: now.date,
+            way,
+            level: memory.learnt.level(),
+        }));
+        return false;
+    }
+    let Some(incident) = memory.incident.take() else {
+        return false;
+    };
+    let before = memory.learnt.usual_on(incident.level, now.date.weekday());
+    let side = before.and_then(|before| before.broken_by(now.value));
+    let has_lasted = (now.date - incident.since).num_days() >= LEAST_LEVEL;
+    let has_settled = has_lasted && side.is_some_and(|(way, _)| way == incident.way);
+    if has_settled {
+        memory.weeks.restart();
+        memory.learnt.settle(incident.since, now.date);
+    }
+    has_settled
+}
+
+/// A change is as severe as the alert that stands on it, wherever it is shown.
+fn bear_severity(change: &mut Change, step: &Step, levels: &Levels) {
+    let previous = change.previous;
+    if let (false, Some(previous), Outcome::Compared(difference)) =
+        (step.is_recovery(), previous, &mut change.outcome)
+    {
+        difference.severity = Some(step.severity);
+        difference.calm = None;
+        let until_below = levels.left_below(step.severity, previous);
+        difference.held = until_below
+            .filter(|_| step.is_held)
+            .map(|until_below| Held {
+                since: step.severe_since,
+                until_below,
+            });
+    }
+}

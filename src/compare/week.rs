@@ -1,0 +1,171 @@
+//! A slow slide: no single day of it is unusual, but the week is, against the four weeks before it.
+
+use std::collections::VecDeque;
+
+use super::change::{Levels, Severity, Way};
+use super::usual::{REACH, Scale, Usual};
+use super::window::Window;
+
+const WEEK: usize = 7;
+const DAYS: usize = 5 * WEEK;
+/// The change of every week of the past year, but for the last four: a slide must not excuse itself.
+const WEEKS: usize = 52;
+const LEFT_OUT: usize = 4;
+const LEAST_WEEKS: usize = 8;
+/// A day's deviation in the difference of a mean of 7 and one of 28: √(1/7 + 1/28).
+const OF_DAYS: f64 = 0.42;
+/// Weeks move less than days: by this part of a day's levels they are noteworthy.
+pub(super) const LEVEL: f64 = 0.5;
+/// A slide is over within this part of the reach.
+const OVER: f64 = 0.5;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Week {
+    /// The mean of its days.
+    pub mean: f64,
+    /// That of the four weeks before.
+    pub before: f64,
+}
+
+/// A week that begins to be one.
+pub(super) struct Slide {
+    pub(super) week: Week,
+    pub(super) way: Way,
+    pub(super) severity: Severity,
+}
+
+/// What the days before leave behind for it.
+#[derive(Debug, Clone)]
+pub(super) struct Weeks {
+    /// What each of the newest days counted for.
+    days: Vec<f64>,
+    /// Since the first of the year's changes.
+    counted: usize,
+    newest: VecDeque<f64>,
+    changes: Window,
+    sliding: Option<Way>,
+}
+
+impl Weeks {
+    pub(super) fn new() -> Self {
+        Self {
+            days: Vec::with_capacity(DAYS),
+            counted: 0,
+            newest: VecDeque::new(),
+            changes: Window::new(WEEKS),
+            sliding: None,
+        }
+    }
+
+    /// A day is missing, or another level is usual now: the weeks before it cannot be compared with.
+    pub(super) fn restart(&mut self) {
+        self.days.clear();
+    }
+
+    /// Adds a day of which nothing is known.
+    pub(super) fn pass(&mut self, expected: f64) {
+        self.push(expected);
+    }
+
+    fn push(&mut self, counts_for: f64) {
+        if self.days.len() == DAYS {
+            self.days.remove(0);
+        }
+        self.days.push(counts_for);
+    }
+
+    /// Adds a day; tells a week that begins to be a slide.
+    pub(super) fn add(
+        &mut self,
+        counts_for: f64,
+        (scale, deviation): (Scale, f64),
+        levels: &Levels,
+    ) -> Option<Slide> {
+        self.push(counts_for);
+        let week = self.week()?;
+        let change = match scale {
+            Scale::Ratio if week.before > 0.0 => week.mean / week.before - 1.0,
+            Scale::Ratio => return None,
+            Scale::Percent | Scale::Difference => week.mean - week.before,
+        };
+        let began = self.judge(change, week, deviation, levels);
+        self.remember(change);
+        began.map(|(way, severity)| Slide {
+            week,
+            way,
+            severity,
+        })
+    }
+
+    fn week(&self) -> Option<Week> {
+        if self.days.len() < DAYS {
+            return None;
+        }
+        let (before, week) = self.days.split_at(DAYS - WEEK);
+        let mean = |days: &[f64]| days.iter().sum::<f64>() / days.len() as f64;
+        Some(Week {
+            mean: mean(week),
+            before: mean(before),
+        })
+    }
+
+    fn judge(
+        &mut self,
+        change: f64,
+        week: Week,
+        deviation: f64,
+        levels: &Levels,
+    ) -> Option<(Way, Severity)> {
+        if self.changes.len() < LEAST_WEEKS {
+            return None;
+        }
+        let middle = self.changes.median()?;
+        let (least, most) = self.changes.ends(0)?;
+        let ordinary = REACH * self.changes.deviation().max(OF_DAYS * deviation);
+        let reach = ordinary.max(middle - least).max(most - middle);
+        let from_middle = change - middle;
+        if let Some(way) = self.sliding {
+            let along = if way == Way::Down {
+                -from_middle
+            } else {
+                from_middle
+            };
+            if along < OVER * reach {
+                self.sliding = None;
+            }
+            return None;
+        }
+        let way = match () {
+            () if from_middle < -reach && change < 0.0 => Way::Down,
+            () if from_middle > reach && change > 0.0 => Way::Up,
+            () => return None,
+        };
+        let severity = levels.slid(week)?;
+        self.sliding = Some(way);
+        Some((way, severity))
+    }
+
+    fn remember(&mut self, change: f64) {
+        if self.counted.is_multiple_of(WEEK) {
+            self.newest.push_back(change);
+            if self.newest.len() > LEFT_OUT
+                && let Some(old) = self.newest.pop_front()
+            {
+                self.changes.push(old);
+            }
+        }
+        self.counted += 1;
+    }
+}
+
+/// What a day counts for in its week: no more than an ordinary day may, and one that alerted, which has been told,
+/// what was expected of it.
+pub(super) fn counts_for(value: Option<f64>, ordinary: Option<Usual>, told: bool) -> Option<f64> {
+    match (value, ordinary) {
+        (Some(value), Some(usual)) if !told => {
+            Some(value.clamp(usual.low.min(usual.high), usual.high))
+        }
+        (_, Some(usual)) => Some(usual.forecast),
+        (value, None) => value,
+    }
+}
