@@ -113,6 +113,8 @@ pub enum Measure {
     Avg(String),
     Min(String),
     Max(String),
+    /// The age of the newest row by this column, in hours.
+    Newest(String),
     Distinct(String),
 }
 
@@ -307,6 +309,16 @@ impl Counted {
             && self.condition == other.condition
             && self.window == other.window
     }
+
+    /// Whether the number depends on nothing that a row says but when it was born and ended.
+    pub fn needs_only_lives(&self, table: &Table) -> bool {
+        let measures_birth = match &self.measure {
+            Measure::Rows => true,
+            Measure::Newest(column) => table.created_at.as_ref() == Some(column),
+            _ => false,
+        };
+        measures_birth && self.condition.is_none() && self.parts == Parts::Whole
+    }
 }
 
 impl Metric {
@@ -382,6 +394,11 @@ impl Limit {
             } else {
                 value < self.bound
             })
+    }
+
+    /// `> 26 h`
+    pub fn in_unit(&self, unit: &str) -> String {
+        format!("{self} {unit}").trim_end().to_owned()
     }
 }
 

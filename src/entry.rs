@@ -36,7 +36,7 @@ pub struct Entry {
 /// A metric's value for the day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// `None` when it could not be known, or when there was nothing to average.
+    /// `None` when it could not be known, or when there was nothing to measure.
     pub value: Option<Value>,
     pub provenance: Provenance,
 }
@@ -144,7 +144,7 @@ impl Reading {
         }
     }
 
-    /// The value was counted, even where the result is that there was nothing to average.
+    /// The value was counted, even where the result is that there was nothing to measure.
     pub fn is_known(&self) -> bool {
         !matches!(self.provenance.kind, Kind::Unavailable | Kind::Failed)
     }

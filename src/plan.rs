@@ -4,6 +4,7 @@ pub mod columns;
 pub mod deduct;
 pub mod facts;
 pub mod fold;
+pub mod moment;
 pub mod night;
 pub mod owners;
 pub mod pass;
@@ -22,6 +23,7 @@ use crate::calendar::Day;
 
 pub use facts::{Facts, KnownDatabases, TableFacts};
 pub use fold::{Folding, Tally};
+pub use moment::Clock;
 pub use reach::{Reach, reach};
 
 /// One query on an app database, and how its rows become metrics.
@@ -103,6 +105,8 @@ pub enum Take {
     },
     Least(usize),
     Greatest(usize),
+    /// The greatest time, told by this clock.
+    Newest(usize, Clock),
     /// The query's one number, as it is.
     Single(usize),
 }
@@ -112,6 +116,8 @@ pub enum Take {
 pub struct Life {
     pub birth: usize,
     pub death: Option<usize>,
+    /// Before this it has no time to be the newest by.
+    pub happened: Option<usize>,
     pub window: Option<(usize, u32)>,
     pub scale: Scale,
 }

@@ -258,7 +258,7 @@ impl Report {
 }
 
 impl Row {
-    /// The value was counted, even where the result is that there was nothing to average.
+    /// The value was counted, even where the result is that there was nothing to measure.
     pub fn is_known(&self) -> bool {
         !matches!(self.provenance.kind, Kind::Unavailable | Kind::Failed)
     }

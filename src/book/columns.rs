@@ -203,7 +203,7 @@ fn kind(metric: &Metric) -> Kind {
         Shape::Counted(counted) => match (&counted.parts, &counted.measure) {
             (Parts::By(_), _) => Kind::Parts,
             (_, Measure::Rows | Measure::Filled(_) | Measure::Distinct(_)) => Kind::Whole,
-            (_, Measure::Avg(_)) => Kind::Real,
+            (_, Measure::Avg(_) | Measure::Newest(_)) => Kind::Real,
             (_, Measure::Sum(_) | Measure::Min(_) | Measure::Max(_)) => Kind::Mixed,
         },
     }

@@ -7,8 +7,8 @@ use super::gather::Written;
 use super::mistake::{Mistake, did_you_mean};
 use super::written;
 use super::{
-    Catalog, Counted, Derived, Distribution, History, Limit, Measure, Metric, Parent, Parts, Rules,
-    Shape, Table, Window,
+    Catalog, Counted, Derived, Distribution, Good, History, Limit, Measure, Metric, Parent, Parts,
+    Rules, Shape, Table, Window,
 };
 
 pub fn spell_out(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Catalog {
@@ -79,7 +79,7 @@ fn family(
     let Some(shape) = shape(written, place, catalog, mistakes) else {
         return Vec::new();
     };
-    let alert = rules(&written.alert, place, mistakes);
+    let alert = rules(written, place, mistakes);
     let since = written.since.as_ref().and_then(|text| match text.parse() {
         Ok(date) => Some(date),
         Err(_) => {
@@ -99,8 +99,8 @@ fn family(
         section: written.section.clone(),
         description: written.description.clone(),
         unit: unit(written),
-        decimals: written.decimals.or(written.divides().then_some(2)),
-        good: written.good,
+        decimals: written.decimals.or(written.usual_decimals()),
+        good: written.good.unwrap_or(usual_good(written)),
         hidden: written.hidden,
         prometheus: written.prometheus.clone(),
         since,
@@ -123,10 +123,19 @@ fn family(
 }
 
 fn unit(written: &written::Metric) -> String {
-    match (&written.unit, &written.percent) {
-        (Some(unit), _) => unit.clone(),
-        (None, Some(_)) => "%".to_owned(),
-        (None, None) => String::new(),
+    match &written.unit {
+        Some(unit) => unit.clone(),
+        None if written.percent.is_some() => "%".to_owned(),
+        None if written.newest.is_some() => "h".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// An age is measured to see that rows keep coming.
+fn usual_good(written: &written::Metric) -> Good {
+    match written.newest {
+        Some(_) => Good::Down,
+        None => Good::Neutral,
     }
 }
 
@@ -180,7 +189,7 @@ fn shape(
             mistakes.push(place.mistake(
                 &["key"],
                 format!(
-                    "metric `{}` needs one of `count`, `sum`, `avg`, `min`, `max`, `distinct`",
+                    "metric `{}` needs one of `count`, `sum`, `avg`, `min`, `max`, `newest`, `distinct`",
                     written.key
                 ),
             ));
@@ -216,6 +225,7 @@ fn measure(written: &written::Metric) -> Option<Measure> {
         written.avg.clone().map(Measure::Avg),
         written.min.clone().map(Measure::Min),
         written.max.clone().map(Measure::Max),
+        written.newest.clone().map(Measure::Newest),
         written.distinct.clone().map(Measure::Distinct),
     ];
     measures.into_iter().flatten().next()
@@ -290,47 +300,78 @@ fn members_per_parent(members: Vec<Metric>, per: &str, catalog: &Catalog) -> Vec
     all
 }
 
-fn rules(alert: &written::Alert, place: Place<'_>, mistakes: &mut Vec<Mistake>) -> Rules {
+fn rules(written: &written::Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) -> Rules {
+    let (alert, unit) = (&written.alert, unit(written));
     let mut limit = |text: &Option<String>, key: &str| {
-        let text = text.as_ref()?;
-        let read = limit(text);
-        if read.is_none() {
-            mistakes.push(place.mistake(
-                &["alert", key],
-                format!("`{text}` is not a rule like `> 20`, `>= 5`, `< 1` or `<= 0`"),
-            ));
-        }
-        read
+        let read = limit(text.as_ref()?, &unit);
+        read.map_err(|why| mistakes.push(place.mistake(&["alert", key], why)))
+            .ok()
     };
     Rules {
         warning: limit(&alert.warning, "warning"),
         critical: limit(&alert.critical, "critical"),
-        percent: alert.percent.clone(),
+        percent: percent_rule(written),
         reach: alert.reach,
         parts: alert.parts,
     }
 }
 
-fn limit(text: &str) -> Option<Limit> {
-    let (sign, bound) = text
-        .trim()
-        .split_at_checked(if text.trim().get(1..2) == Some("=") {
-            2
-        } else {
-            1
-        })?;
-    let (over, inclusive) = match sign {
-        ">" => (true, false),
-        ">=" => (true, true),
-        "<" => (false, false),
-        "<=" => (false, true),
-        _ => return None,
+/// From 0.1 h to 0.4 h an age grows by 300 %, which says nothing: its changes are judged only where the catalog asks.
+fn percent_rule(written: &written::Metric) -> written::PercentRule {
+    let usual = written::PercentRule {
+        on: match written.newest {
+            Some(_) => written::Direction::Off,
+            None => written::Direction::Both,
+        },
+        ..written::PercentRule::default()
     };
-    let bound: f64 = bound.trim().parse().ok()?;
-    bound.is_finite().then_some(Limit {
-        over,
-        inclusive,
-        bound,
+    written.alert.percent.clone().unwrap_or(usual)
+}
+
+/// `> 26`, or `> 26 h` for a metric in `h`; else why it cannot be one.
+fn limit(text: &str, unit: &str) -> Result<Limit, String> {
+    let no_rule = || format!("`{text}` is not a rule like `> 20`, `>= 5`, `< 1` or `<= 0`");
+    let rule = text.trim();
+    let signs = [
+        (">=", true, true),
+        (">", true, false),
+        ("<=", false, true),
+        ("<", false, false),
+    ];
+    let found = signs.into_iter().find(|(sign, ..)| rule.starts_with(sign));
+    let (sign, over, inclusive) = found.ok_or_else(no_rule)?;
+    let bound = rule[sign.len()..].trim();
+    let number = match (bound.parse(), bound.strip_suffix(unit)) {
+        (Err(_), Some(number)) => number.trim_end().parse(),
+        (number, _) => number,
+    };
+    match number {
+        Ok(bound) if f64::is_finite(bound) => Ok(Limit {
+            over,
+            inclusive,
+            bound,
+        }),
+        Ok(_) => Err(no_rule()),
+        Err(_) => Err(other_unit(text, bound, unit).unwrap_or_else(no_rule)),
+    }
+}
+
+/// That the number is followed by what is not the metric's unit.
+fn other_unit(text: &str, bound: &str, unit: &str) -> Option<String> {
+    let is_number = |end: &usize| {
+        let number = bound[..*end].trim_end().parse();
+        number.is_ok_and(f64::is_finite)
+    };
+    let ends = bound.char_indices().map(|(end, _)| end);
+    let end = ends.rev().find(is_number)?;
+    let other = bound[end..].trim();
+    Some(match unit {
+        "" => format!(
+            "`{text}` is in `{other}`, but the metric has no unit: leave it out, or set `unit = \"{other}\"`"
+        ),
+        _ => format!(
+            "`{text}` is in `{other}`, but the metric is in `{unit}`: write the bound in `{unit}`"
+        ),
     })
 }
 
@@ -345,14 +386,12 @@ fn inferred_history(written: &written::Metric, shape: &Shape, catalog: &Catalog)
         .map(|at| &catalog.tables[at])
         .collect();
     let born = &catalog.tables[counted.table].created_at;
-    let plain = counted.measure == Measure::Rows
-        && counted.condition.is_none()
+    let plain = counted.needs_only_lives(&catalog.tables[counted.table])
         && written.split.is_none()
         && written
             .within
             .as_ref()
             .is_none_or(|within| born.as_ref() == Some(&within.column))
-        && counted.parts == Parts::Whole
         && lineage
             .iter()
             .all(|table| table.condition.is_none() && table.created_at.is_some());

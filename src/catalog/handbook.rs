@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Catalog, Derived, Direction, Judge, Metric, Parts, Shape, Thresholds};
+use super::{Catalog, Derived, Direction, Judge, Measure, Metric, Parts, Shape, Thresholds};
 
 const INTRODUCTION: &str = "
 ## Metrics collected
@@ -71,6 +71,9 @@ fn table(catalog: &Catalog, section: &str) -> String {
 fn meaning(metric: &Metric) -> String {
     let mut meaning = metric.description.clone();
     if let Shape::Counted(counted) = &metric.shape {
+        if let Measure::Newest(column) = &counted.measure {
+            meaning += &format!(" From the newest `{column}` to the day's end.");
+        }
         meaning += &match &counted.parts {
             Parts::Whole => String::new(),
             Parts::Share { column, values } => {
@@ -85,8 +88,10 @@ fn meaning(metric: &Metric) -> String {
             ),
         };
     }
-    if !matches!(metric.unit.as_str(), "" | "%") {
-        meaning += &format!(" In {}.", metric.unit);
+    match metric.unit.as_str() {
+        "" | "%" => {}
+        "h" => meaning += " In hours.",
+        unit => meaning += &format!(" In {unit}."),
     }
     meaning
 }
@@ -99,7 +104,8 @@ fn alerts(metric: &Metric) -> String {
     ];
     let mut rules: Vec<String> = absolute
         .into_iter()
-        .filter_map(|(level, limit)| Some(format!("{level} {}", limit?)))
+        .filter_map(|(level, limit)| Some((level, limit?.in_unit(&metric.unit))))
+        .map(|(level, limit)| format!("{level} {}", cell(&limit)))
         .collect();
     rules.extend(change_rule(metric));
     if rules.is_empty() {

@@ -151,6 +151,8 @@ pub struct Metric {
     pub min: Option<String>,
     /// A column's greatest value.
     pub max: Option<String>,
+    /// The age of the newest row by this column of times: the hours from then to the day's end.
+    pub newest: Option<String>,
     /// How many different values a column holds.
     pub distinct: Option<String>,
     /// Divides by the number of live rows of this declared table: children per parent, parents without any included.
@@ -175,13 +177,12 @@ pub struct Metric {
     #[serde(default)]
     pub database: String,
     pub history: Option<History>,
-    /// `bytes`, `%`, `CHF`, …: shown behind the number.
+    /// `bytes`, `%`, `CHF`, …: shown behind the number; `h` for `newest`.
     pub unit: Option<String>,
-    /// Digits behind the point; sums and counts are exact when left out, everything else has two.
+    /// Digits behind the point; sums and counts are exact when left out, `newest` has one, everything else two.
     pub decimals: Option<u32>,
-    /// Which direction is welcome.
-    #[serde(default)]
-    pub good: Good,
+    /// Which direction is welcome; `neutral` when left out, `down` for `newest`.
+    pub good: Option<Good>,
     /// Collected and stored for other metrics, never shown.
     #[serde(default)]
     pub hidden: bool,
@@ -200,9 +201,16 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// Quotients have two decimals unless told otherwise; counts and sums are exact.
-    pub fn divides(&self) -> bool {
-        self.percent.is_some() || self.ratio.is_some() || self.per.is_some() || self.avg.is_some()
+    /// Quotients have two decimals unless told otherwise, ages one; counts and sums are exact.
+    pub fn usual_decimals(&self) -> Option<u32> {
+        let divides = self.percent.is_some()
+            || self.ratio.is_some()
+            || self.per.is_some()
+            || self.avg.is_some();
+        match self.newest {
+            Some(_) => Some(1),
+            None => divides.then_some(2),
+        }
     }
 }
 
@@ -288,12 +296,11 @@ pub struct Ratio {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alert {
-    /// An absolute rule on the value: `> 20`, `>= 5`, `< 1`, `<= 0`.
+    /// An absolute rule on the value: `> 20`, `>= 5`, `< 1`, `<= 0`. The metric's unit may follow: `> 26 h`.
     pub warning: Option<String>,
     pub critical: Option<String>,
-    /// Rules on the change in percent (in points for percentages).
-    #[serde(default)]
-    pub percent: PercentRule,
+    /// Rules on the change in percent (in points for percentages); off for `newest` when left out.
+    pub percent: Option<PercentRule>,
     /// The part of its own past days that the metric's usual range holds at least; 0.98 when left out. Nearer to 1 it
     /// is calmer.
     #[schemars(range(min = 0.5, max = 1))]

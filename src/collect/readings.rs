@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::calendar::{AsOf, Day};
@@ -63,7 +63,7 @@ pub fn assemble(
                 Reach::Unknowable(reason) => Reading::unavailable(reason),
                 Reach::Counted(provenance) => {
                     match tallies.get(&(metric.key.clone(), as_of.day.date)) {
-                        Some(tally) => reading(metric, tally, provenance),
+                        Some(tally) => reading(metric, tally, as_of, provenance),
                         None => Reading::failed(
                             failures
                                 .get(&metric.key)
@@ -95,24 +95,32 @@ fn moments(request: &Request<'_>) -> Vec<AsOf> {
     }
 }
 
-fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
-    let (Tally::Value { nulls, binary, .. } | Tally::Parts { nulls, binary, .. }) = tally;
+fn reading(metric: &Metric, tally: &Tally, as_of: &AsOf, provenance: Provenance) -> Reading {
+    let (nulls, binary) = match tally {
+        Tally::Value { nulls, binary, .. } | Tally::Parts { nulls, binary, .. } => {
+            (*nulls, *binary)
+        }
+        Tally::Newest(_) => (0, false),
+    };
     let (value, told) = match tally {
         Tally::Value { value, told, .. } => {
             let value = value.clone().map(|value| rounded(metric, value));
             (value, told.clone())
         }
         Tally::Parts { .. } => (ranked(metric, tally), None),
+        Tally::Newest(at) => {
+            let age = at.map(|at| hours(as_of.instant - at));
+            (age.map(|age| rounded(metric, age)), None)
+        }
     };
     let value = match value {
-        Some(value) if *binary => Some(value.as_binary()),
+        Some(value) if binary => Some(value.as_binary()),
         Some(value) => match value.exactly() {
             Ok(value) => Some(value),
             Err(why) => return Reading::failed(why),
         },
         None => None,
     };
-    let nulls = *nulls;
     let nulls = (nulls > 0).then_some(nulls);
     // The reason of a recount is what it misses.
     let told = told.filter(|_| provenance.kind == Kind::Observed);
@@ -124,6 +132,12 @@ fn reading(metric: &Metric, tally: &Tally, provenance: Provenance) -> Reading {
             ..provenance
         },
     }
+}
+
+fn hours(age: TimeDelta) -> Value {
+    const MICROSECONDS: i64 = 3_600_000_000;
+    let age = age.num_microseconds().unwrap_or(i64::MAX);
+    Value::Decimal(Decimal::from(age) / Decimal::from(MICROSECONDS))
 }
 
 /// Counts and sums stay exact unless decimals are asked for.

@@ -44,7 +44,7 @@ pub enum Gap {
     NoData,
     Unavailable,
     Failed,
-    /// Counted, but there was nothing to average.
+    /// Counted, but there was nothing to measure.
     Nothing,
 }
 

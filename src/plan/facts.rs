@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalog, Engine, Parent, Table};
+use crate::catalog::{Catalog, Engine, Measure, Parent, Shape, Table};
 
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -127,11 +127,13 @@ pub fn wanted<'a>(catalog: &'a Catalog, database: &str) -> BTreeMap<&'a str, BTr
         );
     }
     for metric in &catalog.metrics {
-        if let crate::catalog::Shape::Counted(counted) = &metric.shape
-            && let Some(window) = &counted.window
+        if let Shape::Counted(counted) = &metric.shape
             && let Some(columns) = wanted.get_mut(catalog.tables[counted.table].name.as_str())
         {
-            columns.insert(&window.column);
+            columns.extend(counted.window.iter().map(|window| window.column.as_str()));
+            if let Measure::Newest(column) = &counted.measure {
+                columns.insert(column);
+            }
         }
     }
     wanted

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::entry::{Value, part_name};
 
-use super::{Cell, Life, Recipe, Scale, Statement, Take};
+use super::{Cell, Clock, Life, Recipe, Scale, Statement, Take};
 
 /// More groups than this are not few; the metrics are counted another way then.
 const GROUPS_MAX: usize = 200_000;
@@ -36,6 +38,8 @@ pub enum Tally {
         nulls: i64,
         binary: bool,
     },
+    /// When the newest row is of, if there is one.
+    Newest(Option<DateTime<Utc>>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +52,8 @@ pub enum FoldError {
     Overflow,
     #[error("expected a number, found `{0}`")]
     NotANumber(String),
+    #[error("expected a time, found `{0}`")]
+    NotATime(String),
     #[error("the query gave {0} rows where one was expected")]
     NotOneRow(usize),
     #[error(
@@ -75,6 +81,7 @@ struct Sums {
     /// Over all parts, where not all are listed.
     whole: Option<Decimal>,
     all_nulls: Option<Decimal>,
+    newest: Newest,
     binary: bool,
 }
 
@@ -109,6 +116,35 @@ impl Steps {
 
     fn at(&self, day: usize) -> Decimal {
         self.0.get(day).copied().unwrap_or_default()
+    }
+}
+
+/// The newest of the times that count on a day, where each counts on a span of days: a segment tree, so that a row costs
+/// few comparisons, however many days it counts on. The days are its leaves, the second half.
+#[derive(Default, Clone)]
+struct Newest(Vec<Option<NaiveDateTime>>);
+
+impl Newest {
+    fn add(&mut self, days: (usize, usize), time: NaiveDateTime, length: usize) {
+        self.0.resize(2 * length, None);
+        let (mut from, mut until) = (days.0 + length, days.1 + length);
+        while from < until {
+            if from % 2 == 1 {
+                self.0[from] = self.0[from].max(Some(time));
+                from += 1;
+            }
+            if until % 2 == 1 {
+                until -= 1;
+                self.0[until] = self.0[until].max(Some(time));
+            }
+            (from, until) = (from / 2, until / 2);
+        }
+    }
+
+    fn at(&self, day: usize) -> Option<NaiveDateTime> {
+        let leaf = day + self.0.len() / 2;
+        let above = std::iter::successors(Some(leaf), |node| Some(node / 2).filter(|up| *up > 0));
+        above.filter_map(|node| *self.0.get(node)?).max()
     }
 }
 
@@ -183,6 +219,12 @@ impl<'a> Folding<'a> {
         };
         // Positions count from 1; a row born before the first day counts from the first day on.
         let (mut from, mut until) = (born.max(1) - 1, died.max(1) - 1);
+        if let Some(column) = life.happened {
+            match self.position(life, &cells[column])? {
+                None => return Ok((0, 0)),
+                Some(happened) => from = from.max(happened.max(1) - 1),
+            }
+        }
         if let Some((column, length)) = life.window {
             match self.position(life, &cells[column])? {
                 None | Some(0) => return Ok((0, 0)),
@@ -221,14 +263,17 @@ impl<'a> Folding<'a> {
             return Err(FoldError::NotOneRow(self.rows));
         }
         self.sums.iter_mut().try_for_each(Sums::run)?;
+        let zone = self.statement.days.first().map_or(Tz::UTC, |day| day.zone);
         let finished = self
             .statement
             .recipes
             .iter()
             .zip(&self.sums)
             .map(|(recipe, sums)| {
-                let tallies: Result<Vec<Tally>, FoldError> =
-                    wanted.iter().map(|day| tally(recipe, sums, *day)).collect();
+                let tallies: Result<Vec<Tally>, FoldError> = wanted
+                    .iter()
+                    .map(|day| tally(recipe, sums, *day, zone))
+                    .collect();
                 Ok((recipe.key.clone(), tallies?))
             });
         finished.collect()
@@ -255,6 +300,11 @@ fn add(
         }
         Take::Least(at) => extreme(&mut sums.extreme, &cells[at], |new, old| new < old)?,
         Take::Greatest(at) => extreme(&mut sums.extreme, &cells[at], |new, old| new > old)?,
+        Take::Newest(at, clock) => {
+            if let Some(time) = time(&cells[at], clock)? {
+                sums.newest.add(days, time, length);
+            }
+        }
         Take::Single(at) => {
             number(&cells[at])?;
             sums.extreme = Some(cells[at].clone());
@@ -267,6 +317,7 @@ fn add(
         | Take::Least(at)
         | Take::Greatest(at)
         | Take::Single(at) => matches!(cells[at], Cell::Binary(_)),
+        Take::Newest(..) => false,
     };
     sums.binary |= is_binary(recipe.take) || recipe.whole.is_some_and(is_binary);
     if let Some(Take::Count(at) | Take::Sum { sum: at, .. }) = recipe.whole {
@@ -304,7 +355,7 @@ fn extreme(
     Ok(())
 }
 
-fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
+fn tally(recipe: &Recipe, sums: &Sums, day: usize, zone: Tz) -> Result<Tally, FoldError> {
     let nulls = sums.all_nulls.unwrap_or_else(|| sums.nulls.at(day));
     let nulls = nulls.to_i64().unwrap_or(i64::MAX);
     if recipe.parts.is_some() {
@@ -341,6 +392,10 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize) -> Result<Tally, FoldError> {
             .transpose()?
             .flatten()
             .map(Value::from_decimal),
+        Take::Newest(_, clock) => {
+            let shown = sums.newest.at(day);
+            return Ok(Tally::Newest(shown.map(|shown| clock.instant(shown, zone))));
+        }
     };
     Ok(Tally::Value {
         value,
@@ -367,6 +422,20 @@ pub fn number(cell: &Cell) -> Result<Option<Decimal>, FoldError> {
         Cell::Integer(whole) => Ok(Some(Decimal::from(*whole))),
         Cell::Decimal(decimal) | Cell::Binary(decimal) => Ok(Some(*decimal)),
         Cell::Text(text) => Err(FoldError::NotANumber(text.chars().take(40).collect())),
+    }
+}
+
+/// What the clock shows in the cell. PostgreSQL's `-infinity` is no time, nor is null.
+fn time(cell: &Cell, clock: Clock) -> Result<Option<NaiveDateTime>, FoldError> {
+    let is_none = match cell {
+        Cell::Null => true,
+        Cell::Text(text) => text == "infinity",
+        _ => false,
+    };
+    match clock.shown(cell) {
+        Some(shown) => Ok(Some(shown)),
+        None if is_none => Ok(None),
+        None => Err(FoldError::NotATime(text(cell).chars().take(40).collect())),
     }
 }
 

@@ -262,7 +262,7 @@ fn row_conditions(
     all
 }
 
-/// The metric's own `where` and window.
+/// The metric's own `where`, window and end of what can be its newest row.
 pub(super) fn metric_conditions(
     ground: Ground<'_>,
     counted: &Counted,
@@ -294,6 +294,13 @@ pub(super) fn metric_conditions(
             };
             all.push(time::before(&never_null, "this", &as_of.edge(), writer));
         }
+    }
+    if let Some(told) = ground.newest_after_birth(counted) {
+        let never_null = time::TimeColumn {
+            nullable: false,
+            ..told
+        };
+        all.push(time::before(&never_null, "this", &as_of.edge(), writer));
     }
     all
 }

@@ -6,7 +6,7 @@ use super::columns::{exact, matched, summed};
 use super::rows::Ground;
 use super::sql::column;
 use super::time;
-use super::{Only, Recipe, Take};
+use super::{Clock, Only, Recipe, Take};
 
 pub fn recipe(
     ground: Ground<'_>,
@@ -151,6 +151,11 @@ fn take(ground: Ground<'_>, counted: &Counted, rest: &[String], pass: &mut Pass)
         },
         Measure::Min(name) => Take::Least(of(Aggregate::Min, &this(name))),
         Measure::Max(name) => Take::Greatest(of(Aggregate::Max, &this(name))),
+        Measure::Newest(name) => {
+            let told = ground.newest(counted.table, name);
+            let sorted = time::sorted(&told, "this", ground.engine);
+            Take::Newest(of(Aggregate::Max, &sorted), Clock::of(&told))
+        }
     }
 }
 
@@ -203,7 +208,8 @@ pub fn misshapen(ground: Ground<'_>, counted: &[(&Metric, &Counted)]) -> String 
             .born(counted.table)
             .into_iter()
             .chain(ground.ended(counted.table))
-            .chain(ground.happened(counted));
+            .chain(ground.happened(counted))
+            .chain(ground.newest_after_birth(counted));
         for condition in told.filter_map(|told| time::misshapen(&told, "this")) {
             if !columns.contains(&condition) {
                 columns.push(condition);

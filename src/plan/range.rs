@@ -43,7 +43,7 @@ pub fn range(
             facts,
             engine: *engine,
         };
-        match counted_of(&metric).filter(|(_, counted)| adds_up(ground, counted)) {
+        match counted_of(&metric).filter(|(_, counted)| folds(ground, counted)) {
             None => day_by_day.push(metric.key.clone()),
             Some((_, counted)) => {
                 let parted = grouping_column(&counted.parts).map_or("", String::as_str);
@@ -80,13 +80,18 @@ pub fn range(
     }
 }
 
-/// Births minus deaths give the number on every day, when each row can be found once with its whole lineage.
-fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
+/// Whether births minus deaths, or the newest of the rows alive, give the number of every day: each row must be found
+/// once, with its whole lineage.
+fn folds(ground: Ground<'_>, counted: &Counted) -> bool {
     let lineage = ground.catalog.lineage(counted.table);
-    let additive = matches!(
-        counted.measure,
-        Measure::Rows | Measure::Filled(_) | Measure::Sum(_) | Measure::Avg(_)
-    );
+    let folds_by_days = match counted.measure {
+        Measure::Rows
+        | Measure::Filled(_)
+        | Measure::Sum(_)
+        | Measure::Avg(_)
+        | Measure::Newest(_) => true,
+        Measure::Min(_) | Measure::Max(_) | Measure::Distinct(_) => false,
+    };
     let found_once = lineage.iter().all(|at| {
         let links = &ground.table(*at).parents;
         links
@@ -96,7 +101,8 @@ fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
     let clocks = lineage
         .iter()
         .map(|at| ground.born(*at))
-        .chain(counted.window.is_some().then(|| ground.happened(counted)));
+        .chain(counted.window.is_some().then(|| ground.happened(counted)))
+        .chain(ground.newest_after_birth(counted).map(Some));
     let clocks: Vec<Option<bool>> = clocks.map(|told| told.map(|told| told.local)).collect();
     let one_clock = clocks
         .iter()
@@ -105,7 +111,7 @@ fn adds_up(ground: Ground<'_>, counted: &Counted) -> bool {
         .condition
         .as_deref()
         .is_some_and(|text| names_moments(text, ground.engine));
-    additive && found_once && one_clock && same_every_day
+    folds_by_days && found_once && one_clock && same_every_day
 }
 
 /// `None` when a day does not begin on a quarter hour and the engine can only tell those.
@@ -132,6 +138,13 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         .iter()
         .map(|(_, counted)| window(ground, counted, &edges, &mut pass, &mut writer))
         .collect();
+    let happened: Vec<Option<usize>> = counted
+        .iter()
+        .map(|(_, counted)| {
+            let told = ground.newest_after_birth(counted)?;
+            Some(pass.group(&bucket(&told, "this", &edges, &mut writer)))
+        })
+        .collect();
     for (_, counted) in &counted {
         if let Some(name) = grouping_column(&counted.parts) {
             pass.group_as_text(ground, counted, name);
@@ -142,7 +155,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         Engine::Sqlite | Engine::Mysql => Scale::Quarter,
     };
     let mut recipes = Vec::new();
-    for ((metric, counted), window) in counted.iter().zip(windows) {
+    for (((metric, counted), window), happened) in counted.iter().zip(windows).zip(happened) {
         let rest: Vec<String> = counted
             .condition
             .iter()
@@ -152,6 +165,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         made.life = Some(Life {
             birth,
             death,
+            happened,
             window,
             scale: scale.clone(),
         });

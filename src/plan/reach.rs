@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::calendar::AsOf;
-use crate::catalog::{Catalog, History, Measure, Metric, Parts, Shape};
+use crate::catalog::{Catalog, History, Metric, Shape};
 use crate::entry::{Kind, Provenance};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +68,7 @@ fn why_unknowable(metric: &Metric, catalog: &Catalog) -> &'static str {
     match () {
         () if tables.clone().any(|table| table.created_at.is_none()) => NO_BIRTH,
         () if windows.any(|window| born.as_ref() != Some(&window.column)) => WINDOW,
-        () if counted.measure != Measure::Rows
-            || counted.condition.is_some()
-            || counted.parts != Parts::Whole
+        () if !counted.needs_only_lives(&catalog.tables[counted.table])
             || tables.any(|table| table.condition.is_some()) =>
         {
             COLUMN

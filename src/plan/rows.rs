@@ -1,7 +1,7 @@
 //! Which rows of a declared table count at an instant, as SQL conditions.
 
 use crate::calendar::Edge;
-use crate::catalog::{Catalog, Counted, Engine, Parent, Table, TimeKind};
+use crate::catalog::{Catalog, Counted, Engine, Measure, Parent, Table, TimeKind};
 
 use super::facts::Facts;
 use super::sql::{Writer, column, renamed, table};
@@ -35,6 +35,24 @@ impl Ground<'_> {
         let table = self.table(counted.table);
         let window = counted.window.as_ref()?;
         Some(self.told(table, &window.column, window.time.unwrap_or(table.time)))
+    }
+
+    /// A column of the table by which its newest row is found.
+    pub fn newest(&self, at: usize, column: &str) -> TimeColumn {
+        let table = self.table(at);
+        self.told(table, column, table.time)
+    }
+
+    /// That of the metric, unless it is the rows' birth: before that they do not count anyway.
+    pub fn newest_after_birth(&self, counted: &Counted) -> Option<TimeColumn> {
+        match &counted.measure {
+            Measure::Newest(column)
+                if self.table(counted.table).created_at.as_ref() != Some(column) =>
+            {
+                Some(self.newest(counted.table, column))
+            }
+            _ => None,
+        }
     }
 
     fn told(&self, table: &Table, name: &str, kind: TimeKind) -> TimeColumn {

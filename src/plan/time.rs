@@ -166,6 +166,17 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
     ))
 }
 
+/// The column as something whose greatest value is the newest time.
+pub fn sorted(time: &TimeColumn, alias: &str, engine: Engine) -> String {
+    match (&time.form, engine) {
+        // A column of texts may be sorted by the rules of a language.
+        (Form::Text { .. } | Form::Dates, Engine::Postgres) => {
+            format!("CAST({} AS text) COLLATE \"C\"", told(time, alias))
+        }
+        _ => told(time, alias),
+    }
+}
+
 fn told(time: &TimeColumn, alias: &str) -> String {
     let name = text_of(time, alias);
     match (&time.form, time.texts) {

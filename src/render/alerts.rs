@@ -124,10 +124,11 @@ pub fn sentence(notice: &Notice) -> String {
     let said = match &alert.rule {
         Rule::Absolute(limit) => {
             let said = format!("{} is {}", notice.label, told(notice, alert.value));
+            let shown = limit.in_unit(&notice.unit);
             match alert.state {
-                State::Recovered => format!("{said}, clear of the limit {limit}"),
-                _ if limit.reached(alert.value) => format!("{said}, the limit is {limit}"),
-                _ => format!("{said}, not yet clear of the limit {limit}"),
+                State::Recovered => format!("{said}, clear of the limit {shown}"),
+                _ if limit.reached(alert.value) => format!("{said}, the limit is {shown}"),
+                _ => format!("{said}, not yet clear of the limit {shown}"),
             }
         }
         Rule::Change {

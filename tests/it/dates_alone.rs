@@ -28,6 +28,11 @@ const SETTINGS: &str = r#"
     count = "*"
 
     [[metrics]]
+    key = "rooms_newest"
+    table = "rooms"
+    newest = "born"
+
+    [[metrics]]
     key = "rooms_new"
     table = "rooms"
     count = "*"
@@ -39,6 +44,11 @@ const SETTINGS: &str = r#"
     count = "*"
 
     [[metrics]]
+    key = "notes_newest"
+    table = "notes"
+    newest = "born"
+
+    [[metrics]]
     key = "notes_new"
     table = "notes"
     count = "*"
@@ -48,13 +58,13 @@ const SETTINGS: &str = r#"
 const ROWS: &str = "('2025-10-24', NULL), ('2025-10-25', '2025-10-26'), ('2025-10-26', NULL),
     ('2025-10-26', '2025-10-27'), ('2025-10-27', NULL), ('2025-10-28', NULL), ('2025-10-29', NULL)";
 
-/// By day: there at its end, and born in it.
-const BY_HAND: [(&str, i64, i64); 4] = [
-    ("2025-10-25", 2, 1),
-    ("2025-10-26", 3, 2),
-    ("2025-10-27", 3, 1),
+/// By day: there at its end, born in it, and the hours since the newest of these began.
+const BY_HAND: [(&str, i64, i64, f64); 4] = [
+    ("2025-10-25", 2, 1, 24.0),
+    ("2025-10-26", 3, 2, 24.0),
+    ("2025-10-27", 3, 1, 24.0),
     // Still open, at noon; the row of tomorrow is not there yet.
-    ("2025-10-28", 4, 1),
+    ("2025-10-28", 4, 1, 12.0),
 ];
 
 pub(crate) async fn are_days_of_the_reports_zone(app: &App) {
@@ -80,12 +90,14 @@ pub(crate) async fn are_days_of_the_reports_zone(app: &App) {
                     .await;
             }
         }
-        for (day, there, new) in BY_HAND {
+        for (day, there, new, hours) in BY_HAND {
             for table in ["rooms", "notes"] {
                 let place = format!("{table} on {day}, one by one: {nights}");
                 assert_eq!(world.value(day, table).await, json!(there), "{place}");
                 let born = world.value(day, &format!("{table}_new_24h")).await;
                 assert_eq!(born, json!(new), "{place}");
+                let age = world.value(day, &format!("{table}_newest")).await;
+                assert_eq!(age, json!(hours), "{place}");
             }
         }
     }

@@ -35,6 +35,10 @@ proptest! {
                 for (key, value) in past::truth(&past, *date) {
                     prop_assert_eq!(then.number(key), Some(value as f64), "the night of {} {}", date, key);
                 }
+                for (key, tenths) in past::ages(&past, *date) {
+                    let hours = tenths.map(|tenths| tenths as f64 / 10.0);
+                    prop_assert_eq!(then.number(key), hours, "the night of {} {}", date, key);
+                }
                 for (key, reading) in &then.readings {
                     let (day, range) = (&one_by_one[date].readings[key], &at_once[date].readings[key]);
                     prop_assert_eq!(&day.value, &range.value, "day and range of {} {}", date, key);

@@ -46,6 +46,7 @@ mod messages;
 mod migrations;
 mod monitored;
 mod mutes;
+mod newest;
 mod one_snapshot;
 mod original;
 mod pages;

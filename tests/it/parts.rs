@@ -368,6 +368,7 @@ fn thirty_thousand_days_of_forty_parts_are_folded_in_one_running_sum() {
         life: Some(Life {
             birth: 0,
             death: None,
+            happened: None,
             window: None,
             scale: Scale::Position,
         }),
@@ -397,7 +398,7 @@ fn thirty_thousand_days_of_forty_parts_are_folded_in_one_running_sum() {
     let finished = folding.finish(&places).unwrap();
     let counts = [0, 19_998, 19_999, DAYS - 1].map(|day| match &finished[0].1[day] {
         Tally::Parts { parts, .. } => (parts.len(), parts["3"]),
-        Tally::Value { .. } => panic!("parts"),
+        Tally::Value { .. } | Tally::Newest(_) => panic!("parts"),
     });
     assert_eq!(
         counts,

@@ -12,6 +12,7 @@ mod judged_by_others;
 mod lacking_index;
 mod mariadb;
 mod monitored;
+mod newest;
 mod one_snapshot;
 mod original;
 mod parts;

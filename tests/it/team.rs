@@ -96,7 +96,7 @@ const INVOICES: &str = "FROM invoices AS v JOIN accounts AS a ON a.id = v.accoun
         AND $opened < {utc} AND ($closed IS NULL OR $closed >= {utc})";
 
 /// Every number with its digits; `{invoices}` are those that count.
-const NUMBERS: [(&str, u32, &str); 32] = [
+const NUMBERS: [(&str, u32, &str); 35] = [
     (
         "accounts",
         0,
@@ -133,6 +133,21 @@ const NUMBERS: [(&str, u32, &str); 32] = [
         "SELECT coalesce(sum($weight), 0) {invoices}",
     ),
     ("greatest_weight", 3, "SELECT max($weight) {invoices}"),
+    (
+        "newest_invoice",
+        1,
+        "SELECT ({epoch} - max(v.created)) / 3600.0 {invoices}",
+    ),
+    (
+        "newest_unpaid",
+        1,
+        "SELECT ({epoch} - max(v.created)) / 3600.0 {invoices} AND NOT v.paid AND v.grade > 7",
+    ),
+    (
+        "newest_ping",
+        4,
+        "SELECT ({ms} - max(sent)) / 3600000.0 FROM pings WHERE sent < {ms}",
+    ),
     ("clerks", 0, "SELECT count(DISTINCT v.clerk) {invoices}"),
     (
         "buyers",

@@ -15,6 +15,7 @@ mod init;
 mod lines;
 mod measured_times;
 mod naps;
+mod newest;
 mod on_mariadb;
 mod parts;
 mod postfix;

@@ -12,12 +12,13 @@ pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mis
         reach,
         parts,
     } = &metric.alert;
+    let percent = percent.clone().unwrap_or_default();
     let is_distribution = metric.by.is_some();
     if (warning.is_some() || critical.is_some()) && is_distribution {
         let message = "a distribution is a list: there is no number for a limit to judge";
         mistakes.push(place.mistake(&["alert"], message));
     }
-    let ruled = *percent != PercentRule::default() || reach.is_some();
+    let ruled = percent != PercentRule::default() || reach.is_some();
     if ruled && is_distribution && !parts {
         let message = "a distribution is a list: `parts = true` lets its parts be judged";
         mistakes.push(place.mistake(&["alert"], message));

@@ -3,7 +3,7 @@
 use crate::catalog::document::Place;
 use crate::catalog::mistake::{Mistake, did_you_mean};
 use crate::catalog::written::{Metric, Split};
-use crate::catalog::{Catalog, Shape, TimeKind};
+use crate::catalog::{Catalog, Measure, Shape, TimeKind};
 
 use super::name_is_sound;
 
@@ -44,6 +44,10 @@ pub(super) fn goes_together(metric: &Metric, place: Place<'_>, mistakes: &mut Ve
     if metric.by.is_some() && !(metric.count.is_some() || metric.sum.is_some()) {
         mistakes.push(place.mistake(&["by"], "a distribution is made of `count` or `sum`"));
     }
+    if metric.newest.is_some() && metric.within.is_some() {
+        let message = "`within` does not go with `newest`: without a row in the window there would be no age to alert on";
+        mistakes.push(place.mistake(&["within"], message));
+    }
     let plain = metric.count.is_some() || metric.sum.is_some();
     if metric.per.is_some() && (parted || metric.within.is_some() || !plain) {
         mistakes.push(place.mistake(&["per"], "`per` goes with a plain `count` or `sum`"));
@@ -58,6 +62,7 @@ pub(super) fn columns_are_sound(metric: &Metric, place: Place<'_>, mistakes: &mu
         ("avg", &metric.avg),
         ("min", &metric.min),
         ("max", &metric.max),
+        ("newest", &metric.newest),
         ("distinct", &metric.distinct),
     ];
     for (key, column) in measured {
@@ -96,28 +101,11 @@ pub(super) fn measures_no_time(
     catalog: &Catalog,
     mistakes: &mut Vec<Mistake>,
 ) {
-    let id = metric.table.as_deref();
-    let Some(at) = catalog.tables.iter().position(|one| Some(&*one.id) == id) else {
+    let Some(at) = table_of(metric, catalog) else {
         return;
     };
     let table = &catalog.tables[at];
-    let own = [
-        ("created_at", table.created_at.as_deref(), table.time),
-        ("deleted_at", table.deleted_at.as_deref(), table.time),
-    ];
-    let windows = catalog.metrics.iter().filter_map(|one| match &one.shape {
-        Shape::Counted(counted) if counted.table == at => counted.window.as_ref(),
-        _ => None,
-    });
-    let windows = windows.map(|window| {
-        let column = Some(window.column.as_str());
-        ("within", column, window.time.unwrap_or(table.time))
-    });
-    let times: Vec<_> = own
-        .into_iter()
-        .chain(windows)
-        .filter(|(_, _, kind)| !matches!(kind, TimeKind::EpochS | TimeKind::EpochMs))
-        .collect();
+    let times = declared_times(catalog, at);
     let measured = [
         ("sum", &metric.sum),
         ("avg", &metric.avg),
@@ -126,15 +114,95 @@ pub(super) fn measures_no_time(
     ];
     for (key, column) in measured {
         let Some(column) = column else { continue };
-        let declared = times.iter().find(|(_, time, _)| *time == Some(column));
+        let counts_seconds = |kind| matches!(kind, TimeKind::EpochS | TimeKind::EpochMs);
+        let declared = times
+            .iter()
+            .find(|(_, time, kind)| time == column && !counts_seconds(*kind));
         if let Some((setting, _, _)) = declared {
             let message = format!(
-                "`{column}` holds times (`{setting}` of table `{}`), not numbers: count rows with `within`, or compute an \
-                 age in hours with `sql`",
+                "`{column}` holds times (`{setting}` of table `{}`), not numbers: count rows with `within`, or measure the \
+                 newest one's age in hours with `newest`",
                 table.id
             );
             mistakes.push(place.mistake(&[key], message));
         }
+    }
+}
+
+fn table_of(metric: &Metric, catalog: &Catalog) -> Option<usize> {
+    let id = metric.table.as_deref();
+    catalog.tables.iter().position(|one| Some(&*one.id) == id)
+}
+
+/// The columns of a table that the catalog calls times: by which key, and how they tell time.
+fn declared_times(catalog: &Catalog, at: usize) -> Vec<(&'static str, &str, TimeKind)> {
+    let table = &catalog.tables[at];
+    let born = table.created_at.iter().map(|column| ("created_at", column));
+    let ended = table.deleted_at.iter().map(|column| ("deleted_at", column));
+    let own = born.chain(ended);
+    let own = own.map(|(setting, column)| (setting, column.as_str(), table.time));
+    let windows = catalog.metrics.iter().filter_map(|one| match &one.shape {
+        Shape::Counted(counted) if counted.table == at => counted.window.as_ref(),
+        _ => None,
+    });
+    let windows = windows.map(|window| {
+        let kind = window.time.unwrap_or(table.time);
+        ("within", window.column.as_str(), kind)
+    });
+    own.chain(windows).collect()
+}
+
+/// Only what the catalog itself knows of the column; the database has the last word.
+pub(super) fn newest_is_a_time(
+    metric: &Metric,
+    place: Place<'_>,
+    catalog: &Catalog,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let (Some(column), Some(at)) = (&metric.newest, table_of(metric, catalog)) else {
+        return;
+    };
+    let table = &catalog.tables[at];
+    let id = &table.id;
+    let is_key = table.parents.iter().any(|parent| parent.column == *column);
+    let mut times = declared_times(catalog, at).into_iter();
+    let is_time = times.any(|(_, time, _)| time == column)
+        || matches!(table.time, TimeKind::EpochS | TimeKind::EpochMs);
+    let others = catalog.metrics.iter();
+    let mut others = others.filter(|other| !is_time && other.family != metric.key);
+    let measured = others.find_map(|other| match &other.shape {
+        Shape::Counted(counted) if counted.table == at => {
+            let (measure, _) = number_of(&counted.measure).filter(|(_, one)| *one == column)?;
+            Some((measure, &other.family))
+        }
+        _ => None,
+    });
+    let message = match measured {
+        _ if column == "*" => {
+            "`newest` needs a column of times, such as `newest = \"created_at\"`".to_owned()
+        }
+        _ if table.deleted_at.as_ref() == Some(column) => format!(
+            "`{column}` is when rows end (`deleted_at` of table `{id}`), and ended rows do not count: none would ever be the newest"
+        ),
+        _ if is_key => {
+            format!("`{column}` holds keys (`belongs_to` of table `{id}`), not times")
+        }
+        Some((measure, other)) => {
+            format!("`{column}` holds numbers (`{measure}` of metric `{other}`), not times")
+        }
+        None => return,
+    };
+    mistakes.push(place.mistake(&["newest"], message));
+}
+
+/// The column whose numbers are measured, and by which key.
+fn number_of(measure: &Measure) -> Option<(&'static str, &String)> {
+    match measure {
+        Measure::Sum(column) => Some(("sum", column)),
+        Measure::Avg(column) => Some(("avg", column)),
+        Measure::Min(column) => Some(("min", column)),
+        Measure::Max(column) => Some(("max", column)),
+        Measure::Rows | Measure::Filled(_) | Measure::Distinct(_) | Measure::Newest(_) => None,
     }
 }
 
@@ -174,6 +242,7 @@ fn measures(metric: &Metric) -> Vec<&'static str> {
         ("avg", metric.avg.is_some()),
         ("min", metric.min.is_some()),
         ("max", metric.max.is_some()),
+        ("newest", metric.newest.is_some()),
         ("distinct", metric.distinct.is_some()),
         ("percent", metric.percent.is_some()),
         ("ratio", metric.ratio.is_some()),

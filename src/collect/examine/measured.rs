@@ -56,7 +56,7 @@ fn of_type(one: &MeasuredColumn, declared: &str) -> Option<String> {
         .any(|kind| declared.starts_with(kind));
     match () {
         () if is_time => Some(format!(
-            "is of the type {declared}, and a time is not a number"
+            "is of the type {declared}, and a time is not a number: `newest` measures the age of the newest"
         )),
         () if one.as_it_is && is_text_type(declared) => Some(format!(
             "is of the type {declared}, and a text is not a number"
@@ -68,7 +68,10 @@ fn of_type(one: &MeasuredColumn, declared: &str) -> Option<String> {
 /// SQLite's types bind nobody; one value shows what is held.
 fn of_sample(one: &MeasuredColumn, sample: &str) -> Option<String> {
     match begins_with_a_date(sample) {
-        true => Some("holds times, and a time is not a number".to_owned()),
+        true => Some(
+            "holds times, and a time is not a number: `newest` measures the age of the newest"
+                .to_owned(),
+        ),
         false if one.as_it_is => Some("holds texts, and a text is not a number".to_owned()),
         false => None,
     }

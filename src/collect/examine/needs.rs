@@ -50,6 +50,7 @@ fn own_columns(counted: &Counted) -> Vec<String> {
         | Measure::Avg(column)
         | Measure::Min(column)
         | Measure::Max(column)
+        | Measure::Newest(column)
         | Measure::Distinct(column) => columns.push(column.clone()),
     }
     match &counted.parts {
@@ -77,7 +78,9 @@ pub(super) fn measured(catalog: &Catalog, keys: &[String]) -> Vec<MeasuredColumn
             return None;
         };
         let (column, as_it_is) = match &counted.measure {
-            Measure::Rows | Measure::Filled(_) | Measure::Distinct(_) => return None,
+            Measure::Rows | Measure::Filled(_) | Measure::Newest(_) | Measure::Distinct(_) => {
+                return None;
+            }
             Measure::Sum(column) | Measure::Avg(column) => (column, false),
             Measure::Min(column) | Measure::Max(column) => (column, true),
         };
@@ -118,12 +121,16 @@ pub(in crate::collect) fn births(catalog: &Catalog, database: &str) -> BTreeSet<
     }
     for metric in &catalog.metrics {
         if let Shape::Counted(counted) = &metric.shape
-            && let Some(window) = &counted.window
             && let table = &catalog.tables[counted.table]
             && table.database == database
         {
-            let kind = window.time.unwrap_or(table.time);
-            times.insert(need(table, &window.column, kind));
+            if let Some(window) = &counted.window {
+                let kind = window.time.unwrap_or(table.time);
+                times.insert(need(table, &window.column, kind));
+            }
+            if let Measure::Newest(column) = &counted.measure {
+                times.insert(need(table, column, table.time));
+            }
         }
     }
     times

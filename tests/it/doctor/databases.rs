@@ -316,7 +316,7 @@ async fn a_measured_column_that_holds_times_or_texts_gives_no_number() {
     assert_eq!(
         complaints(&world, NOW).await,
         [
-            "error database: the app database: orders.paid_at holds times, and a time is not a number",
+            "error database: the app database: orders.paid_at holds times, and a time is not a number: `newest` measures the age of the newest",
             "error database: the app database: orders.state holds texts, and a text is not a number",
         ]
     );

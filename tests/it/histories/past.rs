@@ -1,6 +1,7 @@
 //! A made-up application's past: rows with parents that are born, happen and are deleted over two
 //! weeks around a clock change, often exactly on the edges of days.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -297,7 +298,57 @@ fn metrics(id: &str, history: &str) -> String {
         &format!("{id}_sum_by"),
         "sum = \"amount\"\nby = { column = \"kind\" }",
     );
+    text += &metric(&format!("{id}_age"), "newest = \"born\"");
+    text += &metric(&format!("{id}_touched"), "newest = \"happened\"");
+    text += &metric(
+        &format!("{id}_age_split"),
+        &format!("newest = \"born\"\n{}", kinds(&format!("{id}_age"))),
+    );
     text
+}
+
+/// Tenths of hours, measured on the history itself; nothing where there is no row.
+pub(crate) fn ages(past: &Past, on: NaiveDate) -> BTreeMap<&'static str, Option<i64>> {
+    let end = Day::of(on, Zurich).unwrap().end;
+    let twice = instant("2025-10-26T01:00:00Z")..instant("2025-10-26T02:00:00Z");
+    // A wall clock shows this hour twice, and what it shows is taken for the first.
+    let told = |at: DateTime<Utc>| match past.form == Form::Local && twice.contains(&at) {
+        true => at - TimeDelta::hours(1),
+        false => at,
+    };
+    let age = |counts: &dyn Fn(&Row) -> bool, at: &dyn Fn(&Row) -> Option<DateTime<Utc>>| {
+        let times = past.rows.iter().filter(|row| counts(row)).filter_map(at);
+        let newest = times.filter(|at| *at < end).map(told).max()?;
+        Some(tenths(end - newest))
+    };
+    let born = |row: &Row| row.life.born < end;
+    let lives = |row: &Row| past.lives(&row.life, end);
+    let owned = |row: &Row| born(row) && past.parent_lives(row, end);
+    let counts = |row: &Row| lives(row) && past.parent_lives(row, end);
+    let birth = |row: &Row| Some(row.life.born);
+    let touched = |row: &Row| row.happened;
+    let first_kind = |row: &Row| counts(row) && row.kind == Some(0);
+    BTreeMap::from([
+        ("plain_age", age(&born, &birth)),
+        ("living_age", age(&lives, &birth)),
+        ("owned_age", age(&owned, &birth)),
+        ("children_age", age(&counts, &birth)),
+        ("plain_touched", age(&born, &touched)),
+        ("children_touched", age(&counts, &touched)),
+        ("children_age_k0", age(&first_kind, &birth)),
+    ])
+}
+
+/// Of an hour, a half to the even one.
+fn tenths(age: TimeDelta) -> i64 {
+    const TENTH: i64 = 360_000_000;
+    let age = age.num_microseconds().unwrap();
+    let (whole, rest) = (age / TENTH, age % TENTH);
+    match (2 * rest).cmp(&TENTH) {
+        Ordering::Less => whole,
+        Ordering::Equal => whole + whole % 2,
+        Ordering::Greater => whole + 1,
+    }
 }
 
 /// Counted from the history itself, without any SQL.

@@ -37,7 +37,7 @@ pub(crate) async fn are_named_by_their_type(app: &App, declared: &str, kind: &st
         .map(|one| (one.what.as_str(), one.means.as_str()))
         .collect();
     let what = format!(
-        "the app database: orders.paid_at is of the type {kind}, and a time is not a number"
+        "the app database: orders.paid_at is of the type {kind}, and a time is not a number: `newest` measures the age of the newest"
     );
     assert_eq!(
         errors,

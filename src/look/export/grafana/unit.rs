@@ -10,6 +10,7 @@ pub(super) fn unit(metric: &Metric) -> String {
         "bytes" => "bytes".to_owned(),
         "s" | "seconds" => "s".to_owned(),
         "ms" | "milliseconds" => "ms".to_owned(),
+        "h" | "hours" => "h".to_owned(),
         other => format!("suffix:{other}"),
     }
 }
