@@ -16,7 +16,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | column -t -s $$'\t'
 
 .PHONY: demo
-demo: ## Make an example in daybook-demo/, collect a year of it, show the last day and write its report
+demo: ## Make an example in daybook-demo/ with a year of nights, show the last day and write its report
 	$(CARGO) run --release -- demo
 
 .PHONY: test

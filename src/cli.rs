@@ -130,7 +130,7 @@ pub enum Command {
     /// Write settings for a database from its tables; guesses are marked
     #[command(after_help = INIT_HELP)]
     Init(Init),
-    /// Make an example application, collect a year of it, show the last day and write its report
+    /// Make an example application with a year of nights, show the last day and write its report
     Demo(Demo),
     /// Print completions for a shell
     Completions {

@@ -3,19 +3,21 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use chrono::Days;
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-use crate::calendar::Day;
+use crate::book::{self, Book, BookError, Ending, Outcome, Stages};
+use crate::calendar::{Day, days_between};
 use crate::cli::Demo;
 use crate::config::{Config, Request, load};
+use crate::entry::Entry;
 use crate::nightly::{self, Night, Orders, Setting, Which};
-use crate::operate::demo;
+use crate::operate::demo::{self, Application};
 
 use super::progress::Bar;
 use super::{CommandError, Ended, World, delivered, output, show};
 
 /// As far back as the entries are kept, less the day that is pruned first.
-const DAYS_OF_HISTORY: u64 = 364;
+const NIGHTS_BEFORE: u64 = 364;
 
 pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     let begun = Instant::now();
@@ -30,10 +32,13 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
         );
         return Err(CommandError::Failed(anyhow::anyhow!(what)));
     }
-    let zone = chrono_tz::Europe::Zurich;
-    let today = Day::containing(world.now, zone);
-    let size =
-        demo::write_app_database(&directory.join("app.db"), today.previous(), world.now).await?;
+    let today = Day::containing(world.now, chrono_tz::Europe::Zurich);
+    let yesterday = today.previous();
+    // Last night is counted by the program itself, in the database as it was then.
+    let last_night = demo::night_of(yesterday).min(world.now);
+    let (mut application, nights) = live_a_year(yesterday, last_night);
+    let database = directory.join("app.db");
+    let size = application.write(&database).await?;
     std::fs::write(&settings, demo::settings())
         .with_context(|| format!("cannot write {}", settings.display()))?;
     // The demo is the same everywhere: nothing of the surrounding environment reaches it.
@@ -47,14 +52,13 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
         "a made-up application with {} users, {} collections and {} items",
         size.users, size.collections, size.items
     ));
-    let yesterday = today.previous().date;
-    let year = Which::Range(yesterday - Days::new(DAYS_OF_HISTORY), yesterday);
-    night(&config, (year, false), world).await?;
-    // The report is of the last day alone: a year's would name all the others.
-    let reported = night(&config, (Which::One(yesterday), true), world).await?;
-    show::print(&config, Some(yesterday), world).await?;
+    store(&config, &nights, (last_night, begun)).await?;
+    let reported = night(&config, yesterday.date, last_night, world).await?;
+    application.live_until(world.now);
+    application.update(&database).await?;
+    show::print(&config, Some(yesterday.date), world).await?;
     let took = begun.elapsed().as_secs_f64();
-    let days = DAYS_OF_HISTORY + 1;
+    let days = nights.len() + 1;
     output::say(&format!("{days} days in {took:.1} s."));
     delivered::tell(&reported.deliveries, &config, (world, false));
     output::say(&next(args, world));
@@ -63,6 +67,17 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
         true => Ended::Done,
         false => Ended::Undelivered,
     })
+}
+
+/// The application as it is in the night after that day, and the nights of the year before.
+fn live_a_year(yesterday: Day, last_night: DateTime<Utc>) -> (Application, Vec<demo::Night>) {
+    let mut application = Application::begin(yesterday);
+    let first = yesterday.date - Days::new(NIGHTS_BEFORE);
+    let days = days_between(first, yesterday.previous().date, yesterday.zone);
+    let through = |day| application.live_through(day);
+    let nights = days.into_iter().map(through).collect();
+    application.live_until(last_night);
+    (application, nights)
 }
 
 fn next(args: &Demo, world: &World) -> String {
@@ -90,24 +105,55 @@ fn next(args: &Demo, world: &World) -> String {
     format!("Try next:{}", lines.concat())
 }
 
+/// Stores the nights of the year as a run of its own.
+async fn store(
+    config: &Config,
+    nights: &[demo::Night],
+    (now, begun): (DateTime<Utc>, Instant),
+) -> Result<(), BookError> {
+    let lock = Book::wait_for_lock(&config.book.url, Duration::ZERO).await?;
+    let book = Book::open_under(&lock).await?;
+    let run = book::begin_run(&book, "demo", now).await?;
+    let entries: Vec<Entry> = nights.iter().map(|night| night.entry(config)).collect();
+    let dates = entries.first().zip(entries.last());
+    let dates = dates.map(|(first, last)| first.date..=last.date);
+    let days = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    book::store_at_once(&book, entries.into_iter(), |_, new| new, |_| {}).await?;
+    let duration_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let ending = Ending {
+        ended_at: now + TimeDelta::milliseconds(duration_ms),
+        outcome: Outcome::Stored,
+        dates,
+        days,
+        error: None,
+        duration_ms,
+        stages: Stages::default(),
+    };
+    book::end_run(&book, run, &ending).await?;
+    book.close().await;
+    lock.let_go().await;
+    Ok(())
+}
+
 async fn night(
     config: &Config,
-    (which, send): (Which, bool),
+    date: NaiveDate,
+    now: DateTime<Utc>,
     world: &World,
 ) -> Result<Night, CommandError> {
     let bar = Bar::new(world.terminal.1);
     let setting = Setting {
         config,
-        now: world.now,
+        now,
         stop: world.stop.clone(),
         listener: &bar,
     };
     let orders = Orders {
-        which,
+        which: Which::One(date),
         metric: None,
         force: false,
         dry_run: false,
-        send,
+        send: true,
         retry_for: Duration::ZERO,
     };
     let night = nightly::run(&setting, &orders).await;

@@ -62,8 +62,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "operate",
         &[
-            "calendar", "catalog", "entry", "voice", "config", "database", "collect", "book",
-            "compare", "report", "render", "deliver", "prune",
+            "calendar", "catalog", "entry", "voice", "plan", "config", "database", "collect",
+            "book", "compare", "report", "render", "deliver", "prune",
         ],
     ),
     ("cli", &[]),

@@ -1,27 +1,70 @@
-//! The demo's application database is big, plausible, the same every time and never half-written.
+//! The demo's application is big, plausible, the same every time and never half-written; its nights are those that
+//! a collection at that time would have stored, and all of them but the last are quiet.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::catalog::{Catalog, Document, Source};
 use daybook::commands::Ended;
-use daybook::operate::demo::{DemoSize, settings, write_app_database};
+use daybook::compare::{self, Alert, JudgedDay, Rule, Severity, State};
+use daybook::config::{self, Config};
+use daybook::entry::{Entry, Kind};
+use daybook::nightly::Which;
+use daybook::operate::demo::{Application, DemoSize, night_of, settings};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::world::World;
 
-/// A morning in Zurich; the last complete day is 19 November.
+/// In Zurich; the last complete day is 19 November.
+const MORNING: &str = "2026-11-20T05:00:00Z";
+
 fn morning() -> DateTime<Utc> {
-    "2026-11-20T05:00:00Z".parse().expect("an instant")
+    MORNING.parse().expect("an instant")
+}
+
+fn last_day() -> Day {
+    Day::containing(morning(), chrono_tz::Europe::Zurich).previous()
 }
 
 async fn written(path: &Path) -> DemoSize {
-    let last_day = Day::containing(morning(), chrono_tz::Europe::Zurich).previous();
-    write_app_database(path, last_day, morning())
+    let mut application = Application::begin(last_day());
+    application.live_until(morning());
+    application
+        .write(path)
         .await
         .expect("the demo can be written")
+}
+
+/// The whole demo, in the folder `demo`.
+async fn made(now: &str) -> World {
+    let world = World::new(now, "");
+    let ended = world.command(&["demo", "--dir", "demo"]).await;
+    assert_eq!(ended.expect("a demo"), Ended::Done);
+    world
+}
+
+fn config_of(world: &World) -> Config {
+    let request = config::Request {
+        path: Some(world.path("demo/daybook.toml")),
+        environment: Default::default(),
+        cwd: world.path("demo"),
+    };
+    config::load(&request).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Every day in the book.
+async fn entries(config: &Config) -> Vec<Entry> {
+    let book = Book::open(&config.book.url, std::time::Duration::ZERO)
+        .await
+        .expect("a book");
+    let all = book::all_dates(&book).await.expect("days");
+    let entries = book::entries(&book, all[0]..=all[all.len() - 1]).await;
+    book.close().await;
+    entries.expect("entries")
 }
 
 struct Demo {
@@ -101,37 +144,23 @@ async fn items_stand_exactly_on_the_edges_of_clock_change_days() {
 }
 
 #[tokio::test]
-async fn the_last_day_has_something_to_tell() {
+async fn moderation_keeps_up_and_deleted_files_leave_neither_content_nor_orphans() {
     let (mut demo, _) = Demo::new().await;
-    let live = "SELECT count(*) FROM web_mediafile WHERE NOT is_deleted AND NOT file_exists";
-    assert_eq!(demo.number(live).await, 3);
-    let any = "SELECT count(*) FROM web_mediafile WHERE NOT file_exists";
-    assert_eq!(demo.number(any).await, 4);
+    let lost = "SELECT count(*) FROM web_mediafile WHERE NOT is_deleted AND NOT file_exists";
+    assert_eq!(demo.number(lost).await, 3);
+    let kept = "SELECT count(*) FROM web_mediafile WHERE is_deleted AND file_exists";
+    assert_eq!(demo.number(kept).await, 0);
     let flagged = "SELECT count(*) FROM web_mediafile
         WHERE NOT is_deleted AND content_moderation_status = 'FLAGGED'";
-    assert!((11..=35).contains(&demo.number(flagged).await));
+    assert!(demo.number(flagged).await <= 10);
     let pending = "SELECT count(*) FROM web_mediafile
         WHERE NOT is_deleted AND content_moderation_status = 'PENDING'";
-    assert!(demo.number(pending).await > 20);
-    let joined_on_the_last_day = "SELECT count(*) FROM auth_user
-        WHERE date_joined >= '2026-11-18 23:00' AND date_joined < '2026-11-19 23:00'";
-    let joined_a_week_before = "SELECT count(*) FROM auth_user
-        WHERE date_joined >= '2026-11-11 23:00' AND date_joined < '2026-11-12 23:00'";
-    let before = demo.number(joined_a_week_before).await;
-    assert!(before >= 20, "{before} is too few to be judged");
-    assert!(demo.number(joined_on_the_last_day).await * 4 >= before * 5);
-}
-
-#[tokio::test]
-async fn once_nearly_nobody_could_sign_up() {
-    let (mut demo, _) = Demo::new().await;
-    // 68 days before the last one: Saturday 12 September 2026.
-    let broken = "SELECT count(*) FROM auth_user
-        WHERE date_joined >= '2026-09-11 22:00' AND date_joined < '2026-09-12 22:00'";
-    assert!(demo.number(broken).await <= 2);
-    let a_week_before = "SELECT count(*) FROM auth_user
-        WHERE date_joined >= '2026-09-04 22:00' AND date_joined < '2026-09-05 22:00'";
-    assert!(demo.number(a_week_before).await >= 15);
+    assert!((1..=20).contains(&demo.number(pending).await));
+    let shown = "SELECT count(*) FROM web_mediafile AS file
+        WHERE NOT file.is_deleted AND file.media_type <> 'AVATAR' AND file.id NOT IN (
+            SELECT media_file_id FROM web_collectionitemimage WHERE NOT is_deleted
+            UNION SELECT media_file_id FROM web_collectionimage WHERE NOT is_deleted)";
+    assert_eq!(demo.number(shown).await, 0);
 }
 
 #[tokio::test]
@@ -200,8 +229,10 @@ async fn a_database_that_is_there_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.db");
     std::fs::write(&path, "somebody's").unwrap();
-    let day = Day::containing(morning(), chrono_tz::Europe::Zurich).previous();
-    let error = write_app_database(&path, day, morning()).await.unwrap_err();
+    let error = Application::begin(last_day())
+        .write(&path)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("already exists"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody's");
 }
@@ -257,9 +288,7 @@ async fn the_demos_report_is_for_its_active_superusers_with_an_address() {
 
 #[tokio::test]
 async fn the_demo_ends_with_a_report_to_open() {
-    let world = World::new("2026-11-20T05:00:00Z", "");
-    let ended = world.command(&["demo", "--dir", "demo"]).await.unwrap();
-    assert_eq!(ended, Ended::Done);
+    let world = made(MORNING).await;
     let mut names: Vec<_> = std::fs::read_dir(world.path("demo/outbox"))
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
@@ -276,4 +305,124 @@ async fn the_demo_ends_with_a_report_to_open() {
     );
     // The year before it is history, no news.
     assert!(!text.contains("Further days"), "{text}");
+    let mut app = SqliteConnectOptions::new()
+        .filename(world.path("demo/app.db"))
+        .connect()
+        .await
+        .unwrap();
+    let since_the_night = "SELECT count(*) FROM auth_user
+        WHERE last_login >= '2026-11-19 23:15' AND last_login < '2026-11-20 05:00'";
+    let found: i64 = sqlx::query_scalar(since_the_night)
+        .fetch_one(&mut app)
+        .await
+        .unwrap();
+    assert!(found > 0);
+    app.close().await.unwrap();
+}
+
+/// The example counts its nights in memory. Here the same life is stopped at some of them, its database is written,
+/// and collected by the program; and each metric is counted once more by a statement of its own.
+#[tokio::test]
+async fn a_night_of_the_demo_is_what_a_collection_at_that_time_stores() {
+    let world = made(MORNING).await;
+    let entries = entries(&config_of(&world)).await;
+    let mut application = Application::begin(last_day());
+    // The first night, the days of 23 and 25 hours, that of the first lost file, and the last one.
+    for date in [
+        "2025-11-20",
+        "2026-03-29",
+        "2026-10-25",
+        "2026-11-18",
+        "2026-11-19",
+    ] {
+        let day = Day::of(date.parse().unwrap(), chrono_tz::Europe::Zurich).unwrap();
+        let then = World::new(&night_of(day).to_rfc3339(), &settings());
+        application.live_until(night_of(day));
+        application.write(&then.path("app.db")).await.unwrap();
+        then.night(Which::One(day.date)).await;
+        let collected = self::entries(&then.config()).await.remove(0);
+        let stored = entries.iter().find(|entry| entry.date == day.date).unwrap();
+        let keys: BTreeSet<&String> = stored
+            .readings
+            .keys()
+            .chain(collected.readings.keys())
+            .collect();
+        for key in keys {
+            assert_eq!(
+                stored.readings.get(key),
+                collected.readings.get(key),
+                "{key} on {date}"
+            );
+        }
+        let frame = |entry: &Entry| {
+            (
+                entry.as_of,
+                entry.collected_at,
+                entry.day_start,
+                entry.partial,
+            )
+        };
+        assert_eq!(frame(stored), frame(&collected));
+        assert_eq!(stored.catalog_hash, collected.catalog_hash);
+        let recounted = then.command(&["verify", "--date", date]).await.unwrap();
+        assert_eq!(recounted, Ended::Done, "{date}");
+    }
+}
+
+#[tokio::test]
+async fn every_metric_of_the_demo_has_a_year_of_first_hand_values() {
+    let world = made(MORNING).await;
+    let config = config_of(&world);
+    let entries = entries(&config).await;
+    assert_eq!(entries.len(), 365);
+    for entry in &entries {
+        for metric in &config.catalog.metrics {
+            let reading = &entry.readings[&metric.key];
+            assert_eq!(
+                reading.provenance.kind,
+                Kind::Observed,
+                "{} {}",
+                entry.date,
+                metric.key
+            );
+            assert!(reading.value.is_some(), "{} {}", entry.date, metric.key);
+        }
+    }
+}
+
+/// On whatever weekday a newcomer tries it, and whatever clock change lies behind.
+#[tokio::test]
+async fn two_things_went_wrong_in_the_demo_and_nothing_else() {
+    for now in [MORNING, "2026-10-26T05:00:00Z", "2027-04-05T05:00:00Z"] {
+        let world = made(now).await;
+        let config = config_of(&world);
+        let judgement = compare::judge(&entries(&config).await, &config.catalog);
+        let alerts = |day: &JudgedDay| -> Vec<Alert> {
+            let all = day.metrics.iter().flat_map(|judged| &judged.alerts);
+            all.cloned().collect()
+        };
+        let (last, before) = judgement.days.split_last().unwrap();
+        let told: BTreeSet<(String, Severity, bool)> = alerts(last)
+            .into_iter()
+            .map(|alert| {
+                let is_limit = matches!(alert.rule, Rule::Absolute(_));
+                (alert.key, alert.severity, is_limit)
+            })
+            .collect();
+        let expected = [("active_users_24h", false), ("corrupted_files", true)];
+        let expected =
+            expected.map(|(key, is_limit)| (key.to_owned(), Severity::Critical, is_limit));
+        assert_eq!(told, BTreeSet::from(expected), "{now}");
+
+        let is_red = |day: &&JudgedDay| {
+            let stands = |alert: &Alert| alert.state != State::Recovered && !alert.welcome;
+            alerts(day).iter().any(stands)
+        };
+        // The first file was lost the day before.
+        let (eve, earlier) = before.split_last().unwrap();
+        assert!(is_red(&eve), "{now}");
+        let red = earlier.iter().rev().take(88).filter(is_red);
+        let red: Vec<NaiveDate> = red.map(|day| day.date).collect();
+        assert!(red.len() <= 12, "{now}: {red:?}");
+    }
 }

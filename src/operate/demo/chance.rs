@@ -1,11 +1,16 @@
-//! Chance that repeats: the same world at every start.
+//! Chance that repeats: the same story at every start.
+
+use chrono::TimeDelta;
 
 /// SplitMix64: tiny, fast and even enough for invented data.
+#[derive(Clone)]
 pub(super) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn seeded() -> Self {
-        Self(0x0bea_7b00_c0de_2025)
+    /// Each number has its own sequence.
+    pub(super) fn seeded(number: i64) -> Self {
+        let mut mixed = Self(0x0bea_7b00_c0de_2025 ^ number.cast_unsigned());
+        Self(mixed.next())
     }
 
     /// Evenly from 0 to `bound` − 1; `bound` must not be 0.
@@ -25,6 +30,12 @@ impl Chance {
 
     pub(super) fn percent(&mut self, likely: usize) -> bool {
         self.below(100) < likely
+    }
+
+    /// Evenly between two numbers of minutes.
+    pub(super) fn minutes(&mut self, from: usize, to: usize) -> TimeDelta {
+        let seconds = 60 * from + self.below(60 * (to - from));
+        TimeDelta::seconds(seconds as i64)
     }
 
     /// One of the choices, each as likely as its weight.

@@ -6,206 +6,244 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::world::World;
+use super::world::{
+    AttributeValue, Collection, Definition, Email, File, Image, Item, Link, STATUSES, User,
+    VISIBILITIES, World,
+};
 
 const ROWS_PER_STATEMENT: usize = 128;
 
+#[derive(PartialEq)]
 enum Field {
     Null,
     Integer(i64),
     Text(Cow<'static, str>),
 }
 
-/// Writes every table of the world; how many rows that were.
-pub(super) async fn everything(connection: &mut SqliteConnection, world: &World) -> Result<usize> {
-    Ok(people(connection, world).await?
-        + definitions(connection, world).await?
-        + things(connection, world).await?
-        + files(connection, world).await?)
-}
-
-async fn people(connection: &mut SqliteConnection, world: &World) -> Result<usize> {
-    let users = world.users.iter().map(|user| {
-        [
-            user.last_login.map_or(Field::Null, time),
-            time(user.joined),
-            flag(user.superuser),
-            flag(user.active),
-            Field::Text(user.email.clone().into()),
-        ]
-    });
-    let columns = "last_login, date_joined, is_superuser, is_active, email";
-    let mut rows = fill(connection, "auth_user", columns, users).await?;
-
-    let profiles = world.users.iter().zip(1..).map(|(user, id)| {
-        [
-            Field::Integer(id),
-            flag(user.marketing),
-            Field::Integer(user.violations),
-            flag(user.banned),
-        ]
-    });
-    let columns =
-        "user_id, receive_marketing_emails, content_moderation_violations, is_content_banned";
-    rows += fill(connection, "web_userprofile", columns, profiles).await?;
-
-    let emails = world.emails.iter().map(|email| {
-        [
-            Field::Text(world.users[email.user].email.clone().into()),
-            Field::Integer(email.status),
-            time(email.created),
-        ]
-    });
-    rows += fill(
-        connection,
-        "post_office_email",
-        "\"to\", status, created",
-        emails,
-    )
-    .await?;
-    Ok(rows)
-}
-
-async fn definitions(connection: &mut SqliteConnection, world: &World) -> Result<usize> {
-    let named = |definition: &super::world::Definition| {
-        [
-            flag(definition.deleted),
-            time(definition.created),
-            Field::Text(definition.name.into()),
-        ]
-    };
-    let columns = "is_deleted, created, display_name";
-    let mut rows = 0;
-    let types = world.types.iter().map(named);
-    rows += fill(connection, "web_itemtype", columns, types).await?;
-    let patterns = world.patterns.iter().map(named);
-    rows += fill(connection, "web_linkpattern", columns, patterns).await?;
-    let attributes = world.attributes.iter().map(|(item_type, definition)| {
-        let [deleted, created, name] = named(definition);
-        [deleted, created, name, reference(*item_type)]
-    });
-    let columns = "is_deleted, created, display_name, item_type_id";
-    rows += fill(connection, "web_itemattribute", columns, attributes).await?;
-    Ok(rows)
-}
-
-async fn things(connection: &mut SqliteConnection, world: &World) -> Result<usize> {
-    let collections = world.collections.iter().map(|collection| {
-        [
-            flag(collection.deleted),
-            time(collection.created),
-            Field::Text(collection.visibility.into()),
-        ]
-    });
-    let columns = "is_deleted, created, visibility";
-    let mut rows = fill(connection, "web_collection", columns, collections).await?;
-
-    let items = world.items.iter().map(|item| {
-        [
-            flag(item.deleted),
-            time(item.created),
-            Field::Text(item.status.into()),
-            reference(item.collection),
-            item.item_type.map_or(Field::Null, reference),
-            flag(item.favourite),
-        ]
-    });
-    let columns = "is_deleted, created, status, collection_id, item_type_id, is_favorite";
-    rows += fill(connection, "web_collectionitem", columns, items).await?;
-
-    let values = world.values.iter().map(|value| {
-        [
-            flag(value.deleted),
-            time(world.items[value.item].created),
-            reference(value.item),
-            reference(value.attribute),
-            Field::Text(value.text.into()),
-        ]
-    });
-    let columns = "is_deleted, created, item_id, item_attribute_id, value";
-    rows += fill(
-        connection,
-        "web_collectionitemattributevalue",
-        columns,
-        values,
-    )
-    .await?;
-
-    let links = world.links.iter().map(|link| {
-        [
-            flag(link.deleted),
-            time(world.items[link.item].created),
-            reference(link.item),
-            link.pattern.map_or(Field::Null, reference),
-        ]
-    });
-    let columns = "is_deleted, created, item_id, link_pattern_id";
-    rows += fill(connection, "web_collectionitemlink", columns, links).await?;
-    Ok(rows)
-}
-
-async fn files(connection: &mut SqliteConnection, world: &World) -> Result<usize> {
-    let media = world.media.iter().map(|file| {
-        [
-            flag(file.deleted),
-            time(file.created),
-            file.size.map_or(Field::Null, Field::Integer),
-            Field::Text(file.kind.into()),
-            flag(file.exists),
-            Field::Text(file.moderation.into()),
-        ]
-    });
-    let columns =
-        "is_deleted, created, file_size, media_type, file_exists, content_moderation_status";
-    let mut rows = fill(connection, "web_mediafile", columns, media).await?;
-
-    let image = |image: &super::world::Image| {
-        [
-            flag(image.deleted),
-            time(world.media[image.file].created),
-            reference(image.of),
-            reference(image.file),
-        ]
-    };
-    let headers = world.collection_images.iter().map(image);
-    let columns = "is_deleted, created, collection_id, media_file_id";
-    rows += fill(connection, "web_collectionimage", columns, headers).await?;
-    let pictures = world.item_images.iter().map(image);
-    let columns = "is_deleted, created, item_id, media_file_id";
-    rows += fill(connection, "web_collectionitemimage", columns, pictures).await?;
-    Ok(rows)
-}
-
-/// Inserts the rows in their order; they get the ids 1, 2, 3, …
-async fn fill<const N: usize>(
+/// Writes every row that is new since `before` or has changed; how many those were. None is ever taken out.
+pub(super) async fn changes(
     connection: &mut SqliteConnection,
-    table: &str,
-    columns: &str,
-    mut rows: impl Iterator<Item = [Field; N]>,
+    before: &World,
+    after: &World,
 ) -> Result<usize> {
-    let mut written = 0;
-    loop {
-        let some: Vec<[Field; N]> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
-        if some.is_empty() {
-            return Ok(written);
-        }
-        let row = format!("({})", vec!["?"; N].join(", "));
-        let places = vec![row; some.len()].join(", ");
-        let sql = format!("INSERT INTO {table} ({columns}) VALUES {places}");
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        written += some.len();
-        for field in some.into_iter().flatten() {
-            query = match field {
-                Field::Null => query.bind(None::<i64>),
-                Field::Integer(number) => query.bind(number),
-                Field::Text(text) => query.bind(text),
-            };
-        }
-        query
-            .execute(&mut *connection)
-            .await
-            .with_context(|| format!("cannot insert into {table}"))?;
+    let mut writing = Writing {
+        connection,
+        written: 0,
+    };
+    writing.people(before, after).await?;
+    writing.definitions(before, after).await?;
+    writing.things(before, after).await?;
+    writing.files(before, after).await?;
+    Ok(writing.written)
+}
+
+struct Writing<'a> {
+    connection: &'a mut SqliteConnection,
+    written: usize,
+}
+
+impl Writing<'_> {
+    async fn people(&mut self, before: &World, after: &World) -> Result<()> {
+        let columns = "last_login, date_joined, is_superuser, is_active, email";
+        let row = |user: &User, number: usize| {
+            [
+                user.last_login.map_or(Field::Null, time),
+                time(user.joined),
+                flag(user.superuser),
+                flag(user.active),
+                address(number),
+            ]
+        };
+        let users = (before.users.as_slice(), after.users.as_slice());
+        self.table("auth_user", columns, users, row).await?;
+        let columns =
+            "user_id, receive_marketing_emails, content_moderation_violations, is_content_banned";
+        let row = |user: &User, number: usize| {
+            [
+                id(number),
+                flag(user.marketing),
+                Field::Integer(user.violations),
+                flag(user.banned),
+            ]
+        };
+        self.table("web_userprofile", columns, users, row).await?;
+        let emails = (before.emails.as_slice(), after.emails.as_slice());
+        let row = |email: &Email, _| {
+            [
+                address(email.user),
+                Field::Integer(email.status as i64),
+                time(email.created),
+            ]
+        };
+        let columns = "\"to\", status, created";
+        self.table("post_office_email", columns, emails, row).await
     }
+
+    async fn definitions(&mut self, before: &World, after: &World) -> Result<()> {
+        let named = |definition: &Definition, _| {
+            [
+                flag(definition.deleted),
+                time(definition.created),
+                Field::Text(definition.name.into()),
+            ]
+        };
+        let columns = "is_deleted, created, display_name";
+        let types = (before.types.as_slice(), after.types.as_slice());
+        self.table("web_itemtype", columns, types, named).await?;
+        let patterns = (before.patterns.as_slice(), after.patterns.as_slice());
+        self.table("web_linkpattern", columns, patterns, named)
+            .await?;
+        let attributes = (before.attributes.as_slice(), after.attributes.as_slice());
+        let row = |(item_type, definition): &(usize, Definition), number| {
+            let [deleted, created, name] = named(definition, number);
+            [deleted, created, name, id(*item_type)]
+        };
+        let columns = "is_deleted, created, display_name, item_type_id";
+        self.table("web_itemattribute", columns, attributes, row)
+            .await
+    }
+
+    async fn things(&mut self, before: &World, after: &World) -> Result<()> {
+        let columns = "is_deleted, created, visibility";
+        let row = |collection: &Collection, _| {
+            [
+                flag(collection.deleted),
+                time(collection.created),
+                Field::Text(VISIBILITIES[collection.visibility].into()),
+            ]
+        };
+        let collections = (before.collections.as_slice(), after.collections.as_slice());
+        self.table("web_collection", columns, collections, row)
+            .await?;
+
+        let columns = "is_deleted, created, status, collection_id, item_type_id, is_favorite";
+        let row = |item: &Item, _| {
+            [
+                flag(item.deleted),
+                time(item.created),
+                Field::Text(STATUSES[item.status].into()),
+                id(item.collection),
+                item.item_type.map_or(Field::Null, id),
+                flag(item.favourite),
+            ]
+        };
+        let items = (before.items.as_slice(), after.items.as_slice());
+        self.table("web_collectionitem", columns, items, row)
+            .await?;
+
+        let columns = "is_deleted, created, item_id, item_attribute_id, value";
+        let row = |value: &AttributeValue, _| {
+            [
+                flag(value.deleted),
+                time(value.created),
+                id(value.item),
+                id(value.attribute),
+                Field::Text(value.text.into()),
+            ]
+        };
+        let values = (before.values.as_slice(), after.values.as_slice());
+        self.table("web_collectionitemattributevalue", columns, values, row)
+            .await?;
+
+        let columns = "is_deleted, created, item_id, link_pattern_id";
+        let row = |link: &Link, _| {
+            [
+                flag(link.deleted),
+                time(link.created),
+                id(link.item),
+                link.pattern.map_or(Field::Null, id),
+            ]
+        };
+        let links = (before.links.as_slice(), after.links.as_slice());
+        self.table("web_collectionitemlink", columns, links, row)
+            .await
+    }
+
+    async fn files(&mut self, before: &World, after: &World) -> Result<()> {
+        let columns =
+            "is_deleted, created, file_size, media_type, file_exists, content_moderation_status";
+        let row = |file: &File, _| {
+            [
+                flag(file.deleted),
+                time(file.created),
+                file.size.map_or(Field::Null, Field::Integer),
+                Field::Text(file.kind.word().into()),
+                flag(file.exists),
+                Field::Text(file.moderation.word().into()),
+            ]
+        };
+        let media = (before.media.as_slice(), after.media.as_slice());
+        self.table("web_mediafile", columns, media, row).await?;
+
+        let row = |image: &Image, _| {
+            [
+                flag(image.deleted),
+                time(image.created),
+                id(image.of),
+                id(image.file),
+            ]
+        };
+        let columns = "is_deleted, created, collection_id, media_file_id";
+        let headers = (
+            before.collection_images.as_slice(),
+            after.collection_images.as_slice(),
+        );
+        self.table("web_collectionimage", columns, headers, row)
+            .await?;
+        let columns = "is_deleted, created, item_id, media_file_id";
+        let pictures = (before.item_images.as_slice(), after.item_images.as_slice());
+        self.table("web_collectionitemimage", columns, pictures, row)
+            .await
+    }
+
+    /// Of the rows as they were and as they are, those that differ; a row's id is its position plus one.
+    async fn table<T, const N: usize>(
+        &mut self,
+        table: &str,
+        columns: &str,
+        (before, after): (&[T], &[T]),
+        row: impl Fn(&T, usize) -> [Field; N],
+    ) -> Result<()> {
+        let old = |number: usize| before.get(number).map(|one| row(one, number));
+        let rows = after
+            .iter()
+            .enumerate()
+            .map(|(number, one)| (number, row(one, number)));
+        let mut rows = rows.filter(|(number, new)| old(*number).as_ref() != Some(new));
+        loop {
+            let some: Vec<(usize, [Field; N])> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.written += some.len();
+            let places = format!("(?{})", ", ?".repeat(N));
+            let places = vec![places; some.len()].join(", ");
+            let sql = format!("INSERT OR REPLACE INTO {table} (id, {columns}) VALUES {places}");
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (number, fields) in some {
+                for field in std::iter::once(id(number)).chain(fields) {
+                    query = match field {
+                        Field::Null => query.bind(None::<i64>),
+                        Field::Integer(number) => query.bind(number),
+                        Field::Text(text) => query.bind(text),
+                    };
+                }
+            }
+            query
+                .execute(&mut *self.connection)
+                .await
+                .with_context(|| format!("cannot write into {table}"))?;
+        }
+    }
+}
+
+/// The second user has none.
+fn address(number: usize) -> Field {
+    let text = match number {
+        1 => String::new(),
+        _ => format!("user{}@example.org", number + 1),
+    };
+    Field::Text(text.into())
 }
 
 fn time(instant: DateTime<Utc>) -> Field {
@@ -217,6 +255,6 @@ fn flag(set: bool) -> Field {
 }
 
 /// The id of the row at this position.
-fn reference(position: usize) -> Field {
+fn id(position: usize) -> Field {
     Field::Integer(position as i64 + 1)
 }
