@@ -10,8 +10,9 @@ const STORY_DAYS: u64 = 760;
 /// What a year of growth multiplies the daily numbers by.
 const GROWTH: f64 = 1.3;
 /// People collect at weekends; Monday first, 1 on average.
-const WEEK: [f64; 7] = [0.91, 0.87, 0.87, 0.91, 1.01, 1.19, 1.24];
-/// A day's numbers lie by at most this part above or below what the day should bring.
+const WEEK: [f64; 7] = [0.94, 0.90, 0.90, 0.93, 1.0, 1.14, 1.19];
+/// A day's numbers lie by at most this part above or below what the day should bring; not those of the last one, on
+/// which nothing else should stand out beside what goes wrong.
 const LUCK: f64 = 0.05;
 
 /// A day of the story.
@@ -43,7 +44,8 @@ pub(super) fn story(last_day: Day) -> Vec<StoryDay> {
 impl StoryDay {
     /// How often something happens that happens `usually` so often; what is left behind the point, by chance.
     pub(super) fn count(&self, usually: f64, luck: &mut Chance) -> usize {
-        let lucky = 1.0 + LUCK * (2.0 * luck.fraction() - 1.0);
+        let reach = if self.ago == 0 { 0.0 } else { LUCK };
+        let lucky = 1.0 + reach * (2.0 * luck.fraction() - 1.0);
         (usually * self.pace * lucky + luck.fraction()) as usize
     }
 
