@@ -20,7 +20,7 @@ use crate::entry::Entry;
 pub use alert::{Alert, Rule, RuleKind, State};
 pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Severity, Way};
 pub use history::{DAYS_JUDGED, History};
-pub use usual::Usual;
+pub use usual::{REACH_OF_OWN_DAYS, Usual};
 pub use week::Week;
 
 use subject::{Frame, Memory, Subject, Told};

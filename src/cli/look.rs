@@ -77,7 +77,9 @@ const BACKTEST_HELP: &str = "\
 Examples:
   daybook alerts backtest --days 90                    how noisy the rules are
   daybook alerts backtest --days 90 --warning 20       what another threshold would change
-  daybook alerts backtest --metric orders --min-change 50";
+  daybook alerts backtest --metric orders --min-change 50
+
+An alert is over the next day if it stood for one day, and two ordinary days followed.";
 
 const MUTE_HELP: &str = "\
 Example:

@@ -27,7 +27,7 @@ const YEAR: usize = 365;
 /// From eight weeks on it does.
 const LEAST_YEAR: usize = 56;
 /// So much of it lies within the range, whatever the reach, where the metric does not say otherwise.
-const REACH_OF_OWN_DAYS: f64 = 0.98;
+pub const REACH_OF_OWN_DAYS: f64 = 0.98;
 /// In standard deviations, as estimated from the middle half of the errors.
 pub(super) const REACH: f64 = 3.5;
 /// Values that hardly ever moved still may, by this part of what is expected.

@@ -1,6 +1,7 @@
 //! What could keep the next report from its readers, found before it does. Nothing is sent or changed.
 
 mod access;
+mod alerts;
 pub mod certificate;
 mod clock;
 mod databases;

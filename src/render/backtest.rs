@@ -4,15 +4,17 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::calendar::spoken;
-use crate::report::backtest::{Backtest, Standing, Totals, Tried, TriedRule};
-use crate::report::{Severity, State};
+use crate::report::backtest::{Backtest, Standing, Totals, Tried, TriedRule, WithReach};
+use crate::report::{Calm, Severity, State};
 
 use super::{alerts, number, words};
 
 /// Beginnings told by their dates; the newest are.
 const DATES: usize = 6;
-const LABEL: usize = 32;
+const LABEL: usize = 28;
 const NUMBER: usize = 9;
+/// An alert of one day, after which the metric was as usual again.
+const OVER: &str = "over the next day";
 
 /// The present rules and, where others are tried, these beside them.
 pub fn text(present: &Backtest, tried: Option<(&str, &Backtest)>) -> String {
@@ -63,20 +65,29 @@ fn summary(all: &[&Backtest]) -> Vec<String> {
         let told: Vec<String> = totals.iter().map(|totals| count(of(totals))).collect();
         line(label, &told)
     };
-    let a_week: Vec<String> = all
-        .iter()
-        .zip(&totals)
-        .map(|(backtest, totals)| format!("{:.1}", backtest.a_week(*totals)))
-        .collect();
+    let weekly = |of: &dyn Fn(&Totals) -> usize| {
+        let all = all.iter().zip(&totals);
+        let told: Vec<String> = all
+            .map(|(backtest, totals)| rate(backtest.per_week(of(totals))))
+            .collect();
+        line("  a week", &told)
+    };
+    let begun = |all: &Totals| all.critical + all.warnings;
     vec![
-        counts("Alerts that begin", &|all| all.critical + all.warnings),
+        counts("Red mornings", &|all| all.days_in_alert),
+        weekly(&|all| all.days_in_alert),
+        counts("Alerts that begin", &begun),
         counts("  critical", &|all| all.critical),
         counts("  warnings", &|all| all.warnings),
-        line("  a week", &a_week),
-        counts("Days with an alert", &|all| all.days_in_alert),
+        weekly(&begun),
+        counts("Of them over the next day", &|all| all.over_next_day),
+        weekly(&|all| all.over_next_day),
         counts("Welcome changes", &|all| all.welcome),
         counts("Muted alerts", &|all| all.muted),
         counts("Calm: usual for the weekday", &|all| all.usual),
+        counts("Calm: against unusual days", &|all| all.echo),
+        counts("Calm: still learning", &|all| all.learning),
+        counts("Calm: told by the last day", &|all| all.told_by_day),
         counts("Calm: known days", &|all| all.known),
     ]
 }
@@ -89,43 +100,47 @@ fn noisy(present: &Backtest, tried: Option<&Backtest>) -> Vec<String> {
         .iter()
         .map(|metric| (metric.totals(), of(&metric.key).map(Tried::totals), metric))
         .filter(|(now, then, _)| {
-            begins(now) > 0 || then.as_ref().is_some_and(|then| begins(then) > 0)
+            now.begin() > 0 || then.as_ref().is_some_and(|then| then.begin() > 0)
         })
         .collect();
-    told.sort_by_key(|(now, ..)| std::cmp::Reverse(begins(now)));
+    told.sort_by_key(|(now, ..)| std::cmp::Reverse(now.begin()));
     if told.is_empty() {
         return Vec::new();
     }
-    let heads = ["begins", "critical", "in alert", "usual"].map(str::to_owned);
+    let heads = ["begins", "a week", "critical", "red days", OVER].map(str::to_owned);
     let mut lines = vec![line("Metric", &heads)];
     for (now, then, metric) in told {
-        let told = |of: &dyn Fn(&Totals) -> usize| match &then {
-            Some(then) => format!("{} → {}", of(&now), of(then)),
-            None => count(of(&now)),
+        let cell = |told: &dyn Fn(&Backtest, &Totals) -> String| match (tried, &then) {
+            (Some(tried), Some(then)) => {
+                format!("{} → {}", told(present, &now), told(tried, then))
+            }
+            _ => told(present, &now),
         };
+        let over = cell(&|_, all| count(all.over_next_day));
         let cells = [
-            told(&begins),
-            told(&|all| all.critical),
-            told(&|all| all.days_in_alert),
-            told(&|all| all.usual),
+            cell(&|_, all| count(all.begin())),
+            cell(&|backtest, all| rate(backtest.per_week(all.begin()))),
+            cell(&|_, all| count(all.critical)),
+            cell(&|_, all| count(all.days_in_alert)),
+            format!("{over:>width$}", width = OVER.len()),
         ];
         lines.push(line(&metric.key, &cells));
-        lines.extend(dates(&metric.begun()));
+        let wider = metric.with_reach.filter(|_| tried.is_none());
+        lines.extend(wider.map(|WithReach { reach, totals }| {
+            format!("  → {} with reach {reach:?}", count(totals.begin()))
+        }));
+        lines.extend(dates(metric));
     }
     lines
 }
 
-/// However they are meant: what is welcome or muted begins too.
-fn begins(totals: &Totals) -> usize {
-    totals.critical + totals.warnings + totals.welcome + totals.muted
-}
-
-fn dates(begun: &[Standing]) -> Vec<String> {
+fn dates(metric: &Tried) -> Vec<String> {
+    let begun = metric.begun();
     let earlier = begun.len().saturating_sub(DATES);
     let mut lines: Vec<String> = begun[earlier..]
         .iter()
         .rev()
-        .map(|one| format!("  {}  {}", spoken(one.date), word(one)))
+        .map(|one| format!("  {}  {}", spoken(one.date), word(one, metric)))
         .collect();
     if earlier > 0 {
         lines.push(format!("  and {} before", count(earlier)));
@@ -133,13 +148,18 @@ fn dates(begun: &[Standing]) -> Vec<String> {
     lines
 }
 
-fn word(one: &Standing) -> String {
+fn word(one: &Standing, metric: &Tried) -> String {
     let severity = words::severity(one.severity);
     match (one.muted, one.welcome) {
         (true, _) => format!("{severity} ({})", words::MUTED),
         (false, true) => format!("{severity} (welcome)"),
+        (false, false) if metric.over_next_day.contains(&one.date) => format!("{severity}, {OVER}"),
         (false, false) => severity.to_owned(),
     }
+}
+
+fn rate(rate: f64) -> String {
+    format!("{rate:.1}")
 }
 
 fn line(label: &str, cells: &[String]) -> String {
@@ -155,12 +175,14 @@ fn count(count: usize) -> String {
 }
 
 fn replay(backtest: &Backtest) -> Value {
-    let totals = backtest.totals();
-    let mut told = self::totals(&totals);
-    told["a_week"] = json!(backtest.a_week(totals));
+    let mut told = totals(&backtest.totals(), backtest);
     let metric = |metric: &Tried| {
-        let mut told = self::totals(&metric.totals());
+        let mut told = totals(&metric.totals(), backtest);
         told["key"] = json!(metric.key);
+        if let Some(WithReach { reach, totals }) = &metric.with_reach {
+            told["with_reach"] = self::totals(totals, backtest);
+            told["with_reach"]["reach"] = json!(reach);
+        }
         told["rules"] = metric.rules.iter().map(rule).collect();
         told
     };
@@ -168,14 +190,21 @@ fn replay(backtest: &Backtest) -> Value {
     told
 }
 
-fn totals(totals: &Totals) -> Value {
+fn totals(totals: &Totals, backtest: &Backtest) -> Value {
     json!({
         "critical": totals.critical,
         "warnings": totals.warnings,
+        "a_week": backtest.per_week(totals.critical + totals.warnings),
         "welcome": totals.welcome,
         "muted": totals.muted,
         "days_in_alert": totals.days_in_alert,
+        "days_in_alert_a_week": backtest.per_week(totals.days_in_alert),
+        "over_next_day": totals.over_next_day,
+        "over_next_day_a_week": backtest.per_week(totals.over_next_day),
         "usual": totals.usual,
+        "echo": totals.echo,
+        "learning": totals.learning,
+        "told_by_day": totals.told_by_day,
         "known": totals.known,
     })
 }
@@ -189,12 +218,14 @@ fn rule(rule: &TriedRule) -> Value {
     let day = |one: &Standing| {
         json!({
             "date": one.date,
+            "since": one.since,
             "severity": words::severity(one.severity),
             "state": words::state(one.state),
             "welcome": one.welcome,
             "muted": one.muted,
         })
     };
+    let calm = |why| rule.days_calm(why).collect::<Vec<_>>();
     json!({
         "rule": alerts::rule(rule.kind),
         "begins": {
@@ -202,7 +233,10 @@ fn rule(rule: &TriedRule) -> Value {
             "warnings": count(Severity::Warning),
         },
         "days": rule.standing.iter().map(day).collect::<Vec<_>>(),
-        "usual": rule.usual,
-        "known": rule.known,
+        "usual": calm(Calm::Usual),
+        "echo": calm(Calm::Echo),
+        "learning": calm(Calm::Learning),
+        "told_by_day": calm(Calm::ToldByDay),
+        "known": calm(Calm::KnownDay),
     })
 }

@@ -1,14 +1,20 @@
 //! The rules replayed over stored days: what would have alerted, and what stayed calm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use chrono::{Days, NaiveDate};
 
-use crate::catalog::{Catalog, Metric};
+use crate::catalog::{Catalog, Judge, Metric};
 use crate::compare::{
-    Calm, DAYS_JUDGED, History, Judged, JudgedDay, Judgement, RuleKind, Severity, State,
+    Alert, Calm, DAYS_JUDGED, History, Judged, JudgedDay, REACH_OF_OWN_DAYS, RuleKind, Severity,
+    State,
 };
+
+/// What a metric's reach can be set to where it is noisy, from the mildest on.
+const REACHES: [f64; 3] = [0.99, 0.995, 1.0];
+/// An alert is over the next day if that day and the one after it are ordinary.
+const ORDINARY_DAYS: u64 = 2;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backtest {
@@ -24,6 +30,18 @@ pub struct Tried {
     pub key: String,
     /// The rules of which there is something to tell: limits first, then the changes by their days.
     pub rules: Vec<TriedRule>,
+    /// The days of unwelcome alerts that stood on that day alone and were followed by ordinary ones. Nobody may have
+    /// had anything to do.
+    pub over_next_day: Vec<NaiveDate>,
+    /// Where it was tried and makes a difference.
+    pub with_reach: Option<WithReach>,
+}
+
+/// The same replay with the next wider reach of the metric's own days.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WithReach {
+    pub reach: f64,
+    pub totals: Totals,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -31,15 +49,14 @@ pub struct TriedRule {
     pub kind: RuleKind,
     /// Every day on which it alerts.
     pub standing: Vec<Standing>,
-    /// Days on which it would have, had the value not been usual for its weekday.
-    pub usual: Vec<NaiveDate>,
-    /// The same for known days.
-    pub known: Vec<NaiveDate>,
+    /// Every day on which its change stayed calm although it was large enough, and why.
+    pub calm: Vec<(NaiveDate, Calm)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     pub date: NaiveDate,
+    pub since: NaiveDate,
     pub severity: Severity,
     pub state: State,
     pub welcome: bool,
@@ -55,11 +72,22 @@ pub struct Totals {
     pub warnings: usize,
     pub welcome: usize,
     pub muted: usize,
-    /// Days on which something unwelcome stands.
+    /// Red mornings: days on which something unwelcome stands.
     pub days_in_alert: usize,
-    /// Changes that stay calm.
+    pub over_next_day: usize,
+    /// Changes that stay calm, by the reason.
     pub usual: usize,
+    pub echo: usize,
+    pub learning: usize,
+    pub told_by_day: usize,
     pub known: usize,
+}
+
+/// A metric's day that is over.
+struct Day<'a> {
+    date: NaiveDate,
+    value: Option<f64>,
+    judged: &'a Judged,
 }
 
 /// The days that judging those needs.
@@ -79,16 +107,48 @@ pub fn backtest(
 ) -> Backtest {
     let days = window(last, days);
     let judgement = history.judge_days(days.clone(), catalog);
-    let complete: Vec<&JudgedDay> = complete(&judgement).collect();
+    let complete = judgement.days.iter().filter(|day| !day.partial);
     let shown = catalog.shown().enumerate();
     let asked = shown.filter(|(_, metric)| asked(metric));
     Backtest {
-        judged: complete.len(),
+        judged: complete.count(),
         metrics: asked
-            .map(|(at, metric)| tried(metric, at, &complete))
+            .map(|(at, metric)| {
+                let past = past(&metric.key, history, (&judgement.days, at), catalog);
+                tried(&metric.key, &past, catalog)
+            })
             .collect(),
         days,
     }
+}
+
+/// Replays the rules of one metric.
+pub fn replay_metric(
+    history: &History,
+    days: RangeInclusive<NaiveDate>,
+    key: &str,
+    catalog: &Catalog,
+) -> Tried {
+    let judged = history.judge_metric(key, days, catalog);
+    tried(key, &past(key, history, (&judged, 0), catalog), catalog)
+}
+
+/// The reaches that are wider than the metric's own.
+pub fn wider_reaches(key: &str, catalog: &Catalog) -> impl Iterator<Item = f64> + use<> {
+    let metric = catalog.metrics.iter().find(|metric| metric.key == key);
+    let present = metric.and_then(|metric| metric.alert.reach);
+    let present = present.unwrap_or(REACH_OF_OWN_DAYS);
+    REACHES.into_iter().filter(move |reach| *reach > present)
+}
+
+/// The catalog with another reach of that metric.
+pub fn with_reach(reach: f64, key: &str, catalog: &Catalog) -> Catalog {
+    let mut other = catalog.clone();
+    let metrics = other.metrics.iter_mut();
+    for metric in metrics.filter(|metric| metric.key == key) {
+        metric.alert.reach = Some(reach);
+    }
+    other
 }
 
 fn window(last: NaiveDate, days: u32) -> RangeInclusive<NaiveDate> {
@@ -96,28 +156,48 @@ fn window(last: NaiveDate, days: u32) -> RangeInclusive<NaiveDate> {
     last.checked_sub_days(back).unwrap_or(NaiveDate::MIN)..=last
 }
 
-fn complete(judgement: &Judgement) -> impl Iterator<Item = &JudgedDay> {
-    judgement.days.iter().filter(|day| !day.partial)
+/// The metric's days that are over; it stands at this place of each day.
+fn past<'a>(
+    key: &str,
+    history: &History,
+    (days, at): (&'a [JudgedDay], usize),
+    catalog: &Catalog,
+) -> Vec<Day<'a>> {
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return Vec::new();
+    };
+    let numbers = history.numbers(key, first.date..=last.date, catalog);
+    let days = days.iter().zip(numbers).filter(|(day, _)| !day.partial);
+    days.filter_map(|(day, (_, number))| {
+        Some(Day {
+            date: day.date,
+            value: number.ok(),
+            judged: day.metrics.get(at)?,
+        })
+    })
+    .collect()
 }
 
-fn tried(metric: &Metric, at: usize, days: &[&JudgedDay]) -> Tried {
+fn tried(key: &str, days: &[Day<'_>], catalog: &Catalog) -> Tried {
     let mut rules: BTreeMap<RuleKind, TriedRule> = BTreeMap::new();
     for day in days {
-        if let Some(judged) = day.metrics.get(at) {
-            learn(&mut rules, day.date, judged);
-        }
+        learn(&mut rules, day.date, day.judged);
     }
     Tried {
-        key: metric.key.clone(),
+        key: key.to_owned(),
         rules: rules.into_values().collect(),
+        over_next_day: over_next_day(days, catalog),
+        with_reach: None,
     }
 }
 
 fn learn(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Judged) {
     let standing = judged.alerts.iter();
     for alert in standing.filter(|alert| alert.state != State::Recovered) {
-        of(rules, alert.rule.kind()).standing.push(Standing {
+        let rule = rule(rules, alert.rule.kind());
+        rule.standing.push(Standing {
             date,
+            since: alert.since,
             severity: alert.severity,
             state: alert.state,
             welcome: alert.welcome,
@@ -126,27 +206,62 @@ fn learn(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Ju
     }
     for change in &judged.changes {
         let calm = change.difference().and_then(|difference| difference.calm);
-        let kind = RuleKind::Change(change.days);
-        match calm {
-            Some(Calm::Usual | Calm::Echo | Calm::ToldByDay) => of(rules, kind).usual.push(date),
-            Some(Calm::KnownDay) => of(rules, kind).known.push(date),
-            Some(Calm::OpenDay | Calm::Learning) | None => {}
+        if let Some(calm) = calm {
+            let rule = rule(rules, RuleKind::Change(change.days));
+            rule.calm.push((date, calm));
         }
     }
 }
 
-fn of(rules: &mut BTreeMap<RuleKind, TriedRule>, kind: RuleKind) -> &mut TriedRule {
+fn rule(rules: &mut BTreeMap<RuleKind, TriedRule>, kind: RuleKind) -> &mut TriedRule {
     rules.entry(kind).or_insert_with(|| TriedRule {
         kind,
         standing: Vec::new(),
-        usual: Vec::new(),
-        known: Vec::new(),
+        calm: Vec::new(),
     })
+}
+
+fn over_next_day(days: &[Day<'_>], catalog: &Catalog) -> Vec<NaiveDate> {
+    let on = |date: NaiveDate| {
+        let at = days.binary_search_by_key(&date, |day| day.date).ok()?;
+        days.get(at)
+    };
+    let is_over = |day: &&Day<'_>| {
+        let before = on(day.date - Days::new(1));
+        let mut after = (1..=ORDINARY_DAYS).map(|later| on(day.date + Days::new(later)));
+        day.begins_alone()
+            && before.is_none_or(|before| before.unwelcome().next().is_none())
+            && after.all(|day| day.is_some_and(|day| day.is_ordinary(catalog)))
+    };
+    days.iter().filter(is_over).map(|day| day.date).collect()
+}
+
+impl Day<'_> {
+    fn unwelcome(&self) -> impl Iterator<Item = &Alert> {
+        let standing = self.judged.alerts.iter();
+        let is_muted = self.judged.muted.is_some();
+        standing.filter(move |alert| alert.state != State::Recovered && !alert.welcome && !is_muted)
+    }
+
+    /// Everything that stands is new. A slide is told on one day, but is none of a day.
+    fn begins_alone(&self) -> bool {
+        let is_of_a_day =
+            |alert: &Alert| alert.state == State::New && alert.rule.kind() != RuleKind::Week;
+        self.unwelcome().next().is_some() && self.unwelcome().all(is_of_a_day)
+    }
+
+    fn is_ordinary(&self, catalog: &Catalog) -> bool {
+        let usual = self.judged.usual;
+        let is_usual = |value: f64| usual.is_none_or(|usual| usual.holds(value));
+        self.unwelcome().next().is_none()
+            && self.value.is_some_and(is_usual)
+            && catalog.known_day(self.date).is_none()
+    }
 }
 
 impl Backtest {
     pub fn totals(&self) -> Totals {
-        let mut days_in_alert: Vec<NaiveDate> = Vec::new();
+        let mut days_in_alert: BTreeSet<NaiveDate> = BTreeSet::new();
         let mut totals = Totals::default();
         for metric in &self.metrics {
             let own = metric.totals();
@@ -154,22 +269,48 @@ impl Backtest {
             totals.warnings += own.warnings;
             totals.welcome += own.welcome;
             totals.muted += own.muted;
+            totals.over_next_day += own.over_next_day;
             totals.usual += own.usual;
+            totals.echo += own.echo;
+            totals.learning += own.learning;
+            totals.told_by_day += own.told_by_day;
             totals.known += own.known;
             days_in_alert.extend(metric.days_in_alert());
         }
-        days_in_alert.sort_unstable();
-        days_in_alert.dedup();
         Totals {
             days_in_alert: days_in_alert.len(),
             ..totals
         }
     }
 
-    /// Unwelcome beginnings.
-    pub fn a_week(&self, totals: Totals) -> f64 {
-        let begun = totals.critical + totals.warnings;
-        begun as f64 * 7.0 / self.judged.max(1) as f64
+    pub fn per_week(&self, count: usize) -> f64 {
+        count as f64 * 7.0 / self.judged.max(1) as f64
+    }
+
+    /// Replays each metric that alerts once more, with the next wider reach.
+    #[must_use]
+    pub fn trying_reaches(mut self, history: &History, catalog: &Catalog) -> Self {
+        if catalog.thresholds.judge == Judge::Thresholds {
+            return self;
+        }
+        for metric in &mut self.metrics {
+            let now = metric.totals().begin();
+            let reach = wider_reaches(&metric.key, catalog).next();
+            let Some(reach) = reach.filter(|_| now > 0) else {
+                continue;
+            };
+            let wider = with_reach(reach, &metric.key, catalog);
+            let totals = replay_metric(history, self.days.clone(), &metric.key, &wider).totals();
+            metric.with_reach = (totals.begin() != now).then_some(WithReach { reach, totals });
+        }
+        self
+    }
+}
+
+impl Totals {
+    /// However they are meant: what is welcome or muted begins too.
+    pub fn begin(&self) -> usize {
+        self.critical + self.warnings + self.welcome + self.muted
     }
 }
 
@@ -177,15 +318,24 @@ impl Tried {
     pub fn totals(&self) -> Totals {
         let begun = self.begun();
         let count = |is: &dyn Fn(&Standing) -> bool| begun.iter().filter(|one| is(one)).count();
-        let heard = |one: &Standing| !one.muted && !one.welcome;
+        let calm = |why: Calm| {
+            self.rules
+                .iter()
+                .map(|rule| rule.days_calm(why).count())
+                .sum()
+        };
         Totals {
-            critical: count(&|one| heard(one) && one.severity == Severity::Critical),
-            warnings: count(&|one| heard(one) && one.severity == Severity::Warning),
+            critical: count(&|one| one.is_red() && one.severity == Severity::Critical),
+            warnings: count(&|one| one.is_red() && one.severity == Severity::Warning),
             welcome: count(&|one| !one.muted && one.welcome),
             muted: count(&|one| one.muted),
             days_in_alert: self.days_in_alert().len(),
-            usual: self.rules.iter().map(|rule| rule.usual.len()).sum(),
-            known: self.rules.iter().map(|rule| rule.known.len()).sum(),
+            over_next_day: self.over_next_day.len(),
+            usual: calm(Calm::Usual),
+            echo: calm(Calm::Echo),
+            learning: calm(Calm::Learning),
+            told_by_day: calm(Calm::ToldByDay),
+            known: calm(Calm::KnownDay),
         }
     }
 
@@ -202,13 +352,35 @@ impl Tried {
         begun.into_values().collect()
     }
 
-    fn days_in_alert(&self) -> Vec<NaiveDate> {
+    pub fn days_in_alert(&self) -> BTreeSet<NaiveDate> {
         let all = self.rules.iter().flat_map(|rule| &rule.standing);
-        let heard = all.filter(|one| !one.muted && !one.welcome);
-        let mut days: Vec<NaiveDate> = heard.map(|one| one.date).collect();
-        days.sort_unstable();
-        days.dedup();
-        days
+        let red = all.filter(|one| one.is_red());
+        red.map(|one| one.date).collect()
+    }
+
+    /// The day on which the alert began that stood longest, and the days on which it did.
+    pub fn longest_alert(&self) -> Option<(NaiveDate, BTreeSet<NaiveDate>)> {
+        let mut by_beginning: BTreeMap<NaiveDate, BTreeSet<NaiveDate>> = BTreeMap::new();
+        let all = self.rules.iter().flat_map(|rule| &rule.standing);
+        for one in all.filter(|one| one.is_red()) {
+            by_beginning.entry(one.since).or_default().insert(one.date);
+        }
+        let all = by_beginning.into_iter();
+        all.max_by_key(|(_, days)| days.len())
+    }
+}
+
+impl TriedRule {
+    pub fn days_calm(&self, why: Calm) -> impl Iterator<Item = NaiveDate> {
+        let all = self.calm.iter().filter(move |(_, calm)| *calm == why);
+        all.map(|(date, _)| *date)
+    }
+}
+
+impl Standing {
+    /// It makes the morning's report red.
+    pub fn is_red(&self) -> bool {
+        !self.muted && !self.welcome
     }
 }
 

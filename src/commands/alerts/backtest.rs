@@ -40,7 +40,7 @@ pub(super) async fn run(
     let asked = |metric: &Metric| is_asked(args, metric);
     let replayed =
         |catalog: &Catalog| backtest(&history, (newest.date, args.days), &asked, catalog);
-    let present = replayed(catalog);
+    let present = replayed(catalog).trying_reaches(&history, catalog);
     let tried: Option<Backtest> = tried.as_ref().map(replayed);
     if args.json {
         let tried = tried.as_ref().map(|tried| (Value::Object(others), tried));

@@ -12,7 +12,7 @@ use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
 
 use super::room::spoken;
-use super::{Finding, Level, PATIENCE, counted, days, ledger, line};
+use super::{Finding, Level, PATIENCE, alerts, counted, days, ledger, line};
 
 const AREA: &str = "book";
 const NO_NIGHT: &str =
@@ -97,6 +97,9 @@ async fn contents(
     stored
         .findings
         .extend(days::examine(config, now, book).await?);
+    stored
+        .findings
+        .extend(alerts::examine(config, now, book).await?);
     stored
         .findings
         .extend(ledger::examine(config, now, book).await?);
