@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod change;
 pub mod history;
+pub mod parts;
 mod run;
 mod subject;
 pub mod usual;
@@ -20,6 +21,7 @@ use crate::entry::Entry;
 pub use alert::{Alert, Rule, RuleKind, State};
 pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Severity, Way};
 pub use history::{DAYS_JUDGED, History};
+pub use parts::AlertedPart;
 pub use usual::{REACH_OF_OWN_DAYS, Usual};
 pub use week::Week;
 
@@ -116,9 +118,16 @@ fn fold<'a>(
         for at in 0..told.start - all.start {
             subject.judge_day(at, &mut memory, None);
         }
+        let of_parts = history.parts.get(&column);
+        let mut of_parts = of_parts
+            .map_or_else(Vec::new, |parts| {
+                parts::judge(parts, metric, (&all, &told), (&frames, catalog))
+            })
+            .into_iter();
         for (at, day) in (told.start - all.start..).zip(&mut days) {
             let mut told = Told::default();
             subject.judge_day(at, &mut memory, Some(&mut told));
+            told.alerts.extend(of_parts.next().into_iter().flatten());
             day.metrics.push(Judged {
                 key: metric.key.clone(),
                 changes: told.changes,

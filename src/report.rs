@@ -18,8 +18,8 @@ use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 use past::{Month, Past};
 
 pub use crate::compare::{
-    Alert, Calm, Change, Difference, Gap, Held, Outcome, Rule, RuleKind, Severity, State, Usual,
-    Way, Week,
+    Alert, AlertedPart, Calm, Change, Difference, Gap, Held, Outcome, Rule, RuleKind, Severity,
+    State, Usual, Way, Week,
 };
 pub use letter::{
     Around, Content, Correction, Letter, NoNumbers, STOPPED_AFTER, Undelivered, due_after,

@@ -114,14 +114,15 @@ fn alerts(metric: &Metric) -> String {
     rules.join("; ").replace('>', "&gt;").replace('<', "&lt;")
 }
 
-/// The parts of a distribution explain changes, they are not judged themselves.
+/// The parts of a distribution explain changes; they are judged themselves where the catalog says so.
 fn change_rule(metric: &Metric) -> Option<String> {
     let distribution =
         matches!(&metric.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::By(_)));
     let rule = &metric.alert.percent;
     let what = match rule.on {
         Direction::Off => return None,
-        _ if distribution => return None,
+        _ if distribution && !metric.alert.parts => return None,
+        _ if distribution => "part that falls, vanishes or appears",
         Direction::Both => "change",
         Direction::Falls => "fall",
         Direction::Rises => "rise",

@@ -6,11 +6,14 @@ use chrono::NaiveDate;
 use crate::catalog::{Limit, Metric};
 
 use super::change::{Change, Difference, LEAVE, Severity, Way, exact};
+use super::parts::AlertedPart;
 use super::week::Week;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
     pub key: String,
+    /// Of a distribution; nothing where the metric itself alerts.
+    pub part: Option<AlertedPart>,
     pub rule: Rule,
     pub severity: Severity,
     pub state: State,
@@ -203,6 +206,10 @@ impl Step {
         self.state == State::New
     }
 
+    pub(super) fn is_fall(&self) -> bool {
+        self.way == Way::Down
+    }
+
     pub(super) fn is_recovery(&self) -> bool {
         self.state == State::Recovered
     }
@@ -211,6 +218,7 @@ impl Step {
         let is_limit = matches!(rule, Rule::Absolute(_));
         Alert {
             key: metric.key.clone(),
+            part: None,
             rule,
             severity: self.severity,
             state: self.state,

@@ -298,6 +298,11 @@ impl Levels {
         change.abs() >= self.entered.min_change
     }
 
+    /// The least size that is worth judging.
+    pub(super) fn min_base(&self) -> f64 {
+        self.min_base
+    }
+
     /// An alert of this severity is left below this size.
     pub(super) fn left_below(&self, severity: Severity, previous: f64) -> Option<f64> {
         let level = match severity {

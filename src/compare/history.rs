@@ -1,6 +1,7 @@
 //! What judging needs of the stored days: a number for each metric and day, and why there is none. Ten years of
 //! sixty metrics are four megabytes, so a server keeps them all.
 
+use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 
 use chrono::{Days, NaiveDate};
@@ -9,6 +10,7 @@ use crate::catalog::{Catalog, Metric, Mute};
 use crate::entry::{Entry, Kind};
 
 use super::change::Gap;
+use super::parts::Parts;
 use super::{JudgedDay, Judgement, fold};
 
 /// A day is judged by so many days before it; alerts that are older count from here.
@@ -20,6 +22,8 @@ pub struct History {
     pub(super) days: Vec<Stored>,
     /// For each shown metric of the catalog its number on each of the days.
     pub(super) numbers: Vec<Vec<Result<f64, Gap>>>,
+    /// Of the distributions whose parts are judged, by their places among those metrics.
+    pub(super) parts: BTreeMap<usize, Parts>,
     /// Of several that hold the last counts.
     pub(super) mutes: Vec<Mute>,
 }
@@ -37,6 +41,9 @@ impl History {
         Self {
             days: Vec::new(),
             numbers: catalog.shown().map(|_| Vec::new()).collect(),
+            parts: judged_by_parts(catalog)
+                .map(|(at, _)| (at, Parts::default()))
+                .collect(),
             mutes: Vec::new(),
         }
     }
@@ -71,11 +78,16 @@ impl History {
             partial: entry.partial,
         });
         for (metric, numbers) in catalog.shown().zip(&mut self.numbers) {
-            let counts = metric.since.max(catalog.since) <= Some(entry.date);
-            numbers.push(match counts {
+            numbers.push(match counts(entry, metric, catalog) {
                 true => number(entry, metric),
                 false => Err(Gap::NoData),
             });
+        }
+        for (parts, (_, metric)) in self.parts.values_mut().zip(judged_by_parts(catalog)) {
+            match counts(entry, metric, catalog) {
+                true => parts.add(entry, metric),
+                false => parts.skip(),
+            }
         }
     }
 
@@ -97,6 +109,19 @@ impl History {
         self.places(*days.start(), *days.end())
             .map(|at| (self.days[at], numbers[at]))
             .collect()
+    }
+
+    /// Whether the metric has something to judge on that day.
+    pub fn is_known(&self, key: &str, date: NaiveDate, catalog: &Catalog) -> bool {
+        let column = catalog.shown().position(|shown| shown.key == key);
+        let at = self.days.binary_search_by_key(&date, |day| day.date);
+        let (Some(column), Ok(at)) = (column, at) else {
+            return false;
+        };
+        match self.parts.get(&column) {
+            Some(parts) => parts.is_known(at),
+            None => self.numbers[column][at].is_ok(),
+        }
     }
 
     /// Judges every stored day by the days before it; later days never matter.
@@ -147,6 +172,15 @@ impl History {
         let end = self.days.partition_point(|day| day.date <= last);
         start..end.max(start)
     }
+}
+
+fn judged_by_parts(catalog: &Catalog) -> impl Iterator<Item = (usize, &Metric)> {
+    let shown = catalog.shown().enumerate();
+    shown.filter(|(_, metric)| metric.alert.parts)
+}
+
+fn counts(entry: &Entry, metric: &Metric, catalog: &Catalog) -> bool {
+    metric.since.max(catalog.since) <= Some(entry.date)
 }
 
 fn number(entry: &Entry, metric: &Metric) -> Result<f64, Gap> {

@@ -46,6 +46,8 @@ pub(super) struct Subject<'a> {
     window: u32,
     /// Its last day is a metric of its own.
     told_by_day: bool,
+    /// The numbers are those of one part of the metric.
+    is_part: bool,
 }
 
 /// What a reader is told of a day. Of the hundreds of days before it only the memory counts.
@@ -124,7 +126,26 @@ impl<'a> Subject<'a> {
             thresholds: catalog.thresholds,
             window: catalog.window_days(metric),
             told_by_day: catalog.is_told_by_day(metric),
+            is_part: false,
         }
+    }
+
+    /// A part of a distribution alerts where it falls, vanishes or appears.
+    pub(super) fn of_part(
+        metric: &'a Metric,
+        catalog: &Catalog,
+        frames: &'a [Frame],
+        numbers: &'a [Result<f64, Gap>],
+    ) -> Self {
+        Self {
+            is_part: true,
+            ..Self::new(metric, catalog, frames, numbers)
+        }
+    }
+
+    /// There is no number to judge.
+    fn is_list(&self) -> bool {
+        self.metric.is_distribution() && !self.is_part
     }
 
     pub(super) fn judge_day(&self, at: usize, memory: &mut Memory, mut told: Option<&mut Told>) {
@@ -214,7 +235,7 @@ impl<'a> Subject<'a> {
 
     fn learning_until(&self, now: Now, memory: &Memory) -> Option<NaiveDate> {
         let missing = memory.learnt.missing(now.date.weekday());
-        let is_judged = self.thresholds.judge == Judge::Usual && !self.metric.is_distribution();
+        let is_judged = self.thresholds.judge == Judge::Usual && !self.is_list();
         (is_judged && missing > 0).then(|| now.date + Days::new(7 * missing as u64))
     }
 
@@ -248,7 +269,8 @@ impl<'a> Subject<'a> {
             if let Some(step) = step.filter(|step| self.is_spoken(step)) {
                 standing |= !step.is_recovery();
                 bear_severity(&mut change, &step, &memory.levels);
-                if let Some(rule) = Rule::of(&change) {
+                let is_told = !self.is_part || step.is_fall();
+                if let Some(rule) = Rule::of(&change).filter(|_| is_told) {
                     alerts.push(step.alert(self.metric, now.value, rule));
                 }
             }
@@ -270,7 +292,7 @@ impl<'a> Subject<'a> {
     /// Whether the day could begin an alert on a change, or meets one that stands. On all other days nothing but the
     /// number itself is remembered.
     fn stirs(&self, now: Now, memory: &Memory) -> bool {
-        if self.metric.is_distribution() {
+        if self.is_list() {
             return false;
         }
         if memory.changes.iter().any(Lifecycle::is_raised) {
@@ -287,11 +309,7 @@ impl<'a> Subject<'a> {
 
     /// The places in [`SPANS`]: none for a distribution.
     fn spans(&self) -> impl Iterator<Item = usize> + use<> {
-        let count = if self.metric.is_distribution() {
-            0
-        } else {
-            SPANS.len()
-        };
+        let count = if self.is_list() { 0 } else { SPANS.len() };
         0..count
     }
 
@@ -388,10 +406,7 @@ impl<'a> Subject<'a> {
         mut told: Option<&mut Told>,
     ) -> bool {
         let (run, broken) = memory.runs.add(now.value, now.date);
-        if self.thresholds.judge == Judge::Thresholds
-            || self.told_by_day
-            || self.metric.is_distribution()
-        {
+        if self.thresholds.judge == Judge::Thresholds || self.told_by_day || self.is_list() {
             return false;
         }
         let zero = self.zero(run, memory);
@@ -435,7 +450,11 @@ impl<'a> Subject<'a> {
         let before = run.before?;
         let longest = memory.runs.longest(|run| run.value == 0.0);
         let is_new = longest < run.days && run.days <= longest + LEARNT_AFTER;
-        let is_large = memory.runs.counted() > ALWAYS || memory.levels.is_noteworthy(before);
+        let levels = &memory.levels;
+        let is_large = match self.is_part {
+            true => before >= levels.min_base(),
+            false => memory.runs.counted() > ALWAYS || levels.is_noteworthy(before),
+        };
         (is_new && is_large).then_some(Severity::Critical)
     }
 
@@ -457,8 +476,15 @@ impl<'a> Subject<'a> {
             before: broken.value,
             days: broken.days,
         };
-        (is_first && memory.levels.is_noteworthy_change(&difference))
-            .then_some((rule, difference.way))
+        let levels = &memory.levels;
+        let is_large = match self.is_part {
+            true => {
+                let appears = broken.value == 0.0 && levels.watches(difference.way);
+                appears && now.value >= levels.min_base()
+            }
+            false => levels.is_noteworthy_change(&difference),
+        };
+        (is_first && is_large).then_some((rule, difference.way))
     }
 
     fn judge_week(&self, now: Now, alerts: bool, memory: &mut Memory, told: Option<&mut Told>) {

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::calendar::spoken;
 use crate::catalog::Mute;
 use crate::report::{Calm, Difference, Notice, Report, Rule, RuleKind, Severity, State, Way};
+use crate::voice::Voice;
 
+use super::phrases::Speech;
 use super::words::HABIT;
 use super::{Look, number, table, words, wrap};
 
@@ -30,6 +32,9 @@ pub fn json(report: &Report) -> Value {
             "day": notice.alert.day,
             "text": sentence(notice),
         });
+        if let Some(part) = &notice.alert.part {
+            told["part"] = super::json::part(part);
+        }
         if let Rule::Change { difference, .. } = &notice.alert.rule
             && let Some(held) = &difference.held
         {
@@ -121,9 +126,10 @@ pub fn rule(kind: RuleKind) -> String {
 /// `Orders fell by 54 % to 46, from 100 on Thu 2 Oct 2025 (1 day before)`
 pub fn sentence(notice: &Notice) -> String {
     let alert = &notice.alert;
+    let name = &name(notice);
     let said = match &alert.rule {
         Rule::Absolute(limit) => {
-            let said = format!("{} is {}", notice.label, told(notice, alert.value));
+            let said = format!("{} is {}", name, told(notice, alert.value));
             let shown = limit.in_unit(&notice.unit);
             match alert.state {
                 State::Recovered => format!("{said}, clear of the limit {shown}"),
@@ -138,7 +144,7 @@ pub fn sentence(notice: &Notice) -> String {
             difference,
         } => format!(
             "{} {}, from {} on {} ({} before)",
-            notice.label,
+            name,
             movement(notice, difference),
             told(notice, *previous),
             spoken(*date),
@@ -146,31 +152,37 @@ pub fn sentence(notice: &Notice) -> String {
         ),
         Rule::Week(week) => format!(
             "{} averages {} over the last 7 days, against {} over the 4 weeks before",
-            notice.label,
+            name,
             told(notice, number::mean(week.mean)),
             told(notice, number::mean(week.before)),
         ),
         Rule::Zero(days) => format!(
             "{} is {} for {}, longer than ever in a year",
-            notice.label,
+            name,
             told(notice, 0.0),
+            words::days(*days),
+        ),
+        Rule::Stirred { days, .. } if alert.part.is_some() => format!(
+            "{} appeared with {}, after {} without it",
+            name,
+            told(notice, alert.value),
             words::days(*days),
         ),
         Rule::Stirred { before, days } => format!(
             "{} is {}, after {} of always {}",
-            notice.label,
+            name,
             told(notice, alert.value),
             words::days(*days),
             told(notice, *before),
         ),
         Rule::Flat(days) => format!(
             "{} is {} for {}, where it never stood still for so long",
-            notice.label,
+            name,
             told(notice, alert.value),
             words::days(*days),
         ),
     };
-    match alert.state {
+    let said = match alert.state {
         State::New => said,
         State::Ongoing => format!("{said}; day {}{}", alert.day, why_held(notice)),
         State::Worse => format!("{said}; worse than before, day {}", alert.day),
@@ -181,6 +193,23 @@ pub fn sentence(notice: &Notice) -> String {
                 false => format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule)),
             }
         }
+    };
+    match alert.part.as_ref().map_or(0, |part| part.left_out) {
+        0 => said,
+        1 => format!("{said}; 1 more part alerts"),
+        more => format!("{said}; {more} more parts alert"),
+    }
+}
+
+/// `Orders by state: “paid”`
+fn name(notice: &Notice) -> String {
+    match &notice.alert.part {
+        Some(part) => format!(
+            "{}: {}",
+            notice.label,
+            Speech::of(Voice::default()).part_name(part)
+        ),
+        None => notice.label.clone(),
     }
 }
 
@@ -221,7 +250,11 @@ fn why_calm(rule: &Rule) -> String {
 }
 
 fn movement(notice: &Notice, difference: &Difference) -> String {
-    let value = told(notice, notice.alert.value);
+    let part = notice.alert.part.as_ref();
+    let value = match part.is_some_and(|part| part.at_most) {
+        true => format!("at most {}", told(notice, notice.alert.value)),
+        false => told(notice, notice.alert.value),
+    };
     let verb = match difference.way {
         Way::Up => "rose",
         Way::Down => "fell",

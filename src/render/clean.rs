@@ -13,11 +13,15 @@ pub(super) fn label(text: &str) -> String {
 /// value stands in quotes.
 pub(super) fn part(part: &Part, none: &str) -> String {
     match &part.key {
-        PartKey::Value(key) if part.label.is_empty() => quoted_from(&label(key), none),
-        PartKey::Value(_) => quoted_from(&label(&part.label), none),
+        PartKey::Value(key) => quoted_from(&part_name(key, &part.label), none),
         PartKey::None => none.to_owned(),
         PartKey::Other => String::new(),
     }
+}
+
+/// The name of a part that has one.
+pub(super) fn part_name(key: &str, name: &str) -> String {
+    label(if name.is_empty() { key } else { name })
 }
 
 pub(super) fn quoted_from(label: &str, none: &str) -> String {

@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use crate::report::{Calm, Change, Held, Outcome, Report, Row, Unlisted, Way};
+use crate::entry::PartKey;
+use crate::report::{AlertedPart, Calm, Change, Held, Outcome, Report, Row, Unlisted, Usual, Way};
 
 use super::{alerts, words};
 
@@ -89,6 +90,25 @@ fn change(told: &Change, date: NaiveDate) -> Value {
 
 pub(super) fn held(held: &Held) -> Value {
     json!({ "since": held.since, "until_below": number(held.until_below) })
+}
+
+/// As in the value, without its count.
+pub(super) fn part(part: &AlertedPart) -> Value {
+    let mut told = match &part.key {
+        PartKey::Value(key) => json!({ "key": key, "label": part.label }),
+        PartKey::None | PartKey::Other => json!({ "none": true }),
+    };
+    if part.at_most {
+        told["at_most"] = json!(true);
+    }
+    if let Some(usual) = part.usual {
+        told["usual"] = self::usual(usual);
+    }
+    told
+}
+
+fn usual(usual: Usual) -> Value {
+    json!({ "low": number(usual.low), "high": number(usual.high) })
 }
 
 /// Why the numbers are as they are, where they do not say it themselves.

@@ -66,7 +66,7 @@ phrases! {
         hours longer shorter still_open
         on_weekday last_weekday on_date against between above below week settled
         limit stays_below stays_above not_clear back_below back_above back_to over
-        mover mover_since new_today second_day day_n worse held still
+        mover mover_since part at_most also_parts new_today second_day day_n worse held still
         metric compared usually usual_then echo learning told_by_day no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others no_part
@@ -78,7 +78,7 @@ phrases! {
     }
     plurals {
         criticals warnings welcomes mutes welcome_changes failures failed_metrics
-        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred flat_days
+        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred appeared flat_days
     }
 }
 

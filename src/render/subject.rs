@@ -81,7 +81,14 @@ fn matter_in_short(matter: &Matter, row: &Row, speech: &Speech) -> String {
             speech.change(difference.change, difference.percent, scale)
         }
     };
-    format!("{} {said}", label(row, speech.language))
+    let label = label(row, speech.language);
+    match &matter.part {
+        Some(part) => {
+            let part = clean::cut_at_word(&speech.part_name(part), LABEL);
+            format!("{label}: {part} {said}")
+        }
+        None => format!("{label} {said}"),
+    }
 }
 
 /// A report is of one day, so a window of one day need not be named; English writes a label inside a

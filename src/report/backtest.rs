@@ -194,15 +194,21 @@ fn tried(key: &str, days: &[Day<'_>], catalog: &Catalog) -> Tried {
 fn learn(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Judged) {
     let standing = judged.alerts.iter();
     for alert in standing.filter(|alert| alert.state != State::Recovered) {
-        let rule = rule(rules, alert.rule.kind());
-        rule.standing.push(Standing {
+        let one = Standing {
             date,
             since: alert.since,
             severity: alert.severity,
             state: alert.state,
             welcome: alert.welcome,
             muted: judged.muted.is_some(),
-        });
+        };
+        let standing = &mut rule(rules, alert.rule.kind()).standing;
+        // Several parts may alert by one rule: the worst of them counts.
+        match standing.last_mut().filter(|last| last.date == date) {
+            Some(known) if weight(&one) > weight(known) => *known = one,
+            Some(_) => {}
+            None => standing.push(one),
+        }
     }
     for change in &judged.changes {
         let calm = change.difference().and_then(|difference| difference.calm);
@@ -384,7 +390,11 @@ impl Standing {
     }
 }
 
-/// The unwelcome weighs more than the welcome, then the severity counts.
-fn weight(standing: &Standing) -> (bool, Severity) {
-    (!standing.welcome, standing.severity)
+/// The unwelcome weighs more than the welcome, then the severity counts, then what begins.
+fn weight(standing: &Standing) -> (bool, Severity, bool) {
+    (
+        !standing.welcome,
+        standing.severity,
+        standing.state == State::New,
+    )
 }

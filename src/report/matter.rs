@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 
 use crate::catalog::Catalog;
+use crate::entry::PartKey;
 
 use super::mover::{self, Move};
 use super::past::Past;
-use super::{Alert, Counts, Notice, Report, Row, Rule, Severity, State};
+use super::{Alert, AlertedPart, Counts, Notice, Report, Row, Rule, Severity, State};
 
 /// A metric that deserves attention, told by the rule that says most.
 #[derive(Debug, Clone)]
@@ -27,6 +28,12 @@ pub struct Matter {
     /// It recovered because its level has become usual.
     pub settled: bool,
     pub rule: Rule,
+    /// What alerts is this part of the metric.
+    pub part: Option<AlertedPart>,
+    /// Its other parts that alert, the largest first, each by the rule that says most.
+    pub more_parts: Vec<Alert>,
+    /// How many more there are.
+    pub parts_left_out: usize,
     /// The part that moved most, against the day of `rule`, for a limit against the day before;
     /// none for what has recovered.
     pub mover: Option<Mover>,
@@ -108,7 +115,10 @@ fn matter(
     let alike: Vec<&Alert> = alerts
         .iter()
         .copied()
-        .filter(|alert| standing(alert) == any_stands && alert.welcome == told.welcome)
+        .filter(|alert| {
+            let is_alike = standing(alert) == any_stands && alert.welcome == told.welcome;
+            is_alike && key(alert) == key(told)
+        })
         .collect();
     let all = |state: State| alike.iter().all(|alert| alert.state == state);
     let state = match () {
@@ -128,16 +138,45 @@ fn matter(
         value: told.value,
         settled: told.settled,
         rule: told.rule.clone(),
+        part: told.part.clone(),
+        more_parts: more_parts(told, alerts),
+        parts_left_out: alerts
+            .iter()
+            .filter_map(|alert| alert.part.as_ref())
+            .map(|part| part.left_out)
+            .sum(),
         mover: match state {
             State::Recovered => None,
+            _ if told.part.is_some() => None,
             _ => mover(row, &told.rule, world),
         },
     })
 }
 
-/// The least says most. What is unwelcome is never hidden behind what is welcome; a limit says more than
-/// a change, and a change against the same weekday more than one against another.
-fn weight(alert: &Alert) -> (bool, Reverse<Severity>, u32) {
+fn key(alert: &Alert) -> Option<&PartKey> {
+    alert.part.as_ref().map(|part| &part.key)
+}
+
+/// What stands of the other parts.
+fn more_parts(told: &Alert, alerts: &[&Alert]) -> Vec<Alert> {
+    let mut more: Vec<&Alert> = Vec::new();
+    let standing = alerts
+        .iter()
+        .filter(|alert| alert.state != State::Recovered);
+    for alert in standing.filter(|alert| key(alert) != key(told)) {
+        match more.iter_mut().find(|known| key(known) == key(alert)) {
+            Some(known) if weight(alert) < weight(known) => *known = alert,
+            Some(_) => {}
+            None => more.push(alert),
+        }
+    }
+    more.into_iter().cloned().collect()
+}
+
+/// The least says most. What is unwelcome is never hidden behind what is welcome, nor a part that alerts since today
+/// behind another that did before; a limit says more than a change, and a change against the same weekday more than
+/// one against another.
+fn weight(alert: &Alert) -> (bool, Reverse<Severity>, bool, u32) {
     let rule = match alert.rule {
         Rule::Absolute(_) => 0,
         Rule::Change { days: 7, .. } => 1,
@@ -146,7 +185,8 @@ fn weight(alert: &Alert) -> (bool, Reverse<Severity>, u32) {
         Rule::Change { days, .. } => days,
         Rule::Week(_) | Rule::Stirred { .. } | Rule::Flat(_) => 100,
     };
-    (alert.welcome, Reverse(alert.severity), rule)
+    let is_old = alert.part.is_some() && alert.state == State::Ongoing;
+    (alert.welcome, Reverse(alert.severity), is_old, rule)
 }
 
 fn rank(matter: &Matter) -> (bool, bool, Reverse<Severity>, bool) {

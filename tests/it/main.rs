@@ -51,6 +51,7 @@ mod one_snapshot;
 mod original;
 mod pages;
 mod papers;
+mod part_alerts;
 mod parts;
 mod passing_numbers;
 mod posted;

@@ -156,12 +156,9 @@ fn severities<'a>(
     day: &'a JudgedDay,
     catalog: &'a Catalog,
 ) -> impl Iterator<Item = (String, u8)> + 'a {
-    let that_day = day.date..=day.date;
     day.metrics.iter().filter_map(move |judged| {
-        let numbers = edition
-            .history
-            .numbers(&judged.key, that_day.clone(), catalog);
-        numbers.first()?.1.ok()?;
+        let is_known = edition.history.is_known(&judged.key, day.date, catalog);
+        is_known.then_some(())?;
         let alerts = judged.alerts.iter();
         let severe = alerts
             .filter(|alert| alert.state != State::Recovered && !alert.welcome)

@@ -70,8 +70,7 @@ fn metric(row: &Row, report: &Report) -> Map<String, Value> {
         metric.insert("nulls".to_owned(), json!(nulls));
     }
     if let Some(usual) = row.usual {
-        let usual = json!({ "low": number(usual.low), "high": number(usual.high) });
-        metric.insert("usual".to_owned(), usual);
+        metric.insert("usual".to_owned(), super::usual(usual));
     }
     if let Some(until) = row.learning_until {
         metric.insert("learning_until".to_owned(), json!(until));
@@ -105,7 +104,12 @@ fn matter(matter: &Matter, row: &Row) -> Value {
         }
         told
     });
-    json!({
+    // The row has the value exactly, the alert as the nearest binary fraction.
+    let value = match &matter.part {
+        Some(_) => Some(number(matter.value)),
+        None => row.value.as_ref().map(crate::entry::Value::to_json),
+    };
+    let mut told = json!({
         "key": row.key,
         "severity": words::severity(matter.severity),
         "state": words::state(matter.state),
@@ -114,12 +118,16 @@ fn matter(matter: &Matter, row: &Row) -> Value {
         "settled": matter.settled,
         "rule": alerts::rule(matter.rule.kind()),
         "limit": limit,
-        // The row has the value exactly, the alert as the nearest binary fraction.
-        "value": row.value.as_ref().map(crate::entry::Value::to_json),
+        "value": value,
         "previous": previous,
         "previous_date": previous_date,
         "mover": mover,
-    })
+    });
+    if let Some(part) = &matter.part {
+        told["part"] = super::part(part);
+        told["more_parts"] = json!(matter.more_parts.len() + matter.parts_left_out);
+    }
+    told
 }
 
 fn no_numbers(none: &NoNumbers) -> Map<String, Value> {

@@ -104,6 +104,9 @@ pub(super) const ENGLISH: Phrases = Phrases {
     over: "over {after}",
     mover: "Most of it: {part} {change} of {whole}.",
     mover_since: "Most of the change since {weekday}: {part} {change} of {whole}.",
+    part: "“{part}”",
+    at_most: "at most {value}",
+    also_parts: "Also: {parts}.",
     new_today: "New today.",
     second_day: "Second day.",
     day_n: "Day {n}.",
@@ -226,6 +229,10 @@ pub(super) const ENGLISH: Phrases = Phrases {
     stirred: plural(
         "after {n} day of always {before}",
         "after {n} days of always {before}",
+    ),
+    appeared: plural(
+        "new, after {n} day without it",
+        "new, after {n} days without it",
     ),
     flat_days: plural(
         "the same for {n} day, as it never was",

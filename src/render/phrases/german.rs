@@ -105,6 +105,9 @@ pub(super) const GERMAN: Phrases = Phrases {
     over: "{after} vorbei",
     mover: "Grösster Anteil: {part} {change} von {whole}.",
     mover_since: "Grösster Anteil an der Änderung seit {weekday}: {part} {change} von {whole}.",
+    part: "«{part}»",
+    at_most: "höchstens {value}",
+    also_parts: "Auch: {parts}.",
     new_today: "Heute neu.",
     second_day: "Zweiter Tag.",
     day_n: "Tag {n}.",
@@ -230,6 +233,7 @@ pub(super) const GERMAN: Phrases = Phrases {
         "nach {n} Tag mit immer {before}",
         "nach {n} Tagen mit immer {before}",
     ),
+    appeared: plural("neu, nach {n} Tag ohne", "neu, nach {n} Tagen ohne"),
     flat_days: plural(
         "seit {n} Tag gleich, wie es nie war",
         "seit {n} Tagen gleich, wie es nie war",

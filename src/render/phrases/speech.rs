@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::catalog::{Known, Metric, Mute};
 use crate::entry::Value;
-use crate::report::{Row, Usual};
+use crate::report::{AlertedPart, Row, Usual};
 use crate::voice::{Language, Numbers, Voice};
 
 use super::super::clean;
@@ -180,6 +180,26 @@ impl Speech {
                     unit => with_unit(&unbroken(shown.as_deref()), unit),
                 }
             }
+        }
+    }
+
+    /// `“paid”`, `(none)`
+    pub fn part_name(&self, part: &AlertedPart) -> String {
+        match part.key.value() {
+            Some(key) => {
+                let name = clean::part_name(key, &part.label);
+                fill(self.words.part, &[("part", name)])
+            }
+            None => self.words.no_part.to_owned(),
+        }
+    }
+
+    /// `12`, `at most 12`
+    pub fn part_value(&self, part: &AlertedPart, value: f64, scale: Scale<'_>) -> String {
+        let value = self.number(value, scale);
+        match part.at_most {
+            true => fill(self.words.at_most, &[("value", value)]),
+            false => value,
         }
     }
 

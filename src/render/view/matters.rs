@@ -4,7 +4,7 @@ use crate::catalog::Limit;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::render::{clean, number};
-use crate::report::{Calm, Matter, Report, Row, Rule, Severity, State, Week};
+use crate::report::{AlertedPart, Calm, Matter, Report, Row, Rule, Severity, State, Week};
 
 use super::rows::severity_word;
 use super::{MatterView, Tone};
@@ -52,9 +52,10 @@ fn matter(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> M
         (_, _, Severity::Critical) => (Tone::Critical, words.critical),
         (_, _, Severity::Warning) => (Tone::Warning, words.warning),
     };
-    let value = match &row.value {
-        Some(value) => speech.value(value, Scale::of(row)),
-        None => speech.number(matter.value, Scale::of(row)),
+    let value = match (&matter.part, &row.value) {
+        (Some(part), _) => part_and_value(part, matter.value, (row, speech)),
+        (None, Some(value)) => speech.value(value, Scale::of(row)),
+        (None, None) => speech.number(matter.value, Scale::of(row)),
     };
     MatterView {
         tone,
@@ -62,6 +63,12 @@ fn matter(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> M
         head: format!("{}: {value}", label(row)),
         rest: rest(matter, row, (report, speech)),
     }
+}
+
+/// `“paid” 12`
+fn part_and_value(part: &AlertedPart, value: f64, (row, speech): (&Row, &Speech)) -> String {
+    let value = speech.part_value(part, value, Scale::of(row));
+    format!("{} {value}", speech.part_name(part))
 }
 
 pub(super) fn label(row: &Row) -> String {
@@ -79,6 +86,9 @@ fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Str
         Rule::Change { .. } => against(matter, row, (report, speech)),
         Rule::Week(week) => vec![by_week(*week, row, speech)],
         Rule::Zero(days) => vec![speech.count(speech.words.zero_days, *days as usize)],
+        Rule::Stirred { days, .. } if matter.part.is_some() => {
+            vec![speech.count(speech.words.appeared, *days as usize)]
+        }
         Rule::Stirred { before, days } => {
             let before = speech.number(*before, Scale::of(row));
             let more = [("before", before.as_str())];
@@ -100,6 +110,7 @@ fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Str
         Some(first),
         mover(matter, row, (report, speech)),
         stood(matter, speech),
+        more_parts(matter, row, speech),
     ];
     sentences
         .into_iter()
@@ -185,7 +196,13 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
         ];
         clauses.push(fill(words.held, &holes));
     }
-    let usual = row.usual.map(|usual| (speech.range(&usual, row), usual));
+    let usual = match &matter.part {
+        Some(part) => part.usual.map(|usual| {
+            let is_whole = matter.value.fract() == 0.0;
+            (speech.range_of(&usual, is_whole, Scale::of(row)), usual)
+        }),
+        None => row.usual.map(|usual| (speech.range(&usual, row), usual)),
+    };
     if let Some((range, usual)) = usual {
         let holes = [
             ("usual", speech.usual_of(report.date)),
@@ -202,6 +219,27 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
         }
     }
     clauses
+}
+
+/// `Also: “open” 3 (−95 %), “draft” 0 and 2 more.`
+fn more_parts(matter: &Matter, row: &Row, speech: &Speech) -> Option<String> {
+    let more = matter.more_parts.iter().filter_map(|alert| {
+        let told = part_and_value(alert.part.as_ref()?, alert.value, (row, speech));
+        Some(match &alert.rule {
+            Rule::Change { difference, .. } => {
+                let change = speech.change(difference.change, difference.percent, Scale::of(row));
+                format!("{told} ({change})")
+            }
+            Rule::Stirred { .. } => format!("{told} ({})", speech.words.new),
+            _ => told,
+        })
+    });
+    let mut parts = more.collect::<Vec<_>>().join(", ");
+    if matter.parts_left_out > 0 {
+        let more = speech.count(speech.words.more_lines, matter.parts_left_out);
+        parts = format!("{parts} {more}");
+    }
+    (!parts.is_empty()).then(|| fill(speech.words.also_parts, &[("parts", parts)]))
 }
 
 fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Option<String> {

@@ -113,6 +113,7 @@ pub(super) const ENGLISH: Words = Words {
     rule_both: "Changes against 1, 7 and 30 days: {levels}. Judged from a value of {base} and a change of {least} on, unless usual for the weekday.",
     rule_falls: "Falls against 1, 7 and 30 days: {levels}. Judged from a value of {base} and a change of {least} on, unless usual for the weekday.",
     rule_rises: "Rises against 1, 7 and 30 days: {levels}. Judged from a value of {base} and a change of {least} on, unless usual for the weekday.",
+    rule_parts: "Parts that fall against 1, 7 and 30 days: {levels}. Judged from a value of {base} and a change of {least} on, unless usual for the weekday. Parts that vanish or appear, from a value of {base} on.",
     warning_from: "warning from {size}",
     critical_from: "critical from {size}",
     legend_usual: "usual for the weekday",

@@ -113,6 +113,7 @@ pub(super) const GERMAN: Words = Words {
     rule_both: "Änderungen gegen 1, 7 und 30 Tage: {levels}. Beurteilt ab einem Wert von {base} und einer Änderung von {least}, ausser sie ist für den Wochentag üblich.",
     rule_falls: "Rückgänge gegen 1, 7 und 30 Tage: {levels}. Beurteilt ab einem Wert von {base} und einer Änderung von {least}, ausser sie sind für den Wochentag üblich.",
     rule_rises: "Anstiege gegen 1, 7 und 30 Tage: {levels}. Beurteilt ab einem Wert von {base} und einer Änderung von {least}, ausser sie sind für den Wochentag üblich.",
+    rule_parts: "Teile, die gegen 1, 7 und 30 Tage zurückgehen: {levels}. Beurteilt ab einem Wert von {base} und einer Änderung von {least}, ausser sie sind für den Wochentag üblich. Teile, die verschwinden oder neu sind, ab einem Wert von {base}.",
     warning_from: "Warnung ab {size}",
     critical_from: "kritisch ab {size}",
     legend_usual: "üblich für den Wochentag",

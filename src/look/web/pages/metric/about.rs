@@ -84,8 +84,9 @@ fn changes(metric: &Metric, scene: &Scene<'_>) -> Option<String> {
     let (words, speech) = (scene.words, &scene.speech);
     let (rule, general) = (&metric.alert.percent, scene.config.catalog.thresholds);
     let phrase = match rule.on {
-        _ if metric.is_distribution() => return None,
+        _ if metric.is_distribution() && !metric.alert.parts => return None,
         Direction::Off => return None,
+        _ if metric.alert.parts => words.rule_parts,
         Direction::Both => words.rule_both,
         Direction::Falls => words.rule_falls,
         Direction::Rises => words.rule_rises,

@@ -151,7 +151,7 @@ fn stacked(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
         band: String::new(),
         labels: Vec::new(),
         marks: Vec::new(),
-        lanes: [Tone::Warning, Tone::Critical, Tone::Good].map(|tone| (tone, String::new())),
+        lanes: [Tone::Warning, Tone::Critical, Tone::Good].map(|tone| (tone, lane(days, tone))),
         open: Vec::new(),
         layers: named.collect(),
         field: Field::of(&axis, dates.len(), ticks::ticks(&dates, speech)),
