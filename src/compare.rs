@@ -6,6 +6,7 @@ pub mod change;
 pub mod history;
 pub mod parts;
 mod run;
+mod share;
 mod subject;
 pub mod usual;
 pub mod week;
@@ -109,39 +110,56 @@ fn fold<'a>(
         })
         .collect();
     let frames = frames(history, all.clone(), catalog);
-    for (column, metric) in metrics {
-        let numbers = &history.numbers[column][all.clone()];
-        let subject = Subject::new(metric, catalog, &frames, numbers);
-        let mutes = history.mutes.iter().rev();
-        let mutes: Vec<&Mute> = mutes.filter(|mute| mute.is_about(metric)).collect();
-        let mut memory = Memory::new(&subject);
-        for at in 0..told.start - all.start {
-            subject.judge_day(at, &mut memory, None);
-        }
-        let of_parts = history.parts.get(&column);
-        let mut of_parts = of_parts
-            .map_or_else(Vec::new, |parts| {
-                parts::judge(parts, metric, (&all, &told), (&frames, catalog))
-            })
-            .into_iter();
-        for (at, day) in (told.start - all.start..).zip(&mut days) {
-            let mut told = Told::default();
-            subject.judge_day(at, &mut memory, Some(&mut told));
-            told.alerts.extend(of_parts.next().into_iter().flatten());
-            day.metrics.push(Judged {
-                key: metric.key.clone(),
-                changes: told.changes,
-                usual: told.usual,
-                learning_until: told.learning_until,
-                alerts: told.alerts,
-                muted: mutes
-                    .iter()
-                    .find(|mute| mute.holds(day.date))
-                    .map(|mute| (*mute).clone()),
-            });
+    let metrics: Vec<(usize, &Metric)> = metrics.collect();
+    let columns = share::side_by_side(&metrics, |(column, metric)| {
+        let spans = (all.clone(), told.clone());
+        judge_metric(history, spans, (*column, metric), (&frames, catalog))
+    });
+    for column in columns {
+        for (day, judged) in days.iter_mut().zip(column) {
+            day.metrics.push(judged);
         }
     }
     Judgement { days }
+}
+
+/// One metric on each of the days told.
+fn judge_metric(
+    history: &History,
+    (all, told): (Range<usize>, Range<usize>),
+    (column, metric): (usize, &Metric),
+    (frames, catalog): (&[Frame], &Catalog),
+) -> Vec<Judged> {
+    let numbers = &history.numbers[column][all.clone()];
+    let subject = Subject::new(metric, catalog, frames, numbers);
+    let mutes = history.mutes.iter().rev();
+    let mutes: Vec<&Mute> = mutes.filter(|mute| mute.is_about(metric)).collect();
+    let mut memory = Memory::new(&subject);
+    let before = told.start - all.start;
+    for at in 0..before {
+        subject.judge_day(at, &mut memory, None);
+    }
+    let of_parts = history.parts.get(&column);
+    let mut of_parts = of_parts
+        .map_or_else(Vec::new, |parts| {
+            parts::judge(parts, metric, (&all, &told), (frames, catalog))
+        })
+        .into_iter();
+    let judged = (before..all.len()).map(|at| {
+        let mut told = Told::default();
+        subject.judge_day(at, &mut memory, Some(&mut told));
+        told.alerts.extend(of_parts.next().into_iter().flatten());
+        let mute = mutes.iter().find(|mute| mute.holds(frames[at].date));
+        Judged {
+            key: metric.key.clone(),
+            changes: told.changes,
+            usual: told.usual,
+            learning_until: told.learning_until,
+            alerts: told.alerts,
+            muted: mute.map(|mute| (*mute).clone()),
+        }
+    });
+    judged.collect()
 }
 
 fn frames(history: &History, all: Range<usize>, catalog: &Catalog) -> Vec<Frame> {

@@ -1,9 +1,9 @@
 //! How long a metric has said the same, and how long it ever did within a year: what has never stood still so long,
 //! or never was anything else, deserves a word.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
-const YEAR: u64 = 365;
+const YEAR: i64 = 365;
 
 /// Days in a row with one value, as far as they were counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,9 +34,11 @@ impl Runs {
         {
             self.ended.push((self.last, run));
         }
-        let a_year_ago = date - Days::new(YEAR);
-        if self.ended.first().is_some_and(|(end, _)| *end < a_year_ago) {
-            self.ended.retain(|(end, _)| *end >= a_year_ago);
+        if let Some((first, _)) = self.ended.first()
+            && (date - *first).num_days() > YEAR
+        {
+            self.ended
+                .retain(|(end, _)| (date - *end).num_days() <= YEAR);
         }
         let run = match self.now {
             Some(run) if broken.is_none() => Run {

@@ -110,6 +110,20 @@ impl Memory {
             last: None,
         }
     }
+
+    /// Whether the day before alerted too.
+    fn note_alert(&mut self, date: NaiveDate) -> bool {
+        let goes_on = self.alerted.back().copied() == date.pred_opt();
+        while self
+            .alerted
+            .front()
+            .is_some_and(|first| (date - *first).num_days() > 31)
+        {
+            self.alerted.pop_front();
+        }
+        self.alerted.push_back(date);
+        goes_on
+    }
 }
 
 impl<'a> Subject<'a> {
@@ -175,19 +189,9 @@ impl<'a> Subject<'a> {
         self.judge_limits(now, memory, told.as_deref_mut());
         let standing = self.judge_changes(now, memory, told.as_deref_mut());
         let stood_still = self.judge_runs(now, standing, memory, told.as_deref_mut());
-        let yesterday = now.date - Days::new(1);
-        let goes_on = standing && memory.alerted.back() == Some(&yesterday);
-        if standing || stood_still {
-            if memory
-                .alerted
-                .front()
-                .is_some_and(|first| *first + Days::new(31) < now.date)
-            {
-                memory.alerted.pop_front();
-            }
-            memory.alerted.push_back(now.date);
-        }
-        self.judge_week(now, standing || stood_still, memory, told);
+        let alerts = standing || stood_still;
+        let goes_on = alerts && memory.note_alert(now.date) && standing;
+        self.judge_week(now, alerts, memory, told);
         if !frame.known && !self.is_passing(now.date, memory) {
             memory.learnt.learn(weekday, value, goes_on);
         }
@@ -218,10 +222,11 @@ impl<'a> Subject<'a> {
     /// A missing day counts in its week for what was expected of it.
     fn bridge(&self, date: NaiveDate, memory: &mut Memory) {
         let last = memory.last.replace(date);
-        let Some(last) = last.filter(|last| *last + Days::new(1) < date) else {
+        let gap = last.map(|last| (last, (date - last).num_days()));
+        let Some((last, days)) = gap.filter(|(_, days)| *days > 1) else {
             return;
         };
-        if (date - last).num_days() > LONGEST_GAP {
+        if days > LONGEST_GAP {
             memory.weeks.restart();
             return;
         }
@@ -240,6 +245,10 @@ impl<'a> Subject<'a> {
     }
 
     fn judge_limits(&self, now: Now, memory: &mut Memory, told: Option<&mut Told>) {
+        let rules = &self.metric.alert;
+        if rules.warning.is_none() && rules.critical.is_none() {
+            return;
+        }
         let verdict = alert::by_limits(self.metric, now.value);
         let step = memory.absolute.advance(verdict, now.date);
         if let (Some(step), Some(told)) = (step, told)
@@ -298,7 +307,9 @@ impl<'a> Subject<'a> {
         if memory.changes.iter().any(Lifecycle::is_raised) {
             return true;
         }
-        let is_calm = now.ordinary.is_some_and(|usual| usual.holds(now.value));
+        let is_calm = now
+            .ordinary
+            .is_some_and(|usual| usual.surely_holds(now.value));
         let levels = &memory.levels;
         let near = |span| {
             self.then(now.at, span)
@@ -465,7 +476,7 @@ impl<'a> Subject<'a> {
         let is_new = is_flat
             && is_watched
             && memory.runs.counted() >= run.days + ALWAYS
-            && memory.runs.longest(|_| true) < FLAT;
+            && memory.runs.longest(|_| true) < FLAT / 2;
         is_new.then_some(Severity::Warning)
     }
 

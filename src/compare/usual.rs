@@ -48,6 +48,12 @@ impl Usual {
         self.low <= value && value <= self.high
     }
 
+    /// Whether the value lies inside beyond doubt, however the bounds are told.
+    pub(super) fn surely_holds(&self, value: f64) -> bool {
+        const SLACK: f64 = 1e-6;
+        self.low + SLACK <= value && value <= self.high - SLACK
+    }
+
     /// The side on which the value lies outside, and the bound there.
     pub(super) fn broken_by(&self, value: f64) -> Option<(Way, f64)> {
         match () {
@@ -173,12 +179,13 @@ impl Learnt {
 
     /// The range that is drawn, said and judged.
     pub(super) fn usual(&self, weekday: Weekday) -> Option<Usual> {
-        self.range(weekday, self.level(), self.own_reach())
+        self.usual_on(self.level(), weekday)
     }
 
     /// The range as if the last two weeks had run on another level.
     pub(super) fn usual_on(&self, level: f64, weekday: Weekday) -> Option<Usual> {
-        self.range(weekday, level, self.own_reach())
+        let range = self.range(weekday, level, self.own_reach());
+        range.map(|range| self.told(range))
     }
 
     /// How the last two weeks ran against their weekdays.
@@ -187,7 +194,8 @@ impl Learnt {
         self.recent.median().unwrap_or(neutral)
     }
 
-    /// The range without what the metric earned by rare days of its own: what a day counts for in its week.
+    /// The range without what the metric earned by rare days of its own, to the last digit: on nearly all days it is
+    /// all that is asked for.
     pub(super) fn ordinary(&self, weekday: Weekday) -> Option<Usual> {
         let reach = self.ordinary_reach();
         self.range(weekday, self.level(), (reach, reach))
@@ -212,8 +220,11 @@ impl Learnt {
 
     /// Few errors leave more room.
     fn ordinary_reach(&self) -> f64 {
-        let few = (LEAST_YEAR as f64 / self.errors.len().max(1) as f64).max(1.0);
-        REACH * few.sqrt() * self.errors.deviation()
+        let reach = REACH * self.errors.deviation();
+        match self.errors.len() {
+            count @ 1..LEAST_YEAR => reach * (LEAST_YEAR as f64 / count as f64).sqrt(),
+            _ => reach,
+        }
     }
 
     /// The middle of the same weekdays, from which others are measured.
@@ -281,7 +292,17 @@ impl Learnt {
             Scale::Percent => (low.max(0.0), high.min(100.0)),
             Scale::Difference => (low, high),
         };
-        let (low, high) = (exact(low), exact(high));
+        Usual {
+            low,
+            high,
+            forecast,
+            days,
+        }
+    }
+
+    /// As it is told, and so as it is judged.
+    fn told(&self, usual: Usual) -> Usual {
+        let (low, high) = (exact(usual.low), exact(usual.high));
         let (low, high) = if self.counts {
             (low.ceil(), high.floor())
         } else {
@@ -290,8 +311,8 @@ impl Learnt {
         Usual {
             low,
             high,
-            forecast: exact(forecast),
-            days,
+            forecast: exact(usual.forecast),
+            ..usual
         }
     }
 }

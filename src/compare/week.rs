@@ -102,7 +102,6 @@ impl Weeks {
             return None;
         }
         let (before, week) = self.days.split_at(DAYS - WEEK);
-        let mean = |days: &[f64]| days.iter().sum::<f64>() / days.len() as f64;
         Some(Week {
             mean: mean(week),
             before: mean(before),
@@ -162,10 +161,19 @@ impl Weeks {
 /// what was expected of it.
 pub(super) fn counts_for(value: Option<f64>, ordinary: Option<Usual>, told: bool) -> Option<f64> {
     match (value, ordinary) {
-        (Some(value), Some(usual)) if !told => {
-            Some(value.clamp(usual.low.min(usual.high), usual.high))
-        }
+        (Some(value), Some(usual)) if !told => Some(value.max(usual.low).min(usual.high)),
         (_, Some(usual)) => Some(usual.forecast),
         (value, None) => value,
     }
+}
+
+/// Of whole weeks: the days add up side by side, which a processor does at once.
+fn mean(days: &[f64]) -> f64 {
+    let mut sums = [0.0; WEEK];
+    for week in days.chunks_exact(WEEK) {
+        for (sum, day) in sums.iter_mut().zip(week) {
+            *sum += day;
+        }
+    }
+    sums.iter().sum::<f64>() / days.len() as f64
 }

@@ -372,7 +372,7 @@ async fn without_a_table_nothing_is_written() {
 async fn a_file_that_is_there_is_replaced_only_with_force() {
     let (world, app) = bare().await;
     shop(&app).await;
-    world.write("daybook.toml", "mine");
+    std::fs::write(world.path("daybook.toml"), "mine").unwrap();
     let error = world.command(&["init"]).await.unwrap_err();
     assert!(error.to_string().contains("--force"), "{error}");
     let kept = std::fs::read_to_string(world.path("daybook.toml")).unwrap();

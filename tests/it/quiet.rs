@@ -301,7 +301,7 @@ fn windows(lines: &str, values: &[f64]) -> Vec<JudgedDay> {
             for key in &keys {
                 let of = if key.ends_with("_7d") { at - 6 } else { at };
                 let sum: f64 = values[of..=at].iter().sum();
-                let value = Value::from_decimal(Decimal::from_f64_retain(sum).unwrap());
+                let value = Value::from_decimal(Decimal::from_f64_retain(sum).expect("a decimal"));
                 entry = with(entry, key, Reading::observed(Some(value)));
             }
             entry

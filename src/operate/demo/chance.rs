@@ -9,7 +9,7 @@ pub(super) struct Chance(u64);
 impl Chance {
     /// Each number has its own sequence.
     pub(super) fn seeded(number: i64) -> Self {
-        let mut mixed = Self(0x0bea_7b00_c0de_2025 ^ number.cast_unsigned());
+        let mut mixed = Self(20_261_129 ^ number.cast_unsigned());
         Self(mixed.next())
     }
 

@@ -12,7 +12,7 @@ use super::{Reading, date, decimal};
 pub(super) fn words(voice: Voice) -> [&'static str; 4] {
     match voice.language {
         Language::English => ["critical", "warning", "welcome", "recovered"],
-        Language::German => ["kritisch", "Warnung", "erfreulich", "vorbei"],
+        Language::German => ["kritisch", "Warnung", "erfreulich", "behoben"],
     }
 }
 
