@@ -92,16 +92,44 @@ pub fn judge_day(
     history.judge_day(date, catalog)
 }
 
+/// The places of a history that matter, and of them those of which a reader is told.
+#[derive(Debug, Clone)]
+struct Spans {
+    all: Range<usize>,
+    told: Range<usize>,
+}
+
+impl Spans {
+    /// Those told, among all that matter.
+    fn told_among_all(&self) -> Range<usize> {
+        self.told.start - self.all.start..self.told.end - self.all.start
+    }
+}
+
+/// What judging all metrics shares.
+struct Stage<'a> {
+    spans: &'a Spans,
+    frames: Vec<Frame>,
+    catalog: &'a Catalog,
+}
+
+/// A metric and its place among the shown ones.
+#[derive(Clone, Copy)]
+struct Placed<'a> {
+    column: usize,
+    metric: &'a Metric,
+}
+
 /// Goes through all the places of a history for what they leave behind, and keeps what is judged of those told.
 fn fold<'a>(
     history: &History,
-    (all, told): (Range<usize>, Range<usize>),
-    metrics: impl Iterator<Item = (usize, &'a Metric)>,
+    spans: &Spans,
+    metrics: impl Iterator<Item = Placed<'a>>,
     catalog: &Catalog,
 ) -> Judgement {
     let complete = history.days.iter().position(|day| !day.partial);
+    let told = spans.told.clone();
     let mut days: Vec<JudgedDay> = told
-        .clone()
         .map(|at| JudgedDay {
             date: history.days[at].date,
             partial: history.days[at].partial,
@@ -109,12 +137,13 @@ fn fold<'a>(
             metrics: Vec::new(),
         })
         .collect();
-    let frames = frames(history, all.clone(), catalog);
-    let metrics: Vec<(usize, &Metric)> = metrics.collect();
-    let columns = share::side_by_side(&metrics, |(column, metric)| {
-        let spans = (all.clone(), told.clone());
-        judge_metric(history, spans, (*column, metric), (&frames, catalog))
-    });
+    let stage = Stage {
+        spans,
+        frames: frames(history, spans.all.clone(), catalog),
+        catalog,
+    };
+    let metrics: Vec<Placed<'_>> = metrics.collect();
+    let columns = share::side_by_side(&metrics, |placed| judge_metric(history, *placed, &stage));
     for column in columns {
         for (day, judged) in days.iter_mut().zip(column) {
             day.metrics.push(judged);
@@ -124,32 +153,26 @@ fn fold<'a>(
 }
 
 /// One metric on each of the days told.
-fn judge_metric(
-    history: &History,
-    (all, told): (Range<usize>, Range<usize>),
-    (column, metric): (usize, &Metric),
-    (frames, catalog): (&[Frame], &Catalog),
-) -> Vec<Judged> {
-    let numbers = &history.numbers[column][all.clone()];
-    let subject = Subject::new(metric, catalog, frames, numbers);
+fn judge_metric(history: &History, placed: Placed<'_>, stage: &Stage<'_>) -> Vec<Judged> {
+    let Placed { column, metric } = placed;
+    let numbers = &history.numbers[column][stage.spans.all.clone()];
+    let subject = Subject::new(metric, stage.catalog, &stage.frames, numbers);
     let mutes = history.mutes.iter().rev();
     let mutes: Vec<&Mute> = mutes.filter(|mute| mute.is_about(metric)).collect();
     let mut memory = Memory::new(&subject);
-    let before = told.start - all.start;
-    for at in 0..before {
+    let told = stage.spans.told_among_all();
+    for at in 0..told.start {
         subject.judge_day(at, &mut memory, None);
     }
     let of_parts = history.parts.get(&column);
     let mut of_parts = of_parts
-        .map_or_else(Vec::new, |parts| {
-            parts::judge(parts, metric, (&all, &told), (frames, catalog))
-        })
+        .map_or_else(Vec::new, |parts| parts::judge(parts, metric, stage))
         .into_iter();
-    let judged = (before..all.len()).map(|at| {
+    let judged = told.map(|at| {
         let mut told = Told::default();
         subject.judge_day(at, &mut memory, Some(&mut told));
         told.alerts.extend(of_parts.next().into_iter().flatten());
-        let mute = mutes.iter().find(|mute| mute.holds(frames[at].date));
+        let mute = mutes.iter().find(|mute| mute.holds(stage.frames[at].date));
         Judged {
             key: metric.key.clone(),
             changes: told.changes,

@@ -52,7 +52,7 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
         "a made-up application with {} users, {} collections and {} items",
         size.users, size.collections, size.items
     ));
-    store(&config, &nights, (last_night, begun)).await?;
+    store(&config, &nights, last_night, begun).await?;
     let reported = night(&config, yesterday.date, last_night, world).await?;
     application.live_until(world.now);
     application.update(&database).await?;
@@ -109,7 +109,8 @@ fn next(args: &Demo, world: &World) -> String {
 async fn store(
     config: &Config,
     nights: &[demo::Night],
-    (now, begun): (DateTime<Utc>, Instant),
+    now: DateTime<Utc>,
+    begun: Instant,
 ) -> Result<(), BookError> {
     let lock = Book::wait_for_lock(&config.book.url, Duration::ZERO).await?;
     let book = Book::open_under(&lock).await?;

@@ -11,7 +11,7 @@ use crate::entry::{Entry, Kind};
 
 use super::change::Gap;
 use super::parts::Parts;
-use super::{JudgedDay, Judgement, fold};
+use super::{JudgedDay, Judgement, Placed, Spans, fold};
 
 /// A day is judged by so many days before it; alerts that are older count from here.
 pub const DAYS_JUDGED: u64 = 400;
@@ -127,12 +127,11 @@ impl History {
     /// Judges every stored day by the days before it; later days never matter.
     pub fn judge(&self, catalog: &Catalog) -> Judgement {
         let all = 0..self.days.len();
-        fold(
-            self,
-            (all.clone(), all),
-            catalog.shown().enumerate(),
-            catalog,
-        )
+        let spans = Spans {
+            all: all.clone(),
+            told: all,
+        };
+        fold(self, &spans, placed(catalog), catalog)
     }
 
     /// The judgement of that day alone; none of a day that is not stored.
@@ -142,8 +141,7 @@ impl History {
 
     /// The judgement of the stored days of a range.
     pub fn judge_days(&self, days: RangeInclusive<NaiveDate>, catalog: &Catalog) -> Judgement {
-        let spans = self.spans(days);
-        fold(self, spans, catalog.shown().enumerate(), catalog)
+        fold(self, &self.spans(days), placed(catalog), catalog)
     }
 
     /// The judgement of one metric on the stored days of a range.
@@ -153,18 +151,20 @@ impl History {
         days: RangeInclusive<NaiveDate>,
         catalog: &Catalog,
     ) -> Vec<JudgedDay> {
-        let only = catalog.shown().enumerate();
-        let only = only.filter(|(_, metric)| metric.key == key);
-        fold(self, self.spans(days), only, catalog).days
+        let only = placed(catalog).filter(|placed| placed.metric.key == key);
+        fold(self, &self.spans(days), only, catalog).days
     }
 
     /// The places of all days that matter for those of the range, and of these.
-    fn spans(&self, days: RangeInclusive<NaiveDate>) -> (Range<usize>, Range<usize>) {
+    fn spans(&self, days: RangeInclusive<NaiveDate>) -> Spans {
         let (first, last) = days.into_inner();
         let begin = first.checked_sub_days(Days::new(DAYS_JUDGED));
         let told = self.places(first, last);
         let begin = self.places(begin.unwrap_or(NaiveDate::MIN), last).start;
-        (begin..told.end, told)
+        Spans {
+            all: begin..told.end,
+            told,
+        }
     }
 
     fn places(&self, first: NaiveDate, last: NaiveDate) -> Range<usize> {
@@ -172,6 +172,11 @@ impl History {
         let end = self.days.partition_point(|day| day.date <= last);
         start..end.max(start)
     }
+}
+
+fn placed(catalog: &Catalog) -> impl Iterator<Item = Placed<'_>> {
+    let shown = catalog.shown().enumerate();
+    shown.map(|(column, metric)| Placed { column, metric })
 }
 
 fn judged_by_parts(catalog: &Catalog) -> impl Iterator<Item = (usize, &Metric)> {

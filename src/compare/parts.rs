@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use chrono::Days;
 
-use crate::catalog::{Catalog, Metric};
+use crate::catalog::Metric;
 use crate::entry::{Entry, Part, PartKey, Value};
 
+use super::Stage;
 use super::alert::{Alert, Rule, State};
 use super::change::{Gap, Levels};
 use super::subject::{Frame, Memory, Subject, Told};
@@ -155,12 +156,8 @@ impl Parts {
     }
 
     /// Those that were large on that day or not long before, the largest first, each with its largest size.
-    fn large(
-        &self,
-        at: usize,
-        (frames, begin): (&[Frame], usize),
-        least: f64,
-    ) -> Vec<(usize, f64)> {
+    fn large(&self, at: usize, stage: &Stage<'_>, least: f64) -> Vec<(usize, f64)> {
+        let (frames, begin) = (&stage.frames, stage.spans.all.start);
         let since = frames[at].date - Days::new(LOOKED_BACK);
         let first = frames[..at].partition_point(|frame| frame.date < since);
         let mut sizes: BTreeMap<usize, f64> = BTreeMap::new();
@@ -201,23 +198,23 @@ fn unnamed(parts: &[Part], metric: &Metric) -> Unnamed {
 }
 
 /// What alerts on the days told, of each the largest parts.
-pub(super) fn judge(
-    parts: &Parts,
-    metric: &Metric,
-    (all, told): (&Range<usize>, &Range<usize>),
-    (frames, catalog): (&[Frame], &Catalog),
-) -> Vec<Vec<Alert>> {
+pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Vec<Alert>> {
+    let Stage {
+        spans,
+        frames,
+        catalog,
+    } = stage;
     let least = Levels::of(metric, catalog.thresholds).min_base();
-    let days = told.start - all.start..told.end - all.start;
+    let days = spans.told_among_all();
     let large = days.clone().map(|at| match frames[at].partial {
         true => Vec::new(),
-        false => parts.large(at, (frames, all.start), least),
+        false => parts.large(at, stage, least),
     });
     let large: Vec<BTreeMap<usize, f64>> = large.map(|large| large.into_iter().collect()).collect();
     let ever: BTreeSet<usize> = large.iter().flat_map(BTreeMap::keys).copied().collect();
     let mut alerting: Vec<Vec<Alerting>> = large.iter().map(|_| Vec::new()).collect();
     for part in ever {
-        let series = parts.series(part, all.clone());
+        let series = parts.series(part, spans.all.clone());
         let subject = Subject::of_part(metric, catalog, frames, &series.numbers);
         let mut memory = Memory::new(&subject);
         for at in 0..days.end {
@@ -235,7 +232,7 @@ pub(super) fn judge(
             }
             let alerted = AlertedPart {
                 key: parts.named[part].key.clone(),
-                label: parts.label(part, all.start + at),
+                label: parts.label(part, spans.all.start + at),
                 at_most: series.at_most[at],
                 usual: told.usual,
                 left_out: 0,

@@ -273,7 +273,7 @@ impl<'a> Subject<'a> {
         let mut alerts = Vec::new();
         for span in self.spans() {
             let mut change = self.change(now.at, span);
-            let verdict = self.judge_change(now, span, &mut change, (usual, memory));
+            let verdict = self.judge_change(now, span, &mut change, usual, memory);
             let step = memory.changes[span].advance(verdict, now.date);
             if let Some(step) = step.filter(|step| self.is_spoken(step)) {
                 standing |= !step.is_recovery();
@@ -341,7 +341,8 @@ impl<'a> Subject<'a> {
         now: Now,
         span: usize,
         change: &mut Change,
-        (usual, memory): (Option<Usual>, &Memory),
+        usual: Option<Usual>,
+        memory: &Memory,
     ) -> Verdict {
         let (Some(previous), Outcome::Compared(difference)) =
             (change.previous, &mut change.outcome)
@@ -506,11 +507,9 @@ impl<'a> Subject<'a> {
             return;
         };
         let scale = memory.learnt.scale();
-        let slide = memory.weeks.add(
-            counts_for,
-            (scale, memory.learnt.deviation()),
-            &memory.levels,
-        );
+        let slide = memory
+            .weeks
+            .add(counts_for, scale, memory.learnt.deviation(), &memory.levels);
         let is_judged = self.thresholds.judge == Judge::Usual && !self.told_by_day;
         let (Some(slide), Some(told)) = (slide.filter(|_| is_judged && !alerts), told) else {
             return;

@@ -101,6 +101,22 @@ impl Scale {
     }
 }
 
+/// How far below and above its forecast a day may lie.
+#[derive(Clone, Copy)]
+struct Reach {
+    below: f64,
+    above: f64,
+}
+
+impl Reach {
+    fn even(reach: f64) -> Self {
+        Self {
+            below: reach,
+            above: reach,
+        }
+    }
+}
+
 /// What the days before leave behind of a metric's numbers.
 #[derive(Debug, Clone)]
 pub(super) struct Learnt {
@@ -198,7 +214,7 @@ impl Learnt {
     /// all that is asked for.
     pub(super) fn ordinary(&self, weekday: Weekday) -> Option<Usual> {
         let reach = self.ordinary_reach();
-        self.range(weekday, self.level(), (reach, reach))
+        self.range(weekday, self.level(), Reach::even(reach))
     }
 
     /// The days since then have made another level usual: the days before it are remembered as if they had been there
@@ -235,22 +251,25 @@ impl Learnt {
     }
 
     /// How far below and above its forecast a day may lie.
-    fn own_reach(&self) -> (f64, f64) {
+    fn own_reach(&self) -> Reach {
         let ordinary = self.ordinary_reach();
         let bias = self.errors.median().unwrap_or_default();
         let without = (self.year.len() as f64 * (1.0 - self.reach) / 2.0) as usize;
         if self.year.len() < LEAST_YEAR {
-            return (ordinary, ordinary);
+            return Reach::even(ordinary);
         }
         let mut year: Vec<f64> = self.year.iter().copied().collect();
         let (_, low, _) = year.select_nth_unstable_by(without, f64::total_cmp);
         let low = *low;
         let last = year.len() - 1 - without;
         let (_, high, _) = year.select_nth_unstable_by(last, f64::total_cmp);
-        (ordinary.max(bias - low), ordinary.max(*high - bias))
+        Reach {
+            below: ordinary.max(bias - low),
+            above: ordinary.max(*high - bias),
+        }
     }
 
-    fn range(&self, weekday: Weekday, level: f64, (below, above): (f64, f64)) -> Option<Usual> {
+    fn range(&self, weekday: Weekday, level: f64, reach: Reach) -> Option<Usual> {
         let days = self.weekdays[place(weekday)].len();
         if days < LEAST_DAYS {
             return None;
@@ -265,8 +284,8 @@ impl Learnt {
         let value = |residual| self.scale.value(residual, middle);
         let expected = value(centre);
         let least = self.least_reach(expected);
-        let low = value(centre - below).min(expected - least);
-        let high = value(centre + above).max(expected + least);
+        let low = value(centre - reach.below).min(expected - least);
+        let high = value(centre + reach.above).max(expected + least);
         Some(self.bounded(low, high, expected, days))
     }
 

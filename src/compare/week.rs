@@ -62,12 +62,8 @@ impl Weeks {
         self.days.clear();
     }
 
-    /// Adds a day of which nothing is known.
-    pub(super) fn pass(&mut self, expected: f64) {
-        self.push(expected);
-    }
-
-    fn push(&mut self, counts_for: f64) {
+    /// Adds a day that is not judged.
+    pub(super) fn pass(&mut self, counts_for: f64) {
         if self.days.len() == DAYS {
             self.days.remove(0);
         }
@@ -78,10 +74,11 @@ impl Weeks {
     pub(super) fn add(
         &mut self,
         counts_for: f64,
-        (scale, deviation): (Scale, f64),
+        scale: Scale,
+        deviation: f64,
         levels: &Levels,
     ) -> Option<Slide> {
-        self.push(counts_for);
+        self.pass(counts_for);
         let week = self.week()?;
         let change = match scale {
             Scale::Ratio if week.before > 0.0 => week.mean / week.before - 1.0,
