@@ -11,6 +11,7 @@ use crate::entry::{Entry, Kind};
 
 use super::change::Gap;
 use super::parts::Parts;
+use super::share::side_by_side;
 use super::{JudgedDay, Judgement, Placed, Spans, fold};
 
 /// A day is judged by so many days before it; alerts that are older count from here.
@@ -64,25 +65,34 @@ impl History {
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>, catalog: &Catalog) -> Self {
         let mut entries: Vec<&Entry> = entries.into_iter().collect();
         entries.sort_by_key(|entry| entry.date);
-        let mut history = Self::new(catalog);
+        let shown: Vec<&Metric> = catalog.shown().collect();
+        let numbers = side_by_side(&shown, |metric| {
+            let days = entries.iter();
+            days.map(|entry| number(entry, metric, catalog)).collect()
+        });
+        let mut history = Self {
+            numbers,
+            ..Self::new(catalog)
+        };
         for entry in entries {
-            history.add(entry, catalog);
+            history.add_day(entry, catalog);
         }
         history
     }
 
     /// Adds the next day, which is later than all there are.
     pub fn add(&mut self, entry: &Entry, catalog: &Catalog) {
+        for (metric, numbers) in catalog.shown().zip(&mut self.numbers) {
+            numbers.push(number(entry, metric, catalog));
+        }
+        self.add_day(entry, catalog);
+    }
+
+    fn add_day(&mut self, entry: &Entry, catalog: &Catalog) {
         self.days.push(Stored {
             date: entry.date,
             partial: entry.partial,
         });
-        for (metric, numbers) in catalog.shown().zip(&mut self.numbers) {
-            numbers.push(match counts(entry, metric, catalog) {
-                true => number(entry, metric),
-                false => Err(Gap::NoData),
-            });
-        }
         for (parts, (_, metric)) in self.parts.values_mut().zip(judged_by_parts(catalog)) {
             match counts(entry, metric, catalog) {
                 true => parts.add(entry, metric),
@@ -188,7 +198,10 @@ fn counts(entry: &Entry, metric: &Metric, catalog: &Catalog) -> bool {
     metric.since.max(catalog.since) <= Some(entry.date)
 }
 
-fn number(entry: &Entry, metric: &Metric) -> Result<f64, Gap> {
+fn number(entry: &Entry, metric: &Metric, catalog: &Catalog) -> Result<f64, Gap> {
+    if !counts(entry, metric, catalog) {
+        return Err(Gap::NoData);
+    }
     let reading = entry.reading(metric).ok_or(Gap::NoData)?;
     match reading.provenance.kind {
         Kind::Unavailable => Err(Gap::Unavailable),

@@ -502,7 +502,8 @@ impl<'a> Subject<'a> {
     fn judge_week(&self, now: Now, alerts: bool, memory: &mut Memory, told: Option<&mut Told>) {
         let known = self.frames[now.at].known;
         let value = Some(now.value).filter(|_| !known);
-        let Some(counts_for) = counts_for(value, now.ordinary, alerts) else {
+        let is_spoken_of = alerts || self.is_passing(now.date, memory);
+        let Some(counts_for) = counts_for(value, now.ordinary, is_spoken_of) else {
             memory.weeks.restart();
             return;
         };

@@ -258,6 +258,10 @@ impl Learnt {
         if self.year.len() < LEAST_YEAR {
             return Reach::even(ordinary);
         }
+        let is_beyond = |error: &f64| (error - bias).abs() > ordinary;
+        if self.year.iter().filter(|error| is_beyond(error)).count() <= without {
+            return Reach::even(ordinary);
+        }
         let mut year: Vec<f64> = self.year.iter().copied().collect();
         let (_, low, _) = year.select_nth_unstable_by(without, f64::total_cmp);
         let low = *low;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::change::{Levels, Severity, Way};
-use super::usual::{REACH, Scale, Usual};
+use super::usual::{Scale, Usual};
 use super::window::Window;
 
 const WEEK: usize = 7;
@@ -12,6 +12,10 @@ const DAYS: usize = 5 * WEEK;
 const WEEKS: usize = 52;
 const LEFT_OUT: usize = 4;
 const LEAST_WEEKS: usize = 8;
+/// Robust deviations. Fewer than for a day, or a slide of a busy metric would be learnt before it is told.
+const REACH: f64 = 2.8;
+/// A year's outermost weeks on either side may lie beyond the reach: it holds some 97 % of them.
+const BEYOND: usize = 1;
 /// A day's deviation in the difference of a mean of 7 and one of 28: √(1/7 + 1/28).
 const OF_DAYS: f64 = 0.42;
 /// Weeks move less than days: by this part of a day's levels they are noteworthy.
@@ -116,7 +120,7 @@ impl Weeks {
             return None;
         }
         let middle = self.changes.median()?;
-        let (least, most) = self.changes.ends(0)?;
+        let (least, most) = self.changes.ends(BEYOND)?;
         let ordinary = REACH * self.changes.deviation().max(OF_DAYS * deviation);
         let reach = ordinary.max(middle - least).max(most - middle);
         let from_middle = change - middle;

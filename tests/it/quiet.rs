@@ -368,7 +368,7 @@ fn plain_thresholds_speak_at_once_and_to_the_letter() {
 
 #[test]
 fn a_level_that_stays_is_told_once_and_learnt_within_two_weeks() {
-    let mut values = steady(260);
+    let mut values = steady(240);
     for value in &mut values[200..] {
         *value = (*value * 1.5).round();
     }
