@@ -109,7 +109,7 @@ pub enum NightError {
     #[error("{0}")]
     Unavailable(Unreachable),
     #[error(
-        "counting took longer than max_duration = {}: days already stored were kept; see `daybook runs` for the slow statements, or raise `max_duration` under [collect]",
+        "reading the databases took longer than max_duration = {}: days already stored were kept; see `daybook runs` for the slow statements, or raise `max_duration` under [collect]",
         duration::spoken(*.0)
     )]
     TooLong(Duration),

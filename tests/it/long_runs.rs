@@ -120,7 +120,7 @@ async fn a_night_that_takes_too_long_tells_its_readers_that_there_are_no_numbers
     assert!(
         error
             .to_string()
-            .starts_with("counting took longer than max_duration = 1s: "),
+            .starts_with("reading the databases took longer than max_duration = 1s: "),
         "{error}"
     );
     assert_eq!(
@@ -170,7 +170,7 @@ async fn ends_in_time(world: &World, server: &Server, line: &[&str], day: &str) 
     assert!(
         error
             .to_string()
-            .starts_with("counting took longer than max_duration = 1s: "),
+            .starts_with("reading the databases took longer than max_duration = 1s: "),
         "{error}"
     );
     let mail = server.accepted().pop().unwrap();
