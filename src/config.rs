@@ -112,6 +112,10 @@ pub struct CollectSettings {
 }
 
 impl CollectSettings {
+    pub fn grace(&self) -> TimeDelta {
+        TimeDelta::from_std(self.grace).unwrap_or(TimeDelta::MAX)
+    }
+
     /// Whoever holds the collect lock for longer holds up all nights. After `max_duration` what is due is still brought
     /// out, one message at a time.
     pub fn longest_night(&self) -> TimeDelta {

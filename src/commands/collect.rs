@@ -15,7 +15,7 @@ use crate::catalog::Catalog;
 use crate::cli::Collect;
 use crate::config::Config;
 use crate::entry::{Entry, Kind};
-use crate::nightly::{self, DayDone, Night, NightError, Orders, Setting, Which};
+use crate::nightly::{self, DayDone, Night, NightContext, NightError, Orders, Which};
 use crate::plan::night::database_of;
 use crate::render::words::counted;
 use crate::{compare, render, report};
@@ -34,13 +34,8 @@ pub async fn run(
     let orders = orders(config, args, world)?;
     let many = !matches!(orders.which, Which::One(_));
     let bar = Bar::new(world.terminal.1 && many && !args.quiet).quiet(args.quiet);
-    let setting = Setting {
-        config,
-        now: world.now,
-        stop: world.stop.clone(),
-        listener: &bar,
-    };
-    let night = nightly::run(&setting, &orders).await;
+    let context = NightContext::new(config, world.now, world.stop.clone(), &bar);
+    let night = nightly::run(&context, &orders).await;
     bar.clear();
     let night = night?;
     match args.json {

@@ -10,7 +10,7 @@ use crate::calendar::{Day, days_between};
 use crate::cli::Demo;
 use crate::config::{Config, Request, load};
 use crate::entry::Entry;
-use crate::nightly::{self, Night, Orders, Setting, Which};
+use crate::nightly::{self, Night, NightContext, Orders, Which};
 use crate::operate::demo::{self, Application};
 
 use super::progress::Bar;
@@ -143,12 +143,7 @@ async fn night(
     world: &World,
 ) -> Result<Night, CommandError> {
     let bar = Bar::new(world.terminal.1);
-    let setting = Setting {
-        config,
-        now,
-        stop: world.stop.clone(),
-        listener: &bar,
-    };
+    let context = NightContext::new(config, now, world.stop.clone(), &bar);
     let orders = Orders {
         which: Which::One(date),
         metric: None,
@@ -157,7 +152,7 @@ async fn night(
         send: true,
         retry_for: Duration::ZERO,
     };
-    let night = nightly::run(&setting, &orders).await;
+    let night = nightly::run(&context, &orders).await;
     bar.clear();
     Ok(night?)
 }

@@ -9,7 +9,7 @@ use crate::calendar::{AsOf, Day, spoken};
 use crate::cli::Explain;
 use crate::collect::{self, Request, Unreachable, Work};
 use crate::config::Config;
-use crate::nightly::{NightError, grace, known_keys};
+use crate::nightly::{NightError, known_keys};
 use crate::plan::night::database_of;
 use crate::plan::{Bind, Reach, Statement, reach};
 
@@ -69,7 +69,7 @@ async fn plans_of(
         keys,
         work: Work::Night(as_of),
         now: world.now,
-        grace: grace(config),
+        grace: config.collect.grace(),
         retry_for: std::time::Duration::ZERO,
         follower_patience: std::time::Duration::ZERO,
         limits: collect::limits(config, world.stop.clone()),
@@ -180,7 +180,13 @@ fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) ->
         .iter()
         .filter(|metric| keys.contains(&metric.key))
     {
-        let past = match reach(metric, &config.catalog, as_of, world.now, grace(config)) {
+        let past = match reach(
+            metric,
+            &config.catalog,
+            as_of,
+            world.now,
+            config.collect.grace(),
+        ) {
             Reach::Unknowable(reason) => format!("counted now, it would be unavailable: {reason}"),
             Reach::Counted(provenance) => {
                 format!("counted now, it would be {}", provenance.kind.word())

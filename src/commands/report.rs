@@ -10,7 +10,7 @@ use crate::cli::{Format, Report};
 use crate::config::{Config, Recipient, Sender, When};
 use crate::deliver::message::{self, Head, NO_READER, NO_SENDER};
 use crate::deliver::outbox;
-use crate::nightly::{letters, resend};
+use crate::nightly::{About, letters, resend};
 use crate::render::mail::mail;
 use crate::render::words::spelled_out;
 use crate::render::{html, json};
@@ -54,7 +54,7 @@ async fn letter(config: &Config, args: &Report, world: &World) -> Result<Letter,
     let date = show::day(&book, asked.transpose()?, today).await?;
     let subject = letters::subject(&book, date).await?;
     let subject = subject.ok_or_else(|| show::no_entry(date))?;
-    let composed = letters::letter(config, &book, (date, subject), world.now).await?;
+    let composed = letters::letter(config, &book, About { date, subject }, world.now).await?;
     composed.map_err(CommandError::Usage)
 }
 

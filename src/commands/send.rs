@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError, MailSettings};
 use crate::deliver::Attempt;
 use crate::deliver::message::{Head, checked_address, domain, message};
 use crate::deliver::smtp::{Connection, Refusal, connect, place};
-use crate::nightly::Setting;
+use crate::nightly::NightContext;
 use crate::nightly::resend::{self, ResendError};
 use crate::render::mail::Mail;
 use crate::voice::Language;
@@ -48,14 +48,10 @@ async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, Com
         book = open(config) => book?,
         () = world.stop.cancelled() => return Err(CommandError::Interrupted),
     };
-    let setting = Setting {
-        config,
-        now: world.now,
-        stop: world.stop.clone(),
-        listener: &Bar::new(false),
-    };
+    let bar = Bar::new(false);
+    let context = NightContext::new(config, world.now, world.stop.clone(), &bar);
     let retry_for = collect::retry_for(config, world);
-    let sent = resend::resend(&setting, &book, (date, to), retry_for).await;
+    let sent = resend::resend(&context, &book, date, to, retry_for).await;
     book.close().await;
     let rows = sent.map_err(|error| match error {
         ResendError::Book(error) => CommandError::Book(error),

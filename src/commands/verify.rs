@@ -11,7 +11,7 @@ use crate::collect::{self, Request, Work};
 use crate::config::Config;
 use crate::database::Trouble;
 use crate::entry::{Entry, Value};
-use crate::nightly::{NightError, grace, known_keys};
+use crate::nightly::{NightError, known_keys};
 use crate::operate::verify::{Check, Verdict, Verified, verify};
 use crate::render::words::harmless;
 
@@ -35,7 +35,7 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
         keys: known_keys(&config.catalog, args.metric.as_deref()).map_err(NightError::from)?,
         work: Work::Night(day.close()),
         now: world.now,
-        grace: grace(config),
+        grace: config.collect.grace(),
         retry_for: retry_for(config, world),
         follower_patience: retry_for(config, world),
         limits: collect::limits(config, world.stop.clone()),

@@ -17,16 +17,19 @@ use crate::report::{
     self, Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, next_due,
 };
 
+use super::types::About;
+
 /// The letter for a subject of a day, or why there is none.
 pub async fn letter(
     config: &Config,
     book: &Book,
-    (date, subject): (NaiveDate, Subject),
+    about: About,
     now: DateTime<Utc>,
 ) -> Result<Composed, BookError> {
+    let About { date, subject } = about;
     let planned = book::planned(book, date, subject).await?;
     let content = match subject {
-        Subject::Failure => no_numbers(config, (date, now), planned.as_ref()),
+        Subject::Failure => no_numbers(config, date, now, planned.as_ref()),
         Subject::Report | Subject::Open => match day(config, book, date).await? {
             Some(content) => content,
             None => return Ok(Err(format!("there is no entry for {}", spoken(date)))),
@@ -36,7 +39,7 @@ pub async fn letter(
         name: config.name.clone(),
         content,
         around: Around {
-            next_due: Some(following(config, (date, subject), now)),
+            next_due: Some(following(config, about, now)),
             ..around(config, book, date, planned).await?
         },
     }))
@@ -74,7 +77,8 @@ async fn day(config: &Config, book: &Book, date: NaiveDate) -> Result<Option<Con
 
 fn no_numbers(
     config: &Config,
-    (date, now): (NaiveDate, DateTime<Utc>),
+    date: NaiveDate,
+    now: DateTime<Utc>,
     planned: Option<&Planned>,
 ) -> Content {
     let reason = planned.and_then(|planned| planned.reason.clone());
@@ -119,15 +123,11 @@ async fn around(
 }
 
 /// After word of an open day comes, for one thing, the report of that day.
-fn following(
-    config: &Config,
-    (date, subject): (NaiveDate, Subject),
-    now: DateTime<Utc>,
-) -> DateTime<Utc> {
+fn following(config: &Config, about: About, now: DateTime<Utc>) -> DateTime<Utc> {
     let (zone, due) = (config.time_zone, config.report.due);
-    match subject {
+    match about.subject {
         Subject::Open => next_due(now, zone, due),
-        Subject::Report | Subject::Failure => due_after(date, now, zone, due),
+        Subject::Report | Subject::Failure => due_after(about.date, now, zone, due),
     }
 }
 

@@ -1,66 +1,13 @@
-//! Stored days looked at once more: rows that came late, rows that vanished, and what has changed by them.
+//! What a recount of a stored day says, and what has changed by it.
 
-use crate::calendar::AsOf;
+use crate::book::Stored;
 use crate::catalog::{Catalog, History, Metric};
-use crate::entry::merge::Mode;
 use crate::entry::value::agree;
-use crate::entry::{Entry, Value, is_wanting};
-use crate::plan::{Reach, reach};
+use crate::entry::{Entry, is_wanting};
 
-use super::todo::{has_the_bounds, lacks, of_other_bounds, with_inputs};
-use super::{DayDone, Setting, Task, grace};
+use super::types::{Change, DayDone};
 
-/// A metric of a refreshed day that reads otherwise than before. `None` is no value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    pub key: String,
-    pub was: Option<Value>,
-    pub now: Option<Value>,
-}
-
-/// What is to be counted again of a stored day, or why nothing is.
-pub(super) fn task(
-    setting: &Setting<'_>,
-    as_of: &AsOf,
-    stored: Option<&Entry>,
-) -> Result<Task, String> {
-    let Some(entry) = stored else {
-        return Err("it is not stored yet; --catch-up collects it".to_owned());
-    };
-    if entry.partial {
-        return Err("it was counted while it was open; --catch-up counts it to its end".to_owned());
-    }
-    if !has_the_bounds(entry, as_of) {
-        return Err(of_other_bounds(entry, as_of));
-    }
-    let keys = keys(setting, as_of, entry);
-    if keys.is_empty() {
-        return Err("none of its metrics can be recounted".to_owned());
-    }
-    Ok(Task {
-        days: Vec::new(),
-        keys,
-        mode: Mode::Refresh,
-        refill: false,
-    })
-}
-
-/// In the catalog's order, so that days with the same metrics share a scan.
-fn keys(setting: &Setting<'_>, as_of: &AsOf, entry: &Entry) -> Vec<String> {
-    let catalog = &setting.config.catalog;
-    let wanted = |metric: &&Metric| {
-        let can_be_counted = || {
-            let reach = reach(metric, catalog, as_of, setting.now, grace(setting.config));
-            matches!(reach, Reach::Counted(_))
-        };
-        is_recountable(metric) && can_be_counted() || lacks(setting, entry, as_of, &metric.key)
-    };
-    let wanted = catalog.metrics.iter().filter(wanted);
-    let wanted: Vec<String> = wanted.map(|metric| metric.key.clone()).collect();
-    with_inputs(catalog, &wanted)
-}
-
-fn is_recountable(metric: &Metric) -> bool {
+pub(super) fn is_recountable(metric: &Metric) -> bool {
     matches!(metric.history, History::Event | History::Interval)
 }
 
@@ -82,17 +29,12 @@ pub(super) fn keep_what_counts(catalog: &Catalog, counted: &mut Entry, stored: &
 }
 
 /// A refreshed day has an entry only where something in it has changed.
-pub(super) fn done(
-    catalog: &Catalog,
-    (before, after): (Option<&Entry>, Entry),
-    failed: Vec<(String, String)>,
-) -> DayDone {
-    let changes = changes(catalog, before, &after);
+pub(super) fn done(catalog: &Catalog, stored: Stored, failed: Vec<(String, String)>) -> DayDone {
     DayDone {
-        date: after.date,
-        entry: (before != Some(&after)).then_some(after),
+        date: stored.after.date,
+        changes: Some(changes(catalog, stored.before.as_ref(), &stored.after)),
+        entry: stored.changed().then_some(stored.after),
         refilled: false,
-        changes: Some(changes),
         failed,
     }
 }

@@ -1,17 +1,17 @@
 //! A report sent again on purpose: further copies, beside those that the night has planned.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use crate::book::{self, Book, BookError, Channel, Delivery, Filter, Subject};
+use crate::book::{self, Book, BookError, Channel, Delivery, Filter};
 use crate::calendar::spoken;
 use crate::config::{Config, Recipient, When, recipient};
 
-use super::days::today;
-use super::{Setting, letters, morning, plans};
+use super::types::{About, NightContext};
+use super::{deliver, letters, plan};
 
 #[derive(Debug, Error)]
 pub enum ResendError {
@@ -26,31 +26,33 @@ pub enum ResendError {
 /// Sends a day's report again on purpose: to everybody it was for, or to one address; without a day the
 /// newest complete one. Gives the new rows as they ended.
 pub async fn resend(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     book: &Book,
-    (date, to): (Option<NaiveDate>, Option<Recipient>),
+    date: Option<NaiveDate>,
+    to: Option<Recipient>,
     retry_for: Duration,
 ) -> Result<Vec<Delivery>, ResendError> {
-    let begun = Instant::now();
-    let about = meant(setting, book, date).await?;
-    let was_planned = book::planned(book, about.0, about.1).await?.is_some();
+    let about = meant(context, book, date).await?;
+    let was_planned = book::planned(book, about.date, about.subject)
+        .await?
+        .is_some();
     let before = of_report(book, about).await?;
     if !was_planned || (before.is_empty() && to.is_none()) {
-        let mut plan = plans::on_purpose(setting, book, about).await?;
+        let mut planned = plan::resend(context, book, about).await?;
         if to.is_some() {
-            plan.messages.clear();
+            planned.messages.clear();
         }
-        book::plan(book, &plan).await?;
+        book::plan(book, &planned).await?;
     }
     let ids = match to {
-        Some(reader) => copy_for(setting, book, about, (&before, reader)).await?,
+        Some(reader) => copy_for(context, book, about, &before, &reader).await?,
         None if before.is_empty() => ids(&of_report(book, about).await?),
-        None => again(setting, book, about, &before).await?,
+        None => again(context, book, about, &before).await?,
     };
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(morning::due(setting, retry_for, (book, begun), Some(ids)).await?)
+    Ok(deliver::due(context, book, retry_for, Some(ids)).await?)
 }
 
 /// Somebody named on the command line, spoken to as the settings say for this address or else for all.
@@ -67,11 +69,11 @@ pub fn reader(config: &Config, text: &str) -> Result<Recipient, String> {
 }
 
 async fn meant(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     book: &Book,
     date: Option<NaiveDate>,
-) -> Result<(NaiveDate, Subject), ResendError> {
-    let today = today(setting);
+) -> Result<About, ResendError> {
+    let today = context.today();
     let newest = match date {
         Some(_) => None,
         None => match book::newest_complete(book, today).await? {
@@ -82,44 +84,42 @@ async fn meant(
     let date = date.or(newest.map(|entry| entry.date));
     let date = date.ok_or(ResendError::Empty)?;
     let subject = letters::subject(book, date).await?;
-    Ok((date, subject.ok_or(ResendError::NoEntry { date })?))
+    let subject = subject.ok_or(ResendError::NoEntry { date })?;
+    Ok(About { date, subject })
 }
 
 /// The report's messages, of each reader the newest copy; pings apart.
-async fn of_report(
-    book: &Book,
-    (date, subject): (NaiveDate, Subject),
-) -> Result<Vec<Delivery>, BookError> {
+async fn of_report(book: &Book, about: About) -> Result<Vec<Delivery>, BookError> {
     let filter = Filter {
-        date: Some(date),
+        date: Some(about.date),
         ..Filter::default()
     };
     let rows = book::deliveries(book, &filter).await?;
-    Ok(book::newest_copies(rows, subject))
+    Ok(book::newest_copies(rows, about.subject))
 }
 
-/// By the ways that the report took before; where the settings have none of them any more, by those they have.
+/// Over the channels that the report took before; where none of them is configured any more, over those that are.
 async fn again(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     book: &Book,
-    about: (NaiveDate, Subject),
+    about: About,
     before: &[Delivery],
 ) -> Result<BTreeSet<i64>, BookError> {
-    let added = copies(setting, book, about, before).await?;
+    let added = copies(context, book, about, before).await?;
     if !added.is_empty() {
         return Ok(added);
     }
-    let plan = plans::on_purpose(setting, book, about).await?;
-    book::plan(book, &plan).await?;
+    let planned = plan::resend(context, book, about).await?;
+    book::plan(book, &planned).await?;
     let mut rows = of_report(book, about).await?;
-    rows.retain(|row| is_open(setting.config, row));
+    rows.retain(|row| is_configured(context.config, row));
     Ok(ids(&rows))
 }
 
 async fn copies(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     book: &Book,
-    about: (NaiveDate, Subject),
+    about: About,
     before: &[Delivery],
 ) -> Result<BTreeSet<i64>, BookError> {
     let copy = |row: &Delivery| book::Message {
@@ -127,17 +127,19 @@ async fn copies(
         recipient: row.recipient.clone(),
         name: row.name.clone(),
         voice: row.voice,
-        message_id: plans::message_id(setting.config, about, &row.recipient, row.copy + 1),
+        message_id: plan::message_id(context.config, about, &row.recipient, row.copy + 1),
     };
-    let open = before.iter().filter(|row| is_open(setting.config, row));
+    let open = before
+        .iter()
+        .filter(|row| is_configured(context.config, row));
     let messages: Vec<book::Message> = open.map(copy).collect();
-    let (date, subject) = about;
-    let added = book::add_copies(book, date, subject, &messages, setting.now).await?;
+    let About { date, subject } = about;
+    let added = book::add_copies(book, date, subject, &messages, context.now).await?;
     Ok(added.into_iter().collect())
 }
 
-/// Whether the settings still have the way that the message took.
-fn is_open(config: &Config, row: &Delivery) -> bool {
+/// Whether the channel that the message took is still configured.
+fn is_configured(config: &Config, row: &Delivery) -> bool {
     match row.channel {
         Channel::Email => config.mail.is_some(),
         Channel::Outbox => config.outbox.is_some(),
@@ -148,18 +150,19 @@ fn is_open(config: &Config, row: &Delivery) -> bool {
 
 /// A reader of the report keeps name and voice; anybody else gets those of the settings.
 async fn copy_for(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     book: &Book,
-    about: (NaiveDate, Subject),
-    (before, reader): (&[Delivery], Recipient),
+    about: About,
+    before: &[Delivery],
+    reader: &Recipient,
 ) -> Result<BTreeSet<i64>, BookError> {
     let is_reader = |row: &&Delivery| row.is_to(Channel::Email, &reader.address);
     if let Some(row) = before.iter().find(is_reader) {
-        return copies(setting, book, about, std::slice::from_ref(row)).await;
+        return copies(context, book, about, std::slice::from_ref(row)).await;
     }
-    let message = plans::mail(setting.config, about, &reader, 1);
-    let (date, subject) = about;
-    let added = book::add_copies(book, date, subject, &[message], setting.now).await?;
+    let message = plan::mail(context.config, about, reader, 1);
+    let About { date, subject } = about;
+    let added = book::add_copies(book, date, subject, &[message], context.now).await?;
     Ok(added.into_iter().collect())
 }
 

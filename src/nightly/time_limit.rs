@@ -1,8 +1,9 @@
 //! How long a night may ask its databases.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{NightError, Setting};
+use super::error::NightError;
+use super::types::NightContext;
 
 /// A night that has used up its time still has to find out whom to tell.
 const A_MOMENT: Duration = Duration::from_secs(10);
@@ -10,16 +11,15 @@ const A_MOMENT: Duration = Duration::from_secs(10);
 /// Counting, and what has to be asked before, ends after `max_duration` as it does at a signal. What became of it is sent
 /// and noted all the same.
 pub(super) async fn within_time<T>(
-    setting: &Setting<'_>,
-    begun: Instant,
-    counting: impl AsyncFnOnce(&Setting<'_>) -> Result<T, NightError>,
+    context: &NightContext<'_>,
+    counting: impl AsyncFnOnce(&NightContext<'_>) -> Result<T, NightError>,
 ) -> Result<T, NightError> {
-    let Some(longest) = setting.config.collect.max_duration else {
-        return counting(setting).await;
+    let Some(longest) = context.config.collect.max_duration else {
+        return counting(context).await;
     };
-    let left = longest.saturating_sub(begun.elapsed());
-    match stopped_after(setting, left, counting).await {
-        Err(NightError::Stopped) if !setting.stop.is_cancelled() => {
+    let left = longest.saturating_sub(context.begun.elapsed());
+    match stopped_after(context, left, counting).await {
+        Err(NightError::Stopped) if !context.stop.is_cancelled() => {
             Err(NightError::TooLong(longest))
         }
         done => done,
@@ -28,25 +28,24 @@ pub(super) async fn within_time<T>(
 
 /// The same for what is asked after counting, which gets a moment at least.
 pub(super) async fn within_a_moment<T>(
-    setting: &Setting<'_>,
-    begun: Instant,
-    asking: impl AsyncFnOnce(&Setting<'_>) -> T,
+    context: &NightContext<'_>,
+    asking: impl AsyncFnOnce(&NightContext<'_>) -> T,
 ) -> T {
-    let Some(longest) = setting.config.collect.max_duration else {
-        return asking(setting).await;
+    let Some(longest) = context.config.collect.max_duration else {
+        return asking(context).await;
     };
-    let left = longest.saturating_sub(begun.elapsed()).max(A_MOMENT);
-    stopped_after(setting, left, asking).await
+    let left = longest.saturating_sub(context.begun.elapsed());
+    stopped_after(context, left.max(A_MOMENT), asking).await
 }
 
 async fn stopped_after<T>(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     left: Duration,
-    asking: impl AsyncFnOnce(&Setting<'_>) -> T,
+    asking: impl AsyncFnOnce(&NightContext<'_>) -> T,
 ) -> T {
-    let timed = Setting {
-        stop: setting.stop.child_token(),
-        ..*setting
+    let timed = NightContext {
+        stop: context.stop.child_token(),
+        ..*context
     };
     let alarm = async {
         tokio::time::sleep(left).await;

@@ -1,4 +1,4 @@
-//! The house is built as ARCHITECTURE.md says: who may name whom, where SQL stands, how long a file is.
+//! The house is built as ARCHITECTURE.md says: who may name whom, and where SQL stands.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -147,7 +147,7 @@ const SQL_WORDS: &[&str] = &[
 ];
 
 const MEANINGLESS_NAMES: &[&str] = &[
-    "mod", "utils", "util", "helpers", "common", "types", "models",
+    "mod", "utils", "util", "helpers", "common", "models",
 ];
 
 #[test]
@@ -194,6 +194,45 @@ fn every_row_of_the_table_is_a_module() {
     let wiring = ["lib", "main"].map(str::to_owned);
     let expected: BTreeSet<String> = rows.into_iter().chain(wiring).collect();
     assert_eq!(modules, expected);
+}
+
+/// What two files need of each other belongs into a third.
+#[test]
+fn no_two_files_of_a_room_import_each_other() {
+    let sources = sources();
+    let places: BTreeSet<Vec<String>> = sources.iter().map(|(path, _)| place(path)).collect();
+    let mut imports = BTreeSet::new();
+    for (path, source) in &sources {
+        let from = place(path);
+        let named = source.paths();
+        let named = named.iter().filter_map(|path| file_of(path, &from, &places));
+        imports.extend(named.map(|to| (from.clone(), to)));
+    }
+    let circles: Vec<String> = imports
+        .iter()
+        .filter(|(from, to)| from < to && !to.starts_with(from))
+        .filter(|(from, to)| imports.contains(&(to.clone(), from.clone())))
+        .map(|(from, to)| format!("{} and {}", from.join("/"), to.join("/")))
+        .collect();
+    assert_eq!(circles, [""; 0]);
+}
+
+#[test]
+fn no_detail_of_the_night_imports_its_story() {
+    let mut violations = Vec::new();
+    for (path, source) in sources() {
+        let from = place(&path);
+        if from.len() < 2 || from[0] != "nightly" {
+            continue;
+        }
+        let up = "super::".repeat(from.len() - 1);
+        let of_story = source.paths().into_iter().filter(|path| {
+            let name = path.strip_prefix("crate::nightly::").or(path.strip_prefix(&up));
+            name.is_some_and(|name| !name.contains("::") && !name.starts_with(char::is_lowercase))
+        });
+        violations.extend(of_story.map(|name| format!("{path} imports {name}")));
+    }
+    assert_eq!(violations, [""; 0]);
 }
 
 #[test]
@@ -341,7 +380,7 @@ fn only_main_reads_the_clock_and_the_environment() {
 }
 
 #[test]
-fn files_are_short_named_for_what_they_are_and_say_what_they_are() {
+fn files_are_named_for_what_they_are_and_say_what_they_are() {
     let mut violations = Vec::new();
     for (path, source) in sources() {
         let stem = Path::new(&path)
@@ -385,6 +424,32 @@ fn top_module(path: &str) -> String {
     let inside = path.strip_prefix("src/").unwrap();
     let first = inside.split('/').next().unwrap();
     first.trim_end_matches(".rs").to_owned()
+}
+
+/// `src/collect/run.rs` → `collect`, `run`.
+fn place(path: &str) -> Vec<String> {
+    let inside = path.trim_start_matches("src/").trim_end_matches(".rs");
+    inside.split('/').map(str::to_owned).collect()
+}
+
+/// The file that a path named in `from` leads into, if it is one of ours and another.
+fn file_of(path: &str, from: &[String], places: &BTreeSet<Vec<String>>) -> Option<Vec<String>> {
+    let mut at = from.to_vec();
+    for name in path.split("::") {
+        match name {
+            "crate" => at.clear(),
+            "super" => drop(at.pop()),
+            "self" => {}
+            name => {
+                let inside = [at.as_slice(), &[name.to_owned()]].concat();
+                if !places.contains(&inside) {
+                    break;
+                }
+                at = inside;
+            }
+        }
+    }
+    (at != from && places.contains(&at)).then_some(at)
 }
 
 /// Every Rust file under `src`, by its path from the package's root.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which};
+use daybook::nightly::{self, Listener, Night, NightContext, NightError, Orders, Which};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivering;
@@ -63,12 +63,8 @@ async fn four_days(
     app.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
         .await;
     let config = world.config();
-    let setting = Setting {
-        config: &config,
-        now: instant("2025-10-04T06:00:00Z"),
-        stop,
-        listener,
-    };
+    let now = instant("2025-10-04T06:00:00Z");
+    let context = NightContext::new(&config, now, stop, listener);
     let orders = Orders {
         which: Which::Range(date("2025-10-01"), date("2025-10-04")),
         metric: None,
@@ -77,7 +73,7 @@ async fn four_days(
         send: false,
         retry_for: Duration::ZERO,
     };
-    nightly::run(&setting, &orders).await
+    nightly::run(&context, &orders).await
 }
 
 fn run(error: &str) -> [[Option<String>; 5]; 1] {

@@ -13,7 +13,7 @@ use clap::Parser;
 use daybook::cli::Cli;
 use daybook::commands::{self, CommandError, Ended};
 use daybook::config::{self, Config, DatabaseUrl, Engine};
-use daybook::nightly::{self, Listener, Night, NightError, Orders, Setting, Which};
+use daybook::nightly::{self, Listener, Night, NightContext, NightError, Orders, Which};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
@@ -121,13 +121,8 @@ impl World {
         stop: CancellationToken,
     ) -> Result<Night, NightError> {
         let config = self.config();
-        let setting = Setting {
-            config: &config,
-            now: self.now,
-            stop,
-            listener: &Silence,
-        };
-        nightly::run(&setting, orders).await
+        let context = NightContext::new(&config, self.now, stop, &Silence);
+        nightly::run(&context, orders).await
     }
 
     /// Runs a command line in this process; what it prints goes to the test's output.

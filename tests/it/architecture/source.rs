@@ -79,6 +79,24 @@ impl Source {
         found
     }
 
+    /// Every path that the code names, whole: `super::a::b` of `use super::{a::b, c}` as of `super::a::b()`.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let mut rest = self.code.as_str();
+        let mut paths = Vec::new();
+        let mut elsewhere = String::new();
+        while let Some((before, after)) = rest.split_once("use ") {
+            let tree = after.split(';').next().unwrap_or_default();
+            elsewhere.push_str(before);
+            paths.extend(spelled_out(tree));
+            rest = &after[tree.len()..];
+        }
+        elsewhere.push_str(rest);
+        let part_of_a_path = |letter: char| letter.is_alphanumeric() || "_:".contains(letter);
+        let others = elsewhere.split(|letter| !part_of_a_path(letter));
+        paths.extend(others.filter(|path| path.contains("::")).map(str::to_owned));
+        paths
+    }
+
     /// The first names inside every `root::{…}`.
     pub(crate) fn grouped_imports(&self, root: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
@@ -103,6 +121,26 @@ impl Source {
         }
         found
     }
+}
+
+/// `a::{b, c::{d}}` → `a::b`, `a::c::d`.
+fn spelled_out(tree: &str) -> Vec<String> {
+    let Some((begin, rest)) = tree.split_once('{') else {
+        return vec![tree.split_whitespace().next().unwrap_or("").to_owned()];
+    };
+    let inside = &rest[..rest.rfind('}').unwrap_or(rest.len())];
+    let mut depth = 0;
+    let branches = inside.split(|letter| {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    });
+    let branches = branches.map(str::trim).filter(|branch| !branch.is_empty());
+    let whole = branches.flat_map(spelled_out);
+    whole.map(|end| format!("{}{end}", begin.trim())).collect()
 }
 
 fn word(text: &str) -> String {
@@ -157,6 +195,8 @@ mod tests {
         let source = Source::read(
             "// crate::a\nuse crate::{b, c::{d, e}};\nlet x = \"crate::f\"; let q = '\"'; let r = r#\"crate::\"g\"#; crate::h::i::<'a>();",
         );
+        let paths = ["crate::b", "crate::c::d", "crate::c::e", "crate::h::i::"];
+        assert_eq!(source.paths(), paths);
         let expected = ["b", "c", "h"].map(str::to_owned);
         assert_eq!(source.imported_modules(), BTreeSet::from(expected));
         assert_eq!(source.strings, ["crate::f", "crate::\"g"]);

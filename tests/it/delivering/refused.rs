@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use daybook::book::{Book, Subject};
 use daybook::commands::Ended;
-use daybook::nightly::{Which, letters};
+use daybook::nightly::{About, Which, letters};
 
 use super::{mailed, with_mail};
 use crate::http_server;
@@ -75,10 +75,11 @@ async fn what_is_refused_for_good_is_not_tried_again_and_told_in_the_next_report
     world.at("2025-10-05T04:00:00Z");
     world.morning(Which::One(date("2025-10-04")), true).await;
     let book = Book::open_to_read(&world.book_url()).await.unwrap();
-    let (about, now) = (
-        (date("2025-10-04"), Subject::Report),
-        instant("2025-10-05T04:00:00Z"),
-    );
+    let about = About {
+        date: date("2025-10-04"),
+        subject: Subject::Report,
+    };
+    let now = instant("2025-10-05T04:00:00Z");
     let letter = letters::letter(&world.config(), &book, about, now).await;
     let lost = letter.unwrap().unwrap().around.undelivered;
     let lost: Vec<_> = lost

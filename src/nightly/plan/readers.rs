@@ -5,9 +5,7 @@ use crate::collect;
 use crate::collect::Found;
 use crate::config::{Recipient, When, recipient};
 
-use super::Setting;
-use super::counting::limits;
-use super::days::today;
+use super::super::types::NightContext;
 
 pub(super) struct Readers {
     /// Each address once, the settings' first.
@@ -21,11 +19,11 @@ pub(super) struct Readers {
 
 /// `found` is what the query gave in the snapshot of the numbers; it is asked now where nothing was counted.
 pub(super) async fn readers(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     book: Option<&Book>,
     found: Option<Result<Found, String>>,
 ) -> Result<Readers, BookError> {
-    let settings = &setting.config.report;
+    let settings = &context.config.report;
     let mut readers = Readers {
         all: settings.recipients.clone(),
         asked: Vec::new(),
@@ -38,9 +36,9 @@ pub(super) async fn readers(
     let found = match found {
         Some(found) => found,
         None => {
-            let asked = collect::recipients(&setting.config.apps, query, &limits(setting)).await;
+            let asked = collect::recipients(&context.config.apps, query, &context.limits()).await;
             // Not whether a signal or the night's time was the reason.
-            asked.map_err(|why| match setting.stop.is_cancelled() {
+            asked.map_err(|why| match context.stop.is_cancelled() {
                 true => "the night had to end before the app database had answered".to_owned(),
                 false => why,
             })
@@ -53,7 +51,7 @@ pub(super) async fn readers(
         }
         Err(why) => {
             let known = match book {
-                Some(book) => book::known_recipients(book, today(setting)).await?,
+                Some(book) => book::known_recipients(book, context.today()).await?,
                 None => Vec::new(),
             };
             readers.asked = known.into_iter().map(recognised).collect();

@@ -6,19 +6,19 @@ use crate::book::{self, Book};
 use crate::calendar::{Day, spoken};
 use crate::collect;
 
-use super::counting::limits;
-use super::days::{Which, known_keys};
-use super::{NightError, Orders, Setting, Todo};
+use super::super::error::NightError;
+use super::super::types::{NightContext, Orders, Todo, Which};
+use super::days::known_keys;
 
 /// Takes out of the work what lies before the oldest row, where each metric tells of its rows when they began, and
 /// says which days those are. What is stored already stays in the work.
-pub(super) async fn skip_days_before_data(
-    setting: &Setting<'_>,
+pub(super) async fn skip(
+    context: &NightContext<'_>,
     orders: &Orders,
     book: Option<&Book>,
     todo: &mut Todo,
 ) -> Result<Vec<(NaiveDate, String)>, NightError> {
-    let (config, Which::Range(from, _)) = (setting.config, &orders.which) else {
+    let (config, Which::Range(from, _)) = (context.config, &orders.which) else {
         return Ok(Vec::new());
     };
     let first = match book {
@@ -34,7 +34,7 @@ pub(super) async fn skip_days_before_data(
         &config.catalog,
         &keys,
         config.time_zone,
-        &limits(setting),
+        &context.limits(),
     )
     .await;
     // A database that is away is waited for, and told of, when the days are counted.

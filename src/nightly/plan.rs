@@ -1,6 +1,6 @@
 //! Who gets which message about a day: decided once, when the day is stored, and written into the ledger.
 
-use std::collections::BTreeSet;
+mod readers;
 
 use chrono::{NaiveDate, TimeDelta};
 use sha2::{Digest, Sha256};
@@ -12,79 +12,51 @@ use crate::config::{Config, Recipient, When, recipient as address};
 use crate::deliver::message::domain;
 use crate::deliver::signals::{FAILURE, SUCCESS};
 use crate::entry::Entry;
-use crate::entry::merge::Mode;
 use crate::report::{self, Report, State};
 
-use super::readers::{Readers, known, readers};
-use super::{Setting, Todo};
+use super::types::{About, NightContext, Topic};
+
+use readers::{Readers, known, readers};
 
 /// Who is written to only on some days hears at least this often that all goes on.
 const SIGN_OF_LIFE: TimeDelta = TimeDelta::days(7);
 
-/// The day that the run reports, and the others that it only names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topic {
-    pub date: NaiveDate,
-    pub subject: Subject,
-    pub also: Vec<NaiveDate>,
-}
-
-/// The newest complete day of those collected; while there is none, the one that is still open. What was only
-/// refreshed is no topic: its changes are told as corrections.
-pub fn topic(todo: &Todo) -> Option<Topic> {
-    let collected = todo.tasks.iter().filter(|task| task.mode != Mode::Refresh);
-    let counted = collected.flat_map(|task| &task.days);
-    let counted: BTreeSet<(bool, NaiveDate)> =
-        counted.map(|as_of| (!as_of.open, as_of.day.date)).collect();
-    let settled = todo.settled.iter().map(|date| {
-        let stored = todo.stored.get(date);
-        (stored.is_some_and(|entry| !entry.partial), *date)
-    });
-    let (complete, date) = settled.chain(counted.iter().copied()).max()?;
-    let others = counted
-        .into_iter()
-        .filter(|(complete, other)| *complete && *other != date);
-    Some(Topic {
-        date,
-        subject: Subject::of_day(!complete),
-        also: others.map(|(_, other)| other).collect(),
-    })
-}
-
 /// The plan for a day with numbers. `entries` hold the day as it will be stored, and those it is compared with.
 pub(super) async fn report(
-    setting: &Setting<'_>,
+    context: &NightContext<'_>,
     book: Option<&Book>,
     topic: &Topic,
     entries: &[Entry],
     found: Option<Result<Found, String>>,
 ) -> Result<Option<Plan>, BookError> {
-    let catalog = &setting.config.catalog;
+    let catalog = &context.config.catalog;
     let mutes = match book {
-        Some(book) => book::mutes(book, setting.config.time_zone).await?,
+        Some(book) => book::mutes(book, context.config.time_zone).await?,
         None => Vec::new(),
     };
-    let judgement = compare::judge_day(topic.date, entries, mutes, catalog);
-    let Some(report) = report::of_day(topic.date, entries, &judgement, catalog) else {
+    let judgement = compare::judge_day(topic.about.date, entries, mutes, catalog);
+    let Some(report) = report::of_day(topic.about.date, entries, &judgement, catalog) else {
         return Ok(None);
     };
-    let subject = Subject::of_day(report.partial);
-    let readers = readers(setting, book, found).await?;
+    let about = About {
+        date: topic.about.date,
+        subject: Subject::of_day(report.partial),
+    };
+    let readers = readers(context, book, found).await?;
     let mut interested = Vec::new();
     for reader in &readers.all {
-        if wants(reader, &report) || is_sign_of_life_due(reader, book, topic.date).await? {
+        if wants(reader, &report) || is_sign_of_life_due(reader, book, topic.about.date).await? {
             interested.push(reader);
         }
     }
-    let mut messages = messages(setting.config, (topic.date, subject), &interested);
-    if setting.config.ping.is_some() {
-        let to = (Channel::Ping, SUCCESS);
-        messages.push(message(setting.config, (topic.date, subject), to));
+    let mut messages = messages(context.config, about, &interested);
+    if context.config.ping.is_some() {
+        messages.push(message(context.config, about, Channel::Ping, SUCCESS));
     }
     Ok(Some(Plan {
         report: Planned {
             also: topic.also.clone(),
-            ..planned(setting, (topic.date, subject), &readers)
+            ..planned(context, about, &readers)
         },
         messages,
     }))
@@ -92,48 +64,46 @@ pub(super) async fn report(
 
 /// The plan for a night that failed: everybody hears of it, whatever they wish to hear.
 pub(super) async fn failure(
-    setting: &Setting<'_>,
-    book: &Book,
+    context: &NightContext<'_>,
+    book: Option<&Book>,
     date: NaiveDate,
     reason: &str,
 ) -> Result<Plan, BookError> {
-    let about = (date, Subject::Failure);
-    let readers = readers(setting, Some(book), None).await?;
+    let about = About {
+        date,
+        subject: Subject::Failure,
+    };
+    let readers = readers(context, book, None).await?;
     let all: Vec<&Recipient> = readers.all.iter().collect();
-    let mut messages = messages(setting.config, about, &all);
-    if setting.config.ping.is_some() {
-        messages.push(message(setting.config, about, (Channel::Ping, FAILURE)));
+    let mut messages = messages(context.config, about, &all);
+    if context.config.ping.is_some() {
+        messages.push(message(context.config, about, Channel::Ping, FAILURE));
     }
     Ok(Plan {
         messages,
         report: Planned {
             reason: Some(reason.to_owned()),
-            ..planned(setting, about, &readers)
+            ..planned(context, about, &readers)
         },
     })
 }
 
-/// The plan of somebody who asks for the report now: everybody gets it.
-pub(super) async fn on_purpose(
-    setting: &Setting<'_>,
+/// The plan of a report that somebody asks for now: every recipient gets it.
+pub(super) async fn resend(
+    context: &NightContext<'_>,
     book: &Book,
-    about: (NaiveDate, Subject),
+    about: About,
 ) -> Result<Plan, BookError> {
-    let readers = readers(setting, Some(book), None).await?;
+    let readers = readers(context, Some(book), None).await?;
     let all: Vec<&Recipient> = readers.all.iter().collect();
     Ok(Plan {
-        messages: messages(setting.config, about, &all),
-        report: planned(setting, about, &readers),
+        messages: messages(context.config, about, &all),
+        report: planned(context, about, &readers),
     })
 }
 
 /// A mail for a reader.
-pub(super) fn mail(
-    config: &Config,
-    about: (NaiveDate, Subject),
-    reader: &Recipient,
-    copy: u32,
-) -> Message {
+pub(super) fn mail(config: &Config, about: About, reader: &Recipient, copy: u32) -> Message {
     Message {
         channel: Channel::Email,
         name: reader.name.clone(),
@@ -144,12 +114,7 @@ pub(super) fn mail(
 }
 
 /// `<report.2025-10-03.4f1c…@example.org>`: the same for every attempt, another for every reader and copy.
-pub(super) fn message_id(
-    config: &Config,
-    (date, subject): (NaiveDate, Subject),
-    recipient: &str,
-    copy: u32,
-) -> String {
+pub(super) fn message_id(config: &Config, about: About, recipient: &str, copy: u32) -> String {
     let addressee = address::folded(recipient);
     let digest = Sha256::digest(format!("{addressee}\n{copy}\n{}", config.name));
     let hash: String = digest[..8]
@@ -160,31 +125,26 @@ pub(super) fn message_id(
         Some(mail) => domain(&mail.from.address),
         None => "daybook.invalid",
     };
-    format!("<{}.{date}.{hash}@{domain}>", subject.word())
+    format!("<{}.{}.{hash}@{domain}>", about.subject.word(), about.date)
 }
 
 /// One mail for each reader, and what other ways out the settings have; pings apart.
-fn messages(config: &Config, about: (NaiveDate, Subject), readers: &[&Recipient]) -> Vec<Message> {
+fn messages(config: &Config, about: About, readers: &[&Recipient]) -> Vec<Message> {
     let mut messages = Vec::new();
     if config.mail.is_some() {
         let mails = readers.iter().map(|reader| mail(config, about, reader, 1));
         messages.extend(mails);
     }
     if config.outbox.is_some() {
-        messages.push(message(config, about, (Channel::Outbox, "outbox")));
+        messages.push(message(config, about, Channel::Outbox, "outbox"));
     }
     let webhooks = config.webhooks.iter();
-    messages.extend(
-        webhooks.map(|webhook| message(config, about, (Channel::Webhook, webhook.name.as_str()))),
-    );
+    messages
+        .extend(webhooks.map(|webhook| message(config, about, Channel::Webhook, &webhook.name)));
     messages
 }
 
-fn message(
-    config: &Config,
-    about: (NaiveDate, Subject),
-    (channel, recipient): (Channel, &str),
-) -> Message {
+fn message(config: &Config, about: About, channel: Channel, recipient: &str) -> Message {
     Message {
         channel,
         recipient: recipient.to_owned(),
@@ -194,15 +154,11 @@ fn message(
     }
 }
 
-fn planned(
-    setting: &Setting<'_>,
-    (date, subject): (NaiveDate, Subject),
-    readers: &Readers,
-) -> Planned {
+fn planned(context: &NightContext<'_>, about: About, readers: &Readers) -> Planned {
     Planned {
-        date,
-        subject,
-        planned_at: setting.now,
+        date: about.date,
+        subject: about.subject,
+        planned_at: context.now,
         also: Vec::new(),
         corrections: Vec::new(),
         recipients: readers.asked.iter().map(known).collect(),

@@ -1,24 +1,26 @@
 //! The end of a night: what is too old goes, unless that would be suspiciously much.
 
-use chrono::NaiveDate;
-
-use crate::book::{self, Book, BookError};
+use crate::book::{self, BookError};
 use crate::prune;
 
-use super::{Night, Setting, days};
+use super::choose::Choice;
+use super::store::Store;
+use super::types::{Night, NightContext};
 
-/// `before` are the days that were stored before this night.
-pub(super) async fn forget(
-    setting: &Setting<'_>,
-    book: &Book,
-    before: &[NaiveDate],
+pub(super) async fn prune(
+    context: &NightContext<'_>,
+    store: &Store,
+    choice: &Choice,
     night: &mut Night,
 ) -> Result<(), BookError> {
-    let today = days::today(setting);
-    let retention = setting.config.retention_days;
+    let Some(book) = store.writable() else {
+        return Ok(());
+    };
+    let today = context.today();
+    let retention = context.config.retention_days;
     let newest = night.days.iter().map(|day| day.date).max();
     let planned = prune::plan(&book::all_dates(book).await?, today, retention, newest);
-    if let Some(doubt) = prune::doubt(&planned, before, today, retention) {
+    if let Some(doubt) = prune::doubt(&planned, &choice.stored_dates, today, retention) {
         night.unpruned = Some(doubt).filter(|_| !planned.is_empty());
         return Ok(());
     }

@@ -1,0 +1,150 @@
+//! Counting one task's days, and making of the readings what the book will store.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+
+use crate::calendar::AsOf;
+use crate::catalog::{Catalog, Metric, Shape};
+use crate::collect::{self, Collected, Cost, Found, Request, Work};
+use crate::config::RecipientsQuery;
+use crate::database::Trouble;
+use crate::entry::{Entry, Reading, derive, merge::Mode, merge::merge, yield_to_former_names};
+
+use super::super::error::NightError;
+use super::super::refresh;
+use super::super::types::{Night, NightContext, Orders, Task, milliseconds};
+use super::followers::{as_far_as_all_have_come, late_followers};
+
+/// A follower that caught up can briefly look behind.
+const FOLLOWER_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What counting a task gave.
+pub(super) struct Counted {
+    pub(super) entries: Vec<Entry>,
+    pub(super) costs: Vec<Cost>,
+    /// If they were asked for: who gets the report, or why nobody knows.
+    pub(super) recipients: Option<Result<Found, String>>,
+}
+
+/// Counts one task's days. Only when no database answered at all is there nothing to store.
+pub(super) async fn count_task(
+    context: &NightContext<'_>,
+    orders: &Orders,
+    task: &Task,
+    stored: &BTreeMap<NaiveDate, Entry>,
+    recipients: Option<&RecipientsQuery>,
+    night: &mut Night,
+) -> Result<Counted, NightError> {
+    let begun = Instant::now();
+    let mut request = Request {
+        catalog: &context.config.catalog,
+        keys: task.keys.clone(),
+        work: work(task),
+        now: context.now,
+        grace: context.grace(),
+        retry_for: orders.retry_for,
+        follower_patience: match task.days.as_slice() {
+            // An open day is counted as of any moment: the one that has been reached will do.
+            [one] if one.open => Duration::ZERO,
+            _ => orders.retry_for,
+        },
+        limits: context.limits(),
+        recipients,
+        progress: &|done, of| context.listener.statement(done, of),
+        retrying: &|away, for_so_long| context.listener.retrying(away, for_so_long),
+    };
+    let mut moments = task.days.clone();
+    let mut collected = collect::collect(&context.config.apps, &request).await;
+    let stored_day = task
+        .days
+        .first()
+        .and_then(|as_of| stored.get(&as_of.day.date));
+    if let Some(earlier) = as_far_as_all_have_come(&collected, task, stored_day) {
+        let late = late_followers(&collected, task, earlier);
+        night.unreachable.extend(late);
+        moments = vec![earlier];
+        request.work = Work::Night(earlier);
+        request.follower_patience = FOLLOWER_PATIENCE;
+        collected = collect::collect(&context.config.apps, &request).await;
+    }
+    let stopped = collected
+        .unreachable
+        .iter()
+        .any(|one| one.error.trouble == Trouble::Stopped);
+    if stopped {
+        return Err(NightError::Stopped);
+    }
+    if let Some(first) = collected.unreachable.first()
+        && collected.statements.is_empty()
+    {
+        return Err(NightError::Unavailable(first.clone()));
+    }
+    let duration_ms = milliseconds(begun);
+    let Collected {
+        days,
+        statements,
+        unreachable,
+        recipients,
+    } = collected;
+    night.unreachable.extend(unreachable);
+    let entries = days.into_iter().zip(&moments);
+    let mut entries: Vec<Entry> = entries
+        .map(|((_, readings), as_of)| entry(context, as_of, readings, duration_ms))
+        .collect();
+    let catalog = &context.config.catalog;
+    for entry in &mut entries {
+        let Some(before) = stored.get(&entry.date) else {
+            continue;
+        };
+        if task.mode == Mode::Refresh {
+            refresh::keep_what_counts(catalog, entry, before);
+        }
+        yield_to_former_names(catalog, entry, before, task.mode);
+    }
+    derive_last(catalog, &mut entries, task, stored);
+    Ok(Counted {
+        entries,
+        costs: statements,
+        recipients,
+    })
+}
+
+fn work(task: &Task) -> Work {
+    match task.days.as_slice() {
+        [one] => Work::Night(*one),
+        many => Work::Range(many.iter().map(|as_of| as_of.day).collect()),
+    }
+}
+
+fn entry(
+    context: &NightContext<'_>,
+    as_of: &AsOf,
+    readings: BTreeMap<String, Reading>,
+    duration_ms: i64,
+) -> Entry {
+    let mut entry = Entry::empty(as_of, context.now, &context.config.catalog_hash);
+    entry.duration_ms = duration_ms;
+    entry.readings = readings;
+    entry
+}
+
+/// Derived metrics are made of what each day will hold, stored values among it.
+fn derive_last(
+    catalog: &Catalog,
+    entries: &mut [Entry],
+    task: &Task,
+    stored: &BTreeMap<NaiveDate, Entry>,
+) {
+    let is_derived = |metric: &&Metric| matches!(metric.shape, Shape::Derived(_));
+    for entry in entries {
+        let mut whole = merge(stored.get(&entry.date), entry.clone(), task.mode);
+        derive(&mut whole, catalog);
+        for metric in catalog.metrics.iter().filter(is_derived) {
+            if let Some(made) = whole.readings.remove(&metric.key) {
+                entry.readings.insert(metric.key.clone(), made);
+            }
+        }
+    }
+}
