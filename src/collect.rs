@@ -6,9 +6,10 @@ mod ends;
 pub mod examine;
 pub mod labels;
 mod lessons;
+pub mod outcome;
 pub mod readings;
 pub mod recipients;
-pub mod run;
+mod run;
 pub mod schema;
 mod snapshots;
 pub mod unlisted;
@@ -162,7 +163,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn take(&mut self, done: run::Done) {
+    fn take(&mut self, done: outcome::Outcome) {
         self.tallies.extend(done.tallies);
         self.failures.extend(done.failures);
         self.asked_at.extend(done.asked_at);

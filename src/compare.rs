@@ -19,12 +19,10 @@ use chrono::{Days, NaiveDate};
 use crate::catalog::{Catalog, Metric, Mute};
 use crate::entry::Entry;
 
-pub use alert::{Alert, Rule, RuleKind, State};
-pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Severity, Way};
+pub use alert::{Alert, AlertedPart, Rule, RuleKind, State};
+pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Severity, Way, Week};
 pub use history::{DAYS_JUDGED, History};
-pub use parts::AlertedPart;
 pub use usual::{REACH_OF_OWN_DAYS, Usual};
-pub use week::Week;
 
 use subject::{Frame, Memory, Subject, Told};
 

@@ -7,6 +7,7 @@ pub mod find;
 pub mod handbook;
 pub mod mail;
 mod network;
+pub mod origin;
 pub mod recipient;
 pub mod report;
 pub mod secret;
@@ -35,13 +36,13 @@ pub use crate::catalog::Engine;
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;
 pub use network::Network;
+pub use origin::Origin;
 pub use report::{
     MailSettings, OnAmbiguous, Outbox, Ping, Recipient, RecipientsQuery, ReportSettings, Sender,
     SmtpServer, Tls, Webhook, When,
 };
 pub use secret::Secret;
 pub use serve::{PrometheusSettings, ServeSettings};
-pub use settle::Origin;
 pub use show::{Shown, show};
 pub use written::schema;
 

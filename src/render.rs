@@ -6,6 +6,7 @@ pub mod backtest;
 mod clean;
 pub mod csv;
 pub mod html;
+mod ink;
 pub mod json;
 pub mod mail;
 pub mod number;

@@ -11,7 +11,8 @@ use crate::database::{DatabaseError, Replayed, Snapshot, Trouble};
 use crate::plan::{KnownDatabases, Statement};
 
 use super::lessons::Lessons;
-use super::run::{Context, Done};
+use super::outcome::Outcome;
+use super::run::Context;
 use super::snapshots::{stopped, with_snapshots};
 use super::{Request, Unreachable, Way, Work, recipients, recipients_of, run, statements};
 
@@ -25,7 +26,7 @@ pub(super) async fn with_retries(
     keys: &[String],
     request: &Request<'_>,
     ways: &[Way],
-) -> Result<Vec<Done>, DatabaseError> {
+) -> Result<Vec<Outcome>, DatabaseError> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     // Patience is for what fails, not for what was counted before.
@@ -101,8 +102,8 @@ async fn in_pieces(
     keys: &[String],
     request: &Request<'_>,
     begun: Instant,
-) -> Result<Vec<Done>, DatabaseError> {
-    let mut whole = Done::default();
+) -> Result<Vec<Outcome>, DatabaseError> {
+    let mut whole = Outcome::default();
     for piece in by_table(request.catalog, keys) {
         let read_at = request.now + begun.elapsed();
         let mut tries = 0;
@@ -179,7 +180,7 @@ async fn once(
     request: &Request<'_>,
     lessons: &Lessons,
     ways: &[Way],
-) -> Result<Vec<Done>, DatabaseError> {
+) -> Result<Vec<Outcome>, DatabaseError> {
     with_snapshots(app, app.connections, &request.limits, async |snapshots| {
         if let Some(first) = snapshots.first() {
             first.replayed().reaches(needed(request))?;
@@ -196,7 +197,7 @@ async fn on_snapshots(
     request: &Request<'_>,
     lessons: &Lessons,
     ways: &[Way],
-) -> Result<Vec<Done>, DatabaseError> {
+) -> Result<Vec<Outcome>, DatabaseError> {
     let Some(first) = snapshots.first_mut() else {
         return Ok(Vec::new());
     };

@@ -15,12 +15,12 @@ use crate::plan::{Bind, Cell, Tally};
 
 use super::Request;
 use super::lessons::Lessons;
-use super::run::Done;
+use super::outcome::Outcome;
 
 /// Looks up the labels that the tallies need. Parts whose name is not found keep their key.
 pub async fn name_parts(
     snapshot: &mut Snapshot,
-    done: &mut Done,
+    done: &mut Outcome,
     request: &Request<'_>,
     lessons: &Lessons,
 ) -> Result<(), DatabaseError> {

@@ -1,10 +1,9 @@
 //! Runs planned statements on connections that share a snapshot, the longest first.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use crate::database::{DatabaseError, Snapshot, Trouble};
@@ -12,43 +11,28 @@ use crate::plan::fold::FoldError;
 use crate::plan::{Folding, KnownDatabases, Statement};
 
 use super::lessons::Lessons;
+use super::outcome::Outcome;
 use super::readings::Tallies;
-use super::{Cost, Found, Request, labels, unlisted};
-
-/// What one database gave.
-#[derive(Debug, Default)]
-pub struct Done {
-    pub tallies: Tallies,
-    /// Metrics that failed, with their errors.
-    pub failures: BTreeMap<String, String>,
-    pub costs: Vec<Cost>,
-    pub recipients: Option<Result<Found, String>>,
-    /// When metrics were asked for, where that was not at once.
-    pub asked_at: BTreeMap<String, DateTime<Utc>>,
-    /// When metrics were read that could not be read together with the others.
-    pub read_at: BTreeMap<String, DateTime<Utc>>,
-    /// Metrics read from a follower, and the moment of the application's that it has come to.
-    pub reached: BTreeMap<String, DateTime<Utc>>,
-}
+use super::{Cost, Request, labels, unlisted};
 
 /// What every statement of a try needs to know.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     pub request: &'a Request<'a>,
     pub known: KnownDatabases<'a>,
     pub lessons: &'a Lessons,
 }
 
-pub async fn all(
+pub(super) async fn all(
     snapshots: &mut [Snapshot],
     mut statements: Vec<Statement>,
     context: Context<'_>,
-) -> Result<Done, DatabaseError> {
+) -> Result<Outcome, DatabaseError> {
     statements.sort_by_key(|statement| std::cmp::Reverse(statement.weight));
     let total = statements.len();
     let shared = Shared {
         queue: RefCell::new(statements.into()),
-        done: RefCell::new(Done::default()),
+        done: RefCell::new(Outcome::default()),
         total,
     };
     let workers = snapshots
@@ -75,7 +59,7 @@ pub async fn all(
 
 struct Shared {
     queue: RefCell<VecDeque<Statement>>,
-    done: RefCell<Done>,
+    done: RefCell<Outcome>,
     total: usize,
 }
 
@@ -103,13 +87,13 @@ async fn isolated(
     snapshot: &mut Snapshot,
     statement: &Statement,
     context: Context<'_>,
-) -> Result<Done, DatabaseError> {
+) -> Result<Outcome, DatabaseError> {
     let Context {
         request,
         known,
         lessons,
     } = context;
-    let mut done = Done::default();
+    let mut done = Outcome::default();
     let error = match one(snapshot, statement, context, &mut done).await {
         Ok(()) => return Ok(done),
         Err(error) if lessons.fails_alone(&error) => error,
@@ -146,7 +130,7 @@ async fn one(
     snapshot: &mut Snapshot,
     statement: &Statement,
     context: Context<'_>,
-    done: &mut Done,
+    done: &mut Outcome,
 ) -> Result<(), DatabaseError> {
     let begun = Instant::now();
     let folded = fold(snapshot, statement, context.request).await;

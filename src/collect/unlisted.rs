@@ -11,7 +11,7 @@ use crate::plan::fold::{FoldError, ranking};
 use crate::plan::unlisted::unlisted_values;
 use crate::plan::{Folding, KnownDatabases, Tally};
 
-use super::run::Done;
+use super::outcome::Outcome;
 use super::schema::forgiven;
 use super::{Request, Work};
 
@@ -32,7 +32,7 @@ const LETTERS: usize = 40;
 /// Tells the values where a count of such rows, made in the night's own scans, is not zero.
 pub async fn name_values(
     snapshot: &mut Snapshot,
-    done: &mut Done,
+    done: &mut Outcome,
     request: &Request<'_>,
     known: KnownDatabases<'_>,
 ) -> Result<(), DatabaseError> {

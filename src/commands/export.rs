@@ -9,7 +9,8 @@ use crate::book::{self, Book};
 use crate::cli::{Export, ExportFormat};
 use crate::config::Config;
 use crate::look::edition::Edition;
-use crate::look::export::backfill::{self, Form};
+use crate::look::export::backfill;
+use crate::look::export::prometheus::text::Form;
 use crate::look::export::{self, ExportError, Layout, prometheus};
 
 use super::progress::Bar;

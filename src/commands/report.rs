@@ -11,9 +11,9 @@ use crate::config::{Config, Recipient, Sender, When};
 use crate::deliver::message::{self, Head, NO_READER, NO_SENDER};
 use crate::deliver::outbox;
 use crate::nightly::{About, letters, resend};
+use crate::render::json;
 use crate::render::mail::mail;
 use crate::render::words::spelled_out;
-use crate::render::{html, json};
 use crate::report::Letter;
 use crate::voice::{Language, Voice};
 
@@ -37,7 +37,7 @@ pub async fn run(
     let letter = letter(&config, args, world).await?;
     let text = match args.format {
         Format::Text => mail(&letter, voice(config.report.voice, args)).text,
-        Format::Html => html::standalone(&mail(&letter, voice(config.report.voice, args))),
+        Format::Html => mail(&letter, voice(config.report.voice, args)).standalone_html(),
         Format::Json => spelled_out(&format!("{:#}\n", json::letter(&letter))).into_owned(),
         Format::Eml => eml(&letter, &reader(&config, args)?, (&config, args, world))?,
     };

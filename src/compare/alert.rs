@@ -4,10 +4,10 @@
 use chrono::NaiveDate;
 
 use crate::catalog::{Limit, Metric};
+use crate::entry::PartKey;
 
-use super::change::{Change, Difference, LEAVE, Severity, Way, exact};
-use super::parts::AlertedPart;
-use super::week::Week;
+use super::change::{Change, Difference, LEAVE, Severity, Way, Week, exact};
+use super::usual::Usual;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -25,6 +25,20 @@ pub struct Alert {
     pub value: f64,
     /// It recovered because the level that it told of has become usual.
     pub settled: bool,
+}
+
+/// The part of a distribution that an alert is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertedPart {
+    /// Never [`PartKey::Other`].
+    pub key: PartKey,
+    /// As the data have it on that day.
+    pub label: String,
+    /// It is among those that are not named: the value is the most that it can be.
+    pub at_most: bool,
+    pub usual: Option<Usual>,
+    /// How many more of the metric's parts alert on that day without being told; said once a day.
+    pub left_out: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]

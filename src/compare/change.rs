@@ -4,14 +4,14 @@ use chrono::NaiveDate;
 
 use crate::catalog::{Direction, Good, Judge, Metric, Thresholds};
 
-use super::week::Week;
-
 /// An alert is left only below this part of the level that raised it.
 pub(super) const LEAVE: f64 = 0.8;
 /// A percentage's change below this is no news.
 const LEAST_POINTS: f64 = 2.0;
 /// Nearer to its end a percentage is not measured.
 const LEAST_END: f64 = 0.5;
+/// Weeks move less than days: by this part of a day's levels they are noteworthy.
+const OF_WEEK: f64 = 0.5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -35,6 +35,15 @@ pub enum Outcome {
     NoneThen(Gap),
     /// The day itself has no number.
     NoneNow(Gap),
+}
+
+/// The last seven days, against the four weeks before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Week {
+    /// The mean of its days.
+    pub mean: f64,
+    /// That of the four weeks before.
+    pub before: f64,
 }
 
 /// Why there is no number.
@@ -224,7 +233,7 @@ impl Levels {
             min_base: rule.min_base.unwrap_or(general.min_base),
             entered: bounds(1.0),
             held: bounds(LEAVE),
-            slid: bounds(super::week::LEVEL),
+            slid: bounds(OF_WEEK),
         }
     }
 

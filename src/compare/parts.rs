@@ -11,29 +11,14 @@ use crate::catalog::Metric;
 use crate::entry::{Entry, Part, PartKey, Value};
 
 use super::Stage;
-use super::alert::{Alert, Rule, State};
+use super::alert::{Alert, AlertedPart, Rule, State};
 use super::change::{Gap, Levels};
 use super::subject::{Frame, Memory, Subject, Told};
-use super::usual::Usual;
 
 /// A part is judged for so long after it was large.
 const LOOKED_BACK: u64 = 56;
 const MOST_JUDGED: usize = 20;
 const MOST_TOLD: usize = 3;
-
-/// The part of a distribution that an alert is about.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlertedPart {
-    /// Never [`PartKey::Other`].
-    pub key: PartKey,
-    /// As the data have it on that day.
-    pub label: String,
-    /// It is among those that are not named: the value is the most that it can be.
-    pub at_most: bool,
-    pub usual: Option<Usual>,
-    /// How many more of the metric's parts alert on that day without being told; said once a day.
-    pub left_out: usize,
-}
 
 /// The parts of one distribution from day to day.
 #[derive(Debug, Clone, Default)]

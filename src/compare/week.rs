@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::change::{Levels, Severity, Way};
+use super::change::{Levels, Severity, Way, Week};
 use super::usual::{Scale, Usual};
 use super::window::Window;
 
@@ -18,18 +18,8 @@ const REACH: f64 = 2.8;
 const BEYOND: usize = 1;
 /// A day's deviation in the difference of a mean of 7 and one of 28: √(1/7 + 1/28).
 const OF_DAYS: f64 = 0.42;
-/// Weeks move less than days: by this part of a day's levels they are noteworthy.
-pub(super) const LEVEL: f64 = 0.5;
 /// A slide is over within this part of the reach.
 const OVER: f64 = 0.5;
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Week {
-    /// The mean of its days.
-    pub mean: f64,
-    /// That of the four weeks before.
-    pub before: f64,
-}
 
 /// A week that begins to be one.
 pub(super) struct Slide {

@@ -1,6 +1,12 @@
 //! Durations as people write them: `90s`, `5m`, `24h`, `2d`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
 
@@ -39,4 +45,20 @@ pub fn spoken(duration: Duration) -> String {
         })
         .unwrap_or(('s', 1));
     format!("{}{letter}", seconds / size)
+}
+
+/// Takes a duration of that range.
+pub fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| {
+        let time = parse(text)?;
+        if range.contains(&time) {
+            return Ok(time);
+        }
+        let (least, most) = (*range.start(), *range.end());
+        Err(format!(
+            "`{text}` is not between {} and {}",
+            spoken(least),
+            spoken(most)
+        ))
+    }
 }

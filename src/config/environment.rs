@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::Mistake;
 
+use super::origin::Origin;
 use super::secret::Place;
-use super::settle::Origin;
 
 /// All environment variables, by name.
 pub type Environment = BTreeMap<String, String>;
@@ -105,4 +105,12 @@ fn not_empty(text: String, origin: Origin, place: Place) -> Result<Given, Mistak
 
 fn credentials(environment: &Environment) -> Option<PathBuf> {
     environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+/// Part of a variable's name, and harmless everywhere.
+pub fn is_sound_word(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
 }

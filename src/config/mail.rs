@@ -9,9 +9,10 @@ use url::Url;
 use crate::catalog::mistake::did_you_mean;
 use crate::voice::{Language, Numbers, Voice};
 
+use super::duration::{DAY, HOUR, MINUTE, SECOND, within};
+use super::origin::Origin;
 use super::recipient::{self, without_duplicates};
-use super::settings::{DAY, HOUR, MINUTE, SECOND, within};
-use super::settle::{Origin, Sealed, Settler};
+use super::settle::{Sealed, Settler};
 use super::written::report as written;
 use super::{
     MailSettings, OnAmbiguous, Recipient, RecipientsQuery, ReportSettings, Sender, SmtpServer,

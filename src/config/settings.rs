@@ -11,19 +11,17 @@ use crate::catalog::mistake::did_you_mean;
 use crate::catalog::{Document, Mistake, Thresholds};
 
 use super::duration;
+use super::duration::{DAY, HOUR, MINUTE, SECOND, within};
+use super::environment::is_sound_word;
 use super::environment::names_between;
 use super::find::Found;
-use super::settle::{Origin, Settler};
+use super::origin::Origin;
+use super::settle::Settler;
 use super::written::{Alerts, App, Collect, File};
 use super::{
     AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, MailSettings, Outbox, Ping,
     PrometheusSettings, ReportSettings, Request, Secret, ServeSettings, Webhook, mail, serve, ways,
 };
-
-pub const SECOND: Duration = Duration::from_secs(1);
-pub const MINUTE: Duration = Duration::from_secs(60);
-pub const HOUR: Duration = Duration::from_secs(3600);
-pub const DAY: Duration = Duration::from_secs(86_400);
 
 pub struct Settled {
     pub name: String,
@@ -223,14 +221,6 @@ fn app(name: &str, written: &App, settler: &mut Settler<'_>) -> Option<AppDataba
     })
 }
 
-/// Part of a variable's name, and harmless everywhere.
-pub fn is_sound_word(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
-}
-
 fn collect(written: &Collect, settler: &mut Settler<'_>) -> CollectSettings {
     let mut time = |key: &str, variable, text: &Option<String>, range| {
         let setting = format!("collect.{key}");
@@ -355,21 +345,6 @@ pub fn whole(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String>
         let number = text.parse().ok().filter(|number| range.contains(number));
         let (least, most) = (range.start(), range.end());
         number.ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
-    }
-}
-
-pub fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> {
-    move |text| {
-        let time = duration::parse(text)?;
-        if range.contains(&time) {
-            return Ok(time);
-        }
-        let (least, most) = (*range.start(), *range.end());
-        Err(format!(
-            "`{text}` is not between {} and {}",
-            duration::spoken(least),
-            duration::spoken(most)
-        ))
     }
 }
 

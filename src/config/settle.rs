@@ -1,7 +1,6 @@
 //! One setting at a time: the environment before the file, each value checked where it stands.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{Document, Mistake};
@@ -10,16 +9,8 @@ use super::Request;
 use super::database_url::DatabaseUrl;
 use super::environment::{Environment, Given, given, read_secret};
 use super::find::Found;
+use super::origin::Origin;
 use super::secret::{Place, Secret, exposed};
-
-/// Where a setting was set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    Default,
-    File { name: String, line: usize },
-    Environment(String),
-    Credential(String),
-}
 
 pub struct Settler<'a> {
     document: &'a Document<'a>,
@@ -274,15 +265,4 @@ fn others_can_read(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn others_can_read(_: &Path) -> bool {
     false
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File { name, line } => write!(f, "{name}:{line}"),
-            Self::Environment(variable) => write!(f, "environment {variable}"),
-            Self::Credential(name) => write!(f, "credential {name}"),
-        }
-    }
 }

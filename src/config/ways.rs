@@ -8,10 +8,12 @@ use url::Url;
 
 use crate::catalog::Mistake;
 
+use super::duration::{MINUTE, SECOND, within};
+use super::environment::is_sound_word;
 use super::environment::names_between;
 use super::mail::{file_name, web_address};
-use super::settings::{MINUTE, SECOND, is_sound_word, within};
-use super::settle::{Origin, Sealed, Settler};
+use super::origin::Origin;
+use super::settle::{Sealed, Settler};
 use super::smtp_url::is_this_machine;
 use super::written::report as written;
 use super::{Outbox, Ping, Webhook};

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::config::Sender;
-use crate::render::mail::{Mail, Picture};
+use crate::render::html::Picture;
+use crate::render::mail::Mail;
 
 use super::line::one_line;
 

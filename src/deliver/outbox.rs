@@ -7,7 +7,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use crate::render::html;
 use crate::render::mail::Mail;
 
 use super::Attempt;
@@ -19,7 +18,7 @@ const FOLDER_MODE: u32 = 0o750;
 /// Writes `STEM.html` with its pictures inside, `STEM.txt`, `STEM.eml` and, where the report has one, `STEM.csv`.
 /// The reply is the page's path.
 pub fn write(directory: &Path, stem: &str, mail: &Mail, eml: &[u8]) -> Attempt {
-    let page = html::standalone(mail);
+    let page = mail.standalone_html();
     let mut files = vec![("eml", eml), ("txt", mail.text.as_bytes())];
     files.extend(mail.csv.as_ref().map(|csv| ("csv", csv.as_bytes())));
     // The page last: where it stands, the others do too.

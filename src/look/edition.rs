@@ -11,7 +11,6 @@ use crate::calendar::Day;
 use crate::catalog::Catalog;
 use crate::compare::History;
 use crate::config::{Config, DatabaseUrl};
-use crate::look::export::prometheus::Prepared;
 use crate::report::{self, Report, TREND_DAYS};
 
 /// The book between two changes.
@@ -23,7 +22,16 @@ pub struct Edition {
     /// Every stored day up to the one on which it was read.
     pub history: History,
     /// Made when a monitoring system first asks.
-    pub(super) exposition: OnceLock<Prepared>,
+    pub(super) exposition: OnceLock<Exposition>,
+}
+
+/// What monitoring systems read, as far as it stays the same until the book changes.
+#[derive(Debug)]
+pub struct Exposition {
+    pub(super) text: String,
+    /// Left out while a night goes on: if it is killed, the book does not change.
+    pub(super) runs: Option<String>,
+    pub(super) as_of: Option<DateTime<Utc>>,
 }
 
 /// An edition, and the eye on the book by which a later change is noticed.

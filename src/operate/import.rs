@@ -6,6 +6,7 @@ mod document;
 mod file;
 mod gathering;
 mod lines;
+mod measured;
 mod original;
 mod quotes;
 mod table;

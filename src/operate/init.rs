@@ -2,7 +2,8 @@
 
 pub mod columns;
 pub mod machinery;
-pub mod metrics;
+pub mod metric;
+mod metrics;
 pub mod names;
 pub mod roles;
 pub mod sharing;
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 
 use crate::collect::schema::survey::Survey;
 
-use metrics::Metric;
+use metric::Metric;
 use tables::{LeftOut, Subject, while_open};
 
 /// What is to be written, before it is text.

@@ -4,9 +4,8 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
 
-use super::night::{counted_of, finish, metric_conditions};
 use super::pass::misshapen;
-use super::rows::{Ground, conditions, own_conditions};
+use super::rows::{Ground, conditions, counted_of, finish, metric_conditions, own_conditions};
 use super::sql::{Writer, column, table};
 use super::{Recipe, Statement, Take};
 
@@ -52,8 +51,16 @@ pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option
         parts: (at == 0).then_some(0),
         ..Recipe::new(&metric.key, Take::Count(1))
     });
-    let parts = (writer, recipes.collect(), guard);
-    Some(finish(ground, counted.table, sql, parts, as_of))
+    let recipes = recipes.collect();
+    Some(finish(
+        ground,
+        counted.table,
+        sql,
+        writer,
+        recipes,
+        guard,
+        as_of,
+    ))
 }
 
 /// Live rows of the parents that do not count, found by the parents. A row without a parent is no longer

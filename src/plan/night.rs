@@ -7,9 +7,12 @@ use super::columns::{is_none_of, is_one_of, matched};
 use super::deduct::{deducted, share_distributions};
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
-use super::rows::{Ground, hashes_dead_parents, own_conditions, parent_counts, parent_join};
-use super::sql::{Writer, renamed, table, wrapped};
-use super::time::{self, with_moments};
+use super::rows::{
+    Ground, counted_of, finish, hashes_dead_parents, metric_conditions, own_conditions,
+    parent_counts, parent_join,
+};
+use super::sql::{Writer, table, wrapped};
+use super::time::with_moments;
 use super::{Facts, KnownDatabases, Recipe, Statement, Take};
 
 /// Beyond this many parts a distribution keeps only its largest, and the sum of all.
@@ -188,7 +191,7 @@ pub(super) fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) ->
         sql.push_str(&format!(" WHERE {}", common.join(" AND ")));
     }
     sql.push_str(&pass.group_by(ground.engine));
-    finish(ground, table_at, sql, (writer, recipes, guard), as_of)
+    finish(ground, table_at, sql, writer, recipes, guard, as_of)
 }
 
 /// Which rows the metric's part of the column is; nothing where groups tell it.
@@ -262,49 +265,6 @@ fn row_conditions(
     all
 }
 
-/// The metric's own `where`, window and end of what can be its newest row.
-pub(super) fn metric_conditions(
-    ground: Ground<'_>,
-    counted: &Counted,
-    as_of: &AsOf,
-    writer: &mut Writer,
-) -> Vec<String> {
-    let declared = ground.table(counted.table);
-    let mut all: Vec<String> = counted
-        .condition
-        .iter()
-        .map(|text| {
-            format!(
-                "({})",
-                with_moments(&renamed(text, "this", ground.engine), as_of, writer)
-            )
-        })
-        .collect();
-    if let (Some(window), Some(told)) = (&counted.window, ground.happened(counted)) {
-        all.push(time::at_or_after(
-            &told,
-            "this",
-            &as_of.window_start(window.days),
-            writer,
-        ));
-        if declared.created_at.as_ref() != Some(&window.column) {
-            let never_null = time::TimeColumn {
-                nullable: false,
-                ..told
-            };
-            all.push(time::before(&never_null, "this", &as_of.edge(), writer));
-        }
-    }
-    if let Some(told) = ground.newest_after_birth(counted) {
-        let never_null = time::TimeColumn {
-            nullable: false,
-            ..told
-        };
-        all.push(time::before(&never_null, "this", &as_of.edge(), writer));
-    }
-    all
-}
-
 /// A distribution by itself: what has no value and its largest parts, however many there are, and what all come to where
 /// not all are listed. Rows of another text form are counted over all parts.
 pub(super) fn ranked(mut statement: Statement, engine: Engine) -> Statement {
@@ -358,34 +318,5 @@ fn configured(
         days: vec![as_of.day],
         quarters: Vec::new(),
         weight: i64::MAX,
-    }
-}
-
-pub(super) fn finish(
-    ground: Ground<'_>,
-    at: usize,
-    sql: String,
-    parts: (Writer, Vec<Recipe>, Option<usize>),
-    as_of: &AsOf,
-) -> Statement {
-    let (writer, recipes, guard) = parts;
-    let declared = ground.table(at);
-    Statement {
-        database: declared.database.clone(),
-        table: declared.name.clone(),
-        sql,
-        binds: writer.binds,
-        recipes,
-        guard,
-        days: vec![as_of.day],
-        quarters: Vec::new(),
-        weight: ground.facts.of(declared).map_or(0, |facts| facts.bytes),
-    }
-}
-
-pub fn counted_of<'a>(metric: &'a &Metric) -> Option<(&'a Metric, &'a Counted)> {
-    match &metric.shape {
-        Shape::Counted(counted) => Some((metric, counted)),
-        _ => None,
     }
 }

@@ -3,8 +3,9 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
 
-use super::night::{finish, metric_conditions};
-use super::rows::{Ground, conditions, hashes_dead_parents, own_conditions};
+use super::rows::{
+    Ground, conditions, finish, hashes_dead_parents, metric_conditions, own_conditions,
+};
 use super::sql::{Writer, column, table};
 use super::{Recipe, Statement, Take};
 
@@ -77,7 +78,9 @@ pub fn parents_with_children(
         ground,
         counted.table,
         sql,
-        (writer, vec![recipe], None),
+        writer,
+        vec![recipe],
+        None,
         as_of,
     )
 }

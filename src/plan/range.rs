@@ -3,9 +3,9 @@
 use crate::calendar::{Day, Edge, days_between};
 use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
 
-use super::night::{counted_of, database_of};
+use super::night::database_of;
 use super::pass::{Pass, grouping_column, guard, recipe};
-use super::rows::{Ground, lasting_conditions};
+use super::rows::{Ground, counted_of, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
 use super::time::{self, TimeColumn, bucket, names_moments, quarter_of};
 use super::{KnownDatabases, Life, Scale, Statement};

@@ -1,11 +1,12 @@
 //! Which rows of a declared table count at an instant, as SQL conditions.
 
-use crate::calendar::Edge;
-use crate::catalog::{Catalog, Counted, Engine, Measure, Parent, Table, TimeKind};
+use crate::calendar::{AsOf, Edge};
+use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Shape, Table, TimeKind};
 
 use super::facts::Facts;
 use super::sql::{Writer, column, renamed, table};
-use super::time::{self, TimeColumn, time_column};
+use super::time::{self, TimeColumn, time_column, with_moments};
+use super::{Recipe, Statement};
 
 /// What every piece of a plan needs to know.
 #[derive(Clone, Copy)]
@@ -187,4 +188,77 @@ pub fn parent_join(
         table(&parent.name)
     );
     Some((join, counts))
+}
+
+/// The metric's own `where`, window and end of what can be its newest row.
+pub(super) fn metric_conditions(
+    ground: Ground<'_>,
+    counted: &Counted,
+    as_of: &AsOf,
+    writer: &mut Writer,
+) -> Vec<String> {
+    let declared = ground.table(counted.table);
+    let mut all: Vec<String> = counted
+        .condition
+        .iter()
+        .map(|text| {
+            format!(
+                "({})",
+                with_moments(&renamed(text, "this", ground.engine), as_of, writer)
+            )
+        })
+        .collect();
+    if let (Some(window), Some(told)) = (&counted.window, ground.happened(counted)) {
+        all.push(time::at_or_after(
+            &told,
+            "this",
+            &as_of.window_start(window.days),
+            writer,
+        ));
+        if declared.created_at.as_ref() != Some(&window.column) {
+            let never_null = time::TimeColumn {
+                nullable: false,
+                ..told
+            };
+            all.push(time::before(&never_null, "this", &as_of.edge(), writer));
+        }
+    }
+    if let Some(told) = ground.newest_after_birth(counted) {
+        let never_null = time::TimeColumn {
+            nullable: false,
+            ..told
+        };
+        all.push(time::before(&never_null, "this", &as_of.edge(), writer));
+    }
+    all
+}
+
+pub(super) fn finish(
+    ground: Ground<'_>,
+    at: usize,
+    sql: String,
+    writer: Writer,
+    recipes: Vec<Recipe>,
+    guard: Option<usize>,
+    as_of: &AsOf,
+) -> Statement {
+    let declared = ground.table(at);
+    Statement {
+        database: declared.database.clone(),
+        table: declared.name.clone(),
+        sql,
+        binds: writer.binds,
+        recipes,
+        guard,
+        days: vec![as_of.day],
+        quarters: Vec::new(),
+        weight: ground.facts.of(declared).map_or(0, |facts| facts.bytes),
+    }
+}
+
+pub fn counted_of<'a>(metric: &'a &Metric) -> Option<(&'a Metric, &'a Counted)> {
+    match &metric.shape {
+        Shape::Counted(counted) => Some((metric, counted)),
+        _ => None,
+    }
 }

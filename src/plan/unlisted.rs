@@ -3,8 +3,8 @@
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Distribution, Metric, Parts, Shape};
 
-use super::night::{counted_of, database_of, one_pass, ranked};
-use super::rows::Ground;
+use super::night::{database_of, one_pass, ranked};
+use super::rows::{Ground, counted_of};
 use super::{KnownDatabases, Statement};
 
 /// The largest values among the rows that a split does not list, as a distribution.

@@ -8,9 +8,11 @@ use crate::catalog::Mute;
 use crate::report::{Calm, Difference, Notice, Report, Rule, RuleKind, Severity, State, Way};
 use crate::voice::Voice;
 
+use super::ink::{self, Ink};
+use super::json::judged;
 use super::phrases::Speech;
 use super::words::HABIT;
-use super::{Look, number, table, words, wrap};
+use super::{Look, number, words, wrap};
 
 /// The list of `alerts list`.
 pub fn list(report: &Report, look: Look) -> String {
@@ -33,12 +35,12 @@ pub fn json(report: &Report) -> Value {
             "text": sentence(notice),
         });
         if let Some(part) = &notice.alert.part {
-            told["part"] = super::json::part(part);
+            told["part"] = judged::part(part);
         }
         if let Rule::Change { difference, .. } = &notice.alert.rule
             && let Some(held) = &difference.held
         {
-            told["held"] = super::json::held(held);
+            told["held"] = judged::held(held);
         }
         if let Some(mute) = &notice.muted {
             told["muted"] = json!({ "until": mute.until, "because": mute.because });
@@ -82,12 +84,12 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
             _ => words::severity(alert.severity),
         };
         let ink = match (alert.state, alert.welcome, alert.severity) {
-            (State::Recovered, _, _) | (_, true, _) => table::Ink::Good,
-            (_, _, Severity::Critical) => table::Ink::Critical,
-            (_, _, Severity::Warning) => table::Ink::Warning,
+            (State::Recovered, _, _) | (_, true, _) => Ink::Good,
+            (_, _, Severity::Critical) => Ink::Critical,
+            (_, _, Severity::Warning) => Ink::Warning,
         };
         let color = look.color && notice.muted.is_none();
-        let word = format!("  {}  ", table::ink(&format!("{word:<9}"), ink, color));
+        let word = format!("  {}  ", ink::colour(&format!("{word:<9}"), ink, color));
         let welcome = if alert.welcome { " (welcome)" } else { "" };
         let stands = alert.state != State::Recovered;
         let muted = notice.muted.as_ref().filter(|_| stands);

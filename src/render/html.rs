@@ -9,12 +9,11 @@ mod trend;
 mod unbroken;
 
 use askama::Template;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 
-use super::mail::{Mail, Picture};
 use super::sparkline;
 use super::view::{NoteView, Tone, View};
+
+pub use trend::Picture;
 
 use colours::{Colour, DARK, LIGHT, Palette};
 
@@ -73,18 +72,6 @@ pub fn page(view: &View) -> Page {
             .filter_map(|row| row.picture)
             .collect(),
     }
-}
-
-/// A message's page with its pictures inside, for a file that stands alone.
-pub fn standalone(mail: &Mail) -> String {
-    let mut html = mail.html.clone();
-    for picture in &mail.pictures {
-        // Quotes in texts are entities, so only a picture's own source reads like this.
-        let source = format!("src=\"cid:{}\"", picture.name);
-        let data = BASE64_STANDARD.encode(&picture.png);
-        html = html.replace(&source, &format!("src=\"data:image/png;base64,{data}\""));
-    }
-    html
 }
 
 #[derive(Template)]

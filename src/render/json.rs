@@ -1,15 +1,17 @@
 //! `show --json`, as its contract has it, and the letter, which has more.
 
+pub(super) mod judged;
 mod letter;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use crate::entry::PartKey;
-use crate::report::{AlertedPart, Calm, Change, Held, Outcome, Report, Row, Unlisted, Usual, Way};
+use crate::report::{Calm, Change, Outcome, Report, Row, Unlisted, Way};
 
 use super::{alerts, words};
+
+use judged::{number, usual};
 
 pub use letter::{letter, schema};
 
@@ -80,35 +82,12 @@ fn change(told: &Change, date: NaiveDate) -> Value {
         "severity": severity.map(words::severity),
     });
     if let Some(held) = difference.and_then(|difference| difference.held.as_ref()) {
-        change["held"] = self::held(held);
+        change["held"] = judged::held(held);
     }
     if let Some(state) = state(told, date) {
         change["state"] = json!(state);
     }
     change
-}
-
-pub(super) fn held(held: &Held) -> Value {
-    json!({ "since": held.since, "until_below": number(held.until_below) })
-}
-
-/// As in the value, without its count.
-pub(super) fn part(part: &AlertedPart) -> Value {
-    let mut told = match &part.key {
-        PartKey::Value(key) => json!({ "key": key, "label": part.label }),
-        PartKey::None | PartKey::Other => json!({ "none": true }),
-    };
-    if part.at_most {
-        told["at_most"] = json!(true);
-    }
-    if let Some(usual) = part.usual {
-        told["usual"] = self::usual(usual);
-    }
-    told
-}
-
-fn usual(usual: Usual) -> Value {
-    json!({ "low": number(usual.low), "high": number(usual.high) })
 }
 
 /// Why the numbers are as they are, where they do not say it themselves.
@@ -127,14 +106,4 @@ fn state(change: &Change, date: NaiveDate) -> Option<String> {
 
 fn instant(instant: DateTime<Utc>, zone: Tz) -> String {
     instant.with_timezone(&zone).to_rfc3339()
-}
-
-/// Whole numbers stay whole.
-fn number(number: f64) -> Value {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= EXACT {
-        json!(number as i64)
-    } else {
-        json!(number)
-    }
 }

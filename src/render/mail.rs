@@ -2,9 +2,13 @@
 
 mod csv;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::report::Letter;
 use crate::voice::Voice;
 
+use super::html::Picture;
 use super::{html, text, view};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +22,18 @@ pub struct Mail {
     pub csv: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    pub name: String,
-    pub png: Vec<u8>,
+impl Mail {
+    /// The page with its pictures inside, for a file that stands alone.
+    pub fn standalone_html(&self) -> String {
+        let mut html = self.html.clone();
+        for picture in &self.pictures {
+            // Quotes in texts are entities, so only a picture's own source reads like this.
+            let source = format!("src=\"cid:{}\"", picture.name);
+            let data = BASE64_STANDARD.encode(&picture.png);
+            html = html.replace(&source, &format!("src=\"data:image/png;base64,{data}\""));
+        }
+        html
+    }
 }
 
 pub fn mail(letter: &Letter, voice: Voice) -> Mail {

@@ -9,6 +9,7 @@ use crate::calendar::spoken;
 use crate::entry::{PartKey, Value};
 use crate::report::{BrokenLimit, Change, Report, Row, Severity};
 
+use super::ink::{self, Ink};
 use super::parts::largest;
 use super::{Look, alerts, clean, number, words, wrap};
 
@@ -35,7 +36,11 @@ pub fn show(report: &Report, look: Look) -> String {
         lines.extend(alerts::lines(report, look));
     }
     lines.push(String::new());
-    lines.extend(table(report, look).lines().map(|line| dye(line.trim_end())));
+    lines.extend(
+        table(report, look)
+            .lines()
+            .map(|line| ink::dye(line.trim_end())),
+    );
     let notes = notes(report, look);
     if !notes.is_empty() {
         lines.push(String::new());
@@ -124,7 +129,7 @@ fn indented(line: &Line, room: usize, color: bool) -> String {
     let lines = wrap::hanging(&line.label, room, columns(1));
     let line = |text: String| match line.steps {
         0 if text.is_empty() => text,
-        0 => mark(&text, Ink::Bold, color),
+        0 => ink::mark(&text, Ink::Bold, color),
         steps => format!("{}{}", INDENT.repeat(steps), text.replace(' ', "\u{a0}")),
     };
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
@@ -157,7 +162,7 @@ fn cells(row: &Row, broken: Option<BrokenLimit>, color: bool) -> Vec<String> {
     let value = match broken {
         Some(BrokenLimit { severity, is_held }) => {
             let text = format!("{} {value}", words::standing(severity, is_held));
-            mark(&text, ink_for(severity), color)
+            ink::mark(&text, ink_for(severity), color)
         }
         None => value,
     };
@@ -166,7 +171,7 @@ fn cells(row: &Row, broken: Option<BrokenLimit>, color: bool) -> Vec<String> {
         Some(change) => {
             let text = words::harmless(&words::cell(change, row));
             match ink_of(change) {
-                Some(ink) => mark(&text, ink, color),
+                Some(ink) => ink::mark(&text, ink, color),
                 None => text,
             }
         }
@@ -229,50 +234,6 @@ fn notes(report: &Report, look: Look) -> Vec<String> {
 /// Spaces at which no cell wraps.
 const INDENT: &str = "\u{a0}\u{a0}";
 
-/// What a colour says; words say it as well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ink {
-    Critical,
-    Warning,
-    Good,
-    Bold,
-}
-
-const INKS: [Ink; 4] = [Ink::Critical, Ink::Warning, Ink::Good, Ink::Bold];
-const RESET: &str = "\u{1b}[0m";
-/// Ends what a mark began.
-const UNMARK: char = '\u{2060}';
-
-impl Ink {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Critical => "\u{1b}[1;31m",
-            Self::Warning => "\u{1b}[33m",
-            Self::Good => "\u{1b}[32m",
-            Self::Bold => "\u{1b}[1m",
-        }
-    }
-
-    /// Stands for the colour while the table is laid out: it has no width, and text from data
-    /// never holds it (see [`words::harmless`]).
-    fn mark(self) -> char {
-        match self {
-            Self::Critical => '\u{2061}',
-            Self::Warning => '\u{2062}',
-            Self::Good => '\u{2063}',
-            Self::Bold => '\u{2064}',
-        }
-    }
-}
-
-pub fn ink(text: &str, ink: Ink, color: bool) -> String {
-    if color {
-        format!("{}{text}{RESET}", ink.code())
-    } else {
-        text.to_owned()
-    }
-}
-
 fn ink_of(change: &Change) -> Option<Ink> {
     let difference = change.difference()?;
     Some(match difference.severity? {
@@ -286,38 +247,4 @@ fn ink_for(severity: Severity) -> Ink {
         Severity::Critical => Ink::Critical,
         Severity::Warning => Ink::Warning,
     }
-}
-
-/// Word by word, because cells wrap between words.
-fn mark(text: &str, ink: Ink, color: bool) -> String {
-    if !color {
-        return text.to_owned();
-    }
-    let words = text.split(' ').map(|word| {
-        let begin = ink.mark();
-        format!("{begin}{word}{UNMARK}")
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// Puts colours in the place of their marks, and plain spaces in that of the unbroken ones; none runs over the end of its line.
-fn dye(line: &str) -> String {
-    let mut dyed = String::new();
-    let mut open = false;
-    for letter in line.chars() {
-        if let Some(ink) = INKS.into_iter().find(|ink| ink.mark() == letter) {
-            dyed.push_str(ink.code());
-            open = true;
-        } else if letter == UNMARK {
-            if std::mem::take(&mut open) {
-                dyed.push_str(RESET);
-            }
-        } else {
-            dyed.push(if letter == '\u{a0}' { ' ' } else { letter });
-        }
-    }
-    if open {
-        dyed.push_str(RESET);
-    }
-    dyed
 }

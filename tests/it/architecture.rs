@@ -146,9 +146,7 @@ const SQL_WORDS: &[&str] = &[
     "TRUNCATE",
 ];
 
-const MEANINGLESS_NAMES: &[&str] = &[
-    "mod", "utils", "util", "helpers", "common", "models",
-];
+const MEANINGLESS_NAMES: &[&str] = &["mod", "utils", "util", "helpers", "common", "models"];
 
 #[test]
 fn modules_import_only_what_the_table_allows() {
@@ -205,7 +203,9 @@ fn no_two_files_of_a_room_import_each_other() {
     for (path, source) in &sources {
         let from = place(path);
         let named = source.paths();
-        let named = named.iter().filter_map(|path| file_of(path, &from, &places));
+        let named = named
+            .iter()
+            .filter_map(|path| file_of(path, &from, &places));
         imports.extend(named.map(|to| (from.clone(), to)));
     }
     let circles: Vec<String> = imports
@@ -227,7 +227,9 @@ fn no_detail_of_the_night_imports_its_story() {
         }
         let up = "super::".repeat(from.len() - 1);
         let of_story = source.paths().into_iter().filter(|path| {
-            let name = path.strip_prefix("crate::nightly::").or(path.strip_prefix(&up));
+            let name = path
+                .strip_prefix("crate::nightly::")
+                .or(path.strip_prefix(&up));
             name.is_some_and(|name| !name.contains("::") && !name.starts_with(char::is_lowercase))
         });
         violations.extend(of_story.map(|name| format!("{path} imports {name}")));

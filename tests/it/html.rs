@@ -194,7 +194,7 @@ fn a_page_that_stands_alone_has_its_pictures_inside() {
         pictures: page.pictures,
         csv: None,
     };
-    let alone = html::standalone(&mail);
+    let alone = mail.standalone_html();
     assert!(!alone.contains("src=\"cid:"));
     let data = alone
         .split("data:image/png;base64,")

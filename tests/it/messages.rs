@@ -5,7 +5,8 @@
 use daybook::config::Sender;
 use daybook::deliver::line::one_line;
 use daybook::deliver::message::{Head, dns_label, message};
-use daybook::render::mail::{Mail, Picture, mail};
+use daybook::render::html::Picture;
+use daybook::render::mail::{Mail, mail};
 use daybook::voice::{Language, Voice};
 use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 use url::Url;

@@ -11,20 +11,11 @@ use crate::config::Config;
 use crate::entry::Entry;
 
 use super::ExportError;
-use super::prometheus::text::{family, sample};
+use super::prometheus::text::{Form, family, sample};
 use super::prometheus::{help_of, numbers, seconds};
 
 /// Read at once: the book is let go of in between, however slowly the reader of the text reads.
 const DAYS_AT_ONCE: usize = 100;
-
-/// How time is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// The text format, milliseconds: what VictoriaMetrics imports.
-    Prometheus,
-    /// OpenMetrics, seconds: what promtool makes blocks of.
-    OpenMetrics,
-}
 
 /// Writes the days one after the other; how many there were. A part has on each day the label that it had
 /// then, as if it had been read on that day; its key stays the same. The families are announced first and

@@ -2,7 +2,7 @@
 
 pub(super) mod numbers;
 mod runs;
-pub(super) mod text;
+pub mod text;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -13,19 +13,9 @@ use crate::catalog::{Catalog, Metric};
 use crate::compare::{JudgedDay, Severity, State};
 use crate::config::Config;
 use crate::entry::{Entry, Reading};
-use crate::look::edition::Edition;
+use crate::look::edition::{Edition, Exposition};
 
-use super::backfill::Form;
-use text::{family, labels};
-
-/// All that stays the same until the book changes, ready to be sent.
-#[derive(Debug)]
-pub struct Prepared {
-    text: String,
-    /// Left out while a night goes on: if it is killed, the book does not change.
-    runs: Option<String>,
-    as_of: Option<DateTime<Utc>>,
-}
+use text::{Form, family, labels};
 
 /// Every series with HELP and TYPE, in the text format 0.0.4. What takes time is made once for an edition.
 pub async fn exposition(
@@ -53,7 +43,7 @@ pub async fn exposition(
     Ok(all)
 }
 
-async fn prepare(edition: &Edition, config: &Config) -> Result<Prepared, BookError> {
+async fn prepare(edition: &Edition, config: &Config) -> Result<Exposition, BookError> {
     let (catalog, prefix) = (&config.catalog, config.prometheus.prefix.as_str());
     let newest = match edition.newest() {
         Some(date) => book::entry(&edition.book, date).await?,
@@ -76,7 +66,7 @@ async fn prepare(edition: &Edition, config: &Config) -> Result<Prepared, BookErr
     }
     let nights = book::nights(&edition.book).await?;
     let runs = (!nights.one_goes_on).then(|| runs::told(&nights, prefix));
-    Ok(Prepared {
+    Ok(Exposition {
         text,
         runs,
         as_of: newest.map(|entry| entry.as_of),

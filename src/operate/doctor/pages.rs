@@ -1,7 +1,7 @@
 //! The book: whether it is there, whole, of this version, and can be written to; then what is in it.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rustix::fs::{Access, access};
@@ -25,11 +25,6 @@ pub(super) struct Stored {
     pub newest_collected_at: Option<DateTime<Utc>>,
 }
 
-/// The file of a book that is one.
-pub(super) fn path(config: &Config) -> Option<PathBuf> {
-    config.book.url.sqlite_path()
-}
-
 fn name(url: &DatabaseUrl) -> String {
     match url.sqlite_path() {
         Some(path) => path.display().to_string(),
@@ -40,7 +35,7 @@ fn name(url: &DatabaseUrl) -> String {
 pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
     let mut stored = Stored::default();
     let mut seeing = "server";
-    if let Some(path) = path(config) {
+    if let Some(path) = config.book.url.sqlite_path() {
         seeing = "disk";
         stored.findings.extend(place(&path));
         stored.findings.extend(

@@ -9,7 +9,7 @@ use crate::entry::Value;
 use crate::render::number;
 use crate::render::words::HABIT;
 
-use super::{Finding, Level, pages};
+use super::{Finding, Level};
 
 const AREA: &str = "disk";
 const MEGABYTE: u64 = 1_000_000;
@@ -21,7 +21,7 @@ const TIMES_THE_BOOK: u64 = 10;
 const FEW_FILES: u64 = 1000;
 
 pub fn examine(config: &Config) -> Vec<Finding> {
-    let book = pages::path(config);
+    let book = config.book.url.sqlite_path();
     let file = book.as_ref().and_then(|path| std::fs::metadata(path).ok());
     let size = file.map_or(0, |file| file.len());
     let mut places = Vec::new();

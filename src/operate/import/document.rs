@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::day::{self, Line};
-use super::file::Length;
 use super::gathering::Gathering;
+use super::measured::Length;
 
 pub(super) fn read(
     input: impl BufRead,

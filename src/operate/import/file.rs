@@ -1,24 +1,18 @@
 //! A file of days: what it is shows in its first bytes, its name does not count.
 
-use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 use serde_json::{Map, Value as Json};
 
 use super::gathering::{Gathered, Gathering};
+use super::measured::{Length, Measured};
 use super::{ImportError, Setting, document, lines, table};
 
-/// A day is a few kilobytes; what is longer is none.
-pub(super) const LONGEST_BYTES: u64 = 16 * 1024 * 1024;
 /// Enough of the first line to tell what the file is.
 const HEAD_BYTES: u64 = 64 * 1024;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// Whoever reads a day at a time sets this back; a day that goes on and on ends in an error.
-pub(super) type Length = Rc<Cell<u64>>;
 
 /// Reads and checks all of it. `name` is what errors call it.
 pub fn read(input: impl Read, name: &str, setting: Setting<'_>) -> Result<Gathered, ImportError> {
@@ -82,24 +76,4 @@ fn first_bytes<R: BufRead>(mut input: R, count: usize) -> io::Result<(Vec<u8>, R
     let mut bytes = Vec::new();
     (&mut input).take(count as u64).read_to_end(&mut bytes)?;
     Ok((bytes, input))
-}
-
-struct Measured<R> {
-    inner: R,
-    length: Length,
-}
-
-impl<R: Read> Read for Measured<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.length.get() > LONGEST_BYTES {
-            let megabytes = LONGEST_BYTES / 1024 / 1024;
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("a day or line of more than {megabytes} MB"),
-            ));
-        }
-        let read = self.inner.read(buffer)?;
-        self.length.set(self.length.get() + read as u64);
-        Ok(read)
-    }
 }

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead};
 
 use super::day::{self, Line};
-use super::file::Length;
 use super::gathering::Gathering;
+use super::measured::Length;
 
 pub(super) fn read(
     mut input: impl BufRead,

@@ -9,8 +9,8 @@ use serde_json::{Map, Value as Json};
 use crate::render::csv::{FRAME, PROVENANCE, key};
 
 use super::day;
-use super::file::Length;
 use super::gathering::{Frame, Gathering, Given};
+use super::measured::Length;
 use super::quotes::Quotes;
 
 const LONG: [&str; 3] = ["date", "key", "value"];

@@ -3,8 +3,8 @@
 use crate::catalog::History;
 use crate::collect::schema::survey::{Column, Relation, Survey};
 
-use super::metrics::{By, Label, Metric, Part, history, plain, spelled};
-use super::names::{is_sound, key, own, plural, spoken, words};
+use super::metric::{By, Label, Metric, Part, history, plain};
+use super::names::{is_sound, key, own, plural, spelled, spoken, words};
 use super::roles::state_since;
 use super::tables::{Subject, is_flag, is_small};
 use super::times::is_number;

@@ -174,3 +174,18 @@ pub fn spoken(words: &[String]) -> String {
         None => "Unnamed".to_owned(),
     }
 }
+
+/// Conditions are SQL as it is: what is not a plain lower-case word needs quotes.
+pub fn spelled(name: &str) -> String {
+    const RESERVED: &[&str] = &[
+        "order", "group", "user", "check", "default", "table", "primary", "desc", "end", "all",
+    ];
+    let is_plain = name
+        .chars()
+        .all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter.is_ascii_digit());
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
+    match is_plain && begins && !RESERVED.contains(&name) {
+        true => name.to_owned(),
+        false => format!("\"{name}\""),
+    }
+}

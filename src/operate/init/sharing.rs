@@ -3,7 +3,8 @@
 use crate::collect::schema::survey::Survey;
 use crate::collect::schema::survey::rows::after_name;
 
-use super::metrics::{self, Metric};
+use super::metric::Metric;
+use super::metrics;
 use super::tables::Subject;
 
 /// More numbers than this nobody reads in the morning.

@@ -8,8 +8,7 @@ use crate::collect::schema::survey::rows::Rows;
 use crate::collect::schema::survey::{Column, Relation, Survey, references};
 
 use super::machinery::is_machinery;
-use super::metrics::spelled;
-use super::names::{is_sound, key, plural, spoken, subject, words};
+use super::names::{is_sound, key, plural, spelled, spoken, subject, words};
 use super::roles::{born, closed, ended, seen};
 use super::times::{Time, is_number};
 

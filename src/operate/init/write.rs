@@ -4,7 +4,7 @@ use crate::catalog::{Good, TimeKind};
 use crate::collect::schema::survey::rows::after_name;
 use crate::render::words::harmless;
 
-use super::metrics::Metric;
+use super::metric::Metric;
 use super::tables::{LeftOut, Parent, Subject, parents};
 use super::times::Time;
 use super::{Address, Proposal};

@@ -1,6 +1,6 @@
 //! What has room in a page: alerts always come first, and what is left out is counted.
 
-use crate::render::mail::Picture;
+use super::trend::Picture;
 use crate::render::phrases::{Phrases, Plural, fill};
 use crate::render::view::{NoteView, Tone, View};
 

@@ -1,6 +1,5 @@
 //! Which rows get a picture of their trend: a message has room for so many.
 
-use crate::render::mail::Picture;
 use crate::render::sparkline;
 use crate::render::view::{RowView, Tone, View};
 
@@ -13,6 +12,12 @@ const MOST_BYTES: usize = 100_000;
 
 /// A part's headers and boundary, about.
 const AROUND: usize = 220;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub name: String,
+    pub png: Vec<u8>,
+}
 
 /// For each row of each section. Where the room is short those that alert come first.
 pub(super) fn pictures(view: &View) -> Vec<Vec<Option<Picture>>> {

@@ -124,7 +124,7 @@ fn matter(matter: &Matter, row: &Row) -> Value {
         "mover": mover,
     });
     if let Some(part) = &matter.part {
-        told["part"] = super::part(part);
+        told["part"] = super::judged::part(part);
         told["more_parts"] = json!(matter.more_parts.len() + matter.parts_left_out);
     }
     told

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::catalog::{Known, Metric, Mute};
 use crate::entry::Value;
-use crate::report::{AlertedPart, Row, Usual};
+use crate::report::{AlertedPart, Row, Severity, Usual};
 use crate::voice::{Language, Numbers, Voice};
 
 use super::super::clean;
@@ -180,6 +180,13 @@ impl Speech {
                     unit => with_unit(&unbroken(shown.as_deref()), unit),
                 }
             }
+        }
+    }
+
+    pub fn severity(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Warning => self.words.warning,
+            Severity::Critical => self.words.critical,
         }
     }
 

@@ -6,7 +6,6 @@ use crate::render::phrases::{Speech, fill};
 use crate::render::{clean, number};
 use crate::report::{AlertedPart, Calm, Matter, Report, Row, Rule, Severity, State, Week};
 
-use super::rows::severity_word;
 use super::{MatterView, Tone};
 
 const MOST: usize = 5;
@@ -187,10 +186,7 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
     let mut clauses = vec![fill(words.against, &holes)];
     if let Some(held) = difference.held.filter(|_| !matter.welcome) {
         let holes = [
-            (
-                "severity",
-                severity_word(matter.severity, speech).to_owned(),
-            ),
+            ("severity", speech.severity(matter.severity).to_owned()),
             ("date", speech.short_date(held.since)),
             ("level", speech.level(held.until_below, Scale::of(row))),
         ];

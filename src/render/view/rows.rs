@@ -238,17 +238,10 @@ fn cell_note(
 
 /// `critical`, or `still critical` where the alert alone says so.
 fn standing(severity: Severity, is_held: bool, speech: &Speech) -> String {
-    let word = severity_word(severity, speech);
+    let word = speech.severity(severity);
     match is_held {
         true => fill(speech.words.still, &[("severity", word)]),
         false => word.to_owned(),
-    }
-}
-
-pub(super) fn severity_word(severity: Severity, speech: &Speech) -> &'static str {
-    match severity {
-        Severity::Warning => speech.words.warning,
-        Severity::Critical => speech.words.critical,
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use daybook::look::export::ExportError;
-use daybook::look::export::backfill::{Form, write};
+use daybook::look::export::backfill::write;
+use daybook::look::export::prometheus::text::Form;
 
 use crate::monitored::{self, LAST, Monitored};
 use crate::world::date;

@@ -5,7 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use daybook::deliver::outbox::write;
-use daybook::render::mail::{Mail, Picture};
+use daybook::render::html::Picture;
+use daybook::render::mail::Mail;
 
 use super::{accepted, put_off};
 

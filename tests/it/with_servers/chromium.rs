@@ -30,7 +30,7 @@ fn a_report_is_never_wider_than_the_screen_and_lacks_no_picture() {
     for width in [PHONE, DESKTOP] {
         let pages = mails.iter().map(|(name, mail)| {
             let page = folder.path().join(format!("{name}.html"));
-            fs::write(&page, html::standalone(mail)).unwrap();
+            fs::write(&page, mail.standalone_html()).unwrap();
             Frame::low(page, width)
         });
         let measured = measured(&pages.collect::<Vec<_>>());
@@ -55,7 +55,7 @@ fn previews() {
     let frames = mails.iter().map(|(name, mail)| {
         let with = folder.join(format!("{name}.html"));
         let without = folder.join(format!("{name}-no-pictures.html"));
-        fs::write(&with, html::standalone(mail)).unwrap();
+        fs::write(&with, mail.standalone_html()).unwrap();
         fs::write(&without, &mail.html).unwrap();
         [(&with, WINDOW), (&with, PHONE), (&without, WINDOW)]
             .map(|(page, width)| Frame::low(page.clone(), width))

@@ -3,8 +3,16 @@
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
-use crate::look::export::backfill::Form;
 use crate::render::words::spelled_out;
+
+/// How time is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The text format, milliseconds: what VictoriaMetrics imports.
+    Prometheus,
+    /// OpenMetrics, seconds: what promtool makes blocks of.
+    OpenMetrics,
+}
 
 /// Announces the series of a name. Names that end like a counter's belong to no gauge.
 pub(in crate::look::export) fn family(out: &mut String, name: &str, help: &str, form: Form) {
