@@ -30,6 +30,8 @@ pub mod prune;
 
 pub mod nightly;
 
+pub mod web;
+
 pub mod look;
 
 pub mod operate;

@@ -7,11 +7,11 @@ use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap::Parser;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use daybook::cli::Cli;
+use daybook::cli::{Cli, Command};
 use daybook::commands::{self, CommandError, World, output};
 
 fn main() -> ExitCode {
@@ -22,8 +22,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let begun = world().and_then(|world| {
         listen_for_signals(world.stop.clone())?;
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok((world, runtime))
+        Ok((world, runtime(&cli.command)?))
     });
     let (world, runtime) = match begun {
         Ok(begun) => begun,
@@ -39,6 +38,15 @@ fn main() -> ExitCode {
         Ok(ended) => ExitCode::from(ended.exit_code()),
         Err(error) => failed(&error),
     }
+}
+
+/// A page must not wait for another; everything else does one thing after the other.
+fn runtime(command: &Command) -> io::Result<Runtime> {
+    let mut builder = match command {
+        Command::Serve(_) => Builder::new_multi_thread(),
+        _ => Builder::new_current_thread(),
+    };
+    builder.enable_all().build()
 }
 
 fn failed(error: &CommandError) -> ExitCode {

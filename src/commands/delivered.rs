@@ -9,7 +9,7 @@ use crate::book::{Channel, Delivery, DeliveryState, Subject};
 use crate::calendar::spoken;
 use crate::config::Config;
 use crate::deliver::is_sent_again;
-use crate::look::fate::Fate;
+use crate::look::delivery_status::DeliveryStatus;
 use crate::render::words::harmless;
 use crate::voice::Language;
 
@@ -65,7 +65,7 @@ fn about(date: NaiveDate, subject: Subject) -> String {
 /// The state with what it means for the next run.
 pub(super) fn meaning(row: &Delivery, config: &Config, now: DateTime<Utc>) -> String {
     let again = is_sent_again(row, config, now);
-    Fate::of(row, Some(again))
+    DeliveryStatus::of(row, Some(again))
         .words(Language::English)
         .to_owned()
 }

@@ -6,14 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::catalog::Mistake;
 use crate::cli::Serve;
 use crate::config::serve::{header, listen};
 use crate::config::{Config, ConfigError};
-use crate::look::web::access::Access;
-use crate::look::web::{self, HOME, Limits, Site};
+use crate::look::pages::{self, HOME, Site};
+use crate::web::access::Access;
+use crate::web::{self, Limits};
 
 use super::{CommandError, Ended, World, output};
 
@@ -34,7 +36,8 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let (listener, address) = bind(address).await?;
     let book = config.book.url.clone();
     let name = config.name.clone();
-    let site = Site::new(config, (book, access), world.clock, tell);
+    let proxies = Arc::clone(&access.proxies);
+    let router = router(Site::new(config, book, world.clock, tell), access);
     tell(&format!(
         "the dashboard of {name} is at http://{address}{HOME}; Ctrl-C or SIGTERM ends it"
     ));
@@ -44,9 +47,19 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
         notify::supervisor(&world.environment, "STOPPING=1");
     };
     let stop = world.stop.clone();
-    let serving = web::serve(Arc::new(site), listener, Limits::default(), stop);
+    let serving = web::serve(listener, router, Limits::default(), proxies, stop);
     tokio::join!(serving, stopping);
     Ok(Ended::Done)
+}
+
+/// All that the server answers.
+pub fn router(site: Site, access: Access) -> Router {
+    let site = Arc::new(site);
+    let for_everybody = pages::for_everybody(site.clone());
+    let for_readers = pages::for_readers(site.clone());
+    web::router(for_everybody, for_readers, Arc::new(access), move |code| {
+        site.problem_page(code)
+    })
 }
 
 /// With port 0 the system chooses one, so the address is asked for again.

@@ -52,11 +52,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "book", "compare", "report", "render", "deliver", "prune",
         ],
     ),
+    // Connections, who is let in, answers: no page.
+    ("web", &["config"]),
     (
         "look",
         &[
             "calendar", "catalog", "entry", "voice", "plan", "config", "database", "book",
-            "compare", "report", "render",
+            "compare", "report", "render", "web",
         ],
     ),
     (
@@ -71,8 +73,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "commands",
         &[
             "calendar", "catalog", "entry", "voice", "plan", "config", "database", "collect",
-            "book", "compare", "report", "render", "deliver", "prune", "nightly", "look",
-            "operate", "cli",
+            "book", "compare", "report", "render", "deliver", "prune", "nightly", "web",
+            "look", "operate", "cli",
         ],
     ),
 ];

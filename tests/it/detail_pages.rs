@@ -4,8 +4,8 @@
 
 use chrono::{Days, NaiveDate};
 use daybook::entry::Entry;
-use daybook::look::web::asked::{Asked, Span};
-use daybook::look::web::pages::Built;
+use daybook::look::pages::Built;
+use daybook::look::pages::asked::{Asked, Span};
 
 use crate::books::for_the_book;
 use crate::pages::shelf::{Shelf, parts, spoken, with_numbers};

@@ -7,7 +7,7 @@ use daybook::calendar::holidays::{Region, easter, on};
 use daybook::catalog::{Catalog, Known};
 use daybook::compare::{Calm, judge};
 use daybook::config::Config;
-use daybook::look::web::asked::{Asked, Span};
+use daybook::look::pages::asked::{Asked, Span};
 use daybook::render::mail::mail;
 use daybook::render::{Look, json, table};
 use daybook::report::{self, Around, Content, Letter, Report};

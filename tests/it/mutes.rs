@@ -11,7 +11,7 @@ use daybook::commands::{CommandError, Ended};
 use daybook::compare::judge_day;
 use daybook::look::edition::Edition;
 use daybook::look::export::prometheus::exposition;
-use daybook::look::web::asked::Asked;
+use daybook::look::pages::asked::Asked;
 use daybook::render::mail::mail;
 use daybook::render::{Look, alerts, json, table};
 use daybook::report::{Around, Content, Letter, Report, Verdict};
@@ -185,7 +185,7 @@ async fn the_dashboard_shows_muted_alerts_apart() {
         Asked::Day(saturday),
         Asked::Metric {
             key: "orders".to_owned(),
-            days: daybook::look::web::asked::Span::Days30,
+            days: daybook::look::pages::asked::Span::Days30,
             until: saturday,
         },
     ] {

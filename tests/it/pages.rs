@@ -5,9 +5,9 @@ pub(crate) mod shelf;
 pub(crate) mod sound;
 
 use chrono::Days;
-use daybook::look::web::asked::Asked;
-use daybook::look::web::pages::{Built, problem};
-use daybook::look::web::words::Words;
+use daybook::look::pages::asked::Asked;
+use daybook::look::pages::words::Words;
+use daybook::look::pages::{Built, problem};
 use daybook::voice::Language;
 
 use crate::read_page::{Element, read};

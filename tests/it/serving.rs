@@ -17,9 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use daybook::look::web::access::Access;
-use daybook::look::web::{self, Limits, Site};
+use daybook::commands::serve::router;
+use daybook::look::pages::Site;
 use daybook::nightly::Which;
+use daybook::web::access::Access;
+use daybook::web::{self, Limits};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -49,12 +51,12 @@ impl Serving {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let access = Access::new(&config, address).unwrap();
-        let book = (world.book_url(), access);
-        let site = Arc::new(Site::new(config, book, clock, |_| {}));
+        let proxies = Arc::clone(&access.proxies);
+        let router = router(Site::new(config, world.book_url(), clock, |_| {}), access);
         let stop = CancellationToken::new();
         Self {
             port: address.port(),
-            task: tokio::spawn(web::serve(site, listener, limits, stop.clone())),
+            task: tokio::spawn(web::serve(listener, router, limits, proxies, stop.clone())),
             stop,
         }
     }

@@ -10,8 +10,8 @@ use daybook::config::Config;
 use daybook::entry::merge::Mode;
 use daybook::entry::{Entry, Reading, Value};
 use daybook::look::edition::Edition;
-use daybook::look::web::asked::Asked;
-use daybook::look::web::pages::{Built, build};
+use daybook::look::pages::asked::Asked;
+use daybook::look::pages::{Built, build};
 
 use crate::read_page::{Element, read};
 use crate::stored_days::{date, number};

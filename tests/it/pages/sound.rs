@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use daybook::config::Config;
-use daybook::look::web::pages::{SCRIPT, STYLE};
+use daybook::look::pages::{SCRIPT, STYLE};
 use daybook::render::html::colours::{DARK, LIGHT, Palette};
 
 use crate::read_page::{Element, read};

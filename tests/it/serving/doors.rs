@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use daybook::look::web::Limits;
+use daybook::web::Limits;
 use tokio::io::AsyncWriteExt;
 
 use super::{Serving, hurried, world};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use daybook::look::shelf::Shelf;
+use daybook::look::edition_cache::EditionCache;
 use futures_util::FutureExt;
 
 use super::world;
@@ -39,6 +39,6 @@ async fn a_book_that_nobody_wrote_to_is_not_read_again_after_a_hang_up() {
     assert!(Arc::ptr_eq(&before, &after), "the same book was read twice");
 }
 
-fn shelf(world: &World) -> Shelf {
-    Shelf::new(world.book_url(), Arc::new(world.config()), real_now, |_| {})
+fn shelf(world: &World) -> EditionCache {
+    EditionCache::new(world.book_url(), Arc::new(world.config()), real_now, |_| {})
 }

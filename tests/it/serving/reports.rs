@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use daybook::book::Book;
-use daybook::look::web::Limits;
-use daybook::look::web::reported::is_reported;
+use daybook::look::pages::reported::is_reported;
 use daybook::nightly::Which;
+use daybook::web::Limits;
 
 use super::{Serving, after_due, until, world};
 use crate::browsing::Answer;

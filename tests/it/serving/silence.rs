@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use daybook::look::web::Limits;
+use daybook::web::Limits;
 use tokio::io::AsyncWriteExt;
 
 use super::{Serving, world};

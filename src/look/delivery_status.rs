@@ -1,0 +1,75 @@
+//! What became of a message, and what comes next: the same words for a command and for a page.
+
+use crate::book::{Channel, Delivery, DeliveryState};
+use crate::voice::Language;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    Accepted,
+    WaitsForMessages,
+    NotTried,
+    OnItsWay,
+    TriedAgain,
+    Superseded,
+    Failed,
+    /// Perhaps it arrived, and it leaves once more.
+    SentAgain,
+    /// Perhaps it arrived.
+    Held,
+    /// Perhaps it arrived; whether it leaves once more depends on the time.
+    InDoubt,
+}
+
+impl DeliveryStatus {
+    /// Of a message in doubt only who knows the time can say whether it is sent again.
+    pub fn of(row: &Delivery, sent_again: Option<bool>) -> Self {
+        match row.state {
+            DeliveryState::Accepted => Self::Accepted,
+            DeliveryState::Planned if row.channel == Channel::Ping => Self::WaitsForMessages,
+            DeliveryState::Planned => Self::NotTried,
+            DeliveryState::Sending => Self::OnItsWay,
+            DeliveryState::Failed if row.retry_at.is_some() => Self::TriedAgain,
+            DeliveryState::Failed if row.is_superseded() => Self::Superseded,
+            DeliveryState::Failed => Self::Failed,
+            DeliveryState::Ambiguous => match sent_again {
+                Some(true) => Self::SentAgain,
+                Some(false) => Self::Held,
+                None => Self::InDoubt,
+            },
+        }
+    }
+
+    pub fn words(self, language: Language) -> &'static str {
+        let (english, german) = match self {
+            Self::Accepted => ("accepted", "angenommen"),
+            Self::WaitsForMessages => (
+                "waits until every message is accepted",
+                "wartet, bis jede Nachricht angenommen ist",
+            ),
+            Self::NotTried => (
+                "not tried yet, sent by the next run",
+                "noch nicht versucht, der nächste Lauf sendet sie",
+            ),
+            Self::OnItsWay => ("on its way", "unterwegs"),
+            Self::TriedAgain => (
+                "tried again by the next run",
+                "der nächste Lauf versucht es wieder",
+            ),
+            Self::Superseded => ("superseded", "überholt"),
+            Self::Failed => ("failed for good", "endgültig gescheitert"),
+            Self::SentAgain => (
+                "perhaps it arrived, sent again by the next run",
+                "vielleicht angekommen, der nächste Lauf sendet sie erneut",
+            ),
+            Self::Held => (
+                "held: perhaps it arrived",
+                "zurückgehalten: vielleicht angekommen",
+            ),
+            Self::InDoubt => ("perhaps it arrived", "vielleicht angekommen"),
+        };
+        match language {
+            Language::English => english,
+            Language::German => german,
+        }
+    }
+}

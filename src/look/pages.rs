@@ -1,0 +1,75 @@
+//! The dashboard's pages: what was asked for, as HTML, kept until the book changes.
+
+mod address;
+mod alerts;
+pub mod asked;
+mod chart;
+mod day;
+mod frame;
+mod metric;
+mod page_cache;
+mod problem;
+pub mod reported;
+mod routes;
+mod runs;
+mod site;
+mod spark;
+pub mod words;
+
+use chrono::NaiveDate;
+
+use crate::book::BookError;
+use crate::config::Config;
+use crate::look::edition::Edition;
+use crate::render::phrases::Speech;
+
+use asked::Asked;
+use words::Words;
+
+pub use address::HOME;
+pub use frame::{SCRIPT, STYLE};
+pub use problem::problem;
+pub use routes::{for_everybody, for_readers};
+pub use site::Site;
+
+/// What came of building a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Built {
+    Page(String),
+    /// There is no such day or metric: a page that says so, with a way out.
+    Missing(String),
+}
+
+/// What every page is made from.
+struct Scene<'a> {
+    edition: &'a Edition,
+    config: &'a Config,
+    /// The newest day that should be there by now.
+    expected: NaiveDate,
+    speech: Speech,
+    words: &'static Words,
+}
+
+/// A page depends on the book's edition, the settings, what is asked for and the day that should be there by now
+/// ([`crate::report::expected`]), and on nothing else: so it can be kept.
+pub async fn build(
+    edition: &Edition,
+    config: &Config,
+    asked: &Asked,
+    expected: NaiveDate,
+) -> Result<Built, BookError> {
+    let voice = config.report.voice;
+    let scene = Scene {
+        edition,
+        config,
+        expected,
+        speech: Speech::of(voice),
+        words: Words::of(voice.language),
+    };
+    match asked {
+        Asked::Day(date) => day::page(&scene, *date).await,
+        Asked::Metric { key, days, until } => metric::page(&scene, key, (*days, *until)).await,
+        Asked::Alerts(until) => alerts::page(&scene, *until).await,
+        Asked::Runs => runs::page(&scene).await,
+    }
+}

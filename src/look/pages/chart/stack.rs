@@ -1,0 +1,111 @@
+//! A distribution's parts on top of one another, day by day.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::entry::{Part, PartKey, Value};
+use crate::render::axis::Axis;
+
+use super::{DAY, down};
+
+/// Parts beyond these are added up.
+pub(in crate::look::pages) const PARTS: usize = 5;
+
+/// The largest parts over all days, and what each of them, then all others, were on each day.
+#[derive(Debug, Default)]
+pub(in crate::look::pages) struct Stack {
+    pub(in crate::look::pages) names: Vec<String>,
+    /// Whether anything is beyond the named ones.
+    pub(in crate::look::pages) others: bool,
+    /// Nothing where the day has no value; otherwise one for each layer.
+    pub(in crate::look::pages) days: Vec<Option<Vec<Decimal>>>,
+}
+
+impl Stack {
+    pub(in crate::look::pages) fn of<'a>(
+        values: impl Iterator<Item = Option<&'a Value>>,
+        none: &str,
+    ) -> Self {
+        let parts = |value: Option<&'a Value>| match value {
+            Some(Value::Parts(parts)) => Some(parts),
+            _ => None,
+        };
+        let days: Vec<Option<&Vec<Part>>> = values.map(parts).collect();
+        let mut sums: BTreeMap<&PartKey, (Decimal, &Part)> = BTreeMap::new();
+        let parts = days.iter().copied().flatten().flatten();
+        for part in parts.filter(|part| part.key != PartKey::Other) {
+            let sum = sums.entry(&part.key).or_insert((Decimal::ZERO, part));
+            // The label that was last used.
+            *sum = (sum.0.saturating_add(part.count), part);
+        }
+        let mut largest: Vec<(&PartKey, (Decimal, &Part))> = sums.into_iter().collect();
+        largest.sort_by_key(|(_, (sum, _))| std::cmp::Reverse(*sum));
+        largest.truncate(PARTS);
+        let place = |part: &Part| {
+            let known = largest.iter().position(|(known, _)| **known == part.key);
+            known.unwrap_or(largest.len())
+        };
+        let layers = |parts: &Vec<Part>| {
+            let mut layers = vec![Decimal::ZERO; largest.len() + 1];
+            for part in parts {
+                let layer = &mut layers[place(part)];
+                *layer = layer.saturating_add(part.count);
+            }
+            layers
+        };
+        let days: Vec<Option<Vec<Decimal>>> = days.iter().map(|day| day.map(layers)).collect();
+        let is_other = |layers: &Vec<Decimal>| layers.last().is_some_and(|rest| !rest.is_zero());
+        Self {
+            names: largest
+                .iter()
+                .map(|(_, (_, part))| crate::render::view::part(part, none))
+                .collect(),
+            others: days.iter().flatten().any(is_other),
+            days,
+        }
+    }
+
+    /// How high the highest day is.
+    pub(in crate::look::pages) fn highest(&self) -> f64 {
+        let sums = self
+            .days
+            .iter()
+            .flatten()
+            .map(|layers| upto(layers, layers.len()));
+        sums.fold(0.0, f64::max)
+    }
+
+    /// A layer reaches from the ground to its upper edge: painted from the last to the first, each shows its own part.
+    pub(in crate::look::pages) fn layers(&self, axis: &Axis) -> Vec<String> {
+        let count = self.names.len() + usize::from(self.others);
+        (1..=count).map(|upto| self.layer(upto, axis)).collect()
+    }
+
+    fn layer(&self, layers: usize, axis: &Axis) -> String {
+        let mut path = String::new();
+        let mut open = false;
+        for (at, day) in self.days.iter().enumerate() {
+            let Some(day) = day else {
+                path.push_str(if open { "V1000Z" } else { "" });
+                open = false;
+                continue;
+            };
+            if !open {
+                path.push_str(&format!("M{} 1000", at * DAY));
+                open = true;
+            }
+            let y = down(upto(day, layers), axis);
+            path.push_str(&format!("V{y}h{DAY}"));
+        }
+        path.push_str(if open { "V1000Z" } else { "" });
+        path
+    }
+}
+
+fn upto(layers: &[Decimal], count: usize) -> f64 {
+    let sum = layers.iter().take(count);
+    let sum = sum.fold(Decimal::ZERO, |sum, part| sum.saturating_add(*part));
+    sum.to_f64().unwrap_or_default()
+}

@@ -1,0 +1,110 @@
+//! A day's page: the verdict, what matters, then every metric by section, in the words of the mail.
+
+mod absent;
+mod day_nav;
+mod facts;
+mod table;
+
+use askama::Template;
+use chrono::NaiveDate;
+
+use crate::book::BookError;
+use crate::look::pages::asked::{Asked, Span};
+use crate::look::pages::words::Words;
+use crate::render::view::{self, MatterView, Tone, View};
+use crate::report::{Around, Content, Letter, Report};
+
+use super::frame::{Page, Tab, class, written};
+use super::{Built, Scene};
+
+use day_nav::DayNav;
+use facts::Fact;
+use table::Table;
+
+pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<Built, BookError> {
+    let Some(newest) = scene.edition.newest() else {
+        return Ok(absent::empty_book(scene, asked));
+    };
+    let shown = asked.unwrap_or(newest);
+    let days = scene.edition.history.days();
+    if days.binary_search_by_key(&shown, |day| day.date).is_err() {
+        return Ok(absent::no_such_day(scene, shown));
+    }
+    // The entry may have been removed since.
+    let report = scene.edition.report(shown, &scene.config.catalog).await?;
+    Ok(match report {
+        Some(report) => told(scene, asked, report),
+        None => absent::no_such_day(scene, shown),
+    })
+}
+
+/// The report in the mail's own words, so that both tell the same numbers.
+fn told(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
+    let letter = Letter {
+        name: scene.config.name.clone(),
+        content: Content::Day(Box::new(report)),
+        around: Around::default(),
+    };
+    let view = view::view(&letter, scene.config.report.voice);
+    let Content::Day(report) = &letter.content else {
+        return absent::no_such_day(scene, letter.date());
+    };
+    let address = |key: &str| {
+        let metric = Asked::Metric {
+            key: key.to_owned(),
+            days: Span::Days90,
+            until: asked,
+        };
+        metric.address()
+    };
+    let day = Day {
+        words: scene.words,
+        way: DayNav::from(scene, (report.date, asked)),
+        facts: facts::facts(report, scene),
+        matters: matters(report, &view, &address),
+        tables: table::tables(report, &view, (scene, &address)),
+        view: &view,
+    };
+    let date = scene.speech.short_date_with_year(report.date);
+    scene.found(Page {
+        title: format!("{date}: {}", view.verdict),
+        current: Tab::Day,
+        date: asked,
+        content: written(&day),
+        stale: None,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "web/day.html")]
+struct Day<'a> {
+    words: &'static Words,
+    view: &'a View,
+    way: DayNav,
+    facts: Vec<Fact>,
+    /// With the address of the metric.
+    matters: Vec<(&'a MatterView, String)>,
+    tables: Vec<Table<'a>>,
+}
+
+fn matters<'a>(
+    report: &Report,
+    view: &'a View,
+    address: &impl Fn(&str) -> String,
+) -> Vec<(&'a MatterView, String)> {
+    let told = report.matters.iter().zip(&view.matters);
+    let told = told.filter_map(|(matter, words)| {
+        let row = report.rows.get(matter.row)?;
+        Some((words, address(&row.key)))
+    });
+    told.collect()
+}
+
+/// The verdict's sign, which says the same as its colour.
+fn sign(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "✓",
+        Tone::Warning | Tone::Critical => "▲",
+        Tone::Plain | Tone::Muted => "●",
+    }
+}

@@ -1,0 +1,71 @@
+//! A section's table: a row for each metric.
+
+use chrono::{Days, NaiveDate};
+
+use crate::look::pages::Scene;
+use crate::look::pages::spark::{self, Spark};
+use crate::render::view::{RowView, SectionView, Tone, View};
+use crate::report::Report;
+
+pub(super) struct Table<'a> {
+    pub(super) section: &'a SectionView,
+    /// The day, and the days compared with: what they are, and their dates.
+    pub(super) heads: [(&'static str, String); 4],
+    pub(super) rows: Vec<Row<'a>>,
+}
+
+pub(super) struct Row<'a> {
+    pub(super) view: &'a RowView,
+    pub(super) address: String,
+    pub(super) spark: Option<Spark>,
+    /// The most severe of what the row says.
+    pub(super) tone: Tone,
+}
+
+pub(super) fn tables<'a>(
+    report: &Report,
+    view: &'a View,
+    (scene, address): (&Scene<'_>, &impl Fn(&str) -> String),
+) -> Vec<Table<'a>> {
+    let heads = heads(report.date, scene);
+    let row = |view: &'a RowView| Row {
+        address: address(&view.key),
+        spark: spark::path(&view.trend),
+        tone: tone(view),
+        view,
+    };
+    let table = |section: &'a SectionView| Table {
+        heads: heads.clone(),
+        rows: section.rows.iter().map(row).collect(),
+        section,
+    };
+    view.sections.iter().map(table).collect()
+}
+
+fn heads(date: NaiveDate, scene: &Scene<'_>) -> [(&'static str, String); 4] {
+    let words = scene.words;
+    let heads = [
+        (words.current, 0),
+        (words.vs_day, 1),
+        (words.vs_week, 7),
+        (words.vs_month, 30),
+    ];
+    heads.map(|(word, days)| {
+        let then = date.checked_sub_days(Days::new(days)).unwrap_or(date);
+        (word, scene.speech.short_date(then))
+    })
+}
+
+fn tone(row: &RowView) -> Tone {
+    let changes = row.changes.iter().flatten().map(|cell| cell.tone);
+    let tones: Vec<Tone> = changes.chain([row.value_tone]).collect();
+    let severe = [Tone::Critical, Tone::Warning];
+    let severe = severe.into_iter().find(|tone| tones.contains(tone));
+    severe.unwrap_or_default()
+}
+
+/// Of a bar a hundred wide; a share that is not nothing is seen.
+pub(super) fn percent(share: f64) -> u32 {
+    let seen = if share > 0.0 { 1.0 } else { 0.0 };
+    (share * 100.0).round().clamp(seen, 100.0) as u32
+}

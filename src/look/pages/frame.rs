@@ -1,0 +1,159 @@
+//! What every page has around its content: head, style, script, the way to the other pages, and the warning that
+//! numbers are late.
+
+use askama::Template;
+use chrono::NaiveDate;
+
+use crate::config::Config;
+use crate::look::pages::asked::Asked;
+use crate::look::pages::words::Words;
+use crate::render::phrases::fill;
+use crate::render::view::Tone;
+use crate::render::words::harmless;
+
+use super::{Built, Scene};
+
+/// Everything between `<style>` and `</style>`, the same on every page.
+pub const STYLE: &str = concat!(
+    include_str!("../../../templates/web/style.css"),
+    include_str!("../../../templates/web/day.css"),
+    include_str!("../../../templates/web/detail.css"),
+);
+
+/// Everything between `<script>` and `</script>`, the same on every page.
+pub const SCRIPT: &str = include_str!("../../../templates/web/script.js");
+
+/// Which of the pages in the header is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    Day,
+    Alerts,
+    Runs,
+    /// A page without a place in the header.
+    Other,
+}
+
+/// A page before it is put together.
+pub(super) struct Page {
+    /// Stands before the application's name.
+    pub(super) title: String,
+    pub(super) current: Tab,
+    /// The day that is looked at: the other pages are led to up to that day.
+    pub(super) date: Option<NaiveDate>,
+    /// What stands in `<main>`, as HTML; everything in it is escaped.
+    pub(super) content: String,
+    /// Said above the content.
+    pub(super) stale: Option<Stale>,
+}
+
+/// Numbers that should be there and are not.
+pub(super) struct Stale {
+    /// Pieces of the sentence; those that are commands are set as such.
+    pieces: Vec<(String, bool)>,
+}
+
+impl Page {
+    /// The whole page, with the warning if numbers are late.
+    pub(super) fn of_book(mut self, scene: &Scene<'_>) -> String {
+        self.stale = stale(scene);
+        self.html(scene.config)
+    }
+
+    pub(super) fn html(&self, config: &Config) -> String {
+        let language = config.report.voice.language;
+        let words = Words::of(language);
+        let day = Asked::Day(self.date).address();
+        let alerts = Asked::Alerts(self.date).address();
+        let frame = Frame {
+            language: language.code(),
+            name: harmless(&config.name),
+            page: self,
+            words,
+            tabs: [
+                (words.day, day, self.current == Tab::Day),
+                (words.alerts, alerts, self.current == Tab::Alerts),
+                (words.runs, Asked::Runs.address(), self.current == Tab::Runs),
+            ],
+            home: Asked::Day(None).address(),
+            about: fill(words.about_page, &[("zone", config.time_zone.name())]),
+            style: STYLE,
+            script: SCRIPT,
+        };
+        written(&frame)
+    }
+}
+
+impl Scene<'_> {
+    /// A page of the book, found.
+    pub(super) fn found(&self, page: Page) -> Built {
+        Built::Page(page.of_book(self))
+    }
+
+    pub(super) fn missing(&self, page: Page) -> Built {
+        Built::Missing(page.of_book(self))
+    }
+}
+
+/// A template's text. In quotes only double ones are used, so a single one needs no entity.
+pub(super) fn written(template: &impl Template) -> String {
+    let text = template.render().expect("a String takes everything");
+    text.replace("&#39;", "'")
+}
+
+/// The class by which the style knows a tone.
+pub(super) fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "plain",
+        Tone::Muted => "muted",
+        Tone::Good => "good",
+        Tone::Warning => "warning",
+        Tone::Critical => "critical",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "web/frame.html")]
+struct Frame<'a> {
+    language: &'static str,
+    /// The application's.
+    name: String,
+    page: &'a Page,
+    words: &'static Words,
+    /// Word, address and whether it is the page shown.
+    tabs: [(&'static str, String, bool); 3],
+    home: String,
+    about: String,
+    style: &'static str,
+    script: &'static str,
+}
+
+/// An empty book says how to begin instead.
+fn stale(scene: &Scene<'_>) -> Option<Stale> {
+    scene.edition.newest()?;
+    let last = scene.edition.newest_complete();
+    if last.is_some_and(|last| last >= scene.expected) {
+        return None;
+    }
+    let phrase = match last {
+        Some(_) => scene.words.late,
+        None => scene.words.never_complete,
+    };
+    let due = scene.config.report.due.format("%H:%M").to_string();
+    let words = [
+        ("date", scene.speech.short_date(scene.expected)),
+        ("due", due),
+        (
+            "last",
+            last.map_or_else(String::new, |last| scene.speech.short_date(last)),
+        ),
+        ("collect", "`daybook collect --catch-up`".to_owned()),
+        ("doctor", "`daybook doctor`".to_owned()),
+    ];
+    let sentence = fill(phrase, &words);
+    let pieces = sentence.split('`').enumerate();
+    Some(Stale {
+        pieces: pieces
+            .map(|(at, piece)| (piece.to_owned(), at % 2 == 1))
+            .collect(),
+    })
+}

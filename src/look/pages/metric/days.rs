@@ -1,0 +1,141 @@
+//! The days of a metric's page, as they are in the book and as they were judged.
+
+use chrono::NaiveDate;
+
+use crate::book::{self, BookError};
+use crate::catalog::{Catalog, Metric};
+use crate::compare::{JudgedDay, Judgement};
+use crate::entry::{Entry, Reading};
+use crate::look::pages::Scene;
+use crate::look::pages::asked::Span;
+use crate::look::pages::chart::dates;
+use crate::render::view::{self, MatterView};
+use crate::report::{self, Report, State, TREND_DAYS, Usual};
+
+pub(super) struct Days {
+    pub(super) metric: Metric,
+    /// The last day that was asked for, stored or not.
+    pub(super) last: NaiveDate,
+    /// Every calendar day of the range, oldest first.
+    pub(super) days: Vec<Day>,
+    /// Of the last stored one, for this metric alone.
+    pub(super) report: Option<Report>,
+}
+
+pub(super) struct Day {
+    pub(super) date: NaiveDate,
+    /// None where the day is not stored, or before the metric's history begins.
+    pub(super) entry: Option<Entry>,
+    pub(super) reading: Option<Reading>,
+    pub(super) usual: Option<Usual>,
+    pub(super) matter: Option<Matter>,
+    pub(super) known: Option<String>,
+    /// What alerts is muted: until when, and why.
+    pub(super) muted: Option<String>,
+}
+
+pub(super) struct Matter {
+    pub(super) view: MatterView,
+    pub(super) state: State,
+}
+
+impl Days {
+    pub(super) async fn read(
+        scene: &Scene<'_>,
+        metric: &Metric,
+        (span, last): (Span, NaiveDate),
+    ) -> Result<Self, BookError> {
+        let dates = dates(last, span.days());
+        let first = dates.first().copied().unwrap_or(last);
+        let before = first.checked_sub_days(chrono::Days::new(TREND_DAYS));
+        let from = before.unwrap_or(first);
+        let entries = book::entries_of(&scene.edition.book, metric, from..=last).await?;
+        let catalog = &scene.config.catalog;
+        let history = &scene.edition.history;
+        let judgement = Judgement {
+            days: history.judge_metric(&metric.key, first..=last, catalog),
+        };
+        let alone = alone(metric, catalog);
+        let told = Telling {
+            scene,
+            entries: &entries,
+            judgement: &judgement,
+            catalog: &alone,
+        };
+        let stored = judgement.days.last();
+        Ok(Self {
+            metric: metric.clone(),
+            last,
+            report: stored.and_then(|day| told.report(day.date)),
+            days: dates
+                .into_iter()
+                .map(|date| told.day(date, metric))
+                .collect(),
+        })
+    }
+}
+
+/// The catalog as if there was only this metric: what a report says of it then takes no longer.
+fn alone(metric: &Metric, catalog: &Catalog) -> Catalog {
+    Catalog {
+        tables: Vec::new(),
+        metrics: vec![metric.clone()],
+        known_days: catalog.known_days.clone(),
+        holidays: catalog.holidays.clone(),
+        ..*catalog
+    }
+}
+
+struct Telling<'a> {
+    scene: &'a Scene<'a>,
+    entries: &'a [Entry],
+    judgement: &'a Judgement,
+    catalog: &'a Catalog,
+}
+
+impl Telling<'_> {
+    fn day(&self, date: NaiveDate, metric: &Metric) -> Day {
+        let counts = metric.since.max(self.catalog.since) <= Some(date);
+        let at = self.entries.binary_search_by_key(&date, |entry| entry.date);
+        let entry = at.ok().map(|at| &self.entries[at]).filter(|_| counts);
+        let judged = self.judgement.day(date);
+        let own = judged.and_then(|day| day.metrics.first());
+        let known = self.catalog.known_day(date);
+        Day {
+            date,
+            reading: entry.and_then(|entry| entry.reading(metric)).cloned(),
+            entry: entry.cloned(),
+            usual: own.and_then(|judged| judged.usual),
+            matter: judged.and_then(|day| self.matter(day)),
+            muted: own.and_then(|judged| {
+                let mute = judged.muted.as_ref()?;
+                let mut alerts = judged.alerts.iter();
+                let stands = alerts.any(|alert| alert.state != State::Recovered);
+                stands.then(|| self.scene.speech.muted_until(mute))
+            }),
+            known: known.map(|known| self.scene.speech.known(&known)),
+        }
+    }
+
+    fn matter(&self, day: &JudgedDay) -> Option<Matter> {
+        let own = day.metrics.first()?;
+        let report = (!own.alerts.is_empty()).then(|| self.report(day.date))??;
+        let view = view::matters(&report, &self.scene.speech)
+            .into_iter()
+            .next()?;
+        let state = report.matters.first()?.state;
+        Some(Matter { view, state })
+    }
+
+    fn report(&self, date: NaiveDate) -> Option<Report> {
+        let end = self.entries.partition_point(|entry| entry.date <= date);
+        let from = date.checked_sub_days(chrono::Days::new(TREND_DAYS))?;
+        let begin = self.entries.partition_point(|entry| entry.date < from);
+        report::of_day(
+            date,
+            &self.entries[begin..end],
+            self.judgement,
+            self.catalog,
+        )
+    }
+}

@@ -1,0 +1,38 @@
+//! What went wrong, in the reader's words.
+
+use askama::Template;
+
+use crate::config::Config;
+use crate::look::pages::asked::Asked;
+use crate::look::pages::words::{Problem, Words};
+
+use super::frame::{Page, Tab, written};
+
+#[derive(Template)]
+#[template(path = "web/problem.html")]
+struct Told {
+    words: &'static Words,
+    problem: Problem,
+    status: u16,
+    newest: String,
+}
+
+/// A page with a way out, and nothing from inside.
+pub fn problem(config: &Config, status: u16) -> String {
+    let words = Words::of(config.report.voice.language);
+    let problem = words.problem(status);
+    let told = Told {
+        words,
+        problem,
+        status,
+        newest: Asked::Day(None).address(),
+    };
+    let page = Page {
+        title: problem.title.to_owned(),
+        current: Tab::Other,
+        date: None,
+        content: written(&told),
+        stale: None,
+    };
+    page.html(config)
+}

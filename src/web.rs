@@ -1,0 +1,78 @@
+//! The server: connections with their limits, who is let in, answers with their headers. It knows no page.
+
+pub mod access;
+pub mod answer;
+mod caller;
+pub mod connections;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::{Method, Response, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+
+use access::Access;
+use answer::{guarded, problem, refusal};
+use connections::Peer;
+
+pub use caller::Proxies;
+pub use connections::{Limits, serve};
+
+/// Maximum length of a request target.
+const ADDRESS_BYTES: usize = 4096;
+
+/// What every request meets before a route does.
+#[derive(Clone)]
+struct Entrance {
+    access: Arc<Access>,
+    problem_page: Arc<dyn Fn(StatusCode) -> String + Send + Sync>,
+}
+
+/// Puts the entrance before all routes. Those of `for_readers` ask who comes.
+pub fn router(
+    for_everybody: Router,
+    for_readers: Router,
+    access: Arc<Access>,
+    problem_page: impl Fn(StatusCode) -> String + Send + Sync + 'static,
+) -> Router {
+    let entrance = Entrance {
+        access,
+        problem_page: Arc::new(problem_page),
+    };
+    for_everybody
+        .merge(for_readers.layer(from_fn_with_state(entrance.clone(), only_for_readers)))
+        .layer(from_fn_with_state(entrance, sensible))
+}
+
+/// Refuses what no address answers, and gives every answer its headers.
+async fn sensible(
+    State(entrance): State<Entrance>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let address = request.uri().path_and_query();
+    let long = address.is_some_and(|address| address.as_str().len() > ADDRESS_BYTES);
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let refused = |code| problem(code, (entrance.problem_page)(code));
+    guarded(match (reads, long) {
+        (false, _) => refused(StatusCode::METHOD_NOT_ALLOWED),
+        (true, true) => refused(StatusCode::URI_TOO_LONG),
+        (true, false) => next.run(request).await,
+    })
+}
+
+async fn only_for_readers(
+    State(entrance): State<Entrance>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let shown = (request.uri(), request.headers());
+    match entrance.access.admit(peer, shown, Instant::now()) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refusal(refused, |code| (entrance.problem_page)(code)),
+    }
+}

@@ -1,0 +1,223 @@
+//! Who may look.
+
+mod guesses;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::{HeaderMap, HeaderName, Uri};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::config::{Config, ServeSettings};
+
+use super::caller::Proxies;
+use guesses::Guesses;
+
+/// Others can reach the address, and nothing would keep them out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the dashboard would be open to everybody who reaches {0}: set a token (DAYBOOK_SERVE_TOKEN_FILE or [serve] token_file), a password (DAYBOOK_SERVE_PASSWORD_FILE or [serve] password_file) or a proxy that signs people in (--behind-proxy or [serve] proxy_header), or listen on 127.0.0.1"
+)]
+pub struct Exposed(pub SocketAddr);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It does not say which host it means, or says several.
+    Hostless,
+    /// It means a host that is not this one: a page from elsewhere got its browser to ask here.
+    Misdirected,
+    /// It shows no token or password, or a wrong one.
+    Unknown,
+    /// It comes past the proxy.
+    Forbidden,
+    /// It shows a wrong one, as its address has done too often.
+    Guessing { wait: Duration },
+}
+
+pub struct Access {
+    secrets: Option<Secrets>,
+    pub proxies: Arc<Proxies>,
+    /// In which the proxies say who somebody is.
+    user_header: Option<HeaderName>,
+    /// Under which names this server is known.
+    hosts: BTreeSet<String>,
+    guesses: Mutex<Guesses>,
+}
+
+/// What is right, only as digests: they have one length, so comparing them tells nothing.
+struct Secrets {
+    token: Option<Secret>,
+    user: Secret,
+    password: Option<Secret>,
+}
+
+struct Secret([u8; 32]);
+
+impl Access {
+    pub fn new(config: &Config, listen: SocketAddr) -> Result<Self, Exposed> {
+        let settings = &config.serve;
+        if settings.is_open_to_others_at(listen) {
+            return Err(Exposed(listen));
+        }
+        let user_header = settings.proxy_header.as_deref();
+        Ok(Self {
+            secrets: Secrets::of(settings),
+            proxies: Arc::new(Proxies::new(settings)),
+            user_header: user_header.and_then(|name| name.parse().ok()),
+            hosts: hosts(config, listen),
+            guesses: Mutex::default(),
+        })
+    }
+
+    /// Whoever comes in without a secret must name this host: otherwise any web page could read the dashboard
+    /// through the browser of somebody who may, by giving its own name this address.
+    pub(super) fn admit(
+        &self,
+        peer: IpAddr,
+        (uri, headers): (&Uri, &HeaderMap),
+        now: Instant,
+    ) -> Result<(), Refused> {
+        if self.is_signed_in_by_proxy(peer, headers) {
+            return self.means_us(uri, headers);
+        }
+        match (&self.secrets, &self.user_header) {
+            (None, None) => self.means_us(uri, headers),
+            (None, Some(_)) => Err(Refused::Forbidden),
+            (Some(secrets), _) => self.knows_a_secret(secrets, peer, headers, now),
+        }
+    }
+
+    fn is_signed_in_by_proxy(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        self.user_header.as_ref().is_some_and(|header| {
+            let named = only(headers, header);
+            self.proxies.include(peer) && named.is_some_and(|name| !name.trim().is_empty())
+        })
+    }
+
+    fn knows_a_secret(
+        &self,
+        secrets: &Secrets,
+        peer: IpAddr,
+        headers: &HeaderMap,
+        now: Instant,
+    ) -> Result<(), Refused> {
+        if !headers.contains_key(AUTHORIZATION) {
+            return Err(Refused::Unknown);
+        }
+        // Compared first: strangers who share an address with an admin must not lock the admin out.
+        if only(headers, &AUTHORIZATION).is_some_and(|shown| secrets.include(shown)) {
+            return Ok(());
+        }
+        let caller = self.proxies.caller(peer, headers);
+        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(match guesses.count(caller, now) {
+            Ok(()) => Refused::Unknown,
+            Err(wait) => Refused::Guessing { wait },
+        })
+    }
+
+    fn means_us(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
+        let meant = match uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => only(headers, &HOST),
+        };
+        let host = without_port(meant.ok_or(Refused::Hostless)?);
+        match self.hosts.contains(&host.to_ascii_lowercase()) {
+            true => Ok(()),
+            false => Err(Refused::Misdirected),
+        }
+    }
+}
+
+impl Secrets {
+    fn of(settings: &ServeSettings) -> Option<Self> {
+        let secret = |text: &Option<SecretString>| {
+            let text = text.as_ref()?;
+            Some(Secret::of(text.expose_secret()))
+        };
+        let (token, password) = (secret(&settings.token), secret(&settings.password));
+        (token.is_some() || password.is_some()).then(|| Self {
+            token,
+            user: Secret::of(&settings.user),
+            password,
+        })
+    }
+
+    /// `Bearer TOKEN`, or `Basic` with user and password; browsers, which know only the second, may send the
+    /// token as anybody's password.
+    fn include(&self, shown: &str) -> bool {
+        let Some((scheme, rest)) = shown.split_once(' ') else {
+            return false;
+        };
+        let rest = rest.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return bool::from(is(&self.token, rest));
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return false;
+        }
+        let decoded = BASE64_STANDARD.decode(rest).unwrap_or_default();
+        let decoded = String::from_utf8(decoded).unwrap_or_default();
+        let Some((user, password)) = decoded.split_once(':') else {
+            return false;
+        };
+        let signed_in = self.user.is(user) & is(&self.password, password);
+        bool::from(signed_in | is(&self.token, password))
+    }
+}
+
+impl Secret {
+    fn of(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
+    fn is(&self, shown: &str) -> Choice {
+        self.0.ct_eq(&Self::of(shown).0)
+    }
+}
+
+fn is(secret: &Option<Secret>, shown: &str) -> Choice {
+    let compared = secret.as_ref().map(|secret| secret.is(shown));
+    compared.unwrap_or_else(|| Choice::from(0))
+}
+
+/// This machine's own names, the address it listens on, and what the settings say.
+fn hosts(config: &Config, listen: SocketAddr) -> BTreeSet<String> {
+    let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+    let address = match listen.ip() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    let public = config.report.public_url.as_ref();
+    let public = public.and_then(|url| url.host_str().map(str::to_owned));
+    let named = config.serve.hosts.iter().cloned();
+    own.into_iter()
+        .chain([address])
+        .chain(public)
+        .chain(named)
+        .collect()
+}
+
+/// `[::1]:8321` and `localhost.:8321` mean the same as without port and dot.
+fn without_port(authority: &str) -> &str {
+    let end = authority.rfind(']').map_or(0, |bracket| bracket + 1);
+    let port = authority[end..].find(':').map(|at| end + at);
+    let host = &authority[..port.unwrap_or(authority.len())];
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// The value, if there is one and no second.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}

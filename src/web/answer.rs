@@ -1,0 +1,196 @@
+//! Answers with all their headers: what a browser may do with a page, and when it need not fetch it again.
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    LOCATION, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use super::access::Refused;
+use super::connections::HeldBack;
+
+pub const TEXT: &str = "text/plain; charset=utf-8";
+pub const SERIES: &str = "text/plain; version=0.0.4; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Kept by the browser of one reader, who asks each time whether it is still right.
+const ASK_AGAIN: &str = "no-cache, private";
+const NEVER_KEPT: &str = "no-store";
+
+/// What is not a page loads nothing and runs nothing.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// On every answer.
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// A page ready to be sent.
+#[derive(Debug)]
+pub struct Page {
+    body: Bytes,
+    tag: HeaderValue,
+    policy: HeaderValue,
+}
+
+impl Page {
+    pub fn new(html: String) -> Self {
+        let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&html)[..16]);
+        Self {
+            tag: header(&format!("\"{digest}\"")),
+            policy: header(&policy(&html)),
+            body: html.into(),
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.body.len() + 1024
+    }
+
+    /// The page, or only that it has not changed since the browser got it.
+    pub fn answer(&self, asked: &HeaderMap) -> Response<Body> {
+        let known = asked.get_all(IF_NONE_MATCH).iter();
+        let known = known.filter_map(|list| list.to_str().ok());
+        let mut answer = match known.into_iter().any(|list| names(list, &self.tag)) {
+            true => status(StatusCode::NOT_MODIFIED, Body::empty()),
+            false => with_type(status(StatusCode::OK, self.body.clone().into()), HTML),
+        };
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
+        headers.insert(ETAG, self.tag.clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(ASK_AGAIN));
+        answer
+    }
+}
+
+/// A page about what went wrong.
+pub fn problem(code: StatusCode, html: String) -> Response<Body> {
+    let policy = header(&policy(&html));
+    let mut answer = with_type(status(code, html.into()), HTML);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    if code == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    answer
+}
+
+/// The same for who may not look.
+pub(super) fn refusal(refused: Refused, page: impl FnOnce(StatusCode) -> String) -> Response<Body> {
+    let code = match refused {
+        Refused::Hostless => StatusCode::BAD_REQUEST,
+        Refused::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+        Refused::Unknown => StatusCode::UNAUTHORIZED,
+        Refused::Forbidden => StatusCode::FORBIDDEN,
+        Refused::Guessing { .. } => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let mut answer = problem(code, page(code));
+    let headers = answer.headers_mut();
+    match refused {
+        Refused::Unknown => {
+            // Browsers take the first that they know.
+            for challenge in [
+                "Basic realm=\"Daybook\", charset=\"UTF-8\"",
+                "Bearer realm=\"Daybook\"",
+            ] {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+        }
+        Refused::Guessing { wait } => {
+            headers.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.extensions_mut().insert(HeldBack);
+        }
+        _ => {}
+    }
+    answer
+}
+
+pub fn text(code: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
+    with_type(status(code, body.into()), kind)
+}
+
+pub fn redirect(address: &str) -> Response<Body> {
+    let mut answer = status(StatusCode::TEMPORARY_REDIRECT, Body::empty());
+    answer.headers_mut().insert(LOCATION, header(address));
+    answer
+}
+
+/// Adds what every answer has and this one lacks.
+pub(super) fn guarded(mut answer: Response<Body>) -> Response<Body> {
+    let headers = answer.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let lacking = [
+        (CONTENT_SECURITY_POLICY, NOTHING),
+        (CACHE_CONTROL, NEVER_KEPT),
+    ];
+    for (name, value) in lacking {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    answer
+}
+
+fn status(code: StatusCode, body: Body) -> Response<Body> {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = code;
+    answer
+}
+
+fn with_type(mut answer: Response<Body>, kind: &'static str) -> Response<Body> {
+    let kind = HeaderValue::from_static(kind);
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
+}
+
+/// Only made of what we wrote ourselves or have read strictly, so it never lacks.
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Whether a list of `If-None-Match` names that tag, weakly or not.
+fn names(list: &str, tag: &HeaderValue) -> bool {
+    let mut tags = list.split(',').map(str::trim);
+    tags.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag)
+}
+
+/// Allows the page's style and script by their digests, and nothing else. The one stands before all that
+/// comes from data and the other behind it, so that one which slips through there is not allowed.
+fn policy(html: &str) -> String {
+    let style = html.split_once("<style>").map(|(_, rest)| rest);
+    let script = html.rsplit_once("<script>").map(|(_, rest)| rest);
+    let style = source(style.and_then(|rest| rest.split_once("</style>")));
+    let script = source(script.and_then(|rest| rest.split_once("</script>")));
+    format!(
+        "default-src 'none'; style-src {style}; script-src {script}; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+fn source(element: Option<(&str, &str)>) -> String {
+    element.map_or("'none'".to_owned(), |(inside, _)| {
+        let digest = BASE64_STANDARD.encode(Sha256::digest(inside));
+        format!("'sha256-{digest}'")
+    })
+}
