@@ -35,6 +35,16 @@ preview: needed ## Show reports as mail programs do: pages and pictures in targe
 	$(CARGO) test --locked --test servers previews -- --ignored
 	@ls target/preview/*.png
 
+# The program that draws the pictures; another build: make pictures PROGRAM=/usr/local/bin/daybook
+PROGRAM ?= target/release/daybook
+
+target/release/daybook:
+	$(CARGO) build --release --locked
+
+.PHONY: pictures
+pictures: needed $(PROGRAM) ## Render the README's pictures from the demo into docs/img/
+	docs/img/render.sh $(PROGRAM) docs/img
+
 .PHONY: needed
 needed: # What the tests need besides cargo. Root installs it, anybody else by sudo.
 	@missing=(); \
