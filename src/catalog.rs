@@ -7,7 +7,6 @@ pub mod fragment;
 pub mod gather;
 pub mod handbook;
 mod known;
-pub mod mistake;
 mod mute;
 pub mod series;
 pub mod written;
@@ -15,21 +14,12 @@ pub mod written;
 use chrono::NaiveDate;
 
 use crate::calendar::holidays::Region;
+use crate::text::mistake::Mistake;
 
 pub use document::{Document, piece};
 pub use known::Known;
-pub use mistake::{Mistake, Source};
 pub use mute::Mute;
 pub use written::{Direction, Good, History, Judge, TimeKind};
-
-/// The engines an app database can run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Engine {
-    Sqlite,
-    Postgres,
-    /// MariaDB too.
-    Mysql,
-}
 
 /// The checked catalog. Families are spelled out: one metric per stored key, in the order written.
 #[derive(Debug, Clone, Default)]

@@ -36,10 +36,10 @@ use chrono::{DateTime, Datelike, Utc};
 use thiserror::Error;
 
 use crate::book::{Book, BookError};
-use crate::catalog::mistake::masked;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::nightly::NightError;
+use crate::text::secrets::masked;
 use tokio_util::sync::CancellationToken;
 
 /// What the world outside gives a command: read once, in `main`.

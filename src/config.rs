@@ -30,9 +30,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::de::ValueDeserializer;
 
-use crate::catalog::{Catalog, Document, Mistake, Source, check, piece};
+use crate::catalog::{Catalog, Document, check, piece};
+use crate::text::mistake::{Mistake, Source};
 
-pub use crate::catalog::Engine;
+pub use crate::engine::Engine;
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;
 pub use network::Network;

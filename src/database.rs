@@ -14,7 +14,8 @@ use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{DatabaseUrl, Engine};
+use crate::config::DatabaseUrl;
+use crate::engine::Engine;
 use crate::plan::{Bind, Cell};
 
 pub use error::{DatabaseError, Trouble};

@@ -6,7 +6,6 @@
 pub mod attempt;
 mod email;
 pub mod http;
-pub mod line;
 pub mod message;
 pub mod outbox;
 pub mod ping;

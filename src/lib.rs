@@ -2,6 +2,10 @@
 //!
 //! The modules in reading order: the words, the corridor of the night, the wings, the wiring.
 
+pub mod engine;
+pub mod files;
+pub mod text;
+
 pub mod calendar;
 pub mod catalog;
 pub mod entry;

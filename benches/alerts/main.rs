@@ -14,9 +14,10 @@ use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
-use daybook::catalog::{Catalog, Document, Judge, Source};
+use daybook::catalog::{Catalog, Document, Judge};
 use daybook::compare::{History, State};
 use daybook::entry::{Entry, Reading, Value};
+use daybook::text::mistake::Source;
 
 const JUDGED: u64 = 180;
 /// How often the judging of one day is timed; the quickest counts.

@@ -10,9 +10,10 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
-use daybook::catalog::{Catalog, Document, Metric, Source};
+use daybook::catalog::{Catalog, Document, Metric};
 use daybook::entry::{Entry, Reading, Value};
 use daybook::report::{Around, Content, Letter, Report};
+use daybook::text::mistake::Source;
 use rust_decimal::Decimal;
 
 const BERYL: &str = include_str!("../../tests/it/sample_letters/beryl.toml");

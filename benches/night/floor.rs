@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use daybook::calendar::{AsOf, Edge};
-use daybook::config::{AppDatabase, Engine};
+use daybook::config::AppDatabase;
 use daybook::database::decode;
+use daybook::engine::Engine;
 use daybook::entry::{Entry, Part, Value};
 use daybook::plan::Cell;
 use rust_decimal::Decimal;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, Measure, Metric, Parts, Shape};
-use crate::config::Engine;
+use crate::engine::Engine;
 
 use super::row::{Unreadable, plain};
 use super::store::{Row, Writing};

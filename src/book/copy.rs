@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::config::Engine;
+use crate::engine::Engine;
 
 use super::row::{self, Unreadable, json_text, optional, plain};
 use super::store::{Bind, Row, Writing};

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::config::{DatabaseUrl, Engine};
+use crate::config::DatabaseUrl;
 use crate::database::mysql;
+use crate::engine::Engine;
 
 use super::store::{Access, Store, answered, has_log, probe};
 use super::{Book, BookError, lock};

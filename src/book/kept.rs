@@ -6,7 +6,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::config::Engine;
+use crate::engine::Engine;
 
 use super::entries::comparable;
 use super::row::{self, Unreadable, date_told, json_text, moment, parse_date, parse_moment, plain};

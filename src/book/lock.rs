@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::{DatabaseUrl, Engine};
+use crate::config::DatabaseUrl;
+use crate::engine::Engine;
 
 use super::error::name;
 use super::store::{Access, Store, Writing, answered, probe};

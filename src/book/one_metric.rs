@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 
 use crate::catalog::Metric;
-use crate::config::Engine;
+use crate::engine::Engine;
 use crate::entry::Entry;
 
 use super::entries::{comparable, scan};

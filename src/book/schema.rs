@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, SqlSafeStr};
 
-use crate::config::Engine;
+use crate::engine::Engine;
 
 use super::row::plain;
 use super::store::{Access, Line, Store, Writing, answered, file, has_log};

@@ -13,7 +13,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, MySql, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
-use crate::config::Engine;
+use crate::engine::Engine;
 use crate::plan::sql::with_numbers;
 
 pub(super) use bind::Bind;

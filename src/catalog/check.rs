@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use super::Catalog;
 use super::document::{Document, Place};
 use super::gather::Written;
-use super::mistake::{Mistake, did_you_mean};
 use super::written::Metric;
+use crate::text::mistake::Mistake;
+use crate::text::suggest::did_you_mean;
 
 pub use series::series_are_unique;
 pub use sql::sql_is_whole;

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::mistake::{Mistake, Source, did_you_mean};
+use crate::text::mistake::{Mistake, Source};
+use crate::text::suggest::did_you_mean;
 
 /// A parsed file that still knows where everything stands.
 pub struct Document<'a> {

@@ -4,12 +4,13 @@ mod split;
 
 use super::document::Place;
 use super::gather::Written;
-use super::mistake::{Mistake, did_you_mean};
 use super::written;
 use super::{
     Catalog, Counted, Derived, Distribution, Good, History, Limit, Measure, Metric, Parent, Parts,
     Rules, Shape, Table, Window,
 };
+use crate::text::mistake::Mistake;
+use crate::text::suggest::did_you_mean;
 
 pub fn spell_out(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Catalog {
     let tables = tables(written, mistakes);

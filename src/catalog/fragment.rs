@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::Engine;
+use crate::engine::Engine;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

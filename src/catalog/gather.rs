@@ -5,8 +5,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::document::{Document, Place, piece};
-use super::mistake::Mistake;
 use super::written::{KnownDay, Metric, Table, When};
+use crate::text::mistake::Mistake;
 
 /// Everything of the catalog that the documents hold, each piece with where it stands.
 #[derive(Default)]

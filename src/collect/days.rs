@@ -7,9 +7,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use crate::catalog::Engine;
 use crate::config::AppDatabase;
 use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::engine::Engine;
 use crate::entry::{Part, PartKey, Value};
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 
-use crate::catalog::mistake::did_you_mean;
-use crate::catalog::{Catalog, Engine};
+use crate::catalog::Catalog;
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Limits, Replayed, Snapshot};
+use crate::engine::Engine;
 use crate::plan::{Cell, Facts, KnownDatabases, Statement};
+use crate::text::suggest::did_you_mean;
 
 use super::schema::newest::newest;
 use super::schema::rights::{self, Rights, Server};

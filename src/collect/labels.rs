@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use crate::catalog::written::Label;
-use crate::catalog::{Engine, Parts, Shape};
+use crate::catalog::{Parts, Shape};
 use crate::database::{DatabaseError, Snapshot};
+use crate::engine::Engine;
 use crate::entry::part_name;
 use crate::plan::fold::ranking;
 use crate::plan::pass::as_text;

@@ -8,8 +8,9 @@ pub mod undeclared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalog, Engine};
+use crate::catalog::Catalog;
 use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::engine::Engine;
 use crate::plan::facts::wanted;
 use crate::plan::sql::{Writer, quoted, table as quoted_table};
 use crate::plan::time::is_text_type;

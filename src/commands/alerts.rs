@@ -6,10 +6,10 @@ mod mute;
 use serde_json::json;
 
 use crate::catalog::Catalog;
-use crate::catalog::mistake::did_you_mean;
 use crate::cli::{Alerts, Show};
 use crate::config::Config;
 use crate::render;
+use crate::text::suggest::did_you_mean;
 
 use super::{CommandError, Ended, World, output, show};
 

@@ -10,7 +10,7 @@ use crate::calendar::spoken;
 use crate::config::Config;
 use crate::deliver::is_sent_again;
 use crate::look::delivery_status::DeliveryStatus;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 use crate::voice::Language;
 
 use super::{World, output};
@@ -85,7 +85,7 @@ fn accepted(about: &str, rows: &[&Delivery], world: &World) -> Vec<String> {
         let page = row.reply.as_deref().unwrap_or("the outbox");
         let near = std::path::Path::new(page).strip_prefix(&world.directory);
         let page = near.map_or_else(|_| page.to_owned(), |near| near.display().to_string());
-        lines.push(format!("{about} written to {}", harmless(&page)));
+        lines.push(format!("{about} written to {}", printable(&page)));
     }
     for row in of(Channel::Webhook) {
         lines.push(format!("{about}: webhook {} accepted", row.recipient));
@@ -107,7 +107,7 @@ fn undelivered(about: &str, row: &Delivery, config: &Config, now: DateTime<Utc>)
         meaning += &format!("; `daybook send --date {date} --to {address}` sends it again");
     }
     let reply = row.reply.as_deref().map(|reply| format!("{reply}; "));
-    harmless(&format!(
+    printable(&format!(
         "{about} {to}: {}{meaning}",
         reply.unwrap_or_default()
     ))

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::book::{self, Delivery, Filter};
 use crate::cli::Deliveries;
 use crate::config::Config;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::{CommandError, Ended, World, dates, delivered, open_book, output};
 
@@ -62,12 +62,12 @@ fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
             row.date.to_string(),
             row.subject.word().to_owned(),
             row.channel.word().to_owned(),
-            harmless(&row.recipient),
+            printable(&row.recipient),
             row.copy.to_string(),
             row.attempts.to_string(),
             latest.format("%-d %b %H:%M").to_string(),
             delivered::meaning(row, config, world.now),
-            harmless(row.reply.as_deref().unwrap_or_default()),
+            printable(row.reply.as_deref().unwrap_or_default()),
         ]);
     }
     for column in table.column_iter_mut().skip(4).take(2) {

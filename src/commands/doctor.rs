@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::Doctor;
 use crate::config::Config;
 use crate::operate::doctor::{Finding, Level, examine};
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::{CommandError, Ended, World, output, show};
 
@@ -67,8 +67,8 @@ fn told(finding: &Finding, color: bool) -> String {
         (true, Level::Warning) => format!("\x1b[33m{word}\x1b[0m"),
         (true, Level::Error) => format!("\x1b[31m{word}\x1b[0m"),
     };
-    let line = format!("{word} {area:<10} {}\n", harmless(what));
-    let beneath = |text: &str| format!("{:INDENT$}{}\n", "", harmless(text));
+    let line = format!("{word} {area:<10} {}\n", printable(what));
+    let beneath = |text: &str| format!("{:INDENT$}{}\n", "", printable(text));
     match level {
         Level::Ok => line,
         Level::Warning | Level::Error => line + &beneath(means) + &beneath(advice),

@@ -10,8 +10,8 @@ use crate::cli::{Export, ExportFormat};
 use crate::config::Config;
 use crate::look::edition::Edition;
 use crate::look::export::backfill;
-use crate::look::export::prometheus::text::Form;
 use crate::look::export::{self, ExportError, Layout, prometheus};
+use crate::text::exposition::Form;
 
 use super::progress::Bar;
 use super::target::Target;

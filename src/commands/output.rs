@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anyhow::Context;
 use comfy_table::Table;
 
-use crate::render::words::{harmless, spelled_out};
+use crate::text::plain::{printable, spelled_out};
 
 use super::CommandError;
 
@@ -45,11 +45,11 @@ pub fn say(text: &str) {
 
 /// One line, also where an error quotes data that has more.
 pub fn say_line(text: &str) {
-    say(&harmless(text));
+    say(&printable(text));
 }
 
 fn lines(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(harmless).collect();
+    let lines: Vec<String> = text.split('\n').map(printable).collect();
     lines.join("\n")
 }
 

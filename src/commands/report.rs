@@ -9,12 +9,12 @@ use anyhow::Context;
 use crate::cli::{Format, Report};
 use crate::config::{Config, Recipient, Sender, When};
 use crate::deliver::message::{self, Head, NO_READER, NO_SENDER};
-use crate::deliver::outbox;
+use crate::files;
 use crate::nightly::{About, letters, resend};
 use crate::render::json;
 use crate::render::mail::mail;
-use crate::render::words::spelled_out;
 use crate::report::Letter;
+use crate::text::plain::spelled_out;
 use crate::voice::{Language, Voice};
 
 use super::{CommandError, Ended, World, dates, load, open_book, output, show};
@@ -132,7 +132,7 @@ fn write(path: &Path, content: &[u8]) -> io::Result<()> {
             let mut stream = OpenOptions::new().write(true).open(path)?;
             stream.write_all(content)
         }
-        Ok(_) => outbox::replace(&fs::canonicalize(path)?, content),
-        Err(_) => outbox::replace(path, content),
+        Ok(_) => files::replace(&fs::canonicalize(path)?, content),
+        Err(_) => files::replace(path, content),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::book::{self, Outcome, Run, Statement};
 use crate::cli::Runs;
 use crate::config::Config;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::{CommandError, Ended, World, open_book, output};
 
@@ -64,7 +64,7 @@ fn as_text(run: &Run, statements: &[Statement], config: &Config, world: &World) 
         text.push_str(&format!("  {}\n", stages.join(", ")));
     }
     if let Some(error) = &run.error {
-        text.push_str(&format!("  {}\n", harmless(error)));
+        text.push_str(&format!("  {}\n", printable(error)));
     }
     if statements.is_empty() {
         return text;
@@ -83,7 +83,7 @@ fn as_text(run: &Run, statements: &[Statement], config: &Config, world: &World) 
         table.add_row([
             statement.duration_ms.to_string(),
             statement.rows.to_string(),
-            harmless(&what),
+            printable(&what),
         ]);
     }
     for column in table.column_iter_mut().take(2) {

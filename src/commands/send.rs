@@ -7,7 +7,6 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::book::{Book, BookError};
-use crate::catalog::Mistake;
 use crate::cli::Send;
 use crate::config::{Config, ConfigError, MailSettings};
 use crate::deliver::Attempt;
@@ -16,6 +15,7 @@ use crate::deliver::smtp::{Connection, Refusal, connect, place};
 use crate::nightly::NightContext;
 use crate::nightly::resend::{self, ResendError};
 use crate::render::mail::Mail;
+use crate::text::mistake::Mistake;
 use crate::voice::Language;
 
 use super::progress::Bar;

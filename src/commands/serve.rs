@@ -9,11 +9,11 @@ use anyhow::anyhow;
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::catalog::Mistake;
 use crate::cli::Serve;
 use crate::config::serve::{header, listen};
 use crate::config::{Config, ConfigError};
 use crate::look::pages::{self, HOME, Site};
+use crate::text::mistake::Mistake;
 use crate::web::access::Access;
 use crate::web::{self, Limits};
 

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::deliver::outbox::Unfinished;
+use crate::files::Unfinished;
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, World};

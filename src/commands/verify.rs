@@ -13,7 +13,7 @@ use crate::database::Trouble;
 use crate::entry::{Entry, Value};
 use crate::nightly::{NightError, known_keys};
 use crate::operate::verify::{Check, Verdict, Verified, verify};
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::collect::retry_for;
 use super::{CommandError, Ended, World, dates, open_book, output, progress};
@@ -125,7 +125,7 @@ fn as_table(verified: &Verified, world: &World) -> String {
             check.key.clone(),
             number(check.stored.as_ref()),
             number(check.counted.as_ref()),
-            harmless(&told(check)),
+            printable(&told(check)),
         ]);
     }
     for column in table.column_iter_mut().skip(1).take(2) {

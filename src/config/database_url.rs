@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::catalog::Engine;
-use crate::catalog::mistake::masked;
+use crate::engine::Engine;
+use crate::text::secrets::masked;
 
 #[derive(Clone)]
 pub struct DatabaseUrl {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Mistake;
+use crate::text::mistake::Mistake;
 
 use super::origin::Origin;
 use super::secret::Place;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Mistake, Source};
+use crate::text::mistake::{Mistake, Source};
 
 use super::{ConfigError, Request};
 

@@ -6,7 +6,7 @@ use chrono::NaiveTime;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::catalog::mistake::did_you_mean;
+use crate::text::suggest::did_you_mean;
 use crate::voice::{Language, Numbers, Voice};
 
 use super::duration::{DAY, HOUR, MINUTE, SECOND, within};

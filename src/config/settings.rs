@@ -7,8 +7,9 @@ use std::time::Duration;
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::calendar::holidays::Region;
-use crate::catalog::mistake::did_you_mean;
-use crate::catalog::{Document, Mistake, Thresholds};
+use crate::catalog::{Document, Thresholds};
+use crate::text::mistake::Mistake;
+use crate::text::suggest::did_you_mean;
 
 use super::duration;
 use super::duration::{DAY, HOUR, MINUTE, SECOND, within};

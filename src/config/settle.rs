@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Document, Mistake};
+use crate::catalog::Document;
+use crate::text::mistake::Mistake;
 
 use super::Request;
 use super::database_url::DatabaseUrl;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::catalog::Mistake;
+use crate::text::mistake::Mistake;
 
 use super::duration::{MINUTE, SECOND, within};
 use super::environment::is_sound_word;

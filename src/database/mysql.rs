@@ -8,7 +8,8 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions, Connection, MySql, MySqlConnection, Row};
 
-use crate::config::{DatabaseUrl, Engine};
+use crate::config::DatabaseUrl;
+use crate::engine::Engine;
 use crate::plan::sql::with_numbers;
 use crate::plan::{Bind, Cell};
 

@@ -21,8 +21,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::Error as TlsError;
 
-use super::line::one_line;
 use super::{Attempt, trust};
+use crate::text::plain::one_line;
 use address::Address;
 use answer::Received;
 

@@ -15,7 +15,7 @@ use crate::config::Sender;
 use crate::render::html::Picture;
 use crate::render::mail::Mail;
 
-use super::line::one_line;
+use crate::text::plain::one_line;
 
 /// All that stands above a mail.
 #[derive(Debug, Clone, Copy)]

@@ -1,17 +1,14 @@
 //! The outbox: a report as files to open, in a folder. Every file appears whole or not at all.
 
-mod unfinished;
-
 use std::fs::DirBuilder;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use crate::files::replace;
 use crate::render::mail::Mail;
 
 use super::Attempt;
-
-pub use unfinished::Unfinished;
 
 const FOLDER_MODE: u32 = 0o750;
 
@@ -37,13 +34,6 @@ pub fn write(directory: &Path, stem: &str, mail: &Mail, eml: &[u8]) -> Attempt {
     Attempt::Accepted {
         reply: page.display().to_string(),
     }
-}
-
-/// Puts a file in place of whatever has this name, as [`Unfinished::finish`] does.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = Unfinished::new(path)?;
-    file.write_all(content)?;
-    file.finish()
 }
 
 fn refused(what: &str, path: &Path, error: &io::Error) -> Attempt {

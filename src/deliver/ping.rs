@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use crate::config::Ping;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::Attempt;
 use super::http::{self, Request};
@@ -45,7 +45,7 @@ fn address(ping: &Ping, signal: Signal) -> Option<&SecretString> {
 
 /// Lines stay lines; within them nothing is left that could do harm where it is shown.
 fn body(words: &str) -> String {
-    let lines: Vec<String> = words.lines().map(harmless).collect();
+    let lines: Vec<String> = words.lines().map(printable).collect();
     let mut body = lines.join("\n");
     let mut end = LONGEST_WORDS.min(body.len());
     while !body.is_char_boundary(end) {

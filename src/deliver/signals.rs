@@ -2,7 +2,7 @@
 
 use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter};
 use crate::config::Config;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::ping::{Signal, ping};
 use super::{Attempt, Delivering};
@@ -119,5 +119,5 @@ async fn messages(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookErr
 
 fn reason(row: &Delivery) -> String {
     let reply = row.reply.as_deref().unwrap_or("not sent yet");
-    harmless(&format!("{}: {reply}", row.recipient))
+    printable(&format!("{}: {reply}", row.recipient))
 }

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{CertificateError, ClientConfig, RootCertStore};
 
-use super::line::one_line;
+use crate::text::plain::one_line;
 
 const LONGEST_REASON: usize = 200;
 

@@ -1,6 +1,7 @@
 //! What a column's declared type means for how its values are matched and added up.
 
-use crate::catalog::{Counted, Engine};
+use crate::catalog::Counted;
+use crate::engine::Engine;
 
 use super::rows::Ground;
 use super::sql::column;

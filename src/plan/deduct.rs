@@ -2,7 +2,8 @@
 //! walks an index many times faster than it sorts a table.
 
 use crate::calendar::AsOf;
-use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
+use crate::catalog::{Counted, Measure, Metric, Parts};
+use crate::engine::Engine;
 
 use super::pass::misshapen;
 use super::rows::{Ground, conditions, counted_of, finish, metric_conditions, own_conditions};

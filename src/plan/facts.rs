@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalog, Engine, Measure, Parent, Shape, Table};
+use crate::catalog::{Catalog, Measure, Parent, Shape, Table};
+use crate::engine::Engine;
 
 #[derive(Debug, Clone, Default)]
 pub struct Facts {

@@ -1,7 +1,8 @@
 //! The statements of one as-of: metrics on one table share a pass.
 
 use crate::calendar::AsOf;
-use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Parts, Shape};
+use crate::catalog::{Catalog, Counted, Measure, Metric, Parent, Parts, Shape};
+use crate::engine::Engine;
 
 use super::columns::{is_none_of, is_one_of, matched};
 use super::deduct::{deducted, share_distributions};

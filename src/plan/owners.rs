@@ -1,7 +1,8 @@
 //! How many parents have a child that counts, asked from the side that answers fastest.
 
 use crate::calendar::AsOf;
-use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
+use crate::catalog::{Counted, Measure, Metric, Parts};
+use crate::engine::Engine;
 
 use super::rows::{
     Ground, conditions, finish, hashes_dead_parents, metric_conditions, own_conditions,

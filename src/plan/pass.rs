@@ -1,6 +1,7 @@
 //! One pass over a table: the select list that its metrics share, and how each is read off it.
 
-use crate::catalog::{Counted, Engine, Measure, Metric, Parts};
+use crate::catalog::{Counted, Measure, Metric, Parts};
+use crate::engine::Engine;
 
 use super::columns::{exact, matched, summed};
 use super::rows::Ground;

@@ -1,7 +1,8 @@
 //! Many past days in one scan: rows are counted by the days they were born, ended and happened in.
 
 use crate::calendar::{Day, Edge, days_between};
-use crate::catalog::{Catalog, Counted, Engine, Measure, Metric};
+use crate::catalog::{Catalog, Counted, Measure, Metric};
+use crate::engine::Engine;
 
 use super::night::database_of;
 use super::pass::{Pass, grouping_column, guard, recipe};

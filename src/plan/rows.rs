@@ -1,7 +1,8 @@
 //! Which rows of a declared table count at an instant, as SQL conditions.
 
 use crate::calendar::{AsOf, Edge};
-use crate::catalog::{Catalog, Counted, Engine, Measure, Metric, Parent, Shape, Table, TimeKind};
+use crate::catalog::{Catalog, Counted, Measure, Metric, Parent, Shape, Table, TimeKind};
+use crate::engine::Engine;
 
 use super::facts::Facts;
 use super::sql::{Writer, column, renamed, table};

@@ -1,7 +1,7 @@
 //! Writes SQL text with bound values; equal values share a placeholder.
 
-use crate::catalog::Engine;
 use crate::catalog::fragment::{Kind, pieces, without_end};
+use crate::engine::Engine;
 
 use super::Bind;
 

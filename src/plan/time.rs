@@ -3,7 +3,8 @@
 use chrono::{NaiveTime, Timelike};
 
 use crate::calendar::{AsOf, Edge, date};
-use crate::catalog::{Engine, Table, TimeKind};
+use crate::catalog::{Table, TimeKind};
+use crate::engine::Engine;
 
 use super::Bind;
 use super::facts::Facts;

@@ -1,5 +1,6 @@
 //! Alerts in words: one sentence each, a list for terminals, JSON for programs.
 
+use crate::text::plain;
 use chrono::Days;
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use super::{Look, number, words, wrap};
 
 /// The list of `alerts list`.
 pub fn list(report: &Report, look: Look) -> String {
-    let title = words::harmless(&words::title(report));
+    let title = plain::printable(&words::title(report));
     if report.alerts.is_empty() {
         return format!("{title}\nNo alerts.\n");
     }
@@ -94,7 +95,7 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
         let stands = alert.state != State::Recovered;
         let muted = notice.muted.as_ref().filter(|_| stands);
         let muted = muted.map(until).unwrap_or_default();
-        let said = words::harmless(&format!("{}{welcome}{muted}", sentence(notice)));
+        let said = plain::printable(&format!("{}{welcome}{muted}", sentence(notice)));
         let room = usize::from(look.width).saturating_sub(BEFORE.len());
         let said = wrap::hanging(&said.replace(" %", "\u{a0}%"), room, 0);
         said.into_iter().enumerate().map(move |(at, line)| {

@@ -25,7 +25,7 @@ impl Ink {
     }
 
     /// Stands for the colour while the table is laid out: it has no width, and text from data
-    /// never holds it (see [`words::harmless`]).
+    /// never holds it (see [`crate::text::plain::printable`]).
     fn mark(self) -> char {
         match self {
             Self::Critical => '\u{2061}',

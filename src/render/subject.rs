@@ -1,6 +1,7 @@
 //! The subject carries the verdict: `[2 critical, 3 warnings] Beryl, Fri 3 Oct 2025: active users −54 %`.
 
 use crate::report::{Content, Letter, Matter, Report, Row, Rule, State};
+use crate::text::plain;
 use crate::voice::{Language, Voice};
 
 use super::clean;
@@ -22,13 +23,13 @@ pub fn subject(letter: &Letter, voice: Voice) -> String {
             (tag, Some(why_none_in_short(none, speech)))
         }
     };
-    let name = clean::cut_at_word(&clean::name(&letter.name), NAME);
+    let name = plain::cut_at_word(&clean::name(&letter.name), NAME);
     let date = speech.short_date_with_year(letter.date());
     let subject = match news {
         Some(news) => format!("[{tag}] {name}, {date}: {news}"),
         None => format!("[{tag}] {name}, {date}"),
     };
-    clean::cut_at_word(&subject, MOST)
+    plain::cut_at_word(&subject, MOST)
 }
 
 /// `2 critical, 3 failed`
@@ -62,7 +63,7 @@ fn news(report: &Report, speech: &Speech) -> Option<String> {
         return Some(matter_in_short(matter, row, speech));
     }
     let (reason, _) = main_failure(report)?;
-    Some(clean::cut_at_word(&speech.reason(reason), LABEL))
+    Some(plain::cut_at_word(&speech.reason(reason), LABEL))
 }
 
 /// `active users −54 %`, `corrupted files 3`
@@ -84,7 +85,7 @@ fn matter_in_short(matter: &Matter, row: &Row, speech: &Speech) -> String {
     let label = label(row, speech.language);
     match &matter.part {
         Some(part) => {
-            let part = clean::cut_at_word(&speech.part_name(part), LABEL);
+            let part = plain::cut_at_word(&speech.part_name(part), LABEL);
             format!("{label}: {part} {said}")
         }
         None => format!("{label} {said}"),
@@ -94,7 +95,7 @@ fn matter_in_short(matter: &Matter, row: &Row, speech: &Speech) -> String {
 /// A report is of one day, so a window of one day need not be named; English writes a label inside a
 /// sentence small, unless it begins like `IP`.
 fn label(row: &Row, language: Language) -> String {
-    let label = clean::cut_at_word(&clean::label(&row.label), LABEL);
+    let label = plain::cut_at_word(&clean::label(&row.label), LABEL);
     let label = label.strip_suffix(", 24 h").unwrap_or(&label);
     let mut letters = label.chars();
     match (language, letters.next(), letters.clone().next()) {

@@ -1,5 +1,6 @@
 //! A day as a terminal table.
 
+use crate::text::plain;
 use comfy_table::{
     CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
 };
@@ -29,7 +30,7 @@ const STYLE: TableStyle =
 
 /// `daybook show`: title, alerts, a table of all sections, notes.
 pub fn show(report: &Report, look: Look) -> String {
-    let mut lines = vec![words::harmless(&words::title(report))];
+    let mut lines = vec![plain::printable(&words::title(report))];
     if !report.alerts.is_empty() {
         lines.push(String::new());
         lines.push(format!("Alerts: {}", alerts::tally(report)));
@@ -96,13 +97,13 @@ fn lines(report: &Report, color: bool) -> Vec<Line> {
             lines.push(Line::default());
         }
         lines.push(Line {
-            label: words::harmless(name),
+            label: plain::printable(name),
             ..Line::default()
         });
         for row in rows {
             lines.push(Line {
                 steps: 1,
-                label: words::harmless(&row.label),
+                label: plain::printable(&row.label),
                 cells: cells(row, report.broken_limit(row), color),
             });
             lines.extend(shares(row));
@@ -158,7 +159,7 @@ fn heads(report: &Report) -> Vec<String> {
 }
 
 fn cells(row: &Row, broken: Option<BrokenLimit>, color: bool) -> Vec<String> {
-    let value = words::harmless(&words::value(row));
+    let value = plain::printable(&words::value(row));
     let value = match broken {
         Some(BrokenLimit { severity, is_held }) => {
             let text = format!("{} {value}", words::standing(severity, is_held));
@@ -169,7 +170,7 @@ fn cells(row: &Row, broken: Option<BrokenLimit>, color: bool) -> Vec<String> {
     let mut cells = vec![value];
     let told = SPANS.into_iter().map(|days| match row.change(days) {
         Some(change) => {
-            let text = words::harmless(&words::cell(change, row));
+            let text = plain::printable(&words::cell(change, row));
             match ink_of(change) {
                 Some(ink) => ink::mark(&text, ink, color),
                 None => text,
@@ -189,7 +190,7 @@ fn shares(row: &Row) -> Vec<Line> {
     let share = |label: String, count: Decimal| Line {
         steps: 2,
         label,
-        cells: vec![words::harmless(&number::part(
+        cells: vec![plain::printable(&number::part(
             count,
             &row.unit,
             row.decimals,
@@ -224,7 +225,7 @@ fn notes(report: &Report, look: Look) -> Vec<String> {
             0..=NAMED => labels.join("; "),
             many => format!("{many} metrics"),
         };
-        let text = words::harmless(&format!("{whose}: {note}"));
+        let text = plain::printable(&format!("{whose}: {note}"));
         let lines = wrap::hanging(&text, usize::from(look.width).saturating_sub(2), 2);
         lines.into_iter().map(|line| format!("  {line}"))
     };

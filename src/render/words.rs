@@ -1,7 +1,6 @@
 //! The words around the numbers, the same in every rendering.
 
-use std::borrow::Cow;
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
@@ -214,47 +213,4 @@ fn counted_at(at: DateTime<Utc>, report: &Report) -> String {
     } else {
         format!("counted {} {clock}", spoken(local.date_naive()))
     }
-}
-
-/// Text from data as a terminal may show it: no control characters, nothing that turns or hides text.
-pub fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|letter| match letter {
-            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
-            letter if letter.is_control() || is_unseen(letter) => '\u{fffd}',
-            letter => letter,
-        })
-        .collect()
-}
-
-/// The same for texts that programs read too, spelled as in JSON: `\u009b`. Different texts stay different, JSON means
-/// what it meant, and lines end where they did.
-pub fn spelled_out(text: &str) -> Cow<'_, str> {
-    let is_hidden = |letter: char| {
-        let ends_line = matches!(letter, '\u{2028}' | '\u{2029}');
-        (letter.is_control() && letter != '\n') || ends_line || is_unseen(letter)
-    };
-    if !text.contains(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut spelled = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        if !is_hidden(letter) {
-            spelled.push(letter);
-            continue;
-        }
-        for unit in letter.encode_utf16(&mut [0; 2]) {
-            let written = write!(spelled, "\\u{unit:04x}");
-            debug_assert!(written.is_ok(), "memory takes all text");
-        }
-    }
-    Cow::Owned(spelled)
-}
-
-/// Bidirectional marks, tags and other characters without a shape. Joiners are spelling, and stay.
-fn is_unseen(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

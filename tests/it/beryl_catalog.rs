@@ -1,8 +1,9 @@
 //! The example catalog for Beryl holds exactly the numbers that its users know.
 
-use daybook::catalog::{Catalog, Direction, Document, History, Measure, Parts, Shape, Source};
+use daybook::catalog::{Catalog, Direction, Document, History, Measure, Parts, Shape};
 use daybook::catalog::{Limit, Metric, handbook};
 use daybook::config::{Request, load};
+use daybook::text::mistake::Source;
 
 use crate::world::World;
 

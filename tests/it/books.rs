@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use daybook::config::Engine;
+use daybook::engine::Engine;
 
 use crate::book_home;
 use crate::world::{App, World};

@@ -7,13 +7,14 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 use daybook::book::{self, Book};
 use daybook::calendar::Day;
-use daybook::catalog::{Catalog, Document, Source};
+use daybook::catalog::{Catalog, Document};
 use daybook::commands::Ended;
 use daybook::compare::{self, Alert, JudgedDay, Rule, Severity, State};
 use daybook::config::{self, Config};
 use daybook::entry::{Entry, Kind};
 use daybook::nightly::Which;
 use daybook::operate::demo::{Application, DemoSize, night_of, settings};
+use daybook::text::mistake::Source;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 

@@ -11,11 +11,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use daybook::catalog::{Engine, TimeKind};
+use daybook::catalog::TimeKind;
 use daybook::collect::schema::survey::{Column, Relation, Sample, allowed, survey};
 use daybook::commands::{CommandError, Ended};
 use daybook::config::{AppDatabase, DatabaseUrl};
 use daybook::database::Limits;
+use daybook::engine::Engine;
 use daybook::nightly::Which;
 use daybook::operate::init::roles::{born, may_be_sampled};
 use daybook::operate::init::times::told;

@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use daybook::config::Sender;
-use daybook::deliver::line::one_line;
 use daybook::deliver::message::{Head, dns_label, message};
 use daybook::render::html::Picture;
 use daybook::render::mail::{Mail, mail};
+use daybook::text::plain::one_line;
 use daybook::voice::{Language, Voice};
 use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 use url::Url;

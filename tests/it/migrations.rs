@@ -10,7 +10,8 @@ use chrono::NaiveDate;
 use daybook::book::{
     self, Book, Channel, Delivery, DeliveryState, Filter, Stages, Subject, schema,
 };
-use daybook::config::{DatabaseUrl, Engine};
+use daybook::config::DatabaseUrl;
+use daybook::engine::Engine;
 use daybook::entry::{Kind, Value};
 use daybook::voice::Voice;
 use sqlx::sqlite::SqliteConnectOptions;

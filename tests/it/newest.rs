@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::days_between;
-use daybook::catalog::{Direction, Engine, Good, History, Limit};
+use daybook::catalog::{Direction, Good, History, Limit};
 use daybook::commands::Ended;
+use daybook::engine::Engine;
 use daybook::nightly::Which;
 use daybook::operate::doctor::{Level, examine};
 use daybook::plan::range::range;

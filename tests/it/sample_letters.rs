@@ -9,12 +9,13 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
 use daybook::calendar::holidays::Region;
-use daybook::catalog::{Catalog, Document, Mute, Source};
+use daybook::catalog::{Catalog, Document, Mute};
 use daybook::compare::judge_day;
 use daybook::entry::{Entry, Kind, Provenance, Reading};
 use daybook::report::{
     self, Around, Content, Correction, Letter, NoNumbers, Undelivered, next_due,
 };
+use daybook::text::mistake::Source;
 
 use numbers::whole;
 

@@ -531,7 +531,7 @@ async fn a_server_that_lies_about_its_size_is_believed_when_it_refuses() {
 #[tokio::test]
 async fn replies_become_one_harmless_line() {
     let long = format!("550 {}", "x".repeat(900));
-    let cut = format!("550 {}…", "x".repeat(496));
+    let cut = format!("550 {}…", "x".repeat(495));
     for (reply, expected) in [
         (
             "550-5.1.1 first\n550-second\n550 third",

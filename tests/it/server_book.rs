@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use daybook::book::{self, Book, BookError, Outcome, Watch};
-use daybook::config::{DatabaseUrl, Engine};
+use daybook::config::DatabaseUrl;
+use daybook::engine::Engine;
 use daybook::entry::merge::Mode;
 use daybook::nightly::Which;
 use daybook::operate::doctor;

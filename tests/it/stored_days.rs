@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
-use daybook::catalog::{Catalog, Document, Judge, Source};
+use daybook::catalog::{Catalog, Document, Judge};
 use daybook::entry::{Entry, Reading, Value};
+use daybook::text::mistake::Source;
 
 /// Judged by plain thresholds, so that two days are enough for an alert.
 pub(crate) fn catalog(text: &str) -> Catalog {

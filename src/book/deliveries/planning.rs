@@ -6,7 +6,7 @@ use crate::book::entries::comparable;
 use crate::book::row::plain;
 use crate::book::store::{Bind, Writing};
 use crate::book::{Book, BookError};
-use crate::config::Engine;
+use crate::engine::Engine;
 
 use super::row::{also_json, bad_addresses_json, planned_of, recipients_json, recipients_of};
 use super::{Channel, Known, Message, Plan, Planned, Subject, addressee, corrections};

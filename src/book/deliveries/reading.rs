@@ -6,7 +6,7 @@ use crate::book::entries::comparable;
 use crate::book::row::{self, date_told};
 use crate::book::store::{Bind, Row};
 use crate::book::{Book, BookError};
-use crate::config::Engine;
+use crate::engine::Engine;
 
 use super::planning::stored_addressee;
 use super::row::delivery_of;

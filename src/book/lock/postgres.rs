@@ -5,8 +5,9 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Row};
 
 use crate::book::BookError;
 use crate::book::store::answered;
-use crate::config::{DatabaseUrl, Engine};
+use crate::config::DatabaseUrl;
 use crate::database::{postgres, server};
+use crate::engine::Engine;
 
 use super::{HeldBy, Holder, Kind, Proof};
 

@@ -10,8 +10,9 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::book::schema::foreign_table;
 use crate::book::{BookError, error};
-use crate::config::{DatabaseUrl, Engine};
+use crate::config::DatabaseUrl;
 use crate::database::{DatabaseError, mysql, postgres, server};
+use crate::engine::Engine;
 
 use super::Store;
 

@@ -1,8 +1,8 @@
 //! Alert rules: numbers in range, levels in order, something to judge.
 
 use crate::catalog::document::Place;
-use crate::catalog::mistake::Mistake;
 use crate::catalog::written::{Alert, Metric, PercentRule};
+use crate::text::mistake::Mistake;
 
 pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
     let Alert {

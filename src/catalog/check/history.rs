@@ -1,9 +1,9 @@
 //! Histories that are declared: can the past really be recounted?
 
 use crate::catalog::document::Place;
-use crate::catalog::mistake::Mistake;
 use crate::catalog::written::Metric;
 use crate::catalog::{Catalog, History, Table};
+use crate::text::mistake::Mistake;
 
 pub(super) fn is_possible(
     metric: &Metric,

@@ -2,9 +2,10 @@
 
 use crate::catalog::document::Place;
 use crate::catalog::gather::Written;
-use crate::catalog::mistake::{Mistake, did_you_mean};
 use crate::catalog::written::{Metric, Split};
 use crate::catalog::{Catalog, Shape};
+use crate::text::mistake::Mistake;
+use crate::text::suggest::did_you_mean;
 
 pub(super) fn all_exist(
     metric: &Metric,

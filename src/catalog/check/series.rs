@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::catalog::document::{Document, Place};
 use crate::catalog::gather::Written;
-use crate::catalog::mistake::Mistake;
 use crate::catalog::series::{Own, name};
 use crate::catalog::{Catalog, Metric};
+use crate::text::mistake::Mistake;
 
 /// What series without a name of their own begin with stands in the settings, so this waits for them.
 pub fn series_are_unique(

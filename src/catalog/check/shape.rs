@@ -1,9 +1,10 @@
 //! What a metric counts: one number, made of things that go together.
 
 use crate::catalog::document::Place;
-use crate::catalog::mistake::{Mistake, did_you_mean};
 use crate::catalog::written::{Metric, Split};
 use crate::catalog::{Catalog, Measure, Shape, TimeKind};
+use crate::text::mistake::Mistake;
+use crate::text::suggest::did_you_mean;
 
 use super::name_is_sound;
 

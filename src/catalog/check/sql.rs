@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Engine;
 use crate::catalog::document::{Document, Place};
 use crate::catalog::fragment::{Fragment, flaw};
 use crate::catalog::gather::Written;
-use crate::catalog::mistake::Mistake;
+use crate::engine::Engine;
+use crate::text::mistake::Mistake;
 
 /// How SQL is read depends on the engine, so this waits for the settings. Where a database's URL is not known, nothing is
 /// told that some engine would understand.

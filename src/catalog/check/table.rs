@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::catalog::document::Place;
 use crate::catalog::gather::Written;
-use crate::catalog::mistake::Mistake;
 use crate::catalog::written::Table;
 use crate::catalog::{Catalog, TimeKind};
+use crate::text::mistake::Mistake;
 
 use super::name_is_sound;
 

@@ -1,6 +1,7 @@
 //! Indexes that the application's database lacks, as its own plans show. Pure.
 
-use crate::catalog::{Catalog, Engine, Shape};
+use crate::catalog::{Catalog, Shape};
+use crate::engine::Engine;
 use crate::plan::{Facts, Statement};
 
 /// Reading a smaller table whole costs nobody anything.

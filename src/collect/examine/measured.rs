@@ -1,8 +1,9 @@
 //! Measured columns must hold numbers: a database gladly says which time is the latest.
 
-use crate::catalog::{Catalog, Engine};
+use crate::catalog::Catalog;
 use crate::collect::schema;
 use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::engine::Engine;
 use crate::plan::Facts;
 use crate::plan::time::is_text_type;
 

@@ -1,6 +1,6 @@
 //! Whether a column can tell time in the way that the catalog says.
 
-use crate::catalog::Engine;
+use crate::engine::Engine;
 use crate::plan::time::is_text_type;
 
 /// What is wrong about it; nothing where it fits, or where nobody can say.

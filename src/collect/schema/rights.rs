@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::catalog::Engine;
 use crate::database::{DatabaseError, Limits, Snapshot, mysql};
+use crate::engine::Engine;
 use crate::plan::sql::table as quoted_table;
 use crate::plan::{Bind, Cell};
 

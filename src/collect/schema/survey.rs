@@ -6,8 +6,9 @@ pub mod rows;
 use std::collections::BTreeMap;
 
 use crate::collect::snapshots::with_snapshot;
-use crate::config::{AppDatabase, Engine};
+use crate::config::AppDatabase;
 use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::engine::Engine;
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Bind, Cell};

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::catalog::{Catalog, Engine, Table};
+use crate::catalog::{Catalog, Table};
 use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::engine::Engine;
 use crate::plan::sql::{column, table as quoted_table};
 use crate::plan::time::is_text_type;
 use crate::plan::{Cell, Facts};

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use crate::catalog::{Catalog, Engine, Parent, Table};
+use crate::catalog::{Catalog, Parent, Table};
 use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::engine::Engine;
 use crate::plan::sql::{column, table as quoted_table};
 use crate::plan::{Cell, Facts};
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::book::{self, Book};
 use crate::calendar::{Day, spoken};
 use crate::catalog::Mute;
-use crate::catalog::mistake::did_you_mean;
 use crate::cli;
 use crate::commands::{CommandError, Ended, World, dates, open_book, output};
 use crate::config::Config;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
+use crate::text::suggest::did_you_mean;
 
 use super::known;
 
@@ -85,7 +85,7 @@ pub(super) async fn list(
         return Ok(Ended::Done);
     }
     for mute in &mutes {
-        output::data(&harmless(&told(mute)))?;
+        output::data(&printable(&told(mute)))?;
     }
     if mutes.is_empty() {
         output::say("nothing is muted");

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt};
 use url::Url;
 
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::address::concealed;
 use super::{Attempt, HttpError, one_line};
@@ -213,7 +213,7 @@ impl Head {
     pub(super) fn answer(&self, body: &[u8], complete: bool, secrets: &[String]) -> Answer {
         let shown = |text: &str, longest: usize| {
             let secrets = secrets.iter().map(String::as_str);
-            one_line(&harmless(&concealed(text, secrets)), longest)
+            one_line(&printable(&concealed(text, secrets)), longest)
         };
         let text = String::from_utf8_lossy(body);
         let whole = match complete {
@@ -270,5 +270,5 @@ fn without_chunks(bytes: &[u8]) -> (Vec<u8>, bool) {
 
 fn host(location: &str) -> Option<String> {
     let url = Url::parse(location).ok()?;
-    url.host_str().map(harmless)
+    url.host_str().map(printable)
 }

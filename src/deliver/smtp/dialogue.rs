@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::duration::spoken;
-use crate::deliver::line::one_line;
+use crate::text::plain::one_line;
 
 /// A line to the server, encrypted or not.
 pub(super) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::config::duration::spoken;
 use crate::config::{MailSettings, SmtpServer, Tls};
-use crate::deliver::line::one_line;
+use crate::text::plain::one_line;
 
 use super::Refusal;
 

@@ -13,8 +13,8 @@ use tokio_rustls::rustls::{Error as TlsError, ProtocolVersion};
 
 use crate::config::duration::spoken;
 use crate::config::{MailSettings, SmtpServer};
-use crate::deliver::line::one_line;
 use crate::deliver::trust;
+use crate::text::plain::one_line;
 
 use super::Refusal;
 use super::dialogue::Stream;

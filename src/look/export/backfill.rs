@@ -11,8 +11,8 @@ use crate::config::Config;
 use crate::entry::Entry;
 
 use super::ExportError;
-use super::prometheus::text::{Form, family, sample};
 use super::prometheus::{help_of, numbers, seconds};
+use crate::text::exposition::{Form, family, sample};
 
 /// Read at once: the book is let go of in between, however slowly the reader of the text reads.
 const DAYS_AT_ONCE: usize = 100;

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::book::KeptDay;
 use crate::catalog::Catalog;
 use crate::render::csv::{FRAME, PROVENANCE, line, text, title};
-use crate::render::words::spelled_out;
+use crate::text::plain::spelled_out;
 
 use super::json::{instant, told_in};
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::book::KeptDay;
 use crate::config::Config;
-use crate::render::words::spelled_out;
+use crate::text::plain::spelled_out;
 
 /// The only instant in a provenance. Inside a text its quotes would be escaped, so this is never part of one.
 const OBSERVED_AT: &str = "\"observed_at\":\"";

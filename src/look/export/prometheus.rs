@@ -2,7 +2,6 @@
 
 pub(super) mod numbers;
 mod runs;
-pub mod text;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -15,7 +14,7 @@ use crate::config::Config;
 use crate::entry::{Entry, Reading};
 use crate::look::edition::{Edition, Exposition};
 
-use text::{Form, family, labels};
+use crate::text::exposition::{Form, family, labels, sample};
 
 /// Every series with HELP and TYPE, in the text format 0.0.4. What takes time is made once for an edition.
 pub async fn exposition(
@@ -189,7 +188,7 @@ fn lines<V: std::fmt::Display>(
     numbers: impl IntoIterator<Item = (String, V)>,
 ) {
     for (labels, value) in numbers {
-        text::sample(out, name, &labels, value);
+        sample(out, name, &labels, value);
         out.push('\n');
     }
 }

@@ -9,7 +9,7 @@ use crate::look::pages::asked::Asked;
 use crate::look::pages::words::Words;
 use crate::render::phrases::fill;
 use crate::render::view::Tone;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::{Built, Scene};
 
@@ -66,7 +66,7 @@ impl Page {
         let alerts = Asked::Alerts(self.date).address();
         let frame = Frame {
             language: language.code(),
-            name: harmless(&config.name),
+            name: printable(&config.name),
             page: self,
             words,
             tabs: [

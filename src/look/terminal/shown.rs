@@ -13,8 +13,8 @@ use crate::render::phrases::{Speech, fill};
 use crate::render::view::{
     self, CellView, MatterView, NoteView, PartView, RowView, SectionView, Tone,
 };
-use crate::render::words::harmless;
 use crate::report::{self, Around, Content, Letter, Report, Row};
+use crate::text::plain::printable;
 
 use super::words::Words;
 
@@ -116,7 +116,7 @@ pub fn stale(edition: &Edition, config: &Config, now: DateTime<Utc>) -> Option<S
 
 /// Text from data as it may reach a terminal, on one line, with spaces of one kind.
 pub fn plain(text: &str) -> String {
-    harmless(text).replace('\u{a0}', " ")
+    printable(text).replace('\u{a0}', " ")
 }
 
 fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {

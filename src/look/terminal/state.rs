@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::shown::{Day, Shown};
 
@@ -137,7 +137,7 @@ fn type_filter(state: &mut State, code: KeyCode) {
         KeyCode::Backspace if state.filter.pop().is_none() => state.typing = false,
         KeyCode::Char(letter) if state.filter.chars().count() < MOST_LETTERS => {
             let letter = letter.to_string();
-            if harmless(&letter) == letter {
+            if printable(&letter) == letter {
                 state.filter.push_str(&letter);
             }
         }

@@ -7,8 +7,8 @@ use chrono::{Days, NaiveDate};
 use crate::book::{self, Book, BookError};
 use crate::calendar::Day;
 use crate::catalog::Catalog;
-use crate::catalog::mistake::did_you_mean;
 use crate::prune::oldest_kept;
+use crate::text::suggest::did_you_mean;
 
 use super::super::error::{NightError, Refusal};
 use super::super::types::{NightContext, Orders, Which};

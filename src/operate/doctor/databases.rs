@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::Day;
-use crate::catalog::Engine;
 use crate::collect::examine::indexes::Missing;
 use crate::collect::examine::{Examined, Fault, examine as look, needed};
 use crate::collect::unlisted::Unlisted;
@@ -19,6 +18,7 @@ use crate::collect::{Found, Request, Work};
 use crate::config::Config;
 use crate::database::replayed::spoken;
 use crate::database::{DatabaseError, Limits, Replayed, Trouble};
+use crate::engine::Engine;
 
 use super::{Finding, Level, PATIENCE, counted, line, listed};
 

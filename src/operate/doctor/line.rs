@@ -1,7 +1,8 @@
 //! Who could listen on the way to a database, or pretend to be it.
 
-use crate::config::{DatabaseUrl, Engine};
+use crate::config::DatabaseUrl;
 use crate::database::{Line, line};
+use crate::engine::Engine;
 
 use super::{Finding, Level};
 

@@ -7,9 +7,9 @@ use chrono_tz::Tz;
 
 use crate::calendar::Day;
 use crate::catalog::Metric;
-use crate::catalog::mistake::did_you_mean;
 use crate::entry::{Entry, Reading};
 use crate::prune::oldest_kept;
+use crate::text::suggest::did_you_mean;
 
 use super::{ImportError, LeftOut, Setting};
 

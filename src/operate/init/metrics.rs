@@ -1,7 +1,8 @@
 //! What to count of a table: how many there are and are new, who is active, flags, states and sums.
 
-use crate::catalog::{Engine, Good, History, TimeKind};
+use crate::catalog::{Good, History, TimeKind};
 use crate::collect::schema::survey::Survey;
+use crate::engine::Engine;
 
 use super::columns;
 use super::metric::{Metric, history, plain};

@@ -1,8 +1,8 @@
 //! What a time column says of its row: when it began to exist, when it ended, when it was last seen, until when it was
 //! open, since when it is in a state. Judged by names, and by what the database fills in by itself.
 
-use crate::catalog::Engine;
 use crate::collect::schema::survey::{Column, Relation};
+use crate::engine::Engine;
 
 use super::names::{is_sound, plural, subject, words};
 use super::times::{Time, is_date, is_moment, is_number, is_text, told};

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::Engine;
 use crate::collect::schema::survey::rows::Rows;
 use crate::collect::schema::survey::{Column, Relation, Survey, references};
+use crate::engine::Engine;
 
 use super::machinery::is_machinery;
 use super::names::{is_sound, key, plural, spelled, spoken, subject, words};

@@ -1,8 +1,9 @@
 //! How a column tells time: judged by its type, its name and at most one value.
 
 use crate::calendar;
-use crate::catalog::{Engine, TimeKind};
+use crate::catalog::TimeKind;
 use crate::collect::schema::survey::{Column, Sample};
+use crate::engine::Engine;
 
 /// A time column with why it is taken for one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Good, TimeKind};
 use crate::collect::schema::survey::rows::after_name;
-use crate::render::words::harmless;
+use crate::text::plain::printable;
 
 use super::metric::Metric;
 use super::tables::{LeftOut, Parent, Subject, parents};
@@ -18,7 +18,7 @@ pub fn settings(proposal: &Proposal<'_>, address: &Address) -> String {
     let mut section = None;
     for metric in &proposal.metrics {
         if section != Some(&metric.section) {
-            text.push_str(&format!("\n# ---- {} ----\n", harmless(&metric.section)));
+            text.push_str(&format!("\n# ---- {} ----\n", printable(&metric.section)));
             section = Some(&metric.section);
         }
         text.push_str(&one(metric));
@@ -63,7 +63,7 @@ fn table(subject: &Subject<'_>) -> String {
         let why = if why.is_empty() {
             String::new()
         } else {
-            format!(" # {}", harmless(why))
+            format!(" # {}", printable(why))
         };
         text.push_str(&format!("{key:<10} = {}{why}\n", quoted(value)));
     };
@@ -137,7 +137,7 @@ fn one(metric: &Metric) -> String {
         let why = if why.is_empty() {
             String::new()
         } else {
-            format!(" # {}", harmless(why))
+            format!(" # {}", printable(why))
         };
         text.push_str(&format!("{key:<7} = {value}{why}\n"));
     };
@@ -239,13 +239,13 @@ fn rest(left_out: &[LeftOut], unused: &[String]) -> String {
         text.push_str(&format!("#\n# {why}:\n"));
         for one in left_out.iter().filter(|one| one.why == why) {
             let rows = after_name(one.rows);
-            text.push_str(&format!("#   {}{rows}\n", harmless(&one.name)));
+            text.push_str(&format!("#   {}{rows}\n", printable(&one.name)));
         }
     }
     if !unused.is_empty() {
         text.push_str("\n# ==== More that could be counted; a report of more numbers would hardly be read ====\n#\n");
         for name in unused {
-            text.push_str(&format!("#   {}\n", harmless(name)));
+            text.push_str(&format!("#   {}\n", printable(name)));
         }
     }
     text

@@ -1,5 +1,6 @@
 //! How a letter opens: the day, the verdict, and a sentence or two on it.
 
+use crate::text::plain;
 use std::collections::BTreeMap;
 
 use chrono::Days;
@@ -177,7 +178,7 @@ fn in_short(reason: &str) -> String {
         Some((what, state @ ("unavailable" | "unreachable"))) => format!("{what} {state}"),
         _ => clause.to_owned(),
     };
-    clean::cut_at_word(&clause, 80)
+    plain::cut_at_word(&clause, 80)
 }
 
 /// The reason that most failed metrics have, with how many have it.
@@ -203,7 +204,7 @@ fn failures(report: &Report, speech: &Speech) -> Option<String> {
         ("n", speech.whole(failed)),
         ("all", speech.whole(report.rows.len())),
         ("most", speech.whole(most)),
-        ("reason", clean::cut_at_word(&speech.reason(reason), 140)),
+        ("reason", plain::cut_at_word(&speech.reason(reason), 140)),
     ];
     Some(fill(phrase, &words))
 }
@@ -273,5 +274,5 @@ pub(super) fn preheader(letter: &Letter, view: &View, speech: &Speech) -> String
     } else {
         told.join(" ")
     };
-    clean::cut_at_word(&told, PREHEADER)
+    plain::cut_at_word(&told, PREHEADER)
 }

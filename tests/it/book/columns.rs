@@ -1,10 +1,11 @@
 //! The view for people who ask in SQL.
 
 use daybook::book::{self, Book, columns};
-use daybook::catalog::{Catalog, Document, Source};
-use daybook::config::Engine;
+use daybook::catalog::{Catalog, Document};
+use daybook::engine::Engine;
 use daybook::entry::merge::Mode;
 use daybook::entry::{Part, PartKey, Reading, Value};
+use daybook::text::mistake::Source;
 
 use super::{count, date, entry_on, new_book, whole};
 use crate::world::App;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use daybook::config::{DatabaseUrl, Engine};
+use daybook::config::DatabaseUrl;
+use daybook::engine::Engine;
 
 pub(crate) const ENGINE: Engine = Engine::Sqlite;
 

@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use daybook::config::{DatabaseUrl, Engine};
+use daybook::config::DatabaseUrl;
+use daybook::engine::Engine;
 
 use crate::books::alone;
 use crate::postgres;

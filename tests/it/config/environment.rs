@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use daybook::config::{Engine, show};
+use daybook::config::show;
+use daybook::engine::Engine;
 
 use super::{SMALLEST, World};
 

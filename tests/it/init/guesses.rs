@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use daybook::catalog::Engine;
 use daybook::collect::schema::survey::rows::Rows;
 use daybook::collect::schema::survey::{Column, Relation, Survey};
+use daybook::engine::Engine;
 use daybook::nightly::Which;
 use daybook::operate::init::machinery::is_machinery;
 use daybook::operate::init::names::plural;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use daybook::look::export::ExportError;
 use daybook::look::export::backfill::write;
-use daybook::look::export::prometheus::text::Form;
+use daybook::text::exposition::Form;
 
 use crate::monitored::{self, LAST, Monitored};
 use crate::world::date;

@@ -1,7 +1,7 @@
 //! How many rows tables have, as far as that can be known without reading all of them.
 
-use crate::catalog::Engine;
 use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::engine::Engine;
 use crate::plan::Cell;
 use crate::plan::sql::table as quoted_table;
 

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::catalog::{Catalog, Metric};
 use crate::entry::{Entry, Part, PartKey, Reading, Value};
 
-use super::text::labels;
+use crate::text::exposition::labels;
 
 /// The labels and the number of each of the metric's series that day; none where nothing is known.
 pub(in crate::look::export) fn of(

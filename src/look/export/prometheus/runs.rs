@@ -7,8 +7,8 @@ use crate::catalog::series::Own;
 use crate::config::Config;
 use crate::look::edition::Edition;
 
-use super::text::labels;
 use super::{milliseconds, one, seconds, several};
+use crate::text::exposition::labels;
 
 pub(super) fn told(nights: &Nights, prefix: &str) -> String {
     let mut text = String::new();

@@ -1,7 +1,8 @@
 //! What a metric means, when it alerts, and how it is counted.
 
 use crate::calendar::Day;
-use crate::catalog::{Direction, Engine, History, Limit, Metric, Shape};
+use crate::catalog::{Direction, History, Limit, Metric, Shape};
+use crate::engine::Engine;
 use crate::look::pages::Scene;
 use crate::plan::{Facts, KnownDatabases, night};
 use crate::render::phrases::fill;

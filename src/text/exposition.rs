@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
-use crate::render::words::spelled_out;
+use super::plain::spelled_out;
 
 /// How time is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Form {
 }
 
 /// Announces the series of a name. Names that end like a counter's belong to no gauge.
-pub(in crate::look::export) fn family(out: &mut String, name: &str, help: &str, form: Form) {
+pub fn family(out: &mut String, name: &str, help: &str, form: Form) {
     let kind = match (name.ends_with("_total"), form) {
         (false, _) => "gauge",
         (true, Form::Prometheus) => "untyped",
@@ -32,17 +32,12 @@ pub(in crate::look::export) fn family(out: &mut String, name: &str, help: &str, 
 }
 
 /// Labels are already escaped, as [`labels`] does.
-pub(in crate::look::export) fn sample(
-    out: &mut String,
-    name: &str,
-    labels: &str,
-    value: impl Display,
-) {
+pub fn sample(out: &mut String, name: &str, labels: &str, value: impl Display) {
     push(out, format_args!("{name}{labels} {value}"));
 }
 
 /// `{key="7",label="a \"b\""}`; nothing where there is none.
-pub(in crate::look::export) fn labels(named: &[(&str, &str)]) -> String {
+pub fn labels(named: &[(&str, &str)]) -> String {
     let mut all = String::new();
     for (at, (name, value)) in named.iter().enumerate() {
         let begin = if at == 0 { '{' } else { ',' };

@@ -1,4 +1,4 @@
-//! A file that grows beside the one that it will replace, and appears whole or not at all.
+//! Files that appear whole or not at all: they grow beside the one that they will replace.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -48,6 +48,13 @@ impl Unfinished {
             folder => folder?.sync_all(),
         }
     }
+}
+
+/// Puts a file in place of whatever has this name, as [`Unfinished::finish`] does.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = Unfinished::new(path)?;
+    file.write_all(content)?;
+    file.finish()
 }
 
 impl Write for Unfinished {

@@ -1,105 +1,8 @@
-//! One mistake in a configuration file, shown with its line and a caret.
+//! Secrets that a line of a configuration, a URL or an argument must not show.
 
-use std::fmt;
 use std::ops::Range;
 
-/// A configuration file as read.
-#[derive(Debug, Clone)]
-pub struct Source {
-    pub name: String,
-    pub text: String,
-}
-
-impl Source {
-    /// The line on which this byte stands; the first is 1.
-    pub fn line_at(&self, offset: usize) -> usize {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    pub file: String,
-    /// One-based; zero when the mistake belongs to no line.
-    pub line: usize,
-    pub column: usize,
-    pub width: usize,
-    pub shown: String,
-    pub message: String,
-}
-
-impl Mistake {
-    pub fn at(source: &Source, span: Range<usize>, message: impl Into<String>) -> Self {
-        let start = span.start.min(source.text.len());
-        let line_start = source.text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line = source.text[line_start..].lines().next().unwrap_or_default();
-        let begin = (start - line_start).min(line.len());
-        let end = span.end.saturating_sub(line_start).clamp(begin, line.len());
-        let secrets = secrets_of(line);
-        let columns = |until: usize| without(&secrets, line, until).chars().count();
-        Self {
-            file: source.name.clone(),
-            line: source.line_at(start),
-            column: columns(begin) + 1,
-            width: columns(end).saturating_sub(columns(begin)).max(1),
-            shown: without(&secrets, line, line.len()),
-            message: harmless(&message.into()),
-        }
-    }
-
-    /// A mistake that no line of a file shows, such as one in the environment.
-    pub fn elsewhere(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            file: place.into(),
-            line: 0,
-            column: 0,
-            width: 0,
-            shown: String::new(),
-            message: harmless(&message.into()),
-        }
-    }
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line == 0 {
-            return write!(f, "{}: {}", self.file, self.message);
-        }
-        let number = self.line.to_string();
-        let gutter = " ".repeat(number.len());
-        let indent = " ".repeat(self.column - 1);
-        writeln!(
-            f,
-            "{}:{}:{}: {}",
-            self.file, self.line, self.column, self.message
-        )?;
-        writeln!(f, "{gutter} |")?;
-        writeln!(f, "{number} | {}", self.shown)?;
-        write!(f, "{gutter} | {indent}{}", "^".repeat(self.width))
-    }
-}
-
-/// `; did you mean `x`?`, or nothing when no candidate is near.
-pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    let found = found.to_lowercase();
-    let candidates: Vec<&str> = candidates.into_iter().collect();
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&found, &candidate.to_lowercase());
-    let near = candidates
-        .iter()
-        .map(|candidate| (distance(candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min()
-        .map(|(_, candidate)| candidate);
-    // Half a name is meant too: `posts` of `total_posts`.
-    let holding = candidates
-        .iter()
-        .filter(|candidate| found.len() >= 3 && candidate.to_lowercase().contains(&found))
-        .min_by_key(|candidate| candidate.len());
-    near.or(holding.copied())
-        .map(|candidate| format!("; did you mean `{candidate}`?"))
-        .unwrap_or_default()
-}
+use super::suggest::did_you_mean;
 
 /// A URL, or any other whole argument, without its passwords.
 pub fn masked(text: &str) -> String {
@@ -107,7 +10,7 @@ pub fn masked(text: &str) -> String {
 }
 
 /// A message may quote a value that stands in the wrong place.
-fn harmless(message: &str) -> String {
+pub(super) fn without_secrets(message: &str) -> String {
     let lines: Vec<String> = message
         .split('\n')
         .map(|line| without(&secrets_of(line), line, line.len()))
@@ -116,7 +19,7 @@ fn harmless(message: &str) -> String {
 }
 
 /// What stands of the text before this byte, each secret replaced by three stars.
-fn without(secrets: &[Range<usize>], text: &str, until: usize) -> String {
+pub(super) fn without(secrets: &[Range<usize>], text: &str, until: usize) -> String {
     let mut shown = String::new();
     let mut at = 0;
     for secret in secrets {
@@ -132,7 +35,7 @@ fn without(secrets: &[Range<usize>], text: &str, until: usize) -> String {
 }
 
 /// All that a line of a file must not show, in its order.
-fn secrets_of(line: &str) -> Vec<Range<usize>> {
+pub(super) fn secrets_of(line: &str) -> Vec<Range<usize>> {
     let mut found = passwords(line);
     found.extend(paths(line));
     found.extend(values_of_secrets(line));

@@ -1,0 +1,9 @@
+//! The database engines.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+    /// MariaDB too.
+    Mysql,
+}

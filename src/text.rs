@@ -1,0 +1,7 @@
+//! Text that comes from elsewhere, or goes elsewhere: cleaned, without secrets, with what is wrong in it.
+
+pub mod exposition;
+pub mod mistake;
+pub mod plain;
+pub mod secrets;
+pub mod suggest;
