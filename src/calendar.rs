@@ -1,6 +1,6 @@
 //! Days, windows and clock changes in any IANA zone. Pure arithmetic: no clock is read here.
 
-pub mod holidays;
+pub mod rule;
 
 use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,

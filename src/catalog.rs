@@ -6,29 +6,26 @@ pub mod expand;
 pub mod fragment;
 pub mod gather;
 pub mod handbook;
-mod known;
+pub mod holidays;
 mod mute;
 pub mod series;
 pub mod written;
 
 use chrono::NaiveDate;
 
-use crate::calendar::holidays::Region;
 use crate::text::mistake::Mistake;
 
 pub use document::{Document, piece};
-pub use known::Known;
 pub use mute::Mute;
-pub use written::{Direction, Good, History, Judge, TimeKind};
+pub use written::{Direction, Good, History, Judge, KnownDay, TimeKind};
 
 /// The checked catalog. Families are spelled out: one metric per stored key, in the order written.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub metrics: Vec<Metric>,
-    pub known_days: Vec<written::KnownDay>,
-    /// Whose holidays are known days too.
-    pub holidays: Vec<Region>,
+    /// Of two on one day the first counts: what the settings say of a day comes before its holidays.
+    pub known_days: Vec<KnownDay>,
     pub thresholds: Thresholds,
     /// No day before it is collected or counts as history.
     pub since: Option<NaiveDate>,
@@ -340,6 +337,10 @@ impl Metric {
 }
 
 impl Catalog {
+    pub fn known_day(&self, date: NaiveDate) -> Option<&KnownDay> {
+        self.known_days.iter().find(|day| day.is(date))
+    }
+
     /// How many days a metric's value is of.
     pub fn window_days(&self, metric: &Metric) -> u32 {
         match &metric.shape {

@@ -66,6 +66,8 @@ pub struct Config {
     pub name: String,
     pub time_zone: Tz,
     pub catalog: Catalog,
+    /// By these names holidays are among the catalog's known days.
+    pub holidays: Vec<String>,
     /// Changes with whatever tables and metrics say, and with nothing else.
     pub catalog_hash: String,
     /// App databases whose URL is known; the unnamed one is `""`.
@@ -149,17 +151,19 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
     }
     let mut settled = settings::settle(&file, &documents[0], &found, request);
     mistakes.append(&mut settled.mistakes);
-    let catalog = catalog(&documents, &settled.declared_apps, &mut mistakes);
+    let mut catalog = catalog(&documents, &settled.declared_apps, &mut mistakes);
+    catalog.known_days.append(&mut settled.holidays);
     let apps = settled.apps.iter();
     let engines = apps.map(|(name, app)| (name.clone(), app.url.engine()));
     check::sql_is_whole(&documents, &engines.collect(), &mut mistakes);
     let prefix = &settled.prometheus.prefix;
     check::series_are_unique(&documents, &catalog, prefix, &mut mistakes);
     if !mistakes.is_empty() {
-        let order: Vec<&str> = documents
+        let documents = documents
             .iter()
-            .map(|document| document.source.name.as_str())
-            .collect();
+            .map(|document| document.source.name.clone());
+        let holidays = file.holidays.iter().map(|path| found.beside(path));
+        let order: Vec<String> = documents.chain(holidays).collect();
         return Err(ConfigError::sorted(mistakes, &order));
     }
     Ok(Config {
@@ -169,9 +173,9 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
         time_zone: settled.time_zone,
         catalog: Catalog {
             thresholds: settled.thresholds,
-            holidays: settled.holidays,
             ..catalog
         },
+        holidays: file.holidays,
         catalog_hash: catalog_hash(&documents),
         apps: settled.apps,
         declared_apps: settled.declared_apps,
@@ -199,17 +203,11 @@ fn included_sources(
 ) -> Vec<Source> {
     let mut sources = Vec::new();
     for (at, path) in file.include.iter().enumerate() {
-        match std::fs::read_to_string(found.directory.join(path)) {
-            Ok(text) => sources.push(Source {
-                name: found.beside(path),
-                text,
-            }),
-            Err(error) => {
+        match found.source_beside(path) {
+            Ok(source) => sources.push(source),
+            Err(message) => {
                 let span = main.span(&main.root, &["include", &at.to_string()]);
-                mistakes.push(main.mistake(
-                    span,
-                    format!("cannot read `{}`: {error}", found.beside(path)),
-                ));
+                mistakes.push(main.mistake(span, message));
             }
         }
     }
@@ -303,7 +301,7 @@ impl ConfigError {
     }
 
     /// In the order of the files and of their lines; what stands in no file comes last.
-    fn sorted(mut mistakes: Vec<Mistake>, files: &[&str]) -> Self {
+    fn sorted(mut mistakes: Vec<Mistake>, files: &[String]) -> Self {
         let file = |mistake: &Mistake| files.iter().position(|name| *name == mistake.file);
         mistakes.sort_by_key(|mistake| {
             let file = file(mistake).unwrap_or(files.len());

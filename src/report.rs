@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::catalog::{Catalog, Known, Metric, Mute, Parts, Shape};
+use crate::catalog::{Catalog, KnownDay, Metric, Mute, Parts, Shape};
 use crate::compare::{Judged, Judgement};
 use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 
@@ -46,7 +46,7 @@ pub struct Report {
     pub collected_at: DateTime<Utc>,
     pub duration_ms: i64,
     /// Why the day is known to be different.
-    pub known_day: Option<Known>,
+    pub known_day: Option<KnownDay>,
     /// The shown metrics in the catalog's order.
     pub rows: Vec<Row>,
     /// The most severe first, the welcome after the unwelcome, the recovered after those, the muted last.
@@ -151,7 +151,7 @@ pub fn of_day(
         day_end: entry.day_end,
         collected_at: entry.collected_at,
         duration_ms: entry.duration_ms,
-        known_day: catalog.known_day(entry.date),
+        known_day: catalog.known_day(entry.date).cloned(),
         as_usual: as_usual(entry, &rows, matters.iter().chain(&muted)),
         calm_day: is_calm(entry, &rows, counts),
         counts,

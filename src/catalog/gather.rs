@@ -5,8 +5,10 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::document::{Document, Place, piece};
-use super::written::{KnownDay, Metric, Table, When};
+use super::written::{KnownDay, Metric, Table};
+use crate::calendar::rule::Rule;
 use crate::text::mistake::Mistake;
+use crate::text::suggest::did_you_mean;
 
 /// Everything of the catalog that the documents hold, each piece with where it stands.
 #[derive(Default)]
@@ -34,14 +36,7 @@ impl<'a> Written<'a> {
                     all.metrics.push((metric, place));
                 }
             }
-            for value in elements(document, "calendar", mistakes) {
-                let known = piece::<KnownDay>(document, value, mistakes);
-                if let Some(message) = known.as_ref().and_then(never_over) {
-                    let span = document.span(value, &["until"]);
-                    mistakes.push(document.mistake(span, message));
-                }
-                all.known_days.extend(known);
-            }
+            all.known_days.extend(known_days(document, &[], mistakes));
             if let Some(value) = document.get("since")
                 && let Some(text) = piece::<String>(document, value, mistakes)
             {
@@ -89,12 +84,40 @@ impl<'a> Written<'a> {
     }
 }
 
+/// The file's `[[calendar]]`. Its days may hold in the regions that it declares.
+pub fn known_days(
+    document: &Document<'_>,
+    regions: &[String],
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<KnownDay> {
+    let mut days = Vec::new();
+    for value in elements(document, "calendar", mistakes) {
+        let Some(day) = piece::<KnownDay>(document, value, mistakes) else {
+            continue;
+        };
+        if let Some(message) = never_over(&day) {
+            let span = document.span(value, &["until"]);
+            mistakes.push(document.mistake(span, message));
+        }
+        for (at, region) in day.regions.iter().enumerate() {
+            if !regions.contains(region) {
+                let span = document.span(value, &["regions", &at.to_string()]);
+                let hint = did_you_mean(region, regions.iter().map(String::as_str));
+                let message = format!("`{region}` is not among the file's `regions`{hint}");
+                mistakes.push(document.mistake(span, message));
+            }
+        }
+        days.push(day);
+    }
+    days
+}
+
 /// Why the days cannot be those between `date` and `until`.
 fn never_over(known: &KnownDay) -> Option<&'static str> {
     match (known.date, known.until?) {
-        (When::Once(first), until) if until < first => Some("`until` is before `date`"),
-        (When::Once(_), _) => None,
-        (When::Yearly(..), _) => Some(
+        (Rule::Once(first), until) if until < first => Some("`until` is before `date`"),
+        (Rule::Once(_), _) => None,
+        _ => Some(
             "`until` needs a `date` with its year: a date without one is a single day of every year",
         ),
     }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::calendar::rule::Rule;
 
 /// A table of an app database, declared once; metrics refer to it.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -349,48 +351,44 @@ pub enum Judge {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnownDay {
-    /// A day, `YYYY-MM-DD`, or `MM-DD` for every year.
+    /// A day, `YYYY-MM-DD`; or one of every year: `MM-DD`, `Easter +39`, `third Sunday of September`, `last Monday of May +1`.
     #[schemars(with = "String")]
-    pub date: When,
+    pub date: Rule,
     /// The last of several days, `YYYY-MM-DD`.
     #[serde(default, deserialize_with = "until")]
     #[schemars(with = "Option<String>")]
     pub until: Option<NaiveDate>,
+    /// Only if it is one of these too, such as `Monday`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub only_if: Vec<Rule>,
+    /// Not if it is one of these too, such as `Easter -2`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub unless: Vec<Rule>,
     pub name: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    Once(NaiveDate),
-    /// Month and day.
-    Yearly(u32, u32),
+    /// Its name in German.
+    pub name_de: Option<String>,
+    /// Where it holds, in files that `holidays` includes.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub regions: Vec<String>,
 }
 
 impl KnownDay {
     pub fn is(&self, date: NaiveDate) -> bool {
-        match self.date {
-            When::Once(first) => first <= date && date <= self.until.unwrap_or(first),
-            When::Yearly(month, day) => date.month() == month && date.day() == day,
-        }
+        let holds = match (self.date, self.until) {
+            (Rule::Once(first), Some(last)) => first <= date && date <= last,
+            (rule, _) => rule.is(date),
+        };
+        let is = |rule: &Rule| rule.is(date);
+        holds
+            && (self.only_if.is_empty() || self.only_if.iter().any(is))
+            && !self.unless.iter().any(is)
     }
-}
 
-impl<'de> Deserialize<'de> for When {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        if let Ok(date) = text.parse() {
-            return Ok(Self::Once(date));
-        }
-        // A leap year has all the days there are.
-        let yearly = format!("2024-{text}").parse().ok();
-        yearly
-            .filter(|_| text.len() == 5)
-            .map(|day: NaiveDate| Self::Yearly(day.month(), day.day()))
-            .ok_or_else(|| {
-                serde::de::Error::custom(format!(
-                    "`{text}` is not a date like 2025-10-03, nor one of every year like 12-24"
-                ))
-            })
+    pub fn german(&self) -> &str {
+        self.name_de.as_deref().unwrap_or(&self.name)
     }
 }
 

@@ -81,6 +81,15 @@ impl Found {
         }
     }
 
+    /// A file that is relative to this one, as this one names it.
+    pub fn source_beside(&self, path: &str) -> Result<Source, String> {
+        let name = self.beside(path);
+        match std::fs::read_to_string(self.directory.join(path)) {
+            Ok(text) => Ok(Source { name, text }),
+            Err(error) => Err(format!("cannot read `{name}`: {error}")),
+        }
+    }
+
     /// The name of a file that is relative to this one, as messages say it.
     pub fn beside(&self, path: &str) -> String {
         Path::new(&self.name)

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use crate::calendar::holidays::Region;
-use crate::catalog::{Document, Thresholds};
+use crate::catalog::{Document, KnownDay, Thresholds, holidays};
 use crate::text::mistake::Mistake;
 use crate::text::suggest::did_you_mean;
 
@@ -28,7 +27,7 @@ pub struct Settled {
     pub name: String,
     pub time_zone: Tz,
     pub thresholds: Thresholds,
-    pub holidays: Vec<Region>,
+    pub holidays: Vec<KnownDay>,
     pub apps: BTreeMap<String, AppDatabase>,
     pub declared_apps: BTreeSet<String>,
     pub book: BookDatabase,
@@ -60,7 +59,7 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
     if file.since.is_some() {
         settler.note("since");
     }
-    let holidays = holidays(&file.holidays, &mut settler);
+    let holidays = holidays(&file.holidays, found, &mut settler);
     let (apps, declared_apps) = apps(file, request, &mut settler);
     let book = settler.database_url(
         "book",
@@ -117,28 +116,48 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
     }
 }
 
-fn holidays(written: &[String], settler: &mut Settler<'_>) -> Vec<Region> {
-    if !written.is_empty() {
-        settler.note("holidays");
+/// The days that these names include. A user's own files come first, so that they can name a country's days anew.
+fn holidays(written: &[String], found: &Found, settler: &mut Settler<'_>) -> Vec<KnownDay> {
+    if written.is_empty() {
+        return Vec::new();
     }
-    let region = |(at, code): (usize, &String)| {
-        let known = Region::of_code(code);
-        if known.is_none() {
-            let message = format!("no holidays are known of `{code}`{}", nearest(code));
+    settler.note("holidays");
+    let mut files = Vec::new();
+    let is_path = |name: &str| name.contains(['.', '/']);
+    for (at, path) in written.iter().enumerate().filter(|(_, name)| is_path(name)) {
+        match found.source_beside(path) {
+            Ok(source) => files.push(holidays::read(&source, Some(path), &mut settler.mistakes)),
+            Err(message) => settler.wrong_at(&["holidays", &at.to_string()], message),
+        }
+    }
+    files.extend(holidays::of_countries(&mut settler.mistakes));
+    let names = files.iter().flat_map(|file| &file.names);
+    let known: Vec<&str> = names
+        .map(String::as_str)
+        .filter(|name| !is_path(name))
+        .collect();
+    for (at, name) in written.iter().enumerate() {
+        if !is_path(name) && !known.contains(&name.as_str()) {
+            let message = format!("no holidays are called `{name}`{}", nearest(name, &known));
             settler.wrong_at(&["holidays", &at.to_string()], message);
         }
-        known
-    };
-    written.iter().enumerate().filter_map(region).collect()
+    }
+    files
+        .iter()
+        .flat_map(|file| file.days_of(written))
+        .collect()
 }
 
-/// Who writes `zh` means the canton; other codes are too short for one to be near another.
-fn nearest(code: &str) -> String {
-    let code = code.to_uppercase();
-    let canton = Region::of_code(&format!("CH-{code}"));
-    match Region::of_code(&code).or(canton) {
-        Some(region) => format!("; did you mean `{}`?", region.code()),
-        None => "; write `CH`, or a canton such as `CH-ZH`".to_owned(),
+/// Who writes `zh` means `CH-ZH`; other names are too short for one to be near another.
+fn nearest(name: &str, known: &[&str]) -> String {
+    let region = format!("-{}", name.to_uppercase());
+    let is_meant = |known: &&&str| known.eq_ignore_ascii_case(name) || known.ends_with(&region);
+    match known.iter().find(is_meant) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None => format!(
+            "; known are {}, and files such as `holidays/company.toml`",
+            known.join(", ")
+        ),
     }
 }
 

@@ -43,13 +43,11 @@ fn rows(config: &Config) -> Vec<(String, String)> {
         "since",
         since.map_or_else(|| "not set".to_owned(), |date| date.to_string()),
     );
-    let holidays = config.catalog.holidays.iter();
-    let holidays: Vec<&str> = holidays.map(|region| region.code()).collect();
     row(
         "holidays",
-        match &holidays[..] {
+        match &config.holidays[..] {
             [] => "not set".to_owned(),
-            _ => holidays.join(", "),
+            names => names.join(", "),
         },
     );
     let unnamed = std::iter::once(String::new());

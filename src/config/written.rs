@@ -32,7 +32,8 @@ pub struct File {
     /// No day before it is collected or counts as history: `YYYY-MM-DD`.
     #[schemars(with = "Option<String>")]
     pub since: Option<IgnoredAny>,
-    /// Whose holidays are known days: `CH` for those that all of Switzerland keeps, `CH-ZH` and the like for a canton's.
+    /// Holidays that are known days: `CH` for those that all of Switzerland keeps, `CH-ZH` and the like for a canton's, or files of
+    /// your own, relative to this one.
     #[serde(default)]
     pub holidays: Vec<String>,
     /// The application's database. Daybook only ever reads it.

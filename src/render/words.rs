@@ -69,8 +69,8 @@ pub fn title(report: &Report) -> String {
     if report.hours != 24.0 {
         title.push_str(&format!(", {} hours", report.hours));
     }
-    if let Some(name) = &report.known_day {
-        title.push_str(&format!(", {}", name.english()));
+    if let Some(day) = &report.known_day {
+        title.push_str(&format!(", {}", day.name));
     }
     if report.partial {
         let at = report.as_of.with_timezone(&report.time_zone);

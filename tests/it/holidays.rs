@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use chrono::{Datelike, NaiveDate};
-use daybook::calendar::holidays::{Region, easter, on};
-use daybook::catalog::{Catalog, Known};
+use daybook::calendar::rule::easter;
+use daybook::catalog::{Catalog, KnownDay, holidays};
 use daybook::compare::{Calm, judge};
 use daybook::config::Config;
 use daybook::look::pages::asked::{Asked, Span};
@@ -58,18 +58,33 @@ fn easter_falls_as_gauss_reckoned_from_the_reform_on() {
     }
 }
 
-fn regions(codes: &str) -> Vec<Region> {
-    let codes = codes.split_whitespace();
-    codes.map(|code| Region::of_code(code).unwrap()).collect()
+fn countries() -> Vec<holidays::Holidays> {
+    let mut mistakes = Vec::new();
+    let files = holidays::of_countries(&mut mistakes);
+    assert_eq!(mistakes, []);
+    files
+}
+
+fn keeping(codes: &str) -> Catalog {
+    let names: Vec<String> = codes.split_whitespace().map(str::to_owned).collect();
+    let files = countries();
+    Catalog {
+        known_days: files.iter().flat_map(|file| file.days_of(&names)).collect(),
+        ..Catalog::default()
+    }
+}
+
+fn on(date: NaiveDate, codes: &str) -> Option<KnownDay> {
+    keeping(codes).known_day(date).cloned()
 }
 
 /// `01-01 Neujahr`, a line each.
 fn year(codes: &str, year: i32) -> Vec<String> {
-    let regions = regions(codes);
+    let catalog = keeping(codes);
     let days = NaiveDate::from_ymd_opt(year, 1, 1).unwrap().iter_days();
     days.take_while(|day| day.year() == year)
-        .filter_map(|day| Some((day, on(day, &regions)?)))
-        .map(|(day, holiday)| format!("{} {}", day.format("%m-%d"), holiday.german))
+        .filter_map(|day| Some((day, catalog.known_day(day)?)))
+        .map(|(day, holiday)| format!("{} {}", day.format("%m-%d"), holiday.german()))
         .collect()
 }
 
@@ -130,8 +145,8 @@ fn glarus_walks_a_week_later_where_the_first_thursday_of_april_is_maundy_thursda
     assert_eq!(year("CH-GL", 2026), expected);
     for (year, day) in [(2021, 8), (2023, 13), (2024, 4), (2025, 3), (2027, 1)] {
         let fahrt = NaiveDate::from_ymd_opt(year, 4, day).unwrap();
-        let found = on(fahrt, &regions("CH-GL")).unwrap();
-        assert_eq!(found.german, "Näfelser Fahrt", "{year}");
+        let found = on(fahrt, "CH-GL").unwrap();
+        assert_eq!(found.german(), "Näfelser Fahrt", "{year}");
     }
 }
 
@@ -195,14 +210,15 @@ fn every_canton_keeps_its_days_of_2025() {
         count += 1;
     }
     // Ticino and Zurich have a test of their own, and the country is no canton.
-    assert_eq!(count + 3, Region::codes().count());
+    let names: usize = countries().iter().map(|file| file.names.len()).sum();
+    assert_eq!(count + 3, names);
     assert_eq!(dates("CH", 2025), "01-01 05-29 08-01 12-25");
     assert_eq!(dates("", 2025), "");
 }
 
 #[test]
 fn a_day_that_depends_on_the_weekday_is_kept_only_then() {
-    let kept = |code: &str, day: &str| on(date(day), &regions(code)).is_some();
+    let kept = |code: &str, day: &str| on(date(day), code).is_some();
     for code in ["CH-UR", "CH-AR", "CH-AI"] {
         assert!(!kept(code, "2023-12-26"), "{code}: Christmas is a Monday");
         assert!(!kept(code, "2026-12-26"), "{code}: Christmas is a Friday");
@@ -219,15 +235,14 @@ fn several_cantons_keep_what_any_of_them_keeps_and_one_name_a_day() {
     let both = dates("CH-ZH CH-GE", 2026);
     assert!(both.contains("05-01") && both.contains("09-10"), "{both}");
     // Ascension fell on Labour Day.
-    let day = on(date("2008-05-01"), &regions("CH-ZH")).unwrap();
-    assert_eq!((day.english, day.german), ("Ascension Day", "Auffahrt"));
+    let day = on(date("2008-05-01"), "CH-ZH").unwrap();
+    assert_eq!((&*day.name, day.german()), ("Ascension Day", "Auffahrt"));
 }
 
 fn with_holidays(lines: &str) -> Catalog {
-    Catalog {
-        holidays: regions("CH-ZH"),
-        ..one_metric(lines)
-    }
+    let mut catalog = one_metric(lines);
+    catalog.known_days.extend(keeping("CH-ZH").known_days);
+    catalog
 }
 
 fn report(values: &str, catalog: &Catalog) -> Report {
@@ -249,7 +264,7 @@ fn a_holiday_is_a_known_day_that_neither_surprises_nor_trains() {
     assert_eq!(change.calm, Some(Calm::KnownDay));
     let known = report.known_day.unwrap();
     assert_eq!(
-        (known.english(), known.german()),
+        (&*known.name, known.german()),
         ("Good Friday", "Karfreitag")
     );
 }
@@ -257,8 +272,9 @@ fn a_holiday_is_a_known_day_that_neither_surprises_nor_trains() {
 #[test]
 fn what_the_settings_call_a_day_comes_before_its_holiday() {
     let named = "[[calendar]]\ndate = \"2025-04-18\"\nname = \"Inventory\"";
-    let known = with_holidays(named).known_day(date("2025-04-18"));
-    assert_eq!(known, Some(Known::Named("Inventory".to_owned())));
+    let catalog = with_holidays(named);
+    let known = catalog.known_day(date("2025-04-18")).unwrap();
+    assert_eq!((&*known.name, known.german()), ("Inventory", "Inventory"));
 }
 
 #[test]
@@ -267,11 +283,7 @@ fn known_days_come_once_every_year_or_several_in_a_row() {
         "[[calendar]]\ndate = \"12-24\"\nname = \"Christmas Eve\"\n\
          [[calendar]]\ndate = \"2025-12-29\"\nuntil = \"2026-01-02\"\nname = \"Closed\"",
     );
-    let known = |day: &str| {
-        catalog
-            .known_day(date(day))
-            .map(|known| known.english().to_owned())
-    };
+    let known = |day: &str| catalog.known_day(date(day)).map(|known| known.name.clone());
     for eve in ["2024-12-24", "2025-12-24", "2031-12-24"] {
         assert_eq!(known(eve).as_deref(), Some("Christmas Eve"));
     }
@@ -292,8 +304,107 @@ fn settings(holidays: &str) -> Config {
 fn the_settings_say_whose_holidays_they_are() {
     let config = settings("holidays = [\"CH-ZH\"]");
     let known = config.catalog.known_day(date("2025-05-01")).unwrap();
-    assert_eq!(known.english(), "Labour Day");
+    assert_eq!(known.name, "Labour Day");
     assert_eq!(settings("").catalog.known_day(date("2025-01-01")), None);
+}
+
+/// A company with days of its own and two branches.
+const COMPANY: &str = "
+regions = [\"Bern\", \"Basel\"]
+
+[[calendar]]
+date = \"last Friday of November\"
+name = \"Stocktaking\"
+
+[[calendar]]
+date = \"Easter -48\"
+name = \"Fasnacht\"
+regions = [\"Basel\"]
+
+[[calendar]]
+date = \"01-02\"
+name = \"Closed\"
+";
+
+#[test]
+fn a_file_of_ones_own_is_included_by_its_path_and_its_regions_by_name() {
+    let names = |holidays: &str, day: &str| {
+        let world = World::new(
+            "2025-10-04T06:00:00Z",
+            &format!("holidays = [{holidays}]\n[[metrics]]\nkey = \"n\"\nsql = \"SELECT 1\"\n"),
+        );
+        world.write("company.toml", COMPANY);
+        let catalog = world.config().catalog;
+        catalog.known_day(date(day)).map(|known| known.name.clone())
+    };
+    let whole = "\"CH-ZH\", \"company.toml\"";
+    assert_eq!(names(whole, "2025-11-28").as_deref(), Some("Stocktaking"));
+    assert_eq!(names(whole, "2025-05-01").as_deref(), Some("Labour Day"));
+    assert_eq!(names(whole, "2025-03-03"), None, "only in Basel");
+    assert_eq!(
+        names(whole, "2026-01-02").as_deref(),
+        Some("Closed"),
+        "the company's name for a day comes first"
+    );
+    let basel = "\"company.toml\", \"Basel\"";
+    assert_eq!(names(basel, "2025-03-03").as_deref(), Some("Fasnacht"));
+    let bern = "\"company.toml\", \"Bern\"";
+    assert_eq!(names(bern, "2025-03-03"), None);
+}
+
+#[test]
+fn a_known_day_follows_the_rule_it_is_written_with() {
+    let is = |rule: &str, day: &str| {
+        let lines = format!("[[calendar]]\n{rule}\nname = \"Known\"");
+        one_metric(&lines).known_day(date(day)).is_some()
+    };
+    for (rule, days, others) in [
+        (
+            "date = \"Easter\"",
+            "2025-04-20 2026-04-05",
+            "2025-04-21 2026-04-20",
+        ),
+        ("date = \"Easter -47\"", "2025-03-04", "2025-03-05"),
+        (
+            "date = \"last Monday of May\"",
+            "2024-05-27 2026-05-25",
+            "2024-05-20 2026-05-18",
+        ),
+        (
+            "date = \"fourth Thursday of November\"",
+            "2024-11-28",
+            "2024-11-21",
+        ),
+        (
+            "date = \"fourth Thursday of November +1\"",
+            "2024-11-29 2025-11-28",
+            "2024-11-22",
+        ),
+        (
+            "date = \"first Monday of January -1\"",
+            "2023-01-01 2023-12-31",
+            "2024-01-01",
+        ),
+        (
+            "date = \"12-24\"\nonly_if = [\"Monday\", \"Friday\"]",
+            "2027-12-24",
+            "2025-12-24",
+        ),
+        (
+            "date = \"12-24\"\nunless = [\"Monday\", \"Friday\"]",
+            "2025-12-24",
+            "2027-12-24",
+        ),
+        ("date = \"02-29\"", "2024-02-29", "2023-03-01 2024-03-01"),
+        ("date = \"Sunday\"", "2025-10-05 2025-10-12", "2025-10-04"),
+    ] {
+        for day in days.split(' ') {
+            assert!(is(rule, day), "{rule} {day}");
+        }
+        for day in others.split(' ') {
+            assert!(!is(rule, day), "{rule} {day}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,8 +8,7 @@ mod numbers;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
-use daybook::calendar::holidays::Region;
-use daybook::catalog::{Catalog, Document, Mute};
+use daybook::catalog::{Catalog, Document, Mute, holidays};
 use daybook::compare::judge_day;
 use daybook::entry::{Entry, Kind, Provenance, Reading};
 use daybook::report::{
@@ -127,10 +126,10 @@ fn muted() -> Letter {
         until: date("2025-08-08"),
         because: "the disk is being replaced, Bea Meier knows".to_owned(),
     };
-    let catalog = Catalog {
-        holidays: Vec::from([Region::of_code("CH").unwrap()]),
-        ..beryl()
-    };
+    let mut catalog = beryl();
+    for file in holidays::of_countries(&mut Vec::new()) {
+        catalog.known_days.extend(file.days_of(&["CH".to_owned()]));
+    }
     muted_letter(&entries, vec![mute], &catalog)
 }
 

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use crate::catalog::Known;
 use crate::entry::PartKey;
 use crate::report::{
     Around, Content, Correction, Letter, Matter, NoNumbers, Report, Row, Rule, Undelivered, Verdict,
@@ -49,7 +48,7 @@ fn day(report: &Report) -> Map<String, Value> {
         "matters": matters,
         "as_usual": report.as_usual,
         "first": report.first,
-        "known_day": report.known_day.as_ref().map(Known::english),
+        "known_day": report.known_day.as_ref().map(|day| &day.name),
         "day_start": instant(report.day_start, report.time_zone),
         "day_end": instant(report.day_end, report.time_zone),
         "collected_at": instant(report.collected_at, report.time_zone),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::catalog::{Known, Metric, Mute};
+use crate::catalog::{KnownDay, Metric, Mute};
 use crate::entry::Value;
 use crate::report::{AlertedPart, Row, Severity, Usual};
 use crate::voice::{Language, Numbers, Voice};
@@ -109,9 +109,9 @@ impl Speech {
     }
 
     /// The name of a day that is known to be different.
-    pub fn known(&self, known: &Known) -> String {
+    pub fn known(&self, known: &KnownDay) -> String {
         clean::label(match self.language {
-            Language::English => known.english(),
+            Language::English => &known.name,
             Language::German => known.german(),
         })
     }

@@ -68,7 +68,7 @@ pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_
                 .find(|tone| count(*tone) > 0)
                 .unwrap_or_default(),
             counts,
-            known: known.map(|known| scene.speech.known(&known)),
+            known: known.map(|known| scene.speech.known(known)),
         }
     };
     dates.iter().map(cell).collect()

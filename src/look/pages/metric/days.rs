@@ -81,7 +81,6 @@ fn alone(metric: &Metric, catalog: &Catalog) -> Catalog {
         tables: Vec::new(),
         metrics: vec![metric.clone()],
         known_days: catalog.known_days.clone(),
-        holidays: catalog.holidays.clone(),
         ..*catalog
     }
 }
@@ -113,7 +112,7 @@ impl Telling<'_> {
                 let stands = alerts.any(|alert| alert.state != State::Recovered);
                 stands.then(|| self.scene.speech.muted_until(mute))
             }),
-            known: known.map(|known| self.scene.speech.known(&known)),
+            known: known.map(|known| self.scene.speech.known(known)),
         }
     }
 
