@@ -66,7 +66,7 @@ const IMPORT_HELP: &str = "\
 Examples:
   daybook import days.jsonl.gz                         what `daybook export` wrote
   daybook import numbers.csv                           lines of date,key,value
-  daybook import --table web_dailymetrics              the original's own table, in the app database";
+  daybook import --mapping examples/beryl/import.toml  a table of the app database with a row a day";
 
 const INIT_HELP: &str = "\
 Examples:
@@ -115,7 +115,7 @@ pub enum Command {
     /// Print days for other programs: JSON, JSON Lines, CSV, Prometheus
     #[command(after_help = EXPORT_HELP)]
     Export(Export),
-    /// Take days over from a file, or from the table of the system before Daybook
+    /// Import days from a file, or from a table of the app database with a row a day
     #[command(after_help = IMPORT_HELP)]
     Import(Import),
     /// Print a dashboard for Grafana, made of the catalog

@@ -99,13 +99,14 @@ pub struct Import {
     /// A file of `daybook export`, or CSV lines of date,key,value; `-` is standard input
     #[arg(
         value_name = "FILE",
-        required_unless_present = "table",
-        conflicts_with = "table"
+        required_unless_present = "mapping",
+        conflicts_with = "mapping"
     )]
     pub file: Option<PathBuf>,
-    /// Read this table of the system before Daybook, in the app database
-    #[arg(long, value_name = "TABLE")]
-    pub table: Option<String>,
+    /// Import a table of the app database with a row a day, as this file describes it
+    // Before there were mappings, `--table` named the table: it now ends in an error that names them.
+    #[arg(long, value_name = "FILE", alias = "table")]
+    pub mapping: Option<PathBuf>,
     /// Say what would be taken over, and store nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,

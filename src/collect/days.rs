@@ -1,10 +1,11 @@
-//! A table that has a day a row already, as the system before Daybook kept it. It is read as everything in an
+//! A table that has a row a day already, such as one that another system kept. It is read as everything in an
 //! app database is: in a read-only snapshot, within time limits.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::config::AppDatabase;
@@ -14,6 +15,7 @@ use crate::entry::{Part, PartKey, Value};
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Cell, Facts};
+use crate::text::suggest::did_you_mean;
 
 use super::schema;
 use super::snapshots::with_snapshot;
@@ -21,54 +23,84 @@ use super::snapshots::with_snapshot;
 /// More rows would be three centuries.
 const MOST_ROWS: usize = 100_000;
 
-const DATE: &str = "collection_date";
-const COLLECTED_AT: &str = "collected_at";
-const SECONDS: &str = "collection_duration_seconds";
+/// What a table holds, as people write it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// The app database; when left out, the unnamed one or the only one.
+    pub database: Option<String>,
+    pub table: String,
+    /// The column with the row's date.
+    pub date: String,
+    /// The column with the instant at which the row was counted.
+    pub counted_at: Option<String>,
+    /// The column with how long that took.
+    pub seconds: Option<String>,
+    /// Rows counted before this hour tell of the day before.
+    #[serde(default)]
+    pub day_before_until_hour: u32,
+    /// `_24h`, `_7d` and `_30d` count hours back from `counted_at`, whatever the clocks do.
+    #[serde(default)]
+    pub rolling_windows: bool,
+    /// By column, the key of its metric where it has another name.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// By column, why it is not imported.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, String>,
+}
+
+impl Mapping {
+    /// The metric that this column may be, by its key.
+    pub fn key<'a>(&'a self, column: &'a str) -> &'a str {
+        self.columns.get(column).map_or(column, String::as_str)
+    }
+}
 
 /// One row of such a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableDay {
     pub date: NaiveDate,
-    pub collected_at: DateTime<Utc>,
+    pub counted_at: Option<DateTime<Utc>>,
     pub duration_ms: i64,
     /// By column; `None` where it is null.
     pub values: BTreeMap<String, Option<Value>>,
 }
 
 /// The table's rows, of the columns that are wanted and there.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DayTable {
-    pub columns: Vec<String>,
-    pub days: Vec<TableDay>,
-}
-
 pub async fn read(
     app: &AppDatabase,
-    table: &str,
+    mapping: &Mapping,
     is_wanted: impl Fn(&str) -> bool,
     limits: &Limits,
-) -> Result<DayTable, DatabaseError> {
+) -> Result<Vec<TableDay>, DatabaseError> {
     with_snapshot(app, limits, async |snapshot| {
-        in_snapshot(snapshot, table, &is_wanted, limits).await
+        in_snapshot(snapshot, mapping, &is_wanted, limits).await
     })
     .await
 }
 
 async fn in_snapshot(
     snapshot: &mut Snapshot,
-    table: &str,
+    mapping: &Mapping,
     is_wanted: &dyn Fn(&str) -> bool,
     limits: &Limits,
-) -> Result<DayTable, DatabaseError> {
-    let types = types(snapshot, table, limits).await?;
+) -> Result<Vec<TableDay>, DatabaseError> {
+    let types = types(snapshot, mapping, limits).await?;
     let columns: Vec<String> = types.keys().filter(|key| is_wanted(key)).cloned().collect();
-    let has_seconds = types.contains_key(SECONDS);
-    let mut selected = vec![quoted(DATE), quoted(COLLECTED_AT)];
-    selected.push(if has_seconds {
-        quoted(SECONDS)
-    } else {
-        "0".to_owned()
-    });
+    if columns.is_empty() {
+        let none = "none of its columns is called like a metric of the catalog";
+        return Err(DatabaseError::query(none));
+    }
+    let or_zero = |column: &Option<String>| match column {
+        Some(column) => quoted(column),
+        None => "0".to_owned(),
+    };
+    let mut selected = vec![
+        quoted(&mapping.date),
+        or_zero(&mapping.counted_at),
+        or_zero(&mapping.seconds),
+    ];
     selected.extend(
         columns
             .iter()
@@ -77,8 +109,8 @@ async fn in_snapshot(
     let query = format!(
         "SELECT {} FROM {} ORDER BY {}",
         selected.join(", "),
-        quoted_table(table),
-        quoted(DATE)
+        quoted_table(&mapping.table),
+        quoted(&mapping.date)
     );
     let mut days = Vec::new();
     let each = |cells: &[Cell]| {
@@ -86,31 +118,35 @@ async fn in_snapshot(
             let many = format!("it has more than {MOST_ROWS} rows: expected one a day");
             return Err(DatabaseError::query(many));
         }
-        days.push(day(cells, &columns)?);
+        days.push(day(cells, &columns, mapping)?);
         Ok(())
     };
     snapshot.rows(&query, &[], limits, each).await?;
-    Ok(DayTable { columns, days })
+    Ok(days)
 }
 
-/// The declared type of each column. A table without the two columns that make it one of days is refused.
+/// The declared type of each column. A table that lacks one of the mapping is refused.
 async fn types(
     snapshot: &mut Snapshot,
-    table: &str,
+    mapping: &Mapping,
     limits: &Limits,
 ) -> Result<BTreeMap<String, String>, DatabaseError> {
+    let table = &mapping.table;
     let mut facts = Facts::default();
-    schema::tables(snapshot, &[table], "", limits, &mut facts).await?;
+    schema::tables(snapshot, &[table.as_str()], "", limits, &mut facts).await?;
     let types = facts.table_mut("", table).types.clone();
     if types.is_empty() {
         return Err(DatabaseError::query(
             "there is no such table, or this role may not see it",
         ));
     }
-    for needed in [DATE, COLLECTED_AT] {
+    let optional = [&mapping.counted_at, &mapping.seconds];
+    let named = optional.into_iter().flatten().chain(mapping.columns.keys());
+    for needed in [&mapping.date].into_iter().chain(named) {
         if !types.contains_key(needed) {
+            let hint = did_you_mean(needed, types.keys().map(String::as_str));
             return Err(DatabaseError::query(format!(
-                "it has no column `{needed}`: expected a row a day with {DATE} and {COLLECTED_AT}"
+                "it has no column `{needed}`{hint}"
             )));
         }
     }
@@ -124,24 +160,25 @@ fn as_read(column: &str, declared: &str, engine: Engine) -> String {
     }
 }
 
-fn day(cells: &[Cell], columns: &[String]) -> Result<TableDay, DatabaseError> {
-    let [date, collected_at, seconds, values @ ..] = cells else {
+fn day(cells: &[Cell], columns: &[String], mapping: &Mapping) -> Result<TableDay, DatabaseError> {
+    let [date, counted_at, seconds, values @ ..] = cells else {
         return Err(DatabaseError::query("a row without its columns"));
     };
     let date = match date {
         Cell::Text(text) => text.get(..10).and_then(|text| text.parse().ok()),
         _ => None,
     };
-    let date: NaiveDate =
-        date.ok_or_else(|| DatabaseError::query(format!("a {DATE} is no date like 2025-10-03")))?;
-    let collected_at = match collected_at {
-        Cell::Text(text) => moment(text),
-        _ => None,
-    };
-    let collected_at = collected_at.ok_or_else(|| {
-        let expected = "expected an instant like 2025-10-03 22:00:00";
-        DatabaseError::query(format!("{COLLECTED_AT} of {date}: {expected}"))
+    let date: NaiveDate = date.ok_or_else(|| {
+        let column = &mapping.date;
+        DatabaseError::query(format!("a {column} is no date like 2025-10-03"))
     })?;
+    let counted_at = match &mapping.counted_at {
+        Some(column) => Some(moment(counted_at).ok_or_else(|| {
+            let expected = "expected an instant like 2025-10-03 22:00:00";
+            DatabaseError::query(format!("{column} of {date}: {expected}"))
+        })?),
+        None => None,
+    };
     let named = columns.iter().zip(values).map(|(column, cell)| {
         let value = value(cell)
             .map_err(|why| DatabaseError::query(format!("column `{column}` of {date}: {why}")))?;
@@ -149,7 +186,7 @@ fn day(cells: &[Cell], columns: &[String]) -> Result<TableDay, DatabaseError> {
     });
     Ok(TableDay {
         date,
-        collected_at,
+        counted_at,
         duration_ms: match seconds {
             Cell::Integer(seconds) => seconds.saturating_mul(1000),
             _ => 0,
@@ -159,7 +196,10 @@ fn day(cells: &[Cell], columns: &[String]) -> Result<TableDay, DatabaseError> {
 }
 
 /// With its offset, or in UTC, as web frameworks keep their times.
-fn moment(text: &str) -> Option<DateTime<Utc>> {
+fn moment(cell: &Cell) -> Option<DateTime<Utc>> {
+    let Cell::Text(text) = cell else {
+        return None;
+    };
     let given = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
     given.ok().or_else(|| {
         let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];

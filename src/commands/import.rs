@@ -1,10 +1,11 @@
 //! `daybook import`: days from elsewhere, into the book.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
 
@@ -13,6 +14,7 @@ use crate::cli::Import;
 use crate::config::Config;
 use crate::operate::import::{self, Gathered, ImportError, LeftOut, Setting, Taken};
 use crate::render::words::counted;
+use crate::text::mistake::Source;
 
 use super::{CommandError, Ended, World, input, open_book, output};
 
@@ -25,8 +27,11 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
         config,
         now: world.now,
     };
-    let gathered = match &args.table {
-        Some(table) => import::read_table(table, setting, world.stop.clone()).await?,
+    let gathered = match &args.mapping {
+        Some(path) => {
+            let mapping = mapping(path, world)?;
+            import::read_table(&mapping, setting, world.stop.clone()).await?
+        }
         None => from_file(config, args.file.as_deref(), world).await?,
     };
     let taken = match args.dry_run {
@@ -38,6 +43,16 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
         false => tell(&taken, &gathered.left_out, args.dry_run),
     }
     Ok(Ended::Done)
+}
+
+fn mapping(path: &Path, world: &World) -> Result<Source, CommandError> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(world.directory.join(path)).with_context(|| {
+        format!(
+            "cannot read the mapping {name}: expected a file that describes a table, such as examples/beryl/import.toml"
+        )
+    })?;
+    Ok(Source { name, text })
 }
 
 async fn from_file(

@@ -2,12 +2,12 @@
 //! it is laid into the book, in one transaction, wherever the book knows nothing better.
 
 mod day;
+mod day_table;
 mod document;
 mod file;
 mod gathering;
 mod lines;
 mod measured;
-mod original;
 mod quotes;
 mod table;
 mod taking;
@@ -19,9 +19,9 @@ use crate::book::BookError;
 use crate::collect::Unreachable;
 use crate::config::{Config, ConfigError};
 
+pub use day_table::read as read_table;
 pub use file::read as read_file;
 pub use gathering::Gathered;
-pub use original::read as read_table;
 pub use taking::{Taken, rehearse, take};
 
 /// What an import is checked against.

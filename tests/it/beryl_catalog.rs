@@ -341,3 +341,15 @@ fn the_handbook_says_how_to_run_and_who_gets_the_report_and_names_no_reader() {
         assert!(!page.contains(hidden), "{hidden}");
     }
 }
+
+#[test]
+fn the_mapping_of_the_former_table_leaves_out_only_what_the_catalog_would_import() {
+    let mapping = include_str!("../../examples/beryl/import.toml");
+    let mapping: toml::Table = toml::from_str(mapping).expect("valid TOML");
+    let left_out = mapping["left_out"].as_table().expect("a table");
+    assert_eq!(left_out.len(), 22);
+    let catalog = beryl();
+    for column in left_out.keys() {
+        metric(&catalog, column);
+    }
+}

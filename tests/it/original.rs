@@ -1,7 +1,8 @@
-//! The original's own table: what it got right is taken over, what it got wrong is left out and said.
+//! A table with a row a day, by its mapping: what it got right is imported, what it got wrong is left out and said.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+use daybook::commands::Ended;
 use serde_json::{Value as Json, json};
 
 use crate::world::{App, World};
@@ -39,6 +40,8 @@ const SETTINGS: &str = r#"
     by = { column = "kind" }
 "#;
 
+const BERYL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/beryl/import.toml");
+
 /// A row each for a midnight, the midnight after the long day, an afternoon, a filled-in and a future day.
 const ROWS: &str = r#"
     INSERT INTO web_dailymetrics VALUES
@@ -64,12 +67,12 @@ pub(crate) async fn the_originals_table_is_taken_over_without_what_it_got_wrong(
         "CREATE TABLE web_dailymetrics (id int, collected_at {time}, collection_date date,
              collection_duration_seconds int, total_users int, new_users_24h int, items_lent int,
              total_emails int, storage_by_type {json_kind}); {rows};
-         CREATE TABLE \"odd \"\"name\" (total_users int)"
+         CREATE TABLE \"odd \"\"name\" (total_users int); CREATE TABLE items (day date)"
     ))
     .await;
     let mut world = World::new("2025-11-01T06:00:00Z", SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-    let output = world.binary(&["import", "--table", "web_dailymetrics", "--json"]);
+    let output = world.binary(&["import", "--mapping", BERYL, "--json"]);
     assert!(output.status.success(), "{output:?}");
     let told: Json = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["days"]["new"], json!(3));
@@ -112,25 +115,38 @@ pub(crate) async fn the_originals_table_is_taken_over_without_what_it_got_wrong(
 }
 
 fn refusals(world: &World) {
-    for (table, expected) in [
-        ("nowhere", "table nowhere: there is no such table"),
-        ("odd \"name", "it has no column `collection_date`"),
+    for (table, date, expected) in [
+        ("nowhere", "day", "table nowhere: there is no such table"),
+        ("odd \"name", "day", "it has no column `day`"),
+        (
+            "items",
+            "day",
+            "none of its columns is called like a metric",
+        ),
+        (
+            "web_dailymetrics",
+            "collection_dat",
+            "it has no column `collection_dat`; did you mean `collection_date`?",
+        ),
         (
             "x\"; DROP TABLE web_dailymetrics; --",
+            "day",
             "there is no such table",
         ),
     ] {
-        let (code, said) = import(world, table);
+        let mapping = format!("table = '{table}'\ndate = '{date}'\n");
+        world.write("mapping.toml", &mapping);
+        let (code, said) = import(world, "mapping.toml");
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(expected), "{said}");
     }
-    let (code, again) = import(world, "web_dailymetrics");
+    let (code, again) = import(world, BERYL);
     assert_eq!(code, Some(0), "{again}");
     assert!(again.contains("nothing new"), "{again}");
 }
 
-fn import(world: &World, table: &str) -> (Option<i32>, String) {
-    let output = world.binary(&["import", "--table", table]);
+fn import(world: &World, mapping: &str) -> (Option<i32>, String) {
+    let output = world.binary(&["import", "--mapping", mapping]);
     (
         output.status.code(),
         String::from_utf8(output.stderr).unwrap(),
@@ -140,6 +156,77 @@ fn import(world: &World, table: &str) -> (Option<i32>, String) {
 #[tokio::test]
 async fn the_originals_table_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    let app = App::Sqlite(folder.path().join("app.db"));
-    the_originals_table_is_taken_over_without_what_it_got_wrong(app).await;
+    the_originals_table_is_taken_over_without_what_it_got_wrong(sqlite(&folder)).await;
+}
+
+fn sqlite(folder: &tempfile::TempDir) -> App {
+    App::Sqlite(folder.path().join("app.db"))
+}
+
+#[tokio::test]
+async fn a_table_that_only_has_dates_is_of_whole_days_and_its_columns_may_have_other_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = sqlite(&folder);
+    app.execute(
+        "CREATE TABLE stats (day TEXT, people int, parts TEXT);
+         INSERT INTO stats VALUES ('2025-10-03', 400, '[{\"key\":\"a\",\"label\":\"A\",\"count\":3}]'),
+                                  ('2025-10-26', 500, NULL), ('2025-11-01', 600, NULL)",
+    )
+    .await;
+    let mut world = World::new("2025-11-01T06:00:00Z", SETTINGS);
+    world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
+    let mapping = "table = 'stats'\ndate = 'day'\n\
+                   [columns]\npeople = 'new_users_24h'\nparts = 'storage_by_type'\n";
+    world.write("mapping.toml", mapping);
+    let imported = world.command(&["import", "--mapping", "mapping.toml"]);
+    assert!(matches!(imported.await, Ok(Ended::Done)));
+    // The third day is not over yet.
+    let days = "SELECT collection_date FROM daily_metrics ORDER BY 1";
+    let expected = ["2025-10-03", "2025-10-26"].map(|date| [Some(date.to_owned())]);
+    assert_eq!(world.book(days).await, expected);
+    assert_eq!(world.value("2025-10-03", "new_users_24h").await, json!(400));
+    assert_eq!(world.value("2025-10-26", "new_users_24h").await, json!(500));
+    assert_eq!(
+        world.value("2025-10-03", "storage_by_type").await,
+        json!([{ "key": "a", "label": "A", "count": 3 }])
+    );
+    assert_eq!(
+        world.provenance("2025-10-03", "new_users_24h").await,
+        json!({ "kind": "imported" })
+    );
+}
+
+#[tokio::test]
+async fn mistakes_in_a_mapping_are_shown_where_they_stand() {
+    let world = World::new("2025-11-01T06:00:00Z", SETTINGS);
+    let mapping = "tabel = 'stats'\ndate = 'day'\nrolling_windows = true\n\
+                   [columns]\npeople = 'total_user'\n";
+    world.write("mapping.toml", mapping);
+    let (code, said) = import(&world, "mapping.toml");
+    assert_eq!(code, Some(78), "{said}");
+    for expected in [
+        "mapping.toml:1:1: unknown key `tabel`; did you mean `table`?",
+        "missing key `table`",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    world.write("mapping.toml", &mapping.replace("tabel", "table"));
+    let (code, said) = import(&world, "mapping.toml");
+    assert_eq!(code, Some(78), "{said}");
+    for expected in [
+        "mapping.toml:3:19: `rolling_windows` needs `counted_at`",
+        "mapping.toml:5:10: no metric is called `total_user`; did you mean `total_users`?",
+        "5 | people = 'total_user'",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_option_that_mappings_replace_says_so() {
+    let world = World::new("2025-11-01T06:00:00Z", SETTINGS);
+    let output = world.binary(&["import", "--table", "web_dailymetrics"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("examples/beryl/import.toml"), "{said}");
 }

@@ -226,7 +226,8 @@ impl<'a> Gathering<'a> {
         format!("`{}`{}", key.escape_debug(), self.like(key))
     }
 
-    fn like(&self, key: &str) -> String {
+    /// `; did you mean …`, of the keys that may be imported.
+    pub(super) fn like(&self, key: &str) -> String {
         did_you_mean(key, self.known.keys().copied())
     }
 }

@@ -1,0 +1,265 @@
+//! A table of another system with a row a day, read as a mapping says. What its numbers are known to get wrong is left
+//! out and said, column by column.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
+use chrono_tz::Tz;
+use tokio_util::sync::CancellationToken;
+
+use crate::calendar::Day;
+use crate::catalog::{Document, piece};
+use crate::collect::days::{self, Mapping, TableDay};
+use crate::collect::{Unreachable, limits};
+use crate::config::{AppDatabase, ConfigError};
+use crate::database::Trouble;
+use crate::entry::{Kind, Provenance, Reading, Value};
+use crate::text::mistake::{Mistake, Source};
+
+use super::gathering::{Frame, Gathered, Gathering, Given};
+use super::{ImportError, LeftOut, Setting};
+
+const CLOCK_CHANGE: &str = "counted rolling hours, and the clocks changed inside its window";
+const NULL: &str = "null on those days";
+
+/// A row, and the day it tells of.
+struct Row<'a> {
+    written: &'a TableDay,
+    day: Day,
+    /// Counted while the day was open.
+    partial: bool,
+}
+
+/// Reads the table from the app database and checks it as a file is checked.
+pub async fn read(
+    mapping: &Source,
+    setting: Setting<'_>,
+    stop: CancellationToken,
+) -> Result<Gathered, ImportError> {
+    let mut gathering = Gathering::new(setting);
+    let mapping = parse(mapping, &gathering).map_err(|mistakes| ConfigError { mistakes })?;
+    let limits = limits(setting.config, stop);
+    let (name, app) = app(&mapping, setting)?;
+    let is_wanted = |column: &str| gathering.metric(mapping.key(column)).is_some();
+    let read = days::read(app, &mapping, is_wanted, &limits).await;
+    let found = read.map_err(|error| match error.trouble {
+        Trouble::Unavailable | Trouble::Refused => ImportError::Unavailable(Unreachable {
+            name: name.to_owned(),
+            error,
+        }),
+        _ => ImportError::Table {
+            table: mapping.table.clone(),
+            why: error.message,
+        },
+    })?;
+    let left_out = hand_over(&found, &mapping, setting, &mut gathering);
+    let mut gathered = gathering.end()?;
+    gathered.left_out.extend(left_out);
+    Ok(gathered)
+}
+
+fn parse(source: &Source, gathering: &Gathering<'_>) -> Result<Mapping, Vec<Mistake>> {
+    let document = Document::parse(source)?;
+    let mut mistakes = Vec::new();
+    let Some(mapping) = piece::<Mapping>(&document, &document.root, &mut mistakes) else {
+        return Err(mistakes);
+    };
+    let mut wrong = |path: &[&str], message: String| {
+        let span = document.span(&document.root, path);
+        mistakes.push(document.mistake(span, message));
+    };
+    for (setting, is_set) in [
+        ("day_before_until_hour", mapping.day_before_until_hour > 0),
+        ("rolling_windows", mapping.rolling_windows),
+    ] {
+        if is_set && mapping.counted_at.is_none() {
+            wrong(&[setting], format!("`{setting}` needs `counted_at`"));
+        }
+    }
+    for (column, key) in &mapping.columns {
+        if gathering.metric(key).is_none() {
+            let message = format!("no metric is called `{key}`{}", gathering.like(key));
+            wrong(&["columns", column], message);
+        }
+    }
+    match mistakes.is_empty() {
+        true => Ok(mapping),
+        false => Err(mistakes),
+    }
+}
+
+/// The one that the mapping names, the unnamed one, or the only one there is.
+fn app<'a>(
+    mapping: &'a Mapping,
+    setting: Setting<'a>,
+) -> Result<(&'a str, &'a AppDatabase), ImportError> {
+    let apps = &setting.config.apps;
+    match (&mapping.database, apps.iter().next()) {
+        (None, Some((name, app))) if apps.len() == 1 => Ok((name, app)),
+        (name, _) => {
+            let name = name.as_deref().unwrap_or_default();
+            Ok((name, setting.config.app(name)?))
+        }
+    }
+}
+
+/// Gives each row to the gathering as what it is; an open day yields to the complete one.
+fn hand_over(
+    table: &[TableDay],
+    mapping: &Mapping,
+    setting: Setting<'_>,
+    gathering: &mut Gathering<'_>,
+) -> Vec<LeftOut> {
+    let mut left_out = Tally::default();
+    let mut rows = Vec::new();
+    for written in table {
+        match row(written, mapping, setting) {
+            Ok(row) => rows.push(row),
+            Err((what, why)) => left_out.add(what, why),
+        }
+    }
+    let complete = rows.iter().filter(|row| !row.partial);
+    let complete: BTreeSet<NaiveDate> = complete.map(|row| row.day.date).collect();
+    rows.retain(|row| !row.partial || !complete.contains(&row.day.date));
+    for row in rows {
+        let place = format!("row of {}", row.written.date);
+        let given = given(&row, mapping, gathering, &mut left_out);
+        gathering.take(&place, given);
+    }
+    left_out.told()
+}
+
+/// What the row tells of, or what kind of row is left out and why.
+fn row<'a>(
+    written: &'a TableDay,
+    mapping: &Mapping,
+    setting: Setting<'_>,
+) -> Result<Row<'a>, (&'static str, &'static str)> {
+    let zone = setting.config.time_zone;
+    let today = Day::containing(setting.now, zone);
+    if written.counted_at.is_some_and(|at| at > setting.now) || written.date > today.date {
+        return Err(("rows of the future", "nothing can have been counted then"));
+    }
+    let day = Day::of(written.date, zone).map_err(|_| {
+        let why = "the clocks jumped over them";
+        ("rows of days that do not exist", why)
+    })?;
+    let row = |day, partial| Row {
+        written,
+        day,
+        partial,
+    };
+    let Some(counted_at) = written.counted_at else {
+        let why = "when they were counted is unknown";
+        let is_over = day.end <= setting.now;
+        return is_over
+            .then_some(row(day, false))
+            .ok_or(("rows of today", why));
+    };
+    if Day::containing(counted_at, zone).date != written.date {
+        let why = "filled in on another day with that day's numbers";
+        return Err(("rows of other days", why));
+    }
+    let hour = counted_at.with_timezone(&zone).hour();
+    Ok(match hour < mapping.day_before_until_hour {
+        true => row(day.previous(), false),
+        false => row(day, true),
+    })
+}
+
+fn given(
+    row: &Row<'_>,
+    mapping: &Mapping,
+    gathering: &Gathering<'_>,
+    left_out: &mut Tally,
+) -> Given {
+    let Row {
+        written,
+        day,
+        partial,
+    } = *row;
+    let provenance = Provenance {
+        kind: Kind::Imported,
+        observed_at: written.counted_at.filter(|_| !partial),
+        ..Provenance::default()
+    };
+    let mut readings = Vec::new();
+    for column in written.values.keys() {
+        let key = mapping.key(column);
+        match sound_value(column, row, mapping, gathering) {
+            Ok(value) => {
+                let (value, provenance) = (Some(value.clone()), provenance.clone());
+                readings.push((key.to_owned(), Reading { value, provenance }));
+            }
+            Err(why) => left_out.add(key, why),
+        }
+    }
+    let frame = Frame {
+        zone: Some(day.zone),
+        as_of: match partial {
+            true => written.counted_at,
+            false => Some(day.end),
+        },
+        partial,
+        collected_at: written.counted_at,
+        duration_ms: Some(written.duration_ms),
+    };
+    Given {
+        date: day.date,
+        frame,
+        readings,
+    }
+}
+
+/// The row's value, or why it is left out.
+fn sound_value<'a>(
+    column: &str,
+    row: &'a Row<'_>,
+    mapping: &'a Mapping,
+    gathering: &Gathering<'_>,
+) -> Result<&'a Value, &'a str> {
+    if let Some(why) = mapping.left_out.get(column) {
+        return Err(why);
+    }
+    let value = row.written.values[column].as_ref().ok_or(NULL)?;
+    let key = mapping.key(column);
+    let changed = |at| clocks_changed(key, at, row.day.zone);
+    if mapping.rolling_windows && row.written.counted_at.is_some_and(changed) {
+        return Err(CLOCK_CHANGE);
+    }
+    let is_distribution = matches!(value, Value::Parts(_));
+    match gathering.metric(key) {
+        Some(metric) if metric.is_distribution() != is_distribution => {
+            Err("of another kind than the catalog's metric")
+        }
+        _ => Ok(value),
+    }
+}
+
+/// Days are as long as the clocks make them, 24 hours times n are not.
+fn clocks_changed(key: &str, at: DateTime<Utc>, zone: Tz) -> bool {
+    let windows = [("_24h", 1), ("_7d", 7), ("_30d", 30)];
+    let window = windows
+        .into_iter()
+        .find(|(ending, _)| key.ends_with(ending));
+    window.is_some_and(|(_, days)| {
+        let before = at - TimeDelta::hours(24 * days);
+        let local = |at: DateTime<Utc>| at.with_timezone(&zone).time();
+        local(before) != local(at)
+    })
+}
+
+/// What was left out, for which reason, how often.
+#[derive(Default)]
+struct Tally(BTreeMap<(String, String), usize>);
+
+impl Tally {
+    fn add(&mut self, what: &str, why: &str) {
+        *self.0.entry((what.to_owned(), why.to_owned())).or_default() += 1;
+    }
+
+    fn told(self) -> Vec<LeftOut> {
+        let each = |((what, why), count)| LeftOut { what, why, count };
+        self.0.into_iter().map(each).collect()
+    }
+}
