@@ -19,8 +19,10 @@ use chrono::{Days, NaiveDate};
 use crate::catalog::{Catalog, Metric, Mute};
 use crate::entry::Entry;
 
-pub use alert::{Alert, AlertedPart, Rule, RuleKind, State};
-pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Severity, Way, Week};
+pub use alert::{Alert, AlertedPart, Rule, RuleKind};
+pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Week};
+
+pub use crate::threshold::{Severity, State, Way};
 pub use history::{DAYS_JUDGED, History};
 pub use usual::{REACH_OF_OWN_DAYS, Usual};
 

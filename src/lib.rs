@@ -22,6 +22,8 @@ pub mod collect;
 
 pub mod book;
 
+pub mod threshold;
+
 pub mod compare;
 
 pub mod report;

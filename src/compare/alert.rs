@@ -1,12 +1,12 @@
-//! The life of an alert: new, ongoing, worse, recovered. It is left later than it is entered, so
-//! that a number swinging about its level does not ring every other day.
+//! Alerts: which rule speaks of which metric, and since when.
 
 use chrono::NaiveDate;
 
 use crate::catalog::{Limit, Metric};
 use crate::entry::PartKey;
+use crate::threshold::{Severity, State, Step};
 
-use super::change::{Change, Difference, LEAVE, Severity, Way, Week, exact};
+use super::change::{Change, Difference, Week};
 use super::usual::Usual;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -75,16 +75,6 @@ pub enum RuleKind {
     Flat,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    New,
-    Ongoing,
-    /// A warning became critical.
-    Worse,
-    /// The first day on which it no longer holds.
-    Recovered,
-}
-
 impl Rule {
     pub fn kind(&self) -> RuleKind {
         match self {
@@ -107,155 +97,20 @@ impl Rule {
     }
 }
 
-/// What a day says about one rule.
-pub(super) enum Verdict {
-    /// Nothing can be said: what stood before still stands.
-    Unjudged,
-    Judged {
-        entered: Option<Severity>,
-        /// What an alert raised before would stay at.
-        held: Option<Severity>,
-        way: Way,
-    },
-}
-
-impl Verdict {
-    /// As long as it is so severe, it stands.
-    pub(super) fn plain(severity: Option<Severity>, way: Way) -> Self {
-        Self::Judged {
-            entered: severity,
-            held: severity,
-            way,
-        }
-    }
-
-    pub(super) fn calm(way: Way) -> Self {
-        Self::plain(None, way)
-    }
-}
-
-/// One rule of one metric from day to day.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Lifecycle {
-    raised: Option<Raised>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Raised {
-    severity: Severity,
-    way: Way,
-    since: NaiveDate,
-    critical_since: Option<NaiveDate>,
-}
-
-/// What becomes of a rule on one day.
-pub(super) struct Step {
-    pub(super) severity: Severity,
-    state: State,
-    way: Way,
-    since: NaiveDate,
-    /// Since when it is at least as severe as now.
-    pub(super) severe_since: NaiveDate,
-    /// The day alone would make less of it.
-    pub(super) is_held: bool,
-    day: u32,
-}
-
-impl Lifecycle {
-    pub(super) fn is_raised(&self) -> bool {
-        self.raised.is_some()
-    }
-
-    pub(super) fn since(&self) -> Option<NaiveDate> {
-        self.raised.map(|raised| raised.since)
-    }
-
-    /// A fall that follows a rise is another alert, not more of the same.
-    pub(super) fn advance(&mut self, verdict: Verdict, date: NaiveDate) -> Option<Step> {
-        let Verdict::Judged { entered, held, way } = verdict else {
-            return None;
-        };
-        let before = self.raised.take();
-        let same = before.filter(|before| before.way == way);
-        let kept = same.and_then(|before| held.map(|held| held.min(before.severity)));
-        let step = |raised: Raised, state: State| {
-            let day = (date - raised.since).num_days() + 1;
-            Step {
-                severity: raised.severity,
-                state,
-                way: raised.way,
-                since: raised.since,
-                severe_since: match raised.severity {
-                    Severity::Warning => raised.since,
-                    Severity::Critical => raised.critical_since.unwrap_or(raised.since),
-                },
-                is_held: entered < Some(raised.severity),
-                day: u32::try_from(day).unwrap_or(u32::MAX),
-            }
-        };
-        let Some(severity) = entered.max(kept) else {
-            return before.map(|before| step(before, State::Recovered));
-        };
-        let raised = Raised {
-            severity,
-            way,
-            since: same.map_or(date, |before| before.since),
-            critical_since: match severity {
-                Severity::Warning => None,
-                Severity::Critical => same.and_then(|before| before.critical_since).or(Some(date)),
-            },
-        };
-        self.raised = Some(raised);
-        let state = match same {
-            None => State::New,
-            Some(before) if severity > before.severity => State::Worse,
-            Some(_) => State::Ongoing,
-        };
-        Some(step(raised, state))
-    }
-}
-
-impl Step {
-    pub(super) fn is_new(&self) -> bool {
-        self.state == State::New
-    }
-
-    pub(super) fn is_fall(&self) -> bool {
-        self.way == Way::Down
-    }
-
-    pub(super) fn is_recovery(&self) -> bool {
-        self.state == State::Recovered
-    }
-
-    pub(super) fn alert(self, metric: &Metric, value: f64, rule: Rule) -> Alert {
-        let is_limit = matches!(rule, Rule::Absolute(_));
-        Alert {
-            key: metric.key.clone(),
-            part: None,
-            rule,
-            severity: self.severity,
-            state: self.state,
-            day: self.day,
-            since: self.since,
-            welcome: !is_limit && self.way.is_welcome(metric.good),
-            value,
-            settled: false,
-        }
-    }
-}
-
-pub(super) fn by_limits(metric: &Metric, value: f64) -> Verdict {
-    let severity = |reached: &dyn Fn(Limit) -> bool| {
-        let levels = [Severity::Critical, Severity::Warning];
-        levels
-            .into_iter()
-            .find(|severity| limit_of(metric, *severity).is_some_and(reached))
-    };
-    Verdict::Judged {
-        entered: severity(&|limit| limit.reached(value)),
-        held: severity(&|limit| leaving(limit, &metric.unit).reached(value)),
-        way: Way::Unchanged,
+pub(super) fn alert(step: &Step<NaiveDate>, metric: &Metric, value: f64, rule: Rule) -> Alert {
+    let day = (step.at - step.since).num_days() + 1;
+    let is_limit = matches!(rule, Rule::Absolute(_));
+    Alert {
+        key: metric.key.clone(),
+        part: None,
+        rule,
+        severity: step.severity,
+        state: step.state,
+        day: u32::try_from(day).unwrap_or(u32::MAX),
+        since: step.since,
+        welcome: !is_limit && step.way.is_welcome(metric.good),
+        value,
+        settled: false,
     }
 }
 
@@ -263,24 +118,5 @@ pub(super) fn limit_of(metric: &Metric, severity: Severity) -> Option<Limit> {
     match severity {
         Severity::Warning => metric.alert.warning,
         Severity::Critical => metric.alert.critical,
-    }
-}
-
-/// The limit within which an alert stays raised. It is the wider one: `> 20` holds on above 16,
-/// `< 10` below 12.5, and `> 0` is left at 0. Shares end at 1 and percentages at 100, where a wider
-/// limit could never be left: there the way to that end shrinks instead, so `< 95 %` holds on below 96.
-fn leaving(limit: Limit, unit: &str) -> Limit {
-    let bound = limit.bound;
-    let end = if unit == "%" { 100.0 } else { 1.0 };
-    let wider = if limit.over == (bound >= 0.0) {
-        bound * LEAVE
-    } else if !limit.over && bound <= end {
-        (bound / LEAVE).min(end - (end - bound) * LEAVE)
-    } else {
-        bound / LEAVE
-    };
-    Limit {
-        bound: exact(wider),
-        ..limit
     }
 }

@@ -3,21 +3,14 @@
 use chrono::NaiveDate;
 
 use crate::catalog::{Direction, Good, Judge, Metric, Thresholds};
+use crate::threshold::{LEAVE, Severity, Way, exact};
 
-/// An alert is left only below this part of the level that raised it.
-pub(super) const LEAVE: f64 = 0.8;
 /// A percentage's change below this is no news.
 const LEAST_POINTS: f64 = 2.0;
 /// Nearer to its end a percentage is not measured.
 const LEAST_END: f64 = 0.5;
 /// Weeks move less than days: by this part of a day's levels they are noteworthy.
 const OF_WEEK: f64 = 0.5;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    Warning,
-    Critical,
-}
 
 /// The change against the day `days` before, which is `date`: that very day, never one near it.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,13 +73,6 @@ pub struct Held {
     pub since: NaiveDate,
     /// In percent, or in points for a percentage.
     pub until_below: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    Up,
-    Down,
-    Unchanged,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,15 +147,6 @@ impl Difference {
     /// From nothing to something.
     pub fn is_new(&self) -> bool {
         self.percent.is_none()
-    }
-}
-
-impl Way {
-    pub(super) fn is_welcome(self, good: Good) -> bool {
-        matches!(
-            (self, good),
-            (Self::Up, Good::Up) | (Self::Down, Good::Down)
-        )
     }
 }
 
@@ -373,14 +350,5 @@ impl Levels {
             () if at_least(bounds.warning) => Some(Severity::Warning),
             () => None,
         }
-    }
-}
-
-/// Takes off what binary fractions add, so that 50.1 − 40.1 reaches a level of 10.
-pub(super) fn exact(number: f64) -> f64 {
-    if number.abs() < 1e6 {
-        (number * 1e9).round() / 1e9
-    } else {
-        number
     }
 }

@@ -11,7 +11,9 @@ use crate::catalog::Metric;
 use crate::entry::{Entry, Part, PartKey, Value};
 
 use super::Stage;
-use super::alert::{Alert, AlertedPart, Rule, State};
+use crate::threshold::State;
+
+use super::alert::{Alert, AlertedPart, Rule};
 use super::change::{Gap, Levels};
 use super::subject::{Frame, Memory, Subject, Told};
 

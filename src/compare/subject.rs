@@ -6,9 +6,11 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use crate::catalog::{Catalog, Judge, Metric, Shape, Thresholds};
 
+use crate::threshold::{self, Lifecycle, Severity, State, Step, Verdict, Way};
+
 use super::SPANS;
-use super::alert::{self, Alert, Lifecycle, Rule, State, Step, Verdict};
-use super::change::{Calm, Change, Difference, Gap, Held, Levels, Outcome, Severity, Way};
+use super::alert::{self, Alert, Rule};
+use super::change::{Calm, Change, Difference, Gap, Held, Levels, Outcome};
 use super::run::{Run, Runs};
 use super::usual::{Learnt, Scale, Usual};
 use super::week::{Weeks, counts_for};
@@ -65,10 +67,10 @@ pub(super) struct Memory {
     learnt: Learnt,
     weeks: Weeks,
     runs: Runs,
-    absolute: Lifecycle,
-    changes: [Lifecycle; 4],
-    zero: Lifecycle,
-    flat: Lifecycle,
+    absolute: Lifecycle<NaiveDate>,
+    changes: [Lifecycle<NaiveDate>; 4],
+    zero: Lifecycle<NaiveDate>,
+    flat: Lifecycle<NaiveDate>,
     /// The days of the last month on which a change alerted.
     alerted: VecDeque<NaiveDate>,
     incident: Option<Incident>,
@@ -101,10 +103,10 @@ impl Memory {
             learnt: Learnt::of(subject.metric),
             weeks: Weeks::new(),
             runs: Runs::default(),
-            absolute: Lifecycle::default(),
+            absolute: Lifecycle::<NaiveDate>::default(),
             changes: Default::default(),
-            zero: Lifecycle::default(),
-            flat: Lifecycle::default(),
+            zero: Lifecycle::<NaiveDate>::default(),
+            flat: Lifecycle::<NaiveDate>::default(),
             alerted: VecDeque::new(),
             incident: None,
             last: None,
@@ -249,13 +251,18 @@ impl<'a> Subject<'a> {
         if rules.warning.is_none() && rules.critical.is_none() {
             return;
         }
-        let verdict = alert::by_limits(self.metric, now.value);
+        let verdict = threshold::by_limits(
+            |severity| alert::limit_of(self.metric, severity),
+            now.value,
+            &self.metric.unit,
+        );
         let step = memory.absolute.advance(verdict, now.date);
         if let (Some(step), Some(told)) = (step, told)
             && let Some(limit) = alert::limit_of(self.metric, step.severity)
         {
             let rule = Rule::Absolute(limit);
-            told.alerts.push(step.alert(self.metric, now.value, rule));
+            told.alerts
+                .push(alert::alert(&step, self.metric, now.value, rule));
         }
     }
 
@@ -280,7 +287,7 @@ impl<'a> Subject<'a> {
                 bear_severity(&mut change, &step, &memory.levels);
                 let is_told = !self.is_part || step.is_fall();
                 if let Some(rule) = Rule::of(&change).filter(|_| is_told) {
-                    alerts.push(step.alert(self.metric, now.value, rule));
+                    alerts.push(alert::alert(&step, self.metric, now.value, rule));
                 }
             }
             changes.push(change);
@@ -398,7 +405,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What several days' window gathers tells of an incident when it enters, not while it stays or leaves.
-    fn is_spoken(&self, step: &Step) -> bool {
+    fn is_spoken(&self, step: &Step<NaiveDate>) -> bool {
         self.window == 1 || self.thresholds.judge == Judge::Thresholds || step.is_new()
     }
 
@@ -426,11 +433,11 @@ impl<'a> Subject<'a> {
             .zero
             .advance(Verdict::plain(zero, Way::Down), now.date);
         let fell = step.as_ref().is_some_and(|step| !step.is_recovery());
-        let mut tell = |step: Step, rule: Rule| {
+        let mut tell = |step: Step<NaiveDate>, rule: Rule| {
             if let Some(told) = &mut told {
                 told.alerts.push(Alert {
                     settled: step.is_recovery() && run.days > LEARNT_AFTER,
-                    ..step.alert(self.metric, now.value, rule)
+                    ..alert::alert(&step, self.metric, now.value, rule)
                 });
             }
         };
@@ -447,7 +454,7 @@ impl<'a> Subject<'a> {
         let stirred = broken.filter(|_| !alerts && !self.frames[now.at].known);
         if let Some((rule, way)) = stirred.and_then(|broken| self.stirred(now, broken, memory)) {
             let verdict = Verdict::plain(Some(Severity::Warning), way);
-            if let Some(step) = Lifecycle::default().advance(verdict, now.date) {
+            if let Some(step) = Lifecycle::<NaiveDate>::default().advance(verdict, now.date) {
                 tell(step, rule);
             }
         }
@@ -516,9 +523,10 @@ impl<'a> Subject<'a> {
             return;
         };
         let verdict = Verdict::plain(Some(slide.severity), slide.way);
-        if let Some(step) = Lifecycle::default().advance(verdict, now.date) {
+        if let Some(step) = Lifecycle::<NaiveDate>::default().advance(verdict, now.date) {
             let rule = Rule::Week(slide.week);
-            told.alerts.push(step.alert(self.metric, now.value, rule));
+            told.alerts
+                .push(alert::alert(&step, self.metric, now.value, rule));
         }
     }
 }
@@ -549,7 +557,7 @@ fn follow(now: Now, standing: bool, usual: Option<Usual>, memory: &mut Memory) -
 }
 
 /// A change is as severe as the alert that stands on it, wherever it is shown.
-fn bear_severity(change: &mut Change, step: &Step, levels: &Levels) {
+fn bear_severity(change: &mut Change, step: &Step<NaiveDate>, levels: &Levels) {
     let previous = change.previous;
     if let (false, Some(previous), Outcome::Compared(difference)) =
         (step.is_recovery(), previous, &mut change.outcome)

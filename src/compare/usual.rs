@@ -7,8 +7,8 @@ use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::catalog::Metric;
 
-use super::change::{Way, exact};
 use super::window::Window;
+use crate::threshold::{Way, exact};
 
 /// Fewer same weekdays than this say nothing.
 pub(super) const LEAST_DAYS: usize = 4;

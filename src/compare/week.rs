@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::change::{Levels, Severity, Way, Week};
+use crate::threshold::{Severity, Way};
+
+use super::change::{Levels, Week};
 use super::usual::{Scale, Usual};
 use super::window::Window;
 

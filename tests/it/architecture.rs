@@ -38,7 +38,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "calendar", "catalog", "entry", "voice", "plan", "config", "database",
         ],
     ),
-    ("compare", &["calendar", "catalog", "entry"]),
+    // Also for what happens between two nights: it knows no day.
+    ("threshold", &["catalog"]),
+    ("compare", &["calendar", "catalog", "entry", "threshold"]),
     ("report", &["calendar", "catalog", "entry", "compare"]),
     (
         "render",
@@ -90,7 +92,16 @@ const GROUND: &[&str] = &["engine", "text"];
 
 /// They compute from what they are given: no database, no network, no clock, no environment, no files.
 const PURE: &[&str] = &[
-    "engine", "text", "calendar", "catalog", "entry", "voice", "plan", "compare", "report",
+    "engine",
+    "text",
+    "calendar",
+    "catalog",
+    "entry",
+    "voice",
+    "plan",
+    "threshold",
+    "compare",
+    "report",
     "render",
 ];
 

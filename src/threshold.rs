@@ -1,0 +1,205 @@
+//! A value against its thresholds, and the life of an alert: new, ongoing, worse, recovered. It is left later than it is
+//! entered, so that a number swinging about its level does not ring every other time. Days and instants live by it alike.
+
+use crate::catalog::{Good, Limit};
+
+/// An alert is left only below this part of the level that raised it.
+pub const LEAVE: f64 = 0.8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Warning,
+    Critical,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Up,
+    Down,
+    Unchanged,
+}
+
+impl Way {
+    pub(super) fn is_welcome(self, good: Good) -> bool {
+        matches!(
+            (self, good),
+            (Self::Up, Good::Up) | (Self::Down, Good::Down)
+        )
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    New,
+    Ongoing,
+    /// A warning became critical.
+    Worse,
+    /// The first time that it no longer holds.
+    Recovered,
+}
+
+/// What a value says about one rule.
+pub enum Verdict {
+    /// Nothing can be said: what stood before still stands.
+    Unjudged,
+    Judged {
+        entered: Option<Severity>,
+        /// What an alert raised before would stay at.
+        held: Option<Severity>,
+        way: Way,
+    },
+}
+
+impl Verdict {
+    /// As long as it is so severe, it stands.
+    pub fn plain(severity: Option<Severity>, way: Way) -> Self {
+        Self::Judged {
+            entered: severity,
+            held: severity,
+            way,
+        }
+    }
+
+    pub fn calm(way: Way) -> Self {
+        Self::plain(None, way)
+    }
+}
+
+/// One rule from one time to the next.
+#[derive(Debug, Clone)]
+pub struct Lifecycle<Time> {
+    raised: Option<Raised<Time>>,
+}
+
+impl<Time> Default for Lifecycle<Time> {
+    fn default() -> Self {
+        Self { raised: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Raised<Time> {
+    severity: Severity,
+    way: Way,
+    since: Time,
+    critical_since: Option<Time>,
+}
+
+/// What becomes of a rule at one time.
+pub struct Step<Time> {
+    pub severity: Severity,
+    pub state: State,
+    pub way: Way,
+    pub at: Time,
+    pub since: Time,
+    /// Since when it is at least as severe as now.
+    pub severe_since: Time,
+    /// The value alone would make less of it.
+    pub is_held: bool,
+}
+
+impl<Time: Copy> Lifecycle<Time> {
+    pub fn is_raised(&self) -> bool {
+        self.raised.is_some()
+    }
+
+    pub fn since(&self) -> Option<Time> {
+        self.raised.map(|raised| raised.since)
+    }
+
+    /// A fall that follows a rise is another alert, not more of the same.
+    pub fn advance(&mut self, verdict: Verdict, at: Time) -> Option<Step<Time>> {
+        let Verdict::Judged { entered, held, way } = verdict else {
+            return None;
+        };
+        let before = self.raised.take();
+        let same = before.filter(|before| before.way == way);
+        let kept = same.and_then(|before| held.map(|held| held.min(before.severity)));
+        let step = |raised: Raised<Time>, state: State| Step {
+            severity: raised.severity,
+            state,
+            way: raised.way,
+            at,
+            since: raised.since,
+            severe_since: match raised.severity {
+                Severity::Warning => raised.since,
+                Severity::Critical => raised.critical_since.unwrap_or(raised.since),
+            },
+            is_held: entered < Some(raised.severity),
+        };
+        let Some(severity) = entered.max(kept) else {
+            return before.map(|before| step(before, State::Recovered));
+        };
+        let raised = Raised {
+            severity,
+            way,
+            since: same.map_or(at, |before| before.since),
+            critical_since: match severity {
+                Severity::Warning => None,
+                Severity::Critical => same.and_then(|before| before.critical_since).or(Some(at)),
+            },
+        };
+        self.raised = Some(raised);
+        let state = match same {
+            None => State::New,
+            Some(before) if severity > before.severity => State::Worse,
+            Some(_) => State::Ongoing,
+        };
+        Some(step(raised, state))
+    }
+}
+
+impl<Time> Step<Time> {
+    pub fn is_new(&self) -> bool {
+        self.state == State::New
+    }
+
+    pub fn is_fall(&self) -> bool {
+        self.way == Way::Down
+    }
+
+    pub fn is_recovery(&self) -> bool {
+        self.state == State::Recovered
+    }
+}
+
+/// A value against a pair of limits; `unit` says where shares end.
+pub fn by_limits(limit_of: impl Fn(Severity) -> Option<Limit>, value: f64, unit: &str) -> Verdict {
+    let severity = |reached: &dyn Fn(Limit) -> bool| {
+        let mut levels = [Severity::Critical, Severity::Warning].into_iter();
+        levels.find(|severity| limit_of(*severity).is_some_and(reached))
+    };
+    Verdict::Judged {
+        entered: severity(&|limit| limit.reached(value)),
+        held: severity(&|limit| leaving(limit, unit).reached(value)),
+        way: Way::Unchanged,
+    }
+}
+
+/// The limit within which an alert stays raised. It is the wider one: `> 20` holds on above 16,
+/// `< 10` below 12.5, and `> 0` is left at 0. Shares end at 1 and percentages at 100, where a wider
+/// limit could never be left: there the way to that end shrinks instead, so `< 95 %` holds on below 96.
+fn leaving(limit: Limit, unit: &str) -> Limit {
+    let bound = limit.bound;
+    let end = if unit == "%" { 100.0 } else { 1.0 };
+    let wider = if limit.over == (bound >= 0.0) {
+        bound * LEAVE
+    } else if !limit.over && bound <= end {
+        (bound / LEAVE).min(end - (end - bound) * LEAVE)
+    } else {
+        bound / LEAVE
+    };
+    Limit {
+        bound: exact(wider),
+        ..limit
+    }
+}
+
+/// Takes off what binary fractions add, so that 50.1 − 40.1 reaches a level of 10.
+pub fn exact(number: f64) -> f64 {
+    if number.abs() < 1e6 {
+        (number * 1e9).round() / 1e9
+    } else {
+        number
+    }
+}
