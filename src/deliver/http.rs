@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client for webhooks and pings: one connection, one request, one answer.
+//! The HTTP/1.1 client of webhooks and pings, on hyper: one connection, one request, one answer.
 //!
 //! It follows no redirect, since the body and its signature are meant for one address only, and it knows no
 //! proxy: whoever needs one for the way out sends to a relay on this machine. Off this machine it speaks TLS only.
@@ -7,15 +7,21 @@
 mod address;
 mod answer;
 
+use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -24,7 +30,6 @@ use tokio_rustls::rustls::Error as TlsError;
 use super::{Attempt, trust};
 use crate::text::plain::one_line;
 use address::Address;
-use answer::Received;
 
 pub use address::concealed;
 pub use answer::Answer;
@@ -50,6 +55,7 @@ pub struct Reached {
 }
 
 const LONGEST_REASON: usize = 200;
+const LONGEST_HEAD: usize = 16 * 1024;
 
 /// Why there is no answer. The sentences go on after whatever the address belongs to: `webhook ops: …`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -76,7 +82,7 @@ pub enum HttpError {
     BrokenOff { host: String },
     #[error("what {host} answered is not HTTP")]
     NotHttp { host: String },
-    #[error("{host} answered with more than 16 KB of headers")]
+    #[error("{host} answered with more than 16 KB or 100 lines of headers")]
     TooLong { host: String },
 }
 
@@ -88,8 +94,9 @@ pub async fn send(request: &Request<'_>) -> Result<Answer, HttpError> {
         timeout: request.timeout,
         address: &address,
     };
-    let (stream, _) = exchange.connect(request.ca_file).await?;
-    exchange.talk(stream, &message(request, &address)).await
+    let message = message(request, &address)?;
+    let connected = exchange.connect(request.ca_file).await?;
+    exchange.talk(connected.stream, message).await
 }
 
 /// Goes the way up to where a request would begin, and hangs up.
@@ -104,10 +111,10 @@ pub async fn reach(
         timeout,
         address: &address,
     };
-    let (_, certificate) = exchange.connect(ca_file).await?;
+    let connected = exchange.connect(ca_file).await?;
     Ok(Reached {
         host: format!("{}:{}", address.host, address.port),
-        certificate,
+        certificate: connected.certificate,
     })
 }
 
@@ -134,7 +141,11 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-type Line = (Box<dyn Stream>, Option<Vec<u8>>);
+struct Connected {
+    stream: Box<dyn Stream>,
+    /// The server's, in DER; none where no TLS is spoken.
+    certificate: Option<Vec<u8>>,
+}
 
 struct Exchange<'a> {
     address: &'a Address,
@@ -143,12 +154,14 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The line, with the server's certificate where it is encrypted.
-    async fn connect(&self, ca_file: Option<&Path>) -> Result<Line, HttpError> {
+    async fn connect(&self, ca_file: Option<&Path>) -> Result<Connected, HttpError> {
         let candidates = self.within("looking up its name", self.look_up()).await?;
         let stream = self.connect_to_any(&candidates).await?;
         let Some(name) = &self.address.tls_name else {
-            return Ok((Box::new(stream), None));
+            return Ok(Connected {
+                stream: Box::new(stream),
+                certificate: None,
+            });
         };
         let mut config = trust::client(ca_file).map_err(HttpError::Trust)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -163,7 +176,10 @@ impl Exchange<'_> {
         let stream = self.within("agreeing on TLS", handshake).await?;
         let certificates = stream.get_ref().1.peer_certificates();
         let certificate = certificates.and_then(<[_]>::first).map(|one| one.to_vec());
-        Ok((Box::new(stream), certificate))
+        Ok(Connected {
+            stream: Box::new(stream),
+            certificate,
+        })
     }
 
     async fn look_up(&self) -> Result<Vec<SocketAddr>, HttpError> {
@@ -207,28 +223,41 @@ impl Exchange<'_> {
         Err(last)
     }
 
-    async fn talk(&self, stream: Box<dyn Stream>, message: &[u8]) -> Result<Answer, HttpError> {
-        let (mut reader, mut writer) = tokio::io::split(stream);
-        let mut received = Received::default();
-        let answered = async {
-            let writing = async {
-                writer.write_all(message).await?;
-                writer.flush().await
-            };
-            let reading = received.read_head(&mut reader);
-            tokio::pin!(reading);
-            // A server may answer and close before it has read everything: what it said counts.
-            let head = tokio::select! {
-                head = &mut reading => head,
-                _ = writing => reading.await,
-            };
-            head.map_err(|trouble| trouble.at(self.host()))
-        };
-        let head = self.within("waiting for its answer", answered).await?;
-        // The answer has been given; the words that follow it are welcome, but not waited for beyond the time.
-        let body = timeout_at(self.deadline, received.read_body(&head, &mut reader));
-        let complete = body.await.unwrap_or(false);
-        Ok(head.answer(&received.body(&head), complete, &self.address.secrets))
+    async fn talk(&self, stream: Box<dyn Stream>, message: Message) -> Result<Answer, HttpError> {
+        let trouble = |error: hyper::Error| self.trouble(&error);
+        let (mut sender, connection) = http1::Builder::new()
+            .title_case_headers(true)
+            // A line that is no header harms nobody: only the status and a redirect's host are wanted.
+            .ignore_invalid_headers_in_responses(true)
+            .max_buf_size(LONGEST_HEAD)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(trouble)?;
+        let sent = sender.send_request(message);
+        let mut answer = pin!(async {
+            let answered = async { sent.await.map_err(trouble) };
+            let response = self.within("waiting for its answer", answered).await?;
+            Ok(Answer::read(response, self.deadline, &self.address.secrets).await)
+        });
+        // What came before the connection's end is still to be read after it.
+        tokio::select! {
+            answer = &mut answer => answer,
+            _ = connection => answer.await,
+        }
+    }
+
+    fn trouble(&self, error: &hyper::Error) -> HttpError {
+        let host = self.host();
+        // Whoever speaks unasked, as other protocols do, cancels the request.
+        let unasked =
+            error.is_canceled() && error.source().is_some_and(|why| why.is::<hyper::Error>());
+        if error.is_parse_too_large() {
+            HttpError::TooLong { host }
+        } else if error.is_parse() || unasked {
+            HttpError::NotHttp { host }
+        } else {
+            HttpError::BrokenOff { host }
+        }
     }
 
     async fn within<T>(
@@ -268,29 +297,30 @@ fn failure(error: &io::Error) -> String {
     }
 }
 
-fn message(request: &Request<'_>, address: &Address) -> Vec<u8> {
-    let mut head = format!("POST {} HTTP/1.1\r\n", address.target);
-    let mut header = |name: &str, value: &str| {
-        // A line break in a value would begin a header of its own.
+type Message = hyper::Request<Full<Bytes>>;
+
+fn message(request: &Request<'_>, address: &Address) -> Result<Message, HttpError> {
+    let length = request.body.len().to_string();
+    let authorization = address.authorization.as_deref();
+    let headers = [
+        ("Host", address.host_header.as_str()),
+        ("User-Agent", concat!("daybook/", env!("CARGO_PKG_VERSION"))),
+        ("Accept", "*/*"),
+        ("Connection", "close"),
+    ]
+    .into_iter()
+    .chain(authorization.map(|text| ("Authorization", text)))
+    .chain(request.headers.iter().copied())
+    .chain([("Content-Length", length.as_str())]);
+    let mut message = hyper::Request::post(&address.target);
+    for (name, value) in headers {
+        // A line break would begin a header of its own.
         let value: String = value
             .chars()
             .filter(|letter| !letter.is_control())
             .collect();
-        head.push_str(&format!("{name}: {value}\r\n"));
-    };
-    header("Host", &address.host_header);
-    header("User-Agent", concat!("daybook/", env!("CARGO_PKG_VERSION")));
-    header("Accept", "*/*");
-    header("Connection", "close");
-    if let Some(authorization) = &address.authorization {
-        header("Authorization", authorization);
+        message = message.header(name, value);
     }
-    for (name, value) in request.headers {
-        header(name, value);
-    }
-    header("Content-Length", &request.body.len().to_string());
-    head.push_str("\r\n");
-    let mut message = head.into_bytes();
-    message.extend_from_slice(request.body);
-    message
+    let body = Full::new(Bytes::copy_from_slice(request.body));
+    message.body(body).map_err(|_| HttpError::Address)
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use tokio_rustls::rustls::pki_types::ServerName;
 use url::{Host, Url};
 
@@ -83,9 +84,9 @@ fn credentials(url: &Url) -> Option<Vec<u8>> {
     if url.username().is_empty() && password.is_none() {
         return None;
     }
-    let mut text = decoded(url.username());
+    let mut text: Vec<u8> = percent_decode_str(url.username()).collect();
     text.push(b':');
-    text.extend(decoded(password.unwrap_or_default()));
+    text.extend(percent_decode_str(password.unwrap_or_default()));
     Some(text)
 }
 
@@ -112,22 +113,8 @@ fn secrets(url: &Url) -> Vec<String> {
     }
     let meant: Vec<String> = written
         .iter()
-        .map(|text| String::from_utf8_lossy(&decoded(text)).into_owned())
+        .map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned())
         .collect();
     written.extend(meant);
     written
-}
-
-/// `%40` is `@`; a percent sign before anything else is itself.
-fn decoded(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut meant = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        let byte = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        meant.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 3 } else { 1 };
-    }
-    meant
 }

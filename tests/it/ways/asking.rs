@@ -150,17 +150,14 @@ async fn the_first_line_of_the_body_is_kept_however_it_is_sent() {
             "200 OK: line",
         ),
         (
-            "Content-Length: 18446744073709551616\r\n\r\nline\n",
-            "200 OK: line",
-        ),
-        (
             "\r\n<b>\u{202e}\u{1b}[31mred\u{7}</b>",
-            "200 OK: <b>\u{fffd}\u{fffd}[31mred\u{fffd}</b>",
+            "200 OK: <b> [31mred </b>",
         ),
         (&format!("\r\n{long_line}"), &cut),
         // More than is read, and its line has no end so far.
         (&format!("\r\n{long}"), "200 OK"),
-        ("\r\n\u{0}\u{0}", "200 OK: \u{fffd}\u{fffd}"),
+        ("\r\n\u{0}\u{0}", "200 OK"),
+        ("no header\r\nX : y\r\n\r\nfine", "200 OK: fine"),
     ];
     for (rest, expected) in cases {
         let answer = format!("HTTP/1.1 200 OK\r\n{rest}");
@@ -235,16 +232,18 @@ async fn garbage_and_endless_heads_are_told_as_such() {
         "HTTP/1.1 099 No\r\n\r\n",
         "HTTP/1.1\r\n\r\n",
         "HTTP/1.9 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\nline\n",
     ] {
         assert_eq!(answered(garbage).await, no_http, "{garbage:?}");
     }
-    let too_long = put_off("127.0.0.1 answered with more than 16 KB of headers");
+    let unasked = Server::plain(vec![Act::Greet(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec())]).await;
+    let attempt = posted(&format!("http://127.0.0.1:{}", unasked.port)).await;
+    assert_eq!(attempt, no_http);
+    let too_long = put_off("127.0.0.1 answered with more than 16 KB or 100 lines of headers");
     let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(20_000));
     assert_eq!(answered(&endless).await, too_long);
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(5_000));
     assert_eq!(answered(&many).await, too_long);
-    let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
-    assert_eq!(answered(&interim).await, too_long);
     let just = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\nfine", "x".repeat(16_000));
     assert_eq!(answered(&just).await, accepted("200 OK: fine"));
 }
@@ -285,6 +284,8 @@ async fn a_server_that_stalls_is_waited_for_as_long_as_is_set() {
     let late = put_off("127.0.0.1 was too slow: 300ms was over while waiting for its answer");
     assert_eq!(stalled(Act::stall("")).await, late);
     assert_eq!(stalled(Act::stall("HTTP/1.1 200 OK\r\n")).await, late);
+    let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
+    assert_eq!(stalled(Act::stall(&interim)).await, late);
     // It has answered; only its words are missing.
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nfirst\nsec";
     assert_eq!(stalled(Act::stall(answer)).await, accepted("200 OK: first"));
