@@ -7,7 +7,7 @@ pub mod json;
 pub mod prometheus;
 
 use std::io::{self, Write};
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
 use thiserror::Error;
@@ -66,11 +66,9 @@ pub async fn write(
         }
         count += 1;
         step(count);
-        Ok(())
+        Ok::<(), ExportError>(())
     };
-    if let ControlFlow::Break(error) = book::scan_kept(book, days, each).await? {
-        return Err(error);
-    }
+    book::scan_kept(book, days, each).await?;
     if layout == Layout::Document {
         out.write_all(json::CLOSING)?;
     }

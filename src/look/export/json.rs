@@ -68,7 +68,7 @@ pub(super) fn told_in(provenance: &str, zone: Tz) -> String {
     let mut told = String::with_capacity(provenance.len() + 256);
     let mut rest = provenance;
     let mut last: Option<(&str, String)> = None;
-    while let Some(at) = memchr::memmem::find(rest.as_bytes(), OBSERVED_AT.as_bytes()) {
+    while let Some(at) = rest.find(OBSERVED_AT) {
         let (before, from) = rest.split_at(at + OBSERVED_AT.len());
         told.push_str(before);
         let (text, after) = from.split_at(from.find('"').unwrap_or(from.len()));
