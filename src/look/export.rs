@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::book::{self, Book, BookError, KeptDay};
 use crate::config::Config;
+use crate::render::csv::writer;
 
 /// How days are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum ExportError {
     Unreadable(String),
     #[error(transparent)]
     Write(#[from] io::Error),
+    #[error(transparent)]
+    Table(#[from] ::csv::Error),
 }
 
 /// Writes the stored days of this range, oldest first, one at a time; how many there were. `step` is told
@@ -45,32 +48,44 @@ pub async fn write(
     out: &mut dyn Write,
     step: &dyn Fn(usize),
 ) -> Result<usize, ExportError> {
-    let columns = match layout {
-        Layout::Table => csv::columns(&config.catalog, book::keys(book).await?),
-        Layout::Document | Layout::Lines => Vec::new(),
-    };
     match layout {
-        Layout::Document => out.write_all(json::opening(config).as_bytes())?,
-        Layout::Lines => {}
-        Layout::Table => out.write_all(csv::header(&columns).as_bytes())?,
-    }
-    let mut count = 0;
-    let each = |day: &KeptDay| {
-        match layout {
-            Layout::Document => json::entry(day, count == 0, out)?,
-            Layout::Lines => json::line(day, out)?,
-            Layout::Table => {
-                let line = csv::day(day, &columns).map_err(ExportError::Unreadable)?;
-                out.write_all(line.as_bytes())?;
-            }
+        Layout::Document => {
+            out.write_all(json::opening(config).as_bytes())?;
+            let each = |day: &KeptDay, before| Ok(json::entry(day, before == 0, out)?);
+            let count = write_each(book, days, step, each).await?;
+            out.write_all(json::CLOSING)?;
+            Ok(count)
         }
+        Layout::Lines => {
+            let each = |day: &KeptDay, _| Ok(json::line(day, out)?);
+            write_each(book, days, step, each).await
+        }
+        Layout::Table => {
+            let columns = csv::columns(&config.catalog, book::keys(book).await?);
+            let mut table = writer(out);
+            csv::header(&columns, &mut table)?;
+            let each = |day: &KeptDay, _| csv::day(day, &columns, &mut table);
+            let count = write_each(book, days, step, each).await?;
+            table.flush()?;
+            Ok(count)
+        }
+    }
+}
+
+/// `each` gets every day, and how many came before it.
+async fn write_each(
+    book: &Book,
+    days: RangeInclusive<NaiveDate>,
+    step: &dyn Fn(usize),
+    mut each: impl FnMut(&KeptDay, usize) -> Result<(), ExportError>,
+) -> Result<usize, ExportError> {
+    let mut count = 0;
+    let counted = |day: &KeptDay| {
+        each(day, count)?;
         count += 1;
         step(count);
         Ok::<(), ExportError>(())
     };
-    book::scan_kept(book, days, each).await?;
-    if layout == Layout::Document {
-        out.write_all(json::CLOSING)?;
-    }
+    book::scan_kept(book, days, counted).await?;
     Ok(count)
 }

@@ -1,5 +1,9 @@
-//! Lines of CSV as RFC 4180 has them, whose texts no spreadsheet takes for formulas. Every table that leaves
-//! the house is written with this.
+//! CSV as RFC 4180 has it, whose texts no spreadsheet takes for formulas. Every table that leaves the house is
+//! written with this.
+
+use std::io::Write;
+
+use csv::{Terminator, Writer, WriterBuilder};
 
 /// What a spreadsheet may begin a formula with; the wide ones are taken for the narrow ones.
 const BEGIN_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
@@ -32,17 +36,13 @@ pub fn key(title: &str) -> &str {
     }
 }
 
-/// Cells as they are: numbers, and texts that [`text`] has seen.
-pub fn line<T: AsRef<str>>(cells: &[T]) -> String {
-    let mut line = String::new();
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            line.push(',');
-        }
-        push(&mut line, cell.as_ref());
-    }
-    line.push_str("\r\n");
-    line
+/// Takes cells as they are: numbers, and texts that [`text`] has seen.
+pub fn writer<W: Write>(out: W) -> Writer<W> {
+    WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        // Some programs part cells at semicolons; a comment's mark is put in quotes wherever it stands.
+        .comment(Some(b';'))
+        .from_writer(out)
 }
 
 /// A spreadsheet runs what begins like a formula; behind an apostrophe it is text.
@@ -58,22 +58,5 @@ fn untold(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if text.starts_with(BEGIN_FORMULAS) => text,
         _ => cell,
-    }
-}
-
-/// Some programs part cells at semicolons.
-fn push(line: &mut String, cell: &str) {
-    let parts = |byte: u8| matches!(byte, b',' | b'"' | b'\n' | b'\r' | b';');
-    if cell.bytes().any(parts) {
-        line.push('"');
-        let mut from = 0;
-        for quote in memchr::memchr_iter(b'"', cell.as_bytes()) {
-            line.push_str(&cell[from..=quote]);
-            from = quote;
-        }
-        line.push_str(&cell[from..]);
-        line.push('"');
-    } else {
-        line.push_str(cell);
     }
 }

@@ -12,6 +12,7 @@ use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::entry::merge::Mode;
 use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
+use daybook::render::csv::writer;
 use serde_json::{Value as Json, json};
 
 use crate::world::{World, date, instant};
@@ -291,4 +292,15 @@ async fn an_empty_range_is_an_empty_document_of_its_format_and_said() {
     assert_eq!(document["schema"], json!(1));
     assert_eq!(empty("jsonl"), "");
     assert_eq!(empty("csv").lines().count(), 1);
+}
+
+#[test]
+fn a_cell_with_a_semicolon_stands_in_quotes() {
+    let mut table = writer(Vec::new());
+    table.write_record(["plain", "a;b", "c,d", ""]).unwrap();
+    let written = table.into_inner().unwrap();
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        "plain,\"a;b\",\"c,d\",\r\n"
+    );
 }

@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Write;
 
+use csv::Writer;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::book::KeptDay;
 use crate::catalog::Catalog;
-use crate::render::csv::{FRAME, PROVENANCE, line, text, title};
+use crate::render::csv::{FRAME, PROVENANCE, text, title};
 use crate::text::plain::spelled_out;
 
+use super::ExportError;
 use super::json::{instant, told_in};
 
 /// The metrics' columns: the catalog's order, then what only the book still knows. They do not depend on the
@@ -26,23 +29,24 @@ pub(super) fn columns(catalog: &Catalog, in_book: Vec<String>) -> Vec<String> {
     columns
 }
 
-pub(super) fn header(columns: &[String]) -> String {
+pub(super) fn header<W: Write>(columns: &[String], table: &mut Writer<W>) -> csv::Result<()> {
     let metrics = columns.iter().map(|key| title(key));
     let frame = FRAME.map(str::to_owned).into_iter();
-    let cells: Vec<String> = frame
-        .chain(metrics)
-        .chain([PROVENANCE.to_owned()])
-        .collect();
-    shown(&cells)
+    let provenance = [PROVENANCE.to_owned()];
+    record(frame.chain(metrics).chain(provenance), table)
 }
 
-/// The day's line; the error tells what of its values cannot be read.
-pub(super) fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
-    let metrics: Raw =
-        read(&day.metrics).map_err(|why| format!("metrics of {}: {why}", day.date))?;
+/// Fails too where the day's values cannot be read.
+pub(super) fn day<W: Write>(
+    day: &KeptDay,
+    columns: &[String],
+    table: &mut Writer<W>,
+) -> Result<(), ExportError> {
+    let bad_metrics = |why| ExportError::Unreadable(format!("metrics of {}: {why}", day.date));
+    let metrics: Raw = read(&day.metrics).map_err(bad_metrics)?;
     let told = told_in(&day.provenance, day.time_zone);
-    let told =
-        with_unknown(&metrics, told).map_err(|why| format!("provenance of {}: {why}", day.date))?;
+    let told = with_unknown(&metrics, told)
+        .map_err(|why| ExportError::Unreadable(format!("provenance of {}: {why}", day.date)))?;
     let mut cells = vec![
         day.date.to_string(),
         instant(day.as_of, day.time_zone),
@@ -55,16 +59,18 @@ pub(super) fn day(day: &KeptDay, columns: &[String]) -> Result<String, String> {
     for key in columns {
         let value = metrics.get(key.as_str()).map(|raw| raw.get());
         let cell = value.map_or(Ok(String::new()), cell);
-        cells.push(cell.map_err(|why| format!("metrics of {}: {why}", day.date))?);
+        cells.push(cell.map_err(bad_metrics)?);
     }
     cells.push(told);
-    Ok(shown(&cells))
+    Ok(record(cells.into_iter(), table)?)
 }
 
 /// A terminal shows what it is. Most cells are JSON, which stays the same.
-fn shown(cells: &[String]) -> String {
-    let cells: Vec<Cow<'_, str>> = cells.iter().map(|cell| spelled_out(cell)).collect();
-    line(&cells)
+fn record<W: Write>(cells: impl Iterator<Item = String>, table: &mut Writer<W>) -> csv::Result<()> {
+    for cell in cells {
+        table.write_field(spelled_out(&cell).as_bytes())?;
+    }
+    table.write_record(None::<&[u8]>)
 }
 
 /// Values as they are written, by their keys: numbers stay exact, and most are never looked into.

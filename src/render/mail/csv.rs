@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::entry::{Kind, Part, PartKey, Value};
 use crate::render::clean;
-use crate::render::csv::{line, text};
+use crate::render::csv::{text, writer};
 use crate::report::{Outcome, Report, Row};
 
 const SPANS: [u32; 3] = [1, 7, 30];
@@ -15,14 +15,19 @@ const MARK: char = '\u{feff}';
 
 /// A distribution's parts follow it as rows of their own.
 pub(super) fn csv(report: &Report) -> String {
-    let mut csv = format!("{MARK}{HEAD}\r\n");
+    let mut records: Vec<Vec<String>> = vec![HEAD.split(',').map(str::to_owned).collect()];
     for row in &report.rows {
-        csv.push_str(&line(&cells(row)));
-        for part in parts(row) {
-            csv.push_str(&line(&part_cells(row, part)));
-        }
+        records.push(cells(row));
+        records.extend(parts(row).map(|part| part_cells(row, part)));
     }
-    csv
+    let mut table = writer(MARK.to_string().into_bytes());
+    for record in records {
+        table
+            .write_record(record)
+            .expect("records of one length fit into memory");
+    }
+    let bytes = table.into_inner().expect("memory takes what is flushed");
+    String::from_utf8(bytes).expect("cells are text")
 }
 
 fn cells(row: &Row) -> Vec<String> {
