@@ -62,7 +62,7 @@ const ROUNDS_IN_DOUBT: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// How long one try to get the delivery lock waits before it looks whether to stop.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Resend knows a message's key for this long, so sending it again cannot make two of it.
 const KEY_REMEMBERED: TimeDelta = TimeDelta::hours(24);
@@ -168,7 +168,9 @@ async fn left_on_the_way(work: &Delivering<'_>) -> Result<Option<Vec<i64>>, Book
     let Some(lock) = lock(work).await? else {
         return Ok(None);
     };
-    book::bury_claims(work.book, &lock).await.map(Some)
+    book::mark_abandoned_claims(work.book, &lock)
+        .await
+        .map(Some)
 }
 
 async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookError> {
@@ -226,7 +228,7 @@ where
     let Some(lock) = lock(work).await? else {
         return Ok(None);
     };
-    let died = book::bury_claims(work.book, &lock).await?;
+    let died = book::mark_abandoned_claims(work.book, &lock).await?;
     let Some(row) = book::still_due(work.book, id, &work.terms()).await? else {
         return Ok(Some(died));
     };
@@ -337,7 +339,7 @@ fn ending(attempt: Attempt, channel: Channel, retry_at: DateTime<Utc>) -> Delive
 async fn lock(work: &Delivering<'_>) -> Result<Option<DeliveryLock>, BookError> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE && !work.stop.is_cancelled() {
-        if let Some(lock) = delivery_lock(work.book, GLANCE).await? {
+        if let Some(lock) = delivery_lock(work.book, POLL_INTERVAL).await? {
             return Ok(Some(lock));
         }
     }

@@ -14,7 +14,7 @@ use crate::calendar::AsOf;
 use crate::catalog::Metric;
 
 pub use derive::derive;
-pub use merge::{is_wanting, merge, yield_to_former_names};
+pub use merge::{is_wanting, keep_better_renamed_values, merge};
 pub use value::{Part, PartKey, Value, part_name};
 
 /// One day's row.

@@ -21,7 +21,7 @@ use crate::voice::Voice;
 pub(super) use planning::write_plan;
 pub use planning::{add_copies, known_recipients, plan, planned};
 pub use reading::{Filter, Terms, deliveries, due, last_planned_to, still_due, undelivered};
-pub use states::{DeliveryEnding, bury_claims, claim, give_up, note};
+pub use states::{DeliveryEnding, claim, give_up, mark_abandoned_claims, note};
 
 /// How the reply of a message begins that another one has made needless.
 const SUPERSEDED: &str = "superseded by ";

@@ -20,7 +20,7 @@ use super::{Book, BookError};
 
 /// Whoever lists the runs touches the lock of a file for an instant to see whether it is held; that must not
 /// look like another collect. A server needs as long to see that a holder is gone.
-const GLANCE: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 const PAUSE: Duration = Duration::from_millis(25);
 
@@ -105,7 +105,7 @@ pub async fn wait_for_delivery_lock(
 impl Book {
     /// Takes the collect lock; `None` when another process has it.
     pub async fn lock(url: &DatabaseUrl) -> Result<Option<CollectLock>, BookError> {
-        take_to_collect(url, GLANCE).await
+        take_to_collect(url, POLL_INTERVAL).await
     }
 
     /// Who has the collect lock, if anybody has it still.

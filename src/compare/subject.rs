@@ -268,7 +268,7 @@ impl<'a> Subject<'a> {
 
     /// Judges the changes; whether an alert stands on one of them.
     fn judge_changes(&self, now: Now, memory: &mut Memory, told: Option<&mut Told>) -> bool {
-        if told.is_none() && !self.stirs(now, memory) {
+        if told.is_none() && !self.may_alert(now, memory) {
             return false;
         }
         let usual = match &told {
@@ -307,7 +307,7 @@ impl<'a> Subject<'a> {
 
     /// Whether the day could begin an alert on a change, or meets one that stands. On all other days nothing but the
     /// number itself is remembered.
-    fn stirs(&self, now: Now, memory: &Memory) -> bool {
+    fn may_alert(&self, now: Now, memory: &Memory) -> bool {
         if self.is_list() {
             return false;
         }

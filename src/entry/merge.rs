@@ -48,7 +48,7 @@ pub fn merge(stored: Option<&Entry>, mut new: Entry, mode: Mode) -> Entry {
 }
 
 /// Takes out of a count what would hide a better value that the day has under the metric's former name.
-pub fn yield_to_former_names(catalog: &Catalog, new: &mut Entry, stored: &Entry, mode: Mode) {
+pub fn keep_better_renamed_values(catalog: &Catalog, new: &mut Entry, stored: &Entry, mode: Mode) {
     let mode = over(stored, new, mode);
     for metric in &catalog.metrics {
         let is_known_anew = stored

@@ -6,32 +6,32 @@ use crate::catalog::{Counted, Measure, Metric, Parts};
 use crate::engine::Engine;
 
 use super::pass::misshapen;
-use super::rows::{Ground, conditions, counted_of, finish, metric_conditions, own_conditions};
+use super::rows::{PlanContext, conditions, counted_of, finish, metric_conditions, own_conditions};
 use super::sql::{Writer, column, table};
 use super::{Recipe, Statement, Take};
 
 /// The distribution stands first among the members; the others count all rows that it counts. `None` where an index or a foreign key is missing.
-pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option<Statement> {
+pub fn deducted(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> Option<Statement> {
     let (_, counted) = counted_of(members.first()?)?;
     let Parts::By(by) = &counted.parts else {
         return None;
     };
-    let declared = ground.table(counted.table);
-    let indexed = ground.facts.is_indexed(declared, &by.column)
-        && !ground.facts.is_collated(declared, &by.column);
+    let declared = context.table(counted.table);
+    let indexed = context.facts.is_indexed(declared, &by.column)
+        && !context.facts.is_collated(declared, &by.column);
     let plain = counted.measure == Measure::Rows && declared.parents.len() < 2;
-    if ground.engine != Engine::Sqlite || !indexed || !plain {
+    if context.engine != Engine::Sqlite || !indexed || !plain {
         return None;
     }
-    let mut writer = Writer::new(ground.engine);
+    let mut writer = Writer::new(context.engine);
     let (key, name) = (column("this", &by.column), table(&declared.name));
-    let mut own = own_conditions(ground, counted.table, "this", &as_of.edge(), &mut writer);
-    own.extend(metric_conditions(ground, counted, as_of, &mut writer));
+    let mut own = own_conditions(context, counted.table, "this", &as_of.edge(), &mut writer);
+    own.extend(metric_conditions(context, counted, as_of, &mut writer));
     let of_dead = match declared.parents.first() {
         None => String::new(),
-        Some(_) => of_dead_parents(ground, counted, (&key, &mut own), as_of, &mut writer)?,
+        Some(_) => of_dead_parents(context, counted, (&key, &mut own), as_of, &mut writer)?,
     };
-    let other_form = misshapen(ground, &[(members[0], counted)]);
+    let other_form = misshapen(context, &[(members[0], counted)]);
     let guard = (!other_form.is_empty()).then_some(2);
     let looked_at = match guard {
         Some(_) => other_form,
@@ -54,7 +54,7 @@ pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option
     });
     let recipes = recipes.collect();
     Some(finish(
-        ground,
+        context,
         counted.table,
         sql,
         writer,
@@ -67,25 +67,25 @@ pub fn deducted(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Option
 /// Live rows of the parents that do not count, found by the parents. A row without a parent is no longer
 /// live then, which `own` has to say.
 fn of_dead_parents(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     counted: &Counted,
     (key, own): (&str, &mut Vec<String>),
     as_of: &AsOf,
     writer: &mut Writer,
 ) -> Option<String> {
-    let declared = ground.table(counted.table);
+    let declared = context.table(counted.table);
     let link = declared.parents.first()?;
-    let parent = ground.table(link.table);
-    let found = ground.facts.is_promised(declared, link, parent)
-        && ground.facts.is_unique(parent, &link.key)
-        && ground.facts.is_indexed(declared, &link.column);
+    let parent = context.table(link.table);
+    let found = context.facts.is_promised(declared, link, parent)
+        && context.facts.is_unique(parent, &link.key)
+        && context.facts.is_indexed(declared, &link.column);
     if !found {
         return None;
     }
     let here = column("this", &link.column);
     own.push(format!("{here} IS NOT NULL"));
     let alias = writer.alias();
-    let alive = conditions(ground, link.table, &alias, &as_of.edge(), writer).join(" AND ");
+    let alive = conditions(context, link.table, &alias, &as_of.edge(), writer).join(" AND ");
     if alive.is_empty() {
         return Some(String::new());
     }

@@ -9,7 +9,7 @@ use super::deduct::{deducted, share_distributions};
 use super::owners::{is_children_of_parents, parents_with_children};
 use super::pass::{Pass, grouping_column, guard, recipe};
 use super::rows::{
-    Ground, counted_of, finish, hashes_dead_parents, metric_conditions, own_conditions,
+    PlanContext, counted_of, finish, hashes_dead_parents, metric_conditions, own_conditions,
     parent_counts, parent_join,
 };
 use super::sql::{Writer, table, wrapped};
@@ -50,12 +50,12 @@ pub fn night(
     share_distributions(&mut groups);
     let plan = |members: &Vec<&Metric>| {
         let engine = *engines.get(database_of(catalog, members[0])?)?;
-        let ground = Ground {
+        let context = PlanContext {
             catalog,
             facts,
             engine,
         };
-        let from_index = fused.then(|| deducted(ground, members, as_of)).flatten();
+        let from_index = fused.then(|| deducted(context, members, as_of)).flatten();
         if let Some(statement) = from_index {
             return Some(match ranked_column(counted_of(&members[0])?.1) {
                 Some(_) if members.len() == 1 => ranked(statement, engine),
@@ -64,13 +64,13 @@ pub fn night(
         }
         Some(match &members[0].shape {
             Shape::Sql { database, text } => configured(members[0], database, text, as_of, engine),
-            Shape::Counted(counted) if is_children_of_parents(ground, counted) => {
-                parents_with_children(ground, members[0], counted, as_of)
+            Shape::Counted(counted) if is_children_of_parents(context, counted) => {
+                parents_with_children(context, members[0], counted, as_of)
             }
             Shape::Counted(counted) if members.len() == 1 && ranked_column(counted).is_some() => {
-                ranked(one_pass(ground, members, as_of), engine)
+                ranked(one_pass(context, members, as_of), engine)
             }
-            _ => one_pass(ground, members, as_of),
+            _ => one_pass(context, members, as_of),
         })
     };
     groups
@@ -135,8 +135,8 @@ fn ranked_column(counted: &Counted) -> Option<&String> {
 }
 
 /// One pass over a table for all its metrics: what all rows must meet stands in WHERE, the rest in FILTER.
-pub(super) fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) -> Statement {
-    let mut writer = Writer::new(ground.engine);
+pub(super) fn one_pass(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> Statement {
+    let mut writer = Writer::new(context.engine);
     let mut pass = Pass::default();
     let counted: Vec<(&Metric, &Counted)> = members
         .iter()
@@ -154,8 +154,8 @@ pub(super) fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) ->
     let wanted: Vec<Vec<String>> = counted
         .iter()
         .map(|(_, counted)| {
-            let mut all = row_conditions(ground, counted, as_of, &mut joins, &mut writer);
-            all.extend(parts_condition(ground, counted, grouped));
+            let mut all = row_conditions(context, counted, as_of, &mut joins, &mut writer);
+            all.extend(parts_condition(context, counted, grouped));
             all
         })
         .collect();
@@ -167,7 +167,7 @@ pub(super) fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) ->
     if grouped {
         for (_, counted) in &counted {
             if let Some(name) = grouping_column(&counted.parts) {
-                pass.group_as_text(ground, counted, name);
+                pass.group_as_text(context, counted, name);
             }
         }
     }
@@ -178,39 +178,48 @@ pub(super) fn one_pass(ground: Ground<'_>, members: &[&Metric], as_of: &AsOf) ->
             .filter(|one| !common.contains(one))
             .cloned()
             .collect();
-        recipes.push(recipe(ground, (metric, counted), &rest, grouped, &mut pass));
+        recipes.push(recipe(
+            context,
+            (metric, counted),
+            &rest,
+            grouped,
+            &mut pass,
+        ));
     }
     let table_at = counted[0].1.table;
-    let guard = guard(ground, &counted, &mut pass);
+    let guard = guard(context, &counted, &mut pass);
     let select = pass.select();
     let mut sql = format!(
         "SELECT {select} FROM {} AS this{}",
-        table(&ground.table(table_at).name),
+        table(&context.table(table_at).name),
         joins.text
     );
     if !common.is_empty() {
         sql.push_str(&format!(" WHERE {}", common.join(" AND ")));
     }
-    sql.push_str(&pass.group_by(ground.engine));
-    finish(ground, table_at, sql, writer, recipes, guard, as_of)
+    sql.push_str(&pass.group_by(context.engine));
+    finish(context, table_at, sql, writer, recipes, guard, as_of)
 }
 
 /// Which rows the metric's part of the column is; nothing where groups tell it.
-fn parts_condition(ground: Ground<'_>, counted: &Counted, grouped: bool) -> Option<String> {
-    let matched = |name: &str, values: &[String]| matched(ground, counted, name, values);
+fn parts_condition(context: PlanContext<'_>, counted: &Counted, grouped: bool) -> Option<String> {
+    let matched = |name: &str, values: &[String]| matched(context, counted, name, values);
     match &counted.parts {
-        Parts::Share { column, values } if !grouped => {
-            Some(is_one_of(ground, counted, column, &matched(column, values)))
-        }
+        Parts::Share { column, values } if !grouped => Some(is_one_of(
+            context,
+            counted,
+            column,
+            &matched(column, values),
+        )),
         Parts::Rest { column, values } if !grouped => Some(is_none_of(
-            ground,
+            context,
             counted,
             column,
             &matched(column, values),
         )),
         Parts::By(by) if !by.except.is_empty() => {
             let values = matched(&by.column, &by.except);
-            Some(is_none_of(ground, counted, &by.column, &values))
+            Some(is_none_of(context, counted, &by.column, &values))
         }
         _ => None,
     }
@@ -226,25 +235,25 @@ struct Joins {
 }
 
 fn row_conditions(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     counted: &Counted,
     as_of: &AsOf,
     joins: &mut Joins,
     writer: &mut Writer,
 ) -> Vec<String> {
     let edge = as_of.edge();
-    let declared = ground.table(counted.table);
-    let mut all = own_conditions(ground, counted.table, "this", &edge, writer);
+    let declared = context.table(counted.table);
+    let mut all = own_conditions(context, counted.table, "this", &edge, writer);
     for link in &declared.parents {
         if let Some((_, known)) = joins.made.iter().find(|(made, _)| made == link) {
             all.extend(known.clone());
             continue;
         }
         // A set is looked up faster than a join, but each metric would make its own.
-        let by_set = joins.of_all && hashes_dead_parents(ground, counted.table, link);
+        let by_set = joins.of_all && hashes_dead_parents(context, counted.table, link);
         let join = match by_set {
             true => None,
-            false => parent_join(ground, counted.table, link, &edge, writer),
+            false => parent_join(context, counted.table, link, &edge, writer),
         };
         let made = match join {
             Some((join, condition)) => {
@@ -252,7 +261,7 @@ fn row_conditions(
                 vec![condition]
             }
             None => vec![parent_counts(
-                ground,
+                context,
                 counted.table,
                 link,
                 ("this", &edge),
@@ -262,7 +271,7 @@ fn row_conditions(
         joins.made.push((link.clone(), made.clone()));
         all.extend(made);
     }
-    all.extend(metric_conditions(ground, counted, as_of, writer));
+    all.extend(metric_conditions(context, counted, as_of, writer));
     all
 }
 

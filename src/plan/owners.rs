@@ -5,49 +5,51 @@ use crate::catalog::{Counted, Measure, Metric, Parts};
 use crate::engine::Engine;
 
 use super::rows::{
-    Ground, conditions, finish, hashes_dead_parents, metric_conditions, own_conditions,
+    PlanContext, conditions, finish, hashes_dead_parents, metric_conditions, own_conditions,
 };
 use super::sql::{Writer, column, table};
 use super::{Recipe, Statement, Take};
 
 /// `distinct = "item_id"` on rows that belong to items: how many items have such a row. MySQL counts distinct keys
 /// faster than it looks for one child each, and so does PostgreSQL where it need not look every parent up.
-pub fn is_children_of_parents(ground: Ground<'_>, counted: &Counted) -> bool {
-    let declared = ground.table(counted.table);
+pub fn is_children_of_parents(context: PlanContext<'_>, counted: &Counted) -> bool {
+    let declared = context.table(counted.table);
     let [link] = declared.parents.as_slice() else {
         return false;
     };
-    let by_keys = match ground.engine {
+    let by_keys = match context.engine {
         Engine::Sqlite => false,
-        Engine::Postgres => hashes_dead_parents(ground, counted.table, link),
+        Engine::Postgres => hashes_dead_parents(context, counted.table, link),
         Engine::Mysql => true,
     };
     !by_keys
         && counted.measure == Measure::Distinct(link.column.clone())
         && counted.parts == Parts::Whole
-        && ground.facts.is_unique(ground.table(link.table), &link.key)
-        && !ground.facts.is_collated(declared, &link.column)
+        && context
+            .facts
+            .is_unique(context.table(link.table), &link.key)
+        && !context.facts.is_collated(declared, &link.column)
 }
 
 pub fn parents_with_children(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     metric: &Metric,
     counted: &Counted,
     as_of: &AsOf,
 ) -> Statement {
-    let mut writer = Writer::new(ground.engine);
-    let link = &ground.table(counted.table).parents[0];
+    let mut writer = Writer::new(context.engine);
+    let link = &context.table(counted.table).parents[0];
     let (child, parent) = (
-        table(&ground.table(counted.table).name),
-        table(&ground.table(link.table).name),
+        table(&context.table(counted.table).name),
+        table(&context.table(link.table).name),
     );
     let owner = writer.alias();
     let edge = as_of.edge();
-    let mut of_child = own_conditions(ground, counted.table, "this", &edge, &mut writer);
-    of_child.extend(metric_conditions(ground, counted, as_of, &mut writer));
-    let of_parent = conditions(ground, link.table, &owner, &edge, &mut writer);
+    let mut of_child = own_conditions(context, counted.table, "this", &edge, &mut writer);
+    of_child.extend(metric_conditions(context, counted, as_of, &mut writer));
+    let of_parent = conditions(context, link.table, &owner, &edge, &mut writer);
     let (here, there) = (column("this", &link.column), column(&owner, &link.key));
-    let sql = match ground.engine {
+    let sql = match context.engine {
         Engine::Postgres => {
             of_child.insert(0, format!("{here} = {there}"));
             let mut all = of_parent;
@@ -76,7 +78,7 @@ pub fn parents_with_children(
     };
     let recipe = Recipe::new(&metric.key, Take::Count(0));
     finish(
-        ground,
+        context,
         counted.table,
         sql,
         writer,

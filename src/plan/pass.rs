@@ -4,13 +4,13 @@ use crate::catalog::{Counted, Measure, Metric, Parts};
 use crate::engine::Engine;
 
 use super::columns::{exact, matched, summed};
-use super::rows::Ground;
+use super::rows::PlanContext;
 use super::sql::column;
 use super::time;
 use super::{Clock, Only, Recipe, Take};
 
 pub fn recipe(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     (metric, counted): (&Metric, &Counted),
     rest: &[String],
     grouped: bool,
@@ -21,20 +21,20 @@ pub fn recipe(
         .and_then(|name| {
             pass.groups
                 .iter()
-                .position(|group| *group == exact(ground, counted, name))
+                .position(|group| *group == exact(context, counted, name))
         });
     let (only, parts) = match (&counted.parts, place) {
         (Parts::Share { column, values } | Parts::Rest { column, values }, Some(group)) => {
             let only = Only {
                 group,
-                values: matched(ground, counted, column, values),
+                values: matched(context, counted, column, values),
                 listed: matches!(counted.parts, Parts::Share { .. }),
             };
             (Some(only), None)
         }
         (_, at) => (None, at),
     };
-    let take = take(ground, counted, rest, pass);
+    let take = take(context, counted, rest, pass);
     Recipe {
         only,
         parts,
@@ -73,9 +73,14 @@ impl Pass {
     }
 
     /// Any type of column can be grouped by; shown as text, every one of them can be read.
-    pub fn group_as_text(&mut self, ground: Ground<'_>, counted: &Counted, name: &str) -> usize {
-        let exact = exact(ground, counted, name);
-        let shown = as_text(&exact, ground.engine);
+    pub fn group_as_text(
+        &mut self,
+        context: PlanContext<'_>,
+        counted: &Counted,
+        name: &str,
+    ) -> usize {
+        let exact = exact(context, counted, name);
+        let shown = as_text(&exact, context.engine);
         self.group_shown(&exact, shown)
     }
 
@@ -124,37 +129,37 @@ fn position_or_push(list: &mut Vec<String>, expression: &str) -> usize {
         })
 }
 
-fn take(ground: Ground<'_>, counted: &Counted, rest: &[String], pass: &mut Pass) -> Take {
+fn take(context: PlanContext<'_>, counted: &Counted, rest: &[String], pass: &mut Pass) -> Take {
     let condition = rest.join(" AND ");
     let mut of = |aggregate: Aggregate, argument: &str| {
-        pass.aggregate(&aggregate.over(argument, &condition, ground.engine))
+        pass.aggregate(&aggregate.over(argument, &condition, context.engine))
     };
     let this = |name: &String| column("this", name);
     match &counted.measure {
         Measure::Rows => Take::Count(of(Aggregate::Count, "*")),
         Measure::Filled(name) => Take::Count(of(Aggregate::Count, &this(name))),
         Measure::Distinct(name) => {
-            Take::Count(of(Aggregate::Distinct, &exact(ground, counted, name)))
+            Take::Count(of(Aggregate::Distinct, &exact(context, counted, name)))
         }
         Measure::Sum(name) => {
-            let sum = of(Aggregate::Sum, &summed(ground, counted, name));
+            let sum = of(Aggregate::Sum, &summed(context, counted, name));
             let none = rest
                 .iter()
                 .cloned()
                 .chain([format!("{} IS NULL", this(name))]);
             let none = none.collect::<Vec<_>>().join(" AND ");
-            let nulls = pass.aggregate(&Aggregate::Count.over("*", &none, ground.engine));
+            let nulls = pass.aggregate(&Aggregate::Count.over("*", &none, context.engine));
             Take::Sum { sum, nulls }
         }
         Measure::Avg(name) => Take::Mean {
-            sum: of(Aggregate::Sum, &summed(ground, counted, name)),
+            sum: of(Aggregate::Sum, &summed(context, counted, name)),
             count: of(Aggregate::Count, &this(name)),
         },
         Measure::Min(name) => Take::Least(of(Aggregate::Min, &this(name))),
         Measure::Max(name) => Take::Greatest(of(Aggregate::Max, &this(name))),
         Measure::Newest(name) => {
-            let told = ground.newest(counted.table, name);
-            let sorted = time::sorted(&told, "this", ground.engine);
+            let told = context.newest(counted.table, name);
+            let sorted = time::sorted(&told, "this", context.engine);
             Take::Newest(of(Aggregate::Max, &sorted), Clock::of(&told))
         }
     }
@@ -192,25 +197,25 @@ impl Aggregate {
 
 /// Counts rows whose text times have another form than the sampled one.
 pub fn guard(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     counted: &[(&Metric, &Counted)],
     pass: &mut Pass,
 ) -> Option<usize> {
-    let condition = misshapen(ground, counted);
-    let count = || Aggregate::Count.over("*", &condition, ground.engine);
+    let condition = misshapen(context, counted);
+    let count = || Aggregate::Count.over("*", &condition, context.engine);
     (!condition.is_empty()).then(|| pass.aggregate(&count()))
 }
 
 /// The condition for such rows; empty where no time that the metrics look at is kept as text.
-pub fn misshapen(ground: Ground<'_>, counted: &[(&Metric, &Counted)]) -> String {
+pub fn misshapen(context: PlanContext<'_>, counted: &[(&Metric, &Counted)]) -> String {
     let mut columns: Vec<String> = Vec::new();
     for (_, counted) in counted {
-        let told = ground
+        let told = context
             .born(counted.table)
             .into_iter()
-            .chain(ground.ended(counted.table))
-            .chain(ground.happened(counted))
-            .chain(ground.newest_after_birth(counted));
+            .chain(context.ended(counted.table))
+            .chain(context.happened(counted))
+            .chain(context.newest_after_birth(counted));
         for condition in told.filter_map(|told| time::misshapen(&told, "this")) {
             if !columns.contains(&condition) {
                 columns.push(condition);

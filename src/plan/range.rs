@@ -6,7 +6,7 @@ use crate::engine::Engine;
 
 use super::night::database_of;
 use super::pass::{Pass, grouping_column, guard, recipe};
-use super::rows::{Ground, counted_of, lasting_conditions};
+use super::rows::{PlanContext, counted_of, lasting_conditions};
 use super::sql::{Writer, column, renamed, table};
 use super::time::{self, TimeColumn, bucket, names_moments, quarter_of};
 use super::{KnownDatabases, Life, Scale, Statement};
@@ -39,16 +39,16 @@ pub fn range(
         let Some(engine) = engines.get(database) else {
             continue;
         };
-        let ground = Ground {
+        let context = PlanContext {
             catalog,
             facts,
             engine: *engine,
         };
-        match counted_of(&metric).filter(|(_, counted)| folds(ground, counted)) {
+        match counted_of(&metric).filter(|(_, counted)| folds(context, counted)) {
             None => day_by_day.push(metric.key.clone()),
             Some((_, counted)) => {
                 let parted = grouping_column(&counted.parts).map_or("", String::as_str);
-                let pass = format!("{database}/{}/{parted}", ground.table(counted.table).id);
+                let pass = format!("{database}/{}/{parted}", context.table(counted.table).id);
                 match groups.iter_mut().find(|(name, _)| *name == pass) {
                     Some((_, members)) => members.push(metric),
                     None => groups.push((pass, vec![metric])),
@@ -61,7 +61,7 @@ pub fn range(
         let engine = database_of(catalog, members[0]).and_then(|name| engines.get(name));
         let statement = engine.and_then(|engine| {
             scan(
-                Ground {
+                PlanContext {
                     catalog,
                     facts,
                     engine: *engine,
@@ -83,8 +83,8 @@ pub fn range(
 
 /// Whether births minus deaths, or the newest of the rows alive, give the number of every day: each row must be found
 /// once, with its whole lineage.
-fn folds(ground: Ground<'_>, counted: &Counted) -> bool {
-    let lineage = ground.catalog.lineage(counted.table);
+fn folds(context: PlanContext<'_>, counted: &Counted) -> bool {
+    let lineage = context.catalog.lineage(counted.table);
     let folds_by_days = match counted.measure {
         Measure::Rows
         | Measure::Filled(_)
@@ -94,16 +94,18 @@ fn folds(ground: Ground<'_>, counted: &Counted) -> bool {
         Measure::Min(_) | Measure::Max(_) | Measure::Distinct(_) => false,
     };
     let found_once = lineage.iter().all(|at| {
-        let links = &ground.table(*at).parents;
-        links
-            .iter()
-            .all(|link| ground.facts.is_unique(ground.table(link.table), &link.key))
+        let links = &context.table(*at).parents;
+        links.iter().all(|link| {
+            context
+                .facts
+                .is_unique(context.table(link.table), &link.key)
+        })
     });
     let clocks = lineage
         .iter()
-        .map(|at| ground.born(*at))
-        .chain(counted.window.is_some().then(|| ground.happened(counted)))
-        .chain(ground.newest_after_birth(counted).map(Some));
+        .map(|at| context.born(*at))
+        .chain(counted.window.is_some().then(|| context.happened(counted)))
+        .chain(context.newest_after_birth(counted).map(Some));
     let clocks: Vec<Option<bool>> = clocks.map(|told| told.map(|told| told.local)).collect();
     let one_clock = clocks
         .iter()
@@ -111,47 +113,47 @@ fn folds(ground: Ground<'_>, counted: &Counted) -> bool {
     let same_every_day = !counted
         .condition
         .as_deref()
-        .is_some_and(|text| names_moments(text, ground.engine));
+        .is_some_and(|text| names_moments(text, context.engine));
     folds_by_days && found_once && one_clock && same_every_day
 }
 
 /// `None` when a day does not begin on a quarter hour and the engine can only tell those.
-fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<Statement> {
+fn scan(context: PlanContext<'_>, members: &[&Metric], wanted: &[Day]) -> Option<Statement> {
     let counted: Vec<(&Metric, &Counted)> = members.iter().filter_map(counted_of).collect();
     let at = counted.first()?.1.table;
-    let declared = ground.table(at);
+    let declared = context.table(at);
     let days = spine(&counted, wanted)?;
     let edges = edges(&days);
-    let born = ground.born(at)?;
-    let quarters: Option<Vec<i64>> = match ground.engine {
+    let born = context.born(at)?;
+    let quarters: Option<Vec<i64>> = match context.engine {
         Engine::Postgres => Some(Vec::new()),
         Engine::Sqlite | Engine::Mysql => {
             edges.iter().map(|edge| quarter_of(&born, edge)).collect()
         }
     };
     let quarters = quarters?;
-    let mut writer = Writer::new(ground.engine);
+    let mut writer = Writer::new(context.engine);
     let mut pass = Pass::default();
-    let lives = lives(ground, at, "this", &edges, &mut writer);
+    let lives = lives(context, at, "this", &edges, &mut writer);
     let birth = pass.group(&lives.birth);
     let death = lives.death.as_ref().map(|death| pass.group(death));
     let windows: Vec<Option<(usize, u32)>> = counted
         .iter()
-        .map(|(_, counted)| window(ground, counted, &edges, &mut pass, &mut writer))
+        .map(|(_, counted)| window(context, counted, &edges, &mut pass, &mut writer))
         .collect();
     let happened: Vec<Option<usize>> = counted
         .iter()
         .map(|(_, counted)| {
-            let told = ground.newest_after_birth(counted)?;
+            let told = context.newest_after_birth(counted)?;
             Some(pass.group(&bucket(&told, "this", &edges, &mut writer)))
         })
         .collect();
     for (_, counted) in &counted {
         if let Some(name) = grouping_column(&counted.parts) {
-            pass.group_as_text(ground, counted, name);
+            pass.group_as_text(context, counted, name);
         }
     }
-    let scale = match ground.engine {
+    let scale = match context.engine {
         Engine::Postgres => Scale::Position,
         Engine::Sqlite | Engine::Mysql => Scale::Quarter,
     };
@@ -160,9 +162,9 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         let rest: Vec<String> = counted
             .condition
             .iter()
-            .map(|text| format!("({})", renamed(text, "this", ground.engine)))
+            .map(|text| format!("({})", renamed(text, "this", context.engine)))
             .collect();
-        let mut made = recipe(ground, (metric, counted), &rest, true, &mut pass);
+        let mut made = recipe(context, (metric, counted), &rest, true, &mut pass);
         made.life = Some(Life {
             birth,
             death,
@@ -172,7 +174,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         });
         recipes.push(made);
     }
-    let guard = guard(ground, &counted, &mut pass);
+    let guard = guard(context, &counted, &mut pass);
     let last = edges.last()?;
     let mut conditions = lives.conditions;
     conditions.push(time::before(&born, "this", last, &mut writer));
@@ -182,7 +184,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         table(&declared.name),
         lives.joins,
         conditions.join(" AND "),
-        pass.group_by(ground.engine)
+        pass.group_by(context.engine)
     );
     Some(Statement {
         database: declared.database.clone(),
@@ -193,7 +195,7 @@ fn scan(ground: Ground<'_>, members: &[&Metric], wanted: &[Day]) -> Option<State
         guard,
         days,
         quarters,
-        weight: ground.facts.of(declared).map_or(0, |facts| facts.bytes),
+        weight: context.facts.of(declared).map_or(0, |facts| facts.bytes),
     })
 }
 
@@ -227,15 +229,21 @@ struct Lives {
 
 /// Parents are joined as nested queries that show nothing but their key and their life, so that a
 /// configured condition's bare column names stay unambiguous.
-fn lives(ground: Ground<'_>, at: usize, alias: &str, edges: &[Edge], writer: &mut Writer) -> Lives {
+fn lives(
+    context: PlanContext<'_>,
+    at: usize,
+    alias: &str,
+    edges: &[Edge],
+    writer: &mut Writer,
+) -> Lives {
     let mut told =
         |column: Option<TimeColumn>| column.map(|told| bucket(&told, alias, edges, writer));
-    let mut births: Vec<String> = told(ground.born(at)).into_iter().collect();
-    let mut deaths: Vec<String> = told(ground.ended(at)).into_iter().collect();
+    let mut births: Vec<String> = told(context.born(at)).into_iter().collect();
+    let mut deaths: Vec<String> = told(context.ended(at)).into_iter().collect();
     let mut joins = String::new();
-    for link in &ground.table(at).parents {
+    for link in &context.table(at).parents {
         let parent = writer.alias();
-        let life = lives(ground, link.table, &parent, edges, writer);
+        let life = lives(context, link.table, &parent, edges, writer);
         let mut shown = format!(
             "{} AS {parent}_key, {} AS {parent}_birth",
             column(&parent, &link.key),
@@ -246,7 +254,7 @@ fn lives(ground: Ground<'_>, at: usize, alias: &str, edges: &[Edge], writer: &mu
             shown.push_str(&format!(", {death} AS {parent}_death"));
             deaths.push(format!("{parent}_death"));
         }
-        let name = table(&ground.table(link.table).name);
+        let name = table(&context.table(link.table).name);
         let filter = match life.conditions.is_empty() {
             true => String::new(),
             false => format!(" WHERE {}", life.conditions.join(" AND ")),
@@ -261,14 +269,14 @@ fn lives(ground: Ground<'_>, at: usize, alias: &str, edges: &[Edge], writer: &mu
         ));
     }
     Lives {
-        birth: outermost(&births, ground.engine, ("GREATEST", "max", "0")).unwrap_or_default(),
+        birth: outermost(&births, context.engine, ("GREATEST", "max", "0")).unwrap_or_default(),
         death: outermost(
             &deaths,
-            ground.engine,
+            context.engine,
             ("LEAST", "min", "9223372036854775807"),
         ),
         joins,
-        conditions: lasting_conditions(ground, at, alias),
+        conditions: lasting_conditions(context, at, alias),
     }
 }
 
@@ -295,13 +303,13 @@ fn outermost(buckets: &[String], engine: Engine, names: (&str, &str, &str)) -> O
 }
 
 fn window(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     counted: &Counted,
     edges: &[Edge],
     pass: &mut Pass,
     writer: &mut Writer,
 ) -> Option<(usize, u32)> {
-    let happened = ground.happened(counted)?;
+    let happened = context.happened(counted)?;
     let days = counted.window.as_ref()?.days;
     Some((pass.group(&bucket(&happened, "this", edges, writer)), days))
 }

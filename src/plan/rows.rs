@@ -11,13 +11,13 @@ use super::{Recipe, Statement};
 
 /// What every piece of a plan needs to know.
 #[derive(Clone, Copy)]
-pub struct Ground<'a> {
+pub struct PlanContext<'a> {
     pub catalog: &'a Catalog,
     pub facts: &'a Facts,
     pub engine: Engine,
 }
 
-impl Ground<'_> {
+impl PlanContext<'_> {
     pub fn table(&self, at: usize) -> &Table {
         &self.catalog.tables[at]
     }
@@ -64,42 +64,42 @@ impl Ground<'_> {
 
 /// Conditions under which a row of the table itself counts, its parents left aside.
 pub fn own_conditions(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     at: usize,
     alias: &str,
     as_of: &Edge,
     writer: &mut Writer,
 ) -> Vec<String> {
-    let mut conditions = lasting_conditions(ground, at, alias);
-    if let Some(born) = ground.born(at) {
+    let mut conditions = lasting_conditions(context, at, alias);
+    if let Some(born) = context.born(at) {
         conditions.push(time::before(&born, alias, as_of, writer));
     }
-    if let Some(ended) = ground.ended(at) {
+    if let Some(ended) = context.ended(at) {
         conditions.push(time::not_ended(&ended, alias, as_of, writer));
     }
     conditions
 }
 
 /// The table's `where`, which knows no time.
-pub fn lasting_conditions(ground: Ground<'_>, at: usize, alias: &str) -> Vec<String> {
-    let condition = ground.table(at).condition.as_ref();
+pub fn lasting_conditions(context: PlanContext<'_>, at: usize, alias: &str) -> Vec<String> {
+    let condition = context.table(at).condition.as_ref();
     condition
-        .map(|text| format!("({})", renamed(text, alias, ground.engine)))
+        .map(|text| format!("({})", renamed(text, alias, context.engine)))
         .into_iter()
         .collect()
 }
 
 /// Conditions on the row and, nested, on all it belongs to.
 pub fn conditions(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     at: usize,
     alias: &str,
     as_of: &Edge,
     writer: &mut Writer,
 ) -> Vec<String> {
-    let mut all = own_conditions(ground, at, alias, as_of, writer);
-    for link in &ground.table(at).parents {
-        all.push(parent_counts(ground, at, link, (alias, as_of), writer));
+    let mut all = own_conditions(context, at, alias, as_of, writer);
+    for link in &context.table(at).parents {
+        all.push(parent_counts(context, at, link, (alias, as_of), writer));
     }
     all
 }
@@ -107,7 +107,7 @@ pub fn conditions(
 /// The row's parent counts. Where the database promises that the parent exists, asking for the few
 /// that do not count is much cheaper than asking for the many that do.
 pub fn parent_counts(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     at: usize,
     link: &Parent,
     row: (&str, &Edge),
@@ -115,13 +115,13 @@ pub fn parent_counts(
 ) -> String {
     let (alias, as_of) = row;
     let inner = writer.alias();
-    let name = table(&ground.table(link.table).name);
-    let alive = conditions(ground, link.table, &inner, as_of, writer).join(" AND ");
+    let name = table(&context.table(link.table).name);
+    let alive = conditions(context, link.table, &inner, as_of, writer).join(" AND ");
     let (here, there) = (column(alias, &link.column), column(&inner, &link.key));
-    let promised = is_promised(ground, at, link);
+    let promised = is_promised(context, at, link);
     match promised {
         true if alive.is_empty() => format!("{here} IS NOT NULL"),
-        _ if hashes_dead_parents(ground, at, link) => format!(
+        _ if hashes_dead_parents(context, at, link) => format!(
             "{here} IS NOT NULL AND {here} NOT IN (SELECT {there} FROM {name} AS {inner} WHERE ({alive}) IS NOT TRUE AND {there} IS NOT NULL)"
         ),
         true => format!(
@@ -140,37 +140,37 @@ pub fn parent_counts(
 
 /// Whether the keys of the parents that do not count are put into a set, which every row is then looked up in. PostgreSQL
 /// does so only while the set fits its memory, and would read it anew for each row otherwise.
-pub fn hashes_dead_parents(ground: Ground<'_>, at: usize, link: &Parent) -> bool {
-    let fits = match ground.engine {
+pub fn hashes_dead_parents(context: PlanContext<'_>, at: usize, link: &Parent) -> bool {
+    let fits = match context.engine {
         Engine::Sqlite => true,
-        Engine::Postgres => ground.facts.keys_fit_memory(ground.table(link.table)),
+        Engine::Postgres => context.facts.keys_fit_memory(context.table(link.table)),
         Engine::Mysql => false,
     };
-    fits && is_promised(ground, at, link)
+    fits && is_promised(context, at, link)
 }
 
-fn is_promised(ground: Ground<'_>, at: usize, link: &Parent) -> bool {
-    let (child, parent) = (ground.table(at), ground.table(link.table));
-    ground.facts.is_promised(child, link, parent)
+fn is_promised(context: PlanContext<'_>, at: usize, link: &Parent) -> bool {
+    let (child, parent) = (context.table(at), context.table(link.table));
+    context.facts.is_promised(child, link, parent)
 }
 
 /// PostgreSQL can ask for parents by a join, once for all metrics of a statement: the join, and the condition that the
 /// row's parent counts. A promised parent is asked for among the few dead, any other among the many living.
 pub fn parent_join(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     at: usize,
     link: &Parent,
     as_of: &Edge,
     writer: &mut Writer,
 ) -> Option<(String, String)> {
-    let promised = is_promised(ground, at, link);
-    let parent = ground.table(link.table);
-    let found_once = promised || ground.facts.is_unique(parent, &link.key);
-    if ground.engine != Engine::Postgres || !found_once {
+    let promised = is_promised(context, at, link);
+    let parent = context.table(link.table);
+    let found_once = promised || context.facts.is_unique(parent, &link.key);
+    if context.engine != Engine::Postgres || !found_once {
         return None;
     }
     let inner = writer.alias();
-    let alive = conditions(ground, link.table, &inner, as_of, writer).join(" AND ");
+    let alive = conditions(context, link.table, &inner, as_of, writer).join(" AND ");
     let (here, key) = (column("this", &link.column), column(&inner, &link.key));
     let (filter, counts) = match (promised, alive.is_empty()) {
         (true, true) => return None,
@@ -193,23 +193,23 @@ pub fn parent_join(
 
 /// The metric's own `where`, window and end of what can be its newest row.
 pub(super) fn metric_conditions(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     counted: &Counted,
     as_of: &AsOf,
     writer: &mut Writer,
 ) -> Vec<String> {
-    let declared = ground.table(counted.table);
+    let declared = context.table(counted.table);
     let mut all: Vec<String> = counted
         .condition
         .iter()
         .map(|text| {
             format!(
                 "({})",
-                with_moments(&renamed(text, "this", ground.engine), as_of, writer)
+                with_moments(&renamed(text, "this", context.engine), as_of, writer)
             )
         })
         .collect();
-    if let (Some(window), Some(told)) = (&counted.window, ground.happened(counted)) {
+    if let (Some(window), Some(told)) = (&counted.window, context.happened(counted)) {
         all.push(time::at_or_after(
             &told,
             "this",
@@ -224,7 +224,7 @@ pub(super) fn metric_conditions(
             all.push(time::before(&never_null, "this", &as_of.edge(), writer));
         }
     }
-    if let Some(told) = ground.newest_after_birth(counted) {
+    if let Some(told) = context.newest_after_birth(counted) {
         let never_null = time::TimeColumn {
             nullable: false,
             ..told
@@ -235,7 +235,7 @@ pub(super) fn metric_conditions(
 }
 
 pub(super) fn finish(
-    ground: Ground<'_>,
+    context: PlanContext<'_>,
     at: usize,
     sql: String,
     writer: Writer,
@@ -243,7 +243,7 @@ pub(super) fn finish(
     guard: Option<usize>,
     as_of: &AsOf,
 ) -> Statement {
-    let declared = ground.table(at);
+    let declared = context.table(at);
     Statement {
         database: declared.database.clone(),
         table: declared.name.clone(),
@@ -253,7 +253,7 @@ pub(super) fn finish(
         guard,
         days: vec![as_of.day],
         quarters: Vec::new(),
-        weight: ground.facts.of(declared).map_or(0, |facts| facts.bytes),
+        weight: context.facts.of(declared).map_or(0, |facts| facts.bytes),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Distribution, Metric, Parts, Shape};
 
 use super::night::{database_of, one_pass, ranked};
-use super::rows::{Ground, counted_of};
+use super::rows::{PlanContext, counted_of};
 use super::{KnownDatabases, Statement};
 
 /// The largest values among the rows that a split does not list, as a distribution.
@@ -18,7 +18,7 @@ pub fn unlisted_values(
     let Parts::Rest { column, values } = &counted.parts else {
         return None;
     };
-    let ground = Ground {
+    let context = PlanContext {
         catalog,
         facts: known.facts,
         engine: *known.engines.get(database_of(catalog, metric)?)?,
@@ -37,7 +37,7 @@ pub fn unlisted_values(
         ..metric.clone()
     };
     Some(ranked(
-        one_pass(ground, &[&distribution], as_of),
-        ground.engine,
+        one_pass(context, &[&distribution], as_of),
+        context.engine,
     ))
 }

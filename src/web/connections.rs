@@ -41,7 +41,7 @@ const HEAD_BYTES: usize = 16 * 1024;
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// How long is waited when no connection can be taken: those that end free what is short.
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How many connections there may be, and what each may take.
 #[derive(Debug, Clone, Copy)]
@@ -147,10 +147,10 @@ pub async fn serve(
             Some(ended) = tasks.join_next_with_id() => {
                 slots.free(ended.map_or_else(|error| error.id(), |(id, ())| id));
             }
-            () = sleep(BREATH), if !may_open => {}
+            () = sleep(ACCEPT_BACKOFF), if !may_open => {}
             accepted = listener.accept(), if may_open => match accepted {
                 Ok((stream, peer)) => next = Some((stream, peer.ip().to_canonical())),
-                Err(_) => sleep(BREATH).await,
+                Err(_) => sleep(ACCEPT_BACKOFF).await,
             }
         }
     }

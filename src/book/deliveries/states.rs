@@ -54,7 +54,10 @@ pub async fn note(
 
 /// Takes over what a dead process had claimed, as only the holder of the lock can tell. A mail is in doubt
 /// from then on; everything else may be handed over again, so it is due again. Gives their numbers in the ledger.
-pub async fn bury_claims(book: &Book, lock: &DeliveryLock) -> Result<Vec<i64>, BookError> {
+pub async fn mark_abandoned_claims(
+    book: &Book,
+    lock: &DeliveryLock,
+) -> Result<Vec<i64>, BookError> {
     const TASK: &str = "note the deliveries of an ended process";
     const CLAIMED: &str = "SELECT id FROM deliveries WHERE state = 'sending' ORDER BY id";
     const BURY: &str =

@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Metric, Shape};
 use crate::collect::{self, Collected, Cost, Found, Request, Work};
 use crate::config::RecipientsQuery;
 use crate::database::Trouble;
-use crate::entry::{Entry, Reading, derive, merge::Mode, merge::merge, yield_to_former_names};
+use crate::entry::{Entry, Reading, derive, keep_better_renamed_values, merge::Mode, merge::merge};
 
 use super::super::error::NightError;
 use super::super::refresh;
@@ -101,7 +101,7 @@ pub(super) async fn count_task(
         if task.mode == Mode::Refresh {
             refresh::keep_what_counts(catalog, entry, before);
         }
-        yield_to_former_names(catalog, entry, before, task.mode);
+        keep_better_renamed_values(catalog, entry, before, task.mode);
     }
     derive_last(catalog, &mut entries, task, stored);
     Ok(Counted {

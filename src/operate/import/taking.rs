@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::book::{self, Book, BookError, Stored};
 use crate::catalog::{Catalog, Metric, Shape};
 use crate::entry::merge::Mode;
-use crate::entry::{Entry, derive, merge, yield_to_former_names};
+use crate::entry::{Entry, derive, keep_better_renamed_values, merge};
 
 use super::{Gathered, Setting, Span};
 
@@ -65,7 +65,7 @@ pub async fn rehearse(
 /// where that is possible now.
 fn laid_over(catalog: &Catalog, stored: Option<&Entry>, mut new: Entry) -> Entry {
     let Some(stored) = stored else { return new };
-    yield_to_former_names(catalog, &mut new, stored, Mode::Import);
+    keep_better_renamed_values(catalog, &mut new, stored, Mode::Import);
     let mut whole = merge(Some(stored), new.clone(), Mode::Import);
     derive(&mut whole, catalog);
     let is_derived = |metric: &&Metric| matches!(metric.shape, Shape::Derived(_));

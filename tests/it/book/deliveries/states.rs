@@ -126,7 +126,9 @@ async fn doubt_is_due_again_only_from_the_given_claim_on() {
         book::claim(&book, row.id, claimed_at).await.unwrap();
     }
     let lock = book::delivery_lock(&book, Duration::ZERO).await.unwrap();
-    let buried = book::bury_claims(&book, &lock.unwrap()).await.unwrap();
+    let buried = book::mark_abandoned_claims(&book, &lock.unwrap())
+        .await
+        .unwrap();
     assert_eq!(buried, [rows[0].id, rows[1].id]);
     assert!(due_ids(&book, &holding()).await.is_empty());
     let resending = Terms {
@@ -220,8 +222,19 @@ fn a_process_killed_while_sending_leaves_its_mail_in_doubt_and_the_rest_due() {
 
         let lock = book::delivery_lock(&book, Duration::ZERO).await.unwrap();
         let lock = lock.unwrap();
-        assert_eq!(book::bury_claims(&book, &lock).await.unwrap().len(), 2);
-        assert!(book::bury_claims(&book, &lock).await.unwrap().is_empty());
+        assert_eq!(
+            book::mark_abandoned_claims(&book, &lock)
+                .await
+                .unwrap()
+                .len(),
+            2
+        );
+        assert!(
+            book::mark_abandoned_claims(&book, &lock)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         let mail = one(&book, ids[0]).await;
         assert_eq!(mail.state, DeliveryState::Ambiguous);
         assert_eq!(mail.reply.as_deref(), Some(DIED));
