@@ -84,7 +84,7 @@ where
         let due = due(work, count).await?;
         touched.extend(due.iter().map(|row| row.id));
         if is_our_turn {
-            let (came, died) = round(work, &due, (&mut line, &mut rendered), pause).await?;
+            let (came, died) = round(work, &due, &mut line, &mut rendered, pause).await?;
             touched.extend(died);
             is_our_turn = came;
         }
@@ -195,7 +195,8 @@ async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, 
 async fn round<F>(
     work: &Delivering<'_>,
     due: &[Delivery],
-    (line, rendered): (&mut Line, &mut Rendered<F>),
+    line: &mut Line,
+    rendered: &mut Rendered<F>,
     pause: Duration,
 ) -> Result<(bool, Vec<i64>), BookError>
 where
@@ -206,7 +207,7 @@ where
         due.iter().partition(|row| row.channel == Channel::Ping);
     let mut died: Vec<i64> = Vec::new();
     for row in messages.into_iter().chain(pings) {
-        match one(work, row.id, (line, rendered), pause).await? {
+        match one(work, row.id, line, rendered, pause).await? {
             Some(found) => died.extend(found),
             None => return Ok((false, died)),
         }
@@ -219,7 +220,8 @@ where
 async fn one<F>(
     work: &Delivering<'_>,
     id: i64,
-    (line, rendered): (&mut Line, &mut Rendered<F>),
+    line: &mut Line,
+    rendered: &mut Rendered<F>,
     pause: Duration,
 ) -> Result<Option<Vec<i64>>, BookError>
 where
@@ -233,7 +235,7 @@ where
         return Ok(Some(died));
     };
     let attempt = match row.channel {
-        Channel::Email => email::bring_out(work, &row, (line, rendered)).await?,
+        Channel::Email => email::bring_out(work, &row, line, rendered).await?,
         Channel::Outbox => Some(outbox_file(work, &row, rendered).await?),
         Channel::Webhook => unless_stopped(work, to_webhook(work, &row, rendered)).await?,
         Channel::Ping => unless_stopped(work, signals::ring(work, &row)).await?,

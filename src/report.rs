@@ -132,7 +132,7 @@ pub fn of_day(
         .shown()
         .map(|metric| {
             let judged = judged.get(metric.key.as_str()).copied();
-            row((entry, metric), judged, (&past, &month))
+            row(entry, metric, judged, &past, &month)
         })
         .collect();
     let alerts = alerts(&judged, catalog);
@@ -274,9 +274,11 @@ fn by_key(judgement: &Judgement, date: NaiveDate) -> BTreeMap<&str, &Judged> {
 }
 
 fn row(
-    (entry, metric): (&Entry, &Metric),
+    entry: &Entry,
+    metric: &Metric,
     judged: Option<&Judged>,
-    (past, month): (&Past<'_>, &Month<'_>),
+    past: &Past<'_>,
+    month: &Month<'_>,
 ) -> Row {
     let reading = entry
         .reading(metric)

@@ -70,8 +70,8 @@ async fn only_for_readers(
     request: Request,
     next: Next,
 ) -> Response<Body> {
-    let shown = (request.uri(), request.headers());
-    match entrance.access.admit(peer, shown, Instant::now()) {
+    let (uri, headers) = (request.uri(), request.headers());
+    match entrance.access.admit(peer, uri, headers, Instant::now()) {
         Ok(()) => next.run(request).await,
         Err(refused) => refusal(refused, |code| (entrance.problem_page)(code)),
     }

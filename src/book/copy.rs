@@ -173,7 +173,7 @@ pub async fn copy(from: &Book, to: &Book) -> Result<Vec<Copied>, BookError> {
     }
     let mut all = Vec::new();
     for table in TABLES {
-        let copied = copy_table((from, &mut reading), (to, &mut writing), table).await?;
+        let copied = copy_table(from, &mut reading, to, &mut writing, table).await?;
         let again = digest_of(to, &mut writing, table).await?;
         if copied != again {
             return Err(BookError::CopyDiffers {
@@ -204,15 +204,17 @@ async fn must_be_empty(book: &Book, writing: &mut Writing, table: &Table) -> Res
 }
 
 async fn copy_table(
-    (from, reading): (&Book, &mut Writing),
-    (to, writing): (&Book, &mut Writing),
+    from: &Book,
+    reading: &mut Writing,
+    to: &Book,
+    writing: &mut Writing,
     table: &Table,
 ) -> Result<Copied, BookError> {
     let failed = |error| to.error(WRITE, error);
     let head = format!("INSERT INTO {} ({})", table.name, names(table));
     let mut counted = Counted::new();
     loop {
-        let rows = some_rows((from, reading), table, counted.rows).await?;
+        let rows = some_rows(from, reading, table, counted.rows).await?;
         if rows.is_empty() {
             break;
         }
@@ -228,7 +230,7 @@ async fn copy_table(
 async fn digest_of(book: &Book, writing: &mut Writing, table: &Table) -> Result<Copied, BookError> {
     let mut counted = Counted::new();
     loop {
-        let rows = some_rows((book, writing), table, counted.rows).await?;
+        let rows = some_rows(book, writing, table, counted.rows).await?;
         if rows.is_empty() {
             return Ok(counted.of(table));
         }
@@ -237,7 +239,8 @@ async fn digest_of(book: &Book, writing: &mut Writing, table: &Table) -> Result<
 }
 
 async fn some_rows(
-    (book, writing): (&Book, &mut Writing),
+    book: &Book,
+    writing: &mut Writing,
     table: &Table,
     from: u64,
 ) -> Result<Vec<Vec<Bind>>, BookError> {

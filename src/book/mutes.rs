@@ -24,15 +24,11 @@ pub async fn mutes(book: &Book, zone: Tz) -> Result<Vec<Mute>, BookError> {
 }
 
 /// Mutes from now on; what stood of this key until now ends.
-pub async fn mute(
-    book: &Book,
-    mute: &Mute,
-    (now, zone): (DateTime<Utc>, Tz),
-) -> Result<(), BookError> {
+pub async fn mute(book: &Book, mute: &Mute, now: DateTime<Utc>, zone: Tz) -> Result<(), BookError> {
     const NEW: &str =
         r#"INSERT INTO mutes ("key", muted_at, until_date, because) VALUES (?1, ?2, ?3, ?4)"#;
     let mut writing = book.begin(WRITE).await?;
-    end(book, &mut writing, &mute.key, (now, zone)).await?;
+    end(book, &mut writing, &mute.key, now, zone).await?;
     let binds = [
         (&mute.key).into(),
         now.into(),
@@ -48,10 +44,11 @@ pub async fn mute(
 pub async fn unmute(
     book: &Book,
     key: &str,
-    (now, zone): (DateTime<Utc>, Tz),
+    now: DateTime<Utc>,
+    zone: Tz,
 ) -> Result<bool, BookError> {
     let mut writing = book.begin(WRITE).await?;
-    let ended = end(book, &mut writing, key, (now, zone)).await?;
+    let ended = end(book, &mut writing, key, now, zone).await?;
     book.commit(WRITE, writing).await?;
     Ok(ended)
 }
@@ -82,7 +79,8 @@ async fn end(
     book: &Book,
     writing: &mut Writing,
     key: &str,
-    (now, zone): (DateTime<Utc>, Tz),
+    now: DateTime<Utc>,
+    zone: Tz,
 ) -> Result<bool, BookError> {
     const LIVE: &str = r#"SELECT id, "key", muted_at, until_date, because FROM mutes
          WHERE "key" = ?1 AND until_date >= ?2"#;

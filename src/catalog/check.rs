@@ -32,7 +32,7 @@ pub fn as_a_whole(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<M
         shape::newest_is_a_time(metric, *place, catalog, mistakes);
         shape::numbers_are_sound(metric, *place, mistakes);
         alert::is_sound(metric, *place, mistakes);
-        reference::all_exist(metric, *place, (catalog, written), mistakes);
+        reference::all_exist(metric, *place, catalog, written, mistakes);
         history::is_possible(metric, *place, catalog, mistakes);
     }
 }

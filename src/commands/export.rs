@@ -120,5 +120,5 @@ async fn stored(
             bar.exported(done, total);
         }
     };
-    export::write((book, config), days, layout, out, &step).await
+    export::write(book, config, days, layout, out, &step).await
 }

@@ -96,7 +96,8 @@ impl Change {
     pub(super) fn between(
         days: u32,
         date: NaiveDate,
-        (then, now): (Result<f64, Gap>, Result<f64, Gap>),
+        then: Result<f64, Gap>,
+        now: Result<f64, Gap>,
         good: Good,
     ) -> Self {
         let outcome = match (then, now) {

@@ -333,8 +333,8 @@ impl<'a> Subject<'a> {
 
     fn change(&self, at: usize, span: usize) -> Change {
         let (date, _) = self.frames[at].compared[span];
-        let numbers = (self.then(at, span), self.numbers[at]);
-        Change::between(SPANS[span], date, numbers, self.metric.good)
+        let (then, now) = (self.then(at, span), self.numbers[at]);
+        Change::between(SPANS[span], date, then, now, self.metric.good)
     }
 
     fn then(&self, at: usize, span: usize) -> Result<f64, Gap> {

@@ -89,7 +89,8 @@ impl Line {
 pub(super) async fn bring_out<F>(
     work: &Delivering<'_>,
     row: &Delivery,
-    (line, rendered): (&mut Line, &mut Rendered<F>),
+    line: &mut Line,
+    rendered: &mut Rendered<F>,
 ) -> Result<Option<Attempt>, BookError>
 where
     F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,

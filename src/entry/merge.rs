@@ -36,7 +36,7 @@ pub fn merge(stored: Option<&Entry>, mut new: Entry, mode: Mode) -> Entry {
     };
     for (key, mut reading) in readings {
         let old = stored.readings.get(&key);
-        if old.is_some_and(|old| !wins(&reading, (old, stored), (&frame, mode))) {
+        if old.is_some_and(|old| !wins(&reading, old, stored, &frame, mode)) {
             continue;
         }
         if reading.is_known() && is_of_another_moment(&frame, stored, mode) {
@@ -62,8 +62,7 @@ pub fn keep_better_renamed_values(catalog: &Catalog, new: &mut Entry, stored: &E
         ) else {
             continue;
         };
-        if reading.is_known() && former.is_known() && !wins(reading, (former, stored), (new, mode))
-        {
+        if reading.is_known() && former.is_known() && !wins(reading, former, stored, new, mode) {
             new.readings.remove(&metric.key);
         }
     }
@@ -77,13 +76,13 @@ fn over(stored: &Entry, new: &Entry, mode: Mode) -> Mode {
     }
 }
 
-fn wins(new: &Reading, (old, stored): (&Reading, &Entry), (frame, mode): (&Entry, Mode)) -> bool {
+fn wins(new: &Reading, old: &Reading, stored: &Entry, frame: &Entry, mode: Mode) -> bool {
     match mode {
         Mode::Import => new.is_known() && !old.is_known(),
-        Mode::Refill => fills(new, (stored, old)),
-        Mode::Refresh => fills(new, (stored, old)) || corrects(new, old),
+        Mode::Refill => fills(new, stored, old),
+        Mode::Refresh => fills(new, stored, old) || corrects(new, old),
         Mode::Replace if is_passing(stored, frame) => new.is_known() || !old.is_known(),
-        Mode::Replace => fills(new, (stored, old)) || beats(new, old),
+        Mode::Replace => fills(new, stored, old) || beats(new, old),
     }
 }
 
@@ -111,7 +110,7 @@ fn is_of_another_moment(frame: &Entry, stored: &Entry, mode: Mode) -> bool {
     }
 }
 
-fn fills(new: &Reading, (stored, old): (&Entry, &Reading)) -> bool {
+fn fills(new: &Reading, stored: &Entry, old: &Reading) -> bool {
     let is_known_by_now = old.provenance.kind == Kind::Unavailable && new.is_known();
     is_known_by_now || is_wanting(stored, old) && (new.is_known() || beats(new, old))
 }

@@ -42,7 +42,8 @@ pub enum ExportError {
 /// Writes the stored days of this range, oldest first, one at a time; how many there were. `step` is told
 /// after each.
 pub async fn write(
-    (book, config): (&Book, &Config),
+    book: &Book,
+    config: &Config,
     days: RangeInclusive<NaiveDate>,
     layout: Layout,
     out: &mut dyn Write,

@@ -29,7 +29,7 @@ pub fn deducted(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> 
     own.extend(metric_conditions(context, counted, as_of, &mut writer));
     let of_dead = match declared.parents.first() {
         None => String::new(),
-        Some(_) => of_dead_parents(context, counted, (&key, &mut own), as_of, &mut writer)?,
+        Some(_) => of_dead_parents(context, counted, &key, &mut own, as_of, &mut writer)?,
     };
     let other_form = misshapen(context, &[(members[0], counted)]);
     let guard = (!other_form.is_empty()).then_some(2);
@@ -69,7 +69,8 @@ pub fn deducted(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> 
 fn of_dead_parents(
     context: PlanContext<'_>,
     counted: &Counted,
-    (key, own): (&str, &mut Vec<String>),
+    key: &str,
+    own: &mut Vec<String>,
     as_of: &AsOf,
     writer: &mut Writer,
 ) -> Option<String> {

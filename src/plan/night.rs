@@ -178,13 +178,7 @@ pub(super) fn one_pass(context: PlanContext<'_>, members: &[&Metric], as_of: &As
             .filter(|one| !common.contains(one))
             .cloned()
             .collect();
-        recipes.push(recipe(
-            context,
-            (metric, counted),
-            &rest,
-            grouped,
-            &mut pass,
-        ));
+        recipes.push(recipe(context, metric, counted, &rest, grouped, &mut pass));
     }
     let table_at = counted[0].1.table;
     let guard = guard(context, &counted, &mut pass);

@@ -11,7 +11,8 @@ use super::{Clock, Only, Recipe, Take};
 
 pub fn recipe(
     context: PlanContext<'_>,
-    (metric, counted): (&Metric, &Counted),
+    metric: &Metric,
+    counted: &Counted,
     rest: &[String],
     grouped: bool,
     pass: &mut Pass,

@@ -164,7 +164,7 @@ fn scan(context: PlanContext<'_>, members: &[&Metric], wanted: &[Day]) -> Option
             .iter()
             .map(|text| format!("({})", renamed(text, "this", context.engine)))
             .collect();
-        let mut made = recipe(context, (metric, counted), &rest, true, &mut pass);
+        let mut made = recipe(context, metric, counted, &rest, true, &mut pass);
         made.life = Some(Life {
             birth,
             death,

@@ -101,7 +101,8 @@ pub fn needed(last: NaiveDate, days: u32) -> RangeInclusive<NaiveDate> {
 /// Replays the rules over the `days` calendar days up to `last`.
 pub fn backtest(
     history: &History,
-    (last, days): (NaiveDate, u32),
+    last: NaiveDate,
+    days: u32,
     asked: &dyn Fn(&Metric) -> bool,
     catalog: &Catalog,
 ) -> Backtest {
@@ -114,7 +115,7 @@ pub fn backtest(
         judged: complete.count(),
         metrics: asked
             .map(|(at, metric)| {
-                let past = past(&metric.key, history, (&judgement.days, at), catalog);
+                let past = past(&metric.key, history, &judgement.days, at, catalog);
                 tried(&metric.key, &past, catalog)
             })
             .collect(),
@@ -130,7 +131,7 @@ pub fn replay_metric(
     catalog: &Catalog,
 ) -> Tried {
     let judged = history.judge_metric(key, days, catalog);
-    tried(key, &past(key, history, (&judged, 0), catalog), catalog)
+    tried(key, &past(key, history, &judged, 0, catalog), catalog)
 }
 
 /// The reaches that are wider than the metric's own.
@@ -160,7 +161,8 @@ fn window(last: NaiveDate, days: u32) -> RangeInclusive<NaiveDate> {
 fn past<'a>(
     key: &str,
     history: &History,
-    (days, at): (&'a [JudgedDay], usize),
+    days: &'a [JudgedDay],
+    at: usize,
     catalog: &Catalog,
 ) -> Vec<Day<'a>> {
     let (Some(first), Some(last)) = (days.first(), days.last()) else {

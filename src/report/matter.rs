@@ -72,7 +72,7 @@ pub(super) fn of(alerts: &[Notice], rows: &[Row], world: (&Past<'_>, &Catalog)) 
         .iter()
         .enumerate()
         .filter_map(|(at, row)| {
-            let matter = matter((at, row), by_key.get(row.key.as_str())?, world)?;
+            let matter = matter(at, row, by_key.get(row.key.as_str())?, world)?;
             let size = size(&matter, row);
             Some((matter, size))
         })
@@ -100,11 +100,7 @@ pub(super) fn count(matters: &[Matter]) -> Counts {
     counts
 }
 
-fn matter(
-    (at, row): (usize, &Row),
-    alerts: &[&Alert],
-    world: (&Past<'_>, &Catalog),
-) -> Option<Matter> {
+fn matter(at: usize, row: &Row, alerts: &[&Alert], world: (&Past<'_>, &Catalog)) -> Option<Matter> {
     let standing = |alert: &Alert| alert.state != State::Recovered;
     let any_stands = alerts.iter().any(|alert| standing(alert));
     let told = alerts

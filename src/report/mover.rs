@@ -50,7 +50,7 @@ pub(super) fn of(whole: &Metric, moved: &Move, world: (&Past<'_>, &Catalog)) -> 
     let found: Vec<(Option<String>, Decimal)> = if distributions.is_empty() {
         families(counted, catalog)
             .iter()
-            .filter_map(|members| both(&|date| of_members(whole, members, (date, past))))
+            .filter_map(|members| both(&|date| of_members(whole, members, date, past)))
             .collect()
     } else {
         distributions.iter().filter_map(of_distribution).collect()
@@ -181,7 +181,8 @@ fn of_parts(parts: &[Part], counted: &Counted) -> Amounts {
 fn of_members(
     whole: &Metric,
     members: &[&Metric],
-    (date, past): (NaiveDate, &Past<'_>),
+    date: NaiveDate,
+    past: &Past<'_>,
 ) -> Option<Amounts> {
     let amount = |metric: &Metric| decimal(past.reading(date, metric)?.value.as_ref()?);
     let all = amount(whole)?;

@@ -81,7 +81,8 @@ impl Access {
     pub(super) fn admit(
         &self,
         peer: IpAddr,
-        (uri, headers): (&Uri, &HeaderMap),
+        uri: &Uri,
+        headers: &HeaderMap,
         now: Instant,
     ) -> Result<(), Refused> {
         if self.is_signed_in_by_proxy(peer, headers) {

@@ -150,12 +150,7 @@ impl Past {
     fn backtest(&self, days: u32) -> Backtest {
         let catalog = self.catalog();
         let history = History::of(&self.entries(), &catalog).muted(self.mutes.clone());
-        backtest(
-            &history,
-            (self.newest_complete(), days),
-            &|_| true,
-            &catalog,
-        )
+        backtest(&history, self.newest_complete(), days, &|_| true, &catalog)
     }
 }
 
@@ -286,8 +281,8 @@ fn the_text_tells_how_often_and_on_which_days_and_what_others_would_change() {
     let entries = series("2025-09-01", "100 100 130 130 100 112 100");
     let catalog = one_metric("");
     let history = History::of(&entries, &catalog);
-    let last = (date("2025-09-07"), 7);
-    let now = backtest(&history, last, &|_| true, &catalog);
+    let last = date("2025-09-07");
+    let now = backtest(&history, last, 7, &|_| true, &catalog);
     let mild = Catalog {
         thresholds: Thresholds {
             warning: 20.0,
@@ -296,7 +291,7 @@ fn the_text_tells_how_often_and_on_which_days_and_what_others_would_change() {
         },
         ..catalog.clone()
     };
-    let tried = backtest(&history, last, &|_| true, &mild);
+    let tried = backtest(&history, last, 7, &|_| true, &mild);
     let expected = "\
 7 days, Mon 1 Sep 2025 to Sun 7 Sep 2025
 
@@ -373,8 +368,8 @@ fn by_usual(lines: &str) -> Catalog {
 fn the_text_tells_red_mornings_what_was_over_the_next_day_and_what_a_wider_reach_would_change() {
     let text = |catalog: &Catalog| {
         let history = bursty_history(catalog);
-        let last = (date("2025-10-03"), 90);
-        let found = backtest(&history, last, &|_| true, catalog);
+        let last = date("2025-10-03");
+        let found = backtest(&history, last, 90, &|_| true, catalog);
         render::backtest::text(&found.trying_reaches(&history, catalog), None)
     };
     let expected = "\
@@ -421,7 +416,7 @@ fn an_alert_is_over_the_next_day_where_it_stood_alone_and_two_ordinary_days_foll
         let catalog = one_metric(&format!("{lines}\n{calendar}"));
         let entries = series("2025-09-01", values);
         let history = History::of(&entries, &catalog);
-        let found = backtest(&history, (date("2025-09-14"), 14), &|_| true, &catalog);
+        let found = backtest(&history, date("2025-09-14"), 14, &|_| true, &catalog);
         let days = found.metrics[0].over_next_day.iter();
         days.map(ToString::to_string).collect()
     };
@@ -561,7 +556,7 @@ fn a_single_day_says_nothing() {
     let entries = [n("2025-10-03", "5")];
     let catalog = one_metric("");
     let history = History::of(&entries, &catalog);
-    let found = backtest(&history, (date("2025-10-03"), 90), &|_| true, &catalog);
+    let found = backtest(&history, date("2025-10-03"), 90, &|_| true, &catalog);
     assert_eq!(found.judged, 1);
     assert_eq!(found.totals(), Totals::default());
 }

@@ -469,7 +469,7 @@ fn a_backtest_counts_a_day_once_however_many_parts_alert() {
     let days = entries(&parts);
     let on = days.last().expect("a day").date;
     let history = History::of(&days, &judged());
-    let replayed = backtest(&history, (on, 30), &|_| true, &judged());
+    let replayed = backtest(&history, on, 30, &|_| true, &judged());
     let rules = &replayed.metrics[0].rules;
     assert!(
         !rules.is_empty() && rules.iter().all(|rule| rule.standing.len() == 1),

@@ -46,7 +46,7 @@ pub async fn add_copies(
     let mut ids = Vec::with_capacity(messages.len());
     let mut writing = book.begin(TASK).await?;
     for message in messages {
-        let added = add_copy(&mut writing, (date, subject), message, at).await;
+        let added = add_copy(&mut writing, date, subject, message, at).await;
         let id = added.map_err(|error| book.error(TASK, error))?;
         book.one_row(id.iter().count() as u64, || {
             let (subject, recipient) = (subject.word(), &message.recipient);
@@ -149,8 +149,8 @@ async fn write_message(
     report: &Planned,
     message: &Message,
 ) -> sqlx::Result<bool> {
-    let of = (report.date, report.subject);
-    let binds = message_binds(of, message, report.planned_at, 1);
+    let (date, subject) = (report.date, report.subject);
+    let binds = message_binds(date, subject, message, report.planned_at, 1);
     writing.add_if_new(MESSAGE, &binds).await
 }
 
@@ -160,7 +160,8 @@ const MESSAGE: &str =
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 fn message_binds(
-    (date, subject): (NaiveDate, Subject),
+    date: NaiveDate,
+    subject: Subject,
     message: &Message,
     at: DateTime<Utc>,
     copy: i64,
@@ -182,7 +183,8 @@ fn message_binds(
 /// `None` where there is no such report.
 async fn add_copy(
     writing: &mut Writing,
-    of: (NaiveDate, Subject),
+    date: NaiveDate,
+    subject: Subject,
     message: &Message,
     at: DateTime<Utc>,
 ) -> sqlx::Result<Option<i64>> {
@@ -196,8 +198,8 @@ async fn add_copy(
          FROM reports WHERE collection_date = ?1 AND subject = ?2";
     let to = stored_addressee(writing.engine(), message.channel, &message.recipient);
     let addressed = [
-        of.0.into(),
-        of.1.word().into(),
+        date.into(),
+        subject.word().into(),
         message.channel.word().into(),
         (&to).into(),
     ];
@@ -206,6 +208,6 @@ async fn add_copy(
         return Ok(None);
     };
     let copy: i64 = plain(&row, "copy").map_err(|(_, why)| sqlx::Error::Decode(why.into()))?;
-    let binds = message_binds(of, message, at, copy);
+    let binds = message_binds(date, subject, message, at, copy);
     writing.add(MESSAGE, &binds).await.map(Some)
 }

@@ -10,7 +10,8 @@ use crate::text::suggest::did_you_mean;
 pub(super) fn all_exist(
     metric: &Metric,
     place: Place<'_>,
-    (catalog, written): (&Catalog, &Written<'_>),
+    catalog: &Catalog,
+    written: &Written<'_>,
     mistakes: &mut Vec<Mistake>,
 ) {
     let keys = || catalog.metrics.iter().map(|metric| metric.key.as_str());

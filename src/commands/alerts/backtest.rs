@@ -38,8 +38,7 @@ pub(super) async fn run(
     let days = needed(newest.date, args.days);
     book::scan(&book, days, |entry| history.add(&entry, catalog)).await?;
     let asked = |metric: &Metric| is_asked(args, metric);
-    let replayed =
-        |catalog: &Catalog| backtest(&history, (newest.date, args.days), &asked, catalog);
+    let replayed = |catalog: &Catalog| backtest(&history, newest.date, args.days, &asked, catalog);
     let present = replayed(catalog).trying_reaches(&history, catalog);
     let tried: Option<Backtest> = tried.as_ref().map(replayed);
     if args.json {

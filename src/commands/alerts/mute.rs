@@ -44,7 +44,7 @@ pub(super) async fn mute(
         because: because.to_owned(),
     };
     let book = open_to_write(config).await?;
-    book::mute(&book, &mute, (world.now, config.time_zone)).await?;
+    book::mute(&book, &mute, world.now, config.time_zone).await?;
     book.close().await;
     output::say(&format!("muted {}", told(&mute)));
     Ok(Ended::Done)
@@ -56,7 +56,7 @@ pub(super) async fn unmute(
     world: &World,
 ) -> Result<Ended, CommandError> {
     let book = open_to_write(config).await?;
-    let ended = book::unmute(&book, key, (world.now, config.time_zone)).await?;
+    let ended = book::unmute(&book, key, world.now, config.time_zone).await?;
     let left = standing(&book, config, world).await?;
     book.close().await;
     if !ended {

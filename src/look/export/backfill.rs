@@ -46,7 +46,7 @@ pub async fn write(
         };
         for entry in book::entries(book, *first..=*last).await? {
             text.clear();
-            day(&mut text, &entry, (&named, config), form);
+            day(&mut text, &entry, &named, config, form);
             out.write_all(text.as_bytes())?;
             count += 1;
         }
@@ -58,12 +58,7 @@ pub async fn write(
     Ok(count)
 }
 
-fn day(
-    out: &mut String,
-    entry: &Entry,
-    (named, config): (&[(&Metric, String)], &Config),
-    form: Form,
-) {
+fn day(out: &mut String, entry: &Entry, named: &[(&Metric, String)], config: &Config, form: Form) {
     let time = time(entry.as_of, form);
     for (metric, name) in named {
         for (labels, value) in numbers::of(entry, metric, &config.catalog) {

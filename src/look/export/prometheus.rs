@@ -37,7 +37,7 @@ pub async fn exposition(
     }
     if let Some(as_of) = prepared.as_of {
         let age = Decimal::new((now - as_of).num_milliseconds(), 3).normalize();
-        one(&mut all, (Own::EntryAge, prefix), age);
+        one(&mut all, Own::EntryAge, prefix, age);
     }
     Ok(all)
 }
@@ -50,17 +50,17 @@ async fn prepare(edition: &Edition, config: &Config) -> Result<Exposition, BookE
     };
     let mut text = String::new();
     let version = [(labels(&[("version", env!("CARGO_PKG_VERSION"))]), "1")];
-    several(&mut text, (Own::Build, prefix), version);
+    several(&mut text, Own::Build, prefix, version);
     if let Some(entry) = &newest {
         about_entry(&mut text, entry, prefix);
         available(&mut text, entry, config);
     }
     judged(&mut text, edition, config);
     let lost = runs::undelivered(edition, config).await?;
-    one(&mut text, (Own::Undelivered, prefix), lost);
+    one(&mut text, Own::Undelivered, prefix, lost);
     if let Some(entry) = &newest {
         for metric in catalog.shown() {
-            measured(&mut text, (entry, metric), config);
+            measured(&mut text, entry, metric, config);
         }
     }
     let nights = book::nights(&edition.book).await?;
@@ -80,7 +80,7 @@ pub(super) fn help_of(metric: &Metric) -> &str {
     }
 }
 
-fn measured(out: &mut String, (entry, metric): (&Entry, &Metric), config: &Config) {
+fn measured(out: &mut String, entry: &Entry, metric: &Metric, config: &Config) {
     let numbers = numbers::of(entry, metric, &config.catalog);
     if numbers.is_empty() {
         return;
@@ -91,10 +91,10 @@ fn measured(out: &mut String, (entry, metric): (&Entry, &Metric), config: &Confi
 }
 
 fn about_entry(out: &mut String, entry: &Entry, prefix: &str) {
-    one(out, (Own::EntryTime, prefix), seconds(entry.as_of));
-    one(out, (Own::EntryPartial, prefix), u8::from(entry.partial));
+    one(out, Own::EntryTime, prefix, seconds(entry.as_of));
+    one(out, Own::EntryPartial, prefix, u8::from(entry.partial));
     let took = milliseconds(entry.duration_ms);
-    one(out, (Own::CollectionDuration, prefix), took);
+    one(out, Own::CollectionDuration, prefix, took);
 }
 
 fn available(out: &mut String, entry: &Entry, config: &Config) {
@@ -105,8 +105,7 @@ fn available(out: &mut String, entry: &Entry, config: &Config) {
         let known = entry.reading(metric).is_some_and(Reading::is_known);
         (of_metric(&metric.key), u8::from(known))
     });
-    let own = (Own::Available, config.prometheus.prefix.as_str());
-    several(out, own, flags);
+    several(out, Own::Available, &config.prometheus.prefix, flags);
 }
 
 /// What was judged of the newest day that was over. A number that was unknown then was not judged.
@@ -121,14 +120,15 @@ fn judged(out: &mut String, edition: &Edition, config: &Config) {
     };
     several(
         out,
-        (Own::Severity, prefix),
+        Own::Severity,
+        prefix,
         severities(edition, day, catalog),
     );
     let muted = catalog
         .shown()
         .filter(|metric| edition.history.is_muted(metric, date));
     let muted = muted.map(|metric| (of_metric(&metric.key), 1));
-    several(out, (Own::Muted, prefix), muted);
+    several(out, Own::Muted, prefix, muted);
     let usual = |bound: fn(&crate::compare::Usual) -> f64| {
         let metrics = day.metrics.iter();
         metrics.filter_map(move |judged| {
@@ -136,8 +136,8 @@ fn judged(out: &mut String, edition: &Edition, config: &Config) {
             Some((of_metric(&judged.key), bound(usual)))
         })
     };
-    several(out, (Own::UsualLow, prefix), usual(|usual| usual.low));
-    several(out, (Own::UsualHigh, prefix), usual(|usual| usual.high));
+    several(out, Own::UsualLow, prefix, usual(|usual| usual.low));
+    several(out, Own::UsualHigh, prefix, usual(|usual| usual.high));
 }
 
 fn severities<'a>(
@@ -164,14 +164,15 @@ fn of_metric(key: &str) -> String {
 }
 
 /// One of Daybook's own families, of a single series.
-fn one(out: &mut String, own: (Own, &str), value: impl std::fmt::Display) {
-    several(out, own, [(String::new(), value)]);
+fn one(out: &mut String, own: Own, prefix: &str, value: impl std::fmt::Display) {
+    several(out, own, prefix, [(String::new(), value)]);
 }
 
 /// One of Daybook's own families; without a series it is not told at all.
 fn several<V: std::fmt::Display>(
     out: &mut String,
-    (own, prefix): (Own, &str),
+    own: Own,
+    prefix: &str,
     numbers: impl IntoIterator<Item = (String, V)>,
 ) {
     let mut numbers = numbers.into_iter().peekable();

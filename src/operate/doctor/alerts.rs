@@ -53,7 +53,7 @@ pub(super) async fn examine(
     let days = needed(newest.date, DAYS);
     book::scan(book, days, |entry| history.add(&entry, catalog)).await?;
     let is_heard = |metric: &Metric| !history.is_muted(metric, today);
-    let found = backtest(&history, (newest.date, DAYS), &is_heard, catalog);
+    let found = backtest(&history, newest.date, DAYS, &is_heard, catalog);
     let groups = groups(&history, &found, catalog);
     let told = groups.iter();
     Ok(told

@@ -92,7 +92,7 @@ async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>
                 Some(file) => read_only(&file),
                 None => {
                     let is_encrypted = examined.server.is_encrypted;
-                    line::examine(AREA, &called, (&app.url, is_encrypted))
+                    line::examine(AREA, &called, &app.url, is_encrypted)
                 }
             };
             let mut all = vec![reached(&called, &examined), way];

@@ -9,7 +9,8 @@ use super::{Finding, Level};
 pub(super) fn examine(
     area: &'static str,
     called: &str,
-    (url, is_encrypted): (&DatabaseUrl, bool),
+    url: &DatabaseUrl,
+    is_encrypted: bool,
 ) -> Finding {
     let found = |is: &str, means| Finding::ok(area, format!("the line to {called} {is}"), means);
     let advice = match url.engine() {

@@ -54,7 +54,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
     let read = async {
         stored.findings.extend(locks(config, now).await?);
         let (book, health) = book::examine(&config.book.url).await?;
-        let read = contents(config, now, (&book, &health), &mut stored).await;
+        let read = contents(config, now, &book, &health, &mut stored).await;
         book.close().await;
         read
     };
@@ -79,7 +79,8 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
 async fn contents(
     config: &Config,
     now: DateTime<Utc>,
-    (book, health): (&Book, &Health),
+    book: &Book,
+    health: &Health,
     stored: &mut Stored,
 ) -> Result<(), BookError> {
     stored.findings.extend(whole(book, health).await?);
@@ -265,7 +266,7 @@ async fn on_server(book: &Book, health: &Health) -> Result<Vec<Finding>, BookErr
         let advice = "Grant its user all rights on the book's tables, and give the URL of the server that is written to, not of a standby.";
         findings.push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
     }
-    findings.push(line::examine(AREA, "the book", (book.url(), *is_encrypted)));
+    findings.push(line::examine(AREA, "the book", book.url(), *is_encrypted));
     Ok(findings)
 }
 

@@ -41,12 +41,7 @@ pub(super) fn take(line: Line, place: &str, gathering: &mut Gathering<'_>) {
     let mut readings = Vec::new();
     for (key, value) in line.metrics.0 {
         let told = told.shift_remove(&key);
-        push(
-            &key,
-            (&value, told.as_ref()),
-            (place, gathering),
-            &mut readings,
-        );
+        push(&key, &value, told.as_ref(), place, gathering, &mut readings);
     }
     if let Some(key) = told.keys().next() {
         let why = format!("provenance of `{}`, but no value", key.escape_debug());
@@ -65,8 +60,10 @@ pub(super) fn take(line: Line, place: &str, gathering: &mut Gathering<'_>) {
 /// Reads one value; what the catalog does not know, or what cannot be, is noted.
 pub(super) fn push(
     key: &str,
-    (value, told): (&Json, Option<&Json>),
-    (place, gathering): (&str, &mut Gathering<'_>),
+    value: &Json,
+    told: Option<&Json>,
+    place: &str,
+    gathering: &mut Gathering<'_>,
     readings: &mut Vec<(String, Reading)>,
 ) {
     let Some(metric) = gathering.metric(key) else {

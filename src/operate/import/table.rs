@@ -64,11 +64,11 @@ pub(super) fn read(
             }
         }
         match &columns {
-            Some(columns) => line(columns, &record, (&place, gathering)),
+            Some(columns) => line(columns, &record, &place, gathering),
             None => match titles(&record) {
                 Ok(Some(found)) => columns = Some(found),
                 Ok(None) => {
-                    line(&Columns::Long, &record, (&place, gathering));
+                    line(&Columns::Long, &record, &place, gathering);
                     columns = Some(Columns::Long);
                 }
                 Err(why) => {
@@ -121,10 +121,10 @@ fn titles(record: &StringRecord) -> Result<Option<Columns>, String> {
     }
 }
 
-fn line(columns: &Columns, record: &StringRecord, (place, gathering): (&str, &mut Gathering<'_>)) {
+fn line(columns: &Columns, record: &StringRecord, place: &str, gathering: &mut Gathering<'_>) {
     let given = match columns {
-        Columns::Long => long(record, (place, gathering)),
-        Columns::Wide(columns) => wide(columns, record, (place, gathering)),
+        Columns::Long => long(record, place, gathering),
+        Columns::Wide(columns) => wide(columns, record, place, gathering),
     };
     match given {
         Ok(given) => gathering.take(place, given),
@@ -134,7 +134,8 @@ fn line(columns: &Columns, record: &StringRecord, (place, gathering): (&str, &mu
 
 fn long(
     record: &StringRecord,
-    (place, gathering): (&str, &mut Gathering<'_>),
+    place: &str,
+    gathering: &mut Gathering<'_>,
 ) -> Result<Given, String> {
     let (date, key, value) = (&record[0], &record[1], day::cell(&record[2])?);
     let mut given = Given {
@@ -143,7 +144,7 @@ fn long(
     };
     // An empty value is one that nobody knows.
     if !value.is_null() {
-        day::push(key, (&value, None), (place, gathering), &mut given.readings);
+        day::push(key, &value, None, place, gathering, &mut given.readings);
     }
     Ok(given)
 }
@@ -151,7 +152,8 @@ fn long(
 fn wide(
     columns: &[Column],
     record: &StringRecord,
-    (place, gathering): (&str, &mut Gathering<'_>),
+    place: &str,
+    gathering: &mut Gathering<'_>,
 ) -> Result<Given, String> {
     let cell = |column: &Column| {
         let at = columns.iter().position(|one| one == column);
@@ -182,7 +184,7 @@ fn wide(
         match day::cell(text) {
             // Without a word about it, the day does not have this metric.
             Ok(Json::Null) if told.is_none() => {}
-            Ok(value) => day::push(key, (&value, told), (place, gathering), &mut given.readings),
+            Ok(value) => day::push(key, &value, told, place, gathering, &mut given.readings),
             Err(why) => gathering.wrong(place, &format!("`{}`: {why}", day::shown(key))),
         }
     }

@@ -27,42 +27,42 @@ pub(super) fn state(config: &Config) -> Vec<Json> {
             "Age of the numbers",
             "Since the instant that the newest entry describes.",
             &format!("time() - min({as_of})"),
-            ("s", &age),
+            "s",
+            &age,
         ),
         ended_well(&own(Own::LastRunSuccess)),
         counter(
             "Not delivered",
             "Messages that were to be sent and did not arrive, as far as is known.",
             &format!("sum({})", own(Own::Undelivered)),
-            ("locale", &[("orange", 1)]),
+            "locale",
+            &[("orange", 1)],
         ),
         counter(
             "Unknown numbers",
             "Metrics that the newest entry has no number for.",
             &format!("sum(1 - {})", own(Own::Available)),
-            ("locale", &[("orange", 1)]),
+            "locale",
+            &[("orange", 1)],
         ),
         counter(
             "Critical",
             "Metrics with a critical alert on the newest complete day.",
             &format!("sum({severity} == bool 2)"),
-            ("locale", &[("red", 1)]),
+            "locale",
+            &[("red", 1)],
         ),
         counter(
             "Warnings",
             "Metrics with a warning on the newest complete day.",
             &format!("sum({severity} == bool 1)"),
-            ("locale", &[("orange", 1)]),
+            "locale",
+            &[("orange", 1)],
         ),
     ]
 }
 
-fn counter(
-    title: &str,
-    description: &str,
-    expr: &str,
-    (unit, steps): (&str, &[(&str, u32)]),
-) -> Json {
+fn counter(title: &str, description: &str, expr: &str, unit: &str, steps: &[(&str, u32)]) -> Json {
     let begin = json!({ "color": "green", "value": null });
     let later = steps
         .iter()
@@ -114,9 +114,9 @@ pub(super) fn run_durations(config: &Config) -> Json {
     let stages = r#"stage!="total""#;
     let by_stage = query::own_where(Own::LastRunDuration, stages, config);
     let asked = target("A", &format!("max by (stage) ({by_stage})"), "{{stage}}");
-    let text = ("How long runs take", "The last run by its stages.");
     over_time(
-        text,
+        "How long runs take",
+        "The last run by its stages.",
         vec![asked],
         &Look {
             unit: "s".to_owned(),
@@ -167,7 +167,7 @@ pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
         decimals: unit::decimals(first),
         stacked: false,
     };
-    let mut panel = over_time((&family.title, &family.description()), targets, &look);
+    let mut panel = over_time(&family.title, &family.description(), targets, &look);
     if alone {
         panel["fieldConfig"]["overrides"] = usual_band();
     }
@@ -183,7 +183,7 @@ pub(super) fn distribution(metric: &Metric, config: &Config) -> Json {
         stacked: unit::adds_up(metric),
     };
     let asked = target("A", &expr, "{{label}}");
-    let mut panel = over_time((&metric.label, &metric.description), vec![asked], &look);
+    let mut panel = over_time(&metric.label, &metric.description, vec![asked], &look);
     panel["options"]["legend"]["placement"] = json!("right");
     panel
 }
@@ -216,7 +216,7 @@ struct Look {
     stacked: bool,
 }
 
-fn over_time((title, description): (&str, &str), targets: Vec<Json>, look: &Look) -> Json {
+fn over_time(title: &str, description: &str, targets: Vec<Json>, look: &Look) -> Json {
     let stacking = if look.stacked { "normal" } else { "none" };
     let mut defaults = json!({
         "unit": look.unit,

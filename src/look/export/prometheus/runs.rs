@@ -14,19 +14,19 @@ pub(super) fn told(nights: &Nights, prefix: &str) -> String {
     let mut text = String::new();
     if let Some(last) = &nights.last {
         let ended = seconds(last.ended_at.unwrap_or(last.started_at));
-        one(&mut text, (Own::LastRun, prefix), ended);
+        one(&mut text, Own::LastRun, prefix, ended);
         let well = matches!(last.outcome, Outcome::Stored | Outcome::Nothing);
-        one(&mut text, (Own::LastRunSuccess, prefix), u8::from(well));
-        one(&mut text, (Own::LastRunDays, prefix), last.days);
+        one(&mut text, Own::LastRunSuccess, prefix, u8::from(well));
+        one(&mut text, Own::LastRunDays, prefix, last.days);
         let durations = durations(last).map(|(stage, took)| {
             let labels = labels(&[("stage", stage)]);
             (labels, milliseconds(took))
         });
-        several(&mut text, (Own::LastRunDuration, prefix), durations);
+        several(&mut text, Own::LastRunDuration, prefix, durations);
     }
     let success = nights.last_success.as_ref();
     if let Some(ended) = success.and_then(|run| run.ended_at) {
-        one(&mut text, (Own::LastSuccess, prefix), seconds(ended));
+        one(&mut text, Own::LastSuccess, prefix, seconds(ended));
     }
     text
 }
