@@ -1,5 +1,6 @@
 //! File, environment and credentials become one checked `Config`; every mistake is found in one go.
 
+pub mod channels;
 pub mod database_url;
 pub mod duration;
 pub mod environment;
@@ -16,7 +17,6 @@ pub mod settings;
 pub mod settle;
 pub mod show;
 pub mod smtp_url;
-pub mod ways;
 pub mod written;
 
 use std::collections::{BTreeMap, BTreeSet};

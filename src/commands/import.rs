@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use crate::book::{self, Book, BookError, Ending, Outcome, Stages};
 use crate::cli::Import;
 use crate::config::Config;
-use crate::operate::import::{self, Gathered, ImportError, LeftOut, Setting, Taken};
+use crate::operate::import::{self, ImportError, Imported, LeftOut, Setting, Validated};
 use crate::render::words::counted;
 use crate::text::mistake::Source;
 
@@ -27,20 +27,20 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
         config,
         now: world.now,
     };
-    let gathered = match &args.mapping {
+    let validated = match &args.mapping {
         Some(path) => {
             let mapping = mapping(path, world)?;
             import::read_table(&mapping, setting, world.stop.clone()).await?
         }
         None => from_file(config, args.file.as_deref(), world).await?,
     };
-    let taken = match args.dry_run {
-        true => rehearse(setting, &gathered).await?,
-        false => take(&gathered, setting, begun).await?,
+    let imported = match args.dry_run {
+        true => dry_run(setting, &validated).await?,
+        false => import_into(&validated, setting, begun).await?,
     };
     match args.json {
-        true => output::json(&as_json(&taken, &gathered.left_out, args.dry_run))?,
-        false => tell(&taken, &gathered.left_out, args.dry_run),
+        true => output::json(&as_json(&imported, &validated.left_out, args.dry_run))?,
+        false => tell(&imported, &validated.left_out, args.dry_run),
     }
     Ok(Ended::Done)
 }
@@ -59,7 +59,7 @@ async fn from_file(
     config: &Config,
     file: Option<&Path>,
     world: &World,
-) -> Result<Gathered, CommandError> {
+) -> Result<Validated, CommandError> {
     let (path, name) = match file {
         Some(path) if path != Path::new("-") => {
             let path = world.directory.join(path);
@@ -83,37 +83,37 @@ async fn from_file(
     Ok(read.await??)
 }
 
-async fn rehearse(setting: Setting<'_>, gathered: &Gathered) -> Result<Taken, BookError> {
+async fn dry_run(setting: Setting<'_>, validated: &Validated) -> Result<Imported, BookError> {
     match open_book(setting.config).await {
-        Ok(book) => import::rehearse(Some(&book), gathered, setting).await,
-        Err(BookError::NoBook { .. }) => import::rehearse(None, gathered, setting).await,
+        Ok(book) => import::dry_run(Some(&book), validated, setting).await,
+        Err(BookError::NoBook { .. }) => import::dry_run(None, validated, setting).await,
         Err(error) => Err(error),
     }
 }
 
 /// Under the collect lock, as a run that the list of runs has.
-async fn take(
-    gathered: &Gathered,
+async fn import_into(
+    validated: &Validated,
     setting: Setting<'_>,
     begun: Instant,
-) -> Result<Taken, BookError> {
+) -> Result<Imported, BookError> {
     let lock = Book::wait_for_lock(&setting.config.book.url, PATIENCE).await?;
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "import", setting.now).await?;
-    let taken = import::take(&book, gathered, setting).await;
+    let imported = import::import_into(&book, validated, setting).await;
     let duration_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let span = taken.as_ref().ok().and_then(|taken| taken.span);
-    let days = taken.as_ref().map_or(0, Taken::changed_days);
+    let span = imported.as_ref().ok().and_then(|imported| imported.span);
+    let days = imported.as_ref().map_or(0, Imported::changed_days);
     let ending = Ending {
         ended_at: setting.now + TimeDelta::milliseconds(duration_ms),
-        outcome: match &taken {
+        outcome: match &imported {
             Err(_) => Outcome::Failed,
             Ok(_) if days == 0 => Outcome::Nothing,
             Ok(_) => Outcome::Stored,
         },
         dates: span.map(|(first, last)| first..=last),
         days: u32::try_from(days).unwrap_or(u32::MAX),
-        error: taken.as_ref().err().map(ToString::to_string),
+        error: imported.as_ref().err().map(ToString::to_string),
         duration_ms,
         stages: Stages::default(),
     };
@@ -121,30 +121,30 @@ async fn take(
     book.close().await;
     lock.let_go().await;
     // What broke the work off says more than that it could not be noted.
-    taken.and_then(|taken| noted.map(|()| taken))
+    imported.and_then(|imported| noted.map(|()| imported))
 }
 
-fn tell(taken: &Taken, left_out: &[LeftOut], dry_run: bool) {
+fn tell(imported: &Imported, left_out: &[LeftOut], dry_run: bool) {
     let verb = match dry_run {
         true => "would be taken over",
         false => "taken over",
     };
-    match taken.span {
+    match imported.span {
         Some((first, last)) => {
-            let (days, filled) = (taken.changed_days(), taken.filled_days);
+            let (days, filled) = (imported.changed_days(), imported.filled_days);
             output::say(&format!(
                 "{} of {} from {first} to {last} {verb}: {} new, {filled} filled in",
-                counted(taken.values, "value"),
+                counted(imported.values, "value"),
                 counted(days, "day"),
-                taken.new_days,
+                imported.new_days,
             ));
         }
         None => output::say(&format!("nothing new: 0 values {verb}")),
     }
-    if taken.known > 0 {
+    if imported.known > 0 {
         output::say(&format!(
             "{} left alone, known to the book already",
-            counted(taken.known, "value")
+            counted(imported.known, "value")
         ));
     }
     for LeftOut { what, why, count } in left_out {
@@ -152,17 +152,17 @@ fn tell(taken: &Taken, left_out: &[LeftOut], dry_run: bool) {
     }
 }
 
-fn as_json(taken: &Taken, left_out: &[LeftOut], dry_run: bool) -> Json {
+fn as_json(imported: &Imported, left_out: &[LeftOut], dry_run: bool) -> Json {
     let left_out = left_out
         .iter()
         .map(|one| json!({ "what": one.what, "why": one.why, "count": one.count }));
     json!({
         "schema": 1,
         "dry_run": dry_run,
-        "from": taken.span.map(|(first, _)| first),
-        "to": taken.span.map(|(_, last)| last),
-        "days": { "new": taken.new_days, "filled": taken.filled_days, "unchanged": taken.unchanged_days },
-        "values": { "taken": taken.values, "known": taken.known },
+        "from": imported.span.map(|(first, _)| first),
+        "to": imported.span.map(|(_, last)| last),
+        "days": { "new": imported.new_days, "filled": imported.filled_days, "unchanged": imported.unchanged_days },
+        "values": { "taken": imported.values, "known": imported.known },
         "left_out": left_out.collect::<Json>(),
     })
 }

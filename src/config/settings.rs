@@ -20,7 +20,8 @@ use super::settle::Settler;
 use super::written::{Alerts, App, Collect, File};
 use super::{
     AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, MailSettings, Outbox, Ping,
-    PrometheusSettings, ReportSettings, Request, Secret, ServeSettings, Webhook, mail, serve, ways,
+    PrometheusSettings, ReportSettings, Request, Secret, ServeSettings, Webhook, channels, mail,
+    serve,
 };
 
 pub struct Settled {
@@ -85,9 +86,9 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
     let thresholds = thresholds(&file.alerts, &mut settler);
     let report = mail::report(&file.report, &declared_apps, &mut settler);
     let mail = mail::mail(&file.mail, &mut settler);
-    let outbox = ways::outbox(&file.outbox, mail.is_some(), &mut settler);
-    let webhooks = ways::webhooks(&file.webhooks, &mut settler);
-    let ping = ways::ping(&file.ping, &mut settler);
+    let outbox = channels::outbox(&file.outbox, mail.is_some(), &mut settler);
+    let webhooks = channels::webhooks(&file.webhooks, &mut settler);
+    let ping = channels::ping(&file.ping, &mut settler);
     let serve = serve::serve(&file.serve, &mut settler);
     let prometheus = serve::prometheus(&file.prometheus, &mut settler);
     Settled {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::catalog::Judge;
 
+use super::channels::without_secrets;
 use super::duration::spoken;
-use super::ways::without_secrets;
 use super::{Config, OnAmbiguous, Origin, Recipient, Sender};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -100,7 +100,7 @@ fn rows(config: &Config) -> Vec<(String, String)> {
     row("alerts.judge", judge.to_owned());
     rows.extend(report(config));
     rows.extend(mail(config));
-    rows.extend(ways(config));
+    rows.extend(channels(config));
     rows.extend(serve(config));
     rows
 }
@@ -149,7 +149,7 @@ fn mail(config: &Config) -> Vec<(String, String)> {
     section("mail", rows)
 }
 
-fn ways(config: &Config) -> Vec<(String, String)> {
+fn channels(config: &Config) -> Vec<(String, String)> {
     let outbox = config.outbox.as_ref();
     let directory = outbox.map(|outbox| outbox.directory.display());
     let mut rows = section("outbox", [("directory", or_not_set(directory))]);

@@ -2,17 +2,17 @@
 
 mod access;
 mod alerts;
+mod book;
 pub mod certificate;
+mod channels;
 mod clock;
 mod databases;
 mod days;
+pub mod disk_space;
 mod ledger;
 mod line;
 pub mod mail;
-mod pages;
-pub mod room;
 mod secrets;
-mod ways;
 mod zoneinfo;
 
 use std::time::Duration;
@@ -58,20 +58,20 @@ pub async fn examine(
     now: DateTime<Utc>,
     stop: &CancellationToken,
 ) -> Vec<Finding> {
-    let (databases, stored, mail, ways) = tokio::join!(
+    let (databases, stored, mail, channels) = tokio::join!(
         databases::examine(config, now, stop),
-        pages::examine(config, now),
+        book::examine(config, now),
         mail::examine(config, now),
-        ways::examine(config, now),
+        channels::examine(config, now),
     );
     let mut findings = settings(config);
     findings.extend(clock::examine(config, now, stored.newest_collected_at));
     findings.extend(databases);
     findings.extend(stored.findings);
     findings.extend(mail);
-    findings.extend(ways);
+    findings.extend(channels);
     findings.extend(secrets::examine(config));
-    findings.extend(room::examine(config));
+    findings.extend(disk_space::examine(config));
     findings.push(access::examine(config));
     findings
 }

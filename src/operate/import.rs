@@ -5,12 +5,12 @@ mod day;
 mod day_table;
 mod document;
 mod file;
-mod gathering;
 mod lines;
 mod measured;
 mod quotes;
+mod store;
 mod table;
-mod taking;
+mod validation;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use thiserror::Error;
@@ -21,8 +21,8 @@ use crate::config::{Config, ConfigError};
 
 pub use day_table::read as read_table;
 pub use file::read as read_file;
-pub use gathering::Gathered;
-pub use taking::{Taken, rehearse, take};
+pub use store::{Imported, dry_run, import_into};
+pub use validation::Validated;
 
 /// What an import is checked against.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use crate::catalog::Metric;
 use crate::entry::{Kind, Provenance, Reading, Value};
 
-use super::gathering::{Frame, Gathering, Given};
+use super::validation::{Frame, Given, Validation};
 
 /// A day as `daybook export` writes it.
 #[derive(Debug, Deserialize)]
@@ -32,22 +32,29 @@ pub(super) struct Line {
 struct Pairs(Vec<(String, Json)>);
 
 /// Hands a day over to the gathering, with whatever is wrong about it.
-pub(super) fn take(line: Line, place: &str, gathering: &mut Gathering<'_>) {
+pub(super) fn import_into(line: Line, place: &str, validation: &mut Validation<'_>) {
     let (date, frame) = match framed(&line) {
         Ok(framed) => framed,
-        Err(why) => return gathering.wrong(place, &why),
+        Err(why) => return validation.wrong(place, &why),
     };
     let mut told = line.provenance;
     let mut readings = Vec::new();
     for (key, value) in line.metrics.0 {
         let told = told.shift_remove(&key);
-        push(&key, &value, told.as_ref(), place, gathering, &mut readings);
+        push(
+            &key,
+            &value,
+            told.as_ref(),
+            place,
+            validation,
+            &mut readings,
+        );
     }
     if let Some(key) = told.keys().next() {
         let why = format!("provenance of `{}`, but no value", key.escape_debug());
-        gathering.wrong(place, &why);
+        validation.wrong(place, &why);
     }
-    gathering.take(
+    validation.check(
         place,
         Given {
             date,
@@ -63,11 +70,11 @@ pub(super) fn push(
     value: &Json,
     told: Option<&Json>,
     place: &str,
-    gathering: &mut Gathering<'_>,
+    validation: &mut Validation<'_>,
     readings: &mut Vec<(String, Reading)>,
 ) {
-    let Some(metric) = gathering.metric(key) else {
-        return gathering.unknown(place, key);
+    let Some(metric) = validation.metric(key) else {
+        return validation.unknown(place, key);
     };
     match reading(metric, value, told) {
         Ok(reading)
@@ -75,13 +82,13 @@ pub(super) fn push(
                 .iter()
                 .any(|(other, known)| other == key && *known != reading) =>
         {
-            gathering.wrong(
+            validation.wrong(
                 place,
                 &format!("`{key}` stands there twice, with different values"),
             );
         }
         Ok(reading) => readings.push((key.to_owned(), reading)),
-        Err(why) => gathering.wrong(place, &format!("`{key}`: {why}")),
+        Err(why) => validation.wrong(place, &format!("`{key}`: {why}")),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::database::Trouble;
 use crate::entry::{Kind, Provenance, Reading, Value};
 use crate::text::mistake::{Mistake, Source};
 
-use super::gathering::{Frame, Gathered, Gathering, Given};
+use super::validation::{Frame, Given, Validated, Validation};
 use super::{ImportError, LeftOut, Setting};
 
 const CLOCK_CHANGE: &str = "counted rolling hours, and the clocks changed inside its window";
@@ -35,12 +35,12 @@ pub async fn read(
     mapping: &Source,
     setting: Setting<'_>,
     stop: CancellationToken,
-) -> Result<Gathered, ImportError> {
-    let mut gathering = Gathering::new(setting);
-    let mapping = parse(mapping, &gathering).map_err(|mistakes| ConfigError { mistakes })?;
+) -> Result<Validated, ImportError> {
+    let mut validation = Validation::new(setting);
+    let mapping = parse(mapping, &validation).map_err(|mistakes| ConfigError { mistakes })?;
     let limits = limits(setting.config, stop);
     let (name, app) = app(&mapping, setting)?;
-    let is_wanted = |column: &str| gathering.metric(mapping.key(column)).is_some();
+    let is_wanted = |column: &str| validation.metric(mapping.key(column)).is_some();
     let read = days::read(app, &mapping, is_wanted, &limits).await;
     let found = read.map_err(|error| match error.trouble {
         Trouble::Unavailable | Trouble::Refused => ImportError::Unavailable(Unreachable {
@@ -52,13 +52,13 @@ pub async fn read(
             why: error.message,
         },
     })?;
-    let left_out = hand_over(&found, &mapping, setting, &mut gathering);
-    let mut gathered = gathering.end()?;
-    gathered.left_out.extend(left_out);
-    Ok(gathered)
+    let left_out = hand_over(&found, &mapping, setting, &mut validation);
+    let mut validated = validation.end()?;
+    validated.left_out.extend(left_out);
+    Ok(validated)
 }
 
-fn parse(source: &Source, gathering: &Gathering<'_>) -> Result<Mapping, Vec<Mistake>> {
+fn parse(source: &Source, validation: &Validation<'_>) -> Result<Mapping, Vec<Mistake>> {
     let document = Document::parse(source)?;
     let mut mistakes = Vec::new();
     let Some(mapping) = piece::<Mapping>(&document, &document.root, &mut mistakes) else {
@@ -77,8 +77,8 @@ fn parse(source: &Source, gathering: &Gathering<'_>) -> Result<Mapping, Vec<Mist
         }
     }
     for (column, key) in &mapping.columns {
-        if gathering.metric(key).is_none() {
-            let message = format!("no metric is called `{key}`{}", gathering.like(key));
+        if validation.metric(key).is_none() {
+            let message = format!("no metric is called `{key}`{}", validation.like(key));
             wrong(&["columns", column], message);
         }
     }
@@ -108,7 +108,7 @@ fn hand_over(
     table: &[TableDay],
     mapping: &Mapping,
     setting: Setting<'_>,
-    gathering: &mut Gathering<'_>,
+    validation: &mut Validation<'_>,
 ) -> Vec<LeftOut> {
     let mut left_out = Tally::default();
     let mut rows = Vec::new();
@@ -123,8 +123,8 @@ fn hand_over(
     rows.retain(|row| !row.partial || !complete.contains(&row.day.date));
     for row in rows {
         let place = format!("row of {}", row.written.date);
-        let given = given(&row, mapping, gathering, &mut left_out);
-        gathering.take(&place, given);
+        let given = given(&row, mapping, validation, &mut left_out);
+        validation.check(&place, given);
     }
     left_out.told()
 }
@@ -170,7 +170,7 @@ fn row<'a>(
 fn given(
     row: &Row<'_>,
     mapping: &Mapping,
-    gathering: &Gathering<'_>,
+    validation: &Validation<'_>,
     left_out: &mut Tally,
 ) -> Given {
     let Row {
@@ -186,7 +186,7 @@ fn given(
     let mut readings = Vec::new();
     for column in written.values.keys() {
         let key = mapping.key(column);
-        match sound_value(column, row, mapping, gathering) {
+        match sound_value(column, row, mapping, validation) {
             Ok(value) => {
                 let (value, provenance) = (Some(value.clone()), provenance.clone());
                 readings.push((key.to_owned(), Reading { value, provenance }));
@@ -216,7 +216,7 @@ fn sound_value<'a>(
     column: &str,
     row: &'a Row<'_>,
     mapping: &'a Mapping,
-    gathering: &Gathering<'_>,
+    validation: &Validation<'_>,
 ) -> Result<&'a Value, &'a str> {
     if let Some(why) = mapping.left_out.get(column) {
         return Err(why);
@@ -228,7 +228,7 @@ fn sound_value<'a>(
         return Err(CLOCK_CHANGE);
     }
     let is_distribution = matches!(value, Value::Parts(_));
-    match gathering.metric(key) {
+    match validation.metric(key) {
         Some(metric) if metric.is_distribution() != is_distribution => {
             Err("of another kind than the catalog's metric")
         }

@@ -8,17 +8,17 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::day::{self, Line};
-use super::gathering::Gathering;
 use super::measured::Length;
+use super::validation::Validation;
 
 pub(super) fn read(
     input: impl BufRead,
     length: &Length,
-    gathering: &mut Gathering<'_>,
+    validation: &mut Validation<'_>,
 ) -> io::Result<()> {
     length.set(0);
     let mut parser = serde_json::Deserializer::from_reader(input);
-    let reader = Reader { length, gathering };
+    let reader = Reader { length, validation };
     let done = parser.deserialize_map(reader).and_then(|found| {
         parser.end()?;
         Ok(found)
@@ -26,12 +26,12 @@ pub(super) fn read(
     match done {
         Ok(true) => Ok(()),
         Ok(false) => {
-            gathering.wrong("the document", "expected the days in \"entries\"");
+            validation.wrong("the document", "expected the days in \"entries\"");
             Ok(())
         }
         Err(error) if error.is_io() => Err(error.into()),
         Err(error) => {
-            gathering.wrong("the document", &error.to_string());
+            validation.wrong("the document", &error.to_string());
             Ok(())
         }
     }
@@ -39,7 +39,7 @@ pub(super) fn read(
 
 struct Reader<'r, 'a> {
     length: &'r Length,
-    gathering: &'r mut Gathering<'a>,
+    validation: &'r mut Validation<'a>,
 }
 
 /// Whether there were entries.
@@ -58,13 +58,13 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
                     let schema: Json = map.next_value()?;
                     if schema != 1 {
                         let why = format!("schema {schema}: this program knows schema 1");
-                        self.gathering.wrong("the document", &why);
+                        self.validation.wrong("the document", &why);
                     }
                 }
                 "entries" => {
                     found = true;
-                    let (length, gathering) = (self.length, &mut *self.gathering);
-                    map.next_value_seed(Entries(Reader { length, gathering }))?;
+                    let (length, validation) = (self.length, &mut *self.validation);
+                    map.next_value_seed(Entries(Reader { length, validation }))?;
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -91,13 +91,13 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut days: A) -> Result<(), A::Error> {
-        let Reader { length, gathering } = self.0;
+        let Reader { length, validation } = self.0;
         for number in 1.. {
             length.set(0);
             let Some(line) = days.next_element::<Line>()? else {
                 break;
             };
-            day::take(line, &format!("entry {number}"), gathering);
+            day::import_into(line, &format!("entry {number}"), validation);
         }
         Ok(())
     }

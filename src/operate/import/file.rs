@@ -5,8 +5,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 use serde_json::{Map, Value as Json};
 
-use super::gathering::{Gathered, Gathering};
 use super::measured::{Length, Measured};
+use super::validation::{Validated, Validation};
 use super::{ImportError, Setting, document, lines, table};
 
 /// Enough of the first line to tell what the file is.
@@ -15,20 +15,20 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads and checks all of it. `name` is what errors call it.
-pub fn read(input: impl Read, name: &str, setting: Setting<'_>) -> Result<Gathered, ImportError> {
-    let mut gathering = Gathering::new(setting);
+pub fn read(input: impl Read, name: &str, setting: Setting<'_>) -> Result<Validated, ImportError> {
+    let mut validation = Validation::new(setting);
     let mut input = BufReader::new(input);
     let packed = first_bytes(&mut input, GZIP.len())
         .map(|(bytes, rest)| (bytes == GZIP, Cursor::new(bytes).chain(rest)));
     let done = packed.and_then(|(is_gzip, all)| match is_gzip {
         true => contents(
             BufReader::new(MultiGzDecoder::new(BufReader::new(all))),
-            &mut gathering,
+            &mut validation,
         ),
-        false => contents(all, &mut gathering),
+        false => contents(all, &mut validation),
     });
     match done {
-        Ok(()) => gathering.end(),
+        Ok(()) => validation.end(),
         Err(source) => Err(ImportError::Read {
             name: name.to_owned(),
             source,
@@ -36,7 +36,7 @@ pub fn read(input: impl Read, name: &str, setting: Setting<'_>) -> Result<Gather
     }
 }
 
-fn contents(input: impl BufRead, gathering: &mut Gathering<'_>) -> io::Result<()> {
+fn contents(input: impl BufRead, validation: &mut Validation<'_>) -> io::Result<()> {
     let length = Length::default();
     let mut input = BufReader::new(Measured {
         inner: input,
@@ -50,12 +50,12 @@ fn contents(input: impl BufRead, gathering: &mut Gathering<'_>) -> io::Result<()
     let input = Cursor::new(head.clone()).chain(input);
     match head.trim_ascii_start().first() {
         None => {
-            gathering.wrong("the file", "it is empty");
+            validation.wrong("the file", "it is empty");
             Ok(())
         }
-        Some(b'{') if is_document(&head) => document::read(input, &length, gathering),
-        Some(b'{') => lines::read(input, &length, gathering),
-        Some(_) => table::read(input, &head, &length, gathering),
+        Some(b'{') if is_document(&head) => document::read(input, &length, validation),
+        Some(b'{') => lines::read(input, &length, validation),
+        Some(_) => table::read(input, &head, &length, validation),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::io::{self, BufRead};
 
 use super::day::{self, Line};
-use super::gathering::Gathering;
 use super::measured::Length;
+use super::validation::Validation;
 
 pub(super) fn read(
     mut input: impl BufRead,
     length: &Length,
-    gathering: &mut Gathering<'_>,
+    validation: &mut Validation<'_>,
 ) -> io::Result<()> {
     let mut line = Vec::new();
     for number in 1.. {
@@ -23,8 +23,8 @@ pub(super) fn read(
         }
         let place = format!("line {number}");
         match serde_json::from_slice::<Line>(&line) {
-            Ok(line) => day::take(line, &place, gathering),
-            Err(error) => gathering.wrong(&place, &without_line(&error)),
+            Ok(line) => day::import_into(line, &place, validation),
+            Err(error) => validation.wrong(&place, &without_line(&error)),
         }
     }
     Ok(())

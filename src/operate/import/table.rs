@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Json};
 use crate::render::csv::{FRAME, PROVENANCE, key};
 
 use super::day;
-use super::gathering::{Frame, Gathering, Given};
 use super::measured::Length;
 use super::quotes::Quotes;
+use super::validation::{Frame, Given, Validation};
 
 const LONG: [&str; 3] = ["date", "key", "value"];
 
@@ -35,7 +35,7 @@ pub(super) fn read(
     input: impl BufRead,
     head: &[u8],
     length: &Length,
-    gathering: &mut Gathering<'_>,
+    validation: &mut Validation<'_>,
 ) -> io::Result<()> {
     let delimiter = delimiter(head);
     let (input, opened) = Quotes::new(input, delimiter);
@@ -52,27 +52,27 @@ pub(super) fn read(
         match read {
             Ok(false) => {
                 if let Some(line) = opened.get() {
-                    gathering.wrong(&format!("line {line}"), UNCLOSED);
+                    validation.wrong(&format!("line {line}"), UNCLOSED);
                 }
                 return Ok(());
             }
             Ok(true) => {}
             Err(error) if matches!(error.kind(), csv::ErrorKind::Io(_)) => return Err(error.into()),
             Err(error) => {
-                gathering.wrong(&place, &broken(&error));
+                validation.wrong(&place, &broken(&error));
                 continue;
             }
         }
         match &columns {
-            Some(columns) => line(columns, &record, &place, gathering),
+            Some(columns) => line(columns, &record, &place, validation),
             None => match titles(&record) {
                 Ok(Some(found)) => columns = Some(found),
                 Ok(None) => {
-                    line(&Columns::Long, &record, &place, gathering);
+                    line(&Columns::Long, &record, &place, validation);
                     columns = Some(Columns::Long);
                 }
                 Err(why) => {
-                    gathering.wrong(&place, &why);
+                    validation.wrong(&place, &why);
                     return Ok(());
                 }
             },
@@ -121,21 +121,21 @@ fn titles(record: &StringRecord) -> Result<Option<Columns>, String> {
     }
 }
 
-fn line(columns: &Columns, record: &StringRecord, place: &str, gathering: &mut Gathering<'_>) {
+fn line(columns: &Columns, record: &StringRecord, place: &str, validation: &mut Validation<'_>) {
     let given = match columns {
-        Columns::Long => long(record, place, gathering),
-        Columns::Wide(columns) => wide(columns, record, place, gathering),
+        Columns::Long => long(record, place, validation),
+        Columns::Wide(columns) => wide(columns, record, place, validation),
     };
     match given {
-        Ok(given) => gathering.take(place, given),
-        Err(why) => gathering.wrong(place, &why),
+        Ok(given) => validation.check(place, given),
+        Err(why) => validation.wrong(place, &why),
     }
 }
 
 fn long(
     record: &StringRecord,
     place: &str,
-    gathering: &mut Gathering<'_>,
+    validation: &mut Validation<'_>,
 ) -> Result<Given, String> {
     let (date, key, value) = (&record[0], &record[1], day::cell(&record[2])?);
     let mut given = Given {
@@ -144,7 +144,7 @@ fn long(
     };
     // An empty value is one that nobody knows.
     if !value.is_null() {
-        day::push(key, &value, None, place, gathering, &mut given.readings);
+        day::push(key, &value, None, place, validation, &mut given.readings);
     }
     Ok(given)
 }
@@ -153,7 +153,7 @@ fn wide(
     columns: &[Column],
     record: &StringRecord,
     place: &str,
-    gathering: &mut Gathering<'_>,
+    validation: &mut Validation<'_>,
 ) -> Result<Given, String> {
     let cell = |column: &Column| {
         let at = columns.iter().position(|one| one == column);
@@ -184,8 +184,8 @@ fn wide(
         match day::cell(text) {
             // Without a word about it, the day does not have this metric.
             Ok(Json::Null) if told.is_none() => {}
-            Ok(value) => day::push(key, &value, told, place, gathering, &mut given.readings),
-            Err(why) => gathering.wrong(place, &format!("`{}`: {why}", day::shown(key))),
+            Ok(value) => day::push(key, &value, told, place, validation, &mut given.readings),
+            Err(why) => validation.wrong(place, &format!("`{}`: {why}", day::shown(key))),
         }
     }
     Ok(given)

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use daybook::book::FreeSpace;
-use daybook::operate::doctor::room::judge;
+use daybook::operate::doctor::disk_space::judge;
 
 use super::{NOW, SETTINGS, after_a_night, complaints, told_of};
 use crate::certificates::Authority;

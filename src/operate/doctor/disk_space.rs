@@ -35,9 +35,9 @@ pub fn examine(config: &Config) -> Vec<Finding> {
         let seen =
             std::fs::metadata(&path).and_then(|folder| Ok((folder.dev(), free_space(&path)?)));
         match seen {
-            Ok((device, room)) => match disks.iter_mut().find(|(other, ..)| *other == device) {
+            Ok((device, space)) => match disks.iter_mut().find(|(other, ..)| *other == device) {
                 Some((_, whose, _)) => *whose = format!("{whose} and {what}"),
-                None => disks.push((device, what.to_owned(), room)),
+                None => disks.push((device, what.to_owned(), space)),
             },
             Err(error) => {
                 let what = format!("how much room is left for {what} cannot be seen: {error}");
@@ -50,19 +50,19 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(
         disks
             .iter()
-            .map(|(_, whose, room)| judge(whose, *room, size)),
+            .map(|(_, whose, space)| judge(whose, *space, size)),
     );
     findings
 }
 
 /// Whether that is enough for a book of this size.
-pub fn judge(whose: &str, room: FreeSpace, book: u64) -> Finding {
+pub fn judge(whose: &str, space: FreeSpace, book: u64) -> Finding {
     let enough = LITTLE.max(book.saturating_mul(TIMES_THE_BOOK));
-    let left = spoken(room.bytes);
+    let left = spoken(space.bytes);
     let what = format!("{left} are left on the disk of {whose}");
     let full = "The next night cannot be stored, and nothing that is not stored is sent.";
     let soon = "Soon the next night cannot be stored.";
-    match room {
+    match space {
         FreeSpace { files: Some(0), .. } => {
             let what = format!("no more files fit on the disk of {whose}");
             Finding::ok(AREA, what, full).advising(

@@ -36,7 +36,7 @@ pub(super) struct Frame {
     pub duration_ms: Option<i64>,
 }
 
-pub(super) struct Gathering<'a> {
+pub(super) struct Validation<'a> {
     setting: Setting<'a>,
     /// What may be taken over: the catalog's keys and those that its metrics had before.
     known: BTreeMap<&'a str, &'a Metric>,
@@ -52,12 +52,12 @@ pub(super) struct Gathering<'a> {
 
 /// A sound input.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct Validated {
     pub days: BTreeMap<NaiveDate, Entry>,
     pub left_out: Vec<LeftOut>,
 }
 
-impl<'a> Gathering<'a> {
+impl<'a> Validation<'a> {
     pub(super) fn new(setting: Setting<'a>) -> Self {
         let config = setting.config;
         let today = Day::containing(setting.now, config.time_zone).date;
@@ -99,7 +99,7 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    pub(super) fn take(&mut self, place: &str, given: Given) {
+    pub(super) fn check(&mut self, place: &str, given: Given) {
         let date = given.date;
         if date < self.oldest {
             self.too_old.insert(date);
@@ -175,7 +175,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// All of it, or what is wrong with it.
-    pub(super) fn end(mut self) -> Result<Gathered, ImportError> {
+    pub(super) fn end(mut self) -> Result<Validated, ImportError> {
         if let (Some(first), retention) = (self.too_old.first(), self.setting.config.retention_days)
         {
             let needed = (self.today - *first).num_days();
@@ -216,7 +216,7 @@ impl<'a> Gathering<'a> {
                 count: self.before_since.len(),
             });
         }
-        Ok(Gathered {
+        Ok(Validated {
             days: self.days,
             left_out,
         })

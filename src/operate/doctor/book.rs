@@ -11,7 +11,7 @@ use crate::book::{self, Book, BookError, Health};
 use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
 
-use super::room::spoken;
+use super::disk_space::spoken;
 use super::{Finding, Level, PATIENCE, alerts, counted, days, ledger, line};
 
 const AREA: &str = "book";

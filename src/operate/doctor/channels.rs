@@ -15,7 +15,7 @@ use super::certificate::{SOON_DAYS, not_after};
 use super::{Finding, Level, PATIENCE};
 
 /// A way out over HTTP.
-struct Way<'a> {
+struct Channel<'a> {
     area: &'static str,
     name: String,
     url: &'a SecretString,
@@ -24,26 +24,26 @@ struct Way<'a> {
 }
 
 pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
-    let ways = all(config);
-    let reached = join_all(ways.iter().map(|way| {
-        let patience = way.timeout.min(PATIENCE);
-        reach(way.url, patience, way.ca_file)
+    let channels = all(config);
+    let reached = join_all(channels.iter().map(|channel| {
+        let patience = channel.timeout.min(PATIENCE);
+        reach(channel.url, patience, channel.ca_file)
     }));
     let reached = reached.await;
-    let over_http = ways.iter().zip(reached);
-    let over_http = over_http.map(|(way, reached)| told(way, reached, now));
+    let over_http = channels.iter().zip(reached);
+    let over_http = over_http.map(|(channel, reached)| told(channel, reached, now));
     config.outbox.iter().map(folder).chain(over_http).collect()
 }
 
-fn all(config: &Config) -> Vec<Way<'_>> {
-    let webhooks = config.webhooks.iter().map(|webhook| Way {
+fn all(config: &Config) -> Vec<Channel<'_>> {
+    let webhooks = config.webhooks.iter().map(|webhook| Channel {
         area: "webhooks",
         name: format!("webhook {}", webhook.name),
         url: &webhook.url,
         timeout: webhook.timeout,
         ca_file: webhook.ca_file.as_deref(),
     });
-    let ping = config.ping.iter().map(|ping| Way {
+    let ping = config.ping.iter().map(|ping| Channel {
         area: "ping",
         name: "the health check".to_owned(),
         url: &ping.success,
@@ -53,8 +53,8 @@ fn all(config: &Config) -> Vec<Way<'_>> {
     webhooks.chain(ping).collect()
 }
 
-fn told(way: &Way<'_>, reached: Result<Reached, HttpError>, now: DateTime<Utc>) -> Finding {
-    let Way { area, name, .. } = way;
+fn told(channel: &Channel<'_>, reached: Result<Reached, HttpError>, now: DateTime<Utc>) -> Finding {
+    let Channel { area, name, .. } = channel;
     let reached = match reached {
         Ok(reached) => reached,
         Err(error) => {

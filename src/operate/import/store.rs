@@ -9,11 +9,11 @@ use crate::catalog::{Catalog, Metric, Shape};
 use crate::entry::merge::Mode;
 use crate::entry::{Entry, derive, keep_better_renamed_values, merge};
 
-use super::{Gathered, Setting, Span};
+use super::{Setting, Span, Validated};
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct Imported {
     pub new_days: usize,
     pub filled_days: usize,
     pub unchanged_days: usize,
@@ -26,39 +26,39 @@ pub struct Taken {
 }
 
 /// Stores all days or none, and gives every metric its column.
-pub async fn take(
+pub async fn import_into(
     book: &Book,
-    gathered: &Gathered,
+    validated: &Validated,
     setting: Setting<'_>,
-) -> Result<Taken, BookError> {
-    let mut taken = Taken::default();
+) -> Result<Imported, BookError> {
+    let mut imported = Imported::default();
     let catalog = &setting.config.catalog;
-    let days = gathered.days.values().cloned();
+    let days = validated.days.values().cloned();
     let over = |stored: Option<&Entry>, new| laid_over(catalog, stored, new);
     book::store_at_once(book, days, over, |stored| {
-        taken.count(stored, &gathered.days);
+        imported.count(stored, &validated.days);
     })
     .await?;
     book::columns::update(book, catalog).await?;
-    Ok(taken)
+    Ok(imported)
 }
 
 /// The same, without a trace; a book that is not there is an empty one.
-pub async fn rehearse(
+pub async fn dry_run(
     book: Option<&Book>,
-    gathered: &Gathered,
+    validated: &Validated,
     setting: Setting<'_>,
-) -> Result<Taken, BookError> {
-    let mut taken = Taken::default();
-    for (date, new) in &gathered.days {
+) -> Result<Imported, BookError> {
+    let mut imported = Imported::default();
+    for (date, new) in &validated.days {
         let before = match book {
             Some(book) => book::entry(book, *date).await?,
             None => None,
         };
         let after = laid_over(&setting.config.catalog, before.as_ref(), new.clone());
-        taken.count(&Stored { before, after }, &gathered.days);
+        imported.count(&Stored { before, after }, &validated.days);
     }
-    Ok(taken)
+    Ok(imported)
 }
 
 /// The day as it will stand: nothing that the book knows under a former name comes anew, and what was lacking is made
@@ -79,7 +79,7 @@ fn laid_over(catalog: &Catalog, stored: Option<&Entry>, mut new: Entry) -> Entry
     merge(Some(stored), new, Mode::Import)
 }
 
-impl Taken {
+impl Imported {
     fn count(&mut self, stored: &Stored, given: &BTreeMap<NaiveDate, Entry>) {
         let date = stored.after.date;
         match (&stored.before, stored.changed()) {
