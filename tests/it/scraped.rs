@@ -9,7 +9,8 @@ use std::fs;
 
 use chrono::NaiveDate;
 use daybook::entry::{Entry, Part, PartKey, Value};
-use daybook::look::export::backfill::{self, Form};
+use daybook::look::export::backfill;
+use daybook::text::exposition::Form;
 use serde_json::Value as Json;
 
 use crate::monitored::{self, HOSTILE, LAST, Monitored};

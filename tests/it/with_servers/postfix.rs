@@ -8,7 +8,8 @@ use daybook::config::{MailSettings, Sender, SmtpServer, Tls};
 use daybook::deliver::Attempt;
 use daybook::deliver::message::{Head, message};
 use daybook::deliver::smtp::connect;
-use daybook::render::mail::{Mail, Picture};
+use daybook::render::html::Picture;
+use daybook::render::mail::Mail;
 use mail_parser::{MessageParser, MimeHeaders};
 use secrecy::SecretString;
 
