@@ -168,7 +168,7 @@ pub struct Top {
     /// The day to begin with [default: the newest]
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
-    /// Print it once as plain text and end
+    /// Print what `daybook show` prints, and end
     #[arg(long)]
     pub once: bool,
 }

@@ -16,11 +16,29 @@ use super::{CommandError, Ended, World, dates, open_book, output};
 
 pub async fn run(config: &Config, args: &Show, world: &World) -> Result<Ended, CommandError> {
     let report = report(config, args.date.as_deref(), world).await?;
+    if args.date.is_none()
+        && let Some(stale) = stale(&report, config, world)
+    {
+        output::say(&format!("daybook: {stale}"));
+    }
     match args.json {
         true => output::json(&render::json::show(&report))?,
         false => output::data(&render::table::show(&report, look(world)))?,
     }
     Ok(Ended::Done)
+}
+
+/// Whoever asks for the newest day must see that newer ones are missing.
+fn stale(report: &Report, config: &Config, world: &World) -> Option<String> {
+    let expected = report::expected(world.now, config.time_zone, config.report.due);
+    if report.date >= expected {
+        return None;
+    }
+    let missing = match report.partial {
+        true => "no complete day yet".to_owned(),
+        false => format!("no complete day since {}", spoken(report.date)),
+    };
+    Some(format!("{missing}; `daybook doctor` finds out why"))
 }
 
 /// Prints the day's table, as `collect --verbose` and `demo` do.

@@ -5,17 +5,24 @@ use chrono::NaiveDate;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::calendar::spoken;
-use crate::cli::Top;
+use crate::cli::{Show, Top};
 use crate::config::Config;
 use crate::look::terminal::{self, Around, Place, TopError};
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, Ended, World, dates, output, show};
+use super::{CommandError, Ended, World, dates, show};
 
 pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, CommandError> {
-    if !args.once && !world.terminal.0 {
+    if args.once {
+        let same = Show {
+            date: args.date.clone(),
+            json: false,
+        };
+        return show::run(config, &same, world).await;
+    }
+    if !world.terminal.0 {
         return Err(CommandError::Usage(
-            "top draws on a terminal, and standard output is none: use `daybook top --once` for plain text, or `daybook show`"
+            "top draws on a terminal, and standard output is none: use `daybook show` for plain text"
                 .to_owned(),
         ));
     }
@@ -26,11 +33,6 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
         config,
         book: &config.book.url,
     };
-    if args.once {
-        let text = terminal::once(&place, date, (world.width, world.now)).await;
-        output::page(&text.map_err(told)?)?;
-        return Ok(Ended::Done);
-    }
     stop_on_hangup(world.stop.clone())?;
     let color = show::look(world).color;
     let around = Around {

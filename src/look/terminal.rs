@@ -7,7 +7,6 @@ pub mod draw;
 mod fit;
 mod ink;
 mod lines;
-pub mod once;
 pub mod session;
 pub mod shown;
 pub mod state;
@@ -71,17 +70,6 @@ enum Heard {
     Nothing,
     /// The terminal itself is no more.
     Gone,
-}
-
-/// The day as plain text, as wide as asked.
-pub async fn once(
-    place: &Place<'_>,
-    date: Option<NaiveDate>,
-    (width, now): (u16, DateTime<Utc>),
-) -> Result<String, TopError> {
-    let watched = Watched::open(place.book, place.config, 0, now).await?;
-    let shown = begin(place, &watched.edition, date, now).await?;
-    Ok(once::once(&shown, width))
 }
 
 /// Until somebody quits or the program is asked to stop.

@@ -7,17 +7,17 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 use daybook::book::Book;
-use daybook::commands::{CommandError, Ended};
 use daybook::config::Config;
 use daybook::entry::Entry;
 use daybook::look::edition::Edition;
 use daybook::look::terminal::draw::draw;
-use daybook::look::terminal::once::once;
 use daybook::look::terminal::shown::{Day, Shown};
 use daybook::look::terminal::state::{Hint, Next, State, press};
+use daybook::look::terminal::{self, Around, Place, TopError};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tokio_util::sync::CancellationToken;
 use unicode_width::UnicodeWidthStr;
 
 use crate::top_book::{LAST, MORNING, SETTINGS, days, store, troubled};
@@ -86,12 +86,33 @@ async fn an_open_day_a_first_day_an_empty_book_and_a_german_reader_have_their_pa
 }
 
 #[tokio::test]
-async fn once_prints_all_of_the_day_as_plain_text() {
-    let troubled = shown(troubled(date(LAST)), SETTINGS).await;
-    let text = once(&troubled, 100);
-    assert!(text.lines().all(|line| line == line.trim_end()));
-    assert!(text.lines().all(|line| line.width() <= 100));
-    are_as_stored(&[("once", text), ("once_narrow", once(&troubled, 40))]);
+async fn once_prints_what_show_prints_and_both_say_when_days_are_missing() {
+    let world = World::new(MORNING, SETTINGS);
+    let missing = &["top", "--once", "--date", "2025-09-20"];
+    for (days, args) in [
+        (Vec::new(), &["top", "--once"][..]),
+        (troubled(date(LAST)), &["top", "--once"]),
+        (Vec::new(), &["top", "--once", "--date", LAST]),
+        (Vec::new(), missing),
+    ] {
+        store(&world, days).await;
+        let show: Vec<&str> = args
+            .iter()
+            .map(|arg| match *arg {
+                "top" => "show",
+                arg => arg,
+            })
+            .filter(|arg| *arg != "--once")
+            .collect();
+        let (once, show) = (world.binary(args), world.binary(&show));
+        assert_eq!(once.status, show.status, "{args:?}");
+        assert_eq!(once.stdout, show.stdout, "{args:?}");
+        assert_eq!(once.stderr, show.stderr, "{args:?}");
+        let said = String::from_utf8(once.stderr).unwrap();
+        let is_stale = said
+            == "daybook: no complete day since Fri 3 Oct 2025; `daybook doctor` finds out why\n";
+        assert_eq!(is_stale, once.status.success() && args.len() == 2, "{said}");
+    }
 }
 
 #[tokio::test]
@@ -122,9 +143,6 @@ async fn no_terminal_is_too_small_or_too_large_for_any_page() {
             ] {
                 drawn((width, height), &state, shown);
             }
-        }
-        for width in [40, 41, 79, 300] {
-            once(shown, width);
         }
     }
 }
@@ -305,7 +323,7 @@ async fn hostile_names_and_reasons_keep_to_their_columns_and_move_nothing() {
         };
         drawn(size, &state, &shown) + &drawn(size, &State::default(), &shown)
     });
-    for text in pages.into_iter().chain([once(&shown, 80)]) {
+    for text in pages {
         for letter in text.chars().filter(|letter| *letter != '\n') {
             assert!(!letter.is_control(), "{letter:?} in {text}");
             assert!(!"\u{202e}\u{2028}".contains(letter), "{letter:?} in {text}");
@@ -346,22 +364,26 @@ async fn a_book_that_stops_growing_is_called_stale() {
 async fn what_cannot_be_shown_is_refused_in_words_that_help() {
     let world = World::new(MORNING, SETTINGS);
     store(&world, days(date(LAST), 40)).await;
-    let refused = |error: CommandError| (error.exit_code(), error.to_string());
-    let missing = ["top", "--once", "--date", "2025-09-20"];
-    let (code, said) = refused(world.command(&missing).await.unwrap_err());
-    assert_eq!(code, 2);
+    let refused = world.command(&["top"]).await.unwrap_err();
+    assert_eq!(refused.exit_code(), 2);
+    assert!(refused.to_string().contains("daybook show"), "{refused}");
+    let (config, book, stop) = (world.config(), world.book_url(), CancellationToken::new());
+    let place = Place {
+        config: &config,
+        book: &book,
+    };
+    let around = Around {
+        clock: || instant(MORNING),
+        stop: &stop,
+    };
+    let missing = terminal::run(&place, Some(date("2025-09-20")), false, around).await;
+    let Err(TopError::NoDay { neighbours, .. }) = missing else {
+        panic!("{missing:?}");
+    };
     assert_eq!(
-        said,
-        "there is no entry for Sat 20 Sep 2025; the stored days next to it are Fri 19 Sep 2025 and Sun 21 Sep 2025"
+        neighbours,
+        (Some(date("2025-09-19")), Some(date("2025-09-21")))
     );
-    let (code, said) = refused(world.command(&["top"]).await.unwrap_err());
-    assert_eq!(code, 2);
-    assert!(
-        said.contains("--once") && said.contains("daybook show"),
-        "{said}"
-    );
-    let there = ["top", "--once", "--date", "2025-09-21"];
-    assert_eq!(world.command(&there).await.unwrap(), Ended::Done);
 }
 
 /// The book of a world, read.

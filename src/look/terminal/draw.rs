@@ -67,7 +67,7 @@ fn body(area: Rect, buffer: &mut Buffer, state: &State, (day, shown): (&Day, &Sh
     let (main, pane) = panes(area, state.details);
     if let Some(main) = main {
         let (width, color) = (usize::from(main.width), state.color);
-        let table = table((day, shown.words), &visible, Some(selected), (width, color));
+        let table = table((day, shown.words), &visible, selected, (width, color));
         let told = if state.alerts_only {
             alerts(day, &visible, selected, (width, color))
         } else {

@@ -10,9 +10,7 @@ use crate::config::Config;
 use crate::look::edition::Edition;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
-use crate::render::view::{
-    self, CellView, MatterView, NoteView, PartView, RowView, SectionView, Tone,
-};
+use crate::render::view::{self, CellView, MatterView, PartView, RowView, SectionView, Tone};
 use crate::report::{self, Around, Content, Letter, Report, Row};
 use crate::text::plain::printable;
 
@@ -55,7 +53,6 @@ pub struct Day {
     pub metrics: Vec<Metric>,
     /// The places of the metrics that alert, the most severe first.
     pub alerts: Vec<usize>,
-    pub notes: Vec<NoteView>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +149,6 @@ fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {
         summary: plain(&view.summary),
         alerts: alerts(report, &metrics),
         metrics,
-        notes: view.notes.iter().map(plain_note).collect(),
     })
 }
 
@@ -282,13 +278,5 @@ fn plain_matter(matter: &MatterView) -> MatterView {
         word: plain(&matter.word),
         head: plain(&matter.head),
         rest: plain(&matter.rest),
-    }
-}
-
-fn plain_note(note: &NoteView) -> NoteView {
-    NoteView {
-        title: plain(&note.title),
-        lines: note.lines.iter().map(|line| plain(line)).collect(),
-        tone: note.tone,
     }
 }

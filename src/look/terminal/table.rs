@@ -20,11 +20,11 @@ pub(super) struct Table {
     pub(super) selected: usize,
 }
 
-/// The rows at these places; the one selected is a place among them, or none is.
+/// The rows at these places; the one selected is a place among them.
 pub(super) fn table(
     (day, words): (&Day, &Words),
     visible: &[usize],
-    selected: Option<usize>,
+    selected: usize,
     (width, color): (usize, bool),
 ) -> Table {
     let columns = Columns::of(day, words, width);
@@ -43,7 +43,7 @@ pub(super) fn table(
         if section.replace(&metric.section) != Some(&metric.section) {
             table.lines.push(divider(&metric.section, width));
         }
-        let is_selected = selected == Some(place);
+        let is_selected = selected == place;
         if is_selected {
             table.selected = table.lines.len();
         }
@@ -55,7 +55,7 @@ pub(super) fn table(
 }
 
 /// `── Users ─────────`
-pub(super) fn divider(name: &str, width: usize) -> Line<'static> {
+fn divider(name: &str, width: usize) -> Line<'static> {
     let name = cut(name, width.saturating_sub(6));
     let name = if name.is_empty() {
         name
