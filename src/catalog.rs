@@ -355,7 +355,7 @@ impl Catalog {
     }
 
     /// Whether the last day of a window of several is shown as a metric of its own.
-    pub fn is_told_by_day(&self, metric: &Metric) -> bool {
+    pub fn is_covered_by_day(&self, metric: &Metric) -> bool {
         let of_a_day = |other: &&Metric| {
             other.family == metric.family
                 && self.window_days(other) == 1

@@ -26,7 +26,7 @@ pub use crate::threshold::{Severity, State, Way};
 pub use history::{DAYS_JUDGED, History};
 pub use usual::{REACH_OF_OWN_DAYS, Usual};
 
-use subject::{Frame, Memory, Subject, Told};
+use subject::{Findings, Frame, Memory, Subject};
 
 /// How many days back a day is compared.
 pub const SPANS: [u32; 4] = [1, 7, 28, 30];
@@ -92,17 +92,17 @@ pub fn judge_day(
     history.judge_day(date, catalog)
 }
 
-/// The places of a history that matter, and of them those of which a reader is told.
+/// Positions in a history: all that matter, and among them those asked for.
 #[derive(Debug, Clone)]
 struct Spans {
     all: Range<usize>,
-    told: Range<usize>,
+    wanted: Range<usize>,
 }
 
 impl Spans {
-    /// Those told, among all that matter.
-    fn told_among_all(&self) -> Range<usize> {
-        self.told.start - self.all.start..self.told.end - self.all.start
+    /// Those asked for, relative to all that matter.
+    fn wanted_among_all(&self) -> Range<usize> {
+        self.wanted.start - self.all.start..self.wanted.end - self.all.start
     }
 }
 
@@ -120,7 +120,7 @@ struct Placed<'a> {
     metric: &'a Metric,
 }
 
-/// Goes through all the places of a history for what they leave behind, and keeps what is judged of those told.
+/// Goes through all days that matter for what they leave behind, and keeps the judgement of those asked for.
 fn fold<'a>(
     history: &History,
     spans: &Spans,
@@ -128,8 +128,8 @@ fn fold<'a>(
     catalog: &Catalog,
 ) -> Judgement {
     let complete = history.days.iter().position(|day| !day.partial);
-    let told = spans.told.clone();
-    let mut days: Vec<JudgedDay> = told
+    let wanted = spans.wanted.clone();
+    let mut days: Vec<JudgedDay> = wanted
         .map(|at| JudgedDay {
             date: history.days[at].date,
             partial: history.days[at].partial,
@@ -152,7 +152,7 @@ fn fold<'a>(
     Judgement { days }
 }
 
-/// One metric on each of the days told.
+/// One metric on each of the days asked for.
 fn judge_metric(history: &History, placed: Placed<'_>, stage: &Stage<'_>) -> Vec<Judged> {
     let Placed { column, metric } = placed;
     let numbers = &history.numbers[column][stage.spans.all.clone()];
@@ -160,25 +160,27 @@ fn judge_metric(history: &History, placed: Placed<'_>, stage: &Stage<'_>) -> Vec
     let mutes = history.mutes.iter().rev();
     let mutes: Vec<&Mute> = mutes.filter(|mute| mute.is_about(metric)).collect();
     let mut memory = Memory::new(&subject);
-    let told = stage.spans.told_among_all();
-    for at in 0..told.start {
+    let wanted = stage.spans.wanted_among_all();
+    for at in 0..wanted.start {
         subject.judge_day(at, &mut memory, None);
     }
     let of_parts = history.parts.get(&column);
     let mut of_parts = of_parts
         .map_or_else(Vec::new, |parts| parts::judge(parts, metric, stage))
         .into_iter();
-    let judged = told.map(|at| {
-        let mut told = Told::default();
-        subject.judge_day(at, &mut memory, Some(&mut told));
-        told.alerts.extend(of_parts.next().into_iter().flatten());
+    let judged = wanted.map(|at| {
+        let mut findings = Findings::default();
+        subject.judge_day(at, &mut memory, Some(&mut findings));
+        findings
+            .alerts
+            .extend(of_parts.next().into_iter().flatten());
         let mute = mutes.iter().find(|mute| mute.holds(stage.frames[at].date));
         Judged {
             key: metric.key.clone(),
-            changes: told.changes,
-            usual: told.usual,
-            learning_until: told.learning_until,
-            alerts: told.alerts,
+            changes: findings.changes,
+            usual: findings.usual,
+            learning_until: findings.learning_until,
+            alerts: findings.alerts,
             muted: mute.map(|mute| (*mute).clone()),
         }
     });

@@ -34,7 +34,7 @@ pub(super) async fn with_retries(
     let mut conflicts = 0;
     let mut asked_at = None;
     let mut lessons = Lessons::default();
-    let mut is_told = false;
+    let mut is_reported = false;
     loop {
         let error = match once(name, app, keys, request, &lessons, ways).await {
             Ok(mut all) => {
@@ -82,7 +82,7 @@ pub(super) async fn with_retries(
             return Err(error);
         }
         let is_away = error.trouble != Trouble::Rewritten;
-        if is_away && !std::mem::replace(&mut is_told, true) {
+        if is_away && !std::mem::replace(&mut is_reported, true) {
             let name = name.to_owned();
             (request.retrying)(&Unreachable { name, error }, left);
         }

@@ -23,7 +23,7 @@ pub struct Alert {
     pub since: NaiveDate,
     pub welcome: bool,
     pub value: f64,
-    /// It recovered because the level that it told of has become usual.
+    /// It recovered because its level has become usual.
     pub settled: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct AlertedPart {
     /// It is among those that are not named: the value is the most that it can be.
     pub at_most: bool,
     pub usual: Option<Usual>,
-    /// How many more of the metric's parts alert on that day without being told; said once a day.
+    /// How many more of the metric's parts alert on that day and are left out; said once a day.
     pub left_out: usize,
 }
 
@@ -50,11 +50,11 @@ pub enum Rule {
         previous: f64,
         difference: Difference,
     },
-    /// The last seven days against the four weeks before, a slow slide; told once.
+    /// The last seven days against the four weeks before, a slow slide; reported once.
     Week(Week),
     /// Nothing for so many days, longer than ever in a year.
     Zero(u32),
-    /// Another value, after so many days of one and the same; told once.
+    /// Another value, after so many days of one and the same; reported once.
     Stirred {
         before: f64,
         days: u32,
@@ -63,7 +63,7 @@ pub enum Rule {
     Flat(u32),
 }
 
-/// What kind of rule, in the order in which they are told.
+/// What kind of rule, in the order in which they are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleKind {
     Absolute,

@@ -139,7 +139,7 @@ impl History {
         let all = 0..self.days.len();
         let spans = Spans {
             all: all.clone(),
-            told: all,
+            wanted: all,
         };
         fold(self, &spans, placed(catalog), catalog)
     }
@@ -169,11 +169,11 @@ impl History {
     fn spans(&self, days: RangeInclusive<NaiveDate>) -> Spans {
         let (first, last) = days.into_inner();
         let begin = first.checked_sub_days(Days::new(DAYS_JUDGED));
-        let told = self.places(first, last);
+        let wanted = self.places(first, last);
         let begin = self.places(begin.unwrap_or(NaiveDate::MIN), last).start;
         Spans {
-            all: begin..told.end,
-            told,
+            all: begin..wanted.end,
+            wanted,
         }
     }
 

@@ -15,12 +15,12 @@ use crate::threshold::State;
 
 use super::alert::{Alert, AlertedPart, Rule};
 use super::change::{Gap, Levels};
-use super::subject::{Frame, Memory, Subject, Told};
+use super::subject::{Findings, Frame, Memory, Subject};
 
 /// A part is judged for so long after it was large.
 const LOOKED_BACK: u64 = 56;
 const MOST_JUDGED: usize = 20;
-const MOST_TOLD: usize = 3;
+const MOST_REPORTED: usize = 3;
 
 /// The parts of one distribution from day to day.
 #[derive(Debug, Clone, Default)]
@@ -184,7 +184,7 @@ fn unnamed(parts: &[Part], metric: &Metric) -> Unnamed {
     }
 }
 
-/// What alerts on the days told, of each the largest parts.
+/// What alerts on the days asked for: of each the largest parts.
 pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Vec<Alert>> {
     let Stage {
         spans,
@@ -192,7 +192,7 @@ pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Ve
         catalog,
     } = stage;
     let least = Levels::of(metric, catalog.thresholds).min_base();
-    let days = spans.told_among_all();
+    let days = spans.wanted_among_all();
     let large = days.clone().map(|at| match frames[at].partial {
         true => Vec::new(),
         false => parts.large(at, stage, least),
@@ -211,26 +211,28 @@ pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Ve
                 subject.judge_day(at, &mut memory, None);
                 continue;
             };
-            let mut told = Told::default();
-            subject.judge_day(at, &mut memory, Some(&mut told));
-            told.alerts.retain(|alert| counts(alert, frames, &series));
-            if told.alerts.is_empty() {
+            let mut findings = Findings::default();
+            subject.judge_day(at, &mut memory, Some(&mut findings));
+            findings
+                .alerts
+                .retain(|alert| counts(alert, frames, &series));
+            if findings.alerts.is_empty() {
                 continue;
             }
             let alerted = AlertedPart {
                 key: parts.named[part].key.clone(),
                 label: parts.label(part, spans.all.start + at),
                 at_most: series.at_most[at],
-                usual: told.usual,
+                usual: findings.usual,
                 left_out: 0,
             };
-            for alert in &mut told.alerts {
+            for alert in &mut findings.alerts {
                 alert.part = Some(alerted.clone());
             }
             alerting[day].push(Alerting {
                 key: &parts.named[part].key,
                 size,
-                alerts: told.alerts,
+                alerts: findings.alerts,
             });
         }
     }
@@ -272,7 +274,7 @@ fn largest(mut alerting: Vec<Alerting<'_>>) -> Vec<Alert> {
         let sizes = other.size.total_cmp(&one.size);
         standing.then(sizes).then(one.key.cmp(other.key))
     });
-    let rest = alerting.split_off(alerting.len().min(MOST_TOLD));
+    let rest = alerting.split_off(alerting.len().min(MOST_REPORTED));
     let left_out = rest.iter().filter(|part| part.stands()).count();
     let mut alerts: Vec<Alert> = alerting.into_iter().flat_map(|part| part.alerts).collect();
     let last = alerts.iter_mut().rfind(|alert| stands(alert));

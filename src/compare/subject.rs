@@ -15,8 +15,8 @@ use super::run::{Run, Runs};
 use super::usual::{Learnt, Scale, Usual};
 use super::week::{Weeks, counts_for};
 
-/// The same weekday as a month ago is told, but never judged.
-const TOLD_ONLY: u32 = 28;
+/// The same weekday four weeks ago is shown, but never judged.
+const SHOWN_ONLY: u32 = 28;
 const SAME_WEEKDAY: u32 = 7;
 /// A level that stays for so long has become usual.
 const LEARNT_AFTER: u32 = 14;
@@ -47,14 +47,14 @@ pub(super) struct Subject<'a> {
     /// How many days each value is of.
     window: u32,
     /// Its last day is a metric of its own.
-    told_by_day: bool,
+    covered_by_day: bool,
     /// The numbers are those of one part of the metric.
     is_part: bool,
 }
 
-/// What a reader is told of a day. Of the hundreds of days before it only the memory counts.
+/// What a day says of the metric, for whoever asked. Of the hundreds of days before it only the memory counts.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Findings {
     pub(super) changes: Vec<Change>,
     pub(super) usual: Option<Usual>,
     pub(super) learning_until: Option<NaiveDate>,
@@ -141,7 +141,7 @@ impl<'a> Subject<'a> {
             numbers,
             thresholds: catalog.thresholds,
             window: catalog.window_days(metric),
-            told_by_day: catalog.is_told_by_day(metric),
+            covered_by_day: catalog.is_covered_by_day(metric),
             is_part: false,
         }
     }
@@ -164,15 +164,20 @@ impl<'a> Subject<'a> {
         self.metric.is_distribution() && !self.is_part
     }
 
-    pub(super) fn judge_day(&self, at: usize, memory: &mut Memory, mut told: Option<&mut Told>) {
+    pub(super) fn judge_day(
+        &self,
+        at: usize,
+        memory: &mut Memory,
+        mut findings: Option<&mut Findings>,
+    ) {
         let frame = &self.frames[at];
         let weekday = frame.date.weekday();
-        if let Some(told) = &mut told {
-            told.usual = memory.learnt.usual(weekday);
+        if let Some(findings) = &mut findings {
+            findings.usual = memory.learnt.usual(weekday);
         }
         let Some(value) = self.numbers[at].ok().filter(|_| !frame.partial) else {
-            if let Some(told) = told {
-                told.changes = self.spans().map(|span| self.change(at, span)).collect();
+            if let Some(findings) = findings {
+                findings.changes = self.spans().map(|span| self.change(at, span)).collect();
             }
             return;
         };
@@ -184,16 +189,16 @@ impl<'a> Subject<'a> {
             value,
             ordinary: memory.learnt.ordinary(weekday),
         };
-        if let Some(told) = &mut told {
-            told.usual = memory.learnt.usual(weekday);
-            told.learning_until = self.learning_until(now, memory);
+        if let Some(findings) = &mut findings {
+            findings.usual = memory.learnt.usual(weekday);
+            findings.learning_until = self.learning_until(now, memory);
         }
-        self.judge_limits(now, memory, told.as_deref_mut());
-        let standing = self.judge_changes(now, memory, told.as_deref_mut());
-        let stood_still = self.judge_runs(now, standing, memory, told.as_deref_mut());
+        self.judge_limits(now, memory, findings.as_deref_mut());
+        let standing = self.judge_changes(now, memory, findings.as_deref_mut());
+        let stood_still = self.judge_runs(now, standing, memory, findings.as_deref_mut());
         let alerts = standing || stood_still;
         let goes_on = alerts && memory.note_alert(now.date) && standing;
-        self.judge_week(now, alerts, memory, told);
+        self.judge_week(now, alerts, memory, findings);
         if !frame.known && !self.is_passing(now.date, memory) {
             memory.learnt.learn(weekday, value, goes_on);
         }
@@ -246,7 +251,7 @@ impl<'a> Subject<'a> {
         (is_judged && missing > 0).then(|| now.date + Days::new(7 * missing as u64))
     }
 
-    fn judge_limits(&self, now: Now, memory: &mut Memory, told: Option<&mut Told>) {
+    fn judge_limits(&self, now: Now, memory: &mut Memory, findings: Option<&mut Findings>) {
         let rules = &self.metric.alert;
         if rules.warning.is_none() && rules.critical.is_none() {
             return;
@@ -257,22 +262,28 @@ impl<'a> Subject<'a> {
             &self.metric.unit,
         );
         let step = memory.absolute.advance(verdict, now.date);
-        if let (Some(step), Some(told)) = (step, told)
+        if let (Some(step), Some(findings)) = (step, findings)
             && let Some(limit) = alert::limit_of(self.metric, step.severity)
         {
             let rule = Rule::Absolute(limit);
-            told.alerts
+            findings
+                .alerts
                 .push(alert::alert(&step, self.metric, now.value, rule));
         }
     }
 
     /// Judges the changes; whether an alert stands on one of them.
-    fn judge_changes(&self, now: Now, memory: &mut Memory, told: Option<&mut Told>) -> bool {
-        if told.is_none() && !self.may_alert(now, memory) {
+    fn judge_changes(
+        &self,
+        now: Now,
+        memory: &mut Memory,
+        findings: Option<&mut Findings>,
+    ) -> bool {
+        if findings.is_none() && !self.may_alert(now, memory) {
             return false;
         }
-        let usual = match &told {
-            Some(told) => told.usual,
+        let usual = match &findings {
+            Some(findings) => findings.usual,
             None => memory.learnt.usual(now.date.weekday()),
         };
         let mut standing = false;
@@ -282,11 +293,11 @@ impl<'a> Subject<'a> {
             let mut change = self.change(now.at, span);
             let verdict = self.judge_change(now, span, &mut change, usual, memory);
             let step = memory.changes[span].advance(verdict, now.date);
-            if let Some(step) = step.filter(|step| self.is_spoken(step)) {
+            if let Some(step) = step.filter(|step| self.is_reported(step)) {
                 standing |= !step.is_recovery();
                 bear_severity(&mut change, &step, &memory.levels);
-                let is_told = !self.is_part || step.is_fall();
-                if let Some(rule) = Rule::of(&change).filter(|_| is_told) {
+                let is_reported = !self.is_part || step.is_fall();
+                if let Some(rule) = Rule::of(&change).filter(|_| is_reported) {
                     alerts.push(alert::alert(&step, self.metric, now.value, rule));
                 }
             }
@@ -298,9 +309,9 @@ impl<'a> Subject<'a> {
                 alert.settled = alert.state == State::Recovered;
             }
         }
-        if let Some(told) = told {
-            told.changes = changes;
-            told.alerts.append(&mut alerts);
+        if let Some(findings) = findings {
+            findings.changes = changes;
+            findings.alerts.append(&mut alerts);
         }
         standing
     }
@@ -356,7 +367,7 @@ impl<'a> Subject<'a> {
         else {
             return Verdict::Unjudged;
         };
-        if change.days == TOLD_ONLY {
+        if change.days == SHOWN_ONLY {
             return Verdict::Unjudged;
         }
         let levels = &memory.levels;
@@ -374,7 +385,7 @@ impl<'a> Subject<'a> {
             (Verdict::Unjudged, Some(Calm::KnownDay))
         } else if self.thresholds.judge == Judge::Thresholds {
             (judged(), None)
-        } else if self.told_by_day {
+        } else if self.covered_by_day {
             (Verdict::calm(difference.way), Some(Calm::ToldByDay))
         } else if let Some(usual) = usual {
             match (usual.broken_by(now.value), difference.way) {
@@ -405,7 +416,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What several days' window gathers tells of an incident when it enters, not while it stays or leaves.
-    fn is_spoken(&self, step: &Step<NaiveDate>) -> bool {
+    fn is_reported(&self, step: &Step<NaiveDate>) -> bool {
         self.window == 1 || self.thresholds.judge == Judge::Thresholds || step.is_new()
     }
 
@@ -422,10 +433,10 @@ impl<'a> Subject<'a> {
         now: Now,
         alerts: bool,
         memory: &mut Memory,
-        mut told: Option<&mut Told>,
+        mut findings: Option<&mut Findings>,
     ) -> bool {
         let (run, broken) = memory.runs.add(now.value, now.date);
-        if self.thresholds.judge == Judge::Thresholds || self.told_by_day || self.is_list() {
+        if self.thresholds.judge == Judge::Thresholds || self.covered_by_day || self.is_list() {
             return false;
         }
         let zero = self.zero(run, memory);
@@ -434,8 +445,8 @@ impl<'a> Subject<'a> {
             .advance(Verdict::plain(zero, Way::Down), now.date);
         let fell = step.as_ref().is_some_and(|step| !step.is_recovery());
         let mut tell = |step: Step<NaiveDate>, rule: Rule| {
-            if let Some(told) = &mut told {
-                told.alerts.push(Alert {
+            if let Some(findings) = &mut findings {
+                findings.alerts.push(Alert {
                     settled: step.is_recovery() && run.days > LEARNT_AFTER,
                     ..alert::alert(&step, self.metric, now.value, rule)
                 });
@@ -506,11 +517,17 @@ impl<'a> Subject<'a> {
         (is_first && is_large).then_some((rule, difference.way))
     }
 
-    fn judge_week(&self, now: Now, alerts: bool, memory: &mut Memory, told: Option<&mut Told>) {
+    fn judge_week(
+        &self,
+        now: Now,
+        alerts: bool,
+        memory: &mut Memory,
+        findings: Option<&mut Findings>,
+    ) {
         let known = self.frames[now.at].known;
         let value = Some(now.value).filter(|_| !known);
-        let is_spoken_of = alerts || self.is_passing(now.date, memory);
-        let Some(counts_for) = counts_for(value, now.ordinary, is_spoken_of) else {
+        let is_counted_as_expected = alerts || self.is_passing(now.date, memory);
+        let Some(counts_for) = counts_for(value, now.ordinary, is_counted_as_expected) else {
             memory.weeks.restart();
             return;
         };
@@ -518,14 +535,16 @@ impl<'a> Subject<'a> {
         let slide = memory
             .weeks
             .add(counts_for, scale, memory.learnt.deviation(), &memory.levels);
-        let is_judged = self.thresholds.judge == Judge::Usual && !self.told_by_day;
-        let (Some(slide), Some(told)) = (slide.filter(|_| is_judged && !alerts), told) else {
+        let is_judged = self.thresholds.judge == Judge::Usual && !self.covered_by_day;
+        let (Some(slide), Some(findings)) = (slide.filter(|_| is_judged && !alerts), findings)
+        else {
             return;
         };
         let verdict = Verdict::plain(Some(slide.severity), slide.way);
         if let Some(step) = Lifecycle::<NaiveDate>::default().advance(verdict, now.date) {
             let rule = Rule::Week(slide.week);
-            told.alerts
+            findings
+                .alerts
                 .push(alert::alert(&step, self.metric, now.value, rule));
         }
     }

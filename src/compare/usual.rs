@@ -48,7 +48,7 @@ impl Usual {
         self.low <= value && value <= self.high
     }
 
-    /// Whether the value lies inside beyond doubt, however the bounds are told.
+    /// Whether the value lies inside beyond doubt, however the bounds are rounded.
     pub(super) fn surely_holds(&self, value: f64) -> bool {
         const SLACK: f64 = 1e-6;
         self.low + SLACK <= value && value <= self.high - SLACK
@@ -84,7 +84,7 @@ impl Scale {
         }
     }
 
-    /// A ratio is told by its root, in which a fall to a quarter is as far as a rise to the double and a quarter.
+    /// A ratio is measured by its root, in which a fall to a quarter is as far as a rise to the double and a quarter.
     fn residual(self, value: f64, middle: f64) -> f64 {
         match self {
             Self::Ratio => (value / middle).max(0.0).sqrt(),
@@ -201,7 +201,7 @@ impl Learnt {
     /// The range as if the last two weeks had run on another level.
     pub(super) fn usual_on(&self, level: f64, weekday: Weekday) -> Option<Usual> {
         let range = self.range(weekday, level, self.own_reach());
-        range.map(|range| self.told(range))
+        range.map(|range| self.rounded(range))
     }
 
     /// How the last two weeks ran against their weekdays.
@@ -323,8 +323,8 @@ impl Learnt {
         }
     }
 
-    /// As it is told, and so as it is judged.
-    fn told(&self, usual: Usual) -> Usual {
+    /// As it is shown, and so as it is judged.
+    fn rounded(&self, usual: Usual) -> Usual {
         let (low, high) = (exact(usual.low), exact(usual.high));
         let (low, high) = if self.counts {
             (low.ceil(), high.floor())

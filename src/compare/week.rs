@@ -14,7 +14,7 @@ const DAYS: usize = 5 * WEEK;
 const WEEKS: usize = 52;
 const LEFT_OUT: usize = 4;
 const LEAST_WEEKS: usize = 8;
-/// Robust deviations. Fewer than for a day, or a slide of a busy metric would be learnt before it is told.
+/// Robust deviations. Fewer than for a day, or a busy metric's slide would be learnt before it is found.
 const REACH: f64 = 2.8;
 /// A year's outermost weeks on either side may lie beyond the reach: it holds some 97 % of them.
 const BEYOND: usize = 1;
@@ -150,11 +150,15 @@ impl Weeks {
     }
 }
 
-/// What a day counts for in its week: no more than an ordinary day may, and one that alerted, which has been told,
-/// what was expected of it.
-pub(super) fn counts_for(value: Option<f64>, ordinary: Option<Usual>, told: bool) -> Option<f64> {
+/// What a day counts for in its week: no more than an ordinary day may, and one that
+/// alerted what was expected of it.
+pub(super) fn counts_for(
+    value: Option<f64>,
+    ordinary: Option<Usual>,
+    alerted: bool,
+) -> Option<f64> {
     match (value, ordinary) {
-        (Some(value), Some(usual)) if !told => Some(value.max(usual.low).min(usual.high)),
+        (Some(value), Some(usual)) if !alerted => Some(value.max(usual.low).min(usual.high)),
         (_, Some(usual)) => Some(usual.forecast),
         (value, None) => value,
     }

@@ -87,7 +87,7 @@ fn summary(all: &[&Backtest]) -> Vec<String> {
         counts("Calm: usual for the weekday", &|all| all.usual),
         counts("Calm: against unusual days", &|all| all.echo),
         counts("Calm: still learning", &|all| all.learning),
-        counts("Calm: told by the last day", &|all| all.told_by_day),
+        counts("Calm: told by the last day", &|all| all.covered_by_day),
         counts("Calm: known days", &|all| all.known),
     ]
 }
@@ -204,7 +204,7 @@ fn totals(totals: &Totals, backtest: &Backtest) -> Value {
         "usual": totals.usual,
         "echo": totals.echo,
         "learning": totals.learning,
-        "told_by_day": totals.told_by_day,
+        "told_by_day": totals.covered_by_day,
         "known": totals.known,
     })
 }

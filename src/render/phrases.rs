@@ -67,7 +67,7 @@ phrases! {
         on_weekday last_weekday on_date against between above below week settled
         limit stays_below stays_above not_clear back_below back_above back_to over
         mover mover_since part at_most also_parts new_today second_day day_n worse held still
-        metric compared usually usual_then echo learning told_by_day no_data unavailable failed no_value unchanged new known_day open_day_then
+        metric compared usually usual_then echo learning covered_by_day no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others no_part
         failed_title unknown_title corrected_title later_title recounted_title nulls_title unlisted_title also_title

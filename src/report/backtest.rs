@@ -79,7 +79,7 @@ pub struct Totals {
     pub usual: usize,
     pub echo: usize,
     pub learning: usize,
-    pub told_by_day: usize,
+    pub covered_by_day: usize,
     pub known: usize,
 }
 
@@ -281,7 +281,7 @@ impl Backtest {
             totals.usual += own.usual;
             totals.echo += own.echo;
             totals.learning += own.learning;
-            totals.told_by_day += own.told_by_day;
+            totals.covered_by_day += own.covered_by_day;
             totals.known += own.known;
             days_in_alert.extend(metric.days_in_alert());
         }
@@ -342,7 +342,7 @@ impl Tried {
             usual: calm(Calm::Usual),
             echo: calm(Calm::Echo),
             learning: calm(Calm::Learning),
-            told_by_day: calm(Calm::ToldByDay),
+            covered_by_day: calm(Calm::ToldByDay),
             known: calm(Calm::KnownDay),
         }
     }

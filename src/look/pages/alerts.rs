@@ -40,7 +40,7 @@ pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<
         (words, Asked::Alerts(Some(date)).address())
     };
     let (before, after) = scene.edition.neighbours(last);
-    let told = Told {
+    let body = Body {
         words: scene.words,
         date: scene
             .speech
@@ -64,10 +64,10 @@ pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<
         grid: month::grid(dates.len()),
     };
     let page = Page {
-        title: fill(scene.words.alerts_of, &[("date", &told.date)]),
+        title: fill(scene.words.alerts_of, &[("date", &body.date)]),
         current: Tab::Alerts,
         date: asked,
-        content: written(&told),
+        content: written(&body),
         stale: None,
     };
     Ok(scene.found(page))
@@ -75,7 +75,7 @@ pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<
 
 #[derive(Template)]
 #[template(path = "web/alerts.html")]
-struct Told {
+struct Body {
     words: &'static Words,
     date: String,
     before: Option<(String, String)>,

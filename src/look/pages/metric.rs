@@ -40,7 +40,7 @@ pub(super) async fn page(
         let key = key.to_owned();
         Asked::Metric { key, days, until }.address()
     };
-    let told = Told {
+    let body = Body {
         words: scene.words,
         section: view::line(&metric.section),
         description: view::reason(&metric.description),
@@ -64,14 +64,14 @@ pub(super) async fn page(
         title: label.clone(),
         current: Tab::Other,
         date: until,
-        content: written(&told),
+        content: written(&body),
         stale: None,
     }))
 }
 
 #[derive(Template)]
 #[template(path = "web/metric.html")]
-struct Told<'a> {
+struct Body<'a> {
     words: &'static Words,
     label: &'a str,
     critical: &'static str,

@@ -10,7 +10,7 @@ use super::frame::{Page, Tab, written};
 
 #[derive(Template)]
 #[template(path = "web/problem.html")]
-struct Told {
+struct Body {
     words: &'static Words,
     problem: Problem,
     status: u16,
@@ -21,7 +21,7 @@ struct Told {
 pub fn problem(config: &Config, status: u16) -> String {
     let words = Words::of(config.report.voice.language);
     let problem = words.problem(status);
-    let told = Told {
+    let body = Body {
         words,
         problem,
         status,
@@ -31,7 +31,7 @@ pub fn problem(config: &Config, status: u16) -> String {
         title: problem.title.to_owned(),
         current: Tab::Other,
         date: None,
-        content: written(&told),
+        content: written(&body),
         stale: None,
     };
     page.html(config)

@@ -29,25 +29,25 @@ pub(super) async fn page(scene: &Scene<'_>) -> Result<Built, BookError> {
         None => Vec::new(),
     };
     let statements = statements.iter().take(STATEMENTS);
-    let told = Told {
+    let body = Body {
         words: scene.words,
         phrases: scene.speech.words,
         runs: runs.iter().map(|run| row(run, scene)).collect(),
-        statements: statements.map(|told| statement(told, scene)).collect(),
+        statements: statements.map(|body| statement(body, scene)).collect(),
         deliveries: deliveries::rows(scene, DELIVERIES).await?,
     };
     Ok(scene.found(Page {
         title: scene.words.runs_title.to_owned(),
         current: Tab::Runs,
         date: None,
-        content: written(&told),
+        content: written(&body),
         stale: None,
     }))
 }
 
 #[derive(Template)]
 #[template(path = "web/runs.html")]
-struct Told {
+struct Body {
     words: &'static Words,
     phrases: &'static Phrases,
     runs: Vec<RunRow>,

@@ -120,7 +120,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     usual_then: "usual",
     echo: "unusual then",
     learning: "learning",
-    told_by_day: "see its last day",
+    covered_by_day: "see its last day",
     no_data: "no data",
     unavailable: "unavailable",
     failed: "failed",

@@ -121,7 +121,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     usual_then: "üblich",
     echo: "damals unüblich",
     learning: "lernt noch",
-    told_by_day: "siehe letzter Tag",
+    covered_by_day: "siehe letzter Tag",
     no_data: "keine Daten",
     unavailable: "unbekannt",
     failed: "Fehler",

@@ -227,7 +227,7 @@ fn cell_note(
         (None, Some(Calm::Usual)) => words.usual_then,
         (None, Some(Calm::Echo)) => words.echo,
         (None, Some(Calm::Learning)) => words.learning,
-        (None, Some(Calm::ToldByDay)) => words.told_by_day,
+        (None, Some(Calm::ToldByDay)) => words.covered_by_day,
         (None, Some(Calm::KnownDay)) => words.known_day,
         (None, Some(Calm::OpenDay)) => words.open_day_then,
         (None, None) if difference.is_new() => words.new,
