@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// The day to show [default: the newest complete one]
+    /// Day to show [default: newest complete day]
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
     /// Print JSON
@@ -16,19 +16,19 @@ pub struct Show {
 
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The day to report on [default: the newest complete one]
+    /// Day of the report [default: newest complete day]
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
-    /// As what
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Write a file, whole or not at all, instead of standard output (`-`)
+    /// Write to this file, atomically [default: `-`, standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// The language of the words [default: that of the settings]
+    /// Language [default: as configured]
     #[arg(long, value_parser = ["en", "de"])]
     pub language: Option<String>,
-    /// Whom the message is for, with --format eml [default: the first recipient of the settings]
+    /// Recipient, with --format eml [default: first configured recipient]
     #[arg(long, value_name = "ADDR")]
     pub to: Option<String>,
     /// Print the JSON Schema of --format json
@@ -39,33 +39,33 @@ pub struct Report {
 /// What a report is printed as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// One page with its pictures inside
+    /// One HTML page, images embedded
     Html,
-    /// The text part
+    /// Plain text
     Text,
-    /// Every number, for programs
+    /// All numbers, for programs
     Json,
-    /// The whole message, for a mail program
+    /// The complete message, for a mail program
     Eml,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Alerts {
-    /// List a day's alerts, the most severe first, with the day each of them is in
+    /// List a day's alerts, most severe first
     List(Show),
-    /// Replay the rules over the last days: how often they would have alerted, and when
+    /// Replay the rules over past days: how often and when they would have alerted
     #[command(after_help = BACKTEST_HELP)]
     Backtest(Backtest),
-    /// Silence a metric's alerts, or a family's, from today on
+    /// Mute a metric or family from today on
     #[command(after_help = MUTE_HELP)]
     Mute(Mute),
-    /// Let a metric alert again, from today on
+    /// Unmute a metric or family from today on
     Unmute {
-        /// The metric or family
+        /// Metric or family
         #[arg(value_name = "KEY")]
         key: String,
     },
-    /// List what is muted until when, and why
+    /// List mutes: until when and why
     Mutes {
         /// Print JSON
         #[arg(long)]
@@ -76,51 +76,51 @@ pub enum Alerts {
 const BACKTEST_HELP: &str = "\
 Examples:
   daybook alerts backtest --days 90                    how noisy the rules are
-  daybook alerts backtest --days 90 --warning 20       what another threshold would change
+  daybook alerts backtest --days 90 --warning 20       compare another threshold
   daybook alerts backtest --metric orders --min-change 50
 
-An alert is over the next day if it stood for one day, and two ordinary days followed.";
+\"Gone the next day\": the alert lasted one day and two ordinary days followed.";
 
 const MUTE_HELP: &str = "\
 Example:
   daybook alerts mute orders --until 2025-10-10 --because \"migration of the warehouse\"
 
-Muted alerts are still shown as such, but count in no verdict.";
+Muted alerts are still shown, marked as muted, but don't count in the verdict.";
 
 /// How changes are judged
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Judge {
-    /// Where the day also lies outside what is usual for the metric
+    /// Only outside the metric's usual range
     Usual,
-    /// By the thresholds alone
+    /// By thresholds alone
     Thresholds,
 }
 
 /// The thresholds tried stand for the general ones, with --metric also for the metric's own.
 #[derive(Debug, Args)]
 pub struct Backtest {
-    /// How many days, up to the newest complete one
+    /// Number of days, up to the newest complete one
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36525))]
     pub days: u32,
     /// Only this metric or family
     #[arg(long, value_name = "KEY")]
     pub metric: Option<String>,
-    /// Try another threshold for warnings, in percent, beside the present one; 0 for never
+    /// Compare another warning threshold, in percent; 0 is never
     #[arg(long, value_name = "PERCENT", value_parser = threshold)]
     pub warning: Option<f64>,
-    /// The same for critical alerts
+    /// Compare another critical threshold, in percent; 0 is never
     #[arg(long, value_name = "PERCENT", value_parser = threshold)]
     pub critical: Option<f64>,
-    /// The same for the least previous value that is judged
+    /// Compare another minimum for the earlier value
     #[arg(long, value_name = "NUMBER", value_parser = threshold)]
     pub min_base: Option<f64>,
-    /// The same for the least change that is judged
+    /// Compare another minimum change
     #[arg(long, value_name = "NUMBER", value_parser = threshold)]
     pub min_change: Option<f64>,
-    /// The same for the part of its own past days that a metric's usual range holds, such as 0.99
+    /// Compare another share of past days that the usual range must hold, such as 0.99
     #[arg(long, value_name = "PART", value_parser = part_of_days)]
     pub reach: Option<f64>,
-    /// The same for how changes are judged
+    /// Compare another way to judge changes
     #[arg(long, value_enum)]
     pub judge: Option<Judge>,
     /// Print JSON
@@ -130,13 +130,13 @@ pub struct Backtest {
 
 #[derive(Debug, Args)]
 pub struct Mute {
-    /// The metric or family
+    /// Metric or family
     #[arg(value_name = "KEY")]
     pub key: String,
-    /// The last day that is muted
+    /// Last muted day
     #[arg(long, value_name = "DATE")]
     pub until: String,
-    /// Why, as readers of the report are told
+    /// Reason, shown in the report
     #[arg(long, value_name = "TEXT")]
     pub because: String,
 }
@@ -155,39 +155,39 @@ fn threshold(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where to listen [default: 127.0.0.1:8321]
+    /// Address to listen on [default: 127.0.0.1:8321]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-    /// A proxy in front signs people in and says who they are in this header
+    /// Header in which a trusted proxy names the authenticated user
     #[arg(long, value_name = "HEADER")]
     pub behind_proxy: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Top {
-    /// The day to begin with [default: the newest]
+    /// First day to show [default: newest]
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
-    /// Print what `daybook show` prints, and end
+    /// Print what `daybook show` prints and exit
     #[arg(long)]
     pub once: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Export {
-    /// As what
+    /// Output format
     #[arg(long, value_enum)]
     pub format: ExportFormat,
-    /// The first day [default: the first there is]
+    /// First day [default: oldest]
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
-    /// The last day [default: the newest]
+    /// Last day [default: newest]
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
-    /// Compress it
+    /// Compress with gzip
     #[arg(long)]
     pub gzip: bool,
-    /// Write a file, whole or not at all, instead of standard output (`-`)
+    /// Write to this file, atomically [default: `-`, standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -195,24 +195,24 @@ pub struct Export {
 /// What days are exported as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// One document
+    /// One JSON document
     Json,
-    /// A day a line
+    /// JSON Lines, one day a line
     Jsonl,
-    /// A day a line, a metric a column
+    /// One day a line, one column per metric
     Csv,
-    /// The newest day as on /metrics; with --from or --to past days with their times, for VictoriaMetrics
+    /// The newest day, as on /metrics; with --from or --to, past days with timestamps, for VictoriaMetrics
     Prometheus,
-    /// Past days with their times, for promtool to make blocks of
+    /// Past days with timestamps, for promtool
     Openmetrics,
 }
 
 #[derive(Debug, Args)]
 pub struct Grafana {
-    /// Wrapped as Grafana's HTTP API takes it: POST /api/dashboards/db
+    /// Wrap for Grafana's HTTP API: POST /api/dashboards/db
     #[arg(long)]
     pub api: bool,
-    /// The uid of the folder to put it in
+    /// Folder UID
     #[arg(long, value_name = "UID", requires = "api")]
     pub folder: Option<String>,
 }

@@ -4,10 +4,10 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct Collect {
-    /// The day to collect: YYYY-MM-DD, today or yesterday [default: today, as of now]
+    /// Day to collect: YYYY-MM-DD, today or yesterday [default: today so far]
     #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to", "catch_up"])]
     pub date: Option<String>,
-    /// The first day of a range
+    /// First day of a range
     #[arg(
         long,
         value_name = "DATE",
@@ -15,16 +15,16 @@ pub struct Collect {
         conflicts_with = "catch_up"
     )]
     pub from: Option<String>,
-    /// The last day of a range
+    /// Last day of a range
     #[arg(long, value_name = "DATE", requires = "from")]
     pub to: Option<String>,
-    /// Only this metric, or the family of this name; days that know it already are left alone
+    /// Only this metric or family; skips days that already have it
     #[arg(long, value_name = "KEY")]
     pub metric: Option<String>,
-    /// Collect every missing complete day since the first entry, newest first
+    /// Collect missing complete days since the first row, newest first, at most `catch_up_days` back
     #[arg(long)]
     pub catch_up: bool,
-    /// First count the last N stored days before today, or before --date, once more, for rows that came late or vanished; keep N below the days after which the application itself deletes rows
+    /// First recount the last N stored days before today or --date, to catch late and deleted rows. Keep N below the days after which the application deletes rows itself
     #[arg(
         long,
         value_name = "N",
@@ -32,48 +32,48 @@ pub struct Collect {
         conflicts_with_all = ["from", "to", "catch_up", "metric", "force"]
     )]
     pub refresh: Option<u32>,
-    /// Send the report of the newest complete day, and whatever else is still to be delivered; with --metric only the latter
+    /// Send the newest complete day's report and anything undelivered; with --metric, only what is undelivered
     #[arg(long)]
     pub send_email: bool,
-    /// Count complete days again; a value that is known is never replaced by none
+    /// Recount complete days; never replaces a known value by an unknown one
     #[arg(long)]
     pub force: bool,
-    /// Count, show what came out, and store nothing
+    /// Count and show, store nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Print the day's table, then the time and rows of every statement
+    /// Also print the day's table, and time and rows of each statement
     #[arg(long, short, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Say nothing unless something is wrong
+    /// Print only problems
     #[arg(long, short)]
     pub quiet: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Send {
-    /// The day whose report is sent [default: the newest complete one]
+    /// Day of the report [default: newest complete day]
     #[arg(long, value_name = "DATE", conflicts_with = "test")]
     pub date: Option<String>,
-    /// Only to this address, also when it never got the report; otherwise to everybody who was to get it
+    /// Send only to this address, even if it was no recipient [default: all recipients of that report]
     #[arg(long, value_name = "ADDR", required_if_eq("test", "true"))]
     pub to: Option<String>,
-    /// A short message that shows whether mail leaves and arrives; no ledger knows it
+    /// Send a short test message; it is not recorded
     #[arg(long)]
     pub test: bool,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long, conflicts_with = "test")]
     pub json: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Deliveries {
-    /// Only of this day's reports
+    /// Only this day's reports
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
-    /// How many deliveries, those of the newest days first
+    /// Maximum number of deliveries, newest days first
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
     /// Print JSON
@@ -83,7 +83,7 @@ pub struct Deliveries {
 
 #[derive(Debug, Args)]
 pub struct Runs {
-    /// How many runs
+    /// Maximum number of runs
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
     /// Print JSON
@@ -93,13 +93,13 @@ pub struct Runs {
 
 #[derive(Debug, Args)]
 pub struct Prune {
-    /// List what would be deleted, and delete nothing
+    /// List what would be deleted, delete nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// Delete without the safety limit (more than 7 days, or none stored for 31 days)
+    /// Ignore the safety limit (at most 7 days at once, none if the newest row is over 31 days old)
     #[arg(long, conflicts_with = "dry_run")]
     pub yes: bool,
-    /// Delete days after today instead, with their reports; needs --yes
+    /// Delete days after today and their reports instead; requires --yes
     #[arg(long)]
     pub future: bool,
     /// Print JSON

@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A metric's key or a family's; all metrics when left out
+    /// Metric or family [default: all]
     pub metric: Option<String>,
-    /// The day to plan for [default: yesterday]
+    /// Day to plan for [default: yesterday]
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
     /// Print JSON
@@ -18,13 +18,13 @@ pub struct Explain {
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Check the configuration and report every mistake
+    /// Check the configuration and list all errors
     Check {
-        /// Also check the app databases: tables, columns, uncounted rows of splits
+        /// Also check the app databases: tables, columns, rows that a split does not count
         #[arg(long)]
         database: bool,
     },
-    /// Print each setting with its value and where it comes from; secrets are hidden
+    /// Print each setting, its value and its source; hides secrets
     Show {
         /// Print JSON
         #[arg(long)]
@@ -32,20 +32,20 @@ pub enum Config {
     },
     /// Print the JSON Schema of the configuration file
     Schema,
-    /// Print the catalog as a page: metric, meaning, history, thresholds
+    /// Print the catalog as a Markdown page
     Metrics,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Book {
-    /// Copy the whole book to another database and compare row by row; the original stays as it is
+    /// Copy the book to another database and compare both row by row; the original stays unchanged
     #[command(after_help = COPY_HELP)]
     Copy(Copy),
 }
 
 #[derive(Debug, Args)]
 pub struct Copy {
-    /// Where to, if the URL has no password; `-` is standard input [default: $DAYBOOK_BOOK_COPY_DATABASE_URL or what holds it]
+    /// Target URL without password, or `-` for standard input [default: $DAYBOOK_BOOK_COPY_DATABASE_URL, its file or credential]
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
     /// Print JSON
@@ -67,60 +67,60 @@ pub struct Doctor {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// The database's URL, if it has no password; `-` is standard input [default: $DAYBOOK_APP_DATABASE_URL or what holds it]
+    /// Database URL without password, or `-` for standard input [default: $DAYBOOK_APP_DATABASE_URL, its file or credential]
     #[arg(value_name = "URL", conflicts_with_all = ["stdin", "url_file"])]
     pub url: Option<String>,
-    /// A file that holds the URL
+    /// File with the URL
     #[arg(long, value_name = "FILE", conflicts_with = "stdin")]
     pub url_file: Option<PathBuf>,
     /// Read the URL from standard input
     #[arg(long)]
     pub stdin: bool,
-    /// Where to write the settings; `-` is standard output
+    /// Output file, or `-` for standard output
     #[arg(long, value_name = "FILE", default_value = "daybook.toml")]
     pub output: PathBuf,
-    /// Replace a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
-    /// Print what was proposed as JSON; the settings go to their file
+    /// Also print the proposal as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where to make it; the folder is created
+    /// Folder to create it in
     #[arg(long, value_name = "DIR", default_value = "daybook-demo")]
     pub dir: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// A file of `daybook export`, or CSV lines of date,key,value; `-` is standard input
+    /// File from `daybook export`, or CSV with date,key,value; `-` is standard input
     #[arg(
         value_name = "FILE",
         required_unless_present = "mapping",
         conflicts_with = "mapping"
     )]
     pub file: Option<PathBuf>,
-    /// Import a table of the app database with a row a day, as this file describes it
+    /// Import a table of the app database with one row a day, as this file describes it
     // Before there were mappings, `--table` named the table: it now ends in an error that names them.
     #[arg(long, value_name = "FILE", alias = "table")]
     pub mapping: Option<PathBuf>,
-    /// Say what would be taken over, and store nothing
+    /// Show what would be imported, store nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The day to count again [default: the newest complete one]
+    /// Day to recount [default: newest complete day]
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
-    /// Only this metric, or the family of this name, with what it is made of
+    /// Only this metric or family, and the metrics it is computed from
     #[arg(long, value_name = "KEY")]
     pub metric: Option<String>,
     /// Print JSON

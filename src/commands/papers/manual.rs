@@ -1,9 +1,9 @@
 //! What the man page says beyond the command line's definition.
 
 pub(super) const DESCRIPTION: &[&str] = &[
-    "Daybook reads an application's database, which it never changes, writes one row of numbers for each calendar day into a book of its own, and mails what changed. What is counted stands in its configuration file, the catalog.",
-    "Every night a scheduler runs `daybook collect --date yesterday --send-email`; running it again does nothing, because a complete day stays as it is. In between people look: `daybook serve` in a browser, `daybook top` in a terminal, and monitoring systems at /metrics.",
-    "Data goes to standard output, words to standard error. A password never belongs on the command line: it is refused there.",
+    "Daybook counts what happens in your application. It reads the application's database, never changes it, stores one row of numbers for each calendar day in a book of its own and mails what changed. The catalog in its configuration file says what is counted.",
+    "Every night a scheduler runs `daybook collect --date yesterday --send-email`. Running it again does nothing: a complete day stays as it is. In between, look at `daybook serve` in a browser or `daybook top` in a terminal; monitoring systems read /metrics.",
+    "Data goes to standard output, messages to standard error. Daybook refuses a password on the command line.",
 ];
 
 pub(super) const LISTS: &[(&str, &[(&str, &str)])] = &[
@@ -16,9 +16,9 @@ const EXIT_STATUS: &[(&str, &str)] = &[
     ("0", "Done."),
     (
         "1",
-        "Failed; also when only some metrics did and the others are stored, and when the doctor found what must be mended.",
+        "Failed; also if only some metrics failed and the others are stored, or if the doctor found an error.",
     ),
-    ("2", "The command line is wrong."),
+    ("2", "The command line or a date is wrong."),
     ("69", "A database is unavailable."),
     (
         "75",
@@ -30,11 +30,11 @@ const EXIT_STATUS: &[(&str, &str)] = &[
 const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "DAYBOOK_CONFIG",
-        "The configuration file, where --config names none.",
+        "The configuration file, unless --config names one.",
     ),
     (
         "DAYBOOK_APP_DATABASE_URL",
-        "The application's database. Like each DAYBOOK_ and METRICS_ variable below it wins over the configuration file, and can come from a file, which DAYBOOK_APP_DATABASE_URL_FILE names, or from a systemd credential of the same name in lower case.",
+        "The application's database. Like every DAYBOOK_ and METRICS_ variable below, it overrides the configuration file, and can also be read from the file named by DAYBOOK_APP_DATABASE_URL_FILE or from a systemd credential of the same name in lower case.",
     ),
     (
         "DAYBOOK_APP_NAME_DATABASE_URL",
@@ -46,19 +46,16 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "DAYBOOK_TIME_ZONE",
-        "The IANA zone that decides when a day begins.",
+        "The IANA time zone in which days begin and end.",
     ),
     (
         "DAYBOOK_RETRY_FOR",
-        "How long an unreachable database is tried again, such as 5m.",
+        "How long to retry an unreachable database, such as 5m.",
     ),
-    (
-        "METRICS_RETENTION_DAYS",
-        "How many days of entries are kept.",
-    ),
+    ("METRICS_RETENTION_DAYS", "How many days to keep."),
     (
         "METRICS_ALERT_THRESHOLD_WARNING, METRICS_ALERT_THRESHOLD_CRITICAL",
-        "From which change on a metric deserves attention, in percent.",
+        "The changes that alert, in percent.",
     ),
     (
         "DAYBOOK_SMTP_URL, DAYBOOK_MAIL_FROM",
@@ -66,19 +63,19 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "DAYBOOK_REPORT_RECIPIENTS",
-        "Who gets the report, with commas between addresses.",
+        "The recipients of the report, separated by commas.",
     ),
     (
         "DAYBOOK_PUBLIC_URL",
-        "Where readers of the report find the dashboard.",
+        "The dashboard's address for readers of the report.",
     ),
     (
         "DAYBOOK_WEBHOOK_NAME_URL, DAYBOOK_WEBHOOK_NAME_SECRET",
-        "The webhook that the configuration calls `name`, and what signs its messages.",
+        "The webhook that the configuration calls `name`, and the secret that signs its messages.",
     ),
     (
         "DAYBOOK_PING_URL",
-        "A health check that raises the alarm when it hears nothing.",
+        "A health check that alerts when it is not called.",
     ),
     (
         "DAYBOOK_SERVE_LISTEN, DAYBOOK_SERVE_TOKEN, DAYBOOK_SERVE_PASSWORD",
@@ -86,26 +83,26 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "CREDENTIALS_DIRECTORY",
-        "Where secrets lie as files, as systemd sets it for LoadCredential=.",
+        "The folder with secrets as files; systemd sets it for LoadCredential=.",
     ),
     (
         "COLUMNS, NO_COLOR",
-        "The width to write for; not empty: no colours.",
+        "The width of the output; if not empty, no colours.",
     ),
 ];
 
 const FILES: &[(&str, &str)] = &[
     (
         "./daybook.toml, $XDG_CONFIG_HOME/daybook/daybook.toml, ~/.config/daybook/daybook.toml, /etc/daybook/daybook.toml",
-        "The configuration: the first that exists. Paths inside it are relative to it.",
+        "The configuration: the first that exists. Paths in it are relative to its folder.",
     ),
     (
         "daybook.db",
-        "The book, beside the configuration unless that says otherwise. While it is open, files ending in -wal and -shm belong to it; its locks lie beside it.",
+        "The book, beside the configuration unless that says otherwise. While it is open, it includes files ending in -wal and -shm; its locks are beside it.",
     ),
     (
         "outbox/",
-        "Reports as files, beside the configuration, where no mail server is set.",
+        "Reports as files, beside the configuration, if no mail server is set.",
     ),
 ];
 
