@@ -53,19 +53,19 @@ impl DeliveryStatus {
             Self::OnItsWay => ("on its way", "unterwegs"),
             Self::TriedAgain => (
                 "tried again by the next run",
-                "der nächste Lauf versucht es wieder",
+                "der nächste Lauf versucht es erneut",
             ),
             Self::Superseded => ("superseded", "überholt"),
             Self::Failed => ("failed for good", "endgültig gescheitert"),
             Self::SentAgain => (
-                "perhaps it arrived, sent again by the next run",
+                "may have arrived, sent again by the next run",
                 "vielleicht angekommen, der nächste Lauf sendet sie erneut",
             ),
             Self::Held => (
-                "held: perhaps it arrived",
+                "held: may have arrived",
                 "zurückgehalten: vielleicht angekommen",
             ),
-            Self::InDoubt => ("perhaps it arrived", "vielleicht angekommen"),
+            Self::InDoubt => ("may have arrived", "vielleicht angekommen"),
         };
         match language {
             Language::English => english,

@@ -51,7 +51,7 @@ pub fn json(report: &Report) -> Value {
     report.alerts.iter().map(alert).collect()
 }
 
-/// `2 critical, 3 warnings, 1 welcome, 1 muted`
+/// `2 critical, 3 warnings, 1 improvement, 1 muted`
 pub fn tally(report: &Report) -> String {
     let counts = report.counts;
     let plural = |count: usize| if count == 1 { "" } else { "s" };
@@ -64,7 +64,11 @@ pub fn tally(report: &Report) -> String {
         told.push(format!("{warnings} warning{}", plural(warnings)));
     }
     if counts.welcome > 0 {
-        told.push(format!("{} welcome", counts.welcome));
+        let improvements = counts.welcome;
+        told.push(format!(
+            "{improvements} improvement{}",
+            plural(improvements)
+        ));
     }
     if !report.muted.is_empty() {
         told.push(format!("{} {}", report.muted.len(), words::MUTED));
@@ -91,7 +95,7 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
         };
         let color = look.color && notice.muted.is_none();
         let word = format!("  {}  ", ink::colour(&format!("{word:<9}"), ink, color));
-        let welcome = if alert.welcome { " (welcome)" } else { "" };
+        let welcome = if alert.welcome { " (improvement)" } else { "" };
         let stands = alert.state != State::Recovered;
         let muted = notice.muted.as_ref().filter(|_| stands);
         let muted = muted.map(until).unwrap_or_default();
@@ -154,32 +158,32 @@ pub fn sentence(notice: &Notice) -> String {
             words::days(*days),
         ),
         Rule::Week(week) => format!(
-            "{} averages {} over the last 7 days, against {} over the 4 weeks before",
+            "{} averaged {} over the last 7 days, vs {} over the 4 weeks before",
             name,
             told(notice, number::mean(week.mean)),
             told(notice, number::mean(week.before)),
         ),
         Rule::Zero(days) => format!(
-            "{} is {} for {}, longer than ever in a year",
+            "{} has been {} for {}, longest in a year",
             name,
             told(notice, 0.0),
             words::days(*days),
         ),
         Rule::Stirred { days, .. } if alert.part.is_some() => format!(
-            "{} appeared with {}, after {} without it",
+            "{} appeared with {} after {} without it",
             name,
             told(notice, alert.value),
             words::days(*days),
         ),
         Rule::Stirred { before, days } => format!(
-            "{} is {}, after {} of always {}",
+            "{} is {} after {} at {}",
             name,
             told(notice, alert.value),
             words::days(*days),
             told(notice, *before),
         ),
         Rule::Flat(days) => format!(
-            "{} is {} for {}, where it never stood still for so long",
+            "{} has been {} for {}, longer than ever",
             name,
             told(notice, alert.value),
             words::days(*days),
@@ -188,11 +192,11 @@ pub fn sentence(notice: &Notice) -> String {
     let said = match alert.state {
         State::New => said,
         State::Ongoing => format!("{said}; day {}{}", alert.day, why_held(notice)),
-        State::Worse => format!("{said}; worse than before, day {}", alert.day),
+        State::Worse => format!("{said}; worsening, day {}", alert.day),
         State::Recovered => {
             let lasted = words::days(alert.day.saturating_sub(1));
             match alert.settled {
-                true => format!("{said}; a new level, usual from now on, after {lasted}"),
+                true => format!("{said}; settled at a new level after {lasted}"),
                 false => format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule)),
             }
         }

@@ -13,8 +13,8 @@ use super::{alerts, number, words};
 const DATES: usize = 6;
 const LABEL: usize = 28;
 const NUMBER: usize = 9;
-/// An alert of one day, after which the metric was as usual again.
-const OVER: &str = "over the next day";
+/// An alert that lasted one day, after which the metric was as usual again.
+const OVER: &str = "gone the next day";
 
 /// The present rules and, where others are tried, these beside them.
 pub fn text(present: &Backtest, tried: Option<(&str, &Backtest)>) -> String {
@@ -53,7 +53,7 @@ fn title(backtest: &Backtest) -> String {
     let days = (last - first).num_days() + 1;
     let stored = match i64::try_from(backtest.judged) {
         Ok(judged) if judged == days => String::new(),
-        _ => format!(", {} of them stored and over", backtest.judged),
+        _ => format!(", {} of them stored and complete", backtest.judged),
     };
     let days = words::days(u32::try_from(days).unwrap_or(u32::MAX));
     format!("{days}, {} to {}{stored}", spoken(first), spoken(last))
@@ -76,19 +76,19 @@ fn summary(all: &[&Backtest]) -> Vec<String> {
     vec![
         counts("Red mornings", &|all| all.days_in_alert),
         weekly(&|all| all.days_in_alert),
-        counts("Alerts that begin", &begun),
+        counts("New alerts", &begun),
         counts("  critical", &|all| all.critical),
         counts("  warnings", &|all| all.warnings),
         weekly(&begun),
-        counts("Of them over the next day", &|all| all.over_next_day),
+        counts("  gone the next day", &|all| all.over_next_day),
         weekly(&|all| all.over_next_day),
-        counts("Welcome changes", &|all| all.welcome),
+        counts("Improvements", &|all| all.welcome),
         counts("Muted alerts", &|all| all.muted),
-        counts("Calm: usual for the weekday", &|all| all.usual),
-        counts("Calm: against unusual days", &|all| all.echo),
-        counts("Calm: still learning", &|all| all.learning),
-        counts("Calm: told by the last day", &|all| all.covered_by_day),
-        counts("Calm: known days", &|all| all.known),
+        counts("Suppressed: usual", &|all| all.usual),
+        counts("Suppressed: unusual then", &|all| all.echo),
+        counts("Suppressed: learning", &|all| all.learning),
+        counts("Suppressed: see its last day", &|all| all.covered_by_day),
+        counts("Suppressed: known day", &|all| all.known),
     ]
 }
 
@@ -107,7 +107,7 @@ fn noisy(present: &Backtest, tried: Option<&Backtest>) -> Vec<String> {
     if told.is_empty() {
         return Vec::new();
     }
-    let heads = ["begins", "a week", "critical", "red days", OVER].map(str::to_owned);
+    let heads = ["new", "a week", "critical", "red days", OVER].map(str::to_owned);
     let mut lines = vec![line("Metric", &heads)];
     for (now, then, metric) in told {
         let cell = |told: &dyn Fn(&Backtest, &Totals) -> String| match (tried, &then) {
@@ -143,7 +143,7 @@ fn dates(metric: &Tried) -> Vec<String> {
         .map(|one| format!("  {}  {}", spoken(one.date), word(one, metric)))
         .collect();
     if earlier > 0 {
-        lines.push(format!("  and {} before", count(earlier)));
+        lines.push(format!("  and {} earlier", count(earlier)));
     }
     lines
 }
@@ -152,7 +152,7 @@ fn word(one: &Standing, metric: &Tried) -> String {
     let severity = words::severity(one.severity);
     match (one.muted, one.welcome) {
         (true, _) => format!("{severity} ({})", words::MUTED),
-        (false, true) => format!("{severity} (welcome)"),
+        (false, true) => format!("{severity} (improvement)"),
         (false, false) if metric.over_next_day.contains(&one.date) => format!("{severity}, {OVER}"),
         (false, false) => severity.to_owned(),
     }

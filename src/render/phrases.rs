@@ -31,7 +31,7 @@ macro_rules! phrases {
             pub short_months: Year,
             /// `usual for a Monday`
             pub usual: Week,
-            /// `a Monday’s usual`
+            /// `Monday’s`, before `range` or `usual 40–50`
             pub usual_of: Week,
             $(pub $text: &'static str,)*
             $(pub $plural: Plural,)*
@@ -62,7 +62,7 @@ phrases! {
         ok open no_numbers
         nothing_unusual nothing_else_unusual first_report open_day no_numbers_for no_numbers_in_short
         first_summary open_summary failed_summary mostly_failed_summary
-        no_numbers_summary stopped_summary report_follows since stopped
+        no_range_yet no_numbers_summary stopped_summary report_follows since stopped
         hours longer shorter still_open
         on_weekday last_weekday on_date against between above below week settled
         limit stays_below stays_above not_clear back_below back_above back_to over
@@ -77,8 +77,8 @@ phrases! {
         reason_deleted reason_now reason_no_birth reason_window reason_sql reason_declared reason_later reason_absent
     }
     plurals {
-        criticals warnings welcomes mutes welcome_changes failures failed_metrics
-        metrics as_usual calm all_usual all_calm more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred appeared flat_days
+        criticals warnings welcomes mutes failures failed_metrics
+        metrics in_range all_in_range in_range_so_far more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred appeared flat_days
     }
 }
 

@@ -86,7 +86,7 @@ fn value_width(view: &View) -> usize {
 /// A section with its heads, a line under them, and its rows.
 fn table(section: &SectionView, value: usize) -> Vec<String> {
     let [_, day, compared @ .., _] = &section.heads;
-    let [first, second, third] = compared.clone();
+    let [first, second, third] = compared.each_ref().map(|head| head.replacen(' ', "\n", 1));
     let mut table = lines(&section.name, INDENT);
     table.extend(columns(
         "",

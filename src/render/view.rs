@@ -42,7 +42,7 @@ pub struct View {
     /// `00:00–24:00 Europe/Zurich`, `25 hours, …`, `until 14:30, still open, …`
     pub span: String,
     pub tone: Tone,
-    /// `2 critical, 3 warnings`, `Nothing unusual`, `No numbers`
+    /// `2 critical, 3 warnings`, `No alerts`, `No numbers`
     pub verdict: String,
     /// One or two sentences under the verdict.
     pub summary: String,
@@ -61,11 +61,11 @@ pub struct View {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MatterView {
     pub tone: Tone,
-    /// `critical`, `warning`, `welcome`, `recovered`
+    /// `critical`, `warning`, `improved`, `recovered`
     pub word: String,
     /// `Active users, last day: 2'214`
     pub head: String,
-    /// `against 4'808 last Friday (−54 %), usual 4'410–5'020. Most of it: web_mobile −2'312 of −2'594. New today.`
+    /// `vs 4'808 last Friday (−54 %), below Friday’s usual 4'410–5'020. Most of it: web_mobile −2'312 of −2'594. First day.`
     pub rest: String,
 }
 

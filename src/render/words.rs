@@ -158,7 +158,7 @@ pub fn calm(calm: Calm) -> &'static str {
         Calm::Usual => "usual",
         Calm::Echo => "unusual then",
         Calm::Learning => "learning",
-        Calm::ToldByDay => "told by its last day",
+        Calm::ToldByDay => "see its last day",
         Calm::KnownDay => "known day",
         Calm::OpenDay => "open day",
     }

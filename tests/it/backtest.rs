@@ -298,21 +298,21 @@ fn the_text_tells_how_often_and_on_which_days_and_what_others_would_change() {
                                     now      tried
 Red mornings                          4          2
   a week                            4.0        2.0
-Alerts that begin                     4          2
+New alerts                            4          2
   critical                            1          0
   warnings                            3          2
   a week                            4.0        2.0
-Of them over the next day             0          1
+  gone the next day                   0          1
   a week                            0.0        1.0
-Welcome changes                       0          0
+Improvements                          0          0
 Muted alerts                          0          0
-Calm: usual for the weekday           0          0
-Calm: against unusual days            0          0
-Calm: still learning                  0          0
-Calm: told by the last day            0          0
-Calm: known days                      0          0
+Suppressed: usual                     0          0
+Suppressed: unusual then              0          0
+Suppressed: learning                  0          0
+Suppressed: see its last day          0          0
+Suppressed: known day                 0          0
 
-Metric                           begins     a week   critical   red days  over the next day
+Metric                              new     a week   critical   red days  gone the next day
 n                                 4 → 2  4.0 → 2.0      1 → 0      4 → 2              0 → 1
   Sun 7 Sep 2025  warning
   Sat 6 Sep 2025  warning
@@ -365,7 +365,7 @@ fn by_usual(lines: &str) -> Catalog {
 }
 
 #[test]
-fn the_text_tells_red_mornings_what_was_over_the_next_day_and_what_a_wider_reach_would_change() {
+fn the_text_tells_red_mornings_what_was_gone_the_next_day_and_what_a_wider_reach_would_change() {
     let text = |catalog: &Catalog| {
         let history = bursty_history(catalog);
         let last = date("2025-10-03");
@@ -377,30 +377,30 @@ fn the_text_tells_red_mornings_what_was_over_the_next_day_and_what_a_wider_reach
 
 Red mornings                         12
   a week                            0.9
-Alerts that begin                    12
+New alerts                           12
   critical                           12
   warnings                            0
   a week                            0.9
-Of them over the next day            12
+  gone the next day                  12
   a week                            0.9
-Welcome changes                       0
+Improvements                          0
 Muted alerts                          0
-Calm: usual for the weekday           0
-Calm: against unusual days           23
-Calm: still learning                  0
-Calm: told by the last day            0
-Calm: known days                      0
+Suppressed: usual                     0
+Suppressed: unusual then             23
+Suppressed: learning                  0
+Suppressed: see its last day          0
+Suppressed: known day                 0
 
-Metric                           begins     a week   critical   red days  over the next day
+Metric                              new     a week   critical   red days  gone the next day
 n                                    12        0.9         12         12                 12
   → 8 with reach 0.99
-  Mon 29 Sep 2025  critical, over the next day
-  Wed 24 Sep 2025  critical, over the next day
-  Fri 19 Sep 2025  critical, over the next day
-  Sun 14 Sep 2025  critical, over the next day
-  Tue 9 Sep 2025  critical, over the next day
-  Thu 4 Sep 2025  critical, over the next day
-  and 6 before
+  Mon 29 Sep 2025  critical, gone the next day
+  Wed 24 Sep 2025  critical, gone the next day
+  Fri 19 Sep 2025  critical, gone the next day
+  Sun 14 Sep 2025  critical, gone the next day
+  Tue 9 Sep 2025  critical, gone the next day
+  Thu 4 Sep 2025  critical, gone the next day
+  and 6 earlier
 ";
     assert_eq!(text(&by_usual("")), expected);
     let wider = text(&by_usual("alert = { reach = 0.99 }"));

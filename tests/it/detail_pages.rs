@@ -199,7 +199,7 @@ async fn an_alert_is_marked_once_where_it_begins_and_told_in_words() {
     let shelf = Shelf::new(SHOP, entries).await;
     let page = read(&shelf.html(&metric("errors", Span::Days90)).await);
     let marks = marks(&page);
-    assert_eq!(marks, ["Sun 14 Sep, critical: 25 (limit 10). New today."]);
+    assert_eq!(marks, ["Sun 14 Sep, critical: 25 (limit 10). First day."]);
     // Five days of it in the lane, 30 days before the first stored one.
     let lane: String = (70..=74).map(|at| format!("M{at}0 0h10")).collect();
     assert_eq!(path(&page, "lane"), lane);
@@ -268,7 +268,7 @@ async fn a_metric_tells_what_it_is_and_how_it_is_counted() {
     let text = errors.text();
     assert!(text.contains("critical above 10."), "{text}");
     assert!(text.contains("secret_code < 7"), "configured SQL is text");
-    assert!(text.contains("No value is known in this time."), "{text}");
+    assert!(text.contains("No values in this period."), "{text}");
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ async fn alerts_are_told_by_severity_with_the_month_they_stood_in() {
     assert_eq!(spoken(month[28]), "Thu 2 Oct1 critical");
     assert_eq!(spoken(month[27]), "Wed 1 Oct");
     let calm = read(&shelf.html(&Asked::Alerts(Some(date("2025-09-20")))).await);
-    assert!(calm.text().contains("Nothing alerts."));
+    assert!(calm.text().contains("No active alerts."));
 }
 
 #[tokio::test]
@@ -419,7 +419,7 @@ async fn runs_and_deliveries_are_told_without_whole_addresses_and_paths() {
             "failed for good550 <d…@example.org> unknown",
         ),
         ("Mail e…@example.org", "tried again by the next run450 busy"),
-        ("Mail f…@example.org", "perhaps it arrived"),
+        ("Mail f…@example.org", "may have arrived"),
         ("Health check", "waits until every message is accepted"),
         ("Outbox", "accepted2025-10-03.html"),
     ];

@@ -170,9 +170,9 @@ async fn muted_alerts_are_shown_with_their_reason_wherever_alerts_are() {
     let mail = mail(&letter, Voice::default());
     assert_eq!(mail.subject, "[ok] Shop, Sat 4 Oct 2025");
     let text = in_one_line(&mail.text);
-    let expected = "Orders: 46 against 100 last Saturday (−54 %). Second day. Muted until Fri 10 Oct: migration of the warehouse";
+    let expected = "Orders: 46 vs 100 last Saturday (−54 %). Second day. Muted until Fri 10 Oct: migration of the warehouse";
     assert!(text.contains(expected), "{text}");
-    assert!(text.contains("Nothing else unusual"), "{text}");
+    assert!(text.contains("No other alerts"), "{text}");
 }
 
 #[tokio::test]

@@ -93,9 +93,9 @@ async fn a_day_tells_every_metric_with_its_changes_in_arrows_and_words() {
         [
             "Metric",
             "Current Fri 3 Oct",
-            "vs yesterday Thu 2 Oct",
-            "vs 7 days Fri 26 Sep",
-            "vs 30 days Wed 3 Sep",
+            "vs day before Thu 2 Oct",
+            "vs week before Fri 26 Sep",
+            "over 30 days Wed 3 Sep",
             "30 days"
         ]
     );
@@ -287,7 +287,7 @@ async fn numbers_that_are_late_are_said_to_be_with_what_to_do() {
     assert_eq!(stale(shelf.built(&newest, date("2025-10-03")).await), None);
     let late = shelf.built(&newest, date("2025-10-05")).await;
     let (said, commands): (String, Vec<String>) = stale(late).unwrap();
-    assert!(said.starts_with("The numbers of Sun 5 Oct were due by 06:30 and are not here. The last complete day is Fri 3 Oct."), "{said}");
+    assert!(said.starts_with("The numbers of Sun 5 Oct were due by 06:30 and are missing. The last complete day is Fri 3 Oct."), "{said}");
     assert_eq!(commands, ["daybook collect --catch-up", "daybook doctor"]);
 }
 
@@ -323,7 +323,7 @@ async fn a_first_day_a_long_day_and_what_failed_or_is_unknown_are_said_as_such()
     let span = page.all("p")[0].text();
     assert_eq!(
         span,
-        "00:00–24:00 Europe/Zurich, 25 hours: clocks were set back"
+        "00:00–24:00 Europe/Zurich, 25 hours: clocks went back"
     );
     assert_eq!(cells(&page, "Orders"), ["5", "–", "–", "–"]);
     assert_eq!(cells(&page, "Takings")[0], "failed");
@@ -366,7 +366,7 @@ async fn a_page_speaks_the_readers_language() {
     assert_eq!(page.first("html").unwrap().get("lang"), Some("de"));
     assert_eq!(page.first("h1").unwrap().text(), "Freitag, 3. Oktober 2025");
     assert_eq!(cells(&page, "Orders")[..2], ["1.234", "▲ +23,4 % Warnung"]);
-    assert!(problem(&shelf.config, 404).contains("Diese Seite gibt es nicht"));
+    assert!(problem(&shelf.config, 404).contains("Seite nicht gefunden"));
 }
 
 #[test]

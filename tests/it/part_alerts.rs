@@ -192,11 +192,11 @@ fn the_whole_is_one_matter_that_names_the_part() {
     assert_eq!(plain(&matter.head), "Orders by state: “paid” 12");
     let rest = plain(&matter.rest);
     assert!(
-        rest.starts_with("against ") && rest.contains(" last Monday (−8"),
+        rest.starts_with("vs ") && rest.contains(" last Monday (−8"),
         "{rest}"
     );
     assert!(
-        rest.contains("below Monday’s usual ") && rest.ends_with("New today."),
+        rest.contains("below Monday’s usual ") && rest.ends_with("First day."),
         "{rest}"
     );
     assert!(
@@ -276,7 +276,7 @@ fn a_part_that_appears_alerts_once_from_the_least_base_on() {
     assert_eq!(plain(&matter.head), "Orders by state: “refunded” 50");
     assert_eq!(
         plain(&matter.rest),
-        "new, after 59 days without it. New today."
+        "new after 59 days without it. First day."
     );
     let list = alerts::list(
         &report,
@@ -286,7 +286,7 @@ fn a_part_that_appears_alerts_once_from_the_least_base_on() {
         },
     );
     assert!(
-        list.contains("“refunded” appeared with 50, after 59 days without it"),
+        list.contains("“refunded” appeared with 50 after 59 days without it"),
         "{list}"
     );
 }

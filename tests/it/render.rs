@@ -213,13 +213,13 @@ fn a_day_is_shown_as_a_table() {
     let expected = "\
 Fri 3 Oct 2025, Europe/Zurich
 
-Alerts: 2 critical, 1 warning, 1 welcome
+Alerts: 2 critical, 1 warning, 1 improvement
   critical   Active users, 24 h fell by 54 % to 46, from 100 on Thu 2 Oct 2025 (1 day before)
   critical   Corrupted files is 3, the limit is > 0
   warning    Items with images rose by 10 points to 50.1 %, from 40.1 % on Thu 2 Oct 2025 (1 day
              before)
   critical   Total users rose by 35 % to 5'400, from 4'000 on Wed 3 Sep 2025 (30 days before)
-             (welcome)
+             (improvement)
 
 Metric                       Value   vs 1 day               vs 7 days    vs 30 days
                                      Thu 2 Oct              Fri 26 Sep   Wed 3 Sep
@@ -497,7 +497,7 @@ fn an_alert_says_how_long_it_has_stood_and_when_it_is_over() {
         .collect();
     let expected = [
         "Queue is 30, the limit is > 20",
-        "Queue is 60, the limit is > 50; worse than before, day 2",
+        "Queue is 60, the limit is > 50; worsening, day 2",
         "Queue is 41, not yet clear of the limit > 50; day 3",
         "Queue is 10, clear of the limit > 50; recovered after 3 days",
     ];

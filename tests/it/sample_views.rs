@@ -26,25 +26,25 @@ pub(crate) fn critical() -> View {
     View {
         tone: Tone::Critical,
         verdict: "2 critical, 2 warnings".to_owned(),
-        summary: "56 of 60 metrics are as usual for a Friday.".to_owned(),
+        summary: "56 of 60 metrics within Friday’s range.".to_owned(),
         matters: vec![
             matter(
                 Tone::Critical,
                 "critical",
                 "Active users, last day: 2'214",
-                "against 4'808 last Friday (−54.0\u{a0}%), usual for a Friday 4'410–5'020. Most of it: web_mobile −2'312 of −2'594. New today.",
+                "vs 4'808 last Friday (−54.0\u{a0}%), usual for a Friday 4'410–5'020. Most of it: web_mobile −2'312 of −2'594. First day.",
             ),
             matter(
                 Tone::Critical,
                 "critical",
                 "Corrupted files: 3",
-                "limit 0. New today.",
+                "limit 0. First day.",
             ),
             matter(
                 Tone::Warning,
                 "warning",
                 "Uploads, last day: 3'447",
-                "against 3'027 on Thursday (+13.9\u{a0}%), usual for a Friday 2'900–3'300. Second day.",
+                "vs 3'027 on Thursday (+13.9\u{a0}%), usual for a Friday 2'900–3'300. Second day.",
             ),
             matter(
                 Tone::Good,
@@ -120,8 +120,8 @@ fn alert(cell: &mut CellView, tone: Tone, word: &str) {
 pub(crate) fn quiet() -> View {
     View {
         tone: Tone::Good,
-        verdict: "Nothing unusual".to_owned(),
-        summary: "All 60 metrics are as usual for a Friday.".to_owned(),
+        verdict: "No alerts".to_owned(),
+        summary: "All 60 metrics within Friday’s range.".to_owned(),
         sections: vec![section(
             "Users",
             vec![row("Total users", "41'203", [1, 10, 48])],
@@ -139,7 +139,7 @@ fn first() -> View {
         ..CellView::default()
     }));
     View {
-        verdict: "Nothing unusual".to_owned(),
+        verdict: "No alerts".to_owned(),
         summary: "This is the first report: there is nothing to compare with yet.".to_owned(),
         sections: vec![section("Users", vec![row])],
         ..around("[ok] Beryl, Fri 3 Oct 2025")

@@ -80,6 +80,11 @@ impl Speech {
         self.date(self.words.day_of_month, date, true)
     }
 
+    /// `3 October`
+    pub fn long_day_of_month(&self, date: NaiveDate) -> String {
+        self.date(self.words.day_of_month, date, false)
+    }
+
     /// `Oct`; of January its year.
     pub fn month_or_year(&self, date: NaiveDate) -> String {
         match date.month0() {
@@ -103,7 +108,7 @@ impl Speech {
         self.words.usual[weekday(date)]
     }
 
-    /// `a Friday's usual`, before a range.
+    /// `Friday’s`, before a range.
     pub fn usual_of(&self, date: NaiveDate) -> &'static str {
         self.words.usual_of[weekday(date)]
     }

@@ -142,7 +142,7 @@ fn by_limit(matter: &Matter, limit: Limit, row: &Row, speech: &Speech) -> String
     )
 }
 
-/// `4'100 a day over the last week, 4'808 over the four before (−15 %)`
+/// `averaging 4'100 a day last week vs 4'808 in the four weeks before (−15 %)`
 fn by_week(week: Week, row: &Row, speech: &Speech) -> String {
     let scale = Scale::of(row);
     let change = week.mean - week.before;
@@ -155,7 +155,7 @@ fn by_week(week: Week, row: &Row, speech: &Speech) -> String {
     fill(speech.words.week, &holes)
 }
 
-/// `against 4'808 last Friday (−54 %)` and how far that lies from what is usual.
+/// `vs 4'808 last Friday (−54 %)` and how far that lies from what is usual.
 fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Vec<String> {
     let Rule::Change {
         days,
@@ -261,7 +261,7 @@ fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Op
     Some(fill(phrase, &holes))
 }
 
-/// `New today.`, `Day 4.`
+/// `First day.`, `Day 4.`
 fn stood(matter: &Matter, speech: &Speech) -> Option<String> {
     let words = speech.words;
     let phrase = match (matter.state, matter.day) {

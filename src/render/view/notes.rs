@@ -1,5 +1,7 @@
 //! What is said under the tables: what failed, what was corrected, how numbers were come by, what did not arrive.
 
+use chrono::{Datelike, NaiveDate};
+
 use crate::entry::Kind;
 use crate::render::clean;
 use crate::render::phrases::speech::Scale;
@@ -178,21 +180,42 @@ fn learning(report: &Report, speech: &Speech) -> Option<NoteView> {
     note(speech.words.learning_title, Tone::Muted, lines, speech)
 }
 
+/// `1 Jun to 27 Nov, 29 Nov`
 fn further_days(letter: &Letter, speech: &Speech) -> Option<NoteView> {
-    let also = &letter.around.also;
-    let shown = also.iter().take(LINES);
-    let mut dates: Vec<String> = shown.map(|date| speech.short_date(*date)).collect();
-    let more = also.len().saturating_sub(LINES);
+    let mut also = letter.around.also.clone();
+    also.sort_unstable();
+    let mut spans: Vec<String> = also
+        .chunk_by(|day, next| day.succ_opt() == Some(*next))
+        .map(|span| days(span, letter.date().year(), speech))
+        .collect();
+    let more = spans.len().saturating_sub(LINES);
     if more > 0 {
-        dates.push(speech.count(speech.words.more_lines, more));
+        spans.truncate(LINES);
+        spans.push(speech.count(speech.words.more_lines, more));
     }
-    let line = fill(speech.words.also, &[("dates", dates.join(", "))]);
+    let line = fill(speech.words.also, &[("dates", spans.join(", "))]);
     let lines = if also.is_empty() {
         Vec::new()
     } else {
         vec![line]
     };
     note(speech.words.also_title, Tone::Muted, lines, speech)
+}
+
+/// Days in a row, with their year where it is not this one.
+fn days(span: &[NaiveDate], year: i32, speech: &Speech) -> String {
+    let told = |date: &NaiveDate| match date.year() == year {
+        true => speech.long_day_of_month(*date),
+        false => format!("{} {}", speech.long_day_of_month(*date), date.year()),
+    };
+    match span {
+        [first, .., last] => {
+            let ends = [("low", told(first)), ("high", told(last))];
+            fill(speech.words.between, &ends)
+        }
+        [only] => told(only),
+        [] => String::new(),
+    }
 }
 
 fn corrected(letter: &Letter, speech: &Speech) -> Option<NoteView> {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use chrono::Days;
 
-use crate::entry::Value;
 use crate::render::clean;
 use crate::render::phrases::{Plural, Speech, fill};
 use crate::report::{Content, Letter, NoNumbers, Report, Row, Verdict};
@@ -75,7 +74,7 @@ pub(super) fn verdict(letter: &Letter, speech: &Speech) -> String {
     let kinds = [
         words.criticals,
         words.warnings,
-        words.welcome_changes,
+        words.welcomes,
         words.failed_metrics,
     ];
     let tally = tally(report, speech, kinds);
@@ -119,7 +118,7 @@ pub(super) fn summary(letter: &Letter, speech: &Speech) -> String {
         _ if report.first => Some(first(report, speech)),
         // Nobody looked whether its changes are usual.
         Some(known) => Some(fill(words.known, &[("name", speech.known(known))])),
-        None => as_usual(report, speech),
+        None => in_range(report, speech),
     };
     let sentences: Vec<String> = failed.into_iter().chain(told).collect();
     ended(&sentences.join(" "))
@@ -223,37 +222,29 @@ fn first(report: &Report, speech: &Speech) -> String {
     fill(speech.words.first_summary, &words)
 }
 
-/// What is usual for a weekday is only known after some weeks, and of metrics without a past not at all: one such
-/// metric, and nothing is said of the weekday.
-fn as_usual(report: &Report, speech: &Speech) -> Option<String> {
-    let all = report.rows.len();
-    let mut judged = report.rows.iter().filter(|row| is_number(row));
-    let knows_usual = judged.clone().count() > 0 && judged.all(|row| row.usual.is_some());
-    let usual = ("usual", speech.usual(report.date));
+/// How many metrics lie in their usual ranges. Some weeks pass before a range is known; distributions never have one.
+fn in_range(report: &Report, speech: &Speech) -> Option<String> {
     let words = speech.words;
-    if report.as_usual == 0 {
-        return None;
-    }
-    if report.as_usual == all {
-        let plural = if knows_usual {
-            words.all_usual
-        } else {
-            words.all_calm
-        };
-        return Some(speech.count_with(plural, all, &[usual]));
-    }
-    let plural = if knows_usual {
-        words.as_usual
-    } else {
-        words.calm
+    let is_inside = |row: &Row| Some(row.usual?.holds(row.value.as_ref()?.number()?));
+    let ranged: Vec<bool> = report.rows.iter().filter_map(is_inside).collect();
+    let inside = ranged.iter().filter(|is_inside| **is_inside).count();
+    let learns =
+        |row: &&Row| row.usual.is_none() && row.value.is_some() && row.learning_until.is_some();
+    let without = report.rows.iter().filter(learns).count();
+    let phrase = match (inside, without) {
+        (0, 0) => return None,
+        (0, _) if ranged.is_empty() => return Some(words.no_range_yet.to_owned()),
+        (_, 0) if inside == ranged.len() => words.all_in_range,
+        (_, 0) => words.in_range,
+        _ => words.in_range_so_far,
     };
-    let all = speech.whole(all);
-    let more = [("all", all.as_str()), usual];
-    Some(speech.count_with(plural, report.as_usual, &more))
-}
-
-fn is_number(row: &Row) -> bool {
-    matches!(row.value, Some(Value::Whole(_) | Value::Decimal(_)))
+    let (all, without) = (speech.whole(ranged.len()), speech.whole(without));
+    let holes = [
+        ("all", all.as_str()),
+        ("without", &without),
+        ("usual", speech.usual_of(report.date)),
+    ];
+    Some(speech.count_with(phrase, inside, &holes))
 }
 
 /// The first matters, or else the summary.
@@ -269,10 +260,13 @@ pub(super) fn preheader(letter: &Letter, view: &View, speech: &Speech) -> String
     let told: Vec<String> = matters
         .map(|matter| format!("{} {}", matter.head, matter.rest))
         .collect();
-    let told = if told.is_empty() {
-        view.summary.clone()
-    } else {
-        told.join(" ")
+    let is_calm = letter.report().is_some_and(|report| report.calm_day);
+    let told = match told.is_empty() {
+        true if is_calm => format!("{}. {}", view.verdict, view.summary)
+            .trim_end()
+            .to_owned(),
+        true => view.summary.clone(),
+        false => told.join(" "),
     };
     plain::cut_at_word(&told, PREHEADER)
 }

@@ -209,7 +209,7 @@ impl Scene<'_> {
     fn exit_codes_tell_of_doubt(&self, ledger: &[Row]) {
         let story = self.story;
         for output in &self.outputs {
-            let held = words(output).contains("held: perhaps it arrived");
+            let held = words(output).contains("held: may have arrived");
             let wanted = if held { 75 } else { 0 };
             assert_eq!(code(output), wanted, "{story:?}: {output:?}");
             let is_held = |reader: &str| {
@@ -227,7 +227,7 @@ impl Scene<'_> {
         for row in ledger.iter().filter(|row| row.state == "ambiguous") {
             let told = |output: &Output| {
                 words(output).lines().any(|line| {
-                    line.contains(&row.recipient) && line.contains("held: perhaps it arrived")
+                    line.contains(&row.recipient) && line.contains("held: may have arrived")
                 })
             };
             // Who noted it may have been killed in turn: then the ledger has it, for the next report to say.

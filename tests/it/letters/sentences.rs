@@ -41,18 +41,18 @@ fn a_limit_is_told_from_its_breach_to_its_recovery() {
         (1..=days.len()).flat_map(told).collect()
     };
     let english = [
-        "warning: Queue: 30 (limit 20). New today.",
-        "critical: Queue: 60 (limit 50). Worse than before, day 2.",
+        "warning: Queue: 30 (limit 20). First day.",
+        "critical: Queue: 60 (limit 50). Worsening, day 2.",
         "critical: Queue: 70 (limit 50). Day 3.",
         "critical: Queue: 41 (not yet clear of the limit 50). Day 4.",
         "recovered: Queue: 10 back below 50 after 4 days.",
     ];
     assert_eq!(told(ENGLISH), english);
     let german = [
-        "Warnung: Queue: 30 (Grenze 20). Heute neu.",
-        "kritisch: Queue: 60 (Grenze 50). Schlimmer als zuvor, Tag 2.",
-        "kritisch: Queue: 70 (Grenze 50). Tag 3.",
-        "kritisch: Queue: 41 (noch nicht weit genug von der Grenze 50 weg). Tag 4.",
+        "Warnung: Queue: 30 (Grenze 20). Erster Tag.",
+        "kritisch: Queue: 60 (Grenze 50). Verschlechtert, 2. Tag.",
+        "kritisch: Queue: 70 (Grenze 50). 3. Tag.",
+        "kritisch: Queue: 41 (noch zu nahe an der Grenze 50). 4. Tag.",
         "behoben: Queue: 10 nach 4 Tagen wieder unter 50.",
     ];
     assert_eq!(told(GERMAN), german);
@@ -76,7 +76,7 @@ fn limits_from_below_and_at_zero_are_told_as_such() {
     let least = one_metric("alert = { critical = \"<= 5\", percent = { on = \"off\" } }");
     assert_eq!(
         told(&series("2025-10-01", "5"), &least, ENGLISH),
-        ["critical: N: 5 (must stay above 5). New today."]
+        ["critical: N: 5 (must stay above 5). First day."]
     );
     assert_eq!(
         told(&series("2025-10-01", "5 9"), &least, ENGLISH),
@@ -98,19 +98,19 @@ fn the_compared_day_is_named_as_people_name_it() {
     };
     assert_eq!(
         against("2025-10-02", ENGLISH),
-        "critical: N: 1'350 CHF against 1'000 CHF on Thursday (+35 %). New today."
+        "critical: N: 1'350 CHF vs 1'000 CHF on Thursday (+35 %). First day."
     );
     assert_eq!(
         against("2025-09-26", ENGLISH),
-        "critical: N: 1'350 CHF against 1'000 CHF last Friday (+35 %). New today."
+        "critical: N: 1'350 CHF vs 1'000 CHF last Friday (+35 %). First day."
     );
     assert_eq!(
         against("2025-09-03", ENGLISH),
-        "critical: N: 1'350 CHF against 1'000 CHF on Wed 3 Sep (+35 %). New today."
+        "critical: N: 1'350 CHF vs 1'000 CHF on Wed 3 Sep (+35 %). First day."
     );
     assert_eq!(
         against("2025-09-03", GERMAN),
-        "kritisch: N: 1'350 CHF gegenüber 1'000 CHF am Mi 3. Sept. (+35 %). Heute neu."
+        "kritisch: N: 1'350 CHF gegenüber 1'000 CHF am Mi 3. Sept. (+35 %). Erster Tag."
     );
 }
 
@@ -122,7 +122,7 @@ fn a_severity_that_outlives_the_size_of_its_change_says_why() {
     assert_eq!(
         told(ENGLISH),
         [
-            "critical: N: 159 against 130 on Thursday (+22.3 %), critical since Thu 2 Oct, not yet below 20 %. Second day."
+            "critical: N: 159 vs 130 on Thursday (+22.3 %), critical since Thu 2 Oct, not yet below 20 %. Second day."
         ]
     );
     assert_eq!(
@@ -145,7 +145,7 @@ fn a_change_that_is_over_says_so() {
     let days = series("2025-10-01", "100 200 202");
     assert_eq!(
         told(&days, &one_metric(""), ENGLISH).map_plain(),
-        ["recovered: N: 202 against 200 on Thursday (+1 %), over after 1 day."]
+        ["recovered: N: 202 vs 200 on Thursday (+1 %), back to normal after 1 day."]
     );
 }
 
@@ -167,7 +167,7 @@ fn percentages_move_in_points() {
     let days = [n("2025-09-26", "46.2"), n("2025-10-03", "35.1")];
     assert_eq!(
         told(&days, &catalog, ENGLISH).map_plain(),
-        ["warning: Share: 35.1 % against 46.2 % last Friday (−11.1 points). New today."]
+        ["warning: Share: 35.1 % vs 46.2 % last Friday (−11.1 points). First day."]
     );
     let subject = view(&letter(&days, &catalog), ENGLISH).subject;
     assert_eq!(
@@ -205,7 +205,7 @@ fn a_cell_says_its_tone_in_words_too() {
     );
     assert_eq!(
         shown("good = \"up\"", &days("100", "154")),
-        said("▲ +54 %", "welcome", Tone::Good)
+        said("▲ +54 %", "improved", Tone::Good)
     );
     assert_eq!(
         shown("good = \"up\"", &days("100", "101")),
@@ -286,10 +286,13 @@ fn subjects_carry_the_verdict() {
         plain(&subject)
     };
     assert_eq!(subject("quiet", ENGLISH), "[ok] Beryl, Wed 1 Oct 2025");
-    assert_eq!(subject("open", GERMAN), "[offen] Beryl, Fr 3. Okt. 2025");
+    assert_eq!(
+        subject("open", GERMAN),
+        "[läuft noch] Beryl, Fr 3. Okt. 2025"
+    );
     assert_eq!(
         subject("critical", GERMAN),
-        "[2 kritisch, 1 Warnung, 1 erfreulich] Beryl, Fr 3. Okt. 2025: Corrupted files 3"
+        "[2 kritisch, 1 Warnung, 1 Verbesserung] Beryl, Fr 3. Okt. 2025: Corrupted files 3"
     );
     let mut failed = n("2025-10-03", "7");
     let reason = "no such table: media".to_owned();

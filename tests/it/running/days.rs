@@ -488,7 +488,7 @@ const REASONS: [(&str, &str, &str); 6] = [
     (
         "answer",
         "the SQL only sees the present; past days are unknown",
-        "das SQL sieht nur die Gegenwart; frühere Tage sind unbekannt",
+        "die SQL-Abfrage kennt nur den heutigen Stand; frühere Tage sind unbekannt",
     ),
     (
         "declared",

@@ -11,8 +11,8 @@ use super::{Reading, date, decimal};
 /// The words with which a matter begins.
 pub(super) fn words(voice: Voice) -> [&'static str; 4] {
     match voice.language {
-        Language::English => ["critical", "warning", "welcome", "recovered"],
-        Language::German => ["kritisch", "Warnung", "erfreulich", "behoben"],
+        Language::English => ["critical", "warning", "improved", "recovered"],
+        Language::German => ["kritisch", "Warnung", "verbessert", "behoben"],
     }
 }
 
@@ -115,7 +115,7 @@ impl Reading<'_> {
             );
         };
         let (against, change, on, limit) = match self.voice.language {
-            Language::English => (" against ", " (", [" last ", " on "], " (limit "),
+            Language::English => (" vs ", " (", [" last ", " on "], " (limit "),
             Language::German => (" gegenüber ", " (", [" am ", " am "], " (Grenze "),
         };
         if truth["state"] == "recovered" && truth["limit"].is_string() {
@@ -161,14 +161,14 @@ impl Reading<'_> {
         let day = truth["day"].to_string();
         let is_english = self.voice.language == Language::English;
         let expected = match truth["state"].as_str().unwrap() {
-            "new" if is_english => "New today.".to_owned(),
-            "new" => "Heute neu.".to_owned(),
+            "new" if is_english => "First day.".to_owned(),
+            "new" => "Erster Tag.".to_owned(),
             "ongoing" if day == "2" && is_english => "Second day.".to_owned(),
             "ongoing" if day == "2" => "Zweiter Tag.".to_owned(),
             "ongoing" if is_english => format!("Day {day}."),
-            "ongoing" => format!("Tag {day}."),
-            "worse" if is_english => format!("Worse than before, day {day}."),
-            "worse" => format!("Schlimmer als zuvor, Tag {day}."),
+            "ongoing" => format!("{day}. Tag."),
+            "worse" if is_english => format!("Worsening, day {day}."),
+            "worse" => format!("Verschlechtert, {day}. Tag."),
             _ => return,
         };
         assert!(told.ends_with(&expected), "{told}: {expected}");
