@@ -120,7 +120,7 @@ pub fn without_passwords(arguments: impl Iterator<Item = String>) -> Result<(), 
         let shown = masked(&argument);
         if shown != argument {
             return Err(CommandError::Usage(format!(
-                "`{shown}` on the command line shows its password to everybody on this machine: set it in the configuration file, in the environment or in a file that a variable names, such as DAYBOOK_APP_DATABASE_URL_FILE or DAYBOOK_SMTP_URL_FILE"
+                "`{shown}` on the command line shows its password to everybody on this machine: set it in the environment or in a file that a variable names, such as DAYBOOK_APP_DATABASE_URL_FILE or DAYBOOK_SMTP_URL_FILE"
             )));
         }
     }
@@ -132,7 +132,7 @@ fn has_a_usable_clock(world: &World) -> Result<(), CommandError> {
     match world.now.year() {
         1970..=9999 => Ok(()),
         _ => Err(CommandError::Failed(anyhow::anyhow!(
-            "this machine's clock shows {}; Daybook supports the years 1970 to 9999: set the clock; nothing was done",
+            "this machine's clock shows {}, and Daybook supports the years 1970 to 9999: set the clock; nothing was done",
             world.now.format("%Y-%m-%d %H:%M UTC")
         ))),
     }

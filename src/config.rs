@@ -246,7 +246,7 @@ fn catalog(
     {
         mistakes.push(Mistake::elsewhere(
             &documents[0].source.name,
-            "nothing is measured: declare a table under `[tables.NAME]` and at least one `[[metrics]]`",
+            "no metrics: declare a table under `[tables.NAME]` and at least one `[[metrics]]`",
         ));
     }
     match Catalog::read(documents) {
@@ -322,7 +322,7 @@ impl fmt::Display for ConfigError {
         }
         match self.mistakes.len() {
             0 | 1 => Ok(()),
-            count => write!(f, "\n\n{count} mistakes in the configuration"),
+            count => write!(f, "\n\n{count} errors in the configuration"),
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct Pruned {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Doubt {
     #[error(
-        "{days} days, from {first} on, are older than {retention} days, and at most {MOST_AT_ONCE} are deleted at once: set `[retention] days = {needed}` to keep them, or run `daybook prune --yes`"
+        "{days} days, from {first} on, are older than {retention} days, but at most {MOST_AT_ONCE} are deleted at once: set `[retention] days = {needed}` to keep them, or run `daybook prune --yes`"
     )]
     Many {
         days: usize,

@@ -23,7 +23,7 @@ pub enum BookError {
     NoBook { book: String },
 
     #[error(
-        "the book {book} is of version {version}, this program needs {known}: run `daybook collect`, which brings it up to date"
+        "the book {book} has version {version}, this program needs {known}: run `daybook collect` to upgrade it"
     )]
     Older {
         book: String,
@@ -32,7 +32,7 @@ pub enum BookError {
     },
 
     #[error(
-        "the book {book} is of version {version}, this program knows only up to {known}: use the newer daybook that wrote it"
+        "the book {book} has version {version}, this program knows versions up to {known}: use the newer daybook that wrote it"
     )]
     Newer {
         book: String,
@@ -40,7 +40,7 @@ pub enum BookError {
         known: i64,
     },
 
-    #[error("{holder} holds {lock} and did not let go within {} s: try again when it is done", .waited.as_secs())]
+    #[error("{holder} holds {lock} and did not release it within {} s: try again when it is done", .waited.as_secs())]
     Held {
         lock: String,
         holder: String,
@@ -101,7 +101,7 @@ pub enum BookError {
     },
 
     #[error(
-        "cannot {task}: the book {book} may only be read: make the file and its folder writable for this user"
+        "cannot {task}: the book {book} is read-only: make the file and its folder writable for this user"
     )]
     ReadOnly {
         book: String,
@@ -110,7 +110,7 @@ pub enum BookError {
     },
 
     #[error(
-        "cannot {task}: the disk of the book {book} is full: free some space and run again, nothing was half written"
+        "cannot {task}: the disk of the book {book} is full: free some space and run again; nothing was half written"
     )]
     DiskFull {
         book: String,
@@ -119,7 +119,7 @@ pub enum BookError {
     },
 
     #[error(
-        "cannot {task}: the file of the book {book} cannot be read or written ({source}): see that its disk is sound and that no quota or size limit is reached; nothing was half written"
+        "cannot {task}: the file of the book {book} cannot be read or written ({source}): check that its disk is healthy and that no quota or size limit is reached; nothing was half written"
     )]
     DiskFails {
         book: String,
@@ -175,11 +175,11 @@ pub enum BookError {
         changed: u64,
     },
 
-    /// The server of the book is away, or lets us not in.
+    /// The server of the book is away, or refuses the connection.
     #[error("cannot reach the book {why}")]
     Unreachable { why: String },
 
-    #[error("cannot {task}: the server of the book {book} is away")]
+    #[error("cannot {task}: the server of the book {book} is unavailable")]
     Away {
         book: String,
         task: &'static str,
@@ -187,7 +187,7 @@ pub enum BookError {
     },
 
     #[error(
-        "cannot {task}: this user may not do that in the book {book}: grant it the rights to use, make and change its tables"
+        "cannot {task}: this user may not do that in the book {book}: grant it the rights to use, create and alter its tables"
     )]
     Forbidden {
         book: String,
@@ -196,7 +196,7 @@ pub enum BookError {
     },
 
     #[error(
-        "cannot {task}: the server of the book {book} only lets read, as a standby does: give the URL of the one that is written to"
+        "cannot {task}: the server of the book {book} is read-only, like a standby: use the URL of the primary"
     )]
     Standby {
         book: String,
@@ -210,12 +210,12 @@ pub enum BookError {
     NotOurs { book: String, table: String },
 
     #[error(
-        "{book} is not a book but another program's database, with `{table}` in it: nothing was changed there; set `database_url` under [book] to a file of its own"
+        "{book} is another program's database, with a table `{table}`: nothing was changed; set `database_url` under [book] to a file of its own"
     )]
     NotABook { book: String, table: String },
 
     #[error(
-        "{book} holds a book already, with {rows} rows in `{table}`: a copy needs a place where none is"
+        "{book} already holds a book, with {rows} rows in `{table}`: copy to an empty database"
     )]
     NotEmpty {
         book: String,
@@ -223,11 +223,11 @@ pub enum BookError {
         rows: u64,
     },
 
-    #[error("the copy in {book} differs from the original in `{table}`: nothing of it was kept")]
+    #[error("the copy in {book} differs from the original in `{table}`: the copy was discarded")]
     CopyDiffers { book: String, table: &'static str },
 
     #[error(
-        "the collect lock of the book {book} was lost, since the connection that held it broke: nothing more was written; run `daybook collect` again"
+        "the connection that held the collect lock of the book {book} broke: nothing more was written; run `daybook collect` again"
     )]
     LostLock { book: String },
 }
@@ -335,7 +335,7 @@ fn is_full(book: PathBuf) -> bool {
     left.is_some_and(|left| left.bytes < HELPER_FILES || left.files == Some(0))
 }
 
-/// How the book is called in sentences.
+/// The book's name in messages.
 pub(super) fn name(url: &DatabaseUrl) -> String {
     match url.sqlite_path() {
         Some(path) => path.display().to_string(),

@@ -172,7 +172,7 @@ fn shape(
         if !place.flawed {
             mistakes.push(place.mistake(
                 &["key"],
-                format!("metric `{}` says nothing to count: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key),
+                format!("metric `{}` counts nothing: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key),
             ));
         }
         return None;

@@ -170,7 +170,7 @@ fn day(cells: &[Cell], columns: &[String], mapping: &Mapping) -> Result<TableDay
     };
     let date: NaiveDate = date.ok_or_else(|| {
         let column = &mapping.date;
-        DatabaseError::query(format!("a {column} is no date like 2025-10-03"))
+        DatabaseError::query(format!("a {column} is not a date like 2025-10-03"))
     })?;
     let counted_at = match &mapping.counted_at {
         Some(column) => Some(moment(counted_at).ok_or_else(|| {
@@ -236,7 +236,7 @@ fn distribution(parts: &serde_json::Map<String, Json>) -> Result<Value, String> 
         let count = match Value::from_json(count) {
             Some(Value::Whole(whole)) => Decimal::from(whole),
             Some(Value::Decimal(decimal)) => decimal,
-            _ => return Err(format!("the part `{name}` is no number")),
+            _ => return Err(format!("the part `{name}` is not a number")),
         };
         Ok(Part {
             key: PartKey::Value(name.clone()),

@@ -135,13 +135,11 @@ fn with_wishes(mut reader: Recipient, texts: &[String]) -> (Recipient, Vec<Strin
     match recipient::name(name) {
         Ok(Some(name)) => reader.name = Some(name),
         Ok(None) => {}
-        Err(why) => lost.push(format!("{why}; the report goes out without it")),
+        Err(why) => lost.push(format!("{why}; sending without the name")),
     }
     let mut told = |what: &str, word: &str| {
         let word = recipient::shown(word);
-        lost.push(format!(
-            "there is no {what} `{word}`; the report's own is used"
-        ));
+        lost.push(format!("unknown {what} `{word}`; using the report's own"));
     };
     match language_of(language) {
         Some(language) => reader.voice.language = language,
@@ -151,14 +149,14 @@ fn with_wishes(mut reader: Recipient, texts: &[String]) -> (Recipient, Vec<Strin
     match Numbers::of_code(&numbers.to_lowercase()) {
         Some(numbers) => reader.voice.numbers = numbers,
         None if numbers.is_empty() => {}
-        None => told("way of writing numbers", numbers),
+        None => told("number format", numbers),
     }
     match when.to_lowercase().as_str() {
         "" | "daily" => {}
         "alerts" => reader.when = When::Alerts,
         "changes" => reader.when = When::Changes,
         _ => lost.push(format!(
-            "`{}` is not daily, alerts or changes; the report goes out every day",
+            "`{}` is not daily, alerts or changes; sending every day",
             recipient::shown(when)
         )),
     }

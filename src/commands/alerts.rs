@@ -44,11 +44,11 @@ fn known(key: &str, catalog: &Catalog) -> Result<(), CommandError> {
         return Ok(());
     }
     let hint = match did_you_mean(key, names) {
-        hint if hint.is_empty() => "; `daybook show` lists them".to_owned(),
+        hint if hint.is_empty() => "; `daybook config metrics` lists them".to_owned(),
         hint => hint,
     };
     Err(CommandError::Usage(format!(
-        "no metric or family is called `{}`{hint}",
+        "no metric or family `{}`{hint}",
         key.escape_debug()
     )))
 }

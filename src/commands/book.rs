@@ -25,7 +25,7 @@ pub async fn run(
     let target = target(args, world).await?;
     let source = &config.book.url;
     if is_same(source, &target) {
-        let message = format!("{target} is the book itself: name another place");
+        let message = format!("{target} is the book itself: name another database");
         return Err(CommandError::Usage(message));
     }
     // Before anything is made there: a book that cannot be read is not copied.
@@ -69,7 +69,7 @@ fn next(target: &DatabaseUrl) -> String {
         true => "Set DAYBOOK_BOOK_DATABASE_URL, or the file that DAYBOOK_BOOK_DATABASE_URL_FILE names, to its URL".to_owned(),
         false => format!("Write `database_url = \"{target}\"` under [book] in daybook.toml"),
     };
-    format!("{how}, wherever daybook runs. The old book stays as it is.")
+    format!("{how}, wherever daybook runs. The old book is unchanged.")
 }
 
 async fn target(args: &cli::Copy, world: &World) -> Result<DatabaseUrl, CommandError> {
@@ -88,7 +88,7 @@ async fn target(args: &cli::Copy, world: &World) -> Result<DatabaseUrl, CommandE
             })?;
             let found = found.ok_or_else(|| {
                 CommandError::Usage(format!(
-                    "where to? Give --to URL, or set {VARIABLE} or {VARIABLE}_FILE where the URL has a password"
+                    "no target: give --to URL, or set {VARIABLE} or {VARIABLE}_FILE if the URL has a password"
                 ))
             })?;
             parsed(&found.text, VARIABLE)

@@ -76,7 +76,7 @@ fn tell_delivered(config: &Config, night: &Night, args: &Collect, world: &World)
     if let (Some((date, messages)), false) = (&night.would_send, args.json) {
         let day = spoken(*date);
         if messages.is_empty() {
-            output::say(&format!("nobody would get anything about {day}"));
+            output::say(&format!("dry run: no messages about {day}"));
         }
         for message in messages {
             let (channel, recipient) = (message.channel.word(), &message.recipient);
@@ -165,8 +165,8 @@ async fn tell(
     }
     if night.pruned > 0 {
         output::say(&format!(
-            "{} beyond {} days pruned",
-            counted(night.pruned, "entry"),
+            "{} older than {} days pruned",
+            counted(night.pruned, "row"),
             config.retention_days
         ));
     }
@@ -189,10 +189,10 @@ fn collected(config: &Config, (written, days): (&[&Entry], &[&DayDone]), night: 
     match (written, days) {
         ([], []) => "nothing to collect".to_owned(),
         ([], [only]) => format!(
-            "{} is complete already; --force counts it again",
+            "{} is already complete; recount it with --force",
             spoken(only.date)
         ),
-        ([], days) => format!("all {} days are complete already", days.len()),
+        ([], days) => format!("all {} days are already complete", days.len()),
         ([one], _) => {
             let failed = failures(night).filter(|(date, ..)| *date == one.date);
             let failed = failed.map(|(_, key, _)| key);

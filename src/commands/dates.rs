@@ -24,7 +24,7 @@ pub fn read(
         "today" => Ok(today.date),
         "yesterday" => Ok(today.previous().date),
         _ => calendar::date(text).ok_or_else(|| {
-            let expected = "a date of the calendar like 2025-10-03, `today` or `yesterday`";
+            let expected = "a date like 2025-10-03, `today` or `yesterday`";
             CommandError::Usage(format!(
                 "{option} {}: expected {expected}",
                 text.escape_debug()

@@ -58,7 +58,7 @@ fn about(date: NaiveDate, subject: Subject) -> String {
     match subject {
         Subject::Report => format!("report of {day}"),
         Subject::Open => format!("report of {day}, still open"),
-        Subject::Failure => format!("word that {day} has no numbers"),
+        Subject::Failure => format!("notice that {day} has no numbers"),
     }
 }
 

@@ -31,7 +31,7 @@ pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<En
     }
     if rows.is_empty() {
         output::say(
-            "nothing was planned to be sent: `daybook collect --date DATE --send-email` does it",
+            "no deliveries: `daybook collect --date DATE --send-email` plans and sends them",
         );
     } else {
         output::page(&as_table(&rows, config, world))?;
@@ -52,9 +52,9 @@ fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
             "recipient",
             "copy",
             "attempts",
-            "when",
+            "time",
             "state",
-            "reply",
+            "response",
         ]);
     for row in rows {
         let latest = latest(row).with_timezone(&config.time_zone);

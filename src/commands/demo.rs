@@ -24,10 +24,10 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     let directory = world.directory.join(&args.dir);
     let settings = directory.join("daybook.toml");
     std::fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
+        .with_context(|| format!("cannot create {}", directory.display()))?;
     if settings.exists() {
         let what = format!(
-            "{} already exists: the demo overwrites nothing; choose another folder with --dir",
+            "{} already exists, and the demo overwrites nothing: choose another folder with --dir",
             settings.display()
         );
         return Err(CommandError::Failed(anyhow::anyhow!(what)));
@@ -49,7 +49,7 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     };
     let config = load(&request)?;
     output::say(&format!(
-        "a made-up application with {} users, {} collections and {} items",
+        "Created an example application: {} users, {} collections and {} items",
         size.users, size.collections, size.items
     ));
     store(&config, &nights, last_night, begun).await?;
@@ -87,19 +87,16 @@ fn next(args: &Demo, world: &World) -> String {
         args.dir.display()
     );
     let lines = [
-        ("collect", "count today, as of now"),
+        ("collect", "count today so far"),
         (
             "show --date today",
-            "today so far; without --date the newest complete day",
+            "show it; without --date the newest complete day",
         ),
-        ("alerts list", "only what deserves attention"),
-        ("show --json", "the day for programs"),
+        ("alerts list", "alerts only"),
+        ("show --json", "the day as JSON"),
         ("explain total_users", "how a number is counted"),
-        ("runs", "what the counting cost"),
-        (
-            "deliveries",
-            "who was to get which report, and what came of it",
-        ),
+        ("runs", "past runs, with time and rows of each statement"),
+        ("deliveries", "deliveries and their status"),
     ];
     let lines = lines.map(|(command, what)| format!("\n  {daybook} {command:<19}  # {what}"));
     format!("Try next:{}", lines.concat())

@@ -26,7 +26,7 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
         Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     if day.start > world.now {
         return Err(CommandError::Usage(format!(
-            "{} is in the future: nothing can be said of it yet",
+            "{} is in the future: choose a day up to today",
             spoken(date)
         )));
     }

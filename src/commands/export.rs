@@ -55,7 +55,7 @@ pub async fn run(config: &Config, args: &Export, world: &World) -> Result<Ended,
     };
     target.finish()?;
     if count == Some(0) {
-        output::say("there are no entries in this range: the export is empty");
+        output::say("no days are stored in this range: the export is empty");
     }
     Ok(Ended::Done)
 }

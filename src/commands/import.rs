@@ -126,8 +126,8 @@ async fn import_into(
 
 fn tell(imported: &Imported, left_out: &[LeftOut], dry_run: bool) {
     let verb = match dry_run {
-        true => "would be taken over",
-        false => "taken over",
+        true => "would be imported",
+        false => "imported",
     };
     match imported.span {
         Some((first, last)) => {
@@ -139,16 +139,16 @@ fn tell(imported: &Imported, left_out: &[LeftOut], dry_run: bool) {
                 imported.new_days,
             ));
         }
-        None => output::say(&format!("nothing new: 0 values {verb}")),
+        None => output::say(&format!("nothing to import: 0 values {verb}")),
     }
     if imported.known > 0 {
         output::say(&format!(
-            "{} left alone, known to the book already",
+            "{} skipped, already in the book",
             counted(imported.known, "value")
         ));
     }
     for LeftOut { what, why, count } in left_out {
-        output::say_line(&format!("left out: {what} ({count} ×): {why}"));
+        output::say_line(&format!("skipped {what} ({count} ×): {why}"));
     }
 }
 

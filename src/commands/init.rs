@@ -15,6 +15,7 @@ use crate::config::environment::{given, read_secret};
 use crate::config::{AppDatabase, ConfigError, DatabaseUrl};
 use crate::database::Limits;
 use crate::operate::init::{Address, Proposal, propose, roles, times, write};
+use crate::render::words::counted;
 
 use super::target::Target;
 use super::{CommandError, Ended, World, input, output};
@@ -27,15 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
     let to_stdout = args.output == Path::new("-");
     if to_stdout && args.json {
-        let message =
-            "--json and the settings cannot both go to standard output: name a file with --output";
+        let message = "--json and the configuration cannot both go to standard output: name a file with --output";
         return Err(CommandError::Usage(message.to_owned()));
     }
     let file = world.directory.join(&args.output);
     if !to_stdout && file.exists() && !args.force {
         let file = file.display();
         return Err(CommandError::Failed(anyhow!(
-            "{file} already exists and is left as it is: choose another with --output, or replace it with --force"
+            "{file} already exists: choose another file with --output, or overwrite it with --force"
         )));
     }
     let (url, address) = database(args, world).await?;
@@ -68,11 +68,11 @@ pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
 
 fn nothing(url: &DatabaseUrl, relations: usize) -> CommandError {
     let seen = match relations {
-        0 => "no table that this user can see".to_owned(),
+        0 => "no table this user can see".to_owned(),
         some => format!("{some} tables and views, but none to count"),
     };
     CommandError::Failed(anyhow!(
-        "{url} has {seen}, so nothing was written: is it the right database, may this user read it (GRANT SELECT), and has the application made its tables yet?"
+        "{url} has {seen}; nothing was written: check that it is the right database, that this user may read it (GRANT SELECT), and that the application has created its tables"
     ))
 }
 
@@ -106,7 +106,7 @@ async fn database(args: &Init, world: &World) -> Result<(DatabaseUrl, Address), 
     })?;
     let found = found.ok_or_else(|| {
         CommandError::Usage(format!(
-            "which database? Set {VARIABLE} or {VARIABLE}_FILE, name a file that holds its URL with --url-file, or pipe the URL in with --stdin"
+            "no database URL: set {VARIABLE} or {VARIABLE}_FILE, name a file with --url-file, or pipe the URL in with --stdin"
         ))
     })?;
     let url = parsed(&found.text, VARIABLE, cwd)?;
@@ -178,29 +178,40 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
         true => String::new(),
         false => format!(" in {file}"),
     };
-    let mut text =
-        format!("{numbers} numbers of {tables} proposed{place}; lines with GUESS want a look.");
+    let mut text = format!(
+        "Proposed {} for {tables}{place}. Check the lines marked GUESS.",
+        counted(numbers, "metric")
+    );
     for (why, count) in reasons {
-        text.push_str(&format!("\n  {count} left out: {why}"));
+        text.push_str(&format!("\n  {count} skipped: {why}"));
     }
     let program = match file == "daybook.toml" {
         true => world.program.clone(),
         false => format!("{} --config {file}", world.program),
     };
     let steps = [
-        ("config check", "every mistake at once"),
+        ("config check", "list all errors"),
         ("explain", "how each number is counted"),
-        ("collect --dry-run", "count, and store nothing"),
-        ("collect --date yesterday", "the first day in the book"),
-        ("doctor", "what could keep the next report away"),
+        ("collect --dry-run", "count, store nothing"),
+        ("collect --date yesterday", "store the first day"),
+        ("doctor", "check everything the next night needs"),
     ];
     text.push_str(match to_stdout {
-        true => "\nNext, once they stand in daybook.toml:",
+        true => "\nNext, once they are in daybook.toml:",
         false => "\nNext:",
     });
     for (command, what) in steps {
         text.push_str(&format!("\n  {program} {command:<25} # {what}"));
     }
-    text.push_str(&format!("\nThen every night, from cron:\n  15 0 * * *  cd {} && {program} collect --date yesterday --send-email", world.directory.display()));
+    text.push_str("\nThen every night, from cron; the second line catches up on what failed:");
+    let directory = world.directory.display();
+    for (time, what) in [
+        ("15 0 * * *", "--date yesterday"),
+        ("45 * * * *", "--catch-up"),
+    ] {
+        text.push_str(&format!(
+            "\n  {time}  cd {directory} && {program} collect {what} --send-email --quiet"
+        ));
+    }
     text
 }

@@ -25,7 +25,7 @@ pub(super) async fn on_a_thread<T: Send + 'static>(
     let (done, there) = oneshot::channel();
     thread::spawn(move || drop(done.send(read())));
     tokio::select! {
-        read = there => Ok(read.context("reading the input broke off")?),
+        read = there => Ok(read.context("cannot read the input to its end")?),
         () = stop.cancelled() => Err(CommandError::Interrupted),
     }
 }

@@ -68,5 +68,5 @@ impl Listener for Bar {
 
 pub fn say_retrying(away: &Unreachable, for_so_long: Duration) {
     let left = duration::spoken(Duration::from_secs(for_so_long.as_secs().max(1)));
-    output::say_line(&format!("{away}; trying again for up to {left}"));
+    output::say_line(&format!("{away}; retrying for up to {left}"));
 }

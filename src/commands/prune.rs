@@ -59,10 +59,10 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
     }
     let which = match args.future {
         true => format!("after {}", spoken(today)),
-        false => format!("beyond {} days", config.retention_days),
+        false => format!("older than {} days", config.retention_days),
     };
-    let entries = counted(planned.len(), "entry");
-    output::say(&format!("{entries} {which} {verb}"));
+    let rows = counted(planned.len(), "row");
+    output::say(&format!("{rows} {which} {verb}"));
     if let (Some(doubt), true) = (doubt, args.dry_run) {
         output::say(&doubt);
     }
@@ -96,7 +96,7 @@ fn in_the_future(planned: &[NaiveDate], today: NaiveDate) -> Option<String> {
         false => (format!("from {first} to {last}"), "are"),
     };
     Some(format!(
-        "{}, {which}, {verb} after today, {}: if this machine's clock is right, run `daybook prune --future --yes`, which also deletes their reports",
+        "{}, {which}, {verb} after today, {}: if this machine's clock is right, run `daybook prune --future --yes` to delete them and their reports",
         counted(planned.len(), "stored day"),
         spoken(today)
     ))

@@ -29,9 +29,7 @@ pub async fn run(
         return Ok(Ended::Done);
     }
     if args.to.is_some() && args.format != Format::Eml {
-        return Err(CommandError::Usage(
-            "--to says whom a message is for: it goes with --format eml".to_owned(),
-        ));
+        return Err(CommandError::Usage("--to requires --format eml".to_owned()));
     }
     let config = load(config, world)?;
     let letter = letter(&config, args, world).await?;

@@ -22,7 +22,7 @@ pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, C
         return Ok(Ended::Done);
     }
     if all.is_empty() {
-        output::say("no run yet: `daybook collect` makes the first");
+        output::say("no run yet: run `daybook collect`");
     }
     let told: Vec<String> = all
         .iter()

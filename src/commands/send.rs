@@ -58,7 +58,7 @@ async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, Com
         other => CommandError::Usage(other.to_string()),
     })?;
     if rows.is_empty() {
-        output::say("there is nobody to send it to: set `recipients` under [report]");
+        output::say("no recipients: set `recipients` under [report]");
     }
     delivered::tell(&rows, config, (world, args.json));
     if args.json {
@@ -85,20 +85,18 @@ pub async fn test(config: &Config, to: &str, world: &World) -> Result<Ended, Com
     let server = place(&mail.server);
     Ok(match hand_over(mail, to, &bytes).await {
         Attempt::Accepted { reply } => {
-            output::data(&format!(
-                "{server} has accepted the message for {to}: {reply}"
-            ))?;
+            output::data(&format!("{server} accepted the message for {to}: {reply}"))?;
             Ended::Done
         }
         Attempt::Refused { reply, .. } => {
             output::say(&format!(
-                "daybook: the message for {to} was not sent: {reply}\n`daybook doctor` examines the way to {server} step by step"
+                "daybook: the message for {to} was not sent: {reply}\n`daybook doctor` checks the connection to {server} step by step"
             ));
             Ended::Undelivered
         }
         Attempt::InDoubt { reply } => {
             output::say(&format!(
-                "daybook: perhaps the message for {to} arrived: {reply}"
+                "daybook: the message for {to} may have arrived: {reply}"
             ));
             Ended::Undelivered
         }
@@ -163,13 +161,13 @@ fn words(app: &str, language: Language, time: &str) -> Mail {
         Language::English => (
             format!("{app}: test message"),
             format!(
-                "This is a test message of Daybook for {app}, sent on {time}. That it is here shows that reports can be sent to this address."
+                "This is a test message from Daybook for {app}, sent on {time}. If you can read it, reports reach this address."
             ),
         ),
         Language::German => (
             format!("{app}: Testnachricht"),
             format!(
-                "Dies ist eine Testnachricht von Daybook für {app}, gesendet am {time}. Dass sie hier ist, zeigt, dass Berichte an diese Adresse gesendet werden können."
+                "Dies ist eine Testnachricht von Daybook für {app}, gesendet am {time}. Wenn Sie sie lesen, kommen Berichte an dieser Adresse an."
             ),
         ),
     };

@@ -39,7 +39,7 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let proxies = Arc::clone(&access.proxies);
     let router = router(Site::new(config, book, world.clock, tell), access);
     tell(&format!(
-        "the dashboard of {name} is at http://{address}{HOME}; Ctrl-C or SIGTERM ends it"
+        "the dashboard of {name} is at http://{address}{HOME}; stop it with Ctrl-C or SIGTERM"
     ));
     notify::supervisor(&world.environment, "READY=1");
     let stopping = async {
@@ -67,10 +67,10 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), CommandE
     let failed = |error: std::io::Error| {
         let advice = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                "another program listens there, perhaps another `daybook serve`: end it or choose another port with --listen"
+                "another program listens there, perhaps another `daybook serve`: stop it or choose another port with --listen"
             }
             std::io::ErrorKind::AddrNotAvailable => {
-                "this machine does not have that address: choose one that it has with --listen"
+                "this machine does not have that address: choose one of its own with --listen"
             }
             std::io::ErrorKind::PermissionDenied => {
                 "this user may not listen on ports below 1024: choose a higher one with --listen"

@@ -104,14 +104,14 @@ pub async fn day(
         Some(entry) => Some(entry),
         None => book::newest(book, today).await?,
     };
-    newest.map(|entry| entry.date).ok_or_else(|| {
-        CommandError::Usage("the book holds no entry yet: run `daybook collect`".to_owned())
-    })
+    newest
+        .map(|entry| entry.date)
+        .ok_or_else(|| CommandError::Usage("the book is empty: run `daybook collect`".to_owned()))
 }
 
 pub fn no_entry(date: NaiveDate) -> CommandError {
     CommandError::Usage(format!(
-        "there is no entry for {}; `daybook collect --date {date}` collects it",
+        "no row for {}: run `daybook collect --date {date}`",
         spoken(date)
     ))
 }

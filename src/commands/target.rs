@@ -44,7 +44,7 @@ impl Target {
             }
             _ if gzip && world.terminal.0 => {
                 return Err(CommandError::Usage(
-                    "--gzip: compressed bytes are nothing for a terminal; name a file with --output, or pipe them on"
+                    "--gzip: a terminal cannot show compressed data; name a file with --output, or pipe it to a program"
                         .to_owned(),
                 ));
             }
@@ -147,7 +147,7 @@ fn open(path: &Path) -> Result<Place, CommandError> {
     let cannot = || format!("cannot write {}", path.display());
     match fs::metadata(path) {
         Ok(there) if there.is_dir() => Err(CommandError::Failed(anyhow!(
-            "{}: this is a folder; name a file in it",
+            "{} is a folder; name a file in it",
             cannot()
         ))),
         Ok(there) if there.is_file() => {
@@ -162,7 +162,7 @@ fn open(path: &Path) -> Result<Place, CommandError> {
             let folder = path.parent().map(Path::to_owned).unwrap_or_default();
             match is_missing(&folder) {
                 true => Err(CommandError::Failed(anyhow!(
-                    "{}: there is no folder {}; make it first",
+                    "cannot write {}: there is no folder {}; create it first",
                     cannot(),
                     folder.display()
                 ))),

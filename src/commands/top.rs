@@ -22,7 +22,7 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
     }
     if !world.terminal.0 {
         return Err(CommandError::Usage(
-            "top draws on a terminal, and standard output is none: use `daybook show` for plain text"
+            "standard output is not a terminal: use `daybook show`, or `daybook top --once`, for plain text"
                 .to_owned(),
         ));
     }
@@ -47,7 +47,7 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
 /// Only here: a collection that was told to survive its terminal must do so.
 fn stop_on_hangup(stop: CancellationToken) -> Result<(), CommandError> {
     let hangup = signal(SignalKind::hangup());
-    let mut hangup = hangup.context("cannot listen for the end of the terminal")?;
+    let mut hangup = hangup.context("cannot listen for SIGHUP")?;
     tokio::spawn(async move {
         hangup.recv().await;
         stop.cancel();
@@ -67,14 +67,14 @@ fn no_day(date: NaiveDate, neighbours: (Option<NaiveDate>, Option<NaiveDate>)) -
     let near = match neighbours {
         (Some(before), Some(after)) => {
             format!(
-                "the stored days next to it are {} and {}",
+                "the nearest stored days are {} and {}",
                 spoken(before),
                 spoken(after)
             )
         }
         (Some(day), None) => format!("the newest stored day is {}", spoken(day)),
         (None, Some(day)) => format!("the first stored day is {}", spoken(day)),
-        (None, None) => "the book holds no day yet: run `daybook collect`".to_owned(),
+        (None, None) => "the book is empty: run `daybook collect`".to_owned(),
     };
-    format!("there is no entry for {}; {near}", spoken(date))
+    format!("no row for {}; {near}", spoken(date))
 }

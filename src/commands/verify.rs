@@ -27,7 +27,8 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
     let day = Day::of(date, zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     if day.end > world.now {
         let day = spoken(date);
-        let message = format!("{day} is not over: expected a day that has ended, as `yesterday`");
+        let message =
+            format!("{day} is not over: choose a day that has ended, such as `yesterday`");
         return Err(CommandError::Usage(message));
     }
     let request = Request {
@@ -95,9 +96,9 @@ async fn meant(
 fn told(check: &Check) -> String {
     match &check.verdict {
         Verdict::Equal => "equal".to_owned(),
-        Verdict::Differs => "differs: rows came late or vanished".to_owned(),
+        Verdict::Differs => "differs: rows arrived late or were deleted".to_owned(),
         Verdict::Contradicted => format!(
-            "the night's statement gives {}: this is a mistake in Daybook, please report it",
+            "the night's statement gives {}: this is a bug in Daybook, please report it",
             number(check.at_night.as_ref())
         ),
         Verdict::NotStored => "not in the book".to_owned(),

@@ -92,7 +92,7 @@ pub fn ping(written: &written::Ping, settler: &mut Settler<'_>) -> Option<Ping> 
         let text = text.clone().filter(|_| !url_is_outside);
         let setting = format!("ping.{key}");
         if text.is_some() && written.url.is_some() {
-            let message = format!("`url` stands for `{key}` too: keep one of them");
+            let message = format!("`url` already sets `{key}`: keep one of them");
             settler.wrong(&setting, message);
         }
         settler.value(&setting, None, text, address)
@@ -182,7 +182,7 @@ fn webhook(
     );
     if url.is_none() && !url_is_wrong {
         let message = format!(
-            "the webhook `{name}` has no address and gets nothing: write `url` or `url_file`, or set {}",
+            "the webhook `{name}` has no address: write `url` or `url_file`, or set {}",
             variable(name, "URL")
         );
         settler.warn(section, &message);

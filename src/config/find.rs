@@ -38,7 +38,7 @@ pub fn file(request: &Request) -> Result<Found, ConfigError> {
             ConfigError::one(Mistake::elsewhere(
                 "daybook.toml",
                 format!(
-                    "no configuration file; tried\n{}\nname one with --config or DAYBOOK_CONFIG, or let `daybook init` write one from your database's tables; `daybook demo` makes an example",
+                    "no configuration file; tried\n{}\nname one with --config or DAYBOOK_CONFIG, create one from your database's tables with `daybook init`, or an example with `daybook demo`",
                     tried.join("\n")
                 ),
             ))

@@ -58,7 +58,7 @@ pub fn report(
         Ok(recipient) => Some(recipient),
         Err((text, why)) => {
             let text = recipient::shown(&text);
-            settler.warn(&setting, &format!("no report goes to `{text}`: {why}"));
+            settler.warn(&setting, &format!("skipping recipient `{text}`: {why}"));
             bad_addresses.push((text, why));
             None
         }
@@ -114,7 +114,7 @@ pub fn mail(written: &written::Mail, settler: &mut Settler<'_>) -> Option<MailSe
     server.password = password(&server, written, settler);
     server.ca_file = ca_file.map(|path| settler.beside_the_file(&path));
     if from.is_none() && !from_is_wrong {
-        let message = "a mail needs a sender; write `from = \"Daybook <daybook@example.org>\"` under [mail] with an address that this server sends for, or set DAYBOOK_MAIL_FROM";
+        let message = "no sender; write `from = \"Daybook <daybook@example.org>\"` under [mail] with an address that this server sends for, or set DAYBOOK_MAIL_FROM";
         settler.wrong_at_origin("mail.smtp_url", message.to_owned());
     }
     Some(MailSettings {
@@ -161,7 +161,7 @@ fn password(
     if own.is_some() {
         settler.wrong(
             "mail.password_file",
-            "the server's URL holds a password too: keep one of them",
+            "the server's URL has a password too: keep one of them",
         );
         return own;
     }
@@ -311,7 +311,7 @@ fn time_of_day(text: &str) -> Result<NaiveTime, String> {
 fn link(text: &str) -> Result<Url, String> {
     let url = web_address(text)?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("every reader sees this link: leave user and password out of it".to_owned());
+        return Err("every reader sees this link: remove user and password".to_owned());
     }
     Ok(url)
 }
@@ -329,7 +329,7 @@ fn way_out(text: &str) -> Result<Url, String> {
             address.map_err(|why| format!("{why}: {expected}"))?;
         }
         "https" => {}
-        scheme => return Err(format!("`{scheme}:` is no way out of a list: {expected}")),
+        scheme => return Err(format!("`{scheme}:` cannot unsubscribe: {expected}")),
     }
     Ok(url)
 }

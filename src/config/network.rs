@@ -38,14 +38,14 @@ impl Network {
         }
         if bits == 0 {
             return Err(format!(
-                "`{quoted}` is every address: anybody could pass for a proxy; name the proxies' own"
+                "`{quoted}` is every address: name the addresses of the proxies"
             ));
         }
         let network = Self { address, bits };
         match network.first() == address {
             true => Ok(network),
             false => Err(format!(
-                "`{quoted}` is no network: its first address is `{}/{bits}`",
+                "`{quoted}` is not a network: its first address is `{}/{bits}`",
                 network.first()
             )),
         }

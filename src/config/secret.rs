@@ -21,5 +21,5 @@ pub enum Place {
 
 /// How a warning says that a file is open to others.
 pub fn exposed(held: &str, name: &str) -> String {
-    format!("{name} holds {held} and others can read it: `chmod 600 {name}`")
+    format!("{name} contains {held}, and other users can read it: run `chmod 600 {name}`")
 }

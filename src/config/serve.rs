@@ -180,7 +180,7 @@ fn user(text: &str) -> Result<String, String> {
 /// Short ones are guessed.
 fn secret(text: &str) -> Result<SecretString, String> {
     match text.chars().count() {
-        0..12 => Err("it is shorter than 12 letters: a longer one is not guessed".to_owned()),
+        0..12 => Err("it is shorter than 12 characters: choose a longer one".to_owned()),
         _ => Ok(SecretString::from(text)),
     }
 }

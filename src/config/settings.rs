@@ -180,7 +180,7 @@ fn misplaced(url: &DatabaseUrl, apps: &BTreeMap<String, AppDatabase>) -> Option<
     let shared = apps
         .values()
         .any(|app| file(&app.url).as_ref() == Some(&book));
-    shared.then_some("this is the application's database, which is only ever read: the book needs a file of its own")
+    shared.then_some("this is the application's database, which Daybook only reads: give the book a file of its own")
 }
 
 fn apps(

@@ -29,7 +29,7 @@ pub fn parse(text: &str) -> Result<SmtpServer, String> {
     let host = host(&url)?;
     if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
         return Err(format!(
-            "something stands behind the server's name: {EXPECTED}; {ENCODED}"
+            "unexpected text after the server's name: {EXPECTED}; {ENCODED}"
         ));
     }
     let without_tls = without_tls(&url)?;
@@ -94,7 +94,7 @@ fn without_tls(url: &Url) -> Result<bool, String> {
         None | Some("") => Ok(false),
         Some("tls=none") => Ok(true),
         Some(_) => Err(format!(
-            "behind the `?` only `tls=none` is known: {EXPECTED}; {ENCODED}"
+            "after the `?` only `tls=none` is known: {EXPECTED}; {ENCODED}"
         )),
     }
 }

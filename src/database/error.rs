@@ -125,8 +125,8 @@ impl From<sqlx::Error> for DatabaseError {
 fn distrusted(failed: &io::Error) -> Option<String> {
     match failed.get_ref()?.downcast_ref()? {
         TlsError::InvalidCertificate(reason) => Some(format!(
-            "the server's certificate is not accepted ({reason}): the URL needs a host name that it is valid for, and \
-             the file of the authority that signed it, unless this machine knows it (`sslrootcert=…`, for MySQL `ssl-ca=…`)"
+            "the server's certificate is not accepted ({reason}): use a host name in the URL that it is valid for, and \
+             name the file of the authority that signed it, unless this machine trusts it (`sslrootcert=…`, for MySQL `ssl-ca=…`)"
         )),
         _ => None,
     }

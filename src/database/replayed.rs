@@ -24,14 +24,14 @@ impl Replayed {
             Self::Until(until) => Err(DatabaseError::new(
                 Trouble::Behind(Some(until)),
                 format!(
-                    "it follows another server and has only come to {}, {} before the moment that is counted: see what holds its replay up, or read from the server that it follows",
+                    "it is a replica and has replayed only up to {}, {} before the moment that is counted: find out what delays its replay, or read from the primary",
                     until.to_rfc3339_opts(SecondsFormat::Secs, true),
                     spoken(needed - until)
                 ),
             )),
             Self::Unknown => Err(DatabaseError::new(
                 Trouble::Behind(None),
-                "it follows another server and does not tell how far it has come: set its replay going, let this user see it (pg_read_all_stats in PostgreSQL), or read from the server that it follows",
+                "it is a replica and does not say how far it has replayed: start its replay, let this user see its progress (pg_read_all_stats in PostgreSQL), or read from the primary",
             )),
         }
     }

@@ -39,7 +39,7 @@ pub(super) async fn answered<T>(
 ) -> Result<T, DatabaseError> {
     let patience = limits.statement_timeout + CONNECT_PATIENCE;
     let silence = |_| {
-        let message = format!("the server fell silent for {} s", patience.as_secs());
+        let message = format!("the server was silent for {} s", patience.as_secs());
         DatabaseError::new(Trouble::Unavailable, message)
     };
     let answer = tokio::time::timeout(patience, work).await;

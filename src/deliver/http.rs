@@ -60,9 +60,9 @@ const LONGEST_HEAD: usize = 16 * 1024;
 /// Why there is no answer. The sentences go on after whatever the address belongs to: `webhook ops: …`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HttpError {
-    #[error("its address is no URL that begins with https:// or, on this machine only, http://")]
+    #[error("its address must begin with https:// or, on this machine only, http://")]
     Address,
-    #[error("{host} is not this machine, so its address must begin with https://")]
+    #[error("{host} is not this machine: its address must begin with https://")]
     PlainAbroad { host: String },
     #[error("{0}")]
     Trust(String),
@@ -72,15 +72,15 @@ pub enum HttpError {
     Unreachable { host: String, reason: String },
     #[error("no safe connection to {host}: {reason}")]
     Tls { host: String, reason: String },
-    #[error("{host} was too slow: {timeout:?} was over while {step}")]
+    #[error("{host} was too slow: {timeout:?} passed while {step}")]
     Late {
         host: String,
         timeout: Duration,
         step: &'static str,
     },
-    #[error("{host} broke the connection off before its answer was complete")]
+    #[error("{host} closed the connection before its answer was complete")]
     BrokenOff { host: String },
-    #[error("what {host} answered is not HTTP")]
+    #[error("the answer of {host} is not HTTP")]
     NotHttp { host: String },
     #[error("{host} answered with more than 16 KB or 100 lines of headers")]
     TooLong { host: String },

@@ -71,7 +71,7 @@ pub fn domain(address: &str) -> &str {
 pub fn checked_address(text: &str) -> Result<Address, String> {
     let ascii = text.chars().all(|letter| letter.is_ascii_graphic());
     let parsed = text.parse().ok().filter(|_| ascii);
-    parsed.ok_or_else(|| format!("`{}` is no mail address", one_line(text, LONGEST_NAME)))
+    parsed.ok_or_else(|| format!("`{}` is not an email address", one_line(text, LONGEST_NAME)))
 }
 
 /// A name as one label of a domain: `Beryl & Söhne` is `beryl-s-hne`.

@@ -22,7 +22,7 @@ pub fn write(directory: &Path, stem: &str, mail: &Mail, eml: &[u8]) -> Attempt {
     files.push(("html", page.as_bytes()));
     let mut folder = DirBuilder::new();
     if let Err(error) = folder.recursive(true).mode(FOLDER_MODE).create(directory) {
-        return refused("make the folder", directory, &error);
+        return refused("create the folder", directory, &error);
     }
     for (ending, content) in files {
         let path = directory.join(format!("{stem}.{ending}"));

@@ -103,7 +103,7 @@ impl Connection {
     async fn start_tls(mut self, mail: &MailSettings) -> Result<Self, Refusal> {
         if self.feature("STARTTLS").is_none() {
             return Err(Refusal::passing(format!(
-                "{} does not offer STARTTLS, and without encryption nothing is sent: use smtps:// if it speaks TLS from the start",
+                "{} does not offer STARTTLS, and nothing is sent unencrypted: use smtps:// if it speaks TLS from the start",
                 self.dialogue.server
             )));
         }
@@ -136,7 +136,7 @@ impl Connection {
             (Mechanism::Login, "LOGIN")
         } else {
             return Err(Refusal::passing(format!(
-                "{} offers no way to sign in that is known here (PLAIN, LOGIN): a user is set, so it must",
+                "{} offers neither PLAIN nor LOGIN, and a user is set: check the port, or use another server",
                 self.dialogue.server
             )));
         };
@@ -154,8 +154,7 @@ impl Connection {
         mechanism: Mechanism,
         credentials: Credentials,
     ) -> Result<Response, Refusal> {
-        let unknown =
-            |_| Refusal::passing("the server's questions at sign-in make no sense".to_owned());
+        let unknown = |_| Refusal::passing("the server's sign-in dialogue is invalid".to_owned());
         let first = Auth::new(mechanism, credentials.clone(), None).map_err(unknown)?;
         let mut reply = self.dialogue.ask("AUTH", first).await?;
         // User and password are two questions; who asks more than that does not want to let us in.
@@ -178,7 +177,7 @@ impl Connection {
         }
         if let Some(limit) = self.size_limit().filter(|limit| size > *limit) {
             return Err(Refusal::for_good(format!(
-                "the message has {size} bytes, {} takes at most {limit}",
+                "the message has {size} bytes, {} accepts at most {limit}",
                 self.dialogue.server
             )));
         }

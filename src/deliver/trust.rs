@@ -36,21 +36,21 @@ pub(super) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// How a sentence on a certificate goes on: `has expired: it must be renewed`.
+/// How a sentence on a certificate goes on: `has expired: renew it`.
 pub(super) fn objection(reason: &CertificateError) -> String {
     let words = match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "has expired: it must be renewed"
+            "has expired: renew it"
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "is not valid yet: is the clock of this machine right?"
+            "is not valid yet: check the clock of this machine"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "is for another name: name the server as its certificate does"
+            "is for another name: use the name in the certificate"
         }
         // An authority that we know by name, but not by its key, is no other case.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "is signed by nobody that this machine trusts: `ca_file` names further certificates to trust"
+            "is signed by no authority that this machine trusts: set `ca_file` to the authority's certificate"
         }
         CertificateError::Revoked => "has been revoked",
         other => return one_line(&format!("is not accepted: {other}"), LONGEST_REASON),

@@ -173,16 +173,19 @@ pub(super) fn tell_of_recipients(
     let warned = &context.config.report.bad_addresses;
     let bad = report.bad_addresses.iter();
     for (address, why) in bad.filter(|one| !warned.contains(one)) {
+        // A reader whose name or wish is not understood gets the report all the same.
+        let gets_it = report.recipients.iter().any(|one| one.address == *address);
+        let skipping = if gets_it { "" } else { "skipping " };
         let address = recipient::shown(address);
         night
             .remarks
-            .push(format!("`{address}` gets no report: {why}"));
+            .push(format!("{skipping}recipient `{address}`: {why}"));
     }
     if let Some(why) = &report.stale_recipients {
         night.readers_missing = true;
-        night
-            .remarks
-            .push(format!("only readers known before get the report: {why}"));
+        night.remarks.push(format!(
+            "cannot read the recipients, so the report goes to the last known ones: {why}"
+        ));
     }
 }
 
@@ -191,14 +194,14 @@ fn missing_recipients(config: &Config) -> Option<String> {
     let report = &config.report;
     let nobody = report.recipients.is_empty() && report.recipients_query.is_none();
     (config.mail.is_some() && nobody).then(|| {
-        "a mail server is set, but nobody to write to: set `recipients` under [report]".to_owned()
+        "a mail server is set, but no recipients: set `recipients` under [report]".to_owned()
     })
 }
 
 /// What is to be said if the health check did not hear it.
 async fn signal(config: &Config, signal: Signal, words: &str) -> Option<String> {
     let heard = deliver::signal(config, signal, words).await;
-    let unheard = |why: String| format!("the health check could not be told: {why}");
+    let unheard = |why: String| format!("the health check could not be reached: {why}");
     heard.err().map(unheard)
 }
 

@@ -72,7 +72,7 @@ pub enum Refusal {
     NoSuchDay(#[from] NoSuchDay),
     #[error("--from {from} is after --to {to}")]
     Backwards { from: NaiveDate, to: NaiveDate },
-    #[error("there is no metric or family `{key}` in the catalog{hint}")]
+    #[error("no metric or family `{key}`{hint}")]
     NoSuchMetric { key: String, hint: String },
 }
 

@@ -32,7 +32,7 @@ pub async fn letter(
         Subject::Failure => no_numbers(config, date, now, planned.as_ref()),
         Subject::Report | Subject::Open => match day(config, book, date).await? {
             Some(content) => content,
-            None => return Ok(Err(format!("there is no entry for {}", spoken(date)))),
+            None => return Ok(Err(format!("no row for {}", spoken(date)))),
         },
     };
     Ok(Ok(Letter {
@@ -85,7 +85,7 @@ fn no_numbers(
     Content::NoNumbers(NoNumbers {
         date,
         time_zone: config.time_zone,
-        reason: reason.unwrap_or_else(|| "the reason is not known any more".to_owned()),
+        reason: reason.unwrap_or_else(|| "the reason is no longer known".to_owned()),
         since: planned.map_or(now, |planned| planned.planned_at),
     })
 }

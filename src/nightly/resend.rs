@@ -15,9 +15,9 @@ use super::{deliver, letters, plan};
 
 #[derive(Debug, Error)]
 pub enum ResendError {
-    #[error("there is no entry for {}; `daybook collect --date {date}` collects it", spoken(*.date))]
+    #[error("no row for {}: run `daybook collect --date {date}`", spoken(*.date))]
     NoEntry { date: NaiveDate },
-    #[error("the book holds no entry yet: run `daybook collect`")]
+    #[error("the book is empty: run `daybook collect`")]
     Empty,
     #[error(transparent)]
     Book(#[from] BookError),

@@ -107,7 +107,7 @@ impl Application {
     pub async fn write(&mut self, path: &Path) -> Result<DemoSize> {
         if path.exists() {
             bail!(
-                "{} already exists: the demo overwrites no database; move it away or choose another directory with --dir",
+                "{} already exists, and the demo overwrites nothing: move it away or choose another folder with --dir",
                 path.display()
             );
         }

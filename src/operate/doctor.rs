@@ -110,16 +110,16 @@ fn settings(config: &Config) -> Vec<Finding> {
     let file = config.file.display();
     let read = Finding::ok(
         "settings",
-        format!("{file} is free of mistakes"),
+        format!("{file} has no errors"),
         "The configuration can be used.",
     );
     let warnings = config.warnings.iter();
     let warnings = warnings.filter(|warning| !secrets::tells(config, warning));
     let warnings = warnings.map(|warning| {
-        let means = "The configuration can be used, but this was noticed in it.";
+        let means = "The configuration can be used, with this warning.";
         Finding::ok("settings", warning, means).advising(
             Level::Warning,
-            format!("Put it right in {file}, or where the sentence says."),
+            format!("Fix it in {file}, or where the message says."),
         )
     });
     std::iter::once(read).chain(warnings).collect()

@@ -44,7 +44,7 @@ pub struct LeftOut {
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// What is wrong with the input, place by place.
-    #[error("nothing was taken over:\n  {}", .0.join("\n  "))]
+    #[error("nothing was imported:\n  {}", .0.join("\n  "))]
     Refused(Vec<String>),
     #[error("cannot read {name}: {source}")]
     Read {

@@ -23,7 +23,7 @@ use guesses::Guesses;
 /// Others can reach the address, and nothing would keep them out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the dashboard would be open to everybody who reaches {0}: set a token (DAYBOOK_SERVE_TOKEN_FILE or [serve] token_file), a password (DAYBOOK_SERVE_PASSWORD_FILE or [serve] password_file) or a proxy that signs people in (--behind-proxy or [serve] proxy_header), or listen on 127.0.0.1"
+    "the dashboard would be open to anyone who reaches {0}: set a token (DAYBOOK_SERVE_TOKEN_FILE or [serve] token_file), a password (DAYBOOK_SERVE_PASSWORD_FILE or [serve] password_file) or a proxy that authenticates users (--behind-proxy or [serve] proxy_header), or listen on 127.0.0.1"
 )]
 pub struct Exposed(pub SocketAddr);
 

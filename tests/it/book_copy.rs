@@ -146,7 +146,7 @@ async fn a_place_that_is_taken_is_left_alone() {
     assert_eq!(error.exit_code(), 1);
     let told = error.to_string();
     assert!(
-        told.contains("holds a book already, with 3 rows in `daily_metrics`"),
+        told.contains("already holds a book, with 3 rows in `daily_metrics`"),
         "{told}"
     );
     assert_eq!(shown(&other), before);

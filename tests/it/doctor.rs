@@ -67,12 +67,12 @@ async fn a_sound_way_is_walked_to_the_sender_and_nothing_is_sent() {
         format!("reports go out over {place} (STARTTLS), from daybook@example.org"),
         findings[1].what.clone(),
         format!("{place} can be reached"),
-        "the line is encrypted with TLS 1.3".to_owned(),
+        "the connection is encrypted with TLS 1.3".to_owned(),
         "the certificate of localhost is trusted, and valid until 2090-12-31 (23828 days)"
             .to_owned(),
         "signed in as ada (PLAIN)".to_owned(),
-        "daybook@example.org may write: 250 2.1.0 Ok".to_owned(),
-        "the server takes messages of up to 10240000 bytes".to_owned(),
+        "daybook@example.org may send: 250 2.1.0 Ok".to_owned(),
+        "the server accepts messages of up to 10240000 bytes".to_owned(),
     ];
     let found: Vec<String> = findings.iter().map(|one| one.what.clone()).collect();
     assert_eq!(found, expected);
@@ -103,7 +103,7 @@ async fn the_first_broken_step_is_told_with_what_to_do() {
         ),
         (
             &certificate_expired,
-            "has expired: it must be renewed",
+            "has expired: renew it",
             "Check port and scheme",
         ),
         (
@@ -124,7 +124,7 @@ async fn the_first_broken_step_is_told_with_what_to_do() {
                 let script = Script::accepting().user("ada", "s3cret", "PLAIN");
                 script.say(Step::Mail, "553 5.7.1 not your address")
             },
-            "the server does not let daybook@example.org write: 553 5.7.1 not your address",
+            "the server does not accept daybook@example.org as sender: 553 5.7.1 not your address",
             "Set `from` under [mail]",
         ),
     ];
@@ -166,7 +166,7 @@ async fn what_will_be_trouble_soon_is_a_warning() {
         [
             "no recipients are set",
             "the certificate of localhost is trusted, and valid until 2090-12-31 (11 days)",
-            "the server does not let daybook@example.org write: 450 4.7.1 later",
+            "the server does not accept daybook@example.org as sender: 450 4.7.1 later",
         ]
     );
     assert!(findings.iter().all(|one| one.level != Level::Error));
@@ -186,12 +186,12 @@ async fn a_small_limit_of_the_server_is_a_warning() {
     assert_eq!(
         found,
         [
-            (Level::Ok, "the line is not encrypted"),
-            (Level::Ok, "no user is set, so nobody signs in"),
-            (Level::Ok, "daybook@example.org may write: 250 2.1.0 Ok"),
+            (Level::Ok, "the connection is not encrypted"),
+            (Level::Ok, "no user is set; no sign-in"),
+            (Level::Ok, "daybook@example.org may send: 250 2.1.0 Ok"),
             (
                 Level::Warning,
-                "the server takes messages of up to 100000 bytes"
+                "the server accepts messages of up to 100000 bytes"
             ),
         ]
     );
@@ -209,15 +209,15 @@ async fn the_program_tells_each_finding_on_a_line_and_what_to_do_beneath() {
     let text = String::from_utf8(examined.stdout).unwrap();
     let of_mail: Vec<&str> = text
         .lines()
-        .skip_while(|line| !line.contains("the line is not encrypted"))
+        .skip_while(|line| !line.contains("the connection is not encrypted"))
         .take(4)
         .collect();
     assert_eq!(
         of_mail,
         [
-            "ok       mail       the line is not encrypted",
+            "ok       mail       the connection is not encrypted",
             "error    mail       user and password are not accepted: 535 5.7.8 authentication failed",
-            "                    No report can be sent by mail while this lasts; it stays in the ledger and is tried again.",
+            "                    Until this is fixed, no report can be sent by mail; it is kept and retried.",
             "                    Check user and password (`smtp_url`, DAYBOOK_SMTP_URL or the password file); with Resend the user is `resend` and the password an API key.",
         ]
     );
@@ -234,7 +234,7 @@ async fn the_program_tells_each_finding_on_a_line_and_what_to_do_beneath() {
     assert_eq!(
         String::from_utf8_lossy(&sent.stderr),
         format!(
-            "daybook: the message for bea@example.org was not sent: user and password are not accepted: 535 5.7.8 authentication failed\n`daybook doctor` examines the way to {place} step by step\n"
+            "daybook: the message for bea@example.org was not sent: user and password are not accepted: 535 5.7.8 authentication failed\n`daybook doctor` checks the connection to {place} step by step\n"
         )
     );
     assert!(!text.contains("s3cret"));
@@ -315,7 +315,7 @@ async fn a_test_message_needs_a_server_and_an_address() {
     assert!(matches!(error, CommandError::Usage(_)));
     assert_eq!(
         error.to_string(),
-        "--to: `bea@example.org RCPT TO:<eve@example.org>` is no mail address"
+        "--to: `bea@example.org RCPT TO:<eve@example.org>` is not an email address"
     );
     assert_eq!(server.connections(), 0);
 }

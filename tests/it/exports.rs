@@ -284,7 +284,7 @@ async fn an_empty_range_is_an_empty_document_of_its_format_and_said() {
         let output = world.binary(&[&["export", "--format", format], &range[..]].concat());
         assert!(output.status.success());
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("no entries in this range"), "{said}");
+        assert!(said.contains("no days are stored in this range"), "{said}");
         String::from_utf8(output.stdout).unwrap()
     };
     let document: Json = serde_json::from_str(&empty("json")).unwrap();

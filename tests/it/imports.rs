@@ -89,7 +89,7 @@ async fn any_format_packed_or_not_comes_back_as_it_left_and_a_second_time_change
             let again = piped(&into, &std::fs::read(&file).unwrap());
             assert!(again.status.success());
             let said = String::from_utf8(again.stderr).unwrap();
-            assert!(said.contains("nothing new"), "{said}");
+            assert!(said.contains("nothing to import"), "{said}");
             assert_eq!(printed(&into, &["export", "--format", "jsonl"]), back);
             let runs = into
                 .book("SELECT command, outcome, days FROM runs ORDER BY id")
@@ -168,11 +168,11 @@ async fn one_bad_line_keeps_all_out_and_every_bad_line_is_named() {
     let bad = [
         (
             "2025-02-29,visits,1",
-            "line 2: `2025-02-29` is no date of the calendar",
+            "line 2: `2025-02-29` is not a date like",
         ),
         ("2999-01-01,visits,1", "line 3: 2999-01-01 is in the future"),
-        ("2025-10-01,visits,12 %", "line 4: 12 % is no value"),
-        ("2025-10-01,visits,1'234", "line 5: 1\\'234 is no value"),
+        ("2025-10-01,visits,12 %", "line 4: 12 % is not a value"),
+        ("2025-10-01,visits,1'234", "line 5: 1\\'234 is not a value"),
         (
             "2025-10-01,visits,9223372036854775808",
             "line 6: 9223372036854775808 is too large",
@@ -237,9 +237,9 @@ async fn what_is_no_import_is_refused_with_its_reason() {
         "{\"schema\":2,\"entries\":[]}",
         "this program knows schema 1",
     );
-    refused(&world, "date,date\n", "the column `date` is there twice");
+    refused(&world, "date,date\n", "the column `date` appears twice");
     let twice = r#"{"date":"2025-10-02","metrics":{"visits":1,"visits":2}}"#;
-    refused(&world, twice, "line 1: `visits` stands there twice");
+    refused(&world, twice, "line 1: `visits` appears twice");
     let typo = "2025-10-02,vists,1\n";
     refused(&world, typo, "did you mean `visits`?");
     let early = r#"{"date":"2025-10-02","as_of":"2025-10-02T12:00:00Z","metrics":{}}"#;
@@ -299,7 +299,7 @@ async fn a_key_that_the_catalog_does_not_have_is_left_out_and_said() {
         "\u{feff}date;visits;vists\r\n2025-10-02;4;5\r\n2025-10-01;;6\r\n",
     );
     let said = import(&world, &["wide.csv"], 0);
-    let expected = "left out: vists (2 ×): the catalog has no such key; did you mean `visits`?";
+    let expected = "skipped vists (2 ×): the catalog has no such key; did you mean `visits`?";
     assert!(said.contains(expected), "{said}");
     assert_eq!(world.value("2025-10-02", "visits").await, json!(4));
 }
@@ -330,7 +330,7 @@ async fn a_quote_that_is_never_closed_is_refused_with_the_line_where_it_began() 
         let said = import(&world, &["days.csv"], 1);
         let expected = format!("line {line}: this cell's quote is never closed");
         assert!(said.contains(&expected), "{text:?}: {said}");
-        assert!(said.contains("nothing was taken over"), "{said}");
+        assert!(said.contains("nothing was imported"), "{said}");
         let stored = world.has_table("daily_metrics").await;
         assert!(!stored || world.book("SELECT * FROM daily_metrics").await.is_empty());
     }

@@ -361,9 +361,7 @@ async fn without_a_table_nothing_is_written() {
     let error = world.command(&["init"]).await.unwrap_err();
     assert_eq!(error.exit_code(), 1);
     assert!(
-        error
-            .to_string()
-            .contains("no table that this user can see"),
+        error.to_string().contains("no table this user can see"),
         "{error}"
     );
     assert!(!world.path("daybook.toml").exists());

@@ -200,8 +200,8 @@ async fn of_many_at_once_one_counts_and_the_others_say_so() {
             let said = words(&output);
             assert_eq!(code(&output), 0, "{output:?}");
             let known = [
-                "another collect is running on this book",
-                "is complete already",
+                "another `daybook collect` is running on this book",
+                "is already complete",
                 "metrics, in",
                 "20 days in",
             ];

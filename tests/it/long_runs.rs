@@ -177,7 +177,7 @@ async fn ends_in_time(world: &World, server: &Server, line: &[&str], day: &str) 
     let planned = world
         .book("SELECT stale_recipients FROM reports ORDER BY collection_date DESC")
         .await;
-    let why = "the night had to end before the app database had answered";
+    let why = "the night ended before the app database answered";
     assert_eq!(planned[0], [Some(why.to_owned())]);
 }
 
@@ -211,6 +211,6 @@ async fn a_database_that_hangs_while_it_is_asked_for_readers_does_not_hold_up_th
     assert!(night.readers_missing);
     assert_eq!(
         night.remarks[0],
-        "only readers known before get the report: the night had to end before the app database had answered"
+        "cannot read the recipients, so the report goes to the last known ones: the night ended before the app database answered"
     );
 }

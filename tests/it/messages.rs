@@ -336,28 +336,28 @@ fn what_cannot_stand_in_a_header_is_refused() {
                 to: ("bea@example.org>\r\nX: <b@example.org", None),
                 ..good
             },
-            "`bea@example.org> X: <b@example.org` is no mail address",
+            "`bea@example.org> X: <b@example.org` is not an email address",
         ),
         (
             Head {
                 to: ("bea", None),
                 ..good
             },
-            "`bea` is no mail address",
+            "`bea` is not an email address",
         ),
         (
             Head {
                 to: ("béa@example.org", None),
                 ..good
             },
-            "`béa@example.org` is no mail address",
+            "`béa@example.org` is not an email address",
         ),
         (
             Head {
                 from: &bad_sender,
                 ..good
             },
-            "`daybook@example.org Bcc: eve@example.org` is no mail address",
+            "`daybook@example.org Bcc: eve@example.org` is not an email address",
         ),
         (
             Head {

@@ -245,7 +245,7 @@ async fn a_day_is_never_of_two_zones() {
     let night = world.night(Which::One(date(DAY))).await;
     assert_eq!(
         night.skipped[0].1,
-        "it was counted in Europe/Zurich, and begins or ends otherwise in America/New_York; --force counts it anew"
+        "it was counted in Europe/Zurich, and begins or ends at another time in America/New_York; recount it with --force"
     );
     let before = entry(&world).await;
     assert_eq!(before.number("users"), Some(4.0));

@@ -137,19 +137,19 @@ fn all() -> Found {
             ),
             (
                 "fay@example.org",
-                "the name holds a line break or another control character; the report goes out without it",
+                "the name holds a line break or another control character; sending without the name",
             ),
             (
                 "fay@example.org",
-                "there is no language `fr`; the report's own is used",
+                "unknown language `fr`; using the report's own",
             ),
             (
                 "fay@example.org",
-                "there is no way of writing numbers `us`; the report's own is used",
+                "unknown number format `us`; using the report's own",
             ),
             (
                 "fay@example.org",
-                "`weekly` is not daily, alerts or changes; the report goes out every day",
+                "`weekly` is not daily, alerts or changes; sending every day",
             ),
         ]),
     }

@@ -216,9 +216,9 @@ async fn days_that_are_open_missing_or_of_another_zone_are_skipped_and_said() {
     assert_eq!(
         skipped,
         [
-            "2025-10-01 it was counted in Asia/Tokyo, and begins or ends otherwise in Europe/Zurich; --force counts it anew",
-            "2025-10-02 it is not stored yet; --catch-up collects it",
-            "2025-10-04 it was counted while it was open; --catch-up counts it to its end",
+            "2025-10-01 it was counted in Asia/Tokyo, and begins or ends at another time in Europe/Zurich; recount it with --force",
+            "2025-10-02 it is not stored yet; collect it with --catch-up",
+            "2025-10-04 it was counted while still open; complete it with --catch-up",
         ]
     );
     assert_eq!(

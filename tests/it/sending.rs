@@ -307,7 +307,7 @@ async fn without_tls_nothing_is_sent_where_tls_is_wanted() {
     let mail = signing_in(trusting(&server, &trusted));
     let port = mail.server.port;
     let expected = format!(
-        "localhost:{port} does not offer STARTTLS, and without encryption nothing is sent: use smtps:// if it speaks TLS from the start"
+        "localhost:{port} does not offer STARTTLS, and nothing is sent unencrypted: use smtps:// if it speaks TLS from the start"
     );
     assert_eq!(refused(&mail).await, passing(&expected));
     assert_eq!(server.sign_ins(), [""; 0]);
@@ -326,7 +326,7 @@ async fn words_slipped_in_before_tls_are_no_answer_inside_it() {
     let mail = trusting(&server, &trusted);
     let port = mail.server.port;
     let expected = format!(
-        "localhost:{port} goes on in plain text after STARTTLS: somebody may be meddling with the line"
+        "localhost:{port} continues in plain text after STARTTLS: somebody may be tampering with the connection"
     );
     assert_eq!(refused(&mail).await, passing(&expected));
 }
@@ -349,17 +349,14 @@ async fn a_certificate_that_is_wrong_is_refused_in_plain_words() {
     let authority = Authority::new();
     let stranger = Authority::new();
     let cases = [
-        (
-            authority.until("localhost", 2001),
-            "has expired: it must be renewed",
-        ),
+        (authority.until("localhost", 2001), "has expired: renew it"),
         (
             authority.identity("mail.example.org"),
-            "is for another name: name the server as its certificate does",
+            "is for another name: use the name in the certificate",
         ),
         (
             stranger.identity("localhost"),
-            "is signed by nobody that this machine trusts: `ca_file` names further certificates to trust",
+            "is signed by no authority that this machine trusts: set `ca_file` to the authority's certificate",
         ),
     ];
     let trusted = file(authority.pem());
@@ -435,7 +432,7 @@ async fn signing_in_takes_the_way_that_is_offered() {
     let server = Server::start(Script::accepting().user("ada", "s3cret", "CRAM-MD5")).await;
     let place = place(&server);
     let expected = format!(
-        "{place} offers no way to sign in that is known here (PLAIN, LOGIN): a user is set, so it must"
+        "{place} offers neither PLAIN nor LOGIN, and a user is set: check the port, or use another server"
     );
     assert_eq!(
         refused(&signing_in(server.settings())).await,
@@ -472,7 +469,7 @@ async fn tls_none_is_for_this_machine_only() {
     let mut mail = server.settings();
     mail.server.host = "192.0.2.1".to_owned();
     let expected = format!(
-        "`tls=none` is for a server on this machine, and 192.0.2.1:{} is not: leave it out",
+        "`tls=none` is only for a server on this machine, and 192.0.2.1:{} is not: remove it",
         mail.server.port
     );
     assert_eq!(refused(&mail).await, passing(&expected));
@@ -506,7 +503,7 @@ async fn a_message_larger_than_announced_is_not_even_begun() {
     let mut connection = open(&server.settings()).await;
     let refusal = connection.begin(FROM, BEA, 1001).await.unwrap_err();
     let place = place(&server);
-    let reply = format!("the message has 1001 bytes, {place} takes at most 1000");
+    let reply = format!("the message has 1001 bytes, {place} accepts at most 1000");
     let may_pass = false;
     assert_eq!(refusal, Refusal { reply, may_pass });
     assert!(connection.is_open());
@@ -558,12 +555,12 @@ async fn what_is_no_smtp_is_said_to_be_none() {
     for (reply, expected) in [
         (
             "HTTP/1.1 400 Bad Request",
-            "`HTTP/1.1 400 Bad Request`, which is no SMTP".to_owned(),
+            "`HTTP/1.1 400 Bad Request`, which is not SMTP".to_owned(),
         ),
-        ("", "``, which is no SMTP".to_owned()),
+        ("", "``, which is not SMTP".to_owned()),
         (
             endless.as_str(),
-            format!("`220-{}`, which is no SMTP", "x".repeat(56)),
+            format!("`220-{}`, which is not SMTP", "x".repeat(56)),
         ),
     ] {
         let server = Server::start(Script::accepting().say(Step::Greeting, reply)).await;
@@ -608,7 +605,7 @@ async fn no_address_can_carry_a_command() {
         let refusal = connection.begin(FROM, to, 10).await.unwrap_err();
         assert!(!refusal.may_pass, "{to:?}");
         assert!(
-            refusal.reply.ends_with("` is no mail address"),
+            refusal.reply.ends_with("` is not an email address"),
             "{}",
             refusal.reply
         );

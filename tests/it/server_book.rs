@@ -70,7 +70,7 @@ async fn on_two_hosts_with_one_book_one_collects_and_the_other_says_so() {
                 words(&output)
             })
             .collect();
-        let elsewhere = "another collect is running on this book";
+        let elsewhere = "another `daybook collect` is running on this book";
         let left = said.iter().filter(|said| said.contains(elsewhere)).count();
         assert!(left <= 1, "{round}: {said:?}");
         here.book("DELETE FROM daily_metrics").await;
@@ -464,7 +464,7 @@ async fn the_doctor_tells_of_the_server() {
     world.night(Which::One(date("2025-10-03"))).await;
     let url = world.book_url();
     let after = told(&world).await;
-    assert_eq!(after[0], "Ok nobody collects into the book now");
+    assert_eq!(after[0], "Ok no collection is running");
     let name = match url.engine() {
         Engine::Mysql if mariadb::mysql().is_some() => "MySQL",
         Engine::Mysql => "MariaDB",
@@ -478,14 +478,14 @@ async fn the_doctor_tells_of_the_server() {
     );
     // MySQL makes itself a certificate, and is reached over TLS wherever it stands.
     let line = match (url.engine(), mariadb::mysql()) {
-        (Engine::Mysql, Some(_)) => "Ok the line to the book is encrypted",
-        _ => "Ok the line to the book is not encrypted",
+        (Engine::Mysql, Some(_)) => "Ok the connection to the book is encrypted",
+        _ => "Ok the connection to the book is not encrypted",
     };
     assert_eq!(after[2], line);
     let lock = Book::lock(&url).await.unwrap().unwrap();
     let held = told(&world).await;
     assert!(
-        held[0].starts_with("Ok a daybook collects into the book now, "),
+        held[0].starts_with("Ok a collection is running, "),
         "{held:?}"
     );
     lock.let_go().await;

@@ -15,7 +15,7 @@ pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mis
     let percent = percent.clone().unwrap_or_default();
     let is_distribution = metric.by.is_some();
     if (warning.is_some() || critical.is_some()) && is_distribution {
-        let message = "a distribution is a list: there is no number for a limit to judge";
+        let message = "a distribution is a list, and a limit needs a number";
         mistakes.push(place.mistake(&["alert"], message));
     }
     let ruled = percent != PercentRule::default() || reach.is_some();
@@ -29,7 +29,7 @@ pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mis
     }
     if let Some(reach) = reach.filter(|reach| !(0.5..=1.0).contains(reach)) {
         let message =
-            format!("`{reach}` is no part of the days: write a number from 0.5 to 1, such as 0.99");
+            format!("`{reach}` is not a share of days: write a number from 0.5 to 1, such as 0.99");
         mistakes.push(place.mistake(&["alert", "reach"], message));
     }
     let numbers = [

@@ -33,8 +33,10 @@ pub(super) fn goes_together(metric: &Metric, place: Place<'_>, mistakes: &mut Ve
     ];
     if let Some(number @ ("percent" | "ratio" | "sql")) = measures(metric).first().copied() {
         for (name, _) in modifiers.iter().filter(|(_, given)| *given) {
-            mistakes
-                .push(place.mistake(&[name], format!("`{name}` means nothing beside `{number}`")));
+            mistakes.push(place.mistake(
+                &[name],
+                format!("`{name}` cannot be combined with `{number}`"),
+            ));
         }
         return;
     }

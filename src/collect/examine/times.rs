@@ -49,7 +49,7 @@ pub(super) fn unfit(
             Some("holds texts that do not begin with a date such as 2025-10-03".to_owned())
         }
         () if is_text || is_moment => None,
-        () => Some(format!("is of the type {declared}, which tells no time")),
+        () => Some(format!("is of the type {declared}, which is not a time")),
     }
 }
 

@@ -28,13 +28,13 @@ pub(super) async fn mute(
     let today = Day::containing(world.now, config.time_zone).date;
     if until < today {
         return Err(CommandError::Usage(format!(
-            "--until {until} is over: a mute begins today and needs a day from {today} on"
+            "--until {until} is in the past: expected {today} or later"
         )));
     }
     let because = args.because.trim();
     if because.is_empty() {
         return Err(CommandError::Usage(
-            "--because is empty: readers of the report are told why something is muted".to_owned(),
+            "--because is empty: give a reason; the report shows it".to_owned(),
         ));
     }
     let mute = Mute {
@@ -62,13 +62,13 @@ pub(super) async fn unmute(
     if !ended {
         let keys = left.iter().map(|mute| mute.key.as_str());
         let hint = match did_you_mean(key, keys) {
-            hint if hint.is_empty() => "; `daybook alerts mutes` lists what is".to_owned(),
+            hint if hint.is_empty() => "; `daybook alerts mutes` lists the mutes".to_owned(),
             hint => hint,
         };
         let key = key.escape_debug();
         return Err(CommandError::Usage(format!("`{key}` is not muted{hint}")));
     }
-    output::say(&format!("{key} alerts again from today on"));
+    output::say(&format!("{key} unmuted from today on"));
     Ok(Ended::Done)
 }
 

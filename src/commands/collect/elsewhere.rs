@@ -19,7 +19,7 @@ pub(super) async fn told(config: &Config, file: Option<&Path>, args: &Collect) -
         false => format!(" ({})", facts.join(", ")),
     };
     format!(
-        "another collect is running on this book{facts}; nothing was counted. When it has ended, run {}",
+        "another `daybook collect` is running on this book{facts}; nothing was counted. When it has ended, run {}",
         same_command(file, args)
     )
 }

@@ -91,7 +91,7 @@ impl Dialogue {
             Ok(self.stream.into_inner())
         } else {
             Err(Lost(format!(
-                "{} goes on in plain text after STARTTLS: somebody may be meddling with the line",
+                "{} continues in plain text after STARTTLS: somebody may be tampering with the connection",
                 self.server
             )))
         }
@@ -161,7 +161,7 @@ fn strange(reply: &[u8]) -> io::Error {
     let text = String::from_utf8_lossy(begin);
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("`{}`, which is no SMTP", one_line(&text, 60)),
+        format!("`{}`, which is not SMTP", one_line(&text, 60)),
     )
 }
 

@@ -53,7 +53,7 @@ pub async fn resolve(mail: &MailSettings) -> Result<Vec<SocketAddr>, Refusal> {
     let here = addresses.iter().all(|address| address.ip().is_loopback());
     if server.tls == Tls::None && !here {
         return Err(Refusal::passing(format!(
-            "`tls=none` is for a server on this machine, and {} is not: leave it out",
+            "`tls=none` is only for a server on this machine, and {} is not: remove it",
             place(server)
         )));
     }

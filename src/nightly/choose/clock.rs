@@ -5,6 +5,7 @@ use chrono::{NaiveDate, TimeDelta};
 use crate::calendar::spoken;
 use crate::collect;
 use crate::prune::{LONGEST_SILENCE, is_silence, newest_before};
+use crate::render::words::counted;
 
 use super::super::error::{ClockDoubt, NightError};
 use super::super::types::{NightContext, Orders, Which};
@@ -68,8 +69,8 @@ pub(super) fn future_days(context: &NightContext<'_>, stored: &[NaiveDate]) -> O
     let mut future = stored.iter().filter(|date| **date > today);
     let first = future.next()?;
     Some(format!(
-        "the book has days after today, {} from {} on: a clock was ahead when they were counted, or this one is behind; if this one is right, `daybook prune --future --yes` deletes them, and each is counted when it has ended",
-        1 + future.count(),
+        "the book has {} after today, from {} on: a clock was ahead when they were counted, or this one is behind; if this one is right, delete them with `daybook prune --future --yes`; each is counted again when it has ended",
+        counted(1 + future.count(), "day"),
         spoken(*first)
     ))
 }

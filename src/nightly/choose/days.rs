@@ -78,7 +78,10 @@ pub fn known_keys(catalog: &Catalog, named: Option<&str>) -> Result<Vec<String>,
             .flat_map(|metric| [metric.key.as_str(), metric.family.as_str()]);
         return Err(Refusal::NoSuchMetric {
             key: key.to_owned(),
-            hint: did_you_mean(key, names),
+            hint: match did_you_mean(key, names) {
+                hint if hint.is_empty() => "; `daybook config metrics` lists them".to_owned(),
+                hint => hint,
+            },
         });
     }
     Ok(keys)

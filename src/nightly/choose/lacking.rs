@@ -14,7 +14,7 @@ pub(super) fn has_the_bounds(entry: &Entry, as_of: &AsOf) -> bool {
 
 pub(super) fn other_bounds(entry: &Entry, as_of: &AsOf) -> String {
     format!(
-        "it was counted in {}, and begins or ends otherwise in {}; --force counts it anew",
+        "it was counted in {}, and begins or ends at another time in {}; recount it with --force",
         entry.time_zone, as_of.day.zone
     )
 }

@@ -16,10 +16,10 @@ pub(super) fn task(
     stored: Option<&Entry>,
 ) -> Result<Task, String> {
     let Some(entry) = stored else {
-        return Err("it is not stored yet; --catch-up collects it".to_owned());
+        return Err("it is not stored yet; collect it with --catch-up".to_owned());
     };
     if entry.partial {
-        return Err("it was counted while it was open; --catch-up counts it to its end".to_owned());
+        return Err("it was counted while still open; complete it with --catch-up".to_owned());
     }
     if !has_the_bounds(entry, as_of) {
         return Err(other_bounds(entry, as_of));

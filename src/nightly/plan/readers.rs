@@ -39,7 +39,7 @@ pub(super) async fn readers(
             let asked = collect::recipients(&context.config.apps, query, &context.limits()).await;
             // Not whether a signal or the night's time was the reason.
             asked.map_err(|why| match context.stop.is_cancelled() {
-                true => "the night had to end before the app database had answered".to_owned(),
+                true => "the night ended before the app database answered".to_owned(),
                 false => why,
             })
         }

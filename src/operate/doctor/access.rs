@@ -15,15 +15,15 @@ pub(super) fn examine(config: &Config) -> Finding {
         Some(guard) => Finding::ok(
             AREA,
             format!("{what}, behind {guard}"),
-            "Only who is let in sees the numbers.",
+            "Only authenticated users see the numbers.",
         ),
         None if !serve.is_open_to_others_at(listen) => {
-            Finding::ok(AREA, what, "Only this machine reaches it.")
+            Finding::ok(AREA, what, "Only this machine can reach it.")
         }
         None => Finding::ok(
             AREA,
-            format!("{what}, and nothing guards it"),
-            "`daybook serve` refuses to begin: everybody on the network could read the numbers.",
+            format!("{what}, without access control"),
+            "`daybook serve` refuses to start: anyone on the network could read the numbers.",
         )
         .advising(
             Level::Error,

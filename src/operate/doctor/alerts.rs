@@ -136,11 +136,11 @@ fn finding(remedy: &Remedy, metrics: &[Noisy], judged: usize) -> Finding {
     let key = metrics.first().map_or("KEY", |one| one.key.as_str());
     let advice = match remedy {
         Remedy::Nothing => {
-            let means = "Most of these days were one incident, which is over.";
+            let means = "Most of these days belong to one incident, which is over.";
             return Finding::ok(AREA, what, means);
         }
-        Remedy::Look => "See why the value stays where it is. If it is meant to, set other limits, or silence it with `daybook alerts mute`.".to_owned(),
-        Remedy::Limits => "Set `warning` and `critical` of its `alert` to values at which somebody has to act.".to_owned(),
+        Remedy::Look => "Find out why the value stays where it is. If it should, set other limits, or mute it with `daybook alerts mute`.".to_owned(),
+        Remedy::Limits => "Set `warning` and `critical` of its `alert` to values at which somebody must act.".to_owned(),
         Remedy::Reach(reach) => format!(
             "Set `alert = {{ reach = {reach:?} }}`, which would have kept it below a tenth; `daybook alerts backtest --metric {key} --reach {reach:?}` shows what remains."
         ),

@@ -15,8 +15,7 @@ use super::disk_space::spoken;
 use super::{Finding, Level, PATIENCE, alerts, counted, days, ledger, line};
 
 const AREA: &str = "book";
-const NO_NIGHT: &str =
-    "No night can be stored while this lasts, and nothing that is not stored is sent.";
+const NO_NIGHT: &str = "Until this is fixed, no night can be stored and no report sent.";
 
 /// What was found in and about the book.
 #[derive(Debug, Default)]
@@ -45,7 +44,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
         );
         if !path.exists() {
             let what = format!("no book yet at {}", path.display());
-            let means = "The first `daybook collect` makes it.";
+            let means = "The first `daybook collect` creates it.";
             stored.findings.push(Finding::ok(AREA, what, means));
             return stored;
         }
@@ -106,10 +105,10 @@ async fn contents(
 fn place(path: &Path) -> Option<Finding> {
     let folder = path.parent().unwrap_or(path);
     let broken = match path.exists() {
-        _ if !folder.is_dir() => format!("the book's folder {} is not there", folder.display()),
+        _ if !folder.is_dir() => format!("the book's folder {} does not exist", folder.display()),
         _ if access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err() => {
             format!(
-                "this user may make no files in the book's folder {}",
+                "this user may not create files in the book's folder {}",
                 folder.display()
             )
         }
@@ -121,7 +120,7 @@ fn place(path: &Path) -> Option<Finding> {
         }
         _ => return None,
     };
-    let advice = "Make it, give it to the user that runs daybook, or set `database_url` under [book] to another place.";
+    let advice = "Create it, give it to the user that runs daybook, or set `database_url` under [book] to another place.";
     Some(Finding::ok(AREA, broken, NO_NIGHT).advising(Level::Error, advice))
 }
 
@@ -166,7 +165,7 @@ async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, Book
         .filter_map(|holder| holder.trouble(now, longest))
         .collect();
     if !stuck.is_empty() {
-        let advice = "End the process that holds the lock; a file lock ends with its process.";
+        let advice = "End the process that holds the lock; the lock ends with it.";
         let told = stuck.iter().map(|trouble| {
             Finding::ok(AREA, trouble.to_string(), NO_NIGHT).advising(Level::Error, advice)
         });
@@ -174,25 +173,18 @@ async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, Book
     }
     let Some(collector) = collector else {
         let means = "The next night can begin.";
-        return Ok(vec![Finding::ok(
-            AREA,
-            "nobody collects into the book now",
-            means,
-        )]);
+        return Ok(vec![Finding::ok(AREA, "no collection is running", means)]);
     };
     let who = collector.name.map(|who| format!(", {who}"));
-    let what = format!(
-        "a daybook collects into the book now{}",
-        who.unwrap_or_default()
-    );
-    let means = "Another one leaves the work to it; if it stays for hours, `daybook runs` shows since when.";
+    let what = format!("a collection is running{}", who.unwrap_or_default());
+    let means = "Another one would leave the work to it. If it runs for hours, `daybook runs` shows since when.";
     Ok(vec![Finding::ok(AREA, what, means)])
 }
 
 fn unreadable(error: &BookError) -> Finding {
     let (level, means) = match error {
         BookError::Older { .. } => (Level::Warning, "Until then no other command can read it."),
-        BookError::NoBook { .. } => (Level::Warning, "Its place is there, but nothing is in it."),
+        BookError::NoBook { .. } => (Level::Warning, "Its file or database exists, but is empty."),
         _ => (Level::Error, NO_NIGHT),
     };
     let advice = match error {
@@ -202,12 +194,12 @@ fn unreadable(error: &BookError) -> Finding {
             "Set `database_url` under [book] to the book, or move the file away."
         }
         BookError::Damaged { .. } => {
-            "Restore the book from a backup, or move it away: `daybook collect` begins a new one."
+            "Restore the book from a backup, or move it away: `daybook collect` creates a new one."
         }
         BookError::BadRow { .. } => {
             "Correct or delete that row; `daybook collect --date` counts its day again."
         }
-        _ => "Do as the sentence says, and ask again.",
+        _ => "Follow the message, then run `daybook doctor` again.",
     };
     Finding::ok(AREA, error.to_string(), means).advising(level, advice)
 }
@@ -222,14 +214,14 @@ async fn whole(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> 
     if let Some(complaint) = damage.first() {
         let what = format!("the book {name} is damaged: {complaint}");
         let advice =
-            "Restore the book from a backup, or move it away: `daybook collect` begins a new one.";
+            "Restore the book from a backup, or move it away: `daybook collect` creates a new one.";
         findings.push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
         return Ok(findings);
     }
     let path = book.url().sqlite_path().unwrap_or_default();
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
     let days = days_told(book).await?;
-    let what = format!("{name} is whole: {days}, {}", spoken(size));
+    let what = format!("{name} is intact: {days}, {}", spoken(size));
     findings.push(Finding::ok(
         AREA,
         what,
@@ -237,7 +229,7 @@ async fn whole(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> 
     ));
     if *journal != "wal" {
         let what = format!("the book {name} has no write-ahead log");
-        let means = "Who reads it makes the night wait, and the other way round.";
+        let means = "Readers and the night block each other.";
         let advice = format!("`sqlite3 {name} \"PRAGMA journal_mode = wal\"`");
         findings.push(Finding::ok(AREA, what, means).advising(Level::Warning, advice));
     }

@@ -58,15 +58,15 @@ fn told(channel: &Channel<'_>, reached: Result<Reached, HttpError>, now: DateTim
     let reached = match reached {
         Ok(reached) => reached,
         Err(error) => {
-            let means = "It gets nothing while this lasts; what it misses stays in the ledger and is tried again.";
-            let advice = "Check its address in the settings, whether its server runs, and whether a firewall blocks the way.";
+            let means = "Until this is fixed, it gets nothing; what it misses is kept and retried.";
+            let advice = "Check its address in the configuration, that its server runs, and that no firewall blocks it.";
             let what = format!("{name}: {error}");
             return Finding::ok(area, what, means).advising(Level::Error, advice);
         }
     };
     let host = &reached.host;
     let Some(until) = reached.certificate.as_deref().and_then(not_after) else {
-        let means = "The line does not leave this machine, so nobody can listen.";
+        let means = "The connection does not leave this machine.";
         return Finding::ok(area, format!("{name}: {host} can be reached"), means);
     };
     let days = (until - now).num_days();
@@ -75,11 +75,7 @@ fn told(channel: &Channel<'_>, reached: Result<Reached, HttpError>, now: DateTim
         "{name}: {host} can be reached, its certificate is valid until {until} ({days} days)"
     );
     match days < SOON_DAYS {
-        false => Finding::ok(
-            area,
-            what,
-            "It is who it says it is; nothing was asked of it.",
-        ),
+        false => Finding::ok(area, what, "Its identity is verified; nothing was sent."),
         true => Finding::ok(
             area,
             what,
@@ -87,7 +83,7 @@ fn told(channel: &Channel<'_>, reached: Result<Reached, HttpError>, now: DateTim
         )
         .advising(
             Level::Warning,
-            "Have it renewed; most are renewed by a program, which then has stopped.",
+            "Renew it; if a program renews it, that program has stopped.",
         ),
     }
 }
@@ -98,7 +94,7 @@ fn folder(outbox: &Outbox) -> Finding {
     let folder = &outbox.directory;
     let name = folder.display();
     let there = folder.ancestors().find(|one| one.exists());
-    let means = "Reports cannot be written there; they stay in the ledger and are tried again.";
+    let means = "Reports cannot be written there; they are kept and retried.";
     let advice = "Give the folder to the user that runs daybook, or set `directory` under [outbox] to another one.";
     let what = match there {
         Some(there) if !there.is_dir() => format!(
@@ -108,11 +104,11 @@ fn folder(outbox: &Outbox) -> Finding {
         Some(there) if access(there, Access::WRITE_OK | Access::EXEC_OK).is_ok() => {
             let what = match there == folder {
                 true => format!("reports can be written to {name}"),
-                false => format!("the first report makes the folder {name}"),
+                false => format!("the first report creates the folder {name}"),
             };
-            return Finding::ok(AREA, what, "This user may make files there.");
+            return Finding::ok(AREA, what, "This user may create files there.");
         }
-        _ => format!("this user may make no files in {name}"),
+        _ => format!("this user may not create files in {name}"),
     };
     Finding::ok(AREA, what, means).advising(Level::Error, advice)
 }

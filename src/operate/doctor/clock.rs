@@ -21,7 +21,7 @@ fn zone(config: &Config, now: DateTime<Utc>) -> Finding {
     let zone = config.time_zone;
     let inside = chrono_tz::IANA_TZDB_VERSION;
     let what =
-        format!("days begin and end as in {zone}, by the zone data {inside} inside this program");
+        format!("days begin and end as in {zone}, by the zone data {inside} in this program");
     match zoneinfo::compare(zone, now) {
         Compared::Alike => Finding::ok(
             AREA,
@@ -53,8 +53,8 @@ fn clock(config: &Config, now: DateTime<Utc>, newest: Option<DateTime<Utc>>) -> 
     let year: Option<i32> = chrono_tz::IANA_TZDB_VERSION
         .get(..4)
         .and_then(|year| year.parse().ok());
-    let means = "Days are counted by this clock: a wrong one counts the wrong day, or an open one as if it were over.";
-    let advice = "Set the clock, and have it kept right: `timedatectl set-ntp true`.";
+    let means = "Days are counted by this clock: if it is wrong, a wrong day is counted, or an open one as complete.";
+    let advice = "Set the clock and keep it synchronized: `timedatectl set-ntp true`.";
     let what = match newest {
         Some(newest) if newest > now => format!(
             "this machine's clock shows {}, but the newest day was collected at {}",
@@ -62,7 +62,7 @@ fn clock(config: &Config, now: DateTime<Utc>, newest: Option<DateTime<Utc>>) -> 
             local(newest)
         ),
         _ if year.is_some_and(|year| now.year() < year) => format!(
-            "this machine's clock shows {}, which is before this program was made",
+            "this machine's clock shows {}, which is before this program was built",
             local(now)
         ),
         _ => {

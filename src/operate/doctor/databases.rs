@@ -73,7 +73,7 @@ async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>
         Ok(app) => app,
         Err(error) => {
             let means = "Its metrics fail each night.";
-            let advice = "Do as the sentence says.";
+            let advice = "Follow the message.";
             let what = error
                 .mistakes
                 .first()
@@ -83,7 +83,7 @@ async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>
     };
     let examined = timeout(PATIENCE, look(name, app, keys, request)).await;
     let examined = examined.unwrap_or_else(|_| {
-        let message = format!("it was not examined within {} s", PATIENCE.as_secs());
+        let message = format!("it could not be checked within {} s", PATIENCE.as_secs());
         Err(DatabaseError::new(Trouble::Unavailable, message))
     });
     match examined {
@@ -127,16 +127,16 @@ fn called(name: &str) -> String {
 
 fn away(called: &str, name: &str, error: &DatabaseError) -> Finding {
     let what = format!("{called} cannot be read: {error}");
-    let means = "Nothing can be counted in it while this lasts.";
+    let means = "Until this is fixed, nothing in it can be counted.";
     let variable = crate::config::settings::app_variable(name);
     let advice = match error.trouble {
         Trouble::Refused => format!(
             "Check user, password and name of the database, or the file, in its URL (`database_url` or {variable})."
         ),
         Trouble::Unavailable => format!(
-            "See that it runs, that host and port in its URL (`database_url` or {variable}) are right, and that nothing blocks the way."
+            "Check that it runs, that host and port in its URL (`database_url` or {variable}) are right, and that no firewall blocks it."
         ),
-        _ => "See in the database's own log what it met.".to_owned(),
+        _ => "See the database's own log.".to_owned(),
     };
     Finding::ok(AREA, what, means).advising(Level::Error, advice)
 }
@@ -147,7 +147,7 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
         true => {
             let (tables, columns) = examined.named;
             let what = format!(
-                "{called} has all that {} need: {}, {}",
+                "{called} has everything that {} need: {}, {}",
                 counted(metrics, "metric"),
                 counted(tables, "table"),
                 counted(columns, "column")
@@ -168,23 +168,23 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
     );
     findings.extend(examined.unfit_times.iter().map(|why| {
         let means = "Rows are put into wrong days, or the metrics of this table fail.";
-        let advice = "Set `time` of the table, or of the window, to how this column tells time.";
+        let advice = "Set `time` of the table, or of the window, to the form of this column.";
         Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Error, advice)
     }));
     findings.extend(examined.odd_times.iter().map(|why| {
-        let means = "Rows that lie in the future count on no day until it is over, or on a wrong one.";
-        let advice = "Correct `time` of the table, or of the window; where the column is told rightly, see who writes such rows.";
+        let means = "Rows dated in the future count only once that day is over, or on a wrong day.";
+        let advice = "Correct `time` of the table, or of the window. If it is right, find out what writes such rows.";
         Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Warning, advice)
     }));
     findings.extend(examined.unlisted.iter().map(|one| unlisted(called, one)));
     findings.extend(examined.unborn.iter().map(|one| {
         let rows = usize::try_from(one.rows).unwrap_or(usize::MAX);
         let what = format!(
-            "{called}: {} has {} without a beginning",
+            "{called}: {} has {} without a creation time",
             one.table,
             counted(rows, "row")
         );
-        let means = "They count on every day, as if they had always been there.";
+        let means = "They count on every day, as if they had always existed.";
         let advice = format!(
             "If they should not count, leave them out with `where = \"{}\"`.",
             one.leaving_out.replace('"', "\\\"")
@@ -219,32 +219,31 @@ fn reached(called: &str, examined: &Examined) -> Finding {
 
 /// A night waits for what a follower still lacks.
 fn follower(called: &str, replayed: Replayed, now: DateTime<Utc>) -> Option<Finding> {
-    let advice = "See what holds its replay up, or read from the server that it follows.";
+    let advice = "Find out what delays its replay, or read from the primary.";
     match replayed {
         Replayed::All => None,
         Replayed::Until(until) if now - until <= FOLLOWER_LATE => {
-            let what = format!("{called} follows another server, and keeps up with it");
-            let means = "A night that begins after midnight finds the whole day there.";
+            let what = format!("{called} is a replica and keeps up with its primary");
+            let means = "A run after midnight finds the whole day there.";
             Some(Finding::ok(AREA, what, means))
         }
         Replayed::Until(until) => {
             let lag = spoken(now - until);
-            let what = format!("{called} follows another server, {lag} behind it");
-            let means = "A night waits for it as long as `retry_for` says, and then stores the day as one that is still open.";
+            let what = format!("{called} is a replica, {lag} behind its primary");
+            let means = "A night waits for it for `retry_for`, then stores the day as still open.";
             Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
         }
         Replayed::Unknown => {
-            let what =
-                format!("{called} follows another server and does not tell how far it has come");
+            let what = format!("{called} is a replica, and does not say how far it has replayed");
             let means = "No day can be counted: its last hours may be missing.";
-            let advice = "Set its replay going, let this user see how far it has come (pg_read_all_stats in PostgreSQL), or read from the server that it follows.";
+            let advice = "Start its replay, let this user see its progress (pg_read_all_stats in PostgreSQL), or read from the primary.";
             Some(Finding::ok(AREA, what, means).advising(Level::Error, advice))
         }
     }
 }
 
 fn read_only(file: &Path) -> Finding {
-    let what = format!("{} is opened to read only", file.display());
+    let what = format!("{} is opened read-only", file.display());
     let means = match access(file, Access::WRITE_OK).is_ok() {
         true => "This user might write to the file; Daybook never does.",
         false => "This user could not even write to the file.",
@@ -255,7 +254,7 @@ fn read_only(file: &Path) -> Finding {
 /// Rows get their times from the server's clock, days from this machine's.
 fn clock(called: &str, ahead: TimeDelta) -> Finding {
     let seconds = ahead.num_seconds();
-    let means = "Rows are put into the days in which they were written.";
+    let means = "Rows count on the day on which they were written.";
     if seconds.abs() <= CLOCKS_DIFFER {
         let what = format!("the clock of {called}'s server shows the same time as this machine's");
         return Finding::ok("time", what, means);
@@ -265,9 +264,8 @@ fn clock(called: &str, ahead: TimeDelta) -> Finding {
         "the clock of {called}'s server is {} s {way} this machine's",
         seconds.abs()
     );
-    let means =
-        "What is written around midnight may be counted into another day than the one it says.";
-    let advice = "Set both clocks, and have them kept right: `timedatectl set-ntp true`.";
+    let means = "Rows written around midnight may count on the wrong day.";
+    let advice = "Set both clocks and keep them synchronized: `timedatectl set-ntp true`.";
     Finding::ok("time", what, means).advising(Level::Warning, advice)
 }
 
@@ -275,7 +273,7 @@ fn broken(called: &str, fault: &Fault) -> Finding {
     let what = format!("{called}: {}", fault.what);
     let means = match fault.metrics.len() {
         0 => "The tables of the catalog differ from those of the database.".to_owned(),
-        _ => format!("No number each night for: {}.", listed(&fault.metrics)),
+        _ => format!("These metrics fail each night: {}.", listed(&fault.metrics)),
     };
     let advice = "Correct the catalog, or let this user read it; `daybook explain KEY` shows how a metric is counted.";
     Finding::ok(AREA, what, means).advising(Level::Error, advice)
@@ -294,7 +292,7 @@ fn slow(called: &str, index: &Missing, engine: Engine) -> Finding {
         listed(metrics)
     );
     let means =
-        "Each night it reads more than it needs to, or makes the index anew for one statement.";
+        "Each night it reads more than it needs to, or builds the index again for one statement.";
     let name = format!("{}_{column}_daybook", table.replace('.', "_"));
     let name: String = name.chars().take(LONGEST_NAME).collect();
     let table: Vec<String> = table.split('.').map(|part| quoted(part, engine)).collect();
@@ -343,15 +341,15 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
         }
     }
     if powers.is_empty() {
-        let what = format!("{user} may only read in {called}");
+        let what = format!("{user} may only read {called}");
         return Some(Finding::ok(
             AREA,
             what,
-            "Even a stolen password could change nothing.",
+            "Even with its password, nobody could change anything.",
         ));
     }
     let what = format!("{user} may {} in {called}", powers.join(" and "));
-    let means = "Daybook only reads; but whoever gets hold of its password could do that.";
+    let means = "Daybook only reads, but anyone with its password could do that.";
     let is_own =
         server.is_superuser || server.may_create_by_itself || !examined.writable.is_empty();
     let own_user = match examined.engine {
@@ -385,11 +383,11 @@ fn readers(called: &str, found: &Result<Found, String>) -> Finding {
         Err(why) => Finding::ok(
             AREA,
             format!("{called}: {why}"),
-            "The next report goes to those who were known last.",
+            "The next report goes to the last known recipients.",
         )
         .advising(Level::Error, advice),
         Ok(found) if found.recipients.is_empty() => {
-            let what = format!("{called}: `recipients_sql` gives no readers");
+            let what = format!("{called}: `recipients_sql` returns no recipients");
             Finding::ok(AREA, what, "Nobody of them gets a report.")
                 .advising(Level::Warning, advice)
         }

@@ -42,7 +42,7 @@ fn up_to_date(config: &Config, now: DateTime<Utc>, newest: Option<&Entry>) -> Fi
     let due = config.report.due;
     let expected = expected(now, config.time_zone, due);
     let Some(newest) = newest else {
-        let means = "The first report comes after the first whole day; `daybook collect --date yesterday` counts one.";
+        let means = "The first report follows the first complete day: run `daybook collect --date yesterday`.";
         return Finding::ok(AREA, "no complete day is stored yet", means);
     };
     let day = spoken(newest.date);
@@ -55,12 +55,12 @@ fn up_to_date(config: &Config, now: DateTime<Utc>, newest: Option<&Entry>) -> Fi
         return Finding::ok(AREA, what, means);
     }
     let what = format!(
-        "the newest complete day is {day}, and {} should be there by now",
+        "the newest complete day is {day}, and {} is overdue",
         spoken(expected)
     );
-    Finding::ok(AREA, what, "The last night did not run or did not end, so nobody got its report.").advising(
+    Finding::ok(AREA, what, "The last night did not run or did not finish, so its report was not sent.").advising(
         Level::Error,
-        "Run `daybook collect --catch-up`, and see whether its timer still runs: `systemctl list-timers`, `crontab -l`.",
+        "Run `daybook collect --catch-up`, and check that its timer still runs: `systemctl list-timers`, `crontab -l`.",
     )
 }
 
@@ -79,8 +79,8 @@ fn holes(config: &Config, from: NaiveDate, newest: NaiveDate, lately: &[Entry]) 
         config.collect.catch_up_days,
         listed(ranges(&missing))
     );
-    let means = "Changes against these days cannot be told; mutable values of them are lost.";
-    let advice = "`daybook collect --catch-up` counts what can still be known.";
+    let means = "Nothing can be compared with these days; their mutable values are lost.";
+    let advice = "Run `daybook collect --catch-up`: it counts what can still be known.";
     (!missing.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
 }
 
@@ -90,8 +90,8 @@ fn future(today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
     let count = counted(future.len(), "stored day");
     let verb = if future.len() == 1 { "lies" } else { "lie" };
     let what = format!("{count} {verb} in the future: {}", listed(ranges(&future)));
-    let means = "They were counted with a clock that was ahead, or this clock is behind.";
-    let advice = "If the clock is right, `daybook prune --future --yes` deletes them.";
+    let means = "A clock was ahead when they were counted, or this clock is behind.";
+    let advice = "If the clock is right, delete them with `daybook prune --future --yes`.";
     (!future.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
 }
 
@@ -138,8 +138,8 @@ fn left_open(today: NaiveDate, lately: &[Entry]) -> Option<Finding> {
         .filter(|entry| entry.partial && entry.date < today);
     let open: Vec<NaiveDate> = open.map(|entry| entry.date).collect();
     let what = format!("counted only while still open: {}", listed(ranges(&open)));
-    let means = "Their numbers are of a part of the day, and no report tells them.";
-    let advice = "`daybook collect --catch-up` counts the whole days.";
+    let means = "Their numbers cover only part of the day, and no report contains them.";
+    let advice = "Run `daybook collect --catch-up`: it counts the whole days.";
     (!open.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
 }
 
@@ -152,9 +152,10 @@ fn failed(newest: &Entry) -> Option<Finding> {
         "{count} failed on {}: {names}: {error}",
         spoken(newest.date)
     );
-    let means = "The report says so in place of the numbers, and the next night may meet the same.";
+    let means =
+        "The report shows the failure instead of the numbers; the next night may fail again.";
     let advice = format!(
-        "See what is said of the app database; `daybook collect --date {}` fills what failed.",
+        "See the messages on the app database, then run `daybook collect --date {}`.",
         newest.date
     );
     Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
@@ -189,21 +190,21 @@ fn last_run(config: &Config, run: Option<&Run>) -> Option<Finding> {
             };
             (
                 format!("the last run, at {began}, failed{when}: {error}"),
-                "Put right what it names, and run `daybook collect --catch-up`.",
+                "Fix the cause, then run `daybook collect --catch-up`.",
             )
         }
         Outcome::Interrupted => (
             format!("the last run, at {began}, was interrupted"),
-            "See in the system's log who ended it, and run `daybook collect --catch-up`.",
+            "See the system's log for what ended it, then run `daybook collect --catch-up`.",
         ),
         outcome @ (Outcome::Running | Outcome::Stored | Outcome::Nothing) => {
             let how = match outcome {
-                Outcome::Running => "is under way",
+                Outcome::Running => "is running",
                 Outcome::Stored => "stored its days",
                 _ => "had nothing to store",
             };
             let what = format!("the last run, at {began}, {how}");
-            return Some(Finding::ok(AREA, what, "Nothing stopped it."));
+            return Some(Finding::ok(AREA, what, "It ended normally."));
         }
     };
     let means = "Its days may be missing, and their reports with them.";

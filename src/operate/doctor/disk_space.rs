@@ -40,9 +40,9 @@ pub fn examine(config: &Config) -> Vec<Finding> {
                 None => disks.push((device, what.to_owned(), space)),
             },
             Err(error) => {
-                let what = format!("how much room is left for {what} cannot be seen: {error}");
+                let what = format!("cannot see how much room is left for {what}: {error}");
                 let means = "The night may find the disk full.";
-                let advice = format!("See that {} is there.", path.display());
+                let advice = format!("Check that {} exists.", path.display());
                 findings.push(Finding::ok(AREA, what, means).advising(Level::Warning, advice));
             }
         }
@@ -60,8 +60,8 @@ pub fn judge(whose: &str, space: FreeSpace, book: u64) -> Finding {
     let enough = LITTLE.max(book.saturating_mul(TIMES_THE_BOOK));
     let left = spoken(space.bytes);
     let what = format!("{left} are left on the disk of {whose}");
-    let full = "The next night cannot be stored, and nothing that is not stored is sent.";
-    let soon = "Soon the next night cannot be stored.";
+    let full = "The next night cannot be stored, so its report cannot be sent.";
+    let soon = "Soon nights can no longer be stored.";
     match space {
         FreeSpace { files: Some(0), .. } => {
             let what = format!("no more files fit on the disk of {whose}");

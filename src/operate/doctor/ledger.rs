@@ -43,7 +43,7 @@ pub(super) async fn examine(
     findings.truncate(MOST_NAMED);
     if more > 0 {
         let what = format!("{} more", counted(more, "undelivered message"));
-        let means = "They are like those above.";
+        let means = "They resemble those above.";
         findings.push(
             Finding::ok(AREA, what, means)
                 .advising(Level::Warning, "`daybook deliveries` lists them."),
@@ -57,9 +57,9 @@ fn lost_one(row: &Delivery) -> Finding {
     let (became, means) = match row.state {
         DeliveryState::Ambiguous => (
             "may have arrived",
-            "The connection broke before the answer came; it is not sent again by itself.",
+            "The connection broke before the response came; it is not sent again automatically.",
         ),
-        _ => ("was not delivered", "It is not tried again by itself."),
+        _ => ("was not delivered", "It is not retried automatically."),
     };
     let what = format!("{} {became}: {reply}", about(row));
     Finding::ok(AREA, what, means).advising(Level::Warning, again(row))
@@ -69,8 +69,8 @@ fn waiting_one(row: &Delivery) -> Finding {
     let reply = row.reply.as_deref().unwrap_or("not tried yet");
     let since = row.planned_at.format("%Y-%m-%d");
     let what = format!("{} waits since {since}: {reply}", about(row));
-    let means = "It is tried again by each run with `--send-email` until `give_up`.";
-    let advice = "Put right what the answer names; the next night sends it.";
+    let means = "Each run with `--send-email` retries it, until `give_up`.";
+    let advice = "Fix the cause named in the response; the next night sends it.";
     Finding::ok(AREA, what, means).advising(Level::Warning, advice)
 }
 
@@ -80,7 +80,7 @@ fn about(row: &Delivery) -> String {
     let what = match row.subject {
         Subject::Report => format!("the report of {day}"),
         Subject::Open => format!("the report of {day}, still open,"),
-        Subject::Failure => format!("the word that {day} has no numbers"),
+        Subject::Failure => format!("the notice that {day} has no numbers"),
     };
     match row.channel {
         Channel::Email => format!("{what} to {}", row.recipient),
@@ -94,12 +94,12 @@ fn again(row: &Delivery) -> String {
     let date = row.date;
     match (row.subject, row.channel) {
         (Subject::Failure, _) => format!(
-            "`daybook collect --date {date} --send-email` counts the day and sends its report."
+            "Run `daybook collect --date {date} --send-email`: it counts the day and sends its report."
         ),
         (_, Channel::Email) => format!(
             "`daybook send --date {date} --to {}` sends it again.",
             row.recipient
         ),
-        _ => format!("`daybook send --date {date}` sends it again, to everybody it was for."),
+        _ => format!("`daybook send --date {date}` sends it again, to all its recipients."),
     }
 }

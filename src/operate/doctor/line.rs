@@ -12,7 +12,8 @@ pub(super) fn examine(
     url: &DatabaseUrl,
     is_encrypted: bool,
 ) -> Finding {
-    let found = |is: &str, means| Finding::ok(area, format!("the line to {called} {is}"), means);
+    let found =
+        |is: &str, means| Finding::ok(area, format!("the connection to {called} {is}"), means);
     let advice = match url.engine() {
         Engine::Mysql => {
             "Write `ssl-mode=VERIFY_IDENTITY` into the database's URL, or leave `ssl-mode` out; `ssl-ca=FILE` names an authority of your own."
@@ -24,20 +25,20 @@ pub(super) fn examine(
     match line(url, is_encrypted) {
         Line::Encrypted => found(
             "is encrypted",
-            "Nobody on the way can read the password or the numbers.",
+            "Nobody can read the password or the numbers in transit.",
         ),
         Line::Here => found(
             "is not encrypted",
-            "It does not leave this machine, so nobody can listen.",
+            "It does not leave this machine.",
         ),
         Line::Unproven => found(
-            "is encrypted, and the server need not prove who it is",
-            "Whoever can get in between can pretend to be it, and read the password's proof and the numbers.",
+            "is encrypted, but the server is not verified",
+            "An attacker in between can impersonate it, and read the password's proof and the numbers.",
         )
         .advising(Level::Warning, advice),
         Line::Open => found(
             "is not encrypted",
-            "Whoever is on the way can read the password's proof and the numbers.",
+            "An attacker in between can read the password's proof and the numbers.",
         )
         .advising(Level::Warning, advice),
     }

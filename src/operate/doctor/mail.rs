@@ -15,7 +15,7 @@ const AREA: &str = "mail";
 /// Reports are kept below this.
 const LARGEST_REPORT: usize = 250 * 1024;
 const NO_REPORT: &str =
-    "No report can be sent by mail while this lasts; it stays in the ledger and is tried again.";
+    "Until this is fixed, no report can be sent by mail; it is kept and retried.";
 
 pub async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(mail) = &config.mail else {
@@ -33,7 +33,7 @@ pub async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
                 place(&mail.server),
                 PATIENCE.as_secs()
             );
-            let advice = "See whether the server is busy, or something on the way holds it up.";
+            let advice = "Check whether the server is busy, or the network is slow.";
             findings.push(Finding::ok(AREA, what, NO_REPORT).advising(Level::Error, advice));
         }
     }
@@ -50,15 +50,15 @@ async fn walk(
     let addresses = addresses.map_err(|refusal| {
         error(
             refusal,
-            "Check the server's name in `smtp_url` under [mail], and this machine's name service.",
+            "Check the server's name in `smtp_url` under [mail], and this machine's DNS.",
         )
     })?;
     let found: Vec<String> = addresses.iter().map(|one| one.ip().to_string()).collect();
     let what = format!("{} has the address {}", mail.server.host, found.join(", "));
-    findings.push(Finding::ok(AREA, what, "The mail server's name is known."));
+    findings.push(Finding::ok(AREA, what, "The mail server's name resolves."));
 
     let stream = reach(mail, &addresses).await.map_err(|refusal| {
-        error(refusal, "Check the port in `smtp_url`, whether the server runs, and whether a firewall or the provider blocks the way; 587 and 465 are the usual ports.")
+        error(refusal, "Check the port in `smtp_url`, that the server runs, and that neither a firewall nor the provider blocks it; 587 and 465 are the usual ports.")
     })?;
     findings.push(Finding::ok(
         AREA,
@@ -85,11 +85,11 @@ fn without_server(config: &Config) -> Finding {
                 "no mail server is set: reports are written to {}",
                 outbox.directory.display()
             ),
-            "Reports wait there as files to open. To send them, set `smtp_url` and `from` under [mail], and `recipients` under [report].",
+            "Open them there. To send reports, set `smtp_url` and `from` under [mail], and `recipients` under [report].",
         ),
         None => Finding::ok(
             AREA,
-            "no mail server is set, and no outbox",
+            "neither a mail server nor an outbox is set",
             "Nobody gets a report by mail or as a file.",
         )
         .advising(
@@ -121,7 +121,7 @@ fn nobody(config: &Config) -> Option<Finding> {
     let finding = Finding::ok(
         AREA,
         "no recipients are set",
-        "Reports are made, but nobody gets one by mail.",
+        "Nobody gets a report by mail.",
     );
     let advice = "Set `recipients` or `recipients_sql` under [report].";
     (!somebody).then(|| finding.advising(Level::Warning, advice))
@@ -129,15 +129,15 @@ fn nobody(config: &Config) -> Option<Finding> {
 
 fn encryption(mail: &MailSettings, secured: Option<&Secured>, now: DateTime<Utc>) -> Vec<Finding> {
     let Some(secured) = secured else {
-        let what = "the line is not encrypted";
-        let means = "It does not leave this machine, so nobody can listen.";
+        let what = "the connection is not encrypted";
+        let means = "It does not leave this machine.";
         return vec![Finding::ok(AREA, what, means)];
     };
     let host = &mail.server.host;
     let mut findings = vec![Finding::ok(
         AREA,
-        format!("the line is encrypted with {}", secured.version),
-        "Nobody on the way can read reports or the password.",
+        format!("the connection is encrypted with {}", secured.version),
+        "Nobody can read reports or the password in transit.",
     )];
     if let Some(until) = not_after(&secured.certificate) {
         let days = (until - now).num_days();
@@ -145,7 +145,7 @@ fn encryption(mail: &MailSettings, secured: Option<&Secured>, now: DateTime<Utc>
             "the certificate of {host} is trusted, and valid until {} ({days} days)",
             until.format("%Y-%m-%d")
         );
-        let valid = Finding::ok(AREA, what, "The server is who it says it is.");
+        let valid = Finding::ok(AREA, what, "The server's identity is verified.");
         findings.push(if days < SOON_DAYS {
             let means = "Once it has expired, no report can be sent.";
             Finding {
@@ -154,7 +154,7 @@ fn encryption(mail: &MailSettings, secured: Option<&Secured>, now: DateTime<Utc>
             }
             .advising(
                 Level::Warning,
-                "Have it renewed; most are renewed by a program, which then has stopped.",
+                "Renew it; if a program renews it, that program has stopped.",
             )
         } else {
             valid
@@ -177,8 +177,8 @@ async fn sign_in(mail: &MailSettings, connection: &mut Connection) -> Result<Fin
         ),
         None => Finding::ok(
             AREA,
-            "no user is set, so nobody signs in",
-            "The server must take mail from this machine without a password.",
+            "no user is set; no sign-in",
+            "The server must accept mail from this machine without a password.",
         ),
     })
 }
@@ -188,27 +188,27 @@ async fn sender(mail: &MailSettings, connection: &mut Connection) -> Result<Find
     let reply = connection.try_sender(from).await;
     let reply = reply.map_err(|refusal| {
         let level = if refusal.may_pass { Level::Warning } else { Level::Error };
-        let what = format!("the server does not let {from} write: {}", refusal.reply);
-        Finding::ok(AREA, what, NO_REPORT).advising(level, "Set `from` under [mail] to an address that this user may write from, or have the server allow it.")
+        let what = format!("the server does not accept {from} as sender: {}", refusal.reply);
+        Finding::ok(AREA, what, NO_REPORT).advising(level, "Set `from` under [mail] to an address that this user may send from, or have the server allow it.")
     })?;
     Ok(Finding::ok(
         AREA,
-        format!("{from} may write: {reply}"),
-        "The server takes this sender. Whether it takes each recipient shows only when a report is sent.",
+        format!("{from} may send: {reply}"),
+        "The server accepts this sender. Whether it accepts each recipient shows only when a report is sent.",
     ))
 }
 
 fn size(connection: &Connection) -> Finding {
     let Some(limit) = connection.size_limit() else {
-        let what = "the server names no limit for the size of a message";
+        let what = "the server states no size limit";
         return Finding::ok(AREA, what, "Reports are far below any usual limit.");
     };
-    let what = format!("the server takes messages of up to {limit} bytes");
+    let what = format!("the server accepts messages of up to {limit} bytes");
     if limit >= LARGEST_REPORT {
         return Finding::ok(AREA, what, "Reports are smaller.");
     }
     let means = format!(
-        "A report may have up to {LARGEST_REPORT} bytes; a larger one than the server takes is refused."
+        "A report may have up to {LARGEST_REPORT} bytes; the server refuses one above its limit."
     );
     Finding::ok(AREA, what, means).advising(Level::Warning, "Have the limit raised.")
 }

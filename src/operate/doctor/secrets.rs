@@ -12,7 +12,7 @@ const AREA: &str = "secrets";
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if config.secrets.is_empty() {
-        let means = "Nothing in the settings must be kept from others.";
+        let means = "The configuration contains no secrets.";
         return vec![Finding::ok(AREA, "no passwords or tokens are set", means)];
     }
     config.secrets.iter().map(one).collect()
@@ -21,7 +21,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
 /// Whether a warning of the settings says what is told here.
 pub(super) fn tells(config: &Config, warning: &str) -> bool {
     config.secrets.iter().any(|secret| {
-        let words = format!(" holds {} and others can read it", secret.held);
+        let words = format!(" contains {}, and other users can read it", secret.held);
         matches!(secret.place, Place::File(_)) && warning.contains(&words)
     })
 }
@@ -33,13 +33,13 @@ fn one(secret: &Secret) -> Finding {
         Place::Credential(path) => Finding::ok(
             AREA,
             format!("the credential {} holds {held}", path.display()),
-            "systemd shows it to this service alone.",
+            "Only this service can read it.",
         ),
         Place::Environment(variable) => Finding::ok(
             AREA,
             format!("the variable {variable} holds {held}"),
             format!(
-                "Other programs of this user can read it; a file that {variable}_FILE names, or a systemd credential, can be kept from them."
+                "Other programs of this user can read it. To prevent that, use a file named by {variable}_FILE, or a systemd credential."
             ),
         ),
     }
@@ -50,10 +50,10 @@ fn in_file(held: &str, path: &Path) -> Finding {
     let mode = match std::fs::metadata(path) {
         Ok(file) => file.permissions().mode() & 0o7777,
         Err(error) => {
-            let what = format!("{name} held {held} and cannot be looked at: {error}");
+            let what = format!("{name} contained {held} and cannot be checked: {error}");
             return Finding::ok(AREA, what, "The next command may not find it.").advising(
                 Level::Error,
-                "See that the file is there and that this user may read it.",
+                "Check that the file exists and that this user may read it.",
             );
         }
     };
@@ -63,7 +63,7 @@ fn in_file(held: &str, path: &Path) -> Finding {
         _ => Finding::ok(
             AREA,
             what,
-            "Others on this machine may read or change it, and with it whatever it opens.",
+            "Other users on this machine may read or change it, and use it.",
         )
         .advising(Level::Warning, format!("`chmod 600 {name}`")),
     }

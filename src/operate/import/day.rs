@@ -84,7 +84,7 @@ pub(super) fn push(
         {
             validation.wrong(
                 place,
-                &format!("`{key}` stands there twice, with different values"),
+                &format!("`{key}` appears twice, with different values"),
             );
         }
         Ok(reading) => readings.push((key.to_owned(), reading)),
@@ -109,19 +109,14 @@ fn framed(line: &Line) -> Result<(NaiveDate, Frame), String> {
 pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
     let read: Option<NaiveDate> = text.parse().ok();
     read.filter(|date| text.len() == 10 && date.to_string() == text)
-        .ok_or_else(|| {
-            format!(
-                "`{}` is no date of the calendar like 2025-10-03",
-                shown(text)
-            )
-        })
+        .ok_or_else(|| format!("`{}` is not a date like 2025-10-03", shown(text)))
 }
 
 pub(super) fn moment(what: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, String> {
     let read = |text| match DateTime::parse_from_rfc3339(text) {
         Ok(at) => Ok(at.to_utc()),
         Err(_) => Err(format!(
-            "{what} `{}` is no instant like 2025-10-04T00:00:00+02:00",
+            "{what} `{}` is not an instant like 2025-10-04T00:00:00+02:00",
             shown(text)
         )),
     };
@@ -129,7 +124,7 @@ pub(super) fn moment(what: &str, text: Option<&str>) -> Result<Option<DateTime<U
 }
 
 pub(super) fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
-    let unknown = |_| format!("`{}` is no time zone like Europe/Zurich", shown(text));
+    let unknown = |_| format!("`{}` is not a time zone like Europe/Zurich", shown(text));
     text.parse().map_err(unknown)
 }
 
@@ -188,7 +183,7 @@ fn reading(metric: &Metric, value: &Json, told: Option<&Json>) -> Result<Reading
 
 fn not_a_value(text: &str) -> String {
     format!(
-        "{text} is no value: expected a plain number like 1234 or -0.5, or a distribution like [{{\"key\":\"1\",\"label\":\"Books\",\"count\":29}}]"
+        "{text} is not a value: expected a plain number like 1234 or -0.5, or a distribution like [{{\"key\":\"1\",\"label\":\"Books\",\"count\":29}}]"
     )
 }
 

@@ -114,7 +114,7 @@ fn titles(record: &StringRecord) -> Result<Option<Columns>, String> {
     let mut seen = BTreeSet::new();
     match columns.iter().position(|column| !seen.insert(column)) {
         Some(twice) => Err(format!(
-            "the column `{}` is there twice",
+            "the column `{}` appears twice",
             day::shown(&record[twice])
         )),
         None => Ok(Some(Columns::Wide(columns))),

@@ -162,7 +162,7 @@ impl<'a> Validation<'a> {
         }
         if as_of.instant > now {
             return Err(format!(
-                "{date} is not over yet: expected complete days, or partial ones with the as_of of their count"
+                "{date} is not over yet: expected complete days, or partial days with the as_of of their count"
             ));
         }
         let collected_at = frame.collected_at.unwrap_or(now);

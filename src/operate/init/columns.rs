@@ -111,8 +111,7 @@ fn since(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
         condition: Some(condition),
         history: Some(History::Now),
         good: welcome(&state),
-        note: "GUESS: set while it holds and cleared afterwards, so past days stay unknown"
-            .to_owned(),
+        note: "GUESS: set while true and cleared afterwards, so past days stay unknown".to_owned(),
         ..plain(subject, "since")
     })
 }
@@ -180,7 +179,7 @@ fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metr
             column: column.name.clone(),
             label: labelled(subject.relation, column, survey),
         }),
-        note: "GUESS: a column of few values, judged by its name".to_owned(),
+        note: "GUESS: a column with few values, by its name".to_owned(),
         ..base
     })
 }

@@ -105,7 +105,7 @@ pub fn history(subject: &Subject<'_>) -> (History, &'static str) {
     match (&subject.born, &subject.ended) {
         (None, _) => (
             History::Now,
-            "no column says when a row began to exist: counted from today on, past days stay unknown",
+            "no column says when a row was created: counted from today on, past days stay unknown",
         ),
         (Some(_), Some(_)) if subject.alive.is_none() => (
             History::Interval,

@@ -75,7 +75,7 @@ fn active(subject: &Subject<'_>) -> Option<Metric> {
         history: Some(History::Now),
         good: Good::Up,
         note: format!(
-            "{} is overwritten each time: the past cannot be known",
+            "{} is overwritten each time: past days stay unknown",
             seen.column
         ),
         ..plain(subject, "active")

@@ -23,14 +23,14 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
     let (kind, why) = match &column.sample {
         _ if holds_dates(column) => (
             TimeKind::Local,
-            "a date without a time is a day of the zone above".to_owned(),
+            "a date without a time is a day in the zone above".to_owned(),
         ),
         Some(Sample::Whole(whole)) => of_number(*whole)?,
         Some(Sample::Text(text)) => of_text(text, &column.name)?,
         None if is_moment(column) => of_type(column, engine),
         None if is_number(column) => (
             TimeKind::EpochS,
-            "a number without a value to look at: seconds since 1970 are the usual".to_owned(),
+            "a number, but no value to look at: seconds since 1970 are common".to_owned(),
         ),
         // Text without a value to look at is no time, except in SQLite, which has no other type for one.
         None if engine == Engine::Sqlite && is_text(column) => of_name(&column.name),
@@ -47,13 +47,12 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
 /// Thirteen digits are milliseconds, ten are seconds; dates before 1980 are not what an application writes.
 fn of_number(whole: i64) -> Option<(TimeKind, String)> {
     match whole {
-        315_532_800..=9_999_999_999 => Some((
-            TimeKind::EpochS,
-            "a value of the size of seconds since 1970".to_owned(),
-        )),
+        315_532_800..=9_999_999_999 => {
+            Some((TimeKind::EpochS, "looks like seconds since 1970".to_owned()))
+        }
         315_532_800_000..=9_999_999_999_999 => Some((
             TimeKind::EpochMs,
-            "a value of the size of milliseconds since 1970".to_owned(),
+            "looks like milliseconds since 1970".to_owned(),
         )),
         _ => None,
     }
@@ -94,7 +93,7 @@ fn of_type(column: &Column, engine: Engine) -> (TimeKind, String) {
         _ => kind.contains("with time zone") || kind.contains("timestamptz"),
     };
     match is_instant {
-        true => (TimeKind::Instant, "its type knows the time zone".to_owned()),
+        true => (TimeKind::Instant, "its type has a time zone".to_owned()),
         false => of_name(&column.name),
     }
 }
@@ -106,11 +105,12 @@ fn of_name(name: &str) -> (TimeKind, String) {
     match is_local {
         true => (
             TimeKind::Local,
-            "no zone is kept, and systems that name it so write the server's own time".to_owned(),
+            "its type has no zone, and systems with such names write the server's own time"
+                .to_owned(),
         ),
         false => (
             TimeKind::Utc,
-            "no zone is kept, and most frameworks write UTC".to_owned(),
+            "its type has no zone, and most frameworks write UTC".to_owned(),
         ),
     }
 }

@@ -42,11 +42,11 @@ fn heading(address: &Address) -> String {
     };
     format!(
         "\
-# Proposed by `daybook init` from the database's tables. Look through it before the first night: lines with GUESS
-# rest on names and types alone. Delete what nobody wants to know, and give the rest the words your readers use.
+# Proposed by `daybook init` from the database's tables. Check it before the first night: lines marked GUESS rest on names
+# and types alone. Delete what nobody needs, and use your readers' own words.
 
-name = \"Application\"            # GUESS: how readers of the report know it
-time_zone = \"Europe/Zurich\"     # GUESS: the zone that decides when a day begins
+name = \"Application\"            # GUESS: the application's name in reports
+time_zone = \"Europe/Zurich\"     # GUESS: the time zone in which days begin and end
 
 {app}
 [book]
@@ -70,22 +70,14 @@ fn table(subject: &Subject<'_>) -> String {
     let rows = subject.relation.rows.words().unwrap_or_default();
     line("name", &subject.relation.name, &rows);
     if let Some(born) = &subject.born {
-        line(
-            "created_at",
-            &born.column,
-            "GUESS: when a row began to exist",
-        );
+        line("created_at", &born.column, "GUESS: when a row was created");
     }
     if let Some(ended) = &subject.ended {
         let why = format!("GUESS: {}", subject.why_ended);
         line("deleted_at", &ended.column, &why);
     }
     if let Some(alive) = &subject.alive {
-        line(
-            "where",
-            alive,
-            "GUESS: rows that are marked as deleted never count",
-        );
+        line("where", alive, "GUESS: rows marked as deleted never count");
     }
     if let Some(Time { kind, why, .. }) = &subject.time {
         let sure = *kind == TimeKind::Instant;
@@ -125,7 +117,7 @@ fn choices(parents: &[Parent<'_>]) -> String {
         }
     }
     format!(
-        "# Should a row count whose row in {} is deleted? If not, take the # away:\n# belongs_to = [{}]\n",
+        "# Should a row not count if its row in {} is deleted? Then remove the #:\n# belongs_to = [{}]\n",
         names.join(" or "),
         all.join(", ")
     )
@@ -170,7 +162,7 @@ fn one(metric: &Metric) -> String {
         line("decimals", decimals.to_string(), "");
     }
     if metric.alerts_on_falls {
-        let why = "how fast it grows, the new ones tell";
+        let why = "its growth shows in the new ones";
         line("alert", "{ percent = { on = \"falls\" } }".to_owned(), why);
     }
     match metric.good {
@@ -243,7 +235,7 @@ fn rest(left_out: &[LeftOut], unused: &[String]) -> String {
         }
     }
     if !unused.is_empty() {
-        text.push_str("\n# ==== More that could be counted; a report of more numbers would hardly be read ====\n#\n");
+        text.push_str("\n# ==== More that could be counted; more numbers would make the report too long to read ====\n#\n");
         for name in unused {
             text.push_str(&format!("#   {}\n", printable(name)));
         }

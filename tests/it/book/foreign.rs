@@ -99,7 +99,7 @@ async fn another_programs_file_is_refused_in_words_and_stays_as_it_was() {
                 assert!(matches!(error, BookError::NotABook { .. }), "{error:?}");
                 assert!(error.is_unavailable());
                 let expected = format!(
-                    "{} is not a book but another program's database, with `{table}` in it: nothing was changed there; set `database_url` under [book] to a file of its own",
+                    "{} is another program's database, with a table `{table}`: nothing was changed; set `database_url` under [book] to a file of its own",
                     path.display()
                 );
                 assert_eq!(error.to_string(), expected);
@@ -144,7 +144,10 @@ async fn no_command_touches_another_programs_file() {
         let output = world.binary(args);
         let said = words(&output);
         assert_eq!(code(&output), 69, "{args:?} {said}");
-        assert!(said.contains("music.db is not a book"), "{args:?} {said}");
+        assert!(
+            said.contains("music.db is another program's database"),
+            "{args:?} {said}"
+        );
         assert!(!said.contains("already exists"), "{args:?} {said}");
     }
     let config = world.config();
@@ -156,7 +159,7 @@ async fn no_command_touches_another_programs_file() {
     .await;
     let told = findings
         .iter()
-        .find(|one| one.what.contains("music.db is not a book"));
+        .find(|one| one.what.contains("music.db is another program's database"));
     assert_eq!(told.unwrap().level, doctor::Level::Error);
     assert_eq!(files(&world.path("other")), before);
 }

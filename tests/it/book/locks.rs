@@ -132,7 +132,7 @@ async fn a_lock_on_a_file_of_the_same_number_on_another_file_system_is_not_ours(
         .unwrap();
     let told = crate::running::program::data(&output);
     assert!(
-        told.contains("nobody collects into the book now"),
+        told.contains("no collection is running"),
         "be root, or allow user namespaces, for the two file systems: {output:?}"
     );
 }
@@ -172,7 +172,10 @@ async fn a_daybook_that_holds_the_lock_longer_than_a_night_can_last_is_an_error(
             assert!(said.contains(&expected), "{said}");
         } else {
             assert_eq!(code, 0, "{said}");
-            assert!(said.contains("another collect is running"), "{said}");
+            assert!(
+                said.contains("another `daybook collect` is running"),
+                "{said}"
+            );
         }
         let level = findings.iter().map(|(level, _)| *level).max().unwrap();
         assert_eq!(level == doctor::Level::Error, is_too_long, "{findings:?}");

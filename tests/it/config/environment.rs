@@ -129,7 +129,7 @@ environment METRICS_ALERT_THRESHOLD_WARNING: `-1` is not a number of 0 or more
 
 environment METRICS_ALERT_THRESHOLD_CRITICAL: `NaN` is not a number of 0 or more
 
-10 mistakes in the configuration"
+10 errors in the configuration"
     );
 }
 
@@ -211,7 +211,7 @@ daybook.toml: no configuration file; tried
   {folder}/daybook.toml
   /nowhere/.config/daybook/daybook.toml
   /etc/daybook/daybook.toml
-name one with --config or DAYBOOK_CONFIG, or let `daybook init` write one from your database's tables; `daybook demo` makes an example"
+name one with --config or DAYBOOK_CONFIG, create one from your database's tables with `daybook init`, or an example with `daybook demo`"
     );
     assert_eq!(
         world.asked_for("absent.toml").mistakes(),

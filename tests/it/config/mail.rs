@@ -91,15 +91,15 @@ fn a_wrong_mail_server_s_url_is_refused_without_a_word_of_it() {
         ),
         (
             "smtp://h/hunter2",
-            format!("something stands behind the server's name: {form}; {encoded}"),
+            format!("unexpected text after the server's name: {form}; {encoded}"),
         ),
         (
             "smtp://h#hunter2",
-            format!("something stands behind the server's name: {form}; {encoded}"),
+            format!("unexpected text after the server's name: {form}; {encoded}"),
         ),
         (
             "smtp://h?hunter2",
-            format!("behind the `?` only `tls=none` is known: {form}; {encoded}"),
+            format!("after the `?` only `tls=none` is known: {form}; {encoded}"),
         ),
         (
             "smtp://u:hunter2%zz@h",
@@ -177,7 +177,7 @@ fn a_readable_file_with_a_mail_password_or_a_secret_is_warned_about() {
     };
     let told = |name: &str, held: &str| {
         vec![format!(
-            "{name} holds {held} and others can read it: `chmod 600 {name}`"
+            "{name} contains {held}, and other users can read it: run `chmod 600 {name}`"
         )]
     };
     assert_eq!(

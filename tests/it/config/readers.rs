@@ -86,8 +86,8 @@ fn a_bad_address_is_told_and_harms_no_other() {
     assert_eq!(
         config.warnings,
         [
-            "daybook.toml:3: no report goes to `ada`: the address has no `@`",
-            "daybook.toml:4: no report goes to `bea@example.org\\r\\nBcc: x@example.org`: it holds a line break or another control character",
+            "daybook.toml:3: skipping recipient `ada`: the address has no `@`",
+            "daybook.toml:4: skipping recipient `bea@example.org\\r\\nBcc: x@example.org`: it holds a line break or another control character",
         ]
     );
 }
@@ -109,7 +109,7 @@ fn recipients_of_the_environment_replace_those_of_the_file() {
     );
     assert_eq!(
         config.warnings,
-        ["environment DAYBOOK_REPORT_RECIPIENTS: no report goes to `dan`: the address has no `@`"]
+        ["environment DAYBOOK_REPORT_RECIPIENTS: skipping recipient `dan`: the address has no `@`"]
     );
 }
 

@@ -172,7 +172,9 @@ fn a_readable_file_with_a_password_is_warned_about() {
     let secret = "postgres://u:hunter2@h/db";
     assert_eq!(
         with_mode(0o644, secret),
-        ["daybook.toml holds a database password and others can read it: `chmod 600 daybook.toml`"]
+        [
+            "daybook.toml contains a database password, and other users can read it: run `chmod 600 daybook.toml`"
+        ]
     );
     assert_eq!(with_mode(0o640, secret).len(), 1);
     assert!(with_mode(0o600, secret).is_empty());

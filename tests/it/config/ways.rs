@@ -181,7 +181,7 @@ fn a_webhook_without_an_address_stops_nothing_but_is_told() {
     assert_eq!(
         config.warnings,
         [
-            "daybook.toml:1: the webhook `ops` has no address and gets nothing: write `url` or `url_file`, or set DAYBOOK_WEBHOOK_OPS_URL"
+            "daybook.toml:1: the webhook `ops` has no address: write `url` or `url_file`, or set DAYBOOK_WEBHOOK_OPS_URL"
         ]
     );
 }

@@ -116,7 +116,7 @@ async fn after_years_off_the_applications_own_rows_prove_the_clock_and_what_is_o
     world.at("2028-03-15T04:00:00Z");
     let night = world.morning(Which::CatchUp, false).await;
     // 6 August 2025 is 952 days before: the 894 of 3 October and 58.
-    let many = "59 days, from 2025-08-06 on, are older than 365 days, and at most 7 are deleted at once: set \
+    let many = "59 days, from 2025-08-06 on, are older than 365 days, but at most 7 are deleted at once: set \
         `[retention] days = 952` to keep them, or run `daybook prune --yes`";
     assert_eq!(told(&night).as_deref(), Some(many));
     assert_eq!(count(&world, "daily_metrics").await, "91");
@@ -138,9 +138,9 @@ async fn each_night_says_that_a_clock_a_few_days_ahead_has_stored_a_day() {
     assert_eq!(
         night.remarks,
         [
-            "the book has days after today, 1 from Wed 8 Oct 2025 on: a clock was ahead when they were counted, or this one \
-          is behind; if this one is right, `daybook prune --future --yes` deletes them, and each is counted when it has \
-          ended"
+            "the book has 1 day after today, from Wed 8 Oct 2025 on: a clock was ahead when they were counted, or this one \
+          is behind; if this one is right, delete them with `daybook prune --future --yes`; each is counted again when it \
+          has ended"
         ]
     );
     world
@@ -202,7 +202,7 @@ async fn days_of_the_future_count_nowhere_as_the_newest_and_can_be_deleted() {
     assert_eq!(
         error.to_string(),
         "nothing was pruned: 2 stored days, from 2028-03-12 to 2028-03-13, are after today, Sun 5 Oct 2025: if this \
-         machine's clock is right, run `daybook prune --future --yes`, which also deletes their reports"
+         machine's clock is right, run `daybook prune --future --yes` to delete them and their reports"
     );
     assert_eq!(count(&world, "daily_metrics").await, "62");
     world

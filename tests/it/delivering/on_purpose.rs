@@ -94,8 +94,7 @@ async fn what_cannot_be_sent_is_refused_with_what_to_do() {
         refused(&["send", "--date", "2025-10-02"]).await,
         (
             2,
-            "there is no entry for Thu 2 Oct 2025; `daybook collect --date 2025-10-02` collects it"
-                .to_owned()
+            "no row for Thu 2 Oct 2025: run `daybook collect --date 2025-10-02`".to_owned()
         )
     );
     assert_eq!(
@@ -203,7 +202,7 @@ async fn standard_error_says_who_did_not_get_what_and_what_happens_next() {
     let words = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(
         words,
-        "Fri 3 Oct 2025 is complete already; --force counts it again\n\
+        "Fri 3 Oct 2025 is already complete; recount it with --force\n\
          report of Fri 3 Oct 2025: 1 mail accepted\n\
          report of Fri 3 Oct 2025 to ada@example.org: 450 4.2.1 Busy; tried again by the next run\n\
          report of Fri 3 Oct 2025 to bea@example.org: 550 5.1.1 No such user; failed for good\n"

@@ -161,7 +161,7 @@ async fn a_query_for_readers_that_fails_is_told_and_ends_with_1() {
     assert_eq!(
         night.remarks,
         [
-            "only readers known before get the report: `recipients_sql` failed: no such table: nowhere"
+            "cannot read the recipients, so the report goes to the last known ones: `recipients_sql` failed: no such table: nowhere"
         ]
     );
     let line = ["collect", "--date", "2025-10-02", "--send-email"];
@@ -180,7 +180,7 @@ async fn a_reader_with_an_unusable_address_is_told_at_once() {
     let night = world.morning(Which::One(date("2025-10-03")), false).await;
     assert_eq!(
         night.remarks,
-        ["`nonsense` gets no report: the address has no `@`"]
+        ["skipping recipient `nonsense`: the address has no `@`"]
     );
 }
 

@@ -87,7 +87,7 @@ async fn noisy_metrics_are_named_with_what_to_set() {
         ]
     );
     let advised = [
-        "See why the value stays where it is.",
+        "Find out why the value stays where it is.",
         "",
         "Set `warning` and `critical` of its `alert`",
         "Set `alert = { reach = 0.99 }`, which would have kept it below a tenth; `daybook alerts backtest --metric bursts --reach 0.99` ",

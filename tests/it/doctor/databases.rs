@@ -96,9 +96,12 @@ async fn each_thing_that_is_not_there_is_named_with_what_was_meant() {
         let one = findings.iter().find(|one| one.what.contains(what)).unwrap();
         one.means.as_str()
     };
-    assert_eq!(means("amuont"), "No number each night for: turnover.");
-    assert_eq!(means("stauts"), "No number each night for: open_orders.");
-    assert_eq!(means("usres"), "No number each night for: users.");
+    assert_eq!(means("amuont"), "These metrics fail each night: turnover.");
+    assert_eq!(
+        means("stauts"),
+        "These metrics fail each night: open_orders."
+    );
+    assert_eq!(means("usres"), "These metrics fail each night: users.");
 }
 
 #[tokio::test]
@@ -160,7 +163,7 @@ async fn readers_of_a_query_are_counted_and_never_named() {
         ),
         (
             "SELECT address FROM readers WHERE false",
-            "warning database: the app database: `recipients_sql` gives no readers",
+            "warning database: the app database: `recipients_sql` returns no recipients",
         ),
         (
             "SELECT adress FROM readers",
@@ -234,7 +237,7 @@ async fn rows_without_a_beginning_are_told_unless_they_are_left_out() {
     .await;
     assert_eq!(
         complaints(&world, NOW).await,
-        ["warning database: the app database: drafts has 2 rows without a beginning"]
+        ["warning database: the app database: drafts has 2 rows without a creation time"]
     );
 }
 

@@ -24,7 +24,7 @@ async fn without_a_book_the_first_collection_makes_one() {
     let told = told_of("book", &elsewhere, NOW).await;
     assert_eq!(
         told[0],
-        "error book: the book's folder /nowhere/at is not there"
+        "error book: the book's folder /nowhere/at does not exist"
     );
 }
 
@@ -36,13 +36,13 @@ async fn a_book_that_is_broken_newer_or_older_is_told_apart() {
     let book = App::Sqlite(path.clone());
     book.execute("INSERT INTO _daybook_migrations (version, description, success, checksum, execution_time) VALUES (9000, 'later', 1, x'', 0)").await;
     let newer = format!(
-        "error book: the book {name} is of version 9000, this program knows only up to 3: use the newer daybook that wrote it"
+        "error book: the book {name} has version 9000, this program knows versions up to 3: use the newer daybook that wrote it"
     );
     assert_eq!(complaints(&world, NOW).await, [newer]);
     book.execute("DELETE FROM _daybook_migrations WHERE version > 1")
         .await;
     let older = format!(
-        "warning book: the book {name} is of version 1, this program needs 3: run `daybook collect`, which brings it up to date"
+        "warning book: the book {name} has version 1, this program needs 3: run `daybook collect` to upgrade it"
     );
     assert_eq!(complaints(&world, NOW).await, [older]);
 
@@ -85,11 +85,11 @@ async fn who_collects_now_is_told() {
     let comm = comm.trim_end();
     assert_eq!(
         told[0],
-        format!("ok book: a daybook collects into the book now, process {process} ({comm})")
+        format!("ok book: a collection is running, process {process} ({comm})")
     );
     drop(held);
     let told = told_of("book", &world, NOW).await;
-    assert_eq!(told[0], "ok book: nobody collects into the book now");
+    assert_eq!(told[0], "ok book: no collection is running");
 }
 
 #[tokio::test]
@@ -177,9 +177,7 @@ async fn a_night_that_did_not_come_is_an_error_once_its_report_is_due() {
     assert_eq!(complaints(&world, "2025-10-05T04:29:00Z").await, [""; 0]);
     assert_eq!(
         complaints(&world, "2025-10-05T04:30:00Z").await,
-        [
-            "error days: the newest complete day is Fri 3 Oct 2025, and Sat 4 Oct 2025 should be there by now"
-        ]
+        ["error days: the newest complete day is Fri 3 Oct 2025, and Sat 4 Oct 2025 is overdue"]
     );
     assert_eq!(
         complaints(&world, "2025-10-03T12:00:00Z").await,

@@ -20,7 +20,7 @@ async fn an_outbox_that_cannot_be_written_is_an_error_before_the_first_report() 
     assert_eq!(
         told,
         [format!(
-            "ok outbox: the first report makes the folder {folder}"
+            "ok outbox: the first report creates the folder {folder}"
         )]
     );
     assert!(!world.path("papers").exists());
@@ -71,9 +71,9 @@ async fn webhooks_and_the_health_check_are_reached_and_asked_nothing() {
         told,
         [
             format!("ok webhooks: webhook good: localhost:{port} can be reached, its certificate is valid until 2090-12-31 (23828 days)"),
-            "error webhooks: webhook expired: no safe connection to localhost: its certificate has expired: it must be renewed".to_owned(),
+            "error webhooks: webhook expired: no safe connection to localhost: its certificate has expired: renew it".to_owned(),
             told[2].clone(),
-            "error webhooks: webhook strange: no safe connection to localhost: its certificate is signed by nobody that this machine trusts: `ca_file` names further certificates to trust".to_owned(),
+            "error webhooks: webhook strange: no safe connection to localhost: its certificate is signed by no authority that this machine trusts: set `ca_file` to the authority's certificate".to_owned(),
         ]
     );
     assert!(
@@ -152,7 +152,7 @@ async fn secrets_that_others_could_read_are_warnings_wherever_they_stand() {
 async fn a_dashboard_for_everybody_needs_a_guard() {
     let serving = |more: &str| format!("{SETTINGS}\n[serve]\nlisten = \"0.0.0.0:8321\"\n{more}\n");
     let (open, _app) = after_a_night(&serving("")).await;
-    let expected = "error serve: the dashboard listens on 0.0.0.0:8321, and nothing guards it";
+    let expected = "error serve: the dashboard listens on 0.0.0.0:8321, without access control";
     assert_eq!(complaints(&open, NOW).await, [expected]);
     let (guarded, _app) = after_a_night(&serving("proxy_header = \"X-Forwarded-User\"")).await;
     assert_eq!(complaints(&guarded, NOW).await, [""; 0]);

@@ -74,7 +74,7 @@ async fn what_cannot_be_written_is_told_exactly_and_leaves_nothing_behind() {
     let (code, said) = refused(&world, &["--output", "folder"]);
     assert_eq!(code, 1);
     assert!(
-        said.contains("folder: this is a folder; name a file in it"),
+        said.contains("folder is a folder; name a file in it"),
         "{said}"
     );
     let (code, said) = refused(&world, &["--output", "missing/days.jsonl"]);

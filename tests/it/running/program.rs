@@ -115,7 +115,7 @@ async fn a_complete_day_is_left_alone_and_said_to_be() {
     let yesterday = daybook::calendar::spoken(today() - Days::new(1));
     assert_eq!(
         words(&again),
-        format!("{yesterday} is complete already; --force counts it again\n")
+        format!("{yesterday} is already complete; recount it with --force\n")
     );
     assert_eq!(code(&again), 0);
     let quiet = world.binary(&["collect", "--date", "yesterday", "--force", "--quiet"]);
@@ -277,7 +277,7 @@ async fn showing_what_is_not_there_says_how_to_get_it() {
     assert_eq!(
         words(&missing),
         format!(
-            "daybook: there is no entry for {}; `daybook collect --date {day}` collects it\n",
+            "daybook: no row for {}: run `daybook collect --date {day}`\n",
             daybook::calendar::spoken(day)
         )
     );
@@ -363,7 +363,7 @@ async fn a_database_that_is_tried_again_is_named_at_once_unless_only_trouble_is_
     let told = words(&world.binary(&["collect"]));
     assert_eq!(
         told,
-        format!("{away}; trying again for up to 1s\ndaybook: {away}\n")
+        format!("{away}; retrying for up to 1s\ndaybook: {away}\n")
     );
 }
 
@@ -385,7 +385,7 @@ async fn the_loser_of_two_collects_says_who_collects_and_which_command_does_the_
     assert_eq!(code(&output), 0);
     let said = words(&output);
     assert!(
-        said.starts_with("another collect is running on this book ("),
+        said.starts_with("another `daybook collect` is running on this book ("),
         "{said}"
     );
     let since = format!("since {} 1", today());

@@ -195,7 +195,7 @@ async fn wherever_an_answer_breaks_off_its_status_counts_once_the_head_is_there(
     for length in 0..=answer.len() {
         let expected = match length {
             _ if length < head => {
-                put_off("127.0.0.1 broke the connection off before its answer was complete")
+                put_off("127.0.0.1 closed the connection before its answer was complete")
             }
             _ if length < answer.len() => accepted("200 OK"),
             _ => accepted("200 OK: fine"),
@@ -215,13 +215,13 @@ async fn wherever_an_answer_breaks_off_its_status_counts_once_the_head_is_there(
     else {
         panic!("{attempt:?}")
     };
-    let expected = "127.0.0.1 broke the connection off before its answer was complete";
+    let expected = "127.0.0.1 closed the connection before its answer was complete";
     assert_eq!(reply, expected);
 }
 
 #[tokio::test]
 async fn garbage_and_endless_heads_are_told_as_such() {
-    let no_http = put_off("what 127.0.0.1 answered is not HTTP");
+    let no_http = put_off("the answer of 127.0.0.1 is not HTTP");
     for garbage in [
         "SSH-2.0-OpenSSH_9.6\r\n",
         "\u{15}\u{3}\u{3}\0\u{2}\u{2}\n",
@@ -281,7 +281,7 @@ async fn a_server_that_stalls_is_waited_for_as_long_as_is_set() {
         hook.timeout = Duration::from_millis(300);
         post(&hook, BODY, "id", at()).await
     };
-    let late = put_off("127.0.0.1 was too slow: 300ms was over while waiting for its answer");
+    let late = put_off("127.0.0.1 was too slow: 300ms passed while waiting for its answer");
     assert_eq!(stalled(Act::stall("")).await, late);
     assert_eq!(stalled(Act::stall("HTTP/1.1 200 OK\r\n")).await, late);
     let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000);
@@ -305,7 +305,7 @@ async fn a_handshake_that_stalls_is_ended_too() {
     hook.ca_file = Some(authority.path().to_owned());
     hook.timeout = Duration::from_millis(300);
     let attempt = post(&hook, BODY, "id", at()).await;
-    let words = "127.0.0.1 was too slow: 300ms was over while agreeing on TLS";
+    let words = "127.0.0.1 was too slow: 300ms passed while agreeing on TLS";
     assert_eq!(attempt, put_off(words));
 }
 
@@ -318,7 +318,7 @@ async fn an_answer_before_the_whole_body_was_read_counts() {
     let body = "x".repeat(30_000_000);
     let attempt = post(&hook, &body, "id", at()).await;
     // The system may drop an answer that comes with the end of the connection.
-    let lost = put_off("127.0.0.1 broke the connection off before its answer was complete");
+    let lost = put_off("127.0.0.1 closed the connection before its answer was complete");
     assert!(
         attempt == refused("413 Content Too Large") || attempt == lost,
         "{attempt:?}"
@@ -351,10 +351,10 @@ async fn nobody_there_is_trouble_that_may_pass() {
 async fn without_tls_only_this_machine_is_told_anything() {
     for host in ["192.0.2.7", "[2001:db8::7]", "0.0.0.0"] {
         let attempt = posted(&format!("http://{host}:9/hook")).await;
-        let words = format!("{host} is not this machine, so its address must begin with https://");
+        let words = format!("{host} is not this machine: its address must begin with https://");
         assert_eq!(attempt, refused(&words));
     }
-    let words = "its address is no URL that begins with https:// or, on this machine only, http://";
+    let words = "its address must begin with https:// or, on this machine only, http://";
     for address in [
         "",
         "hooks.example.org/x",
@@ -417,20 +417,17 @@ async fn only_a_trusted_certificate_of_the_right_name_gets_the_report() {
         let words = format!("no safe connection to {host}: {reason}");
         (put_off(&words), 0)
     };
-    let unknown = "its certificate is signed by nobody that this machine trusts: `ca_file` names further certificates to trust";
+    let unknown = "its certificate is signed by no authority that this machine trusts: set `ca_file` to the authority's certificate";
     let stranger = Authority::new();
     let untrusted = ask(ours.identity("localhost"), stranger.pem(), "localhost").await;
     assert_eq!(untrusted, no("localhost", unknown));
     let other = ask(ours.identity("localhost"), ours.pem(), "127.0.0.1").await;
-    let words = "its certificate is for another name: name the server as its certificate does";
+    let words = "its certificate is for another name: use the name in the certificate";
     assert_eq!(other, no("127.0.0.1", words));
     let expired = ask(ours.until("localhost", 2001), ours.pem(), "localhost").await;
     assert_eq!(
         expired,
-        no(
-            "localhost",
-            "its certificate has expired: it must be renewed"
-        )
+        no("localhost", "its certificate has expired: renew it")
     );
 
     let path = folder.path().join("ca.pem");

@@ -117,7 +117,7 @@ fn where_nothing_can_be_written_the_path_and_the_reason_are_told_and_nothing_is_
     fs::write(&file, "in the way").unwrap();
     let below = file.join("outbox");
     let expected = format!(
-        "cannot make the folder {}: Not a directory (os error 20)",
+        "cannot create the folder {}: Not a directory (os error 20)",
         below.display()
     );
     let attempt = write(&below, "2025-10-03", &mail(), EML);

@@ -205,16 +205,13 @@ async fn what_cannot_be_reported_is_refused_as_by_show() {
     for (args, expected) in [
         (
             &["--date", "2025-09-01"][..],
-            "there is no entry for Mon 1 Sep 2025; `daybook collect --date 2025-09-01` collects it",
+            "no row for Mon 1 Sep 2025: run `daybook collect --date 2025-09-01`",
         ),
         (
             &["--date", "2025-9-1"],
-            "--date 2025-9-1: expected a date of the calendar like 2025-10-03, `today` or `yesterday`",
+            "--date 2025-9-1: expected a date like 2025-10-03, `today` or `yesterday`",
         ),
-        (
-            &["--to", "bea@example.org"],
-            "--to says whom a message is for: it goes with --format eml",
-        ),
+        (&["--to", "bea@example.org"], "--to requires --format eml"),
     ] {
         let line = [&["report", "--output", "printed"], args].concat();
         let told = refusal(world.command(&line).await);

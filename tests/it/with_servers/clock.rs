@@ -50,7 +50,7 @@ async fn the_program_refuses_a_clock_before_1970_in_words() {
     assert_eq!(code, Some(1), "{said}");
     assert_eq!(
         said,
-        "daybook: this machine's clock shows 1969-07-20 20:17 UTC; Daybook supports the years 1970 to 9999: set the clock; nothing was done\n"
+        "daybook: this machine's clock shows 1969-07-20 20:17 UTC, and Daybook supports the years 1970 to 9999: set the clock; nothing was done\n"
     );
     assert!(!world.path("daybook.db").exists());
 }

@@ -83,9 +83,9 @@ async fn a_role_that_may_only_read_is_all_well() {
     assert_eq!(
         told[1..],
         [
-            "ok: the line to the app database is not encrypted",
-            "ok: the app database has all that 3 metrics need: 3 tables, 3 columns",
-            "ok: quiet_reader may only read in the app database",
+            "ok: the connection to the app database is not encrypted",
+            "ok: the app database has everything that 3 metrics need: 3 tables, 3 columns",
+            "ok: quiet_reader may only read the app database",
         ]
     );
 }
@@ -103,7 +103,7 @@ async fn what_a_role_may_not_read_is_named_and_so_is_a_column_that_tells_no_time
             "error: the app database: this user may not read the table `users`",
             "error: the app database: this user may not use the schema of the table `vault.things`",
             "error: the app database: orders.at holds numbers (bigint), while `time` is utc: set it to epoch_s or epoch_ms",
-            "ok: blind_reader may only read in the app database",
+            "ok: blind_reader may only read the app database",
         ]
     );
 }
@@ -241,7 +241,7 @@ async fn the_advice_on_a_schema_open_to_everybody_closes_it() {
     app.execute(statement).await;
     assert_eq!(
         powers().await.what,
-        "passer_by may only read in the app database"
+        "passer_by may only read the app database"
     );
     // A grant of its own is another matter.
     app.execute("GRANT CREATE ON SCHEMA public TO passer_by")

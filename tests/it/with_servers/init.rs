@@ -23,7 +23,7 @@ async fn beryl_a_shop_and_a_forum_have_settings_that_collect() {
     beryl::fill(&app).await;
     let world = world_of(&app).await;
     let text = proposed(&world).await;
-    assert!(text.contains("its type knows the time zone"), "{text}");
+    assert!(text.contains("its type has a time zone"), "{text}");
     collects(&world).await;
 
     let app = database().await;

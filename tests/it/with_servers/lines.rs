@@ -86,8 +86,8 @@ async fn a_server_that_shows_who_it_is_keeps_the_app_and_the_book() {
         assert_eq!(world.value("2025-10-03", "users").await, json!(2));
         let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
         for line in [
-            "the line to the app database is encrypted",
-            "the line to the book is encrypted",
+            "the connection to the app database is encrypted",
+            "the connection to the book is encrypted",
         ] {
             let found = findings.iter().find(|one| one.what == line);
             let found = found.unwrap_or_else(|| panic!("{findings:#?}"));
@@ -109,9 +109,8 @@ async fn a_far_server_that_need_not_prove_who_it_is_is_warned_of() {
         assert_eq!(world.command(&COLLECT).await.unwrap(), Ended::Done);
         let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
         for called in ["the app database", "the book"] {
-            let line = format!(
-                "the line to {called} is encrypted, and the server need not prove who it is"
-            );
+            let line =
+                format!("the connection to {called} is encrypted, but the server is not verified");
             let found = findings.iter().find(|one| one.what == line);
             let found = found.unwrap_or_else(|| panic!("{findings:#?}"));
             assert_eq!(found.level, Level::Warning);

@@ -41,6 +41,9 @@ pub(crate) async fn are_named_by_their_type(app: &App, declared: &str, kind: &st
     );
     assert_eq!(
         errors,
-        [(what.as_str(), "No number each night for: newest_payment.")]
+        [(
+            what.as_str(),
+            "These metrics fail each night: newest_payment."
+        )]
     );
 }

@@ -126,7 +126,7 @@ async fn one_that_is_held_back_is_waited_for_until_it_is_released() {
     assert!(
         error
             .message
-            .contains("it follows another server and has only come to"),
+            .contains("it is a replica and has replayed only up to"),
         "{error}"
     );
     let released = async {
@@ -227,12 +227,12 @@ async fn the_doctor_says_whether_a_standby_keeps_up() {
         (
             0,
             Level::Ok,
-            "the app database follows another server, and keeps up with it",
+            "the app database is a replica and keeps up with its primary",
         ),
         (
             3,
             Level::Warning,
-            "the app database follows another server, 3 h 0 min behind it",
+            "the app database is a replica, 3 h 0 min behind its primary",
         ),
     ] {
         let now = Utc::now() + TimeDelta::hours(ahead);

@@ -67,13 +67,13 @@ async fn an_account_that_may_only_read_is_all_well() {
             && told[0].contains(", reached as quiet@% in "),
         "{told:?}"
     );
-    let line = format!("ok: the line to the app database {line}");
+    let line = format!("ok: the connection to the app database {line}");
     assert_eq!(
         told[1..],
         [
             line.as_str(),
-            "ok: the app database has all that 2 metrics need: 2 tables, 3 columns",
-            "ok: quiet@% may only read in the app database",
+            "ok: the app database has everything that 2 metrics need: 2 tables, 3 columns",
+            "ok: quiet@% may only read the app database",
         ]
     );
 }
@@ -156,7 +156,7 @@ async fn dates_of_zeros_are_rows_without_a_beginning() {
     )
     .await;
     let told = told(&app).await;
-    let warning = "warning: the app database: users has 2 rows without a beginning".to_owned();
+    let warning = "warning: the app database: users has 2 rows without a creation time".to_owned();
     assert!(told.contains(&warning), "{told:?}");
 }
 

@@ -69,7 +69,7 @@ async fn enumerated_values_reserved_words_and_dates_of_zeros_are_taken_as_they_a
     app.execute(ODD).await;
     let world = world_of(&app).await;
     let text = proposed(&world).await;
-    assert!(text.contains("its type knows the time zone"), "{text}");
+    assert!(text.contains("its type has a time zone"), "{text}");
     assert!(
         text.contains("a view, whose rows stand in tables already"),
         "{text}"

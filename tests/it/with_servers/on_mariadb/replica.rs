@@ -70,7 +70,7 @@ async fn a_replica_is_read_where_it_has_come_to_and_refused_where_it_stands_stil
     assert!(
         refused
             .to_string()
-            .contains("does not tell how far it has come"),
+            .contains("does not say how far it has replayed"),
         "{refused}"
     );
 }
