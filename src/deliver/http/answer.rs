@@ -51,7 +51,8 @@ impl Answer {
             true => text.as_ref(),
             false => text.rfind('\n').map_or("", |end| &text[..end]),
         };
-        let line = whole.lines().find(|line| !line.trim().is_empty());
+        let mut lines = whole.lines().map(|line| shown(line, LONGEST_LINE));
+        let line = lines.find(|line| !line.is_empty());
         let reason = match head.extensions.get::<ReasonPhrase>() {
             Some(own) => String::from_utf8_lossy(own.as_bytes()),
             None => head.status.canonical_reason().unwrap_or_default().into(),
@@ -60,7 +61,7 @@ impl Answer {
         Self {
             status: head.status.as_u16(),
             reason: shown(&reason, LONGEST_REASON),
-            line: line.map(|line| shown(line, LONGEST_LINE)),
+            line,
             points_to: location.and_then(|to| host(&String::from_utf8_lossy(to.as_bytes()))),
         }
     }
