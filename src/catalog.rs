@@ -17,7 +17,7 @@ use crate::text::mistake::Mistake;
 
 pub use document::{Document, piece};
 pub use mute::Mute;
-pub use written::{Direction, Good, History, Judge, KnownDay, TimeKind};
+pub use written::{AlertOn, Good, History, Judge, KnownDay, TimeKind};
 
 /// The checked catalog. Families are spelled out: one metric per stored key, in the order written.
 #[derive(Debug, Clone, Default)]

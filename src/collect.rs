@@ -105,7 +105,7 @@ pub fn limits(config: &Config, stop: CancellationToken) -> Limits {
 
 /// How metrics become the statements of a night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Strategy {
     /// Those on one table share a pass.
     Fused,
     /// Each has a statement of its own.
@@ -114,7 +114,7 @@ pub enum Way {
 
 /// Counts everything asked for. A database that stays away fails its own metrics only.
 pub async fn collect(apps: &BTreeMap<String, AppDatabase>, request: &Request<'_>) -> Collected {
-    let mut all = in_each_way(apps, request, &[Way::Fused]).await;
+    let mut all = in_each_way(apps, request, &[Strategy::Fused]).await;
     all.pop().unwrap_or_default()
 }
 
@@ -122,7 +122,7 @@ pub async fn collect(apps: &BTreeMap<String, AppDatabase>, request: &Request<'_>
 pub async fn in_each_way(
     apps: &BTreeMap<String, AppDatabase>,
     request: &Request<'_>,
-    ways: &[Way],
+    ways: &[Strategy],
 ) -> Vec<Collected> {
     let mut all: Vec<Gathered> = ways.iter().map(|_| Gathered::default()).collect();
     for (name, keys) in keys_by_database(request) {
@@ -228,11 +228,11 @@ fn statements(
     request: &Request<'_>,
     keys: &[String],
     known: KnownDatabases<'_>,
-    way: Way,
+    way: Strategy,
 ) -> Vec<Statement> {
     let days = match &request.work {
         Work::Night(as_of) => {
-            return night::night(request.catalog, keys, as_of, known, way == Way::Fused);
+            return night::night(request.catalog, keys, as_of, known, way == Strategy::Fused);
         }
         Work::Range(days) => days,
     };
@@ -294,7 +294,7 @@ pub async fn look(
         engines: &engines,
         facts: &facts,
     };
-    let planned = statements(request, &request.keys, known, Way::Fused);
+    let planned = statements(request, &request.keys, known, Strategy::Fused);
     let mut plans = Vec::new();
     for statement in &planned {
         let told = first

@@ -20,9 +20,9 @@ use crate::catalog::{Catalog, Metric, Mute};
 use crate::entry::Entry;
 
 pub use alert::{Alert, AlertedPart, Rule, RuleKind};
-pub use change::{Calm, Change, Difference, Gap, Held, Outcome, Week};
+pub use change::{Change, Difference, Gap, Held, Outcome, Suppression, Week};
 
-pub use crate::threshold::{Severity, State, Way};
+pub use crate::threshold::{Direction, Severity, State};
 pub use history::{DAYS_JUDGED, History};
 pub use usual::{REACH_OF_OWN_DAYS, Usual};
 

@@ -10,7 +10,7 @@ pub mod calendar;
 pub mod catalog;
 pub mod entry;
 
-pub mod voice;
+pub mod locale;
 
 pub mod plan;
 

@@ -1,8 +1,8 @@
 //! What a reader sees of one day, before any number becomes text.
 
 pub mod backtest;
+pub mod highlight;
 pub mod letter;
-pub mod matter;
 mod mover;
 mod past;
 
@@ -18,14 +18,14 @@ use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 use past::{Month, Past};
 
 pub use crate::compare::{
-    Alert, AlertedPart, Calm, Change, Difference, Gap, Held, Outcome, Rule, RuleKind, Severity,
-    State, Usual, Way, Week,
+    Alert, AlertedPart, Change, Difference, Direction, Gap, Held, Outcome, Rule, RuleKind,
+    Severity, State, Suppression, Usual, Week,
 };
+pub use highlight::{Highlight, Mover, Verdict};
 pub use letter::{
     Around, Content, Correction, Letter, NoNumbers, STOPPED_AFTER, Undelivered, due_after,
     expected, next_due,
 };
-pub use matter::{Matter, Mover, Verdict};
 
 /// How many days a trend shows, the day itself the last of them.
 pub const TREND_DAYS: u64 = 30;
@@ -54,9 +54,9 @@ pub struct Report {
     pub counts: Counts,
     /// What deserves attention, one for each metric with alerts: the unwelcome before the welcome, the critical
     /// before warnings, the new before the ongoing, the largest move first, the recovered last.
-    pub matters: Vec<Matter>,
+    pub highlights: Vec<Highlight>,
     /// What stands but is muted, in the same order; it counts nowhere.
-    pub muted: Vec<Matter>,
+    pub muted: Vec<Highlight>,
     /// How many metrics are known and do not alert; none on an open day, which is not judged.
     pub as_usual: usize,
     /// A day that is over, on which nothing alerts and nothing failed.
@@ -136,10 +136,10 @@ pub fn of_day(
         })
         .collect();
     let alerts = alerts(&judged, catalog);
-    let (muted, matters) = matter::of(&alerts, &rows, (&past, catalog))
+    let (muted, highlights) = highlight::of(&alerts, &rows, (&past, catalog))
         .into_iter()
-        .partition::<Vec<Matter>, _>(|matter| rows[matter.row].muted.is_some());
-    let counts = matter::count(&matters);
+        .partition::<Vec<Highlight>, _>(|highlight| rows[highlight.row].muted.is_some());
+    let counts = highlight::count(&highlights);
     Some(Report {
         date: entry.date,
         time_zone: entry.time_zone,
@@ -152,14 +152,14 @@ pub fn of_day(
         collected_at: entry.collected_at,
         duration_ms: entry.duration_ms,
         known_day: catalog.known_day(entry.date).cloned(),
-        as_usual: as_usual(entry, &rows, matters.iter().chain(&muted)),
+        as_usual: as_usual(entry, &rows, highlights.iter().chain(&muted)),
         calm_day: is_calm(entry, &rows, counts),
         counts,
-        matters,
+        highlights,
         unlisted: unlisted(entry, catalog),
         muted: muted
             .into_iter()
-            .filter(|matter| matter.state != State::Recovered)
+            .filter(|highlight| highlight.state != State::Recovered)
             .collect(),
         rows,
         alerts,
@@ -330,12 +330,16 @@ fn alerts(judged: &BTreeMap<&str, &Judged>, catalog: &Catalog) -> Vec<Notice> {
     notices
 }
 
-fn as_usual<'a>(entry: &Entry, rows: &[Row], matters: impl Iterator<Item = &'a Matter>) -> usize {
+fn as_usual<'a>(
+    entry: &Entry,
+    rows: &[Row],
+    highlights: impl Iterator<Item = &'a Highlight>,
+) -> usize {
     if entry.partial {
         return 0;
     }
-    let standing = matters.filter(|matter| matter.state != State::Recovered);
-    let alerting: BTreeSet<usize> = standing.map(|matter| matter.row).collect();
+    let standing = highlights.filter(|highlight| highlight.state != State::Recovered);
+    let alerting: BTreeSet<usize> = standing.map(|highlight| highlight.row).collect();
     let usual = |(at, row): &(usize, &Row)| row.is_known() && !alerting.contains(at);
     rows.iter().enumerate().filter(usual).count()
 }

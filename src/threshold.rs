@@ -13,13 +13,13 @@ pub enum Severity {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     Up,
     Down,
     Unchanged,
 }
 
-impl Way {
+impl Direction {
     pub(super) fn is_welcome(self, good: Good) -> bool {
         matches!(
             (self, good),
@@ -46,22 +46,22 @@ pub enum Verdict {
         entered: Option<Severity>,
         /// What an alert raised before would stay at.
         held: Option<Severity>,
-        way: Way,
+        direction: Direction,
     },
 }
 
 impl Verdict {
     /// As long as it is so severe, it stands.
-    pub fn plain(severity: Option<Severity>, way: Way) -> Self {
+    pub fn plain(severity: Option<Severity>, direction: Direction) -> Self {
         Self::Judged {
             entered: severity,
             held: severity,
-            way,
+            direction,
         }
     }
 
-    pub fn calm(way: Way) -> Self {
-        Self::plain(None, way)
+    pub fn quiet(direction: Direction) -> Self {
+        Self::plain(None, direction)
     }
 }
 
@@ -80,7 +80,7 @@ impl<Time> Default for Lifecycle<Time> {
 #[derive(Debug, Clone, Copy)]
 struct Raised<Time> {
     severity: Severity,
-    way: Way,
+    direction: Direction,
     since: Time,
     critical_since: Option<Time>,
 }
@@ -89,7 +89,7 @@ struct Raised<Time> {
 pub struct Step<Time> {
     pub severity: Severity,
     pub state: State,
-    pub way: Way,
+    pub direction: Direction,
     pub at: Time,
     pub since: Time,
     /// Since when it is at least as severe as now.
@@ -109,16 +109,21 @@ impl<Time: Copy> Lifecycle<Time> {
 
     /// A fall that follows a rise is another alert, not more of the same.
     pub fn advance(&mut self, verdict: Verdict, at: Time) -> Option<Step<Time>> {
-        let Verdict::Judged { entered, held, way } = verdict else {
+        let Verdict::Judged {
+            entered,
+            held,
+            direction,
+        } = verdict
+        else {
             return None;
         };
         let before = self.raised.take();
-        let same = before.filter(|before| before.way == way);
+        let same = before.filter(|before| before.direction == direction);
         let kept = same.and_then(|before| held.map(|held| held.min(before.severity)));
         let step = |raised: Raised<Time>, state: State| Step {
             severity: raised.severity,
             state,
-            way: raised.way,
+            direction: raised.direction,
             at,
             since: raised.since,
             severe_since: match raised.severity {
@@ -132,7 +137,7 @@ impl<Time: Copy> Lifecycle<Time> {
         };
         let raised = Raised {
             severity,
-            way,
+            direction,
             since: same.map_or(at, |before| before.since),
             critical_since: match severity {
                 Severity::Warning => None,
@@ -155,7 +160,7 @@ impl<Time> Step<Time> {
     }
 
     pub fn is_fall(&self) -> bool {
-        self.way == Way::Down
+        self.direction == Direction::Down
     }
 
     pub fn is_recovery(&self) -> bool {
@@ -172,7 +177,7 @@ pub fn by_limits(limit_of: impl Fn(Severity) -> Option<Limit>, value: f64, unit:
     Verdict::Judged {
         entered: severity(&|limit| limit.reached(value)),
         held: severity(&|limit| leaving(limit, unit).reached(value)),
-        way: Way::Unchanged,
+        direction: Direction::Unchanged,
     }
 }
 

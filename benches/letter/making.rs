@@ -7,17 +7,17 @@ use anyhow::{Context, Result};
 use daybook::compare::{self, Judgement};
 use daybook::config::Sender;
 use daybook::deliver::message::{Head, message};
+use daybook::locale::{Language, Locale, Numbers};
 use daybook::render::mail::{Mail, mail};
 use daybook::render::{html, text, view};
 use daybook::report::{self, Letter, Report};
-use daybook::voice::{Language, Numbers, Voice};
 
 use crate::sample::Sample;
 use crate::table::{self, Row, median};
 
 const ROUNDS: usize = 41;
 
-const GERMAN: Voice = Voice {
+const GERMAN: Locale = Locale {
     language: Language::German,
     numbers: Numbers::German,
 };
@@ -98,8 +98,8 @@ impl Made {
         let report = reported(sample, &judgement).context("the day is stored")?;
         let letter = sample.letter(report);
         Ok(Self {
-            view: view::view(&letter, Voice::default()),
-            mail: mail(&letter, Voice::default()),
+            view: view::view(&letter, Locale::default()),
+            mail: mail(&letter, Locale::default()),
             judgement,
             letter,
         })
@@ -107,13 +107,13 @@ impl Made {
 }
 
 fn steps<'a>(sample: &'a Sample, made: &'a Made) -> Vec<Step<'a>> {
-    let written = |voice: Voice| {
-        let mail = mail(&made.letter, voice);
+    let written = |locale: Locale| {
+        let mail = mail(&made.letter, locale);
         bytes(sample, &mail)
     };
     let from_judgement = |judgement: &Judgement| {
         let letter = reported(sample, judgement).map(|report| sample.letter(report));
-        letter.map(|letter| bytes(sample, &mail(&letter, Voice::default())))
+        letter.map(|letter| bytes(sample, &mail(&letter, Locale::default())))
     };
     vec![
         (
@@ -130,7 +130,7 @@ fn steps<'a>(sample: &'a Sample, made: &'a Made) -> Vec<Step<'a>> {
         ),
         (
             "its words",
-            step(|| view::view(&made.letter, Voice::default())),
+            step(|| view::view(&made.letter, Locale::default())),
         ),
         ("HTML and pictures", step(|| html::page(&made.view))),
         ("text", step(|| text::text(&made.view))),
@@ -146,9 +146,9 @@ fn steps<'a>(sample: &'a Sample, made: &'a Made) -> Vec<Step<'a>> {
             "whole message, without judging",
             step(move || from_judgement(&made.judgement)),
         ),
-        ("a second voice", step(move || written(GERMAN))),
+        ("a second locale", step(move || written(GERMAN))),
         (
-            "a second reader of the same voice",
+            "a second reader of the same locale",
             step(|| bytes(sample, &made.mail)),
         ),
     ]

@@ -17,7 +17,7 @@ const ROUNDS: usize = 9;
 const LOOKS: usize = 8;
 
 /// What is measured, with how many readers.
-struct Way {
+struct Direction {
     name: &'static str,
     sends: bool,
     server: Option<Server>,
@@ -69,17 +69,17 @@ pub(crate) async fn on_the_demo() -> Result<()> {
     Ok(())
 }
 
-async fn ways(authority: &Authority) -> Vec<Way> {
+async fn ways(authority: &Authority) -> Vec<Direction> {
     let plain = || Server::start(Script::accepting());
     let encrypted = || Server::start(Script::accepting().starttls(authority.identity("localhost")));
-    let way = |name, server, readers| Way {
+    let way = |name, server, readers| Direction {
         name,
         sends: true,
         server,
         readers,
     };
     vec![
-        Way {
+        Direction {
             sends: false,
             ..way("without a report", None, 0)
         },
@@ -92,7 +92,7 @@ async fn ways(authority: &Authority) -> Vec<Way> {
 }
 
 /// Of one run; every message that was to come has.
-fn conversations(way: &Way) -> Result<String> {
+fn conversations(way: &Direction) -> Result<String> {
     let Some(server) = &way.server else {
         return Ok(String::new());
     };
@@ -132,7 +132,7 @@ impl Demo {
     }
 
     /// Ready to run once: the same report is not sent twice.
-    fn command(&self, way: &Way) -> Result<Command> {
+    fn command(&self, way: &Direction) -> Result<Command> {
         for ending in ["-wal", "-shm"] {
             drop(std::fs::remove_file(self.book(ending)));
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use daybook::calendar::{AsOf, Day, days_between};
-use daybook::collect::{self, Cost, Request, Way, Work};
+use daybook::collect::{self, Cost, Request, Strategy, Work};
 use daybook::config::{AppDatabase, Config};
 use daybook::database::Limits;
 use daybook::entry::{Entry, derive};
@@ -155,7 +155,7 @@ async fn one_by_one(config: &Config, moment: &Moment) -> Result<()> {
         ..config.app("")?.clone()
     };
     let apps = BTreeMap::from([(String::new(), app)]);
-    let mut each_way = collect::in_each_way(&apps, &request, &[Way::Alone]).await;
+    let mut each_way = collect::in_each_way(&apps, &request, &[Strategy::Alone]).await;
     let collected = each_way.pop().context("one way of counting")?;
     let failed = |cost: &Cost| cost.error.clone();
     match collected.statements.iter().find_map(failed) {

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::config::recipient::folded;
-use crate::voice::Voice;
+use crate::locale::Locale;
 
 pub(super) use planning::write_plan;
 pub use planning::{add_copies, known_recipients, plan, planned};
@@ -67,7 +67,7 @@ pub struct Delivery {
     /// Above 1 when it was sent again on purpose.
     pub copy: u32,
     pub name: Option<String>,
-    pub voice: Voice,
+    pub locale: Locale,
     pub message_id: String,
     pub state: DeliveryState,
     pub attempts: u32,
@@ -86,7 +86,7 @@ pub struct Delivery {
 pub struct Known {
     pub address: String,
     pub name: Option<String>,
-    pub voice: Voice,
+    pub locale: Locale,
     /// `daily`, `alerts` or `changes`.
     pub when: String,
 }
@@ -121,7 +121,7 @@ pub struct Message {
     pub channel: Channel,
     pub recipient: String,
     pub name: Option<String>,
-    pub voice: Voice,
+    pub locale: Locale,
     pub message_id: String,
 }
 

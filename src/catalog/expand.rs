@@ -321,8 +321,8 @@ fn rules(written: &written::Metric, place: Place<'_>, mistakes: &mut Vec<Mistake
 fn percent_rule(written: &written::Metric) -> written::PercentRule {
     let usual = written::PercentRule {
         on: match written.newest {
-            Some(_) => written::Direction::Off,
-            None => written::Direction::Both,
+            Some(_) => written::AlertOn::Off,
+            None => written::AlertOn::Both,
         },
         ..written::PercentRule::default()
     };

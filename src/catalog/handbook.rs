@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Catalog, Derived, Direction, Judge, Measure, Metric, Parts, Shape, Thresholds};
+use super::{AlertOn, Catalog, Derived, Judge, Measure, Metric, Parts, Shape, Thresholds};
 
 const INTRODUCTION: &str = "
 ## Metrics collected
@@ -120,12 +120,12 @@ fn change_rule(metric: &Metric) -> Option<String> {
         matches!(&metric.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::By(_)));
     let rule = &metric.alert.percent;
     let what = match rule.on {
-        Direction::Off => return None,
+        AlertOn::Off => return None,
         _ if distribution && !metric.alert.parts => return None,
         _ if distribution => "part that falls, vanishes or appears",
-        Direction::Both => "change",
-        Direction::Falls => "fall",
-        Direction::Rises => "rise",
+        AlertOn::Both => "change",
+        AlertOn::Falls => "fall",
+        AlertOn::Rises => "rise",
     };
     let points = matches!(&metric.shape, Shape::Derived(Derived { percent: true, .. }));
     let unit = if points { "points" } else { "%" };

@@ -316,7 +316,7 @@ pub struct Alert {
 #[serde(deny_unknown_fields)]
 pub struct PercentRule {
     #[serde(default)]
-    pub on: Direction,
+    pub on: AlertOn,
     /// Instead of the general threshold; 0 switches this level off.
     pub warning: Option<f64>,
     pub critical: Option<f64>,
@@ -328,7 +328,7 @@ pub struct PercentRule {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Direction {
+pub enum AlertOn {
     #[default]
     Both,
     Falls,

@@ -14,7 +14,7 @@ use super::lessons::Lessons;
 use super::outcome::Outcome;
 use super::run::Context;
 use super::snapshots::{stopped, with_snapshots};
-use super::{Request, Unreachable, Way, Work, recipients, recipients_of, run, statements};
+use super::{Request, Strategy, Unreachable, Work, recipients, recipients_of, run, statements};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -25,7 +25,7 @@ pub(super) async fn with_retries(
     app: &AppDatabase,
     keys: &[String],
     request: &Request<'_>,
-    ways: &[Way],
+    ways: &[Strategy],
 ) -> Result<Vec<Outcome>, DatabaseError> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
@@ -67,7 +67,7 @@ pub(super) async fn with_retries(
                 asked_at = Some(request.now + begun.elapsed());
                 continue;
             }
-            Trouble::Conflict if ways == [Way::Fused] => {
+            Trouble::Conflict if ways == [Strategy::Fused] => {
                 return in_pieces(name, app, keys, request, begun).await;
             }
             Trouble::Conflict => return Err(advised(error)),
@@ -109,7 +109,7 @@ async fn in_pieces(
         let mut tries = 0;
         let mut lessons = Lessons::default();
         let outcome = loop {
-            let outcome = once(name, app, &piece, request, &lessons, &[Way::Fused]).await;
+            let outcome = once(name, app, &piece, request, &lessons, &[Strategy::Fused]).await;
             tries += 1;
             match outcome {
                 Err(error) if error.trouble == Trouble::Conflict && tries < 2 => {}
@@ -179,7 +179,7 @@ async fn once(
     keys: &[String],
     request: &Request<'_>,
     lessons: &Lessons,
-    ways: &[Way],
+    ways: &[Strategy],
 ) -> Result<Vec<Outcome>, DatabaseError> {
     with_snapshots(app, app.connections, &request.limits, async |snapshots| {
         if let Some(first) = snapshots.first() {
@@ -196,7 +196,7 @@ async fn on_snapshots(
     keys: &[String],
     request: &Request<'_>,
     lessons: &Lessons,
-    ways: &[Way],
+    ways: &[Strategy],
 ) -> Result<Vec<Outcome>, DatabaseError> {
     let Some(first) = snapshots.first_mut() else {
         return Ok(Vec::new());
@@ -238,7 +238,7 @@ async fn on_snapshots(
 }
 
 /// The statements of those metrics that have not proven to end their connection.
-fn planned(keys: &[String], context: Context<'_>, way: Way) -> Vec<Statement> {
+fn planned(keys: &[String], context: Context<'_>, way: Strategy) -> Vec<Statement> {
     let Context {
         request,
         known,
@@ -251,7 +251,7 @@ fn planned(keys: &[String], context: Context<'_>, way: Way) -> Vec<Statement> {
         left.cloned().partition(|key| lessons.alone.contains(key));
     let alone = alone
         .into_iter()
-        .flat_map(|key| statements(request, &[key], known, Way::Alone));
+        .flat_map(|key| statements(request, &[key], known, Strategy::Alone));
     let mut all = statements(request, &together, known, way);
     all.extend(alone);
     all

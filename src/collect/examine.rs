@@ -22,7 +22,7 @@ use super::schema::newest::newest;
 use super::schema::rights::{self, Rights, Server};
 use super::schema::unborn::{self, Unborn};
 use super::unlisted::{self, Unlisted};
-use super::{Found, Request, Way, Work, recipients, recipients_of, schema, statements};
+use super::{Found, Request, Strategy, Work, recipients, recipients_of, schema, statements};
 use indexes::Missing;
 use needs::{Needs, needs, times};
 
@@ -297,7 +297,7 @@ async fn planned(
         .collect();
     let mut faults: Vec<Fault> = Vec::new();
     let mut indexes: Vec<Missing> = Vec::new();
-    for statement in statements(request, &left, known, Way::Fused) {
+    for statement in statements(request, &left, known, Strategy::Fused) {
         let planned = snapshot.explain(&statement.sql, &statement.binds, &request.limits);
         let error = match planned.await {
             Ok(lines) => {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{AppDatabase, Recipient, RecipientsQuery, When, recipient};
 use crate::database::{DatabaseError, Limits, Snapshot, Trouble};
+use crate::locale::{Language, Locale, Numbers};
 use crate::plan::Cell;
 use crate::plan::sql::wrapped;
-use crate::voice::{Language, Numbers, Voice};
 
 use super::Unreachable;
 use super::lessons::Lessons;
@@ -75,7 +75,7 @@ pub(super) async fn read(
     let mut found = Found::default();
     let mut seen = BTreeSet::new();
     let each = |cells: &[Cell]| {
-        row(cells, query.voice, &mut seen, &mut found)?;
+        row(cells, query.locale, &mut seen, &mut found)?;
         if found.recipients.len() + found.bad.len() > MOST {
             return Err(DatabaseError::query(format!(
                 "it gives more than {MOST} recipients: give it a condition"
@@ -91,7 +91,7 @@ pub(super) async fn read(
 /// A row without an address is nobody.
 fn row(
     cells: &[Cell],
-    voice: Voice,
+    locale: Locale,
     seen: &mut BTreeSet<String>,
     found: &mut Found,
 ) -> Result<(), DatabaseError> {
@@ -112,7 +112,7 @@ fn row(
             let reader = Recipient {
                 address,
                 name,
-                voice,
+                locale,
                 when: When::Daily,
             };
             let (reader, lost) = with_wishes(reader, &texts);
@@ -142,12 +142,12 @@ fn with_wishes(mut reader: Recipient, texts: &[String]) -> (Recipient, Vec<Strin
         lost.push(format!("unknown {what} `{word}`; using the report's own"));
     };
     match language_of(language) {
-        Some(language) => reader.voice.language = language,
+        Some(language) => reader.locale.language = language,
         None if language.is_empty() => {}
         None => told("language", language),
     }
     match Numbers::of_code(&numbers.to_lowercase()) {
-        Some(numbers) => reader.voice.numbers = numbers,
+        Some(numbers) => reader.locale.numbers = numbers,
         None if numbers.is_empty() => {}
         None => told("number format", numbers),
     }

@@ -9,9 +9,9 @@ use crate::book::{Channel, Delivery, DeliveryState, Subject};
 use crate::calendar::spoken;
 use crate::config::Config;
 use crate::deliver::is_sent_again;
+use crate::locale::Language;
 use crate::look::delivery_status::DeliveryStatus;
 use crate::text::plain::printable;
-use crate::voice::Language;
 
 use super::{World, output};
 

@@ -10,12 +10,12 @@ use crate::cli::{Format, Report};
 use crate::config::{Config, Recipient, Sender, When};
 use crate::deliver::message::{self, Head, NO_READER, NO_SENDER};
 use crate::files;
+use crate::locale::{Language, Locale};
 use crate::nightly::{About, letters, resend};
 use crate::render::json;
 use crate::render::mail::mail;
 use crate::report::Letter;
 use crate::text::plain::spelled_out;
-use crate::voice::{Language, Voice};
 
 use super::{CommandError, Ended, World, dates, load, open_book, output, show};
 
@@ -34,8 +34,8 @@ pub async fn run(
     let config = load(config, world)?;
     let letter = letter(&config, args, world).await?;
     let text = match args.format {
-        Format::Text => mail(&letter, voice(config.report.voice, args)).text,
-        Format::Html => mail(&letter, voice(config.report.voice, args)).standalone_html(),
+        Format::Text => mail(&letter, locale(config.report.locale, args)).text,
+        Format::Html => mail(&letter, locale(config.report.locale, args)).standalone_html(),
         Format::Json => spelled_out(&format!("{:#}\n", json::letter(&letter))).into_owned(),
         Format::Eml => eml(&letter, &reader(&config, args)?, (&config, args, world))?,
     };
@@ -68,14 +68,14 @@ fn reader(config: &Config, args: &Report) -> Result<Recipient, CommandError> {
     Ok(first.unwrap_or_else(|| Recipient {
         address: NO_READER.to_owned(),
         name: None,
-        voice: config.report.voice,
+        locale: config.report.locale,
         when: When::default(),
     }))
 }
 
-fn voice(habit: Voice, args: &Report) -> Voice {
+fn locale(habit: Locale, args: &Report) -> Locale {
     let asked = args.language.as_deref().and_then(Language::of_code);
-    Voice {
+    Locale {
         language: asked.unwrap_or(habit.language),
         ..habit
     }
@@ -93,7 +93,7 @@ fn eml(
     };
     let settings = config.mail.as_ref();
     let from = settings.map_or(&nobody, |mail| &mail.from);
-    let voice = voice(reader.voice, args);
+    let locale = locale(reader.locale, args);
     let moment = world.now.timestamp();
     let domain = message::domain(&from.address);
     let head = Head {
@@ -105,9 +105,9 @@ fn eml(
         app: &letter.name,
         unsubscribe: settings.and_then(|mail| mail.unsubscribe.as_ref()),
         idempotency_key: None,
-        language: voice.language.code(),
+        language: locale.language.code(),
     };
-    let bytes = message::message(&mail(letter, voice), &head)
+    let bytes = message::message(&mail(letter, locale), &head)
         .map_err(|error| anyhow::anyhow!("cannot build the message: {error}"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

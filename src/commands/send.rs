@@ -12,11 +12,11 @@ use crate::config::{Config, ConfigError, MailSettings};
 use crate::deliver::Attempt;
 use crate::deliver::message::{Head, checked_address, domain, message};
 use crate::deliver::smtp::{Connection, Refusal, connect, place};
+use crate::locale::Language;
 use crate::nightly::NightContext;
 use crate::nightly::resend::{self, ResendError};
 use crate::render::mail::Mail;
 use crate::text::mistake::Mistake;
-use crate::voice::Language;
 
 use super::progress::Bar;
 use super::{CommandError, Ended, World, collect, dates, delivered, open_book, output};
@@ -136,7 +136,7 @@ fn written(
     to: &str,
     world: &World,
 ) -> Result<Vec<u8>, String> {
-    let language = config.report.voice.language;
+    let language = config.report.locale.language;
     let instant = world.now.with_timezone(&config.time_zone);
     let hash = Sha256::digest(format!("{to}\n{}", world.now.to_rfc3339()));
     let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();

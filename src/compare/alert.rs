@@ -108,7 +108,7 @@ pub(super) fn alert(step: &Step<NaiveDate>, metric: &Metric, value: f64, rule: R
         state: step.state,
         day: u32::try_from(day).unwrap_or(u32::MAX),
         since: step.since,
-        welcome: !is_limit && step.way.is_welcome(metric.good),
+        welcome: !is_limit && step.direction.is_welcome(metric.good),
         value,
         settled: false,
     }

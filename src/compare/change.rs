@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 
-use crate::catalog::{Direction, Good, Judge, Metric, Thresholds};
-use crate::threshold::{LEAVE, Severity, Way, exact};
+use crate::catalog::{AlertOn, Good, Judge, Metric, Thresholds};
+use crate::threshold::{Direction, LEAVE, Severity, exact};
 
 /// A percentage's change below this is no news.
 const LEAST_POINTS: f64 = 2.0;
@@ -55,7 +55,7 @@ pub struct Difference {
     pub change: f64,
     /// Of the previous value's size; a change from zero has none.
     pub percent: Option<f64>,
-    pub way: Way,
+    pub direction: Direction,
     /// That of the alert which stands on this change.
     pub severity: Option<Severity>,
     /// Why the alert is more severe than a change of this size would be by itself.
@@ -63,7 +63,7 @@ pub struct Difference {
     /// It goes the way the metric calls good.
     pub welcome: bool,
     /// Why a change of this size deserves none.
-    pub calm: Option<Calm>,
+    pub suppression: Option<Suppression>,
 }
 
 /// An alert keeps its severity until the change is clearly smaller than what raised it.
@@ -76,7 +76,7 @@ pub struct Held {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calm {
+pub enum Suppression {
     /// Usual for its weekday.
     Usual,
     /// Usual for its weekday; the earlier day was not.
@@ -84,7 +84,7 @@ pub enum Calm {
     /// Too few days are known to say what is usual.
     Learning,
     /// A window of several days, of which the last day is a metric of its own that tells it first.
-    ToldByDay,
+    CoveredByDay,
     /// One of the two days is known to be different.
     KnownDay,
     /// The earlier day was counted while it was still open.
@@ -129,19 +129,19 @@ impl Difference {
             0.0 => None,
             _ => Some(exact(change * 100.0 / previous.abs())),
         };
-        let way = match change {
-            0.0 => Way::Unchanged,
-            change if change > 0.0 => Way::Up,
-            _ => Way::Down,
+        let direction = match change {
+            0.0 => Direction::Unchanged,
+            change if change > 0.0 => Direction::Up,
+            _ => Direction::Down,
         };
         Self {
             change,
             percent,
-            way,
+            direction,
             severity: None,
             held: None,
-            welcome: way.is_welcome(good),
-            calm: None,
+            welcome: direction.is_welcome(good),
+            suppression: None,
         }
     }
 
@@ -168,7 +168,7 @@ enum Measure {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Levels {
     measure: Measure,
-    on: Direction,
+    on: AlertOn,
     min_base: f64,
     entered: Bounds,
     held: Bounds,
@@ -278,7 +278,7 @@ impl Levels {
 
     /// As changes go, whatever the base.
     pub(super) fn is_noteworthy_change(&self, difference: &Difference) -> bool {
-        self.watches(difference.way) && self.is_noteworthy(difference.change)
+        self.watches(difference.direction) && self.is_noteworthy(difference.change)
     }
 
     pub(super) fn is_noteworthy(&self, change: f64) -> bool {
@@ -302,12 +302,12 @@ impl Levels {
         }
     }
 
-    pub(super) fn watches(&self, way: Way) -> bool {
+    pub(super) fn watches(&self, direction: Direction) -> bool {
         match self.on {
-            Direction::Both => way != Way::Unchanged,
-            Direction::Falls => way == Way::Down,
-            Direction::Rises => way == Way::Up,
-            Direction::Off => false,
+            AlertOn::Both => direction != Direction::Unchanged,
+            AlertOn::Falls => direction == Direction::Down,
+            AlertOn::Rises => direction == Direction::Up,
+            AlertOn::Off => false,
         }
     }
 
@@ -338,7 +338,7 @@ impl Levels {
     }
 
     fn reached(&self, previous: f64, difference: &Difference, bounds: &Bounds) -> Option<Severity> {
-        if !self.watches(difference.way)
+        if !self.watches(difference.direction)
             || !self.is_large(previous)
             || difference.change.abs() < bounds.min_change
         {

@@ -6,11 +6,11 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use crate::catalog::{Catalog, Judge, Metric, Shape, Thresholds};
 
-use crate::threshold::{self, Lifecycle, Severity, State, Step, Verdict, Way};
+use crate::threshold::{self, Direction, Lifecycle, Severity, State, Step, Verdict};
 
 use super::SPANS;
 use super::alert::{self, Alert, Rule};
-use super::change::{Calm, Change, Difference, Gap, Held, Levels, Outcome};
+use super::change::{Change, Difference, Gap, Held, Levels, Outcome, Suppression};
 use super::run::{Run, Runs};
 use super::usual::{Learnt, Scale, Usual};
 use super::week::{Weeks, counts_for};
@@ -81,7 +81,7 @@ pub(super) struct Memory {
 #[derive(Clone, Copy)]
 struct Incident {
     since: NaiveDate,
-    way: Way,
+    direction: Direction,
     /// How the metric ran before it.
     level: f64,
 }
@@ -377,33 +377,43 @@ impl<'a> Subject<'a> {
         let judged = || Verdict::Judged {
             entered,
             held: levels.held(previous, difference),
-            way: difference.way,
+            direction: difference.direction,
         };
-        let (verdict, calm) = if then.is_some_and(|then| then.partial) {
-            (Verdict::Unjudged, Some(Calm::OpenDay))
+        let (verdict, suppression) = if then.is_some_and(|then| then.partial) {
+            (Verdict::Unjudged, Some(Suppression::OpenDay))
         } else if self.frames[now.at].known || then.is_some_and(|then| then.known) {
-            (Verdict::Unjudged, Some(Calm::KnownDay))
+            (Verdict::Unjudged, Some(Suppression::KnownDay))
         } else if self.thresholds.judge == Judge::Thresholds {
             (judged(), None)
         } else if self.covered_by_day {
-            (Verdict::calm(difference.way), Some(Calm::ToldByDay))
+            (
+                Verdict::quiet(difference.direction),
+                Some(Suppression::CoveredByDay),
+            )
         } else if let Some(usual) = usual {
-            match (usual.broken_by(now.value), difference.way) {
-                (Some((way, _)), moved) if way == moved => (judged(), None),
-                (None, _) if memory.alerted.contains(&date) => {
-                    (Verdict::calm(difference.way), Some(Calm::Echo))
-                }
-                (None, _) => (Verdict::calm(difference.way), Some(Calm::Usual)),
-                (Some(_), _) => (Verdict::calm(difference.way), None),
+            match (usual.broken_by(now.value), difference.direction) {
+                (Some((direction, _)), moved) if direction == moved => (judged(), None),
+                (None, _) if memory.alerted.contains(&date) => (
+                    Verdict::quiet(difference.direction),
+                    Some(Suppression::Echo),
+                ),
+                (None, _) => (
+                    Verdict::quiet(difference.direction),
+                    Some(Suppression::Usual),
+                ),
+                (Some(_), _) => (Verdict::quiet(difference.direction), None),
             }
         } else {
             let far = levels
                 .far(previous, difference)
                 .filter(|_| self.is_fair(now.at, span));
-            let verdict = Verdict::plain(far, difference.way);
-            (verdict, Some(Calm::Learning).filter(|_| far.is_none()))
+            let verdict = Verdict::plain(far, difference.direction);
+            (
+                verdict,
+                Some(Suppression::Learning).filter(|_| far.is_none()),
+            )
         };
-        difference.calm = calm.filter(|_| entered.is_some());
+        difference.suppression = suppression.filter(|_| entered.is_some());
         verdict
     }
 
@@ -442,7 +452,7 @@ impl<'a> Subject<'a> {
         let zero = self.zero(run, memory);
         let step = memory
             .zero
-            .advance(Verdict::plain(zero, Way::Down), now.date);
+            .advance(Verdict::plain(zero, Direction::Down), now.date);
         let fell = step.as_ref().is_some_and(|step| !step.is_recovery());
         let mut tell = |step: Step<NaiveDate>, rule: Rule| {
             if let Some(findings) = &mut findings {
@@ -458,13 +468,15 @@ impl<'a> Subject<'a> {
         let flat = self.flat(run, memory);
         if let Some(step) = memory
             .flat
-            .advance(Verdict::plain(flat, Way::Unchanged), now.date)
+            .advance(Verdict::plain(flat, Direction::Unchanged), now.date)
         {
             tell(step, Rule::Flat(run.days));
         }
         let stirred = broken.filter(|_| !alerts && !self.frames[now.at].known);
-        if let Some((rule, way)) = stirred.and_then(|broken| self.stirred(now, broken, memory)) {
-            let verdict = Verdict::plain(Some(Severity::Warning), way);
+        if let Some((rule, direction)) =
+            stirred.and_then(|broken| self.stirred(now, broken, memory))
+        {
+            let verdict = Verdict::plain(Some(Severity::Warning), direction);
             if let Some(step) = Lifecycle::<NaiveDate>::default().advance(verdict, now.date) {
                 tell(step, rule);
             }
@@ -474,7 +486,7 @@ impl<'a> Subject<'a> {
 
     fn zero(&self, run: Run, memory: &Memory) -> Option<Severity> {
         let is_nothing = run.value == 0.0 && memory.learnt.scale() == Scale::Ratio;
-        if !is_nothing || !memory.levels.watches(Way::Down) {
+        if !is_nothing || !memory.levels.watches(Direction::Down) {
             return None;
         }
         let before = run.before?;
@@ -491,7 +503,8 @@ impl<'a> Subject<'a> {
     fn flat(&self, run: Run, memory: &Memory) -> Option<Severity> {
         let is_nothing = run.value == 0.0 && memory.learnt.scale() == Scale::Ratio;
         let is_flat = (FLAT..FLAT + LEARNT_AFTER).contains(&run.days) && !is_nothing;
-        let is_watched = memory.levels.watches(Way::Up) || memory.levels.watches(Way::Down);
+        let is_watched =
+            memory.levels.watches(Direction::Up) || memory.levels.watches(Direction::Down);
         let is_new = is_flat
             && is_watched
             && memory.runs.counted() >= run.days + ALWAYS
@@ -499,7 +512,7 @@ impl<'a> Subject<'a> {
         is_new.then_some(Severity::Warning)
     }
 
-    fn stirred(&self, now: Now, broken: Run, memory: &Memory) -> Option<(Rule, Way)> {
+    fn stirred(&self, now: Now, broken: Run, memory: &Memory) -> Option<(Rule, Direction)> {
         let difference = Difference::of(broken.value, now.value, self.metric.good);
         let is_first = broken.days >= ALWAYS && memory.runs.longest(|_| true) <= broken.days;
         let rule = Rule::Stirred {
@@ -509,12 +522,12 @@ impl<'a> Subject<'a> {
         let levels = &memory.levels;
         let is_large = match self.is_part {
             true => {
-                let appears = broken.value == 0.0 && levels.watches(difference.way);
+                let appears = broken.value == 0.0 && levels.watches(difference.direction);
                 appears && now.value >= levels.min_base()
             }
             false => levels.is_noteworthy_change(&difference),
         };
-        (is_first && is_large).then_some((rule, difference.way))
+        (is_first && is_large).then_some((rule, difference.direction))
     }
 
     fn judge_week(
@@ -540,7 +553,7 @@ impl<'a> Subject<'a> {
         else {
             return;
         };
-        let verdict = Verdict::plain(Some(slide.severity), slide.way);
+        let verdict = Verdict::plain(Some(slide.severity), slide.direction);
         if let Some(step) = Lifecycle::<NaiveDate>::default().advance(verdict, now.date) {
             let rule = Rule::Week(slide.week);
             findings
@@ -554,9 +567,9 @@ impl<'a> Subject<'a> {
 fn follow(now: Now, standing: bool, usual: Option<Usual>, memory: &mut Memory) -> bool {
     if standing {
         let side = usual.and_then(|usual| usual.broken_by(now.value));
-        memory.incident = memory.incident.or(side.map(|(way, _)| Incident {
+        memory.incident = memory.incident.or(side.map(|(direction, _)| Incident {
             since: now.date,
-            way,
+            direction,
             level: memory.learnt.level(),
         }));
         return false;
@@ -567,7 +580,8 @@ fn follow(now: Now, standing: bool, usual: Option<Usual>, memory: &mut Memory) -
     let before = memory.learnt.usual_on(incident.level, now.date.weekday());
     let side = before.and_then(|before| before.broken_by(now.value));
     let has_lasted = (now.date - incident.since).num_days() >= LEAST_LEVEL;
-    let has_settled = has_lasted && side.is_some_and(|(way, _)| way == incident.way);
+    let has_settled =
+        has_lasted && side.is_some_and(|(direction, _)| direction == incident.direction);
     if has_settled {
         memory.weeks.restart();
         memory.learnt.settle(incident.since, now.date);
@@ -582,7 +596,7 @@ fn bear_severity(change: &mut Change, step: &Step<NaiveDate>, levels: &Levels) {
         (step.is_recovery(), previous, &mut change.outcome)
     {
         difference.severity = Some(step.severity);
-        difference.calm = None;
+        difference.suppression = None;
         let until_below = levels.left_below(step.severity, previous);
         difference.held = until_below
             .filter(|_| step.is_held)

@@ -8,7 +8,7 @@ use chrono::{Datelike, NaiveDate, Weekday};
 use crate::catalog::Metric;
 
 use super::window::Window;
-use crate::threshold::{Way, exact};
+use crate::threshold::{Direction, exact};
 
 /// Fewer same weekdays than this say nothing.
 pub(super) const LEAST_DAYS: usize = 4;
@@ -55,10 +55,10 @@ impl Usual {
     }
 
     /// The side on which the value lies outside, and the bound there.
-    pub(super) fn broken_by(&self, value: f64) -> Option<(Way, f64)> {
+    pub(super) fn broken_by(&self, value: f64) -> Option<(Direction, f64)> {
         match () {
-            () if value > self.high => Some((Way::Up, self.high)),
-            () if value < self.low => Some((Way::Down, self.low)),
+            () if value > self.high => Some((Direction::Up, self.high)),
+            () if value < self.low => Some((Direction::Down, self.low)),
             () => None,
         }
     }

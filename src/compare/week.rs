@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::threshold::{Severity, Way};
+use crate::threshold::{Direction, Severity};
 
 use super::change::{Levels, Week};
 use super::usual::{Scale, Usual};
@@ -26,7 +26,7 @@ const OVER: f64 = 0.5;
 /// A week that begins to be one.
 pub(super) struct Slide {
     pub(super) week: Week,
-    pub(super) way: Way,
+    pub(super) direction: Direction,
     pub(super) severity: Severity,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Weeks {
     counted: usize,
     newest: VecDeque<f64>,
     changes: Window,
-    sliding: Option<Way>,
+    sliding: Option<Direction>,
 }
 
 impl Weeks {
@@ -83,9 +83,9 @@ impl Weeks {
         };
         let began = self.judge(change, week, deviation, levels);
         self.remember(change);
-        began.map(|(way, severity)| Slide {
+        began.map(|(direction, severity)| Slide {
             week,
-            way,
+            direction,
             severity,
         })
     }
@@ -107,7 +107,7 @@ impl Weeks {
         week: Week,
         deviation: f64,
         levels: &Levels,
-    ) -> Option<(Way, Severity)> {
+    ) -> Option<(Direction, Severity)> {
         if self.changes.len() < LEAST_WEEKS {
             return None;
         }
@@ -116,8 +116,8 @@ impl Weeks {
         let ordinary = REACH * self.changes.deviation().max(OF_DAYS * deviation);
         let reach = ordinary.max(middle - least).max(most - middle);
         let from_middle = change - middle;
-        if let Some(way) = self.sliding {
-            let along = if way == Way::Down {
+        if let Some(direction) = self.sliding {
+            let along = if direction == Direction::Down {
                 -from_middle
             } else {
                 from_middle
@@ -127,14 +127,14 @@ impl Weeks {
             }
             return None;
         }
-        let way = match () {
-            () if from_middle < -reach && change < 0.0 => Way::Down,
-            () if from_middle > reach && change > 0.0 => Way::Up,
+        let direction = match () {
+            () if from_middle < -reach && change < 0.0 => Direction::Down,
+            () if from_middle > reach && change > 0.0 => Direction::Up,
             () => return None,
         };
         let severity = levels.slid(week)?;
-        self.sliding = Some(way);
-        Some((way, severity))
+        self.sliding = Some(direction);
+        Some((direction, severity))
     }
 
     fn remember(&mut self, change: f64) {

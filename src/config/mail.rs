@@ -6,8 +6,8 @@ use chrono::NaiveTime;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::locale::{Language, Locale, Numbers};
 use crate::text::suggest::did_you_mean;
-use crate::voice::{Language, Numbers, Voice};
 
 use super::duration::{DAY, HOUR, MINUTE, SECOND, within};
 use super::origin::Origin;
@@ -48,12 +48,12 @@ pub fn report(
         }
     }
     let language = written.language.map_or(Language::English, language);
-    let voice = Voice {
+    let locale = Locale {
         language,
         numbers: written.numbers.map_or_else(|| usual(language), numbers),
     };
     let mut bad_addresses = Vec::new();
-    let all = recipients(written, voice, settler);
+    let all = recipients(written, locale, settler);
     let good = all.into_iter().filter_map(|(setting, read)| match read {
         Ok(recipient) => Some(recipient),
         Err((text, why)) => {
@@ -66,11 +66,11 @@ pub fn report(
     let recipients = without_duplicates(good);
     ReportSettings {
         due: due.unwrap_or(default.due),
-        voice,
+        locale,
         public_url,
         recipients,
         bad_addresses,
-        recipients_query: recipients_query(written, voice, declared_apps, settler),
+        recipients_query: recipients_query(written, locale, declared_apps, settler),
         on_ambiguous: match written.on_ambiguous {
             Some(written::OnAmbiguous::Resend) => OnAmbiguous::Resend,
             Some(written::OnAmbiguous::Hold) | None => OnAmbiguous::Hold,
@@ -186,7 +186,7 @@ type Read = Result<Recipient, (String, String)>;
 /// Those of the environment, else those of the file, each with the setting it stands in.
 fn recipients(
     written: &written::Report,
-    voice: Voice,
+    locale: Locale,
     settler: &mut Settler<'_>,
 ) -> Vec<(String, Read)> {
     let setting = "report.recipients";
@@ -195,7 +195,7 @@ fn recipients(
         Ok(Recipient {
             address,
             name,
-            voice,
+            locale,
             when: When::Daily,
         })
     };
@@ -212,7 +212,7 @@ fn recipients(
     settler.note(setting);
     let read = |one: &written::Recipient| match one {
         written::Recipient::Address(text) => plain(text),
-        written::Recipient::Wishes(wishes) => with_wishes(wishes, voice),
+        written::Recipient::Wishes(wishes) => with_wishes(wishes, locale),
     };
     all.iter()
         .enumerate()
@@ -220,14 +220,14 @@ fn recipients(
         .collect()
 }
 
-fn with_wishes(wishes: &written::Wishes, voice: Voice) -> Read {
+fn with_wishes(wishes: &written::Wishes, locale: Locale) -> Read {
     let (name, address) = parsed(&wishes.address)?;
     Ok(Recipient {
         address,
         name,
-        voice: Voice {
-            language: wishes.language.map_or(voice.language, language),
-            numbers: wishes.numbers.map_or(voice.numbers, numbers),
+        locale: Locale {
+            language: wishes.language.map_or(locale.language, language),
+            numbers: wishes.numbers.map_or(locale.numbers, numbers),
         },
         when: match wishes.when {
             Some(written::When::Alerts) => When::Alerts,
@@ -243,7 +243,7 @@ fn parsed(text: &str) -> Result<(Option<String>, String), (String, String)> {
 
 fn recipients_query(
     written: &written::Report,
-    voice: Voice,
+    locale: Locale,
     declared_apps: &BTreeSet<String>,
     settler: &mut Settler<'_>,
 ) -> Option<RecipientsQuery> {
@@ -273,7 +273,7 @@ fn recipients_query(
     Some(RecipientsQuery {
         database: database.unwrap_or_default(),
         sql,
-        voice,
+        locale,
     })
 }
 

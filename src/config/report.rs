@@ -7,14 +7,14 @@ use chrono::NaiveTime;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::voice::Voice;
+use crate::locale::Locale;
 
 #[derive(Debug, Clone)]
 pub struct ReportSettings {
     /// The local time by which the next report is expected; the report says so.
     pub due: NaiveTime,
     /// How readers are spoken to who have no wish of their own.
-    pub voice: Voice,
+    pub locale: Locale,
     /// Where the dashboard is, for a link.
     pub public_url: Option<Url>,
     /// Without duplicates: of addresses that differ by upper and lower case only the first is kept.
@@ -31,7 +31,7 @@ impl Default for ReportSettings {
     fn default() -> Self {
         Self {
             due: NaiveTime::from_hms_opt(6, 30, 0).unwrap_or_default(),
-            voice: Voice::default(),
+            locale: Locale::default(),
             public_url: None,
             recipients: Vec::new(),
             bad_addresses: Vec::new(),
@@ -47,7 +47,7 @@ pub struct Recipient {
     /// `ada@example.org`, checked: no control characters, one `@`, ASCII.
     pub address: String,
     pub name: Option<String>,
-    pub voice: Voice,
+    pub locale: Locale,
     pub when: When,
 }
 
@@ -68,7 +68,7 @@ pub struct RecipientsQuery {
     pub database: String,
     pub sql: String,
     /// For readers of whom the query says nothing else.
-    pub voice: Voice,
+    pub locale: Locale,
 }
 
 /// What to do with a message of which nobody knows whether it arrived.

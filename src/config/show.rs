@@ -115,8 +115,8 @@ fn report(config: &Config) -> Vec<(String, String)> {
     };
     let rows = [
         ("due", report.due.format("%H:%M").to_string()),
-        ("language", report.voice.language.code().to_owned()),
-        ("numbers", report.voice.numbers.code().to_owned()),
+        ("language", report.locale.language.code().to_owned()),
+        ("numbers", report.locale.numbers.code().to_owned()),
         ("public_url", or_not_set(report.public_url.as_ref())),
         ("on_ambiguous", on_ambiguous.to_owned()),
         ("give_up", spoken(report.give_up)),
@@ -230,10 +230,14 @@ fn or_not_set(value: Option<impl ToString>) -> String {
 }
 
 fn recipient(one: &Recipient) -> String {
-    let voice = format!("{}/{}", one.voice.language.code(), one.voice.numbers.code());
+    let locale = format!(
+        "{}/{}",
+        one.locale.language.code(),
+        one.locale.numbers.code()
+    );
     let when = one.when.word();
     let address = named(one.name.as_deref(), &one.address);
-    format!("{address} ({voice}, {when})")
+    format!("{address} ({locale}, {when})")
 }
 
 fn sender(sender: &Sender) -> String {

@@ -167,7 +167,7 @@ pub(super) fn as_bytes(config: &Config, row: &Delivery, mail: &Mail) -> Result<V
         app: &config.name,
         unsubscribe: settings.and_then(|mail| mail.unsubscribe.as_ref()),
         idempotency_key: by_resend.then_some(key),
-        language: row.voice.language.code(),
+        language: row.locale.language.code(),
     };
     message(mail, &head)
 }

@@ -6,9 +6,9 @@ use std::collections::btree_map::Entry;
 use chrono::NaiveDate;
 
 use crate::book::{BookError, Delivery, Subject};
+use crate::locale::Locale;
 use crate::render::json;
 use crate::render::mail::{Mail, mail};
-use crate::voice::Voice;
 
 use super::Composed;
 
@@ -17,7 +17,7 @@ type About = (NaiveDate, Subject);
 pub(super) struct Rendered<F> {
     compose: F,
     letters: BTreeMap<About, Composed>,
-    mails: BTreeMap<(About, Voice), Mail>,
+    mails: BTreeMap<(About, Locale), Mail>,
     bodies: BTreeMap<About, String>,
 }
 
@@ -39,8 +39,8 @@ where
         let about = (row.date, row.subject);
         let letter = letter(&self.compose, &mut self.letters, about).await?;
         Ok(letter.as_ref().map_err(String::as_str).map(|letter| {
-            let made = || mail(letter, row.voice);
-            &*self.mails.entry((about, row.voice)).or_insert_with(made)
+            let made = || mail(letter, row.locale);
+            &*self.mails.entry((about, row.locale)).or_insert_with(made)
         }))
     }
 

@@ -1,7 +1,7 @@
 //! What became of a message, and what comes next: the same words for a command and for a page.
 
 use crate::book::{Channel, Delivery, DeliveryState};
-use crate::voice::Language;
+use crate::locale::Language;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryStatus {

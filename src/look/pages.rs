@@ -58,13 +58,13 @@ pub async fn build(
     asked: &Asked,
     expected: NaiveDate,
 ) -> Result<Built, BookError> {
-    let voice = config.report.voice;
+    let locale = config.report.locale;
     let scene = Scene {
         edition,
         config,
         expected,
-        speech: Speech::of(voice),
-        words: Words::of(voice.language),
+        speech: Speech::of(locale),
+        words: Words::of(locale.language),
     };
     match asked {
         Asked::Day(date) => day::page(&scene, *date).await,

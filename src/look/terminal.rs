@@ -175,7 +175,7 @@ async fn again(
     match read.await {
         Ok(read) => read,
         Err(error) => {
-            let words = Words::of(place.config.report.voice.language);
+            let words = Words::of(place.config.report.locale.language);
             let told = fill(words.unread, &[("error", plain(&error.to_string()))]);
             let trouble = Some(told);
             (before, Shown { trouble, ..shown })

@@ -107,7 +107,7 @@ pub(super) fn mail(config: &Config, about: About, reader: &Recipient, copy: u32)
     Message {
         channel: Channel::Email,
         name: reader.name.clone(),
-        voice: reader.voice,
+        locale: reader.locale,
         message_id: message_id(config, about, &reader.address, copy),
         recipient: reader.address.clone(),
     }
@@ -149,7 +149,7 @@ fn message(config: &Config, about: About, channel: Channel, recipient: &str) -> 
         channel,
         recipient: recipient.to_owned(),
         name: None,
-        voice: config.report.voice,
+        locale: config.report.locale,
         message_id: message_id(config, about, recipient, 1),
     }
 }

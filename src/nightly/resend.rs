@@ -63,7 +63,7 @@ pub fn reader(config: &Config, text: &str) -> Result<Recipient, String> {
     Ok(known.unwrap_or(Recipient {
         address,
         name,
-        voice: config.report.voice,
+        locale: config.report.locale,
         when: When::Daily,
     }))
 }
@@ -126,7 +126,7 @@ async fn copies(
         channel: row.channel,
         recipient: row.recipient.clone(),
         name: row.name.clone(),
-        voice: row.voice,
+        locale: row.locale,
         message_id: plan::message_id(context.config, about, &row.recipient, row.copy + 1),
     };
     let open = before

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::calendar::Day;
-use crate::collect::{self, Collected, Request, Unreachable, Way};
+use crate::collect::{self, Collected, Request, Strategy, Unreachable};
 use crate::config::AppDatabase;
 use crate::entry::value::agree;
 use crate::entry::{Entry, Kind, Reading, Value, derive};
@@ -73,7 +73,7 @@ pub async fn verify(
     request: &Request<'_>,
     stored: Option<&Entry>,
 ) -> Verified {
-    let mut ways = collect::in_each_way(apps, request, &[Way::Fused, Way::Alone]).await;
+    let mut ways = collect::in_each_way(apps, request, &[Strategy::Fused, Strategy::Alone]).await;
     let alone = ways.pop().unwrap_or_default();
     let fused = ways.pop().unwrap_or_default();
     let unreachable = alone.unreachable.clone();

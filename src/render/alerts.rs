@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::calendar::spoken;
 use crate::catalog::Mute;
-use crate::report::{Calm, Difference, Notice, Report, Rule, RuleKind, Severity, State, Way};
-use crate::voice::Voice;
+use crate::locale::Locale;
+use crate::report::{
+    Difference, Direction, Notice, Report, Rule, RuleKind, Severity, State, Suppression,
+};
 
 use super::ink::{self, Ink};
 use super::json::judged;
@@ -214,7 +216,7 @@ fn name(notice: &Notice) -> String {
         Some(part) => format!(
             "{}: {}",
             notice.label,
-            Speech::of(Voice::default()).part_name(part)
+            Speech::of(Locale::default()).part_name(part)
         ),
         None => notice.label.clone(),
     }
@@ -248,7 +250,7 @@ fn why_calm(rule: &Rule) -> String {
             date,
             difference,
             ..
-        } if difference.calm == Some(Calm::Usual) => {
+        } if difference.suppression == Some(Suppression::Usual) => {
             let day = *date + Days::new(u64::from(*days));
             format!(": {}", words::usual_for(day))
         }
@@ -262,10 +264,10 @@ fn movement(notice: &Notice, difference: &Difference) -> String {
         true => format!("at most {}", told(notice, notice.alert.value)),
         false => told(notice, notice.alert.value),
     };
-    let verb = match difference.way {
-        Way::Up => "rose",
-        Way::Down => "fell",
-        Way::Unchanged => return format!("is unchanged at {value}"),
+    let verb = match difference.direction {
+        Direction::Up => "rose",
+        Direction::Down => "fell",
+        Direction::Unchanged => return format!("is unchanged at {value}"),
     };
     let size = match difference.percent {
         _ if notice.in_points => format!("{} points", number::points(difference.change, HABIT)),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::calendar::spoken;
 use crate::report::backtest::{Backtest, Standing, Totals, Tried, TriedRule, WithReach};
-use crate::report::{Calm, Severity, State};
+use crate::report::{Severity, State, Suppression};
 
 use super::{alerts, number, words};
 
@@ -225,7 +225,7 @@ fn rule(rule: &TriedRule) -> Value {
             "muted": one.muted,
         })
     };
-    let calm = |why| rule.days_calm(why).collect::<Vec<_>>();
+    let suppression = |why| rule.days_calm(why).collect::<Vec<_>>();
     json!({
         "rule": alerts::rule(rule.kind),
         "begins": {
@@ -233,10 +233,10 @@ fn rule(rule: &TriedRule) -> Value {
             "warnings": count(Severity::Warning),
         },
         "days": rule.standing.iter().map(day).collect::<Vec<_>>(),
-        "usual": calm(Calm::Usual),
-        "echo": calm(Calm::Echo),
-        "learning": calm(Calm::Learning),
-        "told_by_day": calm(Calm::ToldByDay),
-        "known": calm(Calm::KnownDay),
+        "usual": suppression(Suppression::Usual),
+        "echo": suppression(Suppression::Echo),
+        "learning": suppression(Suppression::Learning),
+        "told_by_day": suppression(Suppression::CoveredByDay),
+        "known": suppression(Suppression::KnownDay),
     })
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use crate::report::{Calm, Change, Outcome, Report, Row, Unlisted, Way};
+use crate::report::{Change, Direction, Outcome, Report, Row, Suppression, Unlisted};
 
 use super::{alerts, words};
 
@@ -67,10 +67,10 @@ fn metric(row: &Row, date: NaiveDate) -> Map<String, Value> {
 
 fn change(told: &Change, date: NaiveDate) -> Value {
     let difference = told.difference();
-    let way = difference.map(|difference| match difference.way {
-        Way::Up => "up",
-        Way::Down => "down",
-        Way::Unchanged => "unchanged",
+    let direction = difference.map(|difference| match difference.direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+        Direction::Unchanged => "unchanged",
     });
     let severity = difference.and_then(|difference| difference.severity);
     let mut change = json!({
@@ -78,7 +78,7 @@ fn change(told: &Change, date: NaiveDate) -> Value {
         "previous": told.previous.map(number),
         "change": difference.map(|difference| number(difference.change)),
         "percent": difference.and_then(|difference| difference.percent).map(number),
-        "direction": way,
+        "direction": direction,
         "severity": severity.map(words::severity),
     });
     if let Some(held) = difference.and_then(|difference| difference.held.as_ref()) {
@@ -95,10 +95,12 @@ fn state(change: &Change, date: NaiveDate) -> Option<String> {
     let word = match &change.outcome {
         Outcome::NoneThen(gap) | Outcome::NoneNow(gap) => words::gap(*gap),
         Outcome::Compared(difference) if difference.is_new() => "new",
-        Outcome::Compared(difference) if difference.way == Way::Unchanged => "unchanged",
-        Outcome::Compared(difference) => match difference.calm? {
-            Calm::Usual => return Some(words::usual_for(date)),
-            calm => words::calm(calm),
+        Outcome::Compared(difference) if difference.direction == Direction::Unchanged => {
+            "unchanged"
+        }
+        Outcome::Compared(difference) => match difference.suppression? {
+            Suppression::Usual => return Some(words::usual_for(date)),
+            suppression => words::suppression(suppression),
         },
     };
     Some(word.to_owned())

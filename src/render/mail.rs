@@ -5,8 +5,8 @@ mod csv;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::locale::Locale;
 use crate::report::Letter;
-use crate::voice::Voice;
 
 use super::html::Picture;
 use super::{html, text, view};
@@ -36,8 +36,8 @@ impl Mail {
     }
 }
 
-pub fn mail(letter: &Letter, voice: Voice) -> Mail {
-    let view = view::view(letter, voice);
+pub fn mail(letter: &Letter, locale: Locale) -> Mail {
+    let view = view::view(letter, locale);
     let page = html::page(&view);
     Mail {
         html: page.html,

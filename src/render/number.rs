@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::entry::Value;
-use crate::voice::Numbers;
+use crate::locale::Numbers;
 
 const MINUS: char = '\u{2212}';
 

@@ -5,7 +5,7 @@ mod english;
 mod german;
 pub mod speech;
 
-use crate::voice::Language;
+use crate::locale::Language;
 
 pub use speech::Speech;
 
@@ -78,7 +78,7 @@ phrases! {
     }
     plurals {
         criticals warnings welcomes mutes failures failed_metrics
-        metrics in_range all_in_range in_range_so_far more_matters more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred appeared flat_days
+        metrics in_range all_in_range in_range_so_far more_highlights more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred appeared flat_days
     }
 }
 

@@ -1,8 +1,8 @@
 //! The subject carries the verdict: `[2 critical, 3 warnings] Beryl, Fri 3 Oct 2025: active users −54 %`.
 
-use crate::report::{Content, Letter, Matter, Report, Row, Rule, State};
+use crate::locale::{Language, Locale};
+use crate::report::{Content, Highlight, Letter, Report, Row, Rule, State};
 use crate::text::plain;
-use crate::voice::{Language, Voice};
 
 use super::clean;
 use super::phrases::Speech;
@@ -14,8 +14,8 @@ const MOST: usize = 150;
 const NAME: usize = 40;
 const LABEL: usize = 60;
 
-pub fn subject(letter: &Letter, voice: Voice) -> String {
-    let speech = &Speech::of(voice);
+pub fn subject(letter: &Letter, locale: Locale) -> String {
+    let speech = &Speech::of(locale);
     let (tag, news) = match &letter.content {
         Content::Day(report) => (tag(report, speech), news(report, speech)),
         Content::NoNumbers(none) => {
@@ -57,33 +57,33 @@ fn news(report: &Report, speech: &Speech) -> Option<String> {
     if report.partial {
         return None;
     }
-    let mut standing = report.matters.iter();
-    if let Some(matter) = standing.find(|matter| matter.state != State::Recovered) {
-        let row = report.rows.get(matter.row)?;
-        return Some(matter_in_short(matter, row, speech));
+    let mut standing = report.highlights.iter();
+    if let Some(highlight) = standing.find(|highlight| highlight.state != State::Recovered) {
+        let row = report.rows.get(highlight.row)?;
+        return Some(highlight_in_short(highlight, row, speech));
     }
     let (reason, _) = main_failure(report)?;
     Some(plain::cut_at_word(&speech.reason(reason), LABEL))
 }
 
 /// `active users −54 %`, `corrupted files 3`
-fn matter_in_short(matter: &Matter, row: &Row, speech: &Speech) -> String {
+fn highlight_in_short(highlight: &Highlight, row: &Row, speech: &Speech) -> String {
     let scale = Scale::of(row);
-    let said = match &matter.rule {
+    let said = match &highlight.rule {
         Rule::Week(week) => {
             let change = week.mean - week.before;
             let percent = (week.before != 0.0).then(|| change * 100.0 / week.before.abs());
             speech.change(change, percent, scale)
         }
         Rule::Absolute(_) | Rule::Zero(_) | Rule::Stirred { .. } | Rule::Flat(_) => {
-            speech.number(matter.value, scale)
+            speech.number(highlight.value, scale)
         }
         Rule::Change { difference, .. } => {
             speech.change(difference.change, difference.percent, scale)
         }
     };
     let label = label(row, speech.language);
-    match &matter.part {
+    match &highlight.part {
         Some(part) => {
             let part = plain::cut_at_word(&speech.part_name(part), LABEL);
             format!("{label}: {part} {said}")

@@ -22,11 +22,11 @@ pub fn text(view: &View) -> String {
         verdict: lines(&view.verdict, 0),
         underline: "=".repeat(wrap::columns(&view.verdict).min(WIDTH)),
         summary: lines(&view.summary, 0),
-        matters: view
-            .matters
+        highlights: view
+            .highlights
             .iter()
-            .map(|matter| {
-                let told = format!("{}: {} {}", matter.word, matter.head, matter.rest);
+            .map(|highlight| {
+                let told = format!("{}: {} {}", highlight.word, highlight.head, highlight.rest);
                 lines(&told, INDENT)
             })
             .collect(),
@@ -57,7 +57,7 @@ struct Page<'a> {
     verdict: Vec<String>,
     underline: String,
     summary: Vec<String>,
-    matters: Vec<Vec<String>>,
+    highlights: Vec<Vec<String>>,
     sections: Vec<Vec<String>>,
     notes: Vec<Vec<String>>,
     footer: Vec<String>,

@@ -2,15 +2,15 @@
 //! reader's voice. Both are made of the same view, so they cannot tell different numbers.
 
 mod closing;
-mod matters;
+mod highlights;
 mod notes;
 pub(super) mod opening;
 mod rows;
 
 use crate::catalog::Metric;
 use crate::entry::Part;
+use crate::locale::Locale;
 use crate::report::{Change, Content, Letter, Report, Row};
-use crate::voice::Voice;
 
 use super::clean;
 use super::phrases::Speech;
@@ -47,9 +47,9 @@ pub struct View {
     /// One or two sentences under the verdict.
     pub summary: String,
     /// At most five.
-    pub matters: Vec<MatterView>,
+    pub highlights: Vec<HighlightView>,
     /// `and 3 more in the tables`
-    pub more_matters: Option<String>,
+    pub more_highlights: Option<String>,
     pub sections: Vec<SectionView>,
     pub notes: Vec<NoteView>,
     /// How long it took, when the next report is due.
@@ -59,7 +59,7 @@ pub struct View {
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct MatterView {
+pub struct HighlightView {
     pub tone: Tone,
     /// `critical`, `warning`, `improved`, `recovered`
     pub word: String,
@@ -124,11 +124,11 @@ pub struct NoteView {
     pub tone: Tone,
 }
 
-pub fn view(letter: &Letter, voice: Voice) -> View {
-    let speech = Speech::of(voice);
+pub fn view(letter: &Letter, locale: Locale) -> View {
+    let speech = Speech::of(locale);
     let mut view = View {
-        language: voice.language.code(),
-        subject: super::subject::subject(letter, voice),
+        language: locale.language.code(),
+        subject: super::subject::subject(letter, locale),
         preheader: String::new(),
         name: clean::name(&letter.name),
         date: speech.long_date(letter.date()),
@@ -136,15 +136,15 @@ pub fn view(letter: &Letter, voice: Voice) -> View {
         tone: opening::tone(letter),
         verdict: opening::verdict(letter, &speech),
         summary: opening::summary(letter, &speech),
-        matters: Vec::new(),
-        more_matters: None,
+        highlights: Vec::new(),
+        more_highlights: None,
         sections: Vec::new(),
         notes: notes::notes(letter, &speech),
         footer: closing::footer(letter, &speech),
         link: closing::link(letter, &speech),
     };
     if let Content::Day(report) = &letter.content {
-        (view.matters, view.more_matters) = matters::matters(report, &speech);
+        (view.highlights, view.more_highlights) = highlights::highlights(report, &speech);
         view.sections = rows::sections(report, &speech);
     }
     view.preheader = opening::preheader(letter, &view, &speech);
@@ -161,13 +161,13 @@ pub fn change(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) 
 }
 
 /// All that deserves attention, in the order of [`Report::matters`].
-pub fn matters(report: &Report, speech: &Speech) -> Vec<MatterView> {
-    matters::all(report, speech)
+pub fn highlights(report: &Report, speech: &Speech) -> Vec<HighlightView> {
+    highlights::all(report, speech)
 }
 
 /// What stands but is muted, in the order of [`Report::muted`].
-pub fn muted(report: &Report, speech: &Speech) -> Vec<MatterView> {
-    matters::muted(report, speech)
+pub fn muted(report: &Report, speech: &Speech) -> Vec<HighlightView> {
+    highlights::muted(report, speech)
 }
 
 /// `30 days: 4'100 to 4'900, lowest 2'214`, of a trend of any length.

@@ -7,10 +7,11 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 use crate::calendar::spoken;
 use crate::entry::{Kind, Value};
 use crate::report::{
-    Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, State, Unlisted, Way,
+    Change, Difference, Direction, Gap, Outcome, Report, Row, Severity, State, Suppression,
+    Unlisted,
 };
 
-use crate::voice::Numbers;
+use crate::locale::Numbers;
 
 use super::number;
 
@@ -121,10 +122,10 @@ pub fn gap(gap: Gap) -> &'static str {
 }
 
 fn compared(difference: &Difference, row: &Row) -> String {
-    let arrow = match difference.way {
-        Way::Up => '▲',
-        Way::Down => '▼',
-        Way::Unchanged => return "= unchanged".to_owned(),
+    let arrow = match difference.direction {
+        Direction::Up => '▲',
+        Direction::Down => '▼',
+        Direction::Unchanged => return "= unchanged".to_owned(),
     };
     let mut cell = format!("{arrow} {}", moved(difference, row));
     if difference.is_new() {
@@ -137,9 +138,9 @@ fn compared(difference: &Difference, row: &Row) -> String {
             None => standing(severity, difference.held.is_some()),
         });
     }
-    if let Some(calm) = difference.calm {
+    if let Some(suppression) = difference.suppression {
         cell.push(' ');
-        cell.push_str(self::calm(calm));
+        cell.push_str(self::suppression(suppression));
     }
     cell
 }
@@ -153,14 +154,14 @@ fn moved(difference: &Difference, row: &Row) -> String {
     }
 }
 
-pub fn calm(calm: Calm) -> &'static str {
-    match calm {
-        Calm::Usual => "usual",
-        Calm::Echo => "unusual then",
-        Calm::Learning => "learning",
-        Calm::ToldByDay => "see its last day",
-        Calm::KnownDay => "known day",
-        Calm::OpenDay => "open day",
+pub fn suppression(suppression: Suppression) -> &'static str {
+    match suppression {
+        Suppression::Usual => "usual",
+        Suppression::Echo => "unusual then",
+        Suppression::Learning => "learning",
+        Suppression::CoveredByDay => "see its last day",
+        Suppression::KnownDay => "known day",
+        Suppression::OpenDay => "open day",
     }
 }
 

@@ -7,8 +7,8 @@ use chrono::{Days, NaiveDate};
 
 use crate::catalog::{Catalog, Judge, Metric};
 use crate::compare::{
-    Alert, Calm, DAYS_JUDGED, History, Judged, JudgedDay, REACH_OF_OWN_DAYS, RuleKind, Severity,
-    State,
+    Alert, DAYS_JUDGED, History, Judged, JudgedDay, REACH_OF_OWN_DAYS, RuleKind, Severity, State,
+    Suppression,
 };
 
 /// What a metric's reach can be set to where it is noisy, from the mildest on.
@@ -50,7 +50,7 @@ pub struct TriedRule {
     /// Every day on which it alerts.
     pub standing: Vec<Standing>,
     /// Every day on which its change stayed calm although it was large enough, and why.
-    pub calm: Vec<(NaiveDate, Calm)>,
+    pub suppression: Vec<(NaiveDate, Suppression)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,10 +213,12 @@ fn learn(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Ju
         }
     }
     for change in &judged.changes {
-        let calm = change.difference().and_then(|difference| difference.calm);
-        if let Some(calm) = calm {
+        let suppression = change
+            .difference()
+            .and_then(|difference| difference.suppression);
+        if let Some(suppression) = suppression {
             let rule = rule(rules, RuleKind::Change(change.days));
-            rule.calm.push((date, calm));
+            rule.suppression.push((date, suppression));
         }
     }
 }
@@ -225,7 +227,7 @@ fn rule(rules: &mut BTreeMap<RuleKind, TriedRule>, kind: RuleKind) -> &mut Tried
     rules.entry(kind).or_insert_with(|| TriedRule {
         kind,
         standing: Vec::new(),
-        calm: Vec::new(),
+        suppression: Vec::new(),
     })
 }
 
@@ -326,7 +328,7 @@ impl Tried {
     pub fn totals(&self) -> Totals {
         let begun = self.begun();
         let count = |is: &dyn Fn(&Standing) -> bool| begun.iter().filter(|one| is(one)).count();
-        let calm = |why: Calm| {
+        let suppression = |why: Suppression| {
             self.rules
                 .iter()
                 .map(|rule| rule.days_calm(why).count())
@@ -339,11 +341,11 @@ impl Tried {
             muted: count(&|one| one.muted),
             days_in_alert: self.days_in_alert().len(),
             over_next_day: self.over_next_day.len(),
-            usual: calm(Calm::Usual),
-            echo: calm(Calm::Echo),
-            learning: calm(Calm::Learning),
-            covered_by_day: calm(Calm::ToldByDay),
-            known: calm(Calm::KnownDay),
+            usual: suppression(Suppression::Usual),
+            echo: suppression(Suppression::Echo),
+            learning: suppression(Suppression::Learning),
+            covered_by_day: suppression(Suppression::CoveredByDay),
+            known: suppression(Suppression::KnownDay),
         }
     }
 
@@ -379,8 +381,11 @@ impl Tried {
 }
 
 impl TriedRule {
-    pub fn days_calm(&self, why: Calm) -> impl Iterator<Item = NaiveDate> {
-        let all = self.calm.iter().filter(move |(_, calm)| *calm == why);
+    pub fn days_calm(&self, why: Suppression) -> impl Iterator<Item = NaiveDate> {
+        let all = self
+            .suppression
+            .iter()
+            .filter(move |(_, suppression)| *suppression == why);
         all.map(|(date, _)| *date)
     }
 }

@@ -11,12 +11,12 @@ use crate::catalog::{Catalog, Counted, Distribution, Measure, Metric, Parts, Sha
 use crate::entry::{Part, PartKey, Value};
 
 use super::past::Past;
-use super::{Mover, Way};
+use super::{Direction, Mover};
 
 /// The change of a whole metric from one day to another.
 pub(super) struct Move {
     pub(super) change: f64,
-    pub(super) way: Way,
+    pub(super) direction: Direction,
     pub(super) then: NaiveDate,
     pub(super) now: NaiveDate,
 }
@@ -31,7 +31,7 @@ pub(super) fn of(whole: &Metric, moved: &Move, world: (&Past<'_>, &Catalog)) -> 
     let (past, catalog) = world;
     let both = |at: &dyn Fn(NaiveDate) -> Option<Amounts>| {
         let (then, now) = (at(moved.then)?, at(moved.now)?);
-        most_moved(&then, &now, moved.way)
+        most_moved(&then, &now, moved.direction)
     };
     let of_distribution = |metric: &&Metric| {
         let parts = |date| parts(date, metric, past);
@@ -210,11 +210,15 @@ fn decimal(value: &Value) -> Option<Decimal> {
 }
 
 /// The part that moved most in the direction of the whole, with its change. A fall is a rise read backwards.
-fn most_moved(then: &Amounts, now: &Amounts, way: Way) -> Option<(Option<String>, Decimal)> {
-    let (low, high) = match way {
-        Way::Up => (then, now),
-        Way::Down => (now, then),
-        Way::Unchanged => return None,
+fn most_moved(
+    then: &Amounts,
+    now: &Amounts,
+    direction: Direction,
+) -> Option<(Option<String>, Decimal)> {
+    let (low, high) = match direction {
+        Direction::Up => (then, now),
+        Direction::Down => (now, then),
+        Direction::Unchanged => return None,
     };
     let before: BTreeMap<&PartKey, Decimal> = low
         .named
@@ -241,7 +245,11 @@ fn most_moved(then: &Amounts, now: &Amounts, way: Way) -> Option<(Option<String>
     let (key, label, gain) = best.filter(|(.., gain)| *gain > Decimal::ZERO && *gain >= doubt)?;
     let today = now.named.iter().find(|(known, ..)| known == key);
     let label = today.map_or(label, |(_, label, _)| label);
-    let change = if way == Way::Up { gain } else { -gain };
+    let change = if direction == Direction::Up {
+        gain
+    } else {
+        -gain
+    };
     let label = (*key != PartKey::None).then(|| label.to_owned());
     Some((label, change))
 }

@@ -20,22 +20,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("catalog", &["calendar"]),
     ("entry", &["catalog", "calendar"]),
     // A word of its own: settings name it, reports are told in it, the ledger keeps it.
-    ("voice", &[]),
+    ("locale", &[]),
     ("plan", &["calendar", "catalog", "entry"]),
-    ("config", &["catalog", "calendar", "voice"]),
+    ("config", &["catalog", "calendar", "locale"]),
     // `plan` for what goes into a statement and comes out of it: `Bind` and `Cell`.
     ("database", &["config", "plan"]),
     (
         "collect",
         &[
-            "calendar", "catalog", "entry", "voice", "plan", "config", "database",
+            "calendar", "catalog", "entry", "locale", "plan", "config", "database",
         ],
     ),
     // `plan` for the numbered places of a statement, which each engine writes in its own way.
     (
         "book",
         &[
-            "calendar", "catalog", "entry", "voice", "plan", "config", "database",
+            "calendar", "catalog", "entry", "locale", "plan", "config", "database",
         ],
     ),
     // Also for what happens between two nights: it knows no day.
@@ -44,19 +44,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["calendar", "catalog", "entry", "compare"]),
     (
         "render",
-        &["report", "entry", "voice", "catalog", "calendar"],
+        &["report", "entry", "locale", "catalog", "calendar"],
     ),
     (
         "deliver",
         &[
-            "files", "calendar", "voice", "config", "book", "report", "render",
+            "files", "calendar", "locale", "config", "book", "report", "render",
         ],
     ),
     ("prune", &["calendar", "config", "book", "render"]),
     (
         "nightly",
         &[
-            "calendar", "catalog", "entry", "voice", "plan", "config", "database", "collect",
+            "calendar", "catalog", "entry", "locale", "plan", "config", "database", "collect",
             "book", "compare", "report", "render", "deliver", "prune",
         ],
     ),
@@ -65,14 +65,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "look",
         &[
-            "calendar", "catalog", "entry", "voice", "plan", "config", "database", "book",
+            "calendar", "catalog", "entry", "locale", "plan", "config", "database", "book",
             "compare", "report", "render", "web",
         ],
     ),
     (
         "operate",
         &[
-            "calendar", "catalog", "entry", "voice", "plan", "config", "database", "collect",
+            "calendar", "catalog", "entry", "locale", "plan", "config", "database", "collect",
             "book", "compare", "report", "render", "deliver", "prune",
         ],
     ),
@@ -80,7 +80,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "files", "calendar", "catalog", "entry", "voice", "plan", "config", "database",
+            "files", "calendar", "catalog", "entry", "locale", "plan", "config", "database",
             "collect", "book", "compare", "report", "render", "deliver", "prune", "nightly", "web",
             "look", "operate", "cli",
         ],
@@ -97,7 +97,7 @@ const PURE: &[&str] = &[
     "calendar",
     "catalog",
     "entry",
-    "voice",
+    "locale",
     "plan",
     "threshold",
     "compare",

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 use daybook::catalog::{Catalog, Judge, Mute, Thresholds};
-use daybook::compare::{Calm, History, RuleKind, Severity, State, judge_day};
+use daybook::compare::{History, RuleKind, Severity, State, Suppression, judge_day};
 use daybook::entry::{Entry, Reading, Value};
 use daybook::render;
 use daybook::report::backtest::{Backtest, Standing, Totals, backtest};
@@ -209,7 +209,7 @@ fn a_backtest_tells_what_a_replay_by_hand_finds() {
 
         let rules = metric.rules.iter();
         let known = rules.flat_map(|rule| {
-            let days = rule.days_calm(Calm::KnownDay);
+            let days = rule.days_calm(Suppression::KnownDay);
             days.map(|on| (on, u64::from(days_of(rule.kind))))
         });
         let expected = replay.known.iter().copied().filter(|(on, _)| inside(on));

@@ -1,6 +1,6 @@
 //! The example catalog for Beryl holds exactly the numbers that its users know.
 
-use daybook::catalog::{Catalog, Direction, Document, History, Measure, Parts, Shape};
+use daybook::catalog::{AlertOn, Catalog, Document, History, Measure, Parts, Shape};
 use daybook::catalog::{Limit, Metric, handbook};
 use daybook::config::{Request, load};
 use daybook::text::mistake::Source;
@@ -231,18 +231,18 @@ fn rows_count_only_while_what_they_belong_to_does() {
 fn beryls_alert_rules_are_those_its_operators_wrote_down() {
     let catalog = beryl();
     let percent = |key: &str| metric(&catalog, key).alert.percent.clone();
-    assert_eq!(percent("total_users").on, Direction::Off);
+    assert_eq!(percent("total_users").on, AlertOn::Off);
     let active = percent("active_users_24h");
     assert_eq!(
         (active.on, active.warning, active.critical),
-        (Direction::Falls, Some(0.0), Some(25.0))
+        (AlertOn::Falls, Some(0.0), Some(25.0))
     );
     let new = percent("new_users_24h");
     assert_eq!(
         (new.on, new.warning, new.critical),
-        (Direction::Rises, Some(25.0), Some(0.0))
+        (AlertOn::Rises, Some(25.0), Some(0.0))
     );
-    assert_eq!(percent("active_users_7d").on, Direction::Both);
+    assert_eq!(percent("active_users_7d").on, AlertOn::Both);
 
     let above = |bound: f64| {
         Some(Limit {

@@ -3,8 +3,8 @@
 use chrono::Days;
 use daybook::catalog::{Catalog, Judge};
 use daybook::compare::{
-    Alert, Calm, Change, Difference, Gap, Judged, Outcome, Rule, Severity, State, Way, judge,
-    judge_day,
+    Alert, Change, Difference, Direction, Gap, Judged, Outcome, Rule, Severity, State, Suppression,
+    judge, judge_day,
 };
 use daybook::entry::{Entry, Reading};
 use proptest::prelude::*;
@@ -120,8 +120,8 @@ fn zeros_follow_their_own_rules() {
     let catalog = one_metric("");
     let same = step("0", "0", &catalog);
     assert_eq!(
-        (same.change, same.percent, same.way),
-        (0.0, Some(0.0), Way::Unchanged)
+        (same.change, same.percent, same.direction),
+        (0.0, Some(0.0), Direction::Unchanged)
     );
     let new = step("0", "500", &catalog);
     assert_eq!((new.change, new.percent, new.severity), (500.0, None, None));
@@ -132,7 +132,10 @@ fn zeros_follow_their_own_rules() {
         (Some(-100.0), Some(Severity::Critical))
     );
     let from_below = step("-50", "-25", &catalog);
-    assert_eq!((from_below.percent, from_below.way), (Some(50.0), Way::Up));
+    assert_eq!(
+        (from_below.percent, from_below.direction),
+        (Some(50.0), Direction::Up)
+    );
 }
 
 #[test]
@@ -280,7 +283,10 @@ fn a_known_day_does_not_surprise_nor_does_the_way_back_from_it() {
     let entries = series("2025-10-01", "100 900 100");
     assert_eq!(lives(&entries, &catalog), ["-", "-", "-"]);
     let fair = judged(&entries, &catalog, "2025-10-02");
-    assert_eq!(difference(&fair, 1).calm, Some(Calm::KnownDay));
+    assert_eq!(
+        difference(&fair, 1).suppression,
+        Some(Suppression::KnownDay)
+    );
 }
 
 #[test]
@@ -385,7 +391,10 @@ fn an_open_day_is_compared_but_never_judged_and_leaves_alerts_as_they_were() {
     assert_eq!(difference(&open, 1).change, -500.0);
     assert_eq!(difference(&open, 1).severity, None);
     let after = judged(&entries, &catalog, "2025-10-04");
-    assert_eq!(difference(&after, 1).calm, Some(Calm::OpenDay));
+    assert_eq!(
+        difference(&after, 1).suppression,
+        Some(Suppression::OpenDay)
+    );
 }
 
 #[test]

@@ -14,10 +14,10 @@ use std::io::Write;
 use chrono::{DateTime, Utc};
 use daybook::commands::{self, CommandError, Ended, send};
 use daybook::config::{Config, MailSettings, Recipient, When};
+use daybook::locale::{Language, Locale};
 use daybook::nightly::Which;
 use daybook::operate::doctor::certificate::not_after;
 use daybook::operate::doctor::{Finding, Level, examine, mail};
-use daybook::voice::{Language, Voice};
 use mail_parser::MessageParser;
 use secrecy::SecretString;
 use serde_json::Value as Json;
@@ -258,9 +258,9 @@ async fn a_test_message_is_accepted_and_can_be_read_in_both_languages() {
             "Dies ist eine Test",
         ),
     ] {
-        config.report.voice = Voice {
+        config.report.locale = Locale {
             language,
-            ..Voice::default()
+            ..Locale::default()
         };
         let ended = send::test(&config, BEA, &outside(NOW)).await.unwrap();
         assert_eq!(ended, Ended::Done);
@@ -407,7 +407,7 @@ fn sending(server: &Server, trusted: Option<&Authority>) -> (Config, (World, Nam
     config.report.recipients = vec![Recipient {
         address: BEA.to_owned(),
         name: None,
-        voice: Voice::default(),
+        locale: Locale::default(),
         when: When::Daily,
     }];
     (config, (world, file))

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use daybook::entry::Value;
+use daybook::locale::Numbers;
 use daybook::nightly::Which;
 use daybook::render::number;
-use daybook::voice::Numbers;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};

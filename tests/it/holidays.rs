@@ -5,7 +5,7 @@
 use chrono::{Datelike, NaiveDate};
 use daybook::calendar::rule::easter;
 use daybook::catalog::{Catalog, KnownDay, holidays};
-use daybook::compare::{Calm, judge};
+use daybook::compare::{Suppression, judge};
 use daybook::config::Config;
 use daybook::look::pages::asked::{Asked, Span};
 use daybook::render::mail::mail;
@@ -261,7 +261,7 @@ fn a_holiday_is_a_known_day_that_neither_surprises_nor_trains() {
         .difference()
         .unwrap()
         .clone();
-    assert_eq!(change.calm, Some(Calm::KnownDay));
+    assert_eq!(change.suppression, Some(Suppression::KnownDay));
     let known = report.known_day.unwrap();
     assert_eq!(
         (&*known.name, known.german()),
@@ -432,7 +432,7 @@ async fn a_holiday_is_named_wherever_its_day_is_shown_in_the_readers_language() 
             content: Content::Day(Box::new(report.await.unwrap().unwrap())),
             around: Around::default(),
         };
-        let mail = mail(&letter, shelf.config.report.voice);
+        let mail = mail(&letter, shelf.config.report.locale);
         assert!(mail.text.contains(name), "{}", mail.text);
         // Programs and the terminal speak English.
         assert_eq!(json::letter(&letter)["known_day"], "Good Friday");

@@ -321,14 +321,14 @@ fn words(view: &View) -> Vec<String> {
         view.span.clone(),
         view.preheader.clone(),
     ];
-    words.extend(view.matters.iter().flat_map(|matter| {
+    words.extend(view.highlights.iter().flat_map(|highlight| {
         [
-            matter.word.clone(),
-            matter.head.clone(),
-            matter.rest.clone(),
+            highlight.word.clone(),
+            highlight.head.clone(),
+            highlight.rest.clone(),
         ]
     }));
-    words.extend(view.more_matters.clone());
+    words.extend(view.more_highlights.clone());
     for section in &view.sections {
         words.push(section.name.clone());
         words.extend(section.heads.clone());

@@ -10,23 +10,23 @@ mod sentences;
 use daybook::catalog::Catalog;
 use daybook::compare::judge;
 use daybook::entry::Entry;
+use daybook::locale::{Language, Locale, Numbers};
 use daybook::render::mail::mail;
 use daybook::report::{self, Around, Content, Letter};
-use daybook::voice::{Language, Numbers, Voice};
 use unicode_width::UnicodeWidthStr;
 
 use crate::config::{assert_same_as_file, project};
 use crate::sample_letters;
 
-const ENGLISH: Voice = Voice {
+const ENGLISH: Locale = Locale {
     language: Language::English,
     numbers: Numbers::Swiss,
 };
-const GERMAN: Voice = Voice {
+const GERMAN: Locale = Locale {
     language: Language::German,
     numbers: Numbers::Swiss,
 };
-const GERMAN_IN_FRENCH_NUMBERS: Voice = Voice {
+const GERMAN_IN_FRENCH_NUMBERS: Locale = Locale {
     language: Language::German,
     numbers: Numbers::French,
 };
@@ -46,8 +46,8 @@ fn every_sample_letter_reads_as_its_file() {
         .filter(|(name, _)| *name == "critical")
         .map(|(name, letter)| (format!("{name}.french"), letter, GERMAN_IN_FRENCH_NUMBERS));
     let all = english.chain(german).chain(french);
-    assert_same_as_files(all.map(|(name, letter, voice)| {
-        let mail = mail(letter, voice);
+    assert_same_as_files(all.map(|(name, letter, locale)| {
+        let mail = mail(letter, locale);
         let found = format!("Subject: {}\n\n{}", mail.subject, mail.text);
         (format!("{name}.txt"), found)
     }));
@@ -68,8 +68,8 @@ fn assert_same_as_files(found: impl Iterator<Item = (String, String)>) {
 #[test]
 fn lines_of_text_keep_within_their_columns_and_end_with_a_letter() {
     for (name, letter) in sample_letters::all() {
-        for voice in [ENGLISH, GERMAN, GERMAN_IN_FRENCH_NUMBERS] {
-            for line in mail(&letter, voice).text.lines() {
+        for locale in [ENGLISH, GERMAN, GERMAN_IN_FRENCH_NUMBERS] {
+            for line in mail(&letter, locale).text.lines() {
                 let is_link = line.contains("https://");
                 assert!(line.width() <= 78 || is_link, "{name}: {line}");
                 assert_eq!(line.trim_end(), line, "{name}");

@@ -4,10 +4,10 @@
 
 use daybook::config::Sender;
 use daybook::deliver::message::{Head, dns_label, message};
+use daybook::locale::{Language, Locale};
 use daybook::render::html::Picture;
 use daybook::render::mail::{Mail, mail};
 use daybook::text::plain::one_line;
-use daybook::voice::{Language, Voice};
 use mail_parser::{Address, Message, MessageParser, MimeHeaders, PartType};
 use url::Url;
 
@@ -277,11 +277,11 @@ fn every_kind_of_letter_becomes_a_message_that_is_read_back_whole() {
     let from = sender(Some("Daybook"));
     for (name, letter) in sample_letters::all() {
         for language in Language::ALL {
-            let voice = Voice {
+            let locale = Locale {
                 language,
-                ..Voice::default()
+                ..Locale::default()
             };
-            let mail = mail(&letter, voice);
+            let mail = mail(&letter, locale);
             let head = Head {
                 app: &letter.name,
                 to: ("bea@example.com", Some(&letter.name)),

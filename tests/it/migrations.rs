@@ -13,7 +13,7 @@ use daybook::book::{
 use daybook::config::DatabaseUrl;
 use daybook::engine::Engine;
 use daybook::entry::{Kind, Value};
-use daybook::voice::Voice;
+use daybook::locale::Locale;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
@@ -75,7 +75,7 @@ async fn the_ledger_kept_its_rows(book: &Book) {
         recipient: "ada@example.org".into(),
         copy: 1,
         name: None,
-        voice: Voice::default(),
+        locale: Locale::default(),
         message_id: "2025-10-03.report.1@example.org".into(),
         state: DeliveryState::Accepted,
         attempts: 1,

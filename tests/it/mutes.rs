@@ -9,13 +9,13 @@ use daybook::book::{self, Book};
 use daybook::catalog::Mute;
 use daybook::commands::{CommandError, Ended};
 use daybook::compare::judge_day;
+use daybook::locale::Locale;
 use daybook::look::edition::Edition;
 use daybook::look::export::prometheus::exposition;
 use daybook::look::pages::asked::Asked;
 use daybook::render::mail::mail;
 use daybook::render::{Look, alerts, json, table};
 use daybook::report::{Around, Content, Letter, Report, Verdict};
-use daybook::voice::Voice;
 
 use crate::pages::shelf::{Shelf, spoken};
 use crate::read_page::read;
@@ -113,7 +113,10 @@ async fn a_mute_silences_from_the_day_it_is_made_and_the_past_stays_as_it_was_to
     assert_eq!((friday.counts.critical, friday.muted.len()), (1, 0));
     assert_eq!(friday.verdict(), Verdict::Critical);
     let saturday = report(&world, "2025-10-04").await;
-    assert_eq!((saturday.counts.critical, saturday.matters.len()), (0, 0));
+    assert_eq!(
+        (saturday.counts.critical, saturday.highlights.len()),
+        (0, 0)
+    );
     assert_eq!(saturday.verdict(), Verdict::Ok);
     assert!(saturday.calm_day);
     assert_eq!(saturday.muted.len(), 1);
@@ -167,7 +170,7 @@ async fn muted_alerts_are_shown_with_their_reason_wherever_alerts_are() {
         content: Content::Day(Box::new(saturday)),
         around: Around::default(),
     };
-    let mail = mail(&letter, Voice::default());
+    let mail = mail(&letter, Locale::default());
     assert_eq!(mail.subject, "[ok] Shop, Sat 4 Oct 2025");
     let text = in_one_line(&mail.text);
     let expected = "Orders: 46 vs 100 last Saturday (−54 %). Second day. Muted until Fri 10 Oct: migration of the warehouse";

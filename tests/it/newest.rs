@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::days_between;
-use daybook::catalog::{Direction, Good, History, Limit};
+use daybook::catalog::{AlertOn, Good, History, Limit};
 use daybook::commands::Ended;
 use daybook::engine::Engine;
 use daybook::nightly::Which;
@@ -306,7 +306,7 @@ async fn an_age_is_in_hours_falls_for_the_better_and_is_judged_by_limits_alone()
         (order.unit.as_str(), order.decimals, order.good),
         ("h", Some(1), Good::Down)
     );
-    assert_eq!(order.alert.percent.on, Direction::Off);
+    assert_eq!(order.alert.percent.on, AlertOn::Off);
     let over = |bound| {
         Some(Limit {
             over: true,
@@ -325,7 +325,7 @@ async fn an_age_is_in_hours_falls_for_the_better_and_is_judged_by_limits_alone()
         (change.unit.as_str(), change.decimals, change.good),
         ("hours", Some(3), Good::Neutral)
     );
-    assert_eq!(change.alert.percent.on, Direction::Both);
+    assert_eq!(change.alert.percent.on, AlertOn::Both);
     assert_eq!(change.alert.critical, over(2.0));
     // Nothing says that the column never changes.
     assert_eq!(change.history, History::Now);

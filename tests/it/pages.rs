@@ -5,10 +5,10 @@ pub(crate) mod shelf;
 pub(crate) mod sound;
 
 use chrono::Days;
+use daybook::locale::Language;
 use daybook::look::pages::asked::Asked;
 use daybook::look::pages::words::Words;
 use daybook::look::pages::{Built, problem};
-use daybook::voice::Language;
 
 use crate::read_page::{Element, read};
 use crate::stored_days::{date, day, with};
@@ -126,11 +126,11 @@ async fn the_verdict_names_what_matters_and_leads_to_it() {
     let verdict = section_of(&page, "verdict");
     assert!(verdict.has_class("critical"));
     assert!(spoken(verdict.first("h2").unwrap()).ends_with("1 critical, 1 warning"));
-    let matters: Vec<(String, &str)> = verdict
+    let highlights: Vec<(String, &str)> = verdict
         .all("li")
         .iter()
-        .map(|matter| {
-            let link = matter.first("a").unwrap();
+        .map(|highlight| {
+            let link = highlight.first("a").unwrap();
             (spoken(link), link.get("href").unwrap())
         })
         .collect();
@@ -138,7 +138,7 @@ async fn the_verdict_names_what_matters_and_leads_to_it() {
         ("Errors: 12".to_owned(), "/sys/metrics/metric/errors"),
         ("Orders: 1'234".to_owned(), "/sys/metrics/metric/orders"),
     ];
-    assert_eq!(matters, expected);
+    assert_eq!(highlights, expected);
 }
 
 #[tokio::test]

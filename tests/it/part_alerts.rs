@@ -2,12 +2,12 @@
 
 use chrono::{Days, NaiveDate};
 use daybook::catalog::{Catalog, Judge, Mute};
-use daybook::compare::{Alert, History, Rule, RuleKind, State, Way, judge, judge_day};
+use daybook::compare::{Alert, Direction, History, Rule, RuleKind, State, judge, judge_day};
 use daybook::entry::{Entry, Part, PartKey, Reading, Value};
+use daybook::locale::{Language, Locale, Numbers};
 use daybook::render::{Look, alerts, json, mail, table, view};
 use daybook::report::backtest::backtest;
 use daybook::report::{self, Around, Content, Letter, Report};
-use daybook::voice::{Language, Numbers, Voice};
 use proptest::prelude::*;
 
 use crate::dice::Dice;
@@ -126,11 +126,11 @@ fn letter(entries: &[Entry], catalog: &Catalog) -> (Report, Letter) {
     (report, letter)
 }
 
-const ENGLISH: Voice = Voice {
+const ENGLISH: Locale = Locale {
     language: Language::English,
     numbers: Numbers::Swiss,
 };
-const GERMAN: Voice = Voice {
+const GERMAN: Locale = Locale {
     language: Language::German,
     numbers: Numbers::Swiss,
 };
@@ -182,15 +182,15 @@ fn the_whole_is_one_matter_that_names_the_part() {
     assert_eq!(
         (
             report.counts.critical,
-            report.matters.len(),
+            report.highlights.len(),
             report.as_usual
         ),
         (1, 1, 0)
     );
     let english = view::view(&letter, ENGLISH);
-    let matter = &english.matters[0];
-    assert_eq!(plain(&matter.head), "Orders by state: “paid” 12");
-    let rest = plain(&matter.rest);
+    let highlight = &english.highlights[0];
+    assert_eq!(plain(&highlight.head), "Orders by state: “paid” 12");
+    let rest = plain(&highlight.rest);
     assert!(
         rest.starts_with("vs ") && rest.contains(" last Monday (−8"),
         "{rest}"
@@ -205,7 +205,10 @@ fn the_whole_is_one_matter_that_names_the_part() {
         english.subject
     );
     let german = view::view(&letter, GERMAN);
-    assert_eq!(plain(&german.matters[0].head), "Orders by state: «paid» 12");
+    assert_eq!(
+        plain(&german.highlights[0].head),
+        "Orders by state: «paid» 12"
+    );
     let list = alerts::list(&report, Look::default());
     assert!(
         list.replace('\n', " ")
@@ -272,10 +275,10 @@ fn a_part_that_appears_alerts_once_from_the_least_base_on() {
         []
     );
     let (report, letter) = letter(&appearing(60, &[50.0]), &judged());
-    let matter = view::view(&letter, ENGLISH).matters.remove(0);
-    assert_eq!(plain(&matter.head), "Orders by state: “refunded” 50");
+    let highlight = view::view(&letter, ENGLISH).highlights.remove(0);
+    assert_eq!(plain(&highlight.head), "Orders by state: “refunded” 50");
     assert_eq!(
-        plain(&matter.rest),
+        plain(&highlight.rest),
         "new after 59 days without it. First day."
     );
     let list = alerts::list(
@@ -302,7 +305,8 @@ fn rows_without_a_value_are_a_part_too() {
         [("-".to_owned(), vec![RuleKind::Stirred])]
     );
     let (_, letter) = letter(&days, &judged());
-    let heads = [ENGLISH, GERMAN].map(|voice| plain(&view::view(&letter, voice).matters[0].head));
+    let heads =
+        [ENGLISH, GERMAN].map(|locale| plain(&view::view(&letter, locale).highlights[0].head));
     assert_eq!(
         heads,
         [
@@ -342,14 +346,14 @@ fn of_many_parts_the_three_largest_are_told_and_how_many_more_there_are() {
     let days = entries(&parts);
     assert_eq!(names(&days, &judged()), ["f", "e", "d"]);
     let (report, letter) = letter(&days, &judged());
-    assert_eq!((report.counts.critical, report.matters.len()), (1, 1));
-    let rest = plain(&view::view(&letter, ENGLISH).matters[0].rest);
+    assert_eq!((report.counts.critical, report.highlights.len()), (1, 1));
+    let rest = plain(&view::view(&letter, ENGLISH).highlights[0].rest);
     let more = "Also: “e” 2 (−9";
     assert!(
         rest.contains(more) && rest.ends_with(") and 3 more."),
         "{rest}"
     );
-    let rest = plain(&view::view(&letter, GERMAN).matters[0].rest);
+    let rest = plain(&view::view(&letter, GERMAN).highlights[0].rest);
     assert!(
         rest.contains("Auch: «e» 2 (−9") && rest.ends_with(") und 3 weitere."),
         "{rest}"
@@ -393,7 +397,7 @@ fn a_part_that_is_no_longer_named_counts_for_the_most_that_it_can_be() {
     assert_eq!(names(&days, &judged()), ["paid"]);
     let (report, letter) = letter(&days, &judged());
     assert_eq!(
-        plain(&view::view(&letter, ENGLISH).matters[0].head),
+        plain(&view::view(&letter, ENGLISH).highlights[0].head),
         "Orders by state: “paid” at most 30"
     );
     assert_eq!(json::letter(&letter)["matters"][0]["part"]["at_most"], true);
@@ -453,7 +457,7 @@ fn a_mute_covers_the_metric_with_its_parts() {
     };
     let judgement = judge_day(on, &days, vec![mute], &judged());
     let report = report::of_day(on, &days, &judgement, &judged()).expect("a report");
-    assert_eq!((report.matters.len(), report.muted.len()), (0, 1));
+    assert_eq!((report.highlights.len(), report.muted.len()), (0, 1));
     assert_eq!(
         report.muted[0]
             .part
@@ -494,10 +498,10 @@ fn hostile_labels_are_harmless_everywhere() {
             })
             .collect();
         let (report, letter) = letter(&days, &judged());
-        assert_eq!(report.matters.len(), 1);
+        assert_eq!(report.highlights.len(), 1);
         let hidden = |letter: char| letter.is_control() || letter == '\u{202e}';
-        for voice in [ENGLISH, GERMAN] {
-            let mail = mail::mail(&letter, voice);
+        for locale in [ENGLISH, GERMAN] {
+            let mail = mail::mail(&letter, locale);
             assert!(
                 !mail.subject.contains(hidden) && mail.subject.chars().count() <= 150,
                 "{}",
@@ -509,8 +513,8 @@ fn hostile_labels_are_harmless_everywhere() {
                 "{}",
                 mail.text
             );
-            let matter = view::view(&letter, voice).matters.remove(0);
-            assert!(matter.head.chars().count() < 200, "{}", matter.head);
+            let highlight = view::view(&letter, locale).highlights.remove(0);
+            assert!(highlight.head.chars().count() < 200, "{}", highlight.head);
         }
         for text in [
             alerts::list(&report, Look::default()),
@@ -527,7 +531,7 @@ fn alike(alerts: &[Alert]) -> Vec<Rule> {
     let rules = standing.map(|alert| alert.rule.clone());
     rules
         .filter(|rule| match rule {
-            Rule::Change { difference, .. } => difference.way == Way::Down,
+            Rule::Change { difference, .. } => difference.direction == Direction::Down,
             Rule::Stirred { before, .. } => *before == 0.0,
             Rule::Zero(_) => true,
             _ => false,

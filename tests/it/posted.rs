@@ -4,15 +4,15 @@
 
 use daybook::config::Sender;
 use daybook::deliver::message::{Head, message};
+use daybook::locale::Locale;
 use daybook::render::mail::{Mail, mail};
 use daybook::report::Letter;
-use daybook::voice::Voice;
 
 use crate::world::instant;
 
 /// What is shown and the bytes that travel.
-pub(crate) fn posted(letter: &Letter, voice: Voice) -> (Mail, Vec<u8>) {
-    let mail = mail(letter, voice);
+pub(crate) fn posted(letter: &Letter, locale: Locale) -> (Mail, Vec<u8>) {
+    let mail = mail(letter, locale);
     let from = Sender {
         address: "daybook@beryl.example".to_owned(),
         name: Some("Daybook".to_owned()),
@@ -28,7 +28,7 @@ pub(crate) fn posted(letter: &Letter, voice: Voice) -> (Mail, Vec<u8>) {
         app: &letter.name,
         unsubscribe: Some(&unsubscribe),
         idempotency_key: None,
-        language: voice.language.code(),
+        language: locale.language.code(),
     };
     let bytes = message(&mail, &head).unwrap();
     (mail, bytes)

@@ -1,9 +1,9 @@
 //! Red only when something happened: what is usual, what stays silent, and what must not.
 
 use chrono::{Datelike, Days, NaiveDate};
-use daybook::catalog::{Catalog, Direction, Judge};
+use daybook::catalog::{AlertOn, Catalog, Judge};
 use daybook::compare::{
-    Calm, Judged, JudgedDay, Rule, RuleKind, Severity, State, Way, judge, judge_day,
+    Direction, Judged, JudgedDay, Rule, RuleKind, Severity, State, Suppression, judge, judge_day,
 };
 use daybook::entry::{Entry, Reading, Value};
 use proptest::prelude::*;
@@ -102,9 +102,9 @@ fn judged(values: &[f64], at: usize, catalog: &Catalog) -> Judged {
     judgement.days[at].metrics[0].clone()
 }
 
-fn calm(judged: &Judged, days: u32) -> Option<Calm> {
+fn suppression(judged: &Judged, days: u32) -> Option<Suppression> {
     let change = judged.changes.iter().find(|change| change.days == days)?;
-    change.difference()?.calm
+    change.difference()?.suppression
 }
 
 #[test]
@@ -327,7 +327,10 @@ fn a_window_does_not_repeat_its_24_hours_and_alone_it_speaks_when_the_incident_e
     assert_eq!(standing_days(&both, 0), [on(200), on(201)]);
     assert_eq!(standing_days(&both, 1), []);
     let after = both.iter().find(|day| day.date == on(201)).unwrap();
-    assert_eq!(calm(&after.metrics[1], 7), Some(Calm::ToldByDay));
+    assert_eq!(
+        suppression(&after.metrics[1], 7),
+        Some(Suppression::CoveredByDay)
+    );
     let alone = windows("[7]", &values);
     assert_eq!(standing_days(&alone, 0), [on(200)]);
 }
@@ -338,7 +341,7 @@ fn a_young_metric_is_calm_but_for_what_is_far_beyond() {
     let mut values: Vec<f64> = (0..28).map(|at| week[at % 7]).collect();
     assert_eq!(alerts(&values, 0, &counted("")), []);
     let monday = judged(&values, 21, &counted(""));
-    assert_eq!(calm(&monday, 1), Some(Calm::Learning));
+    assert_eq!(suppression(&monday, 1), Some(Suppression::Learning));
     // Three Mondays are known on the fourth: the range begins with the fifth.
     assert_eq!(monday.learning_until, Some(on(28)));
     values[17] = 0.0;
@@ -392,8 +395,8 @@ fn an_echo_is_calm_and_says_so() {
     assert_eq!(alerts(&values, 200, &counted("")).len(), 1);
     for (at, span) in [(201, 1), (207, 7), (230, 30)] {
         assert_eq!(
-            calm(&judged(&values, at, &counted("")), span),
-            Some(Calm::Echo),
+            suppression(&judged(&values, at, &counted("")), span),
+            Some(Suppression::Echo),
             "{at}"
         );
     }
@@ -413,8 +416,12 @@ fn a_change_against_the_deviation_is_calm() {
         .unwrap();
     let difference = change.difference().unwrap();
     assert_eq!(
-        (difference.way, difference.severity, difference.calm),
-        (Way::Down, None, None)
+        (
+            difference.direction,
+            difference.severity,
+            difference.suppression
+        ),
+        (Direction::Down, None, None)
     );
 }
 
@@ -459,10 +466,10 @@ proptest! {
                 let (Rule::Change { difference, .. }, Some(usual)) = (&alert.rule, judged.usual) else {
                     continue;
                 };
-                let is_outside = match difference.way {
-                    Way::Up => *value > usual.high,
-                    Way::Down => *value < usual.low,
-                    Way::Unchanged => false,
+                let is_outside = match difference.direction {
+                    Direction::Up => *value > usual.high,
+                    Direction::Down => *value < usual.low,
+                    Direction::Unchanged => false,
                 };
                 prop_assert!(is_outside, "{} {:?}", value, usual);
             }
@@ -505,7 +512,7 @@ proptest! {
     fn ranges_are_those_of_the_written_rule(values in any_values()) {
         // Of days that alert in a row only the first widens the range: here none does.
         let mut catalog = summed();
-        catalog.metrics[0].alert.percent.on = Direction::Off;
+        catalog.metrics[0].alert.percent.on = AlertOn::Off;
         let judgement = judge(&entries(&values), &catalog);
         for (at, day) in judgement.days.iter().enumerate() {
             let (expected, told) = (written_rule(&values[..at]), day.metrics[0].usual);

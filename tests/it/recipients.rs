@@ -10,7 +10,7 @@ use daybook::calendar::Day;
 use daybook::collect::{self, Collected, Found, Request, Work};
 use daybook::config::{Config, Recipient, RecipientsQuery, When};
 use daybook::entry::Value;
-use daybook::voice::{Language, Numbers, Voice};
+use daybook::locale::{Language, Locale, Numbers};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, date, instant};
@@ -91,7 +91,7 @@ fn reader(address: &str, name: Option<&str>) -> Recipient {
     Recipient {
         address: address.to_owned(),
         name: name.map(str::to_owned),
-        voice: Voice {
+        locale: Locale {
             language: Language::German,
             numbers: Numbers::Swiss,
         },
@@ -111,7 +111,7 @@ fn all() -> Found {
     Found {
         recipients: vec![
             Recipient {
-                voice: Voice {
+                locale: Locale {
                     language: Language::English,
                     numbers: Numbers::Italian,
                 },
@@ -120,7 +120,7 @@ fn all() -> Found {
             },
             reader("bea@example.org", None),
             Recipient {
-                voice: Voice {
+                locale: Locale {
                     language: Language::German,
                     numbers: Numbers::German,
                 },

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use daybook::catalog::Catalog;
 use daybook::compare::judge;
 use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
+use daybook::locale::Numbers;
 use daybook::render::{Look, alerts, json, number, table, words};
 use daybook::report::{self, Counts, Report};
-use daybook::voice::Numbers;
 use serde_json::json;
 
 use crate::stored_days::{catalog, day, judged_by_usual, n, number, one_metric, series, with};

@@ -13,7 +13,7 @@ use daybook::compare::judge;
 use daybook::entry::{Entry, Provenance, Reading};
 use daybook::render::{Look, alerts, json, table};
 use daybook::report::{
-    self, Around, Content, Counts, Letter, Matter, Report, Rule, Severity, State, Verdict,
+    self, Around, Content, Counts, Highlight, Letter, Report, Rule, Severity, State, Verdict,
 };
 use jsonschema::Validator;
 use serde_json::Value as Json;
@@ -49,16 +49,16 @@ fn letter_json(letter: &Letter) -> Json {
     told
 }
 
-fn only(report: &Report) -> &Matter {
-    let [matter] = report.matters.as_slice() else {
-        panic!("one matter, not {:?}", report.matters);
+fn only(report: &Report) -> &Highlight {
+    let [highlight] = report.highlights.as_slice() else {
+        panic!("one matter, not {:?}", report.highlights);
     };
-    matter
+    highlight
 }
 
 /// Against how many days; 0 for a limit.
-fn days(matter: &Matter) -> u32 {
-    match matter.rule {
+fn days(highlight: &Highlight) -> u32 {
+    match highlight.rule {
         Rule::Absolute(_) => 0,
         Rule::Change { days, .. } => days,
         _ => panic!("told by plain thresholds"),
@@ -79,10 +79,10 @@ fn a_metric_that_alerts_by_many_rules_is_one_matter() {
     ]);
     let report = told(&entries, &one_metric("label = \"Logins\""));
     assert_eq!(report.alerts.len(), 3);
-    let matter = only(&report);
-    assert_eq!(days(matter), 7);
-    assert_eq!((matter.row, matter.value), (0, 46.0));
-    assert_eq!((matter.severity, matter.day), (Severity::Critical, 1));
+    let highlight = only(&report);
+    assert_eq!(days(highlight), 7);
+    assert_eq!((highlight.row, highlight.value), (0, 46.0));
+    assert_eq!((highlight.severity, highlight.day), (Severity::Critical, 1));
     let one = Counts {
         critical: 1,
         ..Counts::default()
@@ -134,8 +134,13 @@ fn a_matter_is_new_only_if_all_its_rules_are_and_as_old_as_the_oldest() {
     let rules = "alert = { warning = \"> 20\", critical = \"> 50\" }";
     let of = |values: &str| {
         let report = told(&series("2025-10-01", values), &one_metric(rules));
-        let matter = only(&report).clone();
-        (matter.state, matter.day, days(&matter), matter.severity)
+        let highlight = only(&report).clone();
+        (
+            highlight.state,
+            highlight.day,
+            days(&highlight),
+            highlight.severity,
+        )
     };
     let (warning, critical) = (Severity::Warning, Severity::Critical);
     assert_eq!(of("30"), (State::New, 1, 0, warning));
@@ -157,9 +162,9 @@ fn a_metric_of_which_all_rules_recovered_is_one_recovered_matter() {
     ]);
     let report = told(&entries, &one_metric("alert = { warning = \"> 50\" }"));
     assert_eq!(report.alerts.len(), 2);
-    let matter = only(&report);
-    assert_eq!((matter.state, matter.day), (State::Recovered, 3));
-    assert_eq!((days(matter), matter.since), (7, date("2025-10-02")));
+    let highlight = only(&report);
+    assert_eq!((highlight.state, highlight.day), (State::Recovered, 3));
+    assert_eq!((days(highlight), highlight.since), (7, date("2025-10-02")));
     assert_eq!(report.counts, Counts::default());
     assert_eq!((report.as_usual, report.calm_day), (1, true));
     assert_eq!(report.verdict(), Verdict::Ok);
@@ -176,10 +181,13 @@ fn what_is_unwelcome_is_never_hidden_behind_what_is_welcome() {
     let report = told(&entries, &one_metric("good = \"up\""));
     let critical = &report.alerts[1].alert;
     assert!(critical.welcome && critical.severity == Severity::Critical && critical.day == 2);
-    let matter = only(&report);
-    assert!(!matter.welcome);
-    assert_eq!((days(matter), matter.severity), (1, Severity::Warning));
-    assert_eq!((matter.state, matter.day), (State::New, 1));
+    let highlight = only(&report);
+    assert!(!highlight.welcome);
+    assert_eq!(
+        (days(highlight), highlight.severity),
+        (1, Severity::Warning)
+    );
+    assert_eq!((highlight.state, highlight.day), (State::New, 1));
     assert_eq!(report.counts.warnings, 1);
     assert_eq!(report.counts.welcome, 0);
 }
@@ -221,9 +229,9 @@ fn matters_stand_in_the_order_of_their_weight() {
     let (entries, catalog) = many();
     let report = told(&entries, &catalog);
     let order: String = report
-        .matters
+        .highlights
         .iter()
-        .map(|matter| report.rows[matter.row].key.as_str())
+        .map(|highlight| report.rows[highlight.row].key.as_str())
         .collect();
     // i is infinitely far beyond its limit; e, critical too, is on its second day.
     assert_eq!(order, "idgecbajf");

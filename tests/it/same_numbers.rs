@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod matters;
+mod highlights;
 mod numbers;
 mod told;
 
@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use daybook::entry::Value;
+use daybook::locale::{Language, Locale, Numbers};
 use daybook::render::{json, number};
 use daybook::report::Letter;
-use daybook::voice::{Language, Numbers, Voice};
 use mail_parser::MessageParser;
 use proptest::prelude::{any, proptest};
 use rust_decimal::Decimal;
@@ -23,20 +23,20 @@ use crate::sample_letters;
 use numbers::{Said, leading, rounds_to_a_tenth, with_unit};
 use told::{Row, Section, Told};
 
-const VOICES: [Voice; 4] = [
-    Voice {
+const VOICES: [Locale; 4] = [
+    Locale {
         language: Language::English,
         numbers: Numbers::Swiss,
     },
-    Voice {
+    Locale {
         language: Language::German,
         numbers: Numbers::German,
     },
-    Voice {
+    Locale {
         language: Language::German,
         numbers: Numbers::French,
     },
-    Voice {
+    Locale {
         language: Language::English,
         numbers: Numbers::English,
     },
@@ -46,7 +46,7 @@ const VOICES: [Voice; 4] = [
 struct Reading<'a> {
     letter: &'a Letter,
     truth: &'a Json,
-    voice: Voice,
+    locale: Locale,
     told: &'a Told,
     is_page: bool,
     /// Hostile labels are shortened and cleaned; tests of their own say how.
@@ -57,8 +57,8 @@ struct Reading<'a> {
 fn all_forms_say_the_numbers_of_the_json() {
     for (name, letter) in sample_letters::all() {
         let truth = json::letter(&letter);
-        for voice in VOICES {
-            let (mail, bytes) = posted(&letter, voice);
+        for locale in VOICES {
+            let (mail, bytes) = posted(&letter, locale);
             let read = MessageParser::default().parse(&bytes).unwrap();
             assert_eq!(mail.csv, None, "{name}: the page has all rows");
             let html = read.body_html(0).unwrap();
@@ -66,21 +66,21 @@ fn all_forms_say_the_numbers_of_the_json() {
             let forms = [
                 (true, told::page(&mail.html)),
                 (true, told::page(&html)),
-                (false, told::text(&mail.text, &matters::words(voice))),
-                (false, told::text(&text, &matters::words(voice))),
+                (false, told::text(&mail.text, &highlights::words(locale))),
+                (false, told::text(&text, &highlights::words(locale))),
             ];
             for (at, (is_page, told)) in forms.iter().enumerate() {
                 let reading = Reading {
                     letter: &letter,
                     truth: &truth,
-                    voice,
+                    locale,
                     told,
                     is_page: *is_page,
                     is_hostile: name == "hostile",
                 };
                 let check = || reading.check();
                 let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
-                assert!(checked.is_ok(), "{name}, {voice:?}, form {at}");
+                assert!(checked.is_ok(), "{name}, {locale:?}, form {at}");
             }
         }
     }
@@ -90,7 +90,7 @@ impl Reading<'_> {
     fn check(&self) {
         self.sections();
         self.verdict();
-        self.matters();
+        self.highlights();
         self.corrections();
     }
 
@@ -101,7 +101,7 @@ impl Reading<'_> {
             .told
             .verdict
             .split(' ')
-            .filter_map(|word| leading(word, self.voice.numbers))
+            .filter_map(|word| leading(word, self.locale.numbers))
             .map(|(said, _)| said.value)
             .collect();
         let counted = ["critical", "warnings", "welcome"].map(|name| decimal(&counts[name]));
@@ -144,12 +144,12 @@ impl Reading<'_> {
         let unit = metric["unit"].as_str().unwrap();
         match &metric["value"] {
             Json::Null => {
-                let is_number = leading(&row.value, self.voice.numbers).is_some();
+                let is_number = leading(&row.value, self.locale.numbers).is_some();
                 assert!(!is_number && !row.value.is_empty(), "{key}: {row:?}");
             }
             Json::Array(parts) => self.parts(row, parts, unit),
             value => {
-                let amount = with_unit(&row.value, unit, self.voice.numbers);
+                let amount = with_unit(&row.value, unit, self.locale.numbers);
                 let truth = decimal(value).unwrap();
                 assert!(amount.is(truth), "{key}: {} for {truth}", row.value);
                 if unit != "bytes" {
@@ -163,14 +163,14 @@ impl Reading<'_> {
             if !truth.is_null() {
                 let date = truth["date"].as_str().unwrap();
                 let head = section.heads[at + 1].replace('\u{a0}', " ");
-                let date = matters::short_date(date, self.voice);
+                let date = highlights::short_date(date, self.locale);
                 assert!(head.ends_with(&date), "{head}: {date}");
                 self.change(&row.changes[at], truth, metric);
             }
         }
         assert_eq!(
             section.heads[0],
-            matters::short_date(self.date(), self.voice)
+            highlights::short_date(self.date(), self.locale)
         );
         if let Some(usual) = &row.usual {
             self.usual(usual, metric);
@@ -192,7 +192,7 @@ impl Reading<'_> {
     fn parts(&self, row: &Row, parts: &[Json], unit: &str) {
         let count = |part: &Json| decimal(&part["count"]).unwrap();
         let whole: Decimal = parts.iter().map(count).sum();
-        let habit = self.voice.numbers;
+        let habit = self.locale.numbers;
         assert!(with_unit(&row.value, unit, habit).is(whole), "{row:?}");
         let mut named: Vec<&Json> = parts
             .iter()
@@ -214,7 +214,7 @@ impl Reading<'_> {
     }
 
     fn change(&self, cell: &str, truth: &Json, metric: &Json) {
-        let words = matters::gaps(self.voice);
+        let words = highlights::gaps(self.locale);
         let Some(change) = decimal(&truth["change"]) else {
             let expected = if metric["value"].is_null() || self.truth["first"] == true {
                 "–"
@@ -229,14 +229,14 @@ impl Reading<'_> {
             "up" => "▲ ",
             "down" => "▼ ",
             _ => {
-                assert_eq!(cell, matters::unchanged(self.voice));
+                assert_eq!(cell, highlights::unchanged(self.locale));
                 return;
             }
         };
         let moved = cell
             .strip_prefix(arrow)
             .unwrap_or_else(|| panic!("{cell:?}"));
-        let (mut said, rest) = leading(moved, self.voice.numbers).unwrap();
+        let (mut said, rest) = leading(moved, self.locale.numbers).unwrap();
         let rest = rest.trim_start_matches([' ', '\u{a0}']);
         // What is less than the least shown has its sign in the arrow alone.
         if said.below && truth["direction"] == "down" {
@@ -244,7 +244,7 @@ impl Reading<'_> {
         }
         self.moved((said, rest), (change, &truth["percent"]), metric);
         let severity = truth["severity"].as_str();
-        let judged = matters::severities(self.voice);
+        let judged = highlights::severities(self.locale);
         match severity {
             Some(severity) => {
                 let word = judged.iter().find(|(word, _)| *word == severity).unwrap().1;
@@ -284,7 +284,7 @@ impl Reading<'_> {
         } else {
             let word = rest.split(' ').next().unwrap();
             let shown = if unit.is_empty() { "" } else { word };
-            let scale = with_unit(&format!("1\u{a0}{shown}"), unit, self.voice.numbers).scale;
+            let scale = with_unit(&format!("1\u{a0}{shown}"), unit, self.locale.numbers).scale;
             let amount = numbers::Amount { said, scale };
             assert!(amount.is(change), "{key}: {said:?} for {change}");
         }
@@ -300,11 +300,11 @@ impl Reading<'_> {
         let Some(remark) = remark else { return };
         let range = remark.split_once(' ').map_or(remark, |(_, range)| range);
         let usual = &metric["usual"];
-        matters::range(
+        highlights::range(
             range,
             usual,
             metric["unit"].as_str().unwrap(),
-            self.voice.numbers,
+            self.locale.numbers,
         );
     }
 
@@ -340,7 +340,7 @@ impl Reading<'_> {
             .collect();
         assert_eq!(numbers.len(), expected.len(), "{words}");
         for (number, truth) in numbers.iter().zip(expected) {
-            let amount = with_unit(number, unit, self.voice.numbers);
+            let amount = with_unit(number, unit, self.locale.numbers);
             assert!(amount.is(truth), "{words}: {truth}");
         }
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use daybook::render::view::{
-    CellView, MatterView, NoteView, PartView, RowView, SectionView, Tone, View,
+    CellView, HighlightView, NoteView, PartView, RowView, SectionView, Tone, View,
 };
 
 pub(crate) fn all() -> Vec<(&'static str, View)> {
@@ -27,33 +27,33 @@ pub(crate) fn critical() -> View {
         tone: Tone::Critical,
         verdict: "2 critical, 2 warnings".to_owned(),
         summary: "56 of 60 metrics within Friday’s range.".to_owned(),
-        matters: vec![
-            matter(
+        highlights: vec![
+            highlight(
                 Tone::Critical,
                 "critical",
                 "Active users, last day: 2'214",
                 "vs 4'808 last Friday (−54.0\u{a0}%), usual for a Friday 4'410–5'020. Most of it: web_mobile −2'312 of −2'594. First day.",
             ),
-            matter(
+            highlight(
                 Tone::Critical,
                 "critical",
                 "Corrupted files: 3",
                 "limit 0. First day.",
             ),
-            matter(
+            highlight(
                 Tone::Warning,
                 "warning",
                 "Uploads, last day: 3'447",
                 "vs 3'027 on Thursday (+13.9\u{a0}%), usual for a Friday 2'900–3'300. Second day.",
             ),
-            matter(
+            highlight(
                 Tone::Good,
                 "recovered",
                 "Failed e-mails: 4",
                 "back below 10 after 3 days.",
             ),
         ],
-        more_matters: Some("and 1 more in the tables below".to_owned()),
+        more_highlights: Some("and 1 more in the tables below".to_owned()),
         sections: critical_sections(),
         notes: vec![
             note(
@@ -163,7 +163,7 @@ pub(crate) fn hostile() -> View {
     view.name = bad.to_owned();
     view.subject = bad.to_owned();
     view.preheader = bad.to_owned();
-    view.matters = vec![matter(Tone::Critical, bad, &long, bad)];
+    view.highlights = vec![highlight(Tone::Critical, bad, &long, bad)];
     let row = &mut view.sections[0].rows[0];
     (row.key, row.label, row.trend_words) = (bad.to_owned(), "W".repeat(120), bad.to_owned());
     let row = &mut view.sections[1].rows[2];
@@ -300,8 +300,8 @@ fn distribution() -> RowView {
     }
 }
 
-fn matter(tone: Tone, word: &str, head: &str, rest: &str) -> MatterView {
-    MatterView {
+fn highlight(tone: Tone, word: &str, head: &str, rest: &str) -> HighlightView {
+    HighlightView {
         tone,
         word: word.to_owned(),
         head: head.to_owned(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::book::row::{self, Unreadable, count, date_told, optional, parsed, plain};
 use crate::book::store::Row;
 use crate::book::{Book, BookError};
-use crate::voice::{Language, Numbers, Voice};
+use crate::locale::{Language, Locale, Numbers};
 
 use super::{Channel, Corrected, Delivery, DeliveryState, Known, Planned, Subject};
 
@@ -43,8 +43,8 @@ pub(super) fn recipients_json(recipients: &[Known]) -> serde_json::Result<String
         .map(|known| WrittenRecipient {
             address: known.address.clone(),
             name: known.name.clone(),
-            language: known.voice.language.code().to_owned(),
-            numbers: known.voice.numbers.code().to_owned(),
+            language: known.locale.language.code().to_owned(),
+            numbers: known.locale.numbers.code().to_owned(),
             when: known.when.clone(),
         })
         .collect();
@@ -94,7 +94,7 @@ fn read_delivery(row: &Row) -> Result<Delivery, Unreadable> {
         recipient: plain(row, "recipient")?,
         copy: count(row, "copy")?,
         name: plain(row, "name")?,
-        voice: Voice {
+        locale: Locale {
             language: language_of(&language).map_err(|why| ("language", why))?,
             numbers: numbers_of(&numbers).map_err(|why| ("numbers", why))?,
         },
@@ -141,7 +141,7 @@ fn recipients(row: &Row) -> Result<Vec<Known>, Unreadable> {
         Ok(Known {
             address: written.address,
             name: written.name,
-            voice: Voice { language, numbers },
+            locale: Locale { language, numbers },
             when: written.when,
         })
     });

@@ -9,7 +9,7 @@ use crate::book::{self, BookError};
 use crate::look::pages::asked::{Asked, Span};
 use crate::look::pages::words::Words;
 use crate::render::phrases::fill;
-use crate::render::view::{self, MatterView};
+use crate::render::view::{self, HighlightView};
 use crate::report::{self, Report, State, TREND_DAYS};
 
 use super::frame::{Page, Tab, class, written};
@@ -96,19 +96,19 @@ struct Body {
 struct Group {
     title: String,
     /// With the metric's address.
-    matters: Vec<(MatterView, String)>,
+    highlights: Vec<(HighlightView, String)>,
 }
 
 /// The unwelcome before the welcome, the critical before warnings, what is over after those and the
 /// muted last: in the report's own order.
 fn groups(report: &Report, asked: Option<NaiveDate>, scene: &Scene<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let standing = report.matters.iter();
-    let standing = standing.zip(view::matters(report, &scene.speech));
+    let standing = report.highlights.iter();
+    let standing = standing.zip(view::highlights(report, &scene.speech));
     let muted = report.muted.iter();
     let muted = muted.zip(view::muted(report, &scene.speech));
-    for (matter, view) in standing.chain(muted) {
-        let Some(row) = report.rows.get(matter.row) else {
+    for (highlight, view) in standing.chain(muted) {
+        let Some(row) = report.rows.get(highlight.row) else {
             continue;
         };
         let address = Asked::Metric {
@@ -116,17 +116,17 @@ fn groups(report: &Report, asked: Option<NaiveDate>, scene: &Scene<'_>) -> Vec<G
             days: Span::Days90,
             until: asked,
         };
-        let title = match matter.state {
+        let title = match highlight.state {
             State::Recovered => scene.words.over,
             _ => &view.word,
         };
         let title = title.to_owned();
-        let matter = (view, address.address());
+        let highlight = (view, address.address());
         match groups.last_mut() {
-            Some(group) if group.title == title => group.matters.push(matter),
+            Some(group) if group.title == title => group.highlights.push(highlight),
             _ => groups.push(Group {
                 title,
-                matters: vec![matter],
+                highlights: vec![highlight],
             }),
         }
     }

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use crate::book::BookError;
 use crate::look::pages::asked::{Asked, Span};
 use crate::look::pages::words::Words;
-use crate::render::view::{self, MatterView, Tone, View};
+use crate::render::view::{self, HighlightView, Tone, View};
 use crate::report::{Around, Content, Letter, Report};
 
 use super::frame::{Page, Tab, class, written};
@@ -45,7 +45,7 @@ fn told(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
         content: Content::Day(Box::new(report)),
         around: Around::default(),
     };
-    let view = view::view(&letter, scene.config.report.voice);
+    let view = view::view(&letter, scene.config.report.locale);
     let Content::Day(report) = &letter.content else {
         return absent::no_such_day(scene, letter.date());
     };
@@ -61,7 +61,7 @@ fn told(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
         words: scene.words,
         way: DayNav::from(scene, (report.date, asked)),
         facts: facts::facts(report, scene),
-        matters: matters(report, &view, &address),
+        highlights: highlights(report, &view, &address),
         tables: table::tables(report, &view, (scene, &address)),
         view: &view,
     };
@@ -83,18 +83,18 @@ struct Day<'a> {
     way: DayNav,
     facts: Vec<Fact>,
     /// With the address of the metric.
-    matters: Vec<(&'a MatterView, String)>,
+    highlights: Vec<(&'a HighlightView, String)>,
     tables: Vec<Table<'a>>,
 }
 
-fn matters<'a>(
+fn highlights<'a>(
     report: &Report,
     view: &'a View,
     address: &impl Fn(&str) -> String,
-) -> Vec<(&'a MatterView, String)> {
-    let told = report.matters.iter().zip(&view.matters);
-    let told = told.filter_map(|(matter, words)| {
-        let row = report.rows.get(matter.row)?;
+) -> Vec<(&'a HighlightView, String)> {
+    let told = report.highlights.iter().zip(&view.highlights);
+    let told = told.filter_map(|(highlight, words)| {
+        let row = report.rows.get(highlight.row)?;
         Some((words, address(&row.key)))
     });
     told.collect()

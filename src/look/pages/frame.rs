@@ -60,7 +60,7 @@ impl Page {
     }
 
     pub(super) fn html(&self, config: &Config) -> String {
-        let language = config.report.voice.language;
+        let language = config.report.locale.language;
         let words = Words::of(language);
         let day = Asked::Day(self.date).address();
         let alerts = Asked::Alerts(self.date).address();

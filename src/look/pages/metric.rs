@@ -49,7 +49,7 @@ pub(super) async fn page(
             let words = scene.speech.count(scene.speech.words.days, count);
             (words, address(days, until), days == span)
         }),
-        way: Way::from(scene, &days, |date| address(span, Some(date))),
+        way: Neighbours::from(scene, &days, |date| address(span, Some(date))),
         newest: until.map(|_| address(span, None)),
         now: Now::of(scene, &days),
         picture: picture::picture(&days, &label, scene),
@@ -81,7 +81,7 @@ struct Body<'a> {
     description: String,
     /// Words, address and whether it is the one shown.
     spans: [(String, String, bool); 3],
-    way: Way,
+    way: Neighbours,
     newest: Option<String>,
     /// None where no day of the range is stored.
     now: Option<Now>,
@@ -92,12 +92,12 @@ struct Body<'a> {
 }
 
 /// The days before and after the last one shown: words and address.
-struct Way {
+struct Neighbours {
     before: Option<(String, String)>,
     after: Option<(String, String)>,
 }
 
-impl Way {
+impl Neighbours {
     fn from(scene: &Scene<'_>, days: &Days, address: impl Fn(NaiveDate) -> String) -> Self {
         let link = |date| (scene.speech.short_date_with_year(date), address(date));
         let (before, after) = scene.edition.neighbours(days.last);
@@ -118,7 +118,7 @@ struct Now {
     /// `vs 7 days`, with the day.
     changes: Vec<(String, String, CellView)>,
     /// Tone, word, and a sentence.
-    matter: Option<(Tone, String, String)>,
+    highlight: Option<(Tone, String, String)>,
 }
 
 impl Now {
@@ -132,15 +132,15 @@ impl Now {
             let cell = view::change(change, row, (report, speech));
             (head, speech.short_date(change.date), cell)
         };
-        let matters = view::matters(report, speech).into_iter();
-        let matter = matters.chain(view::muted(report, speech)).next();
+        let highlights = view::highlights(report, speech).into_iter();
+        let highlight = highlights.chain(view::muted(report, speech)).next();
         Some(Self {
             date: speech.long_date(report.date),
             address: Asked::Day(Some(report.date)).address(),
             open: report.partial,
             view: view::row(row, report, speech),
             changes: row.changes.iter().map(change).collect(),
-            matter: matter.map(|matter| (matter.tone, matter.word, matter.rest)),
+            highlight: highlight.map(|highlight| (highlight.tone, highlight.word, highlight.rest)),
         })
     }
 }

@@ -19,7 +19,7 @@ struct Body {
 
 /// A page with a way out, and nothing from inside.
 pub fn problem(config: &Config, status: u16) -> String {
-    let words = Words::of(config.report.voice.language);
+    let words = Words::of(config.report.locale.language);
     let problem = words.problem(status);
     let body = Body {
         words,

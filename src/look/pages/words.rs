@@ -4,7 +4,7 @@
 mod english;
 mod german;
 
-use crate::voice::Language;
+use crate::locale::Language;
 
 /// Declares the words once, with a way to go over them all.
 macro_rules! words {

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::look::edition::Edition;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
-use crate::render::view::{self, CellView, MatterView, PartView, RowView, SectionView, Tone};
+use crate::render::view::{self, CellView, HighlightView, PartView, RowView, SectionView, Tone};
 use crate::report::{self, Around, Content, Letter, Report, Row};
 use crate::text::plain::printable;
 
@@ -64,7 +64,7 @@ pub struct Metric {
     /// As a letter's table has them: the metric, the day, the three days compared with, the trend.
     pub heads: [String; 6],
     pub row: RowView,
-    pub alert: Option<MatterView>,
+    pub alert: Option<HighlightView>,
     pub past: Past,
 }
 
@@ -87,7 +87,7 @@ impl Shown {
         now: DateTime<Utc>,
     ) -> Self {
         Self {
-            words: Words::of(config.report.voice.language),
+            words: Words::of(config.report.locale.language),
             name: plain(&config.name),
             day: report.and_then(|report| day(report, edition, config)),
             stale: stale(edition, config, now),
@@ -98,13 +98,13 @@ impl Shown {
 
 /// Why what is shown is older than it should be.
 pub fn stale(edition: &Edition, config: &Config, now: DateTime<Utc>) -> Option<String> {
-    let words = Words::of(config.report.voice.language);
+    let words = Words::of(config.report.locale.language);
     let expected = report::expected(now, config.time_zone, config.report.due);
     edition.newest()?;
     match edition.newest_complete() {
         Some(newest) if newest >= expected => None,
         Some(newest) => {
-            let date = Speech::of(config.report.voice).short_date_with_year(newest);
+            let date = Speech::of(config.report.locale).short_date_with_year(newest);
             Some(fill(words.stale, &[("date", plain(&date))]))
         }
         None => Some(words.stale_from_the_start.to_owned()),
@@ -117,20 +117,20 @@ pub fn plain(text: &str) -> String {
 }
 
 fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {
-    let voice = config.report.voice;
-    let speech = Speech::of(voice);
+    let locale = config.report.locale;
+    let speech = Speech::of(locale);
     let newest = edition.newest()?;
     let (before, after) = edition.neighbours(report.date);
     let newer = (newest != report.date).then(|| {
         let date = speech.short_date(newest);
-        fill(Words::of(voice.language).newest, &[("date", date)])
+        fill(Words::of(locale.language).newest, &[("date", date)])
     });
     let letter = Letter {
         name: config.name.clone(),
         content: Content::Day(Box::new(report)),
         around: Around::default(),
     };
-    let view = view::view(&letter, voice);
+    let view = view::view(&letter, locale);
     let report = letter.report()?;
     let metrics = metrics(report, view.sections, (&edition.history, config));
     Some(Day {
@@ -162,10 +162,10 @@ fn metrics(
         .iter()
         .map(|row| (row.key.as_str(), row))
         .collect();
-    let keys = report.matters.iter();
-    let keys = keys.filter_map(|matter| Some(report.rows.get(matter.row)?.key.as_str()));
-    let matters = view::matters(report, &Speech::of(config.report.voice));
-    let matters: BTreeMap<&str, MatterView> = keys.zip(matters).collect();
+    let keys = report.highlights.iter();
+    let keys = keys.filter_map(|highlight| Some(report.rows.get(highlight.row)?.key.as_str()));
+    let highlights = view::highlights(report, &Speech::of(config.report.locale));
+    let highlights: BTreeMap<&str, HighlightView> = keys.zip(highlights).collect();
     let metric = |section: &SectionView, row: &RowView| {
         let of = rows.get(row.key.as_str());
         Metric {
@@ -173,7 +173,7 @@ fn metrics(
             description: of.map(|row| plain(&row.description)).unwrap_or_default(),
             reason: of.and_then(|row| reason(row, config)),
             heads: section.heads.each_ref().map(|head| plain(head)),
-            alert: matters.get(row.key.as_str()).map(plain_matter),
+            alert: highlights.get(row.key.as_str()).map(plain_highlight),
             past: of
                 .map(|row| past(row, report.date, (history, config)))
                 .unwrap_or_default(),
@@ -189,14 +189,14 @@ fn metrics(
 
 fn reason(row: &Row, config: &Config) -> Option<String> {
     let reason = row.provenance.reason.as_deref()?;
-    Some(plain(&Speech::of(config.report.voice).reason(reason)))
+    Some(plain(&Speech::of(config.report.locale).reason(reason)))
 }
 
 /// The tables may order the metrics otherwise than the report.
 fn alerts(report: &Report, metrics: &[Metric]) -> Vec<usize> {
     let place = |key: &str| metrics.iter().position(|metric| metric.row.key == key);
-    let rows = report.matters.iter();
-    rows.filter_map(|matter| place(&report.rows.get(matter.row)?.key))
+    let rows = report.highlights.iter();
+    rows.filter_map(|highlight| place(&report.rows.get(highlight.row)?.key))
         .collect()
 }
 
@@ -212,7 +212,7 @@ fn counted(report: &Report, speech: &Speech) -> String {
 }
 
 fn past(row: &Row, last: NaiveDate, (history, config): (&History, &Config)) -> Past {
-    let speech = Speech::of(config.report.voice);
+    let speech = Speech::of(config.report.locale);
     let first = last.checked_sub_days(Days::new(CHART_DAYS - 1));
     let first = first.unwrap_or(last);
     let stored = history.numbers(&row.key, first..=last, &config.catalog);
@@ -272,11 +272,11 @@ fn plain_part(part: &PartView) -> PartView {
     }
 }
 
-fn plain_matter(matter: &MatterView) -> MatterView {
-    MatterView {
-        tone: matter.tone,
-        word: plain(&matter.word),
-        head: plain(&matter.head),
-        rest: plain(&matter.rest),
+fn plain_highlight(highlight: &HighlightView) -> HighlightView {
+    HighlightView {
+        tone: highlight.tone,
+        word: plain(&highlight.word),
+        head: plain(&highlight.head),
+        rest: plain(&highlight.rest),
     }
 }

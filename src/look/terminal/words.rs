@@ -1,6 +1,6 @@
 //! The terminal view's own fixed words, in the languages that a reader can have.
 
-use crate::voice::Language;
+use crate::locale::Language;
 
 /// What varies stands in braces.
 #[derive(Debug, PartialEq, Eq)]

@@ -67,7 +67,7 @@ pub(super) fn known(reader: &Recipient) -> Known {
     Known {
         address: reader.address.clone(),
         name: reader.name.clone(),
-        voice: reader.voice,
+        locale: reader.locale,
         when: reader.when.word().to_owned(),
     }
 }
@@ -77,6 +77,6 @@ fn recognised(known: Known) -> Recipient {
         when: When::of(&known.when).unwrap_or_default(),
         address: known.address,
         name: known.name,
-        voice: known.voice,
+        locale: known.locale,
     }
 }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::entry::PartKey;
 use crate::report::{
-    Around, Content, Correction, Letter, Matter, NoNumbers, Report, Row, Rule, Undelivered, Verdict,
+    Around, Content, Correction, Highlight, Letter, NoNumbers, Report, Row, Rule, Undelivered,
+    Verdict,
 };
 
 use super::{instant, number};
@@ -33,10 +34,10 @@ pub fn schema() -> Value {
 fn day(report: &Report) -> Map<String, Value> {
     let metrics = report.rows.iter().map(|row| metric(row, report));
     let mut all = super::day(report, metrics);
-    let matters: Vec<Value> = report
-        .matters
+    let highlights: Vec<Value> = report
+        .highlights
         .iter()
-        .filter_map(|told| Some(matter(told, report.rows.get(told.row)?)))
+        .filter_map(|told| Some(highlight(told, report.rows.get(told.row)?)))
         .collect();
     let more = json!({
         "verdict": verdict(report.verdict()),
@@ -45,7 +46,7 @@ fn day(report: &Report) -> Map<String, Value> {
             "warnings": report.counts.warnings,
             "welcome": report.counts.welcome,
         },
-        "matters": matters,
+        "matters": highlights,
         "as_usual": report.as_usual,
         "first": report.first,
         "known_day": report.known_day.as_ref().map(|day| &day.name),
@@ -83,16 +84,16 @@ fn metric(row: &Row, report: &Report) -> Map<String, Value> {
     metric
 }
 
-fn matter(matter: &Matter, row: &Row) -> Value {
-    let (previous, previous_date) = match &matter.rule {
+fn highlight(highlight: &Highlight, row: &Row) -> Value {
+    let (previous, previous_date) = match &highlight.rule {
         Rule::Change { previous, date, .. } => (Some(number(*previous)), Some(*date)),
         _ => (None, None),
     };
-    let limit = match &matter.rule {
+    let limit = match &highlight.rule {
         Rule::Absolute(limit) => Some(limit.to_string()),
         _ => None,
     };
-    let mover = matter.mover.as_ref().map(|mover| {
+    let mover = highlight.mover.as_ref().map(|mover| {
         let mut told = json!({
             "part": mover.part.as_deref().unwrap_or(PartKey::NO_VALUE),
             "change": number(mover.change),
@@ -104,27 +105,27 @@ fn matter(matter: &Matter, row: &Row) -> Value {
         told
     });
     // The row has the value exactly, the alert as the nearest binary fraction.
-    let value = match &matter.part {
-        Some(_) => Some(number(matter.value)),
+    let value = match &highlight.part {
+        Some(_) => Some(number(highlight.value)),
         None => row.value.as_ref().map(crate::entry::Value::to_json),
     };
     let mut told = json!({
         "key": row.key,
-        "severity": words::severity(matter.severity),
-        "state": words::state(matter.state),
-        "day": matter.day,
-        "welcome": matter.welcome,
-        "settled": matter.settled,
-        "rule": alerts::rule(matter.rule.kind()),
+        "severity": words::severity(highlight.severity),
+        "state": words::state(highlight.state),
+        "day": highlight.day,
+        "welcome": highlight.welcome,
+        "settled": highlight.settled,
+        "rule": alerts::rule(highlight.rule.kind()),
         "limit": limit,
         "value": value,
         "previous": previous,
         "previous_date": previous_date,
         "mover": mover,
     });
-    if let Some(part) = &matter.part {
+    if let Some(part) = &highlight.part {
         told["part"] = super::judged::part(part);
-        told["more_parts"] = json!(matter.more_parts.len() + matter.parts_left_out);
+        told["more_parts"] = json!(highlight.more_parts.len() + highlight.parts_left_out);
     }
     told
 }

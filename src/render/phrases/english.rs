@@ -200,7 +200,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
         "{n} metric within {usual} range, {without} without one yet.",
         "{n} metrics within {usual} range, {without} without one yet.",
     ),
-    more_matters: plural(
+    more_highlights: plural(
         "and {n} more in the tables below",
         "and {n} more in the tables below",
     ),

@@ -204,7 +204,7 @@ pub(super) const GERMAN: Phrases = Phrases {
         "{n} Kennzahl liegt im {usual} üblichen Bereich, {without} noch ohne.",
         "{n} Kennzahlen liegen im {usual} üblichen Bereich, {without} noch ohne.",
     ),
-    more_matters: plural(
+    more_highlights: plural(
         "und {n} weitere in den Tabellen unten",
         "und {n} weitere in den Tabellen unten",
     ),

@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use crate::catalog::{KnownDay, Metric, Mute};
 use crate::entry::Value;
+use crate::locale::{Language, Locale, Numbers};
 use crate::report::{AlertedPart, Row, Severity, Usual};
-use crate::voice::{Language, Numbers, Voice};
 
 use super::super::clean;
 use super::super::number;
@@ -47,11 +47,11 @@ impl<'a> Scale<'a> {
 }
 
 impl Speech {
-    pub fn of(voice: Voice) -> Self {
+    pub fn of(locale: Locale) -> Self {
         Self {
-            language: voice.language,
-            words: Phrases::of(voice.language),
-            numbers: voice.numbers,
+            language: locale.language,
+            words: Phrases::of(locale.language),
+            numbers: locale.numbers,
         }
     }
 

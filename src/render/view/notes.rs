@@ -8,7 +8,7 @@ use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{Correction, Letter, Report, Row, Undelivered, Unlisted};
 
-use super::matters::{self, label};
+use super::highlights::{self, label};
 use super::opening::unusual_length;
 use super::rows::{counted, nulls};
 use super::{NoteView, Tone};
@@ -90,8 +90,8 @@ fn failed(report: &Report, speech: &Speech) -> Option<NoteView> {
 }
 
 fn muted(report: &Report, speech: &Speech) -> Option<NoteView> {
-    let told = matters::muted(report, speech).into_iter();
-    let lines = told.map(|matter| format!("{} {}", matter.head, matter.rest));
+    let told = highlights::muted(report, speech).into_iter();
+    let lines = told.map(|highlight| format!("{} {}", highlight.head, highlight.rest));
     note(
         speech.words.muted_title,
         Tone::Muted,

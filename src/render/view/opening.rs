@@ -256,9 +256,9 @@ pub(super) fn preheader(letter: &Letter, view: &View, speech: &Speech) -> String
         ];
         return fill(speech.words.no_numbers_in_short, &words);
     }
-    let matters = view.matters.iter().take(3);
-    let told: Vec<String> = matters
-        .map(|matter| format!("{} {}", matter.head, matter.rest))
+    let highlights = view.highlights.iter().take(3);
+    let told: Vec<String> = highlights
+        .map(|highlight| format!("{} {}", highlight.head, highlight.rest))
         .collect();
     let is_calm = letter.report().is_some_and(|report| report.calm_day);
     let told = match told.is_empty() {

@@ -10,10 +10,11 @@ use crate::render::parts::largest;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::report::{
-    BrokenLimit, Calm, Change, Difference, Gap, Outcome, Report, Row, Severity, TREND_DAYS, Way,
+    BrokenLimit, Change, Difference, Direction, Gap, Outcome, Report, Row, Severity, Suppression,
+    TREND_DAYS,
 };
 
-use super::matters::label;
+use super::highlights::label;
 use super::{CellView, PartView, RowView, SectionView, Tone};
 
 const SPANS: [u32; 3] = [1, 7, 30];
@@ -192,10 +193,10 @@ pub(super) fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Spee
         Outcome::NoneThen(Gap::Failed) => return muted(words.failed),
         Outcome::NoneThen(Gap::Nothing) => return muted(words.no_value),
     };
-    let arrow = match difference.way {
-        Way::Up => "▲",
-        Way::Down => "▼",
-        Way::Unchanged => return muted(words.unchanged),
+    let arrow = match difference.direction {
+        Direction::Up => "▲",
+        Direction::Down => "▼",
+        Direction::Unchanged => return muted(words.unchanged),
     };
     let change = speech.change(difference.change, difference.percent, Scale::of(row));
     CellView {
@@ -218,18 +219,18 @@ fn cell_note(
     (report, speech): (&Report, &Speech),
 ) -> Option<String> {
     let words = speech.words;
-    let note = match (difference.severity, difference.calm) {
+    let note = match (difference.severity, difference.suppression) {
         // The masthead says it of all.
-        (_, Some(Calm::OpenDay)) if report.partial => return None,
+        (_, Some(Suppression::OpenDay)) if report.partial => return None,
         (Some(_), _) if row.muted.is_some() => words.muted,
         (Some(_), _) if difference.welcome => words.welcome,
         (Some(severity), _) => return Some(standing(severity, difference.held.is_some(), speech)),
-        (None, Some(Calm::Usual)) => words.usual_then,
-        (None, Some(Calm::Echo)) => words.echo,
-        (None, Some(Calm::Learning)) => words.learning,
-        (None, Some(Calm::ToldByDay)) => words.covered_by_day,
-        (None, Some(Calm::KnownDay)) => words.known_day,
-        (None, Some(Calm::OpenDay)) => words.open_day_then,
+        (None, Some(Suppression::Usual)) => words.usual_then,
+        (None, Some(Suppression::Echo)) => words.echo,
+        (None, Some(Suppression::Learning)) => words.learning,
+        (None, Some(Suppression::CoveredByDay)) => words.covered_by_day,
+        (None, Some(Suppression::KnownDay)) => words.known_day,
+        (None, Some(Suppression::OpenDay)) => words.open_day_then,
         (None, None) if difference.is_new() => words.new,
         (None, None) => return None,
     };

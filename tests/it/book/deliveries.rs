@@ -10,11 +10,11 @@ use daybook::book::{
     self, Book, Channel, Delivery, DeliveryEnding, Filter, Known, Message, Plan, Planned, Subject,
     Terms,
 };
-use daybook::voice::{Language, Numbers, Voice};
+use daybook::locale::{Language, Locale, Numbers};
 
 use super::date;
 
-const GERMAN: Voice = Voice {
+const GERMAN: Locale = Locale {
     language: Language::German,
     numbers: Numbers::French,
 };
@@ -33,7 +33,7 @@ fn message(channel: Channel, recipient: &str) -> Message {
         channel,
         recipient: recipient.into(),
         name: None,
-        voice: Voice::default(),
+        locale: Locale::default(),
         message_id: format!("{recipient}@daybook.invalid"),
     }
 }
@@ -61,7 +61,7 @@ fn known(address: &str) -> Known {
     Known {
         address: address.into(),
         name: Some("Ada \"L\" <b>".into()),
-        voice: GERMAN,
+        locale: GERMAN,
         when: "alerts".into(),
     }
 }

@@ -1,7 +1,7 @@
 //! Who gets the report, as the settings say it.
 
 use daybook::config::{Recipient, When, recipient};
-use daybook::voice::{Language, Numbers, Voice};
+use daybook::locale::{Language, Locale, Numbers};
 
 use super::World;
 
@@ -9,7 +9,7 @@ fn reader(address: &str, name: Option<&str>) -> Recipient {
     Recipient {
         address: address.to_owned(),
         name: name.map(str::to_owned),
-        voice: Voice::default(),
+        locale: Locale::default(),
         when: When::Daily,
     }
 }
@@ -30,22 +30,22 @@ recipients = [
     )
     .config()
     .report;
-    let german = Voice {
+    let german = Locale {
         language: Language::German,
         numbers: Numbers::Swiss,
     };
-    assert_eq!(report.voice, german);
+    assert_eq!(report.locale, german);
     let expected = [
         Recipient {
-            voice: german,
+            locale: german,
             ..reader("ada@example.org", None)
         },
         Recipient {
-            voice: german,
+            locale: german,
             ..reader("bea@example.org", Some("Bea"))
         },
         Recipient {
-            voice: Voice {
+            locale: Locale {
                 language: Language::English,
                 numbers: Numbers::French,
             },
@@ -53,7 +53,7 @@ recipients = [
             ..reader("chris@example.org", None)
         },
         Recipient {
-            voice: german,
+            locale: german,
             when: When::Changes,
             ..reader("dan@example.org", Some("Dan"))
         },

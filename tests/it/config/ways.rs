@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveTime;
 use daybook::config::{Config, OnAmbiguous, show};
-use daybook::voice::Voice;
+use daybook::locale::Locale;
 use secrecy::ExposeSecret;
 
 use super::World;
@@ -23,7 +23,7 @@ fn without_any_of_these_settings_the_report_goes_to_the_outbox() {
     let config = world.config();
     let report = &config.report;
     assert_eq!(report.due, NaiveTime::from_hms_opt(6, 30, 0).unwrap());
-    assert_eq!(report.voice, Voice::default());
+    assert_eq!(report.locale, Locale::default());
     assert_eq!(report.public_url, None);
     assert_eq!(report.recipients, []);
     assert_eq!(report.recipients_query, None);

@@ -13,9 +13,9 @@ use crate::stored_days::{catalog, day, number, with};
 #[test]
 fn nothing_unseen_and_no_line_break_gets_into_a_view() {
     for (name, letter) in sample_letters::all() {
-        for voice in [ENGLISH, GERMAN] {
+        for locale in [ENGLISH, GERMAN] {
             // Debug writes what has no shape as an escape.
-            let shown = format!("{:?}", view(&letter, voice));
+            let shown = format!("{:?}", view(&letter, locale));
             let escapes: BTreeSet<&str> = shown
                 .split("\\u{")
                 .skip(1)
@@ -39,8 +39,8 @@ fn endless_words_are_cut_and_the_subject_is_one_short_line() {
     let mut long = sample_letters::named("critical");
     long.name = "Beryl of the many words ".repeat(400);
     for letter in [letter, long] {
-        for voice in [ENGLISH, GERMAN] {
-            let subject = view(&letter, voice).subject;
+        for locale in [ENGLISH, GERMAN] {
+            let subject = view(&letter, locale).subject;
             assert!(subject.chars().count() <= 150, "{subject}");
             assert!(!subject.contains(char::is_control), "{subject:?}");
         }
@@ -54,7 +54,7 @@ fn braces_in_data_are_not_taken_for_holes() {
     );
     let entry = with(day("2025-10-03"), "n", number("3"));
     let view = view(&letter(&[entry], &catalog), ENGLISH);
-    assert_eq!(view.matters[0].head, "{n} {change}: 3");
+    assert_eq!(view.highlights[0].head, "{n} {change}: 3");
     assert!(
         view.subject.ends_with(": {n} {change} 3"),
         "{}",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use daybook::locale::Language;
 use daybook::render::phrases::Phrases;
-use daybook::voice::Language;
 
 /// The words in braces that a phrase leaves room for.
 fn holes(phrase: &str) -> BTreeSet<&str> {

@@ -4,18 +4,18 @@ use chrono_tz::Tz;
 use daybook::calendar::Day;
 use daybook::catalog::Catalog;
 use daybook::entry::{Entry, Reading, Value};
+use daybook::locale::{Locale, Numbers};
 use daybook::render::view::{Tone, View, view};
 use daybook::report::{Around, Content, Correction, Letter, NoNumbers};
-use daybook::voice::{Numbers, Voice};
 
 use super::{ENGLISH, GERMAN, letter};
 use crate::sample_letters;
 use crate::stored_days::{date, n, one_metric, series};
 
-fn told(entries: &[Entry], catalog: &Catalog, voice: Voice) -> Vec<String> {
-    let view = view(&letter(entries, catalog), voice);
-    let told = view.matters.iter();
-    told.map(|matter| format!("{}: {} {}", matter.word, matter.head, matter.rest))
+fn told(entries: &[Entry], catalog: &Catalog, locale: Locale) -> Vec<String> {
+    let view = view(&letter(entries, catalog), locale);
+    let told = view.highlights.iter();
+    told.map(|highlight| format!("{}: {} {}", highlight.word, highlight.head, highlight.rest))
         .collect()
 }
 
@@ -30,12 +30,12 @@ fn a_limit_is_told_from_its_breach_to_its_recovery() {
         "label = \"Queue\"\nalert = { warning = \"> 20\", critical = \"> 50\", percent = { on = \"off\" } }",
     );
     let days = series("2025-10-01", "30 60 70 41 10");
-    let told = |voice| -> Vec<String> {
+    let told = |locale| -> Vec<String> {
         let told = |days: usize| {
             told(
                 &series("2025-10-01", "30 60 70 41 10")[..days],
                 &catalog,
-                voice,
+                locale,
             )
         };
         (1..=days.len()).flat_map(told).collect()
@@ -62,8 +62,8 @@ fn a_limit_is_told_from_its_breach_to_its_recovery() {
 fn a_value_back_within_its_limit_but_not_clear_of_it_is_still_critical() {
     let catalog = one_metric("alert = { critical = \"> 50\", percent = { on = \"off\" } }");
     let days = series("2025-10-01", "60 41");
-    let note = |days: &[Entry], voice| {
-        let view = view(&letter(days, &catalog), voice);
+    let note = |days: &[Entry], locale| {
+        let view = view(&letter(days, &catalog), locale);
         view.sections[0].rows[0].value_note.clone().unwrap()
     };
     assert_eq!(note(&days[..1], ENGLISH), "critical");
@@ -92,9 +92,9 @@ fn limits_from_below_and_at_zero_are_told_as_such() {
 #[test]
 fn the_compared_day_is_named_as_people_name_it() {
     let catalog = one_metric("unit = \"CHF\"");
-    let against = |first: &str, voice| {
+    let against = |first: &str, locale| {
         let days = [n(first, "1000"), n("2025-10-03", "1350")];
-        plain(&told(&days, &catalog, voice)[0])
+        plain(&told(&days, &catalog, locale)[0])
     };
     assert_eq!(
         against("2025-10-02", ENGLISH),
@@ -118,7 +118,7 @@ fn the_compared_day_is_named_as_people_name_it() {
 fn a_severity_that_outlives_the_size_of_its_change_says_why() {
     let days = series("2025-10-01", "100 130 159");
     let catalog = one_metric("");
-    let told = |voice| told(&days, &catalog, voice).map_plain();
+    let told = |locale| told(&days, &catalog, locale).map_plain();
     assert_eq!(
         told(ENGLISH),
         [
@@ -131,8 +131,8 @@ fn a_severity_that_outlives_the_size_of_its_change_says_why() {
             "kritisch: N: 159 gegenüber 130 am Donnerstag (+22.3 %), kritisch seit Do 2. Okt., noch nicht unter 20 %. Zweiter Tag."
         ]
     );
-    let note = |voice| {
-        let view = view(&letter(&days, &catalog), voice);
+    let note = |locale| {
+        let view = view(&letter(&days, &catalog), locale);
         let cell = &view.sections[0].rows[0].changes.as_ref().unwrap()[0];
         cell.note.clone()
     };
@@ -236,11 +236,11 @@ fn the_usual_range_and_the_trend_are_told_in_the_reader_s_numbers() {
         "2025-09-06",
         &"1000 1010 1020 1000 990 1000 1000 ".repeat(4),
     );
-    let voice = Voice {
+    let locale = Locale {
         numbers: Numbers::French,
         ..GERMAN
     };
-    let view = view(&letter(&entries, &one_metric("unit = \"kg\"")), voice);
+    let view = view(&letter(&entries, &one_metric("unit = \"kg\"")), locale);
     let row = &view.sections[0].rows[0];
     assert_eq!(row.value, "1\u{202f}000\u{a0}kg");
     assert_eq!(
@@ -255,7 +255,7 @@ fn the_usual_range_and_the_trend_are_told_in_the_reader_s_numbers() {
         &"1000 1010 1020 1000 990 1000 1000 ".repeat(5),
     );
     let view =
-        daybook::render::view::view(&letter(&five_weeks, &one_metric("unit = \"kg\"")), voice);
+        daybook::render::view::view(&letter(&five_weeks, &one_metric("unit = \"kg\"")), locale);
     // 1000 and its root.
     let usual = view.sections[0].rows[0].usual.as_deref();
     assert_eq!(usual, Some("üblich 969–1\u{202f}031\u{a0}kg"));
@@ -268,11 +268,11 @@ fn a_day_of_half_hours_is_told_in_the_reader_s_numbers() {
     let mut entry = Entry::empty(&day.close(), day.end, "hash");
     let seven = Reading::observed(Some(Value::Whole(7)));
     entry.readings.insert("n".to_owned(), seven);
-    let voice = Voice {
+    let locale = Locale {
         numbers: Numbers::German,
         ..GERMAN
     };
-    let view = view(&letter(&[entry], &one_metric("")), voice);
+    let view = view(&letter(&[entry], &one_metric("")), locale);
     assert_eq!(
         view.span,
         "00:00–24:00 Australia/Lord_Howe, 23,5 Stunden: die Uhren wurden vorgestellt"
@@ -281,8 +281,8 @@ fn a_day_of_half_hours_is_told_in_the_reader_s_numbers() {
 
 #[test]
 fn subjects_carry_the_verdict() {
-    let subject = |name: &str, voice| {
-        let subject = view(&sample_letters::named(name), voice).subject;
+    let subject = |name: &str, locale| {
+        let subject = view(&sample_letters::named(name), locale).subject;
         plain(&subject)
     };
     assert_eq!(subject("quiet", ENGLISH), "[ok] Beryl, Wed 1 Oct 2025");
@@ -340,7 +340,7 @@ fn a_night_without_numbers_says_since_when() {
         "Since Sun 5 Oct, 06:30: the app database is unavailable: connection refused. \
          The report follows as soon as a later run can count that day."
     );
-    assert!(view.sections.is_empty() && view.matters.is_empty());
+    assert!(view.sections.is_empty() && view.highlights.is_empty());
 }
 
 #[test]

@@ -313,9 +313,9 @@ fn a_member_of_several_values_is_explained_by_those_only() {
     ];
     let report = told(&entries, &catalog);
     let movers: Vec<Option<Mover>> = report
-        .matters
+        .highlights
         .iter()
-        .map(|matter| matter.mover.clone())
+        .map(|highlight| highlight.mover.clone())
         .collect();
     // Browsers, of one value, first: they fell by more. Their only part would be themselves.
     assert_eq!(movers, [None, most("The android", -43.0, -45.0)]);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use daybook::commands::Ended;
+use daybook::locale::{Language, Locale, Numbers};
 use daybook::nightly::{Night, Orders, Which};
 use daybook::prune;
 use daybook::render::phrases::Speech;
-use daybook::voice::{Language, Numbers, Voice};
 use serde_json::{Value as Json, json};
 
 use super::{SETTINGS, shop};
@@ -507,7 +507,7 @@ async fn what_cannot_be_known_says_for_which_reason_in_the_readers_language() {
     )
     .await;
     collect(&world, &["--date", "2025-10-02"]).await;
-    let german = Speech::of(Voice {
+    let german = Speech::of(Locale {
         language: Language::German,
         numbers: Numbers::German,
     });

@@ -1,6 +1,6 @@
 //! Numbers as people write them, read back strictly: thousands in threes, the habit's own point, a real minus.
 
-use daybook::voice::Numbers;
+use daybook::locale::Numbers;
 use rust_decimal::Decimal;
 
 /// A number as it was said.

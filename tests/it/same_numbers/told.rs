@@ -8,7 +8,7 @@ use crate::read_page::{self, Element, Node};
 pub(super) struct Told {
     pub(super) verdict: String,
     /// Word and sentences.
-    pub(super) matters: Vec<(String, String)>,
+    pub(super) highlights: Vec<(String, String)>,
     pub(super) sections: Vec<Section>,
     /// Title and lines.
     pub(super) notes: Vec<(String, Vec<String>)>,
@@ -41,11 +41,14 @@ pub(super) fn page(html: &str) -> Told {
         verdict: page.first("h1").unwrap().text(),
         ..Told::default()
     };
-    let matters = page.all("table").into_iter().find(|one| one.has_class("u"));
-    for row in matters.map(|matters| matters.all("tr")).unwrap_or_default() {
+    let highlights = page.all("table").into_iter().find(|one| one.has_class("u"));
+    for row in highlights
+        .map(|highlights| highlights.all("tr"))
+        .unwrap_or_default()
+    {
         let cells: Vec<String> = row.children().map(Element::text).collect();
         if !cells[0].is_empty() {
-            told.matters.push((cells[0].clone(), cells[1].clone()));
+            told.highlights.push((cells[0].clone(), cells[1].clone()));
         }
     }
     let names = page.all("h2").into_iter().map(Element::text);
@@ -140,8 +143,8 @@ pub(super) fn text(text: &str, words: &[&str]) -> Told {
             told.verdict = block[0].to_owned();
         } else if let Some(at) = block.iter().position(|one| *one == line) {
             told.sections.push(table(&block, at));
-        } else if let Some((word, sentences)) = matter(&block, words) {
-            told.matters.push((word, sentences));
+        } else if let Some((word, sentences)) = highlight(&block, words) {
+            told.highlights.push((word, sentences));
         } else if let Some(at) = block.iter().position(begins) {
             let lines = joined(&block[at..], &begins);
             let lines = lines.iter().map(|line| line.replacen("-\u{a0}", "", 1));
@@ -151,7 +154,7 @@ pub(super) fn text(text: &str, words: &[&str]) -> Told {
     told
 }
 
-fn matter(block: &[&str], words: &[&str]) -> Option<(String, String)> {
+fn highlight(block: &[&str], words: &[&str]) -> Option<(String, String)> {
     let all = joined(block, &|line| !line.starts_with(' '))
         .into_iter()
         .next()?;

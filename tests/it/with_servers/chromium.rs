@@ -7,10 +7,10 @@ pub(super) mod browser;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use daybook::locale::{Language, Locale};
 use daybook::render::html;
 use daybook::render::mail::{Mail, mail};
 use daybook::render::view::View;
-use daybook::voice::{Language, Voice};
 use serde_json::Value;
 
 use crate::{sample_letters, sample_views};
@@ -87,12 +87,12 @@ fn previews() {
 
 /// Letters as they are sent, each kind of verdict in German too.
 fn letters() -> Vec<(String, Mail)> {
-    let german = Voice {
+    let german = Locale {
         language: Language::German,
-        ..Voice::default()
+        ..Locale::default()
     };
     let letters = sample_letters::all().into_iter();
-    let english = letters.map(|(name, letter)| (name.to_owned(), mail(&letter, Voice::default())));
+    let english = letters.map(|(name, letter)| (name.to_owned(), mail(&letter, Locale::default())));
     let names = [
         "first_night",
         "quiet",

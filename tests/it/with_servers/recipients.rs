@@ -75,7 +75,7 @@ async fn admins_are_found_and_a_failing_query_harms_no_number() {
         .recipients
         .iter()
         .map(|one| {
-            let language = one.voice.language.code();
+            let language = one.locale.language.code();
             (one.address.as_str(), one.name.as_deref(), language)
         })
         .collect();

@@ -1,7 +1,7 @@
 //! What a metric means, when it alerts, and how it is counted.
 
 use crate::calendar::Day;
-use crate::catalog::{Direction, History, Limit, Metric, Shape};
+use crate::catalog::{AlertOn, History, Limit, Metric, Shape};
 use crate::engine::Engine;
 use crate::look::pages::Scene;
 use crate::plan::{Facts, KnownDatabases, night};
@@ -86,11 +86,11 @@ fn changes(metric: &Metric, scene: &Scene<'_>) -> Option<String> {
     let (rule, general) = (&metric.alert.percent, scene.config.catalog.thresholds);
     let phrase = match rule.on {
         _ if metric.is_distribution() && !metric.alert.parts => return None,
-        Direction::Off => return None,
+        AlertOn::Off => return None,
         _ if metric.alert.parts => words.rule_parts,
-        Direction::Both => words.rule_both,
-        Direction::Falls => words.rule_falls,
-        Direction::Rises => words.rule_rises,
+        AlertOn::Both => words.rule_both,
+        AlertOn::Falls => words.rule_falls,
+        AlertOn::Rises => words.rule_rises,
     };
     let scale = Scale::of_metric(metric);
     let size = |level: f64| {

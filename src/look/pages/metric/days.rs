@@ -9,7 +9,7 @@ use crate::entry::{Entry, Reading};
 use crate::look::pages::Scene;
 use crate::look::pages::asked::Span;
 use crate::look::pages::chart::dates;
-use crate::render::view::{self, MatterView};
+use crate::render::view::{self, HighlightView};
 use crate::report::{self, Report, State, TREND_DAYS, Usual};
 
 pub(super) struct Days {
@@ -28,14 +28,14 @@ pub(super) struct Day {
     pub(super) entry: Option<Entry>,
     pub(super) reading: Option<Reading>,
     pub(super) usual: Option<Usual>,
-    pub(super) matter: Option<Matter>,
+    pub(super) highlight: Option<Highlight>,
     pub(super) known: Option<String>,
     /// What alerts is muted: until when, and why.
     pub(super) muted: Option<String>,
 }
 
-pub(super) struct Matter {
-    pub(super) view: MatterView,
+pub(super) struct Highlight {
+    pub(super) view: HighlightView,
     pub(super) state: State,
 }
 
@@ -105,7 +105,7 @@ impl Telling<'_> {
             reading: entry.and_then(|entry| entry.reading(metric)).cloned(),
             entry: entry.cloned(),
             usual: own.and_then(|judged| judged.usual),
-            matter: judged.and_then(|day| self.matter(day)),
+            highlight: judged.and_then(|day| self.highlight(day)),
             muted: own.and_then(|judged| {
                 let mute = judged.muted.as_ref()?;
                 let mut alerts = judged.alerts.iter();
@@ -116,14 +116,14 @@ impl Telling<'_> {
         }
     }
 
-    fn matter(&self, day: &JudgedDay) -> Option<Matter> {
+    fn highlight(&self, day: &JudgedDay) -> Option<Highlight> {
         let own = day.metrics.first()?;
         let report = (!own.alerts.is_empty()).then(|| self.report(day.date))??;
-        let view = view::matters(&report, &self.scene.speech)
+        let view = view::highlights(&report, &self.scene.speech)
             .into_iter()
             .next()?;
-        let state = report.matters.first()?.state;
-        Some(Matter { view, state })
+        let state = report.highlights.first()?.state;
+        Some(Highlight { view, state })
     }
 
     fn report(&self, date: NaiveDate) -> Option<Report> {

@@ -11,7 +11,7 @@ use crate::render::phrases::fill;
 use crate::render::phrases::speech::Scale;
 use crate::render::view::{self, Tone};
 
-use super::days::{Day, Days, Matter};
+use super::days::{Day, Days, Highlight};
 
 /// Everything that is drawn, as paths, percents and words.
 pub(super) struct Picture {
@@ -92,12 +92,12 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
         words,
     };
     let begun = days.days.iter().enumerate().filter_map(|(at, day)| {
-        let matter = standing(day)?;
+        let highlight = standing(day)?;
         let before = at.checked_sub(1).and_then(|at| standing(&days.days[at]));
-        let begins = matter.state == State::New
-            || matter.state == State::Worse
-            || before.is_none_or(|before| before.view.tone != matter.view.tone);
-        begins.then(|| mark(at, matter.view.tone, sentence(day, matter, scene)))
+        let begins = highlight.state == State::New
+            || highlight.state == State::Worse
+            || before.is_none_or(|before| before.view.tone != highlight.view.tone);
+        begins.then(|| mark(at, highlight.view.tone, sentence(day, highlight, scene)))
     });
     let mut begun: Vec<Mark> = begun.collect();
     if begun.len() > MOST_MARKS {
@@ -178,22 +178,25 @@ fn clocks(days: &Days, scene: &Scene<'_>) -> Vec<(String, String, String)> {
 
 fn lane(days: &Days, tone: Tone) -> String {
     let numbered = days.days.iter().enumerate();
-    let alerting =
-        numbered.filter(|(_, day)| standing(day).is_some_and(|matter| matter.view.tone == tone));
+    let alerting = numbered
+        .filter(|(_, day)| standing(day).is_some_and(|highlight| highlight.view.tone == tone));
     line::lane(alerting.map(|(at, _)| at))
 }
 
-pub(super) fn standing(day: &Day) -> Option<&Matter> {
-    day.matter
+pub(super) fn standing(day: &Day) -> Option<&Highlight> {
+    day.highlight
         .as_ref()
-        .filter(|matter| matter.state != State::Recovered)
+        .filter(|highlight| highlight.state != State::Recovered)
 }
 
 /// `Fri 3 Oct: critical, 46 against 100 …`
-fn sentence(day: &Day, matter: &Matter, scene: &Scene<'_>) -> String {
+fn sentence(day: &Day, highlight: &Highlight, scene: &Scene<'_>) -> String {
     let date = scene.speech.short_date(day.date);
-    let value = matter.view.head.rsplit(": ").next().unwrap_or_default();
-    format!("{date}, {}: {value} {}", matter.view.word, matter.view.rest)
+    let value = highlight.view.head.rsplit(": ").next().unwrap_or_default();
+    format!(
+        "{date}, {}: {value} {}",
+        highlight.view.word, highlight.view.rest
+    )
 }
 
 fn value(day: &Day) -> Option<&Value> {

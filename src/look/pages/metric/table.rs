@@ -111,10 +111,10 @@ fn more_of(
 fn notes_of(day: &Day, repeated: bool, scene: &Scene<'_>) -> String {
     let words = scene.speech.words;
     let mut notes = Vec::new();
-    if let Some(matter) = &day.matter {
-        notes.push(match matter.state {
+    if let Some(highlight) = &day.highlight {
+        notes.push(match highlight.state {
             State::Recovered => words.recovered.to_owned(),
-            _ => matter.view.word.clone(),
+            _ => highlight.view.word.clone(),
         });
     }
     notes.extend(day.muted.clone());

@@ -26,7 +26,7 @@ async fn a_report_is_read_as_it_was_planned() {
     plan.report.bad_addresses = vec![("ada@\r\n\"x\"".into(), "no domain".into())];
     plan.report.reason = Some("unreachable \u{202e}".into());
     plan.messages[0].name = Some("Ada \"L\"".into());
-    plan.messages[0].voice = GERMAN;
+    plan.messages[0].locale = GERMAN;
     assert_eq!(book::plan(&book, &plan).await.unwrap(), 1);
 
     let read = book::planned(&book, date(DAY), Subject::Failure).await;
@@ -35,7 +35,7 @@ async fn a_report_is_read_as_it_was_planned() {
     assert_eq!(other.unwrap(), None);
     let row = one(&book, 1).await;
     assert_eq!(
-        (row.name.as_deref(), row.voice),
+        (row.name.as_deref(), row.locale),
         (Some("Ada \"L\""), GERMAN)
     );
     assert_eq!(row.planned_at, night_after(DAY));

@@ -8,64 +8,64 @@ use crate::mariadb::database;
 use crate::world::{World, date};
 
 /// How a column tells time: its type, what the catalog says, and how a moment is written in it.
-struct Way {
+struct Direction {
     name: &'static str,
     declared: &'static str,
     time: &'static str,
     written: &'static str,
 }
 
-const WAYS: [Way; 9] = [
-    Way {
+const WAYS: [Direction; 9] = [
+    Direction {
         name: "utc",
         declared: "datetime(6)",
         time: "utc",
         written: "UTC",
     },
-    Way {
+    Direction {
         name: "whole",
         declared: "datetime",
         time: "utc",
         written: "UTC",
     },
-    Way {
+    Direction {
         name: "local",
         declared: "datetime(6)",
         time: "local",
         written: "LOCAL",
     },
     // The type is an instant, whatever the table's other times are.
-    Way {
+    Direction {
         name: "stamp",
         declared: "timestamp(6)",
         time: "local",
         written: "UTC",
     },
-    Way {
+    Direction {
         name: "seconds",
         declared: "int unsigned",
         time: "epoch_s",
         written: "timestampdiff(SECOND, '1970-01-01', UTC)",
     },
-    Way {
+    Direction {
         name: "millis",
         declared: "bigint",
         time: "epoch_ms",
         written: "timestampdiff(SECOND, '1970-01-01', UTC) * 1000",
     },
-    Way {
+    Direction {
         name: "texts",
         declared: "varchar(40)",
         time: "utc",
         written: "concat(UTC, '')",
     },
-    Way {
+    Direction {
         name: "zulu",
         declared: "mediumtext",
         time: "utc",
         written: "concat(replace(UTC, ' ', 'T'), 'Z')",
     },
-    Way {
+    Direction {
         name: "words",
         declared: "varchar(40) COLLATE utf8mb4_german2_ci",
         time: "local",
@@ -86,8 +86,8 @@ const MOMENTS: [(&str, &str); 7] = [
 ];
 
 fn settings() -> String {
-    let one = |way: &Way| {
-        let Way { name, time, .. } = way;
+    let one = |way: &Direction| {
+        let Direction { name, time, .. } = way;
         format!(
             "[tables.{name}]\nname = \"{name}\"\ncreated_at = \"born\"\ndeleted_at = \"gone\"\ntime = \"{time}\"\n\
              [[metrics]]\nkey = \"{name}\"\ntable = \"{name}\"\ncount = \"*\"\nhistory = \"interval\"\n\
@@ -99,7 +99,7 @@ fn settings() -> String {
 }
 
 /// Row 3 ends with the first moment of the day after; where the type has a zero, rows end at it, which is never.
-fn table(way: &Way) -> String {
+fn table(way: &Direction) -> String {
     let told = |(utc, local): (&str, &str)| {
         let local = way.written.replace("LOCAL", &format!("'{local}'"));
         local.replace("UTC", &format!("'{utc}'"))
@@ -150,7 +150,7 @@ async fn every_way_to_tell_time_puts_rows_into_their_days() {
         world.night(Which::One(date(day))).await;
     }
     for (day, there, born) in expected {
-        for Way { name, .. } in &WAYS {
+        for Direction { name, .. } in &WAYS {
             assert_eq!(
                 world.value(day, name).await,
                 json!(there),
@@ -165,7 +165,7 @@ async fn every_way_to_tell_time_puts_rows_into_their_days() {
     past.set("DAYBOOK_APP_DATABASE_URL", &app.url());
     past.night(range).await;
     for (day, there, born) in expected {
-        for Way { name, .. } in &WAYS {
+        for Direction { name, .. } in &WAYS {
             assert_eq!(past.value(day, name).await, json!(there), "{name} on {day}");
             let key = format!("{name}_new_24h");
             assert_eq!(past.value(day, &key).await, json!(born), "{key} on {day}");

@@ -14,7 +14,7 @@ use super::{Alert, AlertedPart, Counts, Notice, Report, Row, Rule, Severity, Sta
 
 /// A metric that deserves attention, told by the rule that says most.
 #[derive(Debug, Clone)]
-pub struct Matter {
+pub struct Highlight {
     /// Its place in [`Report::rows`].
     pub row: usize,
     pub severity: Severity,
@@ -63,34 +63,37 @@ pub enum Verdict {
 
 /// One for each metric with alerts: the unwelcome before the welcome, the critical before warnings, what is new
 /// or worse before what goes on, the largest move first; the recovered last.
-pub(super) fn of(alerts: &[Notice], rows: &[Row], world: (&Past<'_>, &Catalog)) -> Vec<Matter> {
+pub(super) fn of(alerts: &[Notice], rows: &[Row], world: (&Past<'_>, &Catalog)) -> Vec<Highlight> {
     let mut by_key: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
     for Notice { alert, .. } in alerts {
         by_key.entry(&alert.key).or_default().push(alert);
     }
-    let mut matters: Vec<(Matter, f64)> = rows
+    let mut highlights: Vec<(Highlight, f64)> = rows
         .iter()
         .enumerate()
         .filter_map(|(at, row)| {
-            let matter = matter(at, row, by_key.get(row.key.as_str())?, world)?;
-            let size = size(&matter, row);
-            Some((matter, size))
+            let highlight = highlight(at, row, by_key.get(row.key.as_str())?, world)?;
+            let size = size(&highlight, row);
+            Some((highlight, size))
         })
         .collect();
-    matters.sort_by(|(one, size), (other, other_size)| {
+    highlights.sort_by(|(one, size), (other, other_size)| {
         rank(one)
             .cmp(&rank(other))
             .then(other_size.total_cmp(size))
             .then(one.row.cmp(&other.row))
     });
-    matters.into_iter().map(|(matter, _)| matter).collect()
+    highlights
+        .into_iter()
+        .map(|(highlight, _)| highlight)
+        .collect()
 }
 
 /// Standing matters; the welcome ones are counted apart, the recovered ones not at all.
-pub(super) fn count(matters: &[Matter]) -> Counts {
+pub(super) fn count(highlights: &[Highlight]) -> Counts {
     let mut counts = Counts::default();
-    for matter in matters {
-        match (matter.state, matter.welcome, matter.severity) {
+    for highlight in highlights {
+        match (highlight.state, highlight.welcome, highlight.severity) {
             (State::Recovered, _, _) => {}
             (_, true, _) => counts.welcome += 1,
             (_, _, Severity::Critical) => counts.critical += 1,
@@ -100,7 +103,12 @@ pub(super) fn count(matters: &[Matter]) -> Counts {
     counts
 }
 
-fn matter(at: usize, row: &Row, alerts: &[&Alert], world: (&Past<'_>, &Catalog)) -> Option<Matter> {
+fn highlight(
+    at: usize,
+    row: &Row,
+    alerts: &[&Alert],
+    world: (&Past<'_>, &Catalog),
+) -> Option<Highlight> {
     let standing = |alert: &Alert| alert.state != State::Recovered;
     let any_stands = alerts.iter().any(|alert| standing(alert));
     let told = alerts
@@ -124,7 +132,7 @@ fn matter(at: usize, row: &Row, alerts: &[&Alert], world: (&Past<'_>, &Catalog))
         () => State::Ongoing,
     };
     let oldest = alike.iter().max_by_key(|alert| alert.day)?;
-    Some(Matter {
+    Some(Highlight {
         row: at,
         severity: told.severity,
         state,
@@ -185,26 +193,26 @@ fn weight(alert: &Alert) -> (bool, Reverse<Severity>, bool, u32) {
     (alert.welcome, Reverse(alert.severity), is_old, rule)
 }
 
-fn rank(matter: &Matter) -> (bool, bool, Reverse<Severity>, bool) {
+fn rank(highlight: &Highlight) -> (bool, bool, Reverse<Severity>, bool) {
     (
-        matter.state == State::Recovered,
-        matter.welcome,
-        Reverse(matter.severity),
-        !matches!(matter.state, State::New | State::Worse),
+        highlight.state == State::Recovered,
+        highlight.welcome,
+        Reverse(highlight.severity),
+        !matches!(highlight.state, State::New | State::Worse),
     )
 }
 
 /// How far it moved, in percent or points; how far a value is beyond its limit, in percent of that.
-fn size(matter: &Matter, row: &Row) -> f64 {
-    match &matter.rule {
+fn size(highlight: &Highlight, row: &Row) -> f64 {
+    match &highlight.rule {
         Rule::Change { difference, .. } if row.in_points => difference.change.abs(),
         Rule::Change { difference, .. } => difference.percent.map_or(f64::INFINITY, f64::abs),
-        Rule::Absolute(limit) => match (matter.value - limit.bound).abs() {
+        Rule::Absolute(limit) => match (highlight.value - limit.bound).abs() {
             0.0 => 0.0,
             beyond => beyond * 100.0 / limit.bound.abs(),
         },
         Rule::Zero(_) => 100.0,
-        Rule::Stirred { before, .. } => percent(*before, matter.value),
+        Rule::Stirred { before, .. } => percent(*before, highlight.value),
         Rule::Week(week) => percent(week.before, week.mean),
         Rule::Flat(_) => 0.0,
     }
@@ -234,7 +242,7 @@ fn mover(row: &Row, rule: &Rule, world: (&Past<'_>, &Catalog)) -> Option<Mover> 
     };
     let moved = Move {
         change: difference.change,
-        way: difference.way,
+        direction: difference.direction,
         then: date,
         now: date + Days::new(u64::from(days)),
     };

@@ -4,36 +4,38 @@ use crate::catalog::Limit;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::render::{clean, number};
-use crate::report::{AlertedPart, Calm, Matter, Report, Row, Rule, Severity, State, Week};
+use crate::report::{
+    AlertedPart, Highlight, Report, Row, Rule, Severity, State, Suppression, Week,
+};
 
-use super::{MatterView, Tone};
+use super::{HighlightView, Tone};
 
 const MOST: usize = 5;
 
 /// The first of them, and how many more there are.
-pub(super) fn matters(report: &Report, speech: &Speech) -> (Vec<MatterView>, Option<String>) {
+pub(super) fn highlights(report: &Report, speech: &Speech) -> (Vec<HighlightView>, Option<String>) {
     let mut told = all(report, speech);
     told.truncate(MOST);
-    let more = report.matters.len().saturating_sub(MOST);
-    let words = speech.words.more_matters;
+    let more = report.highlights.len().saturating_sub(MOST);
+    let words = speech.words.more_highlights;
     (told, (more > 0).then(|| speech.count(words, more)))
 }
 
-pub(super) fn all(report: &Report, speech: &Speech) -> Vec<MatterView> {
-    let told = report.matters.iter().filter_map(|matter| {
-        let row = report.rows.get(matter.row)?;
-        Some(self::matter(matter, row, (report, speech)))
+pub(super) fn all(report: &Report, speech: &Speech) -> Vec<HighlightView> {
+    let told = report.highlights.iter().filter_map(|highlight| {
+        let row = report.rows.get(highlight.row)?;
+        Some(self::highlight(highlight, row, (report, speech)))
     });
     told.collect()
 }
 
 /// What stands but is muted, with until when and why.
-pub(super) fn muted(report: &Report, speech: &Speech) -> Vec<MatterView> {
-    let told = report.muted.iter().filter_map(|matter| {
-        let row = report.rows.get(matter.row)?;
+pub(super) fn muted(report: &Report, speech: &Speech) -> Vec<HighlightView> {
+    let told = report.muted.iter().filter_map(|highlight| {
+        let row = report.rows.get(highlight.row)?;
         let until = speech.muted_until(row.muted.as_ref()?);
-        let told = self::matter(matter, row, (report, speech));
-        Some(MatterView {
+        let told = self::highlight(highlight, row, (report, speech));
+        Some(HighlightView {
             tone: Tone::Muted,
             word: speech.words.muted.to_owned(),
             rest: format!("{} {until}", told.rest),
@@ -43,24 +45,28 @@ pub(super) fn muted(report: &Report, speech: &Speech) -> Vec<MatterView> {
     told.collect()
 }
 
-fn matter(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> MatterView {
+fn highlight(
+    highlight: &Highlight,
+    row: &Row,
+    (report, speech): (&Report, &Speech),
+) -> HighlightView {
     let words = speech.words;
-    let (tone, word) = match (matter.state, matter.welcome, matter.severity) {
+    let (tone, word) = match (highlight.state, highlight.welcome, highlight.severity) {
         (State::Recovered, _, _) => (Tone::Good, words.recovered),
         (_, true, _) => (Tone::Good, words.welcome),
         (_, _, Severity::Critical) => (Tone::Critical, words.critical),
         (_, _, Severity::Warning) => (Tone::Warning, words.warning),
     };
-    let value = match (&matter.part, &row.value) {
-        (Some(part), _) => part_and_value(part, matter.value, (row, speech)),
+    let value = match (&highlight.part, &row.value) {
+        (Some(part), _) => part_and_value(part, highlight.value, (row, speech)),
         (None, Some(value)) => speech.value(value, Scale::of(row)),
-        (None, None) => speech.number(matter.value, Scale::of(row)),
+        (None, None) => speech.number(highlight.value, Scale::of(row)),
     };
-    MatterView {
+    HighlightView {
         tone,
         word: word.to_owned(),
         head: format!("{}: {value}", label(row)),
-        rest: rest(matter, row, (report, speech)),
+        rest: rest(highlight, row, (report, speech)),
     }
 }
 
@@ -79,13 +85,13 @@ pub(super) fn label(row: &Row) -> String {
     }
 }
 
-fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> String {
-    let mut clauses = match &matter.rule {
-        Rule::Absolute(limit) => vec![by_limit(matter, *limit, row, speech)],
-        Rule::Change { .. } => against(matter, row, (report, speech)),
+fn rest(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech)) -> String {
+    let mut clauses = match &highlight.rule {
+        Rule::Absolute(limit) => vec![by_limit(highlight, *limit, row, speech)],
+        Rule::Change { .. } => against(highlight, row, (report, speech)),
         Rule::Week(week) => vec![by_week(*week, row, speech)],
         Rule::Zero(days) => vec![speech.count(speech.words.zero_days, *days as usize)],
-        Rule::Stirred { days, .. } if matter.part.is_some() => {
+        Rule::Stirred { days, .. } if highlight.part.is_some() => {
             vec![speech.count(speech.words.appeared, *days as usize)]
         }
         Rule::Stirred { before, days } => {
@@ -95,10 +101,10 @@ fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Str
         }
         Rule::Flat(days) => vec![speech.count(speech.words.flat_days, *days as usize)],
     };
-    let is_over = matter.state == State::Recovered;
-    if is_over && !matches!(matter.rule, Rule::Absolute(_)) {
-        let after = after(matter, speech);
-        let phrase = match matter.settled {
+    let is_over = highlight.state == State::Recovered;
+    if is_over && !matches!(highlight.rule, Rule::Absolute(_)) {
+        let after = after(highlight, speech);
+        let phrase = match highlight.settled {
             true => speech.words.settled,
             false => speech.words.over,
         };
@@ -107,9 +113,9 @@ fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Str
     let first = format!("{}.", clauses.join(", "));
     let sentences = [
         Some(first),
-        mover(matter, row, (report, speech)),
-        stood(matter, speech),
-        more_parts(matter, row, speech),
+        mover(highlight, row, (report, speech)),
+        stood(highlight, speech),
+        more_parts(highlight, row, speech),
     ];
     sentences
         .into_iter()
@@ -119,26 +125,28 @@ fn rest(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Str
 }
 
 /// How long something that is over had stood.
-fn after(matter: &Matter, speech: &Speech) -> String {
-    let days = matter.day.saturating_sub(1).max(1);
+fn after(highlight: &Highlight, speech: &Speech) -> String {
+    let days = highlight.day.saturating_sub(1).max(1);
     speech.count(speech.words.after_days, days as usize)
 }
 
-fn by_limit(matter: &Matter, limit: Limit, row: &Row, speech: &Speech) -> String {
+fn by_limit(highlight: &Highlight, limit: Limit, row: &Row, speech: &Speech) -> String {
     let words = speech.words;
     let bound = speech.number(limit.bound, Scale::of(row));
-    let phrase = match (matter.state, limit.over) {
-        (State::Recovered, _) if !limit.inclusive && matter.value == limit.bound => words.back_to,
+    let phrase = match (highlight.state, limit.over) {
+        (State::Recovered, _) if !limit.inclusive && highlight.value == limit.bound => {
+            words.back_to
+        }
         (State::Recovered, true) => words.back_below,
         (State::Recovered, false) => words.back_above,
-        _ if !limit.reached(matter.value) => words.not_clear,
+        _ if !limit.reached(highlight.value) => words.not_clear,
         (_, true) if limit.inclusive => words.stays_below,
         (_, false) if limit.inclusive => words.stays_above,
         _ => words.limit,
     };
     fill(
         phrase,
-        &[("bound", &bound), ("after", &after(matter, speech))],
+        &[("bound", &bound), ("after", &after(highlight, speech))],
     )
 }
 
@@ -156,13 +164,13 @@ fn by_week(week: Week, row: &Row, speech: &Speech) -> String {
 }
 
 /// `vs 4'808 last Friday (−54 %)` and how far that lies from what is usual.
-fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Vec<String> {
+fn against(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech)) -> Vec<String> {
     let Rule::Change {
         days,
         date,
         previous,
         difference,
-    } = &matter.rule
+    } = &highlight.rule
     else {
         return Vec::new();
     };
@@ -184,17 +192,17 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
         ("change", &change),
     ];
     let mut clauses = vec![fill(words.against, &holes)];
-    if let Some(held) = difference.held.filter(|_| !matter.welcome) {
+    if let Some(held) = difference.held.filter(|_| !highlight.welcome) {
         let holes = [
-            ("severity", speech.severity(matter.severity).to_owned()),
+            ("severity", speech.severity(highlight.severity).to_owned()),
             ("date", speech.short_date(held.since)),
             ("level", speech.level(held.until_below, Scale::of(row))),
         ];
         clauses.push(fill(words.held, &holes));
     }
-    let usual = match &matter.part {
+    let usual = match &highlight.part {
         Some(part) => part.usual.map(|usual| {
-            let is_whole = matter.value.fract() == 0.0;
+            let is_whole = highlight.value.fract() == 0.0;
             (speech.range_of(&usual, is_whole, Scale::of(row)), usual)
         }),
         None => row.usual.map(|usual| (speech.range(&usual, row), usual)),
@@ -204,13 +212,13 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
             ("usual", speech.usual_of(report.date)),
             ("range", range.as_str()),
         ];
-        match matter.state {
-            State::Recovered if difference.calm == Some(Calm::Usual) => {
+        match highlight.state {
+            State::Recovered if difference.suppression == Some(Suppression::Usual) => {
                 clauses.push(format!("{} {range}", speech.usual(report.date)));
             }
             State::Recovered => {}
-            _ if matter.value > usual.high => clauses.push(fill(words.above, &holes)),
-            _ if matter.value < usual.low => clauses.push(fill(words.below, &holes)),
+            _ if highlight.value > usual.high => clauses.push(fill(words.above, &holes)),
+            _ if highlight.value < usual.low => clauses.push(fill(words.below, &holes)),
             _ => clauses.push(format!("{} {range}", speech.usual(report.date))),
         }
     }
@@ -218,8 +226,8 @@ fn against(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> 
 }
 
 /// `Also: “open” 3 (−95 %), “draft” 0 and 2 more.`
-fn more_parts(matter: &Matter, row: &Row, speech: &Speech) -> Option<String> {
-    let more = matter.more_parts.iter().filter_map(|alert| {
+fn more_parts(highlight: &Highlight, row: &Row, speech: &Speech) -> Option<String> {
+    let more = highlight.more_parts.iter().filter_map(|alert| {
         let told = part_and_value(alert.part.as_ref()?, alert.value, (row, speech));
         Some(match &alert.rule {
             Rule::Change { difference, .. } => {
@@ -231,15 +239,15 @@ fn more_parts(matter: &Matter, row: &Row, speech: &Speech) -> Option<String> {
         })
     });
     let mut parts = more.collect::<Vec<_>>().join(", ");
-    if matter.parts_left_out > 0 {
-        let more = speech.count(speech.words.more_lines, matter.parts_left_out);
+    if highlight.parts_left_out > 0 {
+        let more = speech.count(speech.words.more_lines, highlight.parts_left_out);
         parts = format!("{parts} {more}");
     }
     (!parts.is_empty()).then(|| fill(speech.words.also_parts, &[("parts", parts)]))
 }
 
-fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Option<String> {
-    let mover = matter.mover.as_ref()?;
+fn mover(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech)) -> Option<String> {
+    let mover = highlight.mover.as_ref()?;
     let none = speech.words.no_part;
     let part = match &mover.part {
         Some(label) => clean::quoted_from(&clean::label(label), none),
@@ -247,7 +255,7 @@ fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Op
     };
     let change = speech.amount(mover.change, Scale::of(row));
     let whole = speech.amount(mover.of, Scale::of(row));
-    let phrase = match matter.rule {
+    let phrase = match highlight.rule {
         Rule::Change { .. } => speech.words.mover,
         _ => speech.words.mover_since,
     };
@@ -262,14 +270,17 @@ fn mover(matter: &Matter, row: &Row, (report, speech): (&Report, &Speech)) -> Op
 }
 
 /// `First day.`, `Day 4.`
-fn stood(matter: &Matter, speech: &Speech) -> Option<String> {
+fn stood(highlight: &Highlight, speech: &Speech) -> Option<String> {
     let words = speech.words;
-    let phrase = match (matter.state, matter.day) {
+    let phrase = match (highlight.state, highlight.day) {
         (State::Recovered, _) => return None,
         (State::New, _) => words.new_today,
         (State::Worse, _) => words.worse,
         (State::Ongoing, 2) => words.second_day,
         (State::Ongoing, _) => words.day_n,
     };
-    Some(fill(phrase, &[("n", &speech.whole(matter.day as usize))]))
+    Some(fill(
+        phrase,
+        &[("n", &speech.whole(highlight.day as usize))],
+    ))
 }

@@ -1,7 +1,7 @@
 //! The sentences above the tables and the corrections below them; and the few words that stand beside numbers.
 
 use chrono::{Datelike, NaiveDate};
-use daybook::voice::{Language, Numbers, Voice};
+use daybook::locale::{Language, Locale, Numbers};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
@@ -9,15 +9,15 @@ use super::numbers::{Amount, leading, with_unit};
 use super::{Reading, date, decimal};
 
 /// The words with which a matter begins.
-pub(super) fn words(voice: Voice) -> [&'static str; 4] {
-    match voice.language {
+pub(super) fn words(locale: Locale) -> [&'static str; 4] {
+    match locale.language {
         Language::English => ["critical", "warning", "improved", "recovered"],
         Language::German => ["kritisch", "Warnung", "verbessert", "behoben"],
     }
 }
 
-pub(super) fn severities(voice: Voice) -> [(&'static str, &'static str); 3] {
-    let [critical, warning, welcome, _] = words(voice);
+pub(super) fn severities(locale: Locale) -> [(&'static str, &'static str); 3] {
+    let [critical, warning, welcome, _] = words(locale);
     [
         ("critical", critical),
         ("warning", warning),
@@ -25,15 +25,15 @@ pub(super) fn severities(voice: Voice) -> [(&'static str, &'static str); 3] {
     ]
 }
 
-pub(super) fn unchanged(voice: Voice) -> &'static str {
-    match voice.language {
+pub(super) fn unchanged(locale: Locale) -> &'static str {
+    match locale.language {
         Language::English => "unchanged",
         Language::German => "unverändert",
     }
 }
 
-pub(super) fn gaps(voice: Voice) -> [(&'static str, &'static str); 4] {
-    let told = match voice.language {
+pub(super) fn gaps(locale: Locale) -> [(&'static str, &'static str); 4] {
+    let told = match locale.language {
         Language::English => ["no data", "unavailable", "failed", "no value"],
         Language::German => ["keine Daten", "unbekannt", "Fehler", "kein Wert"],
     };
@@ -46,11 +46,11 @@ pub(super) fn gaps(voice: Voice) -> [(&'static str, &'static str); 4] {
 }
 
 /// `Fri 3 Oct`, `Fr 3. Okt.`
-pub(super) fn short_date(text: &str, voice: Voice) -> String {
+pub(super) fn short_date(text: &str, locale: Locale) -> String {
     let date: NaiveDate = date(text);
     let weekday = date.weekday().num_days_from_monday() as usize;
     let month = date.month0() as usize;
-    match voice.language {
+    match locale.language {
         Language::English => date.format("%a %-d %b").to_string(),
         Language::German => {
             let weekdays = ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"];
@@ -84,12 +84,12 @@ pub(super) fn range(told: &str, usual: &Json, unit: &str, habit: Numbers) {
 }
 
 impl Reading<'_> {
-    pub(super) fn matters(&self) {
-        let matters = self.truth["matters"].as_array();
-        let matters: Vec<&Json> = matters.into_iter().flatten().take(5).collect();
-        assert_eq!(self.told.matters.len(), matters.len());
-        for ((word, sentences), truth) in self.told.matters.iter().zip(matters) {
-            let [critical, warning, welcome, recovered] = words(self.voice);
+    pub(super) fn highlights(&self) {
+        let highlights = self.truth["matters"].as_array();
+        let highlights: Vec<&Json> = highlights.into_iter().flatten().take(5).collect();
+        assert_eq!(self.told.highlights.len(), highlights.len());
+        for ((word, sentences), truth) in self.told.highlights.iter().zip(highlights) {
+            let [critical, warning, welcome, recovered] = words(self.locale);
             let expected = match (&truth["state"], &truth["welcome"], &truth["severity"]) {
                 (state, _, _) if state == "recovered" => recovered,
                 (_, is_welcome, _) if *is_welcome == true => welcome,
@@ -97,16 +97,16 @@ impl Reading<'_> {
                 _ => warning,
             };
             assert_eq!(word, expected);
-            self.matter(sentences, truth);
+            self.highlight(sentences, truth);
         }
     }
 
-    fn matter(&self, told: &str, truth: &Json) {
+    fn highlight(&self, told: &str, truth: &Json) {
         let metrics = self.truth["metrics"].as_array().unwrap();
         let metric = metrics.iter().find(|metric| metric["key"] == truth["key"]);
         let metric = metric.unwrap();
         let unit = metric["unit"].as_str().unwrap();
-        let habit = self.voice.numbers;
+        let habit = self.locale.numbers;
         let is = |text: &str, truth: &Json| {
             let amount = with_unit(text, unit, habit);
             assert!(
@@ -114,7 +114,7 @@ impl Reading<'_> {
                 "{told}: {text} for {truth}"
             );
         };
-        let (against, change, on, limit) = match self.voice.language {
+        let (against, change, on, limit) = match self.locale.language {
             Language::English => (" vs ", " (", [" last ", " on "], " (limit "),
             Language::German => (" gegenüber ", " (", [" am ", " am "], " (Grenze "),
         };
@@ -145,7 +145,7 @@ impl Reading<'_> {
             self.moved((said.0, word), (by, &compared["percent"]), metric);
         }
         if let Some(part) = truth["mover"]["part"].as_str() {
-            let of = match self.voice.language {
+            let of = match self.locale.language {
                 Language::English => " of ",
                 Language::German => " von ",
             };
@@ -159,7 +159,7 @@ impl Reading<'_> {
 
     fn stood(&self, told: &str, truth: &Json) {
         let day = truth["day"].to_string();
-        let is_english = self.voice.language == Language::English;
+        let is_english = self.locale.language == Language::English;
         let expected = match truth["state"].as_str().unwrap() {
             "new" if is_english => "First day.".to_owned(),
             "new" => "Erster Tag.".to_owned(),
@@ -175,7 +175,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn corrections(&self) {
-        let (title, mailed, now, on) = match self.voice.language {
+        let (title, mailed, now, on) = match self.locale.language {
             Language::English => ("Corrected", "mailed ", ", now ", "on"),
             Language::German => ("Korrigiert", "gemeldet ", ", jetzt ", "am"),
         };
@@ -185,12 +185,12 @@ impl Reading<'_> {
         assert_eq!(lines.len(), truth.len(), "{:?}", self.told.notes);
         for (line, truth) in lines.iter().zip(truth) {
             let (label, numbers) = line.split_once(&format!(": {mailed}")).unwrap();
-            let day = short_date(truth["date"].as_str().unwrap(), self.voice);
+            let day = short_date(truth["date"].as_str().unwrap(), self.locale);
             let expected = format!("{} {on} {day}", truth["label"].as_str().unwrap());
             assert_eq!(label, expected);
             let (was, is) = numbers.split_once(now).unwrap();
             for (text, name) in [(was, "mailed"), (is, "now")] {
-                let amount = with_unit(text, truth["unit"].as_str().unwrap(), self.voice.numbers);
+                let amount = with_unit(text, truth["unit"].as_str().unwrap(), self.locale.numbers);
                 let exact = decimal(&truth[name]).unwrap();
                 assert!(amount.is(exact), "{line}: {exact}");
             }

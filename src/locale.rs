@@ -2,7 +2,7 @@
 
 /// A reader's language and number style; English words and Swiss numbers when nothing is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Voice {
+pub struct Locale {
     pub language: Language,
     pub numbers: Numbers,
 }
