@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::book::{self, Book, BookError};
 use crate::calendar::spoken;
-use crate::render::words::counted;
+use crate::text::counted::{counted, one_or_many};
 
 /// A night deletes the day that has become too old, and a few after a pause. More is for somebody to decide.
 pub const MOST_AT_ONCE: usize = 7;
@@ -47,7 +47,7 @@ pub enum Doubt {
 }
 
 fn are(days: usize) -> String {
-    let verb = if days == 1 { "is" } else { "are" };
+    let verb = one_or_many(&days, "is", "are");
     format!("{} {verb}", counted(days, "day"))
 }
 

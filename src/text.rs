@@ -1,5 +1,6 @@
 //! Text that comes from elsewhere, or goes elsewhere: cleaned, without secrets, with what is wrong in it.
 
+pub mod counted;
 pub mod exposition;
 pub mod mistake;
 pub mod plain;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::entry::{Entry, Kind};
 use crate::nightly::{self, DayDone, Night, NightContext, NightError, Orders, Which};
 use crate::plan::night::database_of;
-use crate::render::words::counted;
+use crate::text::counted::counted;
 use crate::{compare, render, report};
 
 use super::progress::Bar;
@@ -165,9 +165,9 @@ async fn tell(
     }
     if night.pruned > 0 {
         output::say(&format!(
-            "{} older than {} days pruned",
+            "{} older than {} pruned",
             counted(night.pruned, "row"),
-            config.retention_days
+            counted(config.retention_days, "day")
         ));
     }
     match written.last() {
@@ -227,17 +227,16 @@ async fn table_of(config: &Config, entry: &Entry, world: &World) -> Result<Strin
 /// `59 metrics, 3 unavailable, in 0.4 s`; `31 of 38 metrics, 7 failed, in 0.4 s`, also where the day keeps older values.
 fn summary(catalog: &Catalog, entry: &Entry, failed: &BTreeSet<&str>) -> String {
     let shown = catalog.shown().map(|metric| metric.key.as_str());
-    let (failed, counted): (Vec<&str>, Vec<&str>) = shown.partition(|key| failed.contains(key));
+    let (failed, stored): (Vec<&str>, Vec<&str>) = shown.partition(|key| failed.contains(key));
     let is_unavailable = |key: &&&str| {
         let reading = entry.readings.get(**key);
         reading.is_some_and(|reading| reading.provenance.kind == Kind::Unavailable)
     };
-    let unavailable = counted.iter().filter(is_unavailable).count();
-    let known = counted.len() - unavailable;
+    let unavailable = stored.iter().filter(is_unavailable).count();
+    let known = stored.len() - unavailable;
     let mut words = vec![match (known, failed.len()) {
-        (1, 0) => "1 metric".to_owned(),
-        (known, 0) => format!("{known} metrics"),
-        (known, failed) => format!("{known} of {} metrics", known + failed),
+        (known, 0) => counted(known, "metric"),
+        (known, failed) => format!("{known} of {}", counted(known + failed, "metric")),
     }];
     for (count, word) in [(unavailable, "unavailable"), (failed.len(), "failed")] {
         if count > 0 {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::Config as Action;
 use crate::config::handbook;
 use crate::operate::doctor;
+use crate::text::counted::counted;
 
 use super::{CommandError, Ended, World, load, output};
 
@@ -20,10 +21,6 @@ pub async fn run(
         Action::Schema => output::json(&crate::config::schema())?,
         Action::Check { database } => {
             let config = load(path, world)?;
-            let counted = |count: usize, one: &str| match count {
-                1 => format!("1 {one}"),
-                _ => format!("{count} {one}s"),
-            };
             output::say(&format!(
                 "{}: {} on {}, no mistakes",
                 config.file.display(),

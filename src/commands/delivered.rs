@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::deliver::is_sent_again;
 use crate::locale::Language;
 use crate::look::delivery_status::DeliveryStatus;
+use crate::text::counted::counted;
 use crate::text::plain::printable;
 
 use super::{World, output};
@@ -76,10 +77,9 @@ fn accepted(about: &str, rows: &[&Delivery], world: &World) -> Vec<String> {
         rows.filter(|row| is_accepted(row))
     };
     let mut lines = Vec::new();
-    match of(Channel::Email).count() {
-        0 => {}
-        1 => lines.push(format!("{about}: 1 mail accepted")),
-        count => lines.push(format!("{about}: {count} mails accepted")),
+    let mails = of(Channel::Email).count();
+    if mails > 0 {
+        lines.push(format!("{about}: {} accepted", counted(mails, "mail")));
     }
     for row in of(Channel::Outbox) {
         let page = row.reply.as_deref().unwrap_or("the outbox");

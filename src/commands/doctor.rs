@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::Doctor;
 use crate::config::Config;
 use crate::operate::doctor::{Finding, Level, examine};
+use crate::text::counted::counted;
 use crate::text::plain::printable;
 
 use super::{CommandError, Ended, World, output, show};
@@ -77,13 +78,9 @@ fn told(finding: &Finding, color: bool) -> String {
 
 /// `2 errors, 1 warning`
 fn summary(errors: usize, warnings: usize) -> String {
-    let some = |count: usize, one: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        _ => Some(format!("{count} {one}s")),
-    };
-    let parts = [some(errors, "error"), some(warnings, "warning")];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let parts = [(errors, "error"), (warnings, "warning")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, noun)| counted(count, noun)).collect();
     match parts.is_empty() {
         true => "all well".to_owned(),
         false => parts.join(", "),

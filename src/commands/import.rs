@@ -13,7 +13,7 @@ use crate::book::{self, Book, BookError, Ending, Outcome, Stages};
 use crate::cli::Import;
 use crate::config::Config;
 use crate::operate::import::{self, ImportError, Imported, LeftOut, Setting, Validated};
-use crate::render::words::counted;
+use crate::text::counted::counted;
 use crate::text::mistake::Source;
 
 use super::{CommandError, Ended, World, input, open_book, output};

@@ -15,7 +15,7 @@ use crate::config::environment::{given, read_secret};
 use crate::config::{AppDatabase, ConfigError, DatabaseUrl};
 use crate::database::Limits;
 use crate::operate::init::{Address, Proposal, propose, roles, times, write};
-use crate::render::words::counted;
+use crate::text::counted::counted;
 
 use super::target::Target;
 use super::{CommandError, Ended, World, input, output};
@@ -170,18 +170,13 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
         false => args.output.display().to_string(),
     };
     let names = proposal.subjects.iter().map(|one| &one.relation.name);
-    let tables = match names.collect::<BTreeSet<_>>().len() {
-        1 => "1 table".to_owned(),
-        some => format!("{some} tables"),
-    };
+    let tables = counted(names.collect::<BTreeSet<_>>().len(), "table");
+    let numbers = counted(numbers, "metric");
     let place = match to_stdout {
         true => String::new(),
         false => format!(" in {file}"),
     };
-    let mut text = format!(
-        "Proposed {} for {tables}{place}. Check the lines marked GUESS.",
-        counted(numbers, "metric")
-    );
+    let mut text = format!("Proposed {numbers} for {tables}{place}. Check the lines marked GUESS.");
     for (why, count) in reasons {
         text.push_str(&format!("\n  {count} skipped: {why}"));
     }

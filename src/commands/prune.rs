@@ -10,7 +10,7 @@ use crate::calendar::spoken;
 use crate::cli::Prune;
 use crate::config::Config;
 use crate::prune::{self, doubt};
-use crate::render::words::counted;
+use crate::text::counted::counted;
 
 use super::{CommandError, Ended, World, dates, open_book, output};
 
@@ -59,7 +59,7 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
     }
     let which = match args.future {
         true => format!("after {}", spoken(today)),
-        false => format!("older than {} days", config.retention_days),
+        false => format!("older than {}", counted(config.retention_days, "day")),
     };
     let rows = counted(planned.len(), "row");
     output::say(&format!("{rows} {which} {verb}"));

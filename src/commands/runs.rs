@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::book::{self, Outcome, Run, Statement};
 use crate::cli::Runs;
 use crate::config::Config;
+use crate::text::counted::counted;
 use crate::text::plain::printable;
 
 use super::{CommandError, Ended, World, open_book, output};
@@ -106,7 +107,10 @@ fn head(run: &Run, config: &Config) -> String {
         Some(span) if span.start() == span.end() => format!("{stored} {}", span.start()),
         Some(span) => {
             let (first, last) = (span.start(), span.end());
-            format!("{stored} {} days from {first} to {last}", run.days)
+            format!(
+                "{stored} {} from {first} to {last}",
+                counted(run.days, "day")
+            )
         }
         None => String::new(),
     };

@@ -13,6 +13,7 @@ use crate::database::Trouble;
 use crate::entry::{Entry, Value};
 use crate::nightly::{NightError, known_keys};
 use crate::operate::verify::{Check, Verdict, Verified, verify};
+use crate::text::counted::counted;
 use crate::text::plain::printable;
 
 use super::collect::retry_for;
@@ -108,7 +109,7 @@ fn told(check: &Check) -> String {
 
 fn number(value: Option<&Value>) -> String {
     match value {
-        Some(Value::Parts(parts)) => format!("{} parts", parts.len()),
+        Some(Value::Parts(parts)) => counted(parts.len(), "part"),
         Some(value) => value.to_json().to_string(),
         None => "–".to_owned(),
     }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use crate::text::counted::counted;
+
 use super::{DatabaseError, Trouble};
 
 /// What a snapshot can hold of what the application has written.
@@ -43,7 +45,6 @@ pub fn spoken(time: TimeDelta) -> String {
         (0, 0, 0) => format!("{} s", time.num_seconds().max(1)),
         (0, 0, minutes) => format!("{minutes} min"),
         (0, hours, minutes) => format!("{hours} h {} min", minutes % 60),
-        (1, ..) => "1 day".to_owned(),
-        (days, ..) => format!("{days} days"),
+        (days, ..) => counted(days, "day"),
     }
 }

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::render::words::counted;
+use crate::text::counted::counted;
 
 /// What the next night would meet in the app databases.
 pub use databases::examine as app_databases;

@@ -1,5 +1,6 @@
 //! Alerts in words: one sentence each, a list for terminals, JSON for programs.
 
+use crate::text::counted::{counted, one_or_many};
 use crate::text::plain;
 use chrono::Days;
 use serde_json::{Value, json};
@@ -56,21 +57,15 @@ pub fn json(report: &Report) -> Value {
 /// `2 critical, 3 warnings, 1 improvement, 1 muted`
 pub fn tally(report: &Report) -> String {
     let counts = report.counts;
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
     let mut told = Vec::new();
     if counts.critical > 0 {
         told.push(format!("{} critical", counts.critical));
     }
     if counts.warnings > 0 {
-        let warnings = counts.warnings;
-        told.push(format!("{warnings} warning{}", plural(warnings)));
+        told.push(counted(counts.warnings, "warning"));
     }
     if counts.welcome > 0 {
-        let improvements = counts.welcome;
-        told.push(format!(
-            "{improvements} improvement{}",
-            plural(improvements)
-        ));
+        told.push(counted(counts.welcome, "improvement"));
     }
     if !report.muted.is_empty() {
         told.push(format!("{} {}", report.muted.len(), words::MUTED));
@@ -205,8 +200,10 @@ pub fn sentence(notice: &Notice) -> String {
     };
     match alert.part.as_ref().map_or(0, |part| part.left_out) {
         0 => said,
-        1 => format!("{said}; 1 more part alerts"),
-        more => format!("{said}; {more} more parts alert"),
+        more => {
+            let verb = one_or_many(&more, "alerts", "alert");
+            format!("{said}; {} {verb}", counted(more, "more part"))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod german;
 pub mod speech;
 
 use crate::locale::Language;
+use crate::text::counted::one_or_many;
 
 pub use speech::Speech;
 
@@ -14,6 +15,12 @@ pub use speech::Speech;
 pub struct Plural {
     pub one: &'static str,
     pub many: &'static str,
+}
+
+impl Plural {
+    pub fn agreeing(self, count: usize) -> &'static str {
+        one_or_many(&count, self.one, self.many)
+    }
 }
 
 /// By weekday, Monday first.

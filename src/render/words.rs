@@ -1,7 +1,5 @@
 //! The words around the numbers, the same in every rendering.
 
-use std::fmt::Display;
-
 use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 
 use crate::calendar::spoken;
@@ -12,6 +10,7 @@ use crate::report::{
 };
 
 use crate::locale::Numbers;
+use crate::text::counted::{counted, one_or_many};
 
 use super::number;
 
@@ -39,15 +38,6 @@ pub fn state(state: State) -> &'static str {
 
 pub fn days(days: u32) -> String {
     counted(days, "day")
-}
-
-/// `1 day`, `3 days`; `1 entry`, `3 entries`.
-pub fn counted<Count: Display + PartialEq + From<u8>>(count: Count, noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        _ if count == Count::from(1) => format!("{count} {noun}"),
-        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {stem}ies"),
-        _ => format!("{count} {noun}s"),
-    }
 }
 
 /// `usual for a Monday`
@@ -86,8 +76,7 @@ pub fn title(report: &Report) -> String {
 /// What stands in the value's place; a distribution tells how many parts it has.
 pub fn value(row: &Row) -> String {
     match (&row.value, row.provenance.kind) {
-        (Some(Value::Parts(parts)), _) if parts.len() == 1 => "1 part".to_owned(),
-        (Some(Value::Parts(parts)), _) => format!("{} parts", parts.len()),
+        (Some(Value::Parts(parts)), _) => counted(parts.len(), "part"),
         (Some(value), _) => {
             number::value(value, &row.unit, row.decimals, HABIT).unwrap_or_default()
         }
@@ -181,27 +170,26 @@ pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
     }
     match provenance.nulls {
         None | Some(0) => {}
-        Some(1) => notes.push("1 row without a value".to_owned()),
-        Some(nulls) => {
-            let nulls = number::count(nulls.into(), HABIT);
-            notes.push(format!("{nulls} rows without a value"));
-        }
+        Some(nulls) => notes.push(format!("{} without a value", rows(nulls))),
     }
     notes
 }
 
 /// Rows that a split does not count.
 pub fn unlisted(one: &Unlisted) -> String {
-    let rows = match one.rows {
-        1 => "1 row".to_owned(),
-        rows => format!("{} rows", number::count(rows.into(), HABIT)),
-    };
     let values = one.values.iter().map(|values| format!(": {values}"));
     format!(
-        "{rows} not counted, by {}{}",
+        "{} not counted, by {}{}",
+        rows(one.rows),
         one.column,
         values.collect::<String>()
     )
+}
+
+/// `1'234 rows`
+fn rows(count: i64) -> String {
+    let noun = one_or_many(&count, "row", "rows");
+    format!("{} {noun}", number::count(count.into(), HABIT))
 }
 
 /// `counted 00:15`, with its date where that is not the one on which the day ended.

@@ -52,7 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "files", "calendar", "locale", "config", "book", "report", "render",
         ],
     ),
-    ("prune", &["calendar", "config", "book", "render"]),
+    ("prune", &["calendar", "config", "book"]),
     (
         "nightly",
         &[

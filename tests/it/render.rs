@@ -7,6 +7,7 @@ use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
 use daybook::locale::Numbers;
 use daybook::render::{Look, alerts, json, number, table, words};
 use daybook::report::{self, Counts, Report};
+use daybook::text::counted::counted;
 use serde_json::json;
 
 use crate::stored_days::{catalog, day, judged_by_usual, n, number, one_metric, series, with};
@@ -532,12 +533,12 @@ fn notes_tell_how_values_were_come_by() {
 
 #[test]
 fn a_noun_agrees_with_its_number() {
-    let counted = ["day", "entry", "stored day"].map(|noun| {
-        let [none, one, two] = [0_usize, 1, 2].map(|count| words::counted(count, noun));
+    let agreed = ["day", "entry", "stored day"].map(|noun| {
+        let [none, one, two] = [0_usize, 1, 2].map(|count| counted(count, noun));
         format!("{none}, {one}, {two}")
     });
     assert_eq!(
-        counted,
+        agreed,
         [
             "0 days, 1 day, 2 days",
             "0 entries, 1 entry, 2 entries",

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::calendar::spoken;
 use crate::entry::{Part, PartKey, Value};
 use crate::nightly::{Change, DayDone};
+use crate::text::counted::counted;
 
 /// More parts of a distribution than this tell no story in a line.
 const PARTS: usize = 3;
@@ -12,10 +13,7 @@ const PARTS: usize = 3;
 /// `2 of 7 days changed`, then a line for each number: `Fri 3 Oct 2025: new_orders_24h 431 → 447`.
 pub(super) fn lines(refreshed: &[&DayDone]) -> Vec<String> {
     let changed = refreshed.iter().filter(|day| !changes(day).is_empty());
-    let all = match refreshed.len() {
-        1 => "1 day".to_owned(),
-        many => format!("{many} days"),
-    };
+    let all = counted(refreshed.len(), "day");
     let mut lines = vec![match changed.count() {
         0 => format!("nothing changed in {all}"),
         count => format!("{count} of {all} changed"),
@@ -47,7 +45,7 @@ fn words(change: &Change) -> String {
 fn number(value: Option<&Value>) -> String {
     match value {
         None => "no value".to_owned(),
-        Some(Value::Parts(parts)) => format!("{} parts", parts.len()),
+        Some(Value::Parts(parts)) => counted(parts.len(), "part"),
         Some(number) => number.to_json().to_string(),
     }
 }

@@ -5,7 +5,7 @@ use chrono::{NaiveDate, TimeDelta};
 use crate::calendar::spoken;
 use crate::collect;
 use crate::prune::{LONGEST_SILENCE, is_silence, newest_before};
-use crate::render::words::counted;
+use crate::text::counted::counted;
 
 use super::super::error::{ClockDoubt, NightError};
 use super::super::types::{NightContext, Orders, Which};

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::config::{Config, Outbox};
 use crate::deliver::http::{HttpError, Reached, reach};
+use crate::text::counted::counted;
 
 use super::certificate::{SOON_DAYS, not_after};
 use super::{Finding, Level, PATIENCE};
@@ -70,10 +71,10 @@ fn told(channel: &Channel<'_>, reached: Result<Reached, HttpError>, now: DateTim
         return Finding::ok(area, format!("{name}: {host} can be reached"), means);
     };
     let days = (until - now).num_days();
+    let left = counted(days, "day");
     let until = until.format("%Y-%m-%d");
-    let what = format!(
-        "{name}: {host} can be reached, its certificate is valid until {until} ({days} days)"
-    );
+    let what =
+        format!("{name}: {host} can be reached, its certificate is valid until {until} ({left})");
     match days < SOON_DAYS {
         false => Finding::ok(area, what, "Its identity is verified; nothing was sent."),
         true => Finding::ok(

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::entry::Entry;
 use crate::prune;
 use crate::report::expected;
+use crate::text::counted::one_or_many;
 
 use super::{Finding, Level, counted, listed};
 
@@ -73,7 +74,7 @@ fn holes(config: &Config, from: NaiveDate, newest: NaiveDate, lately: &[Entry]) 
     let missing = from.iter_days().take_while(|date| *date < newest);
     let missing: Vec<NaiveDate> = missing.filter(is_missing).collect();
     let count = counted(missing.len(), "day");
-    let verb = if missing.len() == 1 { "is" } else { "are" };
+    let verb = one_or_many(&missing.len(), "is", "are");
     let what = format!(
         "{count} of the last {} {verb} missing: {}",
         config.collect.catch_up_days,
@@ -88,7 +89,7 @@ fn holes(config: &Config, from: NaiveDate, newest: NaiveDate, lately: &[Entry]) 
 fn future(today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
     let future: Vec<NaiveDate> = dates.iter().copied().filter(|date| *date > today).collect();
     let count = counted(future.len(), "stored day");
-    let verb = if future.len() == 1 { "lies" } else { "lie" };
+    let verb = one_or_many(&future.len(), "lies", "lie");
     let what = format!("{count} {verb} in the future: {}", listed(ranges(&future)));
     let means = "A clock was ahead when they were counted, or this clock is behind.";
     let advice = "If the clock is right, delete them with `daybook prune --future --yes`.";

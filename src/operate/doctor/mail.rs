@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use crate::config::{Config, MailSettings, Tls};
 use crate::deliver::smtp::{Connection, Refusal, Secured, place, reach, resolve};
+use crate::text::counted::counted;
 
 use super::certificate::{SOON_DAYS, not_after};
 use super::{Finding, Level, PATIENCE};
@@ -142,8 +143,9 @@ fn encryption(mail: &MailSettings, secured: Option<&Secured>, now: DateTime<Utc>
     if let Some(until) = not_after(&secured.certificate) {
         let days = (until - now).num_days();
         let what = format!(
-            "the certificate of {host} is trusted, and valid until {} ({days} days)",
-            until.format("%Y-%m-%d")
+            "the certificate of {host} is trusted, and valid until {} ({})",
+            until.format("%Y-%m-%d"),
+            counted(days, "day")
         );
         let valid = Finding::ok(AREA, what, "The server's identity is verified.");
         findings.push(if days < SOON_DAYS {

@@ -9,6 +9,7 @@ use crate::calendar::Day;
 use crate::catalog::Metric;
 use crate::entry::{Entry, Reading};
 use crate::prune::oldest_kept;
+use crate::text::counted::counted;
 use crate::text::suggest::did_you_mean;
 
 use super::{ImportError, LeftOut, Setting};
@@ -179,10 +180,9 @@ impl<'a> Validation<'a> {
         if let (Some(first), retention) = (self.too_old.first(), self.setting.config.retention_days)
         {
             let needed = (self.today - *first).num_days();
-            let count = self.too_old.len();
+            let days = counted(self.too_old.len(), "day");
             self.mistakes.push(format!(
-                "{count} {} from {first} on, older than the retention window of {retention} days, would be pruned at once: set `[retention] days` or METRICS_RETENTION_DAYS to {needed} or more",
-                if count == 1 { "day" } else { "days" },
+                "{days} from {first} on, older than the retention window of {retention} days, would be pruned at once: set `[retention] days` or METRICS_RETENTION_DAYS to {needed} or more"
             ));
         }
         if self.days.values().all(|day| day.readings.is_empty()) && !self.unknown.is_empty() {

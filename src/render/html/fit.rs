@@ -51,8 +51,7 @@ pub(super) fn left_out_words(view: &View, rows: usize) -> String {
 }
 
 fn counted(plural: Plural, count: usize) -> String {
-    let phrase = if count == 1 { plural.one } else { plural.many };
-    fill(phrase, &[("n", count.to_string())])
+    fill(plural.agreeing(count), &[("n", count.to_string())])
 }
 
 /// The notes with as many lines as have room.

@@ -159,13 +159,12 @@ impl Speech {
     }
 
     pub fn count_with(&self, plural: Plural, count: usize, more: &[(&str, &str)]) -> String {
-        let phrase = if count == 1 { plural.one } else { plural.many };
         let n = self.whole(count);
         let words: Vec<(&str, &str)> = [("n", n.as_str())]
             .into_iter()
             .chain(more.iter().copied())
             .collect();
-        fill(phrase, &words)
+        fill(plural.agreeing(count), &words)
     }
 
     pub fn whole(&self, count: usize) -> String {

@@ -4,6 +4,7 @@ use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::engine::Engine;
 use crate::plan::Cell;
 use crate::plan::sql::table as quoted_table;
+use crate::text::counted::counted;
 
 use super::super::forgiven;
 use super::Relation;
@@ -34,8 +35,7 @@ impl Rows {
     pub fn words(self) -> Option<String> {
         let rows = |count: i64| match count {
             0 => "no rows".to_owned(),
-            1 => "1 row".to_owned(),
-            _ => format!("{count} rows"),
+            _ => counted(count, "row"),
         };
         match self {
             Self::Unknown => None,
