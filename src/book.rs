@@ -32,8 +32,8 @@ pub use copy::{Copied, copy};
 pub use deliveries::{
     Channel, Corrected, Delivery, DeliveryEnding, DeliveryState, Filter, Known, Message, Plan,
     Planned, Subject, Terms, add_copies, claim, deliveries, due, give_up, known_recipients,
-    last_planned_to, mark_abandoned_claims, newest_copies, note, plan, planned, still_due,
-    undelivered,
+    last_planned_to, lost_to_readers, mark_abandoned_claims, newest_copies, note, plan, planned,
+    still_due, undelivered,
 };
 pub use disk::{FreeSpace, free_space};
 pub use entries::{

@@ -18,9 +18,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::config::recipient::folded;
 use crate::locale::Locale;
 
+use super::{Book, BookError};
+
 pub(super) use planning::write_plan;
 pub use planning::{add_copies, known_recipients, plan, planned};
-pub use reading::{Filter, Terms, deliveries, due, last_planned_to, still_due, undelivered};
+pub use reading::{
+    Filter, Terms, deliveries, due, last_planned_to, lost_to_readers, still_due, undelivered,
+};
 pub use states::{DeliveryEnding, claim, give_up, mark_abandoned_claims, note};
 
 /// How the reply of a message begins that another one has made needless.
@@ -162,19 +166,33 @@ fn addressee(channel: Channel, recipient: &str) -> String {
 }
 
 /// Of a day's deliveries the messages about this, for each reader the newest copy. Pings have no readers.
-pub fn newest_copies(mut all: Vec<Delivery>, subject: Subject) -> Vec<Delivery> {
+pub async fn newest_copies(
+    book: &Book,
+    date: NaiveDate,
+    subject: Subject,
+) -> Result<Vec<Delivery>, BookError> {
+    let of_the_day = Filter {
+        date: Some(date),
+        ..Filter::default()
+    };
+    let mut all = deliveries(book, &of_the_day).await?;
     all.retain(|one| one.subject == subject && one.channel != Channel::Ping);
     all.sort_by_key(|one| Reverse(one.copy));
     let mut seen = BTreeSet::new();
     all.retain(|one| seen.insert((one.channel, addressee(one.channel, &one.recipient))));
     all.sort_by_key(|one| one.id);
-    all
+    Ok(all)
 }
 
 impl Delivery {
     pub fn is_to(&self, channel: Channel, recipient: &str) -> bool {
         self.channel == channel
             && addressee(channel, &self.recipient) == addressee(channel, recipient)
+    }
+
+    /// Accepted, or replaced by another message; of one sent again on purpose the newest copy says.
+    pub fn has_arrived(&self) -> bool {
+        self.state == DeliveryState::Accepted || self.is_superseded()
     }
 
     /// Another message took its place before it was accepted.

@@ -1,6 +1,6 @@
 //! The health check hears of success when every message of a report was accepted, and of trouble until then.
 
-use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Filter};
+use crate::book::{self, Book, BookError, Channel, Delivery};
 use crate::config::Config;
 use crate::text::plain::printable;
 
@@ -65,10 +65,10 @@ pub(super) async fn waits(work: &Delivering<'_>, row: &Delivery) -> Result<bool,
     if row.recipient != SUCCESS {
         return Ok(false);
     }
-    let missing = missing(work.book, row).await?;
+    let messages = book::newest_copies(work.book, row.date, row.subject).await?;
     let due = book::due(work.book, &work.terms()).await?;
     let is_due = |message: &Delivery| due.iter().any(|row| row.id == message.id);
-    Ok(missing.iter().any(is_due))
+    Ok(messages.iter().any(is_due))
 }
 
 /// Tells why the success of a report still waits. What the health check makes of it is noted nowhere: the
@@ -85,12 +85,14 @@ pub(super) async fn failures(work: &Delivering<'_>, due: &[Delivery]) -> Result<
 
 /// `report of 2025-10-03: 1 of 3 not delivered: bea@example.org: 550 No such user`; `None` when nothing is missing.
 async fn lack(book: &Book, row: &Delivery) -> Result<Option<String>, BookError> {
-    let missing = missing(book, row).await?;
+    let messages = book::newest_copies(book, row.date, row.subject).await?;
+    let missing = messages.iter().filter(|row| !row.has_arrived());
+    let missing: Vec<&Delivery> = missing.collect();
     if missing.is_empty() {
         return Ok(None);
     }
-    let of = messages(book, row).await?.len();
-    let named: Vec<String> = missing.iter().take(NAMED).map(reason).collect();
+    let of = messages.len();
+    let named: Vec<String> = missing.iter().take(NAMED).map(|row| reason(row)).collect();
     Ok(Some(format!(
         "{} of {}: {} of {of} not delivered: {}",
         row.subject.word(),
@@ -98,23 +100,6 @@ async fn lack(book: &Book, row: &Delivery) -> Result<Option<String>, BookError> 
         missing.len(),
         named.join("; ")
     )))
-}
-
-/// The messages of a ping's report that are not accepted.
-async fn missing(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookError> {
-    let mut missing = messages(book, ping).await?;
-    missing.retain(|row| row.state != DeliveryState::Accepted);
-    Ok(missing)
-}
-
-/// The messages of a ping's report, of those sent again on purpose the newest copy.
-async fn messages(book: &Book, ping: &Delivery) -> Result<Vec<Delivery>, BookError> {
-    let filter = Filter {
-        date: Some(ping.date),
-        ..Filter::default()
-    };
-    let all = book::deliveries(book, &filter).await?;
-    Ok(book::newest_copies(all, ping.subject))
 }
 
 fn reason(row: &Delivery) -> String {

@@ -1,12 +1,8 @@
 //! The letter about a day: its numbers judged anew, and what the ledger knows to say around them.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use crate::book::{
-    self, Book, BookError, Channel, Corrected, Delivery, DeliveryState, Planned, Subject,
-};
+use crate::book::{self, Book, BookError, Corrected, Delivery, DeliveryState, Planned, Subject};
 use crate::calendar::spoken;
 use crate::catalog::Catalog;
 use crate::compare::{self, DAYS_JUDGED};
@@ -97,10 +93,7 @@ async fn around(
     planned: Option<Planned>,
 ) -> Result<Around, BookError> {
     let settings = &config.report;
-    let since = date.checked_sub_days(told_for(settings.give_up));
-    let mut lost = book::undelivered(book, since.unwrap_or(NaiveDate::MIN), date).await?;
-    // A health check is nobody's reader.
-    lost.retain(|row| row.channel != Channel::Ping);
+    let lost = book::lost_to_readers(book, date, date, settings.give_up).await?;
     let around = Around {
         undelivered: lost.into_iter().map(undelivered).collect(),
         link: settings.public_url.as_ref().map(ToString::to_string),
@@ -129,11 +122,6 @@ fn following(config: &Config, about: About, now: DateTime<Utc>) -> DateTime<Utc>
         Subject::Open => next_due(now, zone, due),
         Subject::Report | Subject::Failure => due_after(about.date, now, zone, due),
     }
-}
-
-/// A message may fail for good as late as that, and then the next report is to tell it.
-fn told_for(give_up: Duration) -> Days {
-    Days::new(give_up.as_secs().div_ceil(86_400).saturating_add(1))
 }
 
 fn undelivered(row: Delivery) -> Undelivered {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use crate::book::{self, Book, BookError, Channel, Delivery, Filter};
+use crate::book::{self, Book, BookError, Channel, Delivery};
 use crate::calendar::spoken;
 use crate::config::{Config, Recipient, When, recipient};
 
@@ -36,7 +36,7 @@ pub async fn resend(
     let was_planned = book::planned(book, about.date, about.subject)
         .await?
         .is_some();
-    let before = of_report(book, about).await?;
+    let before = book::newest_copies(book, about.date, about.subject).await?;
     if !was_planned || (before.is_empty() && to.is_none()) {
         let mut planned = plan::resend(context, book, about).await?;
         if to.is_some() {
@@ -46,7 +46,9 @@ pub async fn resend(
     }
     let ids = match to {
         Some(reader) => copy_for(context, book, about, &before, &reader).await?,
-        None if before.is_empty() => ids(&of_report(book, about).await?),
+        None if before.is_empty() => {
+            ids(&book::newest_copies(book, about.date, about.subject).await?)
+        }
         None => again(context, book, about, &before).await?,
     };
     if ids.is_empty() {
@@ -88,16 +90,6 @@ async fn meant(
     Ok(About { date, subject })
 }
 
-/// The report's messages, of each reader the newest copy; pings apart.
-async fn of_report(book: &Book, about: About) -> Result<Vec<Delivery>, BookError> {
-    let filter = Filter {
-        date: Some(about.date),
-        ..Filter::default()
-    };
-    let rows = book::deliveries(book, &filter).await?;
-    Ok(book::newest_copies(rows, about.subject))
-}
-
 /// Over the channels that the report took before; where none of them is configured any more, over those that are.
 async fn again(
     context: &NightContext<'_>,
@@ -111,7 +103,7 @@ async fn again(
     }
     let planned = plan::resend(context, book, about).await?;
     book::plan(book, &planned).await?;
-    let mut rows = of_report(book, about).await?;
+    let mut rows = book::newest_copies(book, about.date, about.subject).await?;
     rows.retain(|row| is_configured(context.config, row));
     Ok(ids(&rows))
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::NaiveDate;
-use daybook::book::{self, Book};
+use chrono::{Days, NaiveDate};
+use daybook::book::{self, Book, Channel, DeliveryEnding, Message, Plan, Planned, Subject};
 use daybook::calendar::Day;
 use daybook::config::{Config, Request, load};
 use daybook::entry::merge::Mode;
@@ -18,6 +18,7 @@ use daybook::entry::{Entry, Part, PartKey, Reading, Value};
 use daybook::look::edition::Edition;
 use daybook::look::export::prometheus::exposition;
 use daybook::nightly::Which;
+use daybook::voice::Voice;
 use proptest::prelude::*;
 
 use crate::monitored::{self, HOSTILE, MORNING, Monitored};
@@ -91,6 +92,58 @@ async fn beryls_series_keep_every_name_of_its_own_exporter() {
     assert_eq!(names.len() - names.iter().filter(own).count(), 59);
     let took = told.value("beryl_metrics_collection_duration_seconds", &[]);
     assert_eq!(took, Some("1.84"));
+}
+
+#[tokio::test]
+async fn messages_count_as_undelivered_as_long_as_the_next_report_names_them() {
+    let config = beryl();
+    let folder = tempfile::tempdir().unwrap();
+    let url = book_url(&folder.path().join("daybook.db"));
+    let book = Book::open(&url, Duration::ZERO).await.unwrap();
+    let last = date("2025-10-03");
+    let days = config.report.give_up.as_secs().div_ceil(86_400) + 1;
+    for (id, day) in (1..).zip([last - Days::new(days), last - Days::new(days - 1), last]) {
+        let close = Day::of(day, config.time_zone).unwrap().close();
+        let entry = Entry::empty(&close, close.instant, "hash");
+        book::store(&book, entry, Mode::Replace).await.unwrap();
+        let plan = Plan {
+            report: Planned {
+                date: day,
+                subject: Subject::Report,
+                planned_at: close.instant,
+                also: Vec::new(),
+                corrections: Vec::new(),
+                recipients: Vec::new(),
+                stale_recipients: None,
+                bad_addresses: Vec::new(),
+                reason: None,
+            },
+            messages: vec![Message {
+                channel: Channel::Email,
+                recipient: "ada@example.org".to_owned(),
+                name: None,
+                voice: Voice::default(),
+                message_id: format!("{day}@daybook.invalid"),
+            }],
+        };
+        book::plan(&book, &plan).await.unwrap();
+        let refused = DeliveryEnding::Refused {
+            reply: "550 No such user".to_owned(),
+            retry_at: None,
+        };
+        book::note(&book, id, &refused, close.instant)
+            .await
+            .unwrap();
+    }
+    let edition = Edition::read(1, book, &config, NaiveDate::MAX)
+        .await
+        .unwrap();
+    let told = exposition(&edition, &config, instant(MORNING)).await;
+    let told = Exposed::read(&told.unwrap());
+    assert_eq!(
+        told.value("beryl_metrics_undelivered_messages", &[]),
+        Some("2")
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The ledger as it is read: all of it, what is due, and what never arrived.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::book::entries::comparable;
 use crate::book::row::{self, date_told};
@@ -117,6 +119,21 @@ pub async fn undelivered(
     let between = [comparable(since), comparable(before)];
     let rows = book.store.rows(MISSED, &between).await;
     all(book, rows)
+}
+
+/// What readers did not get about days before `before`, as far back as the report of that day tells: a message may fail
+/// for good as late as `give_up`, and then the next report must still name it. A health check is nobody's reader.
+pub async fn lost_to_readers(
+    book: &Book,
+    report: NaiveDate,
+    before: NaiveDate,
+    give_up: Duration,
+) -> Result<Vec<Delivery>, BookError> {
+    let told_for = Days::new(give_up.as_secs().div_ceil(86_400).saturating_add(1));
+    let since = report.checked_sub_days(told_for);
+    let mut lost = undelivered(book, since.unwrap_or(NaiveDate::MIN), before).await?;
+    lost.retain(|row| row.channel != Channel::Ping);
+    Ok(lost)
 }
 
 /// A message about an open or failed day is not due any more once the complete day has its own; the first

@@ -2,10 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::book::{
-    self, Book, BookError, Delivery, DeliveryState, Filter, Subject, deliveries, newest_copies,
-    planned,
-};
+use crate::book::{self, Book, BookError, Delivery, Subject, newest_copies, planned};
 
 /// The day is counted to its end, its report was planned, and everybody who was to get it has it. Pings are
 /// not readers.
@@ -17,16 +14,6 @@ pub async fn is_reported(book: &Book, date: NaiveDate) -> Result<bool, BookError
     if planned(book, date, Subject::Report).await?.is_none() {
         return Ok(false);
     }
-    let of_the_day = Filter {
-        date: Some(date),
-        ..Filter::default()
-    };
-    let all = deliveries(book, &of_the_day).await?;
-    let mut newest = newest_copies(all, Subject::Report).into_iter();
-    Ok(newest.all(|one| has_arrived(&one)))
-}
-
-/// What failed and was sent again on purpose has arrived if the copy has.
-fn has_arrived(delivery: &Delivery) -> bool {
-    delivery.state == DeliveryState::Accepted || delivery.is_superseded()
+    let newest = newest_copies(book, date, Subject::Report).await?;
+    Ok(newest.iter().all(Delivery::has_arrived))
 }

@@ -1,8 +1,8 @@
 //! How the nights went and what was not delivered.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
-use crate::book::{self, BookError, Channel, Nights, Outcome, Run};
+use crate::book::{self, BookError, Nights, Outcome, Run};
 use crate::catalog::series::Own;
 use crate::config::Config;
 use crate::look::edition::Edition;
@@ -33,17 +33,11 @@ pub(super) fn told(nights: &Nights, prefix: &str) -> String {
 
 /// How many messages the next report would name as lost.
 pub(super) async fn undelivered(edition: &Edition, config: &Config) -> Result<usize, BookError> {
-    let told_for = config.report.give_up.as_secs().div_ceil(86_400);
-    let newest = edition.newest().unwrap_or(NaiveDate::MIN);
-    let since = newest.checked_sub_days(Days::new(told_for.saturating_add(1)));
-    let lost = book::undelivered(
-        &edition.book,
-        since.unwrap_or(NaiveDate::MIN),
-        NaiveDate::MAX,
-    );
-    // A health check is nobody's reader.
-    let lost = lost.await?.into_iter();
-    Ok(lost.filter(|row| row.channel != Channel::Ping).count())
+    let next = edition.newest_complete().and_then(|date| date.succ_opt());
+    let next = next.unwrap_or(NaiveDate::MIN);
+    let give_up = config.report.give_up;
+    let lost = book::lost_to_readers(&edition.book, next, NaiveDate::MAX, give_up);
+    Ok(lost.await?.len())
 }
 
 fn durations(run: &Run) -> impl Iterator<Item = (&'static str, i64)> {

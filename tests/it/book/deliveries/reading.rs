@@ -1,5 +1,7 @@
 //! The ledger as commands and reports read it.
 
+use std::time::Duration;
+
 use daybook::book::{self, BookError, Channel, Filter, Subject, Terms};
 use daybook::prune;
 
@@ -160,6 +162,34 @@ async fn undelivered_is_what_nobody_got_by_a_later_copy_either() {
 }
 
 #[tokio::test]
+async fn a_report_names_what_may_have_failed_for_good_since_the_last_one() {
+    let (_folder, book) = new_book().await;
+    let days = ["2025-09-29", "2025-09-30", "2025-10-03"];
+    let lasting = refused("550 No such user", None);
+    for (day, ids) in days.into_iter().zip([[1, 2], [3, 4], [5, 6]]) {
+        let messages = vec![mail("ada@example.org"), message(Channel::Ping, "success")];
+        let plan = plan_of(day, Subject::Report, messages);
+        book::plan(&book, &plan).await.unwrap();
+        for id in ids {
+            book::note(&book, id, &lasting, night_after(day))
+                .await
+                .unwrap();
+        }
+    }
+    // Tried again for up to three days, so for four days each report names it.
+    let give_up = Duration::from_secs(3 * 86_400);
+    for (report, before, expected) in [
+        ("2025-10-03", "2025-10-03", &[1, 3][..]),
+        ("2025-10-04", "2025-10-04", &[3, 5]),
+        ("2025-10-03", "2025-10-04", &[1, 3, 5]),
+    ] {
+        let lost = book::lost_to_readers(&book, date(report), date(before), give_up).await;
+        let ids: Vec<i64> = lost.unwrap().iter().map(|row| row.id).collect();
+        assert_eq!(ids, expected, "{report} {before}");
+    }
+}
+
+#[tokio::test]
 async fn an_unreadable_row_is_named_with_its_column() {
     if !in_a_file() {
         return;
@@ -246,10 +276,11 @@ async fn the_newest_copy_counts_for_each_address_in_any_case_and_each_webhook_by
     let added = book::add_copies(&book, date(DAY), Subject::Report, &again, now).await;
     assert_eq!(added.unwrap(), [5, 6]);
     let all = book::deliveries(&book, &Filter::default()).await.unwrap();
-    let newest = book::newest_copies(all.clone(), Subject::Report);
-    let ids: Vec<i64> = newest.iter().map(|one| one.id).collect();
-    assert_eq!(ids, [2, 5, 6]);
-    assert_eq!(book::newest_copies(all.clone(), Subject::Open), []);
+    for (subject, expected) in [(Subject::Report, &[2, 5, 6][..]), (Subject::Open, &[])] {
+        let newest = book::newest_copies(&book, date(DAY), subject).await;
+        let ids: Vec<i64> = newest.unwrap().iter().map(|one| one.id).collect();
+        assert_eq!(ids, expected);
+    }
     assert!(all[0].is_to(Channel::Email, "ADA@EXAMPLE.ORG"));
     assert!(!all[1].is_to(Channel::Webhook, "Ops"));
     assert!(!all[0].is_to(Channel::Outbox, "Ada@Example.org"));
