@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
@@ -12,6 +13,9 @@ use crate::catalog::Catalog;
 use crate::compare::History;
 use crate::config::{Config, DatabaseUrl};
 use crate::report::{self, Report, TREND_DAYS};
+
+/// How often the book is asked whether it changed.
+pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The book between two changes.
 #[derive(Debug)]
@@ -64,8 +68,19 @@ impl Watched {
         })
     }
 
-    pub async fn is_current(&self) -> Result<bool, BookError> {
-        self.watch.is_still(&self.version).await
+    /// The book as it is now, unless nobody has written since.
+    pub async fn newer(
+        &self,
+        book: &DatabaseUrl,
+        config: &Config,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, BookError> {
+        // A book that cannot be asked is opened again, which says why.
+        if self.watch.is_still(&self.version).await.unwrap_or(false) {
+            return Ok(None);
+        }
+        let number = self.edition.number + 1;
+        Self::open(book, config, number, now).await.map(Some)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The edition that a server shows, read anew when the book has changed.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
@@ -9,9 +9,7 @@ use tokio::sync::Mutex;
 use crate::book::BookError;
 use crate::config::{Config, DatabaseUrl};
 
-use super::edition::{Edition, Watched};
-
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+use super::edition::{Edition, POLL_INTERVAL, Watched};
 
 /// Says something to whoever runs the server.
 pub type Tell = fn(&str);
@@ -89,17 +87,16 @@ impl EditionCache {
     }
 
     async fn look(&self, seen: &mut Seen) -> Result<(), BookError> {
+        let (book, config, now) = (&self.book, &self.config, (self.clock)());
         let held = seen.held.take();
-        if let Some(held) = held
-            && held.is_current().await?
-        {
-            seen.held = Some(held);
-            return Ok(());
+        let newer = match &held {
+            Some(held) => held.newer(book, config, now).await?,
+            None => Some(Watched::open(book, config, seen.editions + 1, now).await?),
+        };
+        if let Some(newer) = &newer {
+            seen.editions = newer.edition.number;
         }
-        let number = seen.editions + 1;
-        let now = (self.clock)();
-        seen.held = Some(Watched::open(&self.book, &self.config, number, now).await?);
-        seen.editions = number;
+        seen.held = newer.or(held);
         Ok(())
     }
 

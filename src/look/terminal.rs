@@ -27,7 +27,7 @@ use crate::config::{Config, DatabaseUrl};
 use crate::render::phrases::fill;
 use tokio_util::sync::CancellationToken;
 
-use super::edition::{Edition, Watched};
+use super::edition::{Edition, POLL_INTERVAL, Watched};
 use session::Session;
 use shown::{Shown, plain};
 use state::{Next, State, press};
@@ -35,8 +35,6 @@ use words::Words;
 
 /// How long a key is waited for before the world is looked at: a signal, the book, the clock.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How often the book is asked whether it changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What is looked at.
 pub struct Place<'a> {
@@ -108,15 +106,10 @@ pub async fn run(
             Next::Day(date) => {
                 shown = shown_on(place, &watched.edition, Some(date), clock()).await?;
             }
-            Next::Reload => (watched, shown) = again(place, watched, shown, clock()).await,
-            Next::Stay if looked.elapsed() >= LOOK_EVERY => {
+            Next::Reload => look_again(place, &mut watched, &mut shown, clock()).await,
+            Next::Stay if looked.elapsed() >= POLL_INTERVAL => {
                 looked = Instant::now();
-                shown.stale = shown::stale(&watched.edition, place.config, clock());
-                // A book that cannot be asked is read again, which says why.
-                let is_current = watched.is_current().await.unwrap_or(false);
-                if !is_current || shown.trouble.is_some() {
-                    (watched, shown) = again(place, watched, shown, clock()).await;
-                }
+                look_again(place, &mut watched, &mut shown, clock()).await;
             }
             Next::Stay => {}
         }
@@ -159,28 +152,38 @@ fn heard(patience: Duration) -> io::Result<Heard> {
     }
 }
 
-/// Reads the book anew, and keeps what there is where that fails: the next look tries again.
-async fn again(
+/// Keeps what there is where the book cannot be read: the next look tries again.
+async fn look_again(
     place: &Place<'_>,
-    before: Watched,
-    shown: Shown,
+    watched: &mut Watched,
+    shown: &mut Shown,
     now: DateTime<Utc>,
-) -> (Watched, Shown) {
-    let read = async {
-        let watched = Watched::open(place.book, place.config, 0, now).await?;
-        let day = kept(&watched.edition, &shown);
-        let shown = shown_on(place, &watched.edition, day, now).await?;
-        Ok::<_, BookError>((watched, shown))
-    };
-    match read.await {
-        Ok(read) => read,
-        Err(error) => {
-            let words = Words::of(place.config.report.locale.language);
-            let told = fill(words.unread, &[("error", plain(&error.to_string()))]);
-            let trouble = Some(told);
-            (before, Shown { trouble, ..shown })
-        }
+) {
+    shown.stale = shown::stale(&watched.edition, place.config, now);
+    if let Err(error) = refresh(place, watched, shown, now).await {
+        let words = Words::of(place.config.report.locale.language);
+        let told = fill(words.unread, &[("error", plain(&error.to_string()))]);
+        shown.trouble = Some(told);
     }
+}
+
+async fn refresh(
+    place: &Place<'_>,
+    watched: &mut Watched,
+    shown: &mut Shown,
+    now: DateTime<Utc>,
+) -> Result<(), BookError> {
+    let newer = watched.newer(place.book, place.config, now).await?;
+    if newer.is_none() && shown.trouble.is_none() {
+        return Ok(());
+    }
+    let edition = &newer.as_ref().unwrap_or(watched).edition;
+    let day = kept(edition, shown);
+    *shown = shown_on(place, edition, day, now).await?;
+    if let Some(newer) = newer {
+        *watched = newer;
+    }
+    Ok(())
 }
 
 /// The day asked for, which must be stored, else the newest.
