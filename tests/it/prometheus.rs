@@ -15,10 +15,10 @@ use daybook::calendar::Day;
 use daybook::config::{Config, Request, load};
 use daybook::entry::merge::Mode;
 use daybook::entry::{Entry, Part, PartKey, Reading, Value};
+use daybook::locale::Locale;
 use daybook::look::edition::Edition;
 use daybook::look::export::prometheus::exposition;
 use daybook::nightly::Which;
-use daybook::voice::Voice;
 use proptest::prelude::*;
 
 use crate::monitored::{self, HOSTILE, MORNING, Monitored};
@@ -122,7 +122,7 @@ async fn messages_count_as_undelivered_as_long_as_the_next_report_names_them() {
                 channel: Channel::Email,
                 recipient: "ada@example.org".to_owned(),
                 name: None,
-                voice: Voice::default(),
+                locale: Locale::default(),
                 message_id: format!("{day}@daybook.invalid"),
             }],
         };
