@@ -15,6 +15,7 @@ pub mod grafana;
 pub mod import;
 pub mod init;
 mod input;
+pub mod log;
 pub mod output;
 pub mod papers;
 pub mod progress;

@@ -234,6 +234,12 @@ where
     let Some(row) = book::still_due(work.book, id, &work.terms()).await? else {
         return Ok(Some(died));
     };
+    tracing::debug!(
+        attempt = row.attempts + 1,
+        "{} to {}",
+        row.channel.word(),
+        row.recipient
+    );
     let attempt = match row.channel {
         Channel::Email => email::bring_out(work, &row, line, rendered).await?,
         Channel::Outbox => Some(outbox_file(work, &row, rendered).await?),

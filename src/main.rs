@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use daybook::cli::{Cli, Command};
-use daybook::commands::{self, CommandError, World, output};
+use daybook::commands::{self, CommandError, World, log, output};
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os().map(|one| one.to_string_lossy().into_owned());
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    log::start(&cli.command, clock);
     let ended = runtime.block_on(commands::run(cli, &world));
     // A name that is still being looked up, or a pipe that is still being read, must not hold up the end.
     runtime.shutdown_background();

@@ -56,6 +56,7 @@ async fn recorded(context: &NightContext<'_>, orders: &Orders) -> Result<Night, 
         return deliver::elsewhere(context, orders).await;
     };
     let run = book::begin_run(&book, "collect", context.now).await?;
+    tracing::debug!("run {run} begins");
     let store = Store::Book { book, run };
     let mut night = Night::default();
     let done = steps(context, orders, &store, &mut night).await;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{Extension, Request, State};
 use axum::http::{Method, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 
 use access::Access;
 use answer::{guarded, problem, refusal};
+use caller::address_block;
 use connections::Peer;
 
 pub use caller::Proxies;
@@ -44,7 +45,29 @@ pub fn router(
     };
     for_everybody
         .merge(for_readers.layer(from_fn_with_state(entrance.clone(), only_for_readers)))
-        .layer(from_fn_with_state(entrance, sensible))
+        .layer(from_fn_with_state(entrance.clone(), sensible))
+        .layer(from_fn_with_state(entrance, logged))
+}
+
+/// Neither query nor headers: they may hold secrets.
+async fn logged(
+    State(entrance): State<Entrance>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let begun = Instant::now();
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let from = address_block(entrance.access.proxies.caller(peer, request.headers()));
+    let answer = next.run(request).await;
+    tracing::debug!(
+        status = answer.status().as_u16(),
+        ms = begun.elapsed().as_millis(),
+        bytes = answer.body().size_hint().exact(),
+        %from,
+        "{asked}"
+    );
+    answer
 }
 
 /// Refuses what no address answers, and gives every answer its headers.

@@ -161,6 +161,9 @@ pub struct Serve {
     /// Header in which a trusted proxy names the authenticated user
     #[arg(long, value_name = "HEADER")]
     pub behind_proxy: Option<String>,
+    /// Print a line for each request: method, path, status, time, size and the client's address
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
 #[derive(Debug, Args)]

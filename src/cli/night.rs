@@ -44,7 +44,7 @@ pub struct Collect {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Also print the day's table, and time and rows of each statement
+    /// Print what the run does as it happens, then the day's table and each statement's time and rows
     #[arg(long, short, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Print only problems

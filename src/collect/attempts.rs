@@ -51,6 +51,7 @@ pub(super) async fn with_retries(
         let patience = match error.trouble {
             // No patience is needed for a database that was there a moment ago.
             Trouble::Unavailable if lessons.learn_of_loss(&error) => {
+                tracing::debug!("{}: connecting again", error.message);
                 (pause, failing_since) = (FIRST_PAUSE, None);
                 asked_at = Some(request.now + begun.elapsed());
                 continue;
@@ -63,6 +64,7 @@ pub(super) async fn with_retries(
             }
             Trouble::Behind(_) => request.follower_patience,
             Trouble::Conflict if conflicts == 0 => {
+                tracing::debug!("{}: counting again", error.message);
                 conflicts += 1;
                 asked_at = Some(request.now + begun.elapsed());
                 continue;
@@ -81,6 +83,11 @@ pub(super) async fn with_retries(
         if left.is_zero() {
             return Err(error);
         }
+        tracing::debug!(
+            "{}: trying again in {} ms",
+            error.message,
+            pause.min(left).as_millis()
+        );
         let is_away = error.trouble != Trouble::Rewritten;
         if is_away && !std::mem::replace(&mut is_reported, true) {
             let name = name.to_owned();

@@ -135,14 +135,24 @@ async fn one(
     let begun = Instant::now();
     let folded = fold(snapshot, statement, context.request).await;
     let folded = folded.inspect_err(|error| context.lessons.note(statement, error));
-    done.costs.push(Cost {
+    let cost = Cost {
         database: statement.database.clone(),
         what: statement.table.clone(),
         metrics: statement.keys().map(str::to_owned).collect(),
         duration_ms: i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
         rows: folded.as_ref().map_or(0, |(rows, _)| *rows),
         error: folded.as_ref().err().map(|error| error.message.clone()),
-    });
+    };
+    tracing::debug!(
+        database = Some(cost.database.as_str()).filter(|name| !name.is_empty()),
+        rows = cost.rows,
+        ms = cost.duration_ms,
+        error = cost.error,
+        "statement on {}: {}",
+        cost.what,
+        cost.metrics.join(", ")
+    );
+    done.costs.push(cost);
     done.tallies.extend(folded?.1);
     Ok(())
 }

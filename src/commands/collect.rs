@@ -33,7 +33,7 @@ pub async fn run(
     every_database_is_configured(config)?;
     let orders = orders(config, args, world)?;
     let many = !matches!(orders.which, Which::One(_));
-    let bar = Bar::new(world.terminal.1 && many && !args.quiet).quiet(args.quiet);
+    let bar = Bar::new(world.terminal.1 && many && !args.quiet && !args.verbose).quiet(args.quiet);
     let context = NightContext::new(config, world.now, world.stop.clone(), &bar);
     let night = nightly::run(&context, &orders).await;
     bar.clear();

@@ -17,7 +17,7 @@ use crate::text::mistake::Mistake;
 use crate::web::access::Access;
 use crate::web::{self, Limits};
 
-use super::{CommandError, Ended, World, output};
+use super::{CommandError, Ended, World};
 
 pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ended, CommandError> {
     if let Some(text) = &args.listen {
@@ -37,10 +37,10 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let book = config.book.url.clone();
     let name = config.name.clone();
     let proxies = Arc::clone(&access.proxies);
-    let router = router(Site::new(config, book, world.clock, tell), access);
-    tell(&format!(
+    let router = router(Site::new(config, book, world.clock), access);
+    tracing::info!(
         "the dashboard of {name} is at http://{address}{HOME}; stop it with Ctrl-C or SIGTERM"
-    ));
+    );
     notify::supervisor(&world.environment, "READY=1");
     let stopping = async {
         world.stop.cancelled().await;
@@ -49,6 +49,7 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let stop = world.stop.clone();
     let serving = web::serve(listener, router, Limits::default(), proxies, stop);
     tokio::join!(serving, stopping);
+    tracing::debug!("stopped");
     Ok(Ended::Done)
 }
 
@@ -86,8 +87,4 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), CommandE
 
 fn usage(option: &str, why: &str) -> CommandError {
     CommandError::Usage(format!("{option}: {why}"))
-}
-
-fn tell(text: &str) {
-    output::say_line(&format!("daybook: {text}"));
 }

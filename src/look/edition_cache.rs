@@ -11,15 +11,11 @@ use crate::config::{Config, DatabaseUrl};
 
 use super::edition::{Edition, POLL_INTERVAL, Watched};
 
-/// Says something to whoever runs the server.
-pub type Tell = fn(&str);
-
 #[derive(Clone)]
 pub struct EditionCache {
     book: DatabaseUrl,
     config: Arc<Config>,
     clock: fn() -> DateTime<Utc>,
-    tell: Tell,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -35,17 +31,11 @@ struct Seen {
 }
 
 impl EditionCache {
-    pub fn new(
-        book: DatabaseUrl,
-        config: Arc<Config>,
-        clock: fn() -> DateTime<Utc>,
-        tell: Tell,
-    ) -> Self {
+    pub fn new(book: DatabaseUrl, config: Arc<Config>, clock: fn() -> DateTime<Utc>) -> Self {
         Self {
             book,
             config,
             clock,
-            tell,
             seen: Arc::default(),
         }
     }
@@ -72,7 +62,7 @@ impl EditionCache {
         let mut seen = self.seen.lock().await;
         if seen.failure_reported < edition.number {
             seen.failure_reported = edition.number;
-            (self.tell)(&error.to_string());
+            tracing::warn!("{error}");
         }
     }
 
@@ -81,7 +71,7 @@ impl EditionCache {
         if let Err(error) = &looked {
             self.complain(seen, error);
         } else if seen.trouble.take().is_some() {
-            (self.tell)("the book can be read again");
+            tracing::info!("the book can be read again");
         }
         seen.looked = Some(Instant::now());
     }
@@ -103,7 +93,7 @@ impl EditionCache {
     fn complain(&self, seen: &mut Seen, error: &BookError) {
         let trouble = error.to_string();
         if seen.trouble.as_ref() != Some(&trouble) {
-            (self.tell)(&trouble);
+            tracing::warn!("{trouble}");
             seen.trouble = Some(trouble);
         }
     }

@@ -80,6 +80,7 @@ async fn count_all(
         let costs = counted.costs.iter().map(statement);
         store.note_statements(&costs.collect::<Vec<_>>()).await?;
         keep(context, store, task, &todo.stored, topic, counted, night).await?;
+        tracing::debug!("{} of {total} days done", night.days.len());
         context.listener.stored(night.days.len(), total);
     }
     let unheard = away.filter(|one| night.unreachable.iter().all(|other| other.name != one.name));

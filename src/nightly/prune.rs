@@ -2,6 +2,7 @@
 
 use crate::book::{self, BookError};
 use crate::prune;
+use crate::text::counted::counted;
 
 use super::choose::Choice;
 use super::store::Store;
@@ -26,5 +27,6 @@ pub(super) async fn prune(
     }
     let pruned = prune::prune(book, &planned, prune::oldest_kept(today, retention)).await?;
     night.pruned = pruned.entries;
+    tracing::debug!("{} pruned", counted(night.pruned, "entry"));
     Ok(())
 }

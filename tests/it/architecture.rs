@@ -122,6 +122,7 @@ const OUTSIDE_WORLD: &[&str] = &[
     "std::net",
     "std::process",
     "std::thread",
+    "tracing",
 ];
 
 /// SQL text stands only here.

@@ -52,7 +52,7 @@ impl Serving {
         let address = listener.local_addr().unwrap();
         let access = Access::new(&config, address).unwrap();
         let proxies = Arc::clone(&access.proxies);
-        let router = router(Site::new(config, world.book_url(), clock, |_| {}), access);
+        let router = router(Site::new(config, world.book_url(), clock), access);
         let stop = CancellationToken::new();
         Self {
             port: address.port(),

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::book::BookError;
 use crate::config::{Config, DatabaseUrl};
-use crate::look::edition_cache::{EditionCache, Tell};
+use crate::look::edition_cache::EditionCache;
 use crate::look::export::prometheus::exposition;
 use crate::report::expected;
 use crate::web::answer::{self, Page, SERIES, TEXT};
@@ -31,16 +31,11 @@ pub struct Site {
 }
 
 impl Site {
-    pub fn new(
-        config: Config,
-        book: DatabaseUrl,
-        clock: fn() -> DateTime<Utc>,
-        tell: Tell,
-    ) -> Self {
+    pub fn new(config: Config, book: DatabaseUrl, clock: fn() -> DateTime<Utc>) -> Self {
         let config = Arc::new(config);
         Self {
             clock,
-            editions: EditionCache::new(book, config.clone(), clock, tell),
+            editions: EditionCache::new(book, config.clone(), clock),
             config,
             pages: Mutex::default(),
             series: Mutex::default(),

@@ -285,6 +285,45 @@ async fn showing_what_is_not_there_says_how_to_get_it() {
 }
 
 #[tokio::test]
+async fn verbose_tells_what_a_run_does_while_it_does_it() {
+    let mut world = world(SETTINGS);
+    shop(&world).await;
+    for args in [
+        &["collect", "--force"][..],
+        &["collect", "--force", "--verbose"],
+    ] {
+        let said = words(&world.binary(args));
+        let lines: Vec<&str> = said
+            .lines()
+            .filter(|line| line.contains(" DEBUG "))
+            .collect();
+        if !args.contains(&"--verbose") {
+            assert!(lines.is_empty(), "{said}");
+            continue;
+        }
+        assert!(lines[0].ends_with("begins"), "{said}");
+        let on_users = lines
+            .iter()
+            .find(|line| line.contains("DEBUG statement on users: users, "));
+        assert!(
+            on_users.is_some_and(|line| line.contains(" rows=1 ms=")),
+            "{said}"
+        );
+        assert!(
+            lines.iter().any(|line| line.ends_with("1 of 1 days done")),
+            "{said}"
+        );
+    }
+    let away = "postgres://reader:my-password@127.0.0.1:1/app";
+    world
+        .set("DAYBOOK_APP_DATABASE_URL", away)
+        .set("DAYBOOK_RETRY_FOR", "1s");
+    let said = words(&world.binary(&["collect", "--force", "--verbose"]));
+    assert!(said.contains(": trying again in 200 ms"), "{said}");
+    assert!(!said.contains("my-password"), "{said}");
+}
+
+#[tokio::test]
 async fn nothing_is_coloured_outside_a_terminal() {
     let mut world = world(SETTINGS);
     shop(&world).await;

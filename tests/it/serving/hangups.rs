@@ -40,5 +40,5 @@ async fn a_book_that_nobody_wrote_to_is_not_read_again_after_a_hang_up() {
 }
 
 fn shelf(world: &World) -> EditionCache {
-    EditionCache::new(world.book_url(), Arc::new(world.config()), real_now, |_| {})
+    EditionCache::new(world.book_url(), Arc::new(world.config()), real_now)
 }

@@ -1,11 +1,14 @@
 //! The program itself: how it begins, what it says, how it ends.
 
 use std::collections::VecDeque;
+use std::fs::{Permissions, set_permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, ChildStderr, Command};
 use std::time::Duration;
 
+use chrono::DateTime;
 use tokio::io::AsyncWriteExt;
 
 use super::world;
@@ -83,6 +86,56 @@ async fn the_program_says_where_it_is_and_ends_well_when_told() {
     assert_eq!(program.end(), (0, String::new()));
     assert_eq!(rest(&mut silent).await, b"");
     assert!(rest(&mut idle).await.ends_with(b"ok\n"));
+}
+
+#[tokio::test]
+async fn verbose_tells_each_request_without_its_query_or_any_secret() {
+    const TOKEN: &str = "a-token-of-some-length";
+    let world = world(&format!("[serve]\ntoken = \"{TOKEN}\"")).await;
+    let closed = Permissions::from_mode(0o600);
+    set_permissions(world.path("daybook.toml"), closed).unwrap();
+    for args in [&[][..], &["--verbose"]] {
+        let program = Program::start(&world, args);
+        let browser = Browser::at(program.port);
+        let reader = browser
+            .clone()
+            .saying("Authorization", &format!("Bearer {TOKEN}"));
+        let guesser = browser.clone().saying("Authorization", "Bearer my-guess");
+        let page = reader
+            .get("/sys/metrics?date=2025-10-03&token=my-query")
+            .await;
+        assert_eq!(page.status, 200);
+        assert_eq!(guesser.get("/sys/metrics/%1b[2J").await.status, 401);
+        assert_eq!(browser.ask("PUT", "/healthz").await.status, 405);
+        let (code, said) = program.end();
+        assert_eq!(code, 0);
+        if args.is_empty() {
+            assert_eq!(said, "");
+            continue;
+        }
+        let bytes = page.body.len();
+        let expected = [
+            (
+                "GET /sys/metrics status=200 ms=",
+                format!(" bytes={bytes} from=127.0.0.1"),
+            ),
+            (
+                "GET /sys/metrics/%1b[2J status=401 ms=",
+                " from=127.0.0.1".to_owned(),
+            ),
+            ("PUT /healthz status=405 ms=", " from=127.0.0.1".to_owned()),
+            ("stopped", "stopped".to_owned()),
+        ];
+        assert_eq!(said.lines().count(), expected.len(), "{said}");
+        for (line, (begin, end)) in said.lines().zip(expected) {
+            let (time, told) = line.split_once(" DEBUG ").unwrap();
+            assert!(DateTime::parse_from_rfc3339(time).is_ok(), "{line}");
+            assert!(told.starts_with(begin) && told.ends_with(&end), "{line}");
+        }
+        for hidden in [TOKEN, "my-guess", "my-query", "Bearer", "date="] {
+            assert!(!said.contains(hidden), "{hidden}: {said}");
+        }
+    }
 }
 
 #[tokio::test]

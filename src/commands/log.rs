@@ -1,0 +1,68 @@
+//! What a command says while it runs: lines on standard error, for whoever runs a server or watches a night.
+
+use std::fmt;
+use std::io;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, layer};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::cli::{Collect, Command, Serve};
+use crate::text::plain::printable;
+use crate::text::secrets::masked;
+
+struct Lines {
+    verbose: bool,
+    clock: fn() -> DateTime<Utc>,
+}
+
+/// Once, before the command runs.
+pub fn start(command: &Command, clock: fn() -> DateTime<Utc>) {
+    let verbose = match command {
+        Command::Serve(Serve { verbose, .. }) => *verbose,
+        Command::Collect(Collect { verbose: true, .. }) => true,
+        _ => return,
+    };
+    let level = match verbose {
+        true => LevelFilter::DEBUG,
+        false => LevelFilter::INFO,
+    };
+    // Libraries would log statements with their values.
+    let ours = Targets::new().with_target("daybook", level);
+    let lines = layer()
+        .event_format(Lines { verbose, clock })
+        .with_writer(io::stderr)
+        // Where nobody can be told, there is nothing left to do.
+        .log_internal_errors(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .init();
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut said = String::new();
+        context.format_fields(Writer::new(&mut said), event)?;
+        let said = printable(&masked(&said));
+        if !self.verbose {
+            return writeln!(line, "daybook: {said}");
+        }
+        let time = (self.clock)().to_rfc3339_opts(SecondsFormat::Millis, true);
+        writeln!(line, "{time} {:<5} {said}", event.metadata().level())
+    }
+}
