@@ -1,16 +1,21 @@
 //! File, environment and credentials become one checked `Config`; every mistake is found in one go.
 
+pub mod alerts;
+pub mod apps;
 pub mod channels;
+pub mod collect;
 pub mod database_url;
 pub mod duration;
 pub mod environment;
 pub mod find;
 pub mod handbook;
+mod holidays;
 pub mod mail;
 mod network;
 pub mod origin;
 pub mod recipient;
 pub mod report;
+mod rows;
 pub mod secret;
 pub mod serve;
 pub mod settings;
@@ -22,9 +27,7 @@ pub mod written;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -34,14 +37,15 @@ use crate::catalog::{Catalog, Document, check, piece};
 use crate::text::mistake::{Mistake, Source};
 
 pub use crate::engine::Engine;
+pub use apps::{AppDatabase, BookDatabase};
+pub use channels::{Outbox, Ping, Webhook};
+pub use collect::CollectSettings;
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;
+pub use mail::{MailSettings, Sender, SmtpServer, Tls};
 pub use network::Network;
 pub use origin::Origin;
-pub use report::{
-    MailSettings, OnAmbiguous, Outbox, Ping, Recipient, RecipientsQuery, ReportSettings, Sender,
-    SmtpServer, Tls, Webhook, When,
-};
+pub use report::{OnAmbiguous, Recipient, RecipientsQuery, ReportSettings, When};
 pub use secret::Secret;
 pub use serve::{PrometheusSettings, ServeSettings};
 pub use show::{Shown, show};
@@ -90,45 +94,6 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// Where secrets stand.
     pub secrets: Vec<Secret>,
-}
-
-#[derive(Debug, Clone)]
-pub struct AppDatabase {
-    pub url: DatabaseUrl,
-    pub connections: u32,
-}
-
-#[derive(Debug, Clone)]
-pub struct BookDatabase {
-    pub url: DatabaseUrl,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CollectSettings {
-    /// How long after a day's end a mutable value still counts as observed for it.
-    pub grace: Duration,
-    pub catch_up_days: u32,
-    /// How long an unreachable database is tried again. `None`: 5 minutes, but not at all on a terminal.
-    pub retry_for: Option<Duration>,
-    pub max_duration: Option<Duration>,
-    pub statement_timeout: Duration,
-    pub lock_timeout: Duration,
-}
-
-impl CollectSettings {
-    pub fn grace(&self) -> TimeDelta {
-        TimeDelta::from_std(self.grace).unwrap_or(TimeDelta::MAX)
-    }
-
-    /// Whoever holds the collect lock for longer holds up all nights. After `max_duration` what is due is still brought
-    /// out, one message at a time.
-    pub fn longest_night(&self) -> TimeDelta {
-        let longest = match self.max_duration {
-            Some(set) => set + Duration::from_secs(15 * 60),
-            None => Duration::from_secs(12 * 3600),
-        };
-        TimeDelta::from_std(longest).unwrap_or(TimeDelta::MAX)
-    }
 }
 
 /// All that is wrong with a configuration.
@@ -286,7 +251,7 @@ impl Config {
             };
             let message = format!(
                 "{what} has no URL: set `database_url` or `database_url_file` under `[{section}]`, or {} in the environment",
-                settings::app_variable(name)
+                apps::app_variable(name)
             );
             ConfigError::one(Mistake::elsewhere(self.file.display().to_string(), message))
         })

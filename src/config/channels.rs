@@ -1,6 +1,7 @@
-//! The sections [outbox], [[webhooks]] and [ping]: ways out of the house besides mail.
+//! The sections [outbox], [[webhooks]] and [ping]: channels besides mail.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -8,15 +9,42 @@ use url::Url;
 
 use crate::text::mistake::Mistake;
 
-use super::duration::{MINUTE, SECOND, within};
+use super::Config;
+use super::duration::{MINUTE, SECOND, spoken, within};
 use super::environment::is_sound_word;
 use super::environment::names_between;
 use super::mail::{file_name, web_address};
 use super::origin::Origin;
+use super::rows::{Row, or_not_set, section};
 use super::settle::{Sealed, Settler};
 use super::smtp_url::is_this_machine;
-use super::written::report as written;
-use super::{Outbox, Ping, Webhook};
+
+/// A folder for the reports as files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbox {
+    pub directory: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// What the ledger and errors call it: its address may be a secret.
+    pub name: String,
+    pub url: SecretString,
+    /// Signs the body.
+    pub secret: Option<SecretString>,
+    pub timeout: Duration,
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A health check that is told of every night; one that hears nothing raises the alarm.
+#[derive(Debug, Clone)]
+pub struct Ping {
+    pub start: Option<SecretString>,
+    pub success: SecretString,
+    pub failure: Option<SecretString>,
+    pub timeout: Duration,
+    pub ca_file: Option<PathBuf>,
+}
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -240,4 +268,97 @@ fn behind(url: &Url, step: &str) -> Url {
     let mut longer = url.clone();
     longer.set_path(&format!("{}/{step}", url.path().trim_end_matches('/')));
     longer
+}
+
+pub(super) fn rows(config: &Config) -> Vec<Row> {
+    let outbox = config.outbox.as_ref();
+    let directory = outbox.map(|outbox| outbox.directory.display());
+    let mut rows = section("outbox", [("directory", or_not_set(directory))]);
+    for webhook in &config.webhooks {
+        let ca_file = webhook.ca_file.as_ref();
+        let written = [
+            ("url", without_secrets(&webhook.url)),
+            ("secret", or_not_set(webhook.secret.as_ref().map(|_| "***"))),
+            ("timeout", spoken(webhook.timeout)),
+            ("ca_file", or_not_set(ca_file.map(|path| path.display()))),
+        ];
+        rows.extend(section(&format!("webhooks.{}", webhook.name), written));
+    }
+    let Some(ping) = &config.ping else {
+        rows.extend(section("ping", [("url", or_not_set(None::<String>))]));
+        return rows;
+    };
+    let mut addresses = vec![("url", without_secrets(&ping.success))];
+    if !config.origins.contains_key("ping.url") {
+        addresses = vec![
+            (
+                "start",
+                or_not_set(ping.start.as_ref().map(without_secrets)),
+            ),
+            ("success", without_secrets(&ping.success)),
+            (
+                "failure",
+                or_not_set(ping.failure.as_ref().map(without_secrets)),
+            ),
+        ];
+    }
+    let ca_file = ping.ca_file.as_ref().map(|path| path.display());
+    let rest = [
+        ("timeout", spoken(ping.timeout)),
+        ("ca_file", or_not_set(ca_file)),
+    ];
+    rows.extend(section("ping", addresses.into_iter().chain(rest)));
+    rows
+}
+
+/// The section as people write it.
+pub mod written {
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct Outbox {
+        /// The folder, relative to this file. When left out: `outbox`, used only while no mail server is set.
+        pub directory: Option<String>,
+    }
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct Webhook {
+        /// What the ledger and errors call it.
+        #[schemars(regex(pattern = r"^[a-z][a-z0-9_]*$"))]
+        pub name: String,
+        /// Where the report is posted to: `https:`, on this machine `http:` too.
+        pub url: Option<String>,
+        /// A file that holds the address, relative to this one.
+        pub url_file: Option<String>,
+        /// Signs what is posted. Better kept in the environment.
+        pub secret: Option<String>,
+        /// A file that holds the secret, relative to this one.
+        pub secret_file: Option<String>,
+        /// The whole exchange ends after this time; `10s` when left out.
+        #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+        pub timeout: Option<String>,
+        /// Certificates (PEM) to trust besides the host's own, relative to this file.
+        pub ca_file: Option<String>,
+    }
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct Ping {
+        /// Called when every report was accepted; with `/start` behind it when a night begins, with `/fail` when it fails.
+        pub url: Option<String>,
+        /// Called when a night begins: an address of its own, instead of `url`.
+        pub start: Option<String>,
+        /// Called when every report was accepted: an address of its own, instead of `url`.
+        pub success: Option<String>,
+        /// Called when something failed: an address of its own, instead of `url`.
+        pub failure: Option<String>,
+        /// The whole exchange ends after this time; `10s` when left out.
+        #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+        pub timeout: Option<String>,
+        /// Certificates (PEM) to trust besides the host's own, relative to this file.
+        pub ca_file: Option<String>,
+    }
 }

@@ -1,81 +1,61 @@
-//! The sections [report] and [mail]: who gets the report, how they are spoken to, and by which server.
+//! The section [mail]: by which server the report is sent, and from whom.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use chrono::NaiveTime;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::locale::{Language, Locale, Numbers};
-use crate::text::suggest::did_you_mean;
-
-use super::duration::{DAY, HOUR, MINUTE, SECOND, within};
+use super::duration::{MINUTE, SECOND, spoken, within};
 use super::origin::Origin;
-use super::recipient::{self, without_duplicates};
+use super::recipient;
+use super::rows::{Row, named, or_not_set, section};
 use super::settle::{Sealed, Settler};
-use super::written::report as written;
-use super::{
-    MailSettings, OnAmbiguous, Recipient, RecipientsQuery, ReportSettings, Sender, SmtpServer,
-    When, smtp_url,
-};
+use super::smtp_url;
 
-pub fn report(
-    written: &written::Report,
-    declared_apps: &BTreeSet<String>,
-    settler: &mut Settler<'_>,
-) -> ReportSettings {
-    let default = ReportSettings::default();
-    let due = settler.value("report.due", None, written.due.clone(), time_of_day);
-    let public_url = settler.value(
-        "report.public_url",
-        Some("DAYBOOK_PUBLIC_URL"),
-        written.public_url.clone(),
-        link,
-    );
-    let give_up = settler.value(
-        "report.give_up",
-        None,
-        written.give_up.clone(),
-        within(HOUR..=31 * DAY),
-    );
-    for (setting, is_written) in [
-        ("report.language", written.language.is_some()),
-        ("report.numbers", written.numbers.is_some()),
-        ("report.on_ambiguous", written.on_ambiguous.is_some()),
-    ] {
-        if is_written {
-            settler.note(setting);
-        }
-    }
-    let language = written.language.map_or(Language::English, language);
-    let locale = Locale {
-        language,
-        numbers: written.numbers.map_or_else(|| usual(language), numbers),
-    };
-    let mut bad_addresses = Vec::new();
-    let all = recipients(written, locale, settler);
-    let good = all.into_iter().filter_map(|(setting, read)| match read {
-        Ok(recipient) => Some(recipient),
-        Err((text, why)) => {
-            let text = recipient::shown(&text);
-            settler.warn(&setting, &format!("skipping recipient `{text}`: {why}"));
-            bad_addresses.push((text, why));
-            None
-        }
-    });
-    let recipients = without_duplicates(good);
-    ReportSettings {
-        due: due.unwrap_or(default.due),
-        locale,
-        public_url,
-        recipients,
-        bad_addresses,
-        recipients_query: recipients_query(written, locale, declared_apps, settler),
-        on_ambiguous: match written.on_ambiguous {
-            Some(written::OnAmbiguous::Resend) => OnAmbiguous::Resend,
-            Some(written::OnAmbiguous::Hold) | None => OnAmbiguous::Hold,
-        },
-        give_up: give_up.unwrap_or(default.give_up),
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    pub server: SmtpServer,
+    pub from: Sender,
+    pub reply_to: Option<Sender>,
+    /// What `List-Unsubscribe` says, if there is such a way: an address or page where people are taken off.
+    pub unsubscribe: Option<Url>,
+    /// How long one answer of the server is waited for.
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    pub address: String,
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct SmtpServer {
+    pub host: String,
+    pub port: u16,
+    pub tls: Tls,
+    pub user: Option<String>,
+    pub password: Option<SecretString>,
+    /// A file with certificates (PEM) to trust besides the host's own store.
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// From the first byte, as on port 465.
+    Implicit,
+    /// After STARTTLS, as on port 587; never without.
+    StartTls,
+    /// Only on this machine.
+    None,
+}
+
+impl SmtpServer {
+    /// Resend drops a message whose idempotency key it has seen in the last 24 hours.
+    pub fn is_resend(&self) -> bool {
+        self.host.eq_ignore_ascii_case("smtp.resend.com")
     }
 }
 
@@ -181,141 +161,6 @@ fn password(
     Some(password)
 }
 
-type Read = Result<Recipient, (String, String)>;
-
-/// Those of the environment, else those of the file, each with the setting it stands in.
-fn recipients(
-    written: &written::Report,
-    locale: Locale,
-    settler: &mut Settler<'_>,
-) -> Vec<(String, Read)> {
-    let setting = "report.recipients";
-    let plain = |text: &str| -> Read {
-        let (name, address) = parsed(text)?;
-        Ok(Recipient {
-            address,
-            name,
-            locale,
-            when: When::Daily,
-        })
-    };
-    let outside = settler.value(setting, Some("DAYBOOK_REPORT_RECIPIENTS"), None, |text| {
-        Ok(recipient::listed(text))
-    });
-    if let Some(all) = outside {
-        let all = all.iter().map(|text| (setting.to_owned(), plain(text)));
-        return all.collect();
-    }
-    let Some(all) = &written.recipients else {
-        return Vec::new();
-    };
-    settler.note(setting);
-    let read = |one: &written::Recipient| match one {
-        written::Recipient::Address(text) => plain(text),
-        written::Recipient::Wishes(wishes) => with_wishes(wishes, locale),
-    };
-    all.iter()
-        .enumerate()
-        .map(|(at, one)| (format!("{setting}.{at}"), read(one)))
-        .collect()
-}
-
-fn with_wishes(wishes: &written::Wishes, locale: Locale) -> Read {
-    let (name, address) = parsed(&wishes.address)?;
-    Ok(Recipient {
-        address,
-        name,
-        locale: Locale {
-            language: wishes.language.map_or(locale.language, language),
-            numbers: wishes.numbers.map_or(locale.numbers, numbers),
-        },
-        when: match wishes.when {
-            Some(written::When::Alerts) => When::Alerts,
-            Some(written::When::Changes) => When::Changes,
-            Some(written::When::Daily) | None => When::Daily,
-        },
-    })
-}
-
-fn parsed(text: &str) -> Result<(Option<String>, String), (String, String)> {
-    recipient::parse(text).map_err(|why| (text.to_owned(), why))
-}
-
-fn recipients_query(
-    written: &written::Report,
-    locale: Locale,
-    declared_apps: &BTreeSet<String>,
-    settler: &mut Settler<'_>,
-) -> Option<RecipientsQuery> {
-    let known = |name: &str| {
-        if name.is_empty() || declared_apps.contains(name) {
-            return Ok(name.to_owned());
-        }
-        let hint = did_you_mean(name, declared_apps.iter().map(String::as_str));
-        Err(format!("no app database `{name}`{hint}"))
-    };
-    let not_empty = |text: &str| match text.trim().is_empty() {
-        true => Err("the query is empty: leave it out".to_owned()),
-        false => Ok(text.to_owned()),
-    };
-    let database = settler.value(
-        "report.recipients_database",
-        None,
-        written.recipients_database.clone(),
-        known,
-    );
-    let sql = settler.value(
-        "report.recipients_sql",
-        None,
-        written.recipients_sql.clone(),
-        not_empty,
-    )?;
-    Some(RecipientsQuery {
-        database: database.unwrap_or_default(),
-        sql,
-        locale,
-    })
-}
-
-/// Both languages count the Swiss way unless told otherwise.
-fn usual(language: Language) -> Numbers {
-    match language {
-        Language::English | Language::German => Numbers::Swiss,
-    }
-}
-
-fn language(written: written::Language) -> Language {
-    match written {
-        written::Language::English => Language::English,
-        written::Language::German => Language::German,
-    }
-}
-
-fn numbers(written: written::Numbers) -> Numbers {
-    match written {
-        written::Numbers::Swiss => Numbers::Swiss,
-        written::Numbers::German => Numbers::German,
-        written::Numbers::French => Numbers::French,
-        written::Numbers::Italian => Numbers::Italian,
-        written::Numbers::English => Numbers::English,
-    }
-}
-
-fn time_of_day(text: &str) -> Result<NaiveTime, String> {
-    let time = NaiveTime::parse_from_str(text, "%H:%M").ok();
-    time.filter(|_| text.len() == 5)
-        .ok_or_else(|| format!("`{text}` is not a time of day like 06:30"))
-}
-
-/// Everybody who gets the report sees it.
-fn link(text: &str) -> Result<Url, String> {
-    let url = web_address(text)?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("every reader sees this link: remove user and password".to_owned());
-    }
-    Ok(url)
-}
-
 /// Where readers are taken off the list, as mail programs understand it.
 fn way_out(text: &str) -> Result<Url, String> {
     let expected = "write `mailto:` and an address, or an `https:` page";
@@ -350,5 +195,55 @@ pub fn web_address(text: &str) -> Result<Url, String> {
     match url.scheme() {
         "https" | "http" => Ok(url),
         _ => Err(expected.to_owned()),
+    }
+}
+
+pub(super) fn rows(mail: Option<&MailSettings>, origins: &BTreeMap<String, Origin>) -> Vec<Row> {
+    let Some(mail) = mail else {
+        return section("mail", [("smtp_url", or_not_set(None::<String>))]);
+    };
+    let password_file = origins.get("mail.password_file");
+    let ca_file = mail.server.ca_file.as_ref();
+    let rows = [
+        ("smtp_url", mail.server.to_string()),
+        ("password_file", or_not_set(password_file.map(|_| "***"))),
+        ("from", shown(&mail.from)),
+        ("reply_to", or_not_set(mail.reply_to.as_ref().map(shown))),
+        ("unsubscribe", or_not_set(mail.unsubscribe.as_ref())),
+        ("timeout", spoken(mail.timeout)),
+        ("ca_file", or_not_set(ca_file.map(|path| path.display()))),
+    ];
+    section("mail", rows)
+}
+
+fn shown(sender: &Sender) -> String {
+    named(sender.name.as_deref(), &sender.address)
+}
+
+/// The section as people write it.
+pub mod written {
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct Mail {
+        /// `smtp://USER@HOST:587` (STARTTLS) or `smtps://USER@HOST:465` (TLS from the start); on this machine `smtp://localhost:25?tls=none`. A URL with a password is better kept in the environment.
+        pub smtp_url: Option<String>,
+        /// A file that holds the URL, relative to this one.
+        pub smtp_url_file: Option<String>,
+        /// A file that holds only the password, relative to this one.
+        pub password_file: Option<String>,
+        /// The sender: `Daybook <daybook@example.org>`. Needed with a mail server.
+        pub from: Option<String>,
+        /// Where answers go, when not to the sender.
+        pub reply_to: Option<String>,
+        /// Where readers are taken off the list: `mailto:` and an address, or an `https:` page. Mail programs show it.
+        pub unsubscribe: Option<String>,
+        /// How long an answer of the server is waited for; `30s` when left out.
+        #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+        pub timeout: Option<String>,
+        /// Certificates (PEM) to trust besides the host's own, relative to this file.
+        pub ca_file: Option<String>,
     }
 }

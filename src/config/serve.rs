@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use secrecy::SecretString;
 
 use super::network::Network;
+use super::rows::{Row, or_not_set, section};
 use super::settle::{Sealed, Settler};
-use super::written::serve as written;
 
 /// Where the dashboard listens when nothing is said.
 pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8321);
@@ -194,5 +194,65 @@ fn prefix(text: &str) -> Result<String, String> {
             "`{}` cannot begin a series' name: write letters, digits and `_`, no digit first",
             text.escape_debug()
         )),
+    }
+}
+
+impl ServeSettings {
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let proxies: Vec<String> = self.proxies.iter().map(ToString::to_string).collect();
+        let hosts = Some(self.hosts.join(", ")).filter(|all| !all.is_empty());
+        let rows = [
+            ("listen", self.listen.to_string()),
+            ("token", or_not_set(self.token.as_ref().map(|_| "***"))),
+            ("user", self.user.clone()),
+            (
+                "password",
+                or_not_set(self.password.as_ref().map(|_| "***")),
+            ),
+            ("proxy_header", or_not_set(self.proxy_header.as_ref())),
+            ("address_header", or_not_set(self.address_header.as_ref())),
+            ("proxies", proxies.join(", ")),
+            ("hosts", or_not_set(hosts)),
+        ];
+        section("serve", rows)
+    }
+}
+
+/// The section as people write it.
+pub mod written {
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct Serve {
+        /// Address and port; `127.0.0.1:8321` when left out. An address that others can reach needs a token, a password or a proxy.
+        pub listen: Option<String>,
+        /// Who sends it as a bearer token may look. Better kept in a file or in the environment.
+        pub token: Option<String>,
+        /// A file that holds the token, relative to this one.
+        pub token_file: Option<String>,
+        /// The name that goes with the password; `admin` when left out.
+        pub user: Option<String>,
+        /// Who signs in with it may look. Better kept in a file or in the environment.
+        pub password: Option<String>,
+        /// A file that holds the password, relative to this one.
+        pub password_file: Option<String>,
+        /// A proxy in front signs people in and says who they are in this header, such as `X-Forwarded-User`.
+        pub proxy_header: Option<String>,
+        /// The header in which trusted proxies append the client's address: `X-Forwarded-For`, or `Forwarded` as in RFC 7239. Wrong guesses then count by that address. Name it only if the proxies set it on every request.
+        pub address_header: Option<String>,
+        /// Addresses and networks of the proxies in front, the only ones believed about these headers; `127.0.0.1` and `::1` when left out.
+        pub proxies: Option<Vec<String>>,
+        /// More host names under which browsers reach the dashboard, beside this machine's own and that of `public_url`.
+        pub hosts: Option<Vec<String>>,
+    }
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct Prometheus {
+        /// What the names of series begin with that the catalog gives no name of its own; `daybook` when left out.
+        #[schemars(regex(pattern = r"^[a-zA-Z_][a-zA-Z0-9_]*$"))]
+        pub prefix: Option<String>,
     }
 }

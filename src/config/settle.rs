@@ -1,6 +1,7 @@
 //! One setting at a time: the environment before the file, each value checked where it stands.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Document;
@@ -266,4 +267,13 @@ fn others_can_read(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn others_can_read(_: &Path) -> bool {
     false
+}
+
+/// Takes a whole number of that range.
+pub fn whole(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (least, most) = (range.start(), range.end());
+        number.ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
+    }
 }

@@ -1,8 +1,5 @@
 //! The configuration file as people write it: the types behind the TOML and its JSON Schema.
 
-pub mod report;
-pub mod serve;
-
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
@@ -11,10 +8,15 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::catalog::written::{Judge, KnownDay, Metric, Table};
+use crate::catalog::written::{KnownDay, Metric, Table};
 
-pub use report::{Mail, Outbox, Ping, Report, Webhook};
-pub use serve::{Prometheus, Serve};
+use super::alerts::Alerts;
+use super::apps::{App, Book};
+use super::channels::written::{Outbox, Ping, Webhook};
+use super::collect::{Collect, Retention};
+use super::mail::written::Mail;
+use super::report::written::Report;
+use super::serve::written::{Prometheus, Serve};
 
 /// Daybook's configuration file: the settings, and the catalog of what is measured.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -93,80 +95,6 @@ pub struct Included {
     pub tables: Option<IgnoredAny>,
     pub metrics: Option<IgnoredAny>,
     pub calendar: Option<IgnoredAny>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct App {
-    /// `sqlite:FILE`, `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, which MariaDB answers too. A URL with a password is better kept in the environment.
-    pub database_url: Option<String>,
-    /// A file that holds the URL, relative to this one.
-    pub database_url_file: Option<String>,
-    /// How many connections read at the same time; 2 when left out. MySQL and MariaDB are read over one.
-    #[schemars(range(min = 1, max = 16))]
-    pub connections: Option<u32>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Book {
-    /// `sqlite:daybook.db` beside this file when left out; or on a server, `postgres` or `mysql` with
-    /// `://USER@HOST:PORT/DATABASE`, which may be the application's own.
-    pub database_url: Option<String>,
-    /// A file that holds the URL, relative to this one.
-    pub database_url_file: Option<String>,
-}
-
-/// Durations are text: `90s`, `5m`, `24h`, `2d`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Collect {
-    /// How long after a day's end a value that only now is known still counts as observed for that day; `24h` when left out.
-    #[schemars(regex(pattern = r"^(0|[0-9]+[smhd])$"))]
-    pub grace: Option<String>,
-    /// How many days back missing days are filled in; 31 when left out.
-    #[schemars(range(max = 366))]
-    pub catch_up_days: Option<u32>,
-    /// How long an unreachable database is tried again; when left out `5m`, and not at all on a terminal.
-    #[schemars(regex(pattern = r"^(0|[0-9]+[smhd])$"))]
-    pub retry_for: Option<String>,
-    /// Stop counting after this time and tell readers there are no numbers. No limit when left out.
-    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
-    pub max_duration: Option<String>,
-    /// A single statement ends after this time; `10m` when left out.
-    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
-    pub statement_timeout: Option<String>,
-    /// How long a statement waits for a lock; `10s` when left out.
-    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
-    pub lock_timeout: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Retention {
-    /// How many days of entries are kept; 365 when left out.
-    #[schemars(range(min = 1, max = 36525))]
-    pub days: Option<u32>,
-}
-
-/// Changes are compared in percent, for percentages in points.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Alerts {
-    /// A change this large is a warning; 10 when left out, 0 for never.
-    #[schemars(range(min = 0))]
-    pub warning: Option<f64>,
-    /// A change this large is critical; 25 when left out, 0 for never.
-    #[schemars(range(min = 0))]
-    pub critical: Option<f64>,
-    /// No judgement below this previous value; 20 when left out.
-    #[schemars(range(min = 0))]
-    pub min_base: Option<f64>,
-    /// No judgement below this absolute change; 5 when left out.
-    #[schemars(range(min = 0))]
-    pub min_change: Option<f64>,
-    /// `usual` when left out: a change alerts only where the day also lies outside what is usual for the metric.
-    pub judge: Option<Judge>,
 }
 
 /// The JSON Schema of the whole file, for editors.

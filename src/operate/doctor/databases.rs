@@ -128,7 +128,7 @@ fn called(name: &str) -> String {
 fn away(called: &str, name: &str, error: &DatabaseError) -> Finding {
     let what = format!("{called} cannot be read: {error}");
     let means = "Until this is fixed, nothing in it can be counted.";
-    let variable = crate::config::settings::app_variable(name);
+    let variable = crate::config::apps::app_variable(name);
     let advice = match error.trouble {
         Trouble::Refused => format!(
             "Check user, password and name of the database, or the file, in its URL (`database_url` or {variable})."
