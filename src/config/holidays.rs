@@ -6,7 +6,11 @@ use super::find::Found;
 use super::settle::Settler;
 
 /// The days that these names include. A user's own files come first, so that they can name a country's days anew.
-pub(super) fn known_days(written: &[String], found: &Found, settler: &mut Settler<'_>) -> Vec<KnownDay> {
+pub(super) fn known_days(
+    written: &[String],
+    found: &Found,
+    settler: &mut Settler<'_>,
+) -> Vec<KnownDay> {
     if written.is_empty() {
         return Vec::new();
     }

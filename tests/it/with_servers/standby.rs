@@ -238,7 +238,9 @@ async fn the_doctor_says_whether_a_standby_keeps_up() {
         let now = Utc::now() + TimeDelta::hours(ahead);
         let config = world(&pair.standby(), now, USERS).config();
         let findings = examine(&config, now, &CancellationToken::new()).await;
-        let found = findings.iter().find(|one| one.what.contains("is a replica"));
+        let found = findings
+            .iter()
+            .find(|one| one.what.contains("is a replica"));
         let found = found.unwrap_or_else(|| panic!("{findings:?}"));
         assert_eq!((found.level, found.what.as_str()), (level, what));
     }
