@@ -1,4 +1,4 @@
-//! The section [alerts]: when a change deserves attention, unless a metric says otherwise.
+//! The section `[alerts]`: when a change deserves attention, unless a metric says otherwise.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! The sections [app], [apps] and [book]: the databases that are read, and the one that is written.
+//! The sections `[app]`, `[apps]` and `[book]`: the databases that are read, and the one that is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The sections [outbox], [[webhooks]] and [ping]: channels besides mail.
+//! The sections `[outbox]`, `[[webhooks]]` and `[ping]`: channels besides mail.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

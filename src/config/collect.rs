@@ -1,4 +1,4 @@
-//! The sections [collect] and [retention]: how the nightly collection works, and how long its rows are kept.
+//! The sections `[collect]` and `[retention]`: how the nightly collection works, and how long its rows are kept.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The section [mail]: by which server the report is sent, and from whom.
+//! The section `[mail]`: by which server the report is sent, and from whom.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

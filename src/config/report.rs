@@ -1,4 +1,4 @@
-//! The section [report]: who gets the report, and how they are spoken to.
+//! The section `[report]`: who gets the report, and how they are spoken to.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The sections [serve] and [prometheus]: the dashboard, and what monitoring systems read.
+//! The sections `[serve]` and `[prometheus]`: the dashboard, and what monitoring systems read.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

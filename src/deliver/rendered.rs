@@ -1,4 +1,4 @@
-//! Letters put into words once for each voice, however many readers share it.
+//! Letters put into words once for each locale, however many readers share it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

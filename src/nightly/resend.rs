@@ -140,7 +140,7 @@ fn is_configured(config: &Config, row: &Delivery) -> bool {
     }
 }
 
-/// A reader of the report keeps name and voice; anybody else gets those of the settings.
+/// A reader of the report keeps name and locale; anybody else gets those of the settings.
 async fn copy_for(
     context: &NightContext<'_>,
     book: &Book,

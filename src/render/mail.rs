@@ -1,4 +1,4 @@
-//! A letter as a message: subject, HTML with its pictures, text; in the reader's voice.
+//! A letter as a message: subject, HTML with its pictures, text; in the reader's locale.
 
 mod csv;
 

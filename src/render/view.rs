@@ -1,5 +1,5 @@
 //! A letter in words, before it is laid out: every text that the HTML and the text part show, in the
-//! reader's voice. Both are made of the same view, so they cannot tell different numbers.
+//! reader's locale. Both are made of the same view, so they cannot tell different numbers.
 
 mod closing;
 mod highlights;
@@ -160,7 +160,7 @@ pub fn change(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) 
     rows::cell(change, row, (report, speech))
 }
 
-/// All that deserves attention, in the order of [`Report::matters`].
+/// All that deserves attention, in the order of [`Report::highlights`].
 pub fn highlights(report: &Report, speech: &Speech) -> Vec<HighlightView> {
     highlights::all(report, speech)
 }

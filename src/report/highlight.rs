@@ -89,7 +89,7 @@ pub(super) fn of(alerts: &[Notice], rows: &[Row], world: (&Past<'_>, &Catalog)) 
         .collect()
 }
 
-/// Standing matters; the welcome ones are counted apart, the recovered ones not at all.
+/// Standing highlights; improvements are counted apart, recovered ones not at all.
 pub(super) fn count(highlights: &[Highlight]) -> Counts {
     let mut counts = Counts::default();
     for highlight in highlights {

@@ -1,4 +1,4 @@
-//! What the addresses share: the book on its shelf, the settings, and what was built of them.
+//! What the addresses share: the cached edition, the settings, and the pages built of it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

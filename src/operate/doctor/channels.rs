@@ -1,4 +1,4 @@
-//! The ways out besides mail: the outbox's folder, webhooks and the health check. Nothing is asked of them.
+//! The channels besides mail: the outbox's folder, webhooks and the health check. Nothing is asked of them.
 
 use std::path::Path;
 use std::time::Duration;

@@ -247,7 +247,7 @@ fn in_range(report: &Report, speech: &Speech) -> Option<String> {
     Some(speech.count_with(phrase, inside, &holes))
 }
 
-/// The first matters, or else the summary.
+/// The first highlights, or else the summary.
 pub(super) fn preheader(letter: &Letter, view: &View, speech: &Speech) -> String {
     if let Content::NoNumbers(none) = &letter.content {
         let words = [
