@@ -19,12 +19,18 @@ help: ## List the targets
 demo: ## Make an example in daybook-demo/ with a year of nights, show the last day and write its report
 	$(CARGO) run --release -- demo
 
+# What touches the book: run with books in files, on PostgreSQL and on MariaDB.
+BOOK_TESTS := backtest beryl_catalog book book_copy delivering delivery_kills detail_pages exports faults hard_tables \
+	histories hostile imports kills mutes original pages pairs prometheus prune recipients refreshing renames running \
+	sending server_book serving top verifying worlds
+
 .PHONY: test
 test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, faketime and sqlite3 when they are missing
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test servers
-	$(CARGO) test --locked --test book_on_postgres
-	$(CARGO) test --locked --test book_on_mariadb
+	for engine in postgres mariadb; do \
+	  DAYBOOK_TEST_ENGINE=$$engine $(CARGO) test --locked --test it -- --include-ignored --skip a_thousand_deliveries $(BOOK_TESTS:=::) || exit; \
+	done
 
 .PHONY: soak
 soak: ## Kill deliveries at every step in a thousand worlds, and count what arrived
@@ -72,9 +78,9 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 
 .PHONY: lint
 lint: ## Check the layout, the lints, the pages of the code and the licences
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --test servers --test book_on_postgres --test book_on_mariadb -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --test servers -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
 	else echo "cargo-deny is not installed: licences, bans and sources are not checked"; fi

@@ -14,18 +14,11 @@ mod readers;
 mod sample;
 #[path = "../night/table.rs"]
 mod table;
-/// The tests' mail server, which can do worse than is needed here.
-#[path = "../../tests/it"]
-#[expect(dead_code, reason = "tests need worse certificates and servers")]
-mod tests {
-    pub(crate) mod certificates;
-    pub(crate) mod smtp_server;
-}
 
 use anyhow::Result;
 
 use sample::Sample;
-use tests::{certificates, smtp_server};
+use support::{certificates, smtp_server};
 
 const FEW: usize = 60;
 const MANY: usize = 200;

@@ -1,9 +1,5 @@
 //! Four hundred days of as many metrics as are wanted: Beryl's sixty, over and over, with an alert now and then.
 
-#[path = "../../tests/it/sample_letters/numbers.rs"]
-#[expect(dead_code, reason = "the tests strike single numbers")]
-mod numbers;
-
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
@@ -15,8 +11,9 @@ use daybook::entry::{Entry, Reading, Value};
 use daybook::report::{Around, Content, Letter, Report};
 use daybook::text::mistake::Source;
 use rust_decimal::Decimal;
+use support::sample_letters::numbers;
 
-const BERYL: &str = include_str!("../../tests/it/sample_letters/beryl.toml");
+const BERYL: &str = include_str!("../../tests/support/sample_letters/beryl.toml");
 
 /// As many as a night judges.
 const DAYS: u64 = 400;

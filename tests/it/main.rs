@@ -2,17 +2,12 @@
 
 mod architecture;
 mod backtest;
-mod beryl;
 mod beryl_catalog;
 mod beryl_truth;
 mod book;
 mod book_copy;
-#[path = "book_home/file.rs"]
-mod book_home;
-mod books;
 mod browsing;
 mod calendar;
-mod certificates;
 mod clocks;
 mod compare;
 mod config;
@@ -23,7 +18,6 @@ mod delivery_kills;
 mod demo;
 mod deploy;
 mod detail_pages;
-mod dice;
 mod doctor;
 mod exact_numbers;
 mod exports;
@@ -39,17 +33,15 @@ mod imports;
 mod init;
 mod interrupts;
 mod kills;
-mod lacking_index;
 mod letters;
 mod long_runs;
 mod messages;
 mod migrations;
-mod monitored;
 mod mutes;
 mod newest;
-mod one_snapshot;
 mod original;
 mod pages;
+mod pairs;
 mod papers;
 mod part_alerts;
 mod parts;
@@ -67,20 +59,20 @@ mod report;
 mod rewritten;
 mod running;
 mod same_numbers;
-mod sample_letters;
-mod sample_views;
 mod sending;
+mod server_book;
 mod serving;
-mod smtp_server;
 mod sparkline;
 mod stored_days;
-mod team;
 mod team_truth;
 mod top;
-mod top_book;
-mod truth;
 mod undeclared_keys;
 mod unlisted;
 mod verifying;
 mod ways;
-mod world;
+mod worlds;
+
+use support::{
+    beryl, books, certificates, dice, lacking_index, mariadb, monitored, one_snapshot, postgres,
+    sample_letters, sample_views, smtp_server, team, top_book, truth, world,
+};

@@ -15,6 +15,7 @@ async fn apps(folder: &tempfile::TempDir, name: &str) -> [App; 3] {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn four_hard_days_of_every_kind_of_app() {
     let folder = tempfile::tempdir().expect("a folder");
     for app in apps(&folder, "beryl.db").await {
@@ -23,6 +24,7 @@ async fn four_hard_days_of_every_kind_of_app() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn past_days_of_every_kind_of_app() {
     let folder = tempfile::tempdir().expect("a folder");
     for app in apps(&folder, "beryl.db").await {
@@ -31,6 +33,7 @@ async fn past_days_of_every_kind_of_app() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn money_and_measures_of_every_kind_of_app() {
     let folder = tempfile::tempdir().expect("a folder");
     for app in apps(&folder, "team.db").await {
@@ -39,6 +42,7 @@ async fn money_and_measures_of_every_kind_of_app() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_book_on_this_server_moves_to_every_kind_of_place() {
     let mut world = book_copy::told().await;
     let before = book_copy::shown(&world);

@@ -52,6 +52,7 @@ async fn cut_lock_holders(url: &DatabaseUrl) {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn on_two_hosts_with_one_book_one_collects_and_the_other_says_so() {
     let here = world(SETTINGS);
     shop(&here).await;
@@ -80,6 +81,7 @@ async fn on_two_hosts_with_one_book_one_collects_and_the_other_says_so() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn while_one_host_holds_the_lock_no_other_takes_it() {
     let (one, other) = (fresh(), fresh());
     let lock = Book::lock(&one).await.unwrap().unwrap();
@@ -94,6 +96,7 @@ async fn while_one_host_holds_the_lock_no_other_takes_it() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn whoever_lost_the_lock_writes_nothing_more() {
     let url = fresh();
     let lock = Book::lock(&url).await.unwrap().unwrap();
@@ -122,6 +125,7 @@ async fn whoever_lost_the_lock_writes_nothing_more() {
 
 /// A killed program's last statement goes on in the server, while its locks are gone.
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_first_start_waits_for_what_the_server_still_does_for_a_killed_one() {
     if fresh().engine() != Engine::Postgres {
         return;
@@ -148,6 +152,7 @@ async fn a_first_start_waits_for_what_the_server_still_does_for_a_killed_one() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn of_many_first_starts_at_once_some_killed_the_others_end_well() {
     let mut dice = Dice(20_251_003);
     for round in 0..6 {
@@ -171,6 +176,7 @@ async fn of_many_first_starts_at_once_some_killed_the_others_end_well() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn tables_of_the_same_names_that_somebody_else_made_are_left_alone() {
     let url = fresh();
     let app = App::of(&url);
@@ -190,6 +196,7 @@ async fn tables_of_the_same_names_that_somebody_else_made_are_left_alone() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_server_that_is_away_or_says_no_is_told_at_once_without_the_password() {
     let mut world = world(SETTINGS);
     shop(&world).await;
@@ -222,6 +229,7 @@ async fn a_server_that_is_away_or_says_no_is_told_at_once_without_the_password()
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_server_that_says_nothing_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut world = world(SETTINGS);
@@ -237,6 +245,7 @@ async fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn the_book_may_stand_beside_the_applications_tables() {
     let url = fresh();
     let mut world = World::new("2025-10-04T06:00:00Z", SETTINGS);
@@ -254,6 +263,7 @@ async fn the_book_may_stand_beside_the_applications_tables() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn who_holds_the_lock_of_a_server_for_too_long_or_is_no_daybook_is_named_and_no_night_ends_well()
  {
     let world = world(SETTINGS);
@@ -329,6 +339,7 @@ async fn held_by_a_stranger(url: &DatabaseUrl) -> Box<dyn std::any::Any> {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_lock_held_by_another_account_is_an_error_at_once_that_names_it_as_far_as_can_be_seen() {
     let mut world = world(SETTINGS);
     shop(&world).await;
@@ -377,6 +388,7 @@ async fn a_lock_held_by_another_account_is_an_error_at_once_that_names_it_as_far
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_prepared_transaction_that_holds_the_lock_is_named() {
     if fresh().engine() != Engine::Postgres {
         return;
@@ -398,6 +410,7 @@ async fn a_prepared_transaction_that_holds_the_lock_is_named() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn two_who_deliver_at_once_send_nothing_twice_and_leave_nobody_out() {
     let readers: Vec<String> = (1..=6).map(|n| format!("\"r{n}@example.org\"")).collect();
     let readers = readers.join(", ");
@@ -429,6 +442,7 @@ async fn two_who_deliver_at_once_send_nothing_twice_and_leave_nobody_out() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_watch_notices_every_write_and_nothing_else() {
     let url = fresh();
     let book = Book::open(&url, Duration::ZERO).await.unwrap();
@@ -447,6 +461,7 @@ async fn a_watch_notices_every_write_and_nothing_else() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn the_doctor_tells_of_the_server() {
     const NOW: &str = "2025-10-04T06:00:00Z";
     let (world, _app) = delivering::world("").await;
@@ -494,6 +509,7 @@ async fn the_doctor_tells_of_the_server() {
 }
 
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn on_postgresql_a_schema_keeps_the_book_apart_from_tables_of_the_same_names() {
     let url = fresh();
     if url.engine() != Engine::Postgres {
@@ -518,6 +534,7 @@ async fn on_postgresql_a_schema_keeps_the_book_apart_from_tables_of_the_same_nam
 
 /// PostgreSQL drops no view upon which another one stands.
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn a_view_upon_the_view_of_columns_keeps_no_report_from_its_readers() {
     if fresh().engine() != Engine::Postgres {
         return;
@@ -554,6 +571,7 @@ async fn a_view_upon_the_view_of_columns_keeps_no_report_from_its_readers() {
 
 /// A view asks MariaDB and MySQL with the rights of the account that made it.
 #[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
 async fn the_view_of_columns_outlives_the_account_that_made_it() {
     let url = fresh();
     if url.engine() != Engine::Mysql {

@@ -1,7 +1,7 @@
 //! Dates without times on servers.
 
-use crate::dates_alone::are_days_of_the_reports_zone;
 use crate::{mariadb, postgres};
+use support::dates_alone::are_days_of_the_reports_zone;
 
 #[tokio::test]
 async fn dates_are_days_of_the_reports_zone_in_postgresql() {

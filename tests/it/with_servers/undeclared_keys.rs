@@ -3,9 +3,9 @@
 use daybook::nightly::Which;
 use serde_json::json;
 
-use crate::undeclared_keys::children_of_living_parents_are_counted;
 use crate::world::{App, World, date};
 use crate::{mariadb, postgres};
+use support::undeclared_keys::children_of_living_parents_are_counted;
 
 #[tokio::test]
 async fn children_are_counted_with_and_without_declared_keys_in_postgresql() {

@@ -1,7 +1,7 @@
 //! Splits that leave rows out, on servers.
 
-use crate::unlisted::rows_that_a_split_does_not_list_are_told;
 use crate::{mariadb, postgres};
+use support::unlisted::rows_that_a_split_does_not_list_are_told;
 
 #[tokio::test]
 async fn rows_that_a_split_does_not_list_are_told_in_postgresql() {

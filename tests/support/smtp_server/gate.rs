@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Where the server can be stopped. What a command asks for is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Point {
+pub enum Point {
     /// Before the greeting.
     Connected,
     Ehlo,
@@ -44,13 +44,13 @@ struct Flags {
 }
 
 /// The test's end of it. Dropping it lets the server go on.
-pub(crate) struct Pause(Arc<Flags>);
+pub struct Pause(Arc<Flags>);
 
 /// How often each side looks at the other.
 const GLANCE: Duration = Duration::from_millis(2);
 
 impl Point {
-    pub(crate) const ALL: [Self; 11] = [
+    pub const ALL: [Self; 11] = [
         Self::Connected,
         Self::Ehlo,
         Self::Mail,
@@ -65,12 +65,12 @@ impl Point {
     ];
 
     /// Whether a client that dies here may leave its message in doubt.
-    pub(crate) fn is_doubtful(self) -> bool {
+    pub fn is_doubtful(self) -> bool {
         (Self::DataGranted..=Self::Answered).contains(&self)
     }
 
     /// Whether it comes once for each message, not once in a conversation.
-    pub(crate) fn is_of_a_message(self) -> bool {
+    pub fn is_of_a_message(self) -> bool {
         (Self::Mail..=Self::Answered).contains(&self)
     }
 }
@@ -110,12 +110,12 @@ impl Gate {
 }
 
 impl Pause {
-    pub(crate) fn is_reached(&self) -> bool {
+    pub fn is_reached(&self) -> bool {
         self.0.reached.load(Ordering::SeqCst)
     }
 
     /// Waits as long as `goes_on`; tells whether the server stopped here.
-    pub(crate) fn wait(&self, mut goes_on: impl FnMut() -> bool) -> bool {
+    pub fn wait(&self, mut goes_on: impl FnMut() -> bool) -> bool {
         while !self.is_reached() && goes_on() {
             std::thread::sleep(GLANCE);
         }
@@ -123,7 +123,7 @@ impl Pause {
     }
 
     /// The same, without keeping the thread.
-    pub(crate) async fn reached(&self) {
+    pub async fn reached(&self) {
         while !self.is_reached() {
             tokio::time::sleep(GLANCE).await;
         }

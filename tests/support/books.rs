@@ -9,8 +9,8 @@ use crate::world::{App, World};
 
 impl World {
     /// Whether the book has that table yet.
-    pub(crate) async fn has_table(&self, name: &str) -> bool {
-        let tables = match book_home::ENGINE {
+    pub async fn has_table(&self, name: &str) -> bool {
+        let tables = match book_home::engine() {
             Engine::Sqlite if !self.path("daybook.db").exists() => return false,
             Engine::Sqlite => "SELECT name FROM sqlite_schema WHERE name",
             Engine::Postgres => "SELECT tablename FROM pg_tables WHERE tablename",
@@ -22,7 +22,7 @@ impl World {
     }
 
     /// Takes the book away, as if there had never been one.
-    pub(crate) fn forget_book(&self) {
+    pub fn forget_book(&self) {
         let url = self.book_url();
         let text = match url.engine() {
             Engine::Sqlite => {
@@ -45,18 +45,23 @@ impl World {
         let done = std::thread::spawn(move || alone(async { App::of(&url).execute(&text).await }));
         done.join().unwrap();
     }
+
+    /// Changes the book behind the program's back.
+    pub async fn meddle(&self, sql: &str) {
+        App::of(&self.book_url()).execute(&for_the_book(sql)).await;
+    }
 }
 
 /// Instants as a file has them, as MySQL reads them: nothing else in these texts ends in `Z`.
-pub(crate) fn for_the_book(sql: &str) -> String {
-    match book_home::ENGINE {
+pub fn for_the_book(sql: &str) -> String {
+    match book_home::engine() {
         Engine::Mysql => sql.replace("Z'", "'"),
         Engine::Sqlite | Engine::Postgres => sql.to_owned(),
     }
 }
 
 /// In a runtime of its own, as a thread has it that is not one of tokio's.
-pub(crate) fn alone<T>(work: impl Future<Output = T>) -> T {
+pub fn alone<T>(work: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build().unwrap().block_on(work)
 }

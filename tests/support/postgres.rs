@@ -17,7 +17,7 @@ use crate::certificates::Identity;
 use crate::world::App;
 
 /// A fresh, empty database on the server.
-pub(crate) async fn database() -> App {
+pub async fn database() -> App {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let cluster = cluster();
     let name = format!("app_{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -28,13 +28,13 @@ pub(crate) async fn database() -> App {
 }
 
 /// The one database of a server of its own that shows this certificate; it ends with the process.
-pub(crate) async fn certified(identity: &Identity) -> App {
+pub async fn certified(identity: &Identity) -> App {
     let cluster = Box::leak(Box::new(Cluster::start(Some(identity))));
     App::Postgres(cluster.url("owner", "postgres"))
 }
 
 /// The same database, entered by another role.
-pub(crate) fn as_role(app: &App, role: &str) -> App {
+pub fn as_role(app: &App, role: &str) -> App {
     App::Postgres(app.url().replace("//owner@", &format!("//{role}@")))
 }
 
@@ -44,28 +44,28 @@ fn cluster() -> &'static Cluster {
 }
 
 /// A primary of its own, and a server that follows it.
-pub(crate) struct Pair {
+pub struct Pair {
     primary: Cluster,
     standby: Cluster,
 }
 
 impl Pair {
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let primary = Cluster::start(None);
         let standby = Cluster::following(&primary);
         Self { primary, standby }
     }
 
-    pub(crate) fn primary(&self) -> App {
+    pub fn primary(&self) -> App {
         App::Postgres(self.primary.url("owner", "postgres"))
     }
 
-    pub(crate) fn standby(&self) -> App {
+    pub fn standby(&self) -> App {
         App::Postgres(self.standby.url("owner", "postgres"))
     }
 
     /// From now on the standby takes back at once what stands in the way of what it replays.
-    pub(crate) async fn lose_patience(&self) {
+    pub async fn lose_patience(&self) {
         let standby = self.standby();
         for statement in [
             "ALTER SYSTEM SET max_standby_streaming_delay = 0",
@@ -76,7 +76,7 @@ impl Pair {
     }
 
     /// Returns once the standby has all that the primary has written so far.
-    pub(crate) async fn caught_up(&self) {
+    pub async fn caught_up(&self) {
         let written = self
             .primary()
             .rows("SELECT pg_current_wal_insert_lsn()")

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod hostile;
-mod numbers;
+pub mod numbers;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Europe::Zurich;
@@ -19,7 +19,7 @@ use daybook::text::mistake::Source;
 use numbers::whole;
 
 /// One of every kind, by name.
-pub(crate) fn all() -> Vec<(&'static str, Letter)> {
+pub fn all() -> Vec<(&'static str, Letter)> {
     vec![
         ("first_night", first_night()),
         ("quiet", quiet()),
@@ -35,7 +35,7 @@ pub(crate) fn all() -> Vec<(&'static str, Letter)> {
     ]
 }
 
-pub(crate) fn named(name: &str) -> Letter {
+pub fn named(name: &str) -> Letter {
     let mut letters = all().into_iter();
     let found = letters.find(|(known, _)| *known == name);
     found.map(|(_, letter)| letter).unwrap()

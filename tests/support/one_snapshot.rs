@@ -36,7 +36,7 @@ const SETTINGS: &str = r#"
 "#;
 
 /// Collects a day over and over while the application writes.
-pub(crate) async fn linked_counts_add_up(app: &App) {
+pub async fn linked_counts_add_up(app: &App) {
     let time = match app {
         App::Sqlite(_) => "datetime",
         App::Postgres(_) => "timestamptz",

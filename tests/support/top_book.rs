@@ -13,13 +13,13 @@ use daybook::entry::{Entry, Part, PartKey, Reading, Value};
 
 use crate::world::World;
 
-pub(crate) const SETTINGS: &str = include_str!("top/daybook.toml");
-pub(crate) const LAST: &str = "2025-10-03";
+pub const SETTINGS: &str = include_str!("top_book/daybook.toml");
+pub const LAST: &str = "2025-10-03";
 /// The morning after the last day, before any report of it is due.
-pub(crate) const MORNING: &str = "2025-10-04T04:00:00Z";
+pub const MORNING: &str = "2025-10-04T04:00:00Z";
 
 /// Ordinary days up to this one. Of the second to last fortnight one day is missing.
-pub(crate) fn days(last: NaiveDate, count: u64) -> Vec<Entry> {
+pub fn days(last: NaiveDate, count: u64) -> Vec<Entry> {
     let first = last - Days::new(count - 1);
     let missing = last - Days::new(13);
     let days = first.iter_days().take_while(|date| *date <= last);
@@ -29,7 +29,7 @@ pub(crate) fn days(last: NaiveDate, count: u64) -> Vec<Entry> {
 }
 
 /// The same, but on the last day few came, files are corrupt, and mail could not be counted.
-pub(crate) fn troubled(last: NaiveDate) -> Vec<Entry> {
+pub fn troubled(last: NaiveDate) -> Vec<Entry> {
     let mut days = days(last, 40);
     let today = days.last_mut().unwrap();
     set(today, "active_users", 410);
@@ -41,7 +41,7 @@ pub(crate) fn troubled(last: NaiveDate) -> Vec<Entry> {
     days
 }
 
-pub(crate) async fn store(world: &World, days: Vec<Entry>) {
+pub async fn store(world: &World, days: Vec<Entry>) {
     let url = world.book_url();
     let book = Book::open(&url, Duration::from_secs(60)).await.unwrap();
     book::store_many(&book, days, Mode::Replace).await.unwrap();

@@ -191,7 +191,7 @@ const DISTRIBUTIONS: [(&str, &str); 4] = [
 ];
 
 /// Every number of Beryl, on four days that are hard to count.
-pub(crate) async fn of_nights(app: &App) {
+pub async fn of_nights(app: &App) {
     beryl::fill(app).await;
     let mut world = World::new(MOMENTS[0].now, beryl::SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
@@ -264,7 +264,7 @@ INSERT INTO post_office_email (id, status, created, \"to\") VALUES (9001, 2, '20
 ";
 
 /// A day counted late has the numbers it would have had at midnight, whatever was written since.
-pub(crate) async fn of_rows_born_later(app: &App) {
+pub async fn of_rows_born_later(app: &App) {
     beryl::fill(app).await;
     let day = "2025-11-14";
     let counted = async || {
@@ -287,7 +287,7 @@ pub(crate) async fn of_rows_born_later(app: &App) {
 }
 
 /// The report goes to active superusers who have an address.
-pub(crate) async fn of_readers(app: &App) {
+pub async fn of_readers(app: &App) {
     beryl::fill(app).await;
     let mut world = World::new("2025-11-15T02:57:00Z", beryl::SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
@@ -309,7 +309,7 @@ pub(crate) async fn of_readers(app: &App) {
 }
 
 /// Days long past: what rows can still tell equals plain SQL day by day, the rest says that it is gone.
-pub(crate) async fn of_the_past(app: &App) {
+pub async fn of_the_past(app: &App) {
     beryl::fill(app).await;
     let mut world = World::new("2026-04-20T06:00:00Z", beryl::SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());

@@ -15,7 +15,7 @@ use crate::certificates::Identity;
 use crate::world::App;
 
 /// A fresh, empty database on the server.
-pub(crate) async fn database() -> App {
+pub async fn database() -> App {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let server = server();
     let name = format!("app_{}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -26,7 +26,7 @@ pub(crate) async fn database() -> App {
 }
 
 /// The one database of a server of its own that shows this certificate; it ends with the process.
-pub(crate) async fn certified(identity: &Identity) -> App {
+pub async fn certified(identity: &Identity) -> App {
     let server = Box::leak(Box::new(Server::start(Some(identity))));
     App::Mysql(server.url("mysql"))
         .execute("CREATE DATABASE shop")
@@ -35,12 +35,12 @@ pub(crate) async fn certified(identity: &Identity) -> App {
 }
 
 /// The same database, entered by another account.
-pub(crate) fn as_user(app: &App, user: &str) -> App {
+pub fn as_user(app: &App, user: &str) -> App {
     App::Mysql(app.url().replace("//root@", &format!("//{user}@")))
 }
 
 /// Gives an account, new or not, the right to do something here: `SELECT ON HERE.*`.
-pub(crate) async fn grant(app: &App, user: &str, what: &str) {
+pub async fn grant(app: &App, user: &str, what: &str) {
     let url = app.url();
     let (_, here) = url.rsplit_once('/').unwrap();
     let what = what.replace("HERE", here);
@@ -51,7 +51,7 @@ pub(crate) async fn grant(app: &App, user: &str, what: &str) {
 }
 
 /// MySQL's server program, where these tests are to run on it instead of MariaDB.
-pub(crate) fn mysql() -> Option<PathBuf> {
+pub fn mysql() -> Option<PathBuf> {
     std::env::var_os("DAYBOOK_TEST_MYSQLD").map(PathBuf::from)
 }
 
@@ -61,13 +61,13 @@ fn server() -> &'static Server {
 }
 
 /// A primary of its own, and a replica of it.
-pub(crate) struct Pair {
+pub struct Pair {
     primary: Server,
     replica: Server,
 }
 
 impl Pair {
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         let (primary, replica) = (Server::start(None), Server::start(None));
         let pair = Self { primary, replica };
         pair.primary()
@@ -92,12 +92,12 @@ impl Pair {
         pair
     }
 
-    pub(crate) fn primary(&self) -> App {
+    pub fn primary(&self) -> App {
         App::Mysql(self.primary.url("mysql"))
     }
 
     /// The shop that both have.
-    pub(crate) fn shop(&self) -> (App, App) {
+    pub fn shop(&self) -> (App, App) {
         (
             App::Mysql(self.primary.url("shop")),
             App::Mysql(self.replica.url("shop")),
@@ -105,7 +105,7 @@ impl Pair {
     }
 
     /// Returns once the replica has all that the primary has written so far.
-    pub(crate) async fn caught_up(&self) {
+    pub async fn caught_up(&self) {
         let (written, wait) = match mysql() {
             Some(_) => ("SELECT @@gtid_executed", "WAIT_FOR_EXECUTED_GTID_SET"),
             None => ("SELECT @@gtid_binlog_pos", "MASTER_GTID_WAIT"),

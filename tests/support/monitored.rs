@@ -18,8 +18,8 @@ use rust_decimal::Decimal;
 use crate::world::{World, date, instant};
 
 /// Six hours after the last complete day ended.
-pub(crate) const MORNING: &str = "2025-10-04T04:00:00Z";
-pub(crate) const LAST: &str = "2025-10-03";
+pub const MORNING: &str = "2025-10-04T04:00:00Z";
+pub const LAST: &str = "2025-10-03";
 const DAYS: u64 = 60;
 
 const SETTINGS: &str = r#"
@@ -80,7 +80,7 @@ per day."""
 "#;
 
 /// What malice or chance may have made of names in the application's database.
-pub(crate) const HOSTILE: [&str; 16] = [
+pub const HOSTILE: [&str; 16] = [
     "",
     "other",
     "coins_&_\"notes\"_<rare>",
@@ -100,7 +100,7 @@ pub(crate) const HOSTILE: [&str; 16] = [
 ];
 
 /// How a terrible name is told: what a terminal would obey or hide is spelled out.
-pub(crate) fn told(name: &str) -> &str {
+pub fn told(name: &str) -> &str {
     match name {
         "\r\n\t" => "\\u000d\n\\u0009",
         "\0\u{1}\u{1b}[31m\u{7f}" => "\\u0000\\u0001\\u001b[31m\\u007f",
@@ -110,23 +110,23 @@ pub(crate) fn told(name: &str) -> &str {
     }
 }
 
-pub(crate) struct Monitored {
+pub struct Monitored {
     _world: World,
-    pub(crate) config: Config,
-    pub(crate) edition: Edition,
-    pub(crate) entries: Vec<Entry>,
+    pub config: Config,
+    pub edition: Edition,
+    pub entries: Vec<Entry>,
 }
 
-pub(crate) async fn quiet() -> Monitored {
+pub async fn quiet() -> Monitored {
     Monitored::of(days()).await
 }
 
-pub(crate) async fn empty() -> Monitored {
+pub async fn empty() -> Monitored {
     Monitored::of(Vec::new()).await
 }
 
 /// The newest day was counted at ten in the morning.
-pub(crate) async fn open() -> Monitored {
+pub async fn open() -> Monitored {
     let ten = instant("2025-10-04T08:00:00Z");
     let today = Day::of(date("2025-10-04"), Zurich).unwrap();
     let mut entry = Entry::empty(&today.as_of(ten), ten, "hash");
@@ -137,7 +137,7 @@ pub(crate) async fn open() -> Monitored {
 }
 
 /// Every part of the last day has a terrible name, and the rest is there too.
-pub(crate) async fn hostile() -> Monitored {
+pub async fn hostile() -> Monitored {
     let mut entries = days();
     let last = entries.last_mut().unwrap();
     let named = HOSTILE.iter().zip(1i64..).map(|(name, count)| Part {
@@ -156,7 +156,7 @@ pub(crate) async fn hostile() -> Monitored {
 }
 
 impl Monitored {
-    pub(crate) async fn of(entries: Vec<Entry>) -> Self {
+    pub async fn of(entries: Vec<Entry>) -> Self {
         let world = World::new(MORNING, SETTINGS);
         let url = world.book_url();
         let book = Book::open(&url, Duration::ZERO).await.unwrap();
@@ -177,7 +177,7 @@ impl Monitored {
         }
     }
 
-    pub(crate) async fn exposition(&self) -> String {
+    pub async fn exposition(&self) -> String {
         let told = exposition(&self.edition, &self.config, instant(MORNING)).await;
         told.unwrap()
     }

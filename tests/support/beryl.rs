@@ -8,11 +8,11 @@ mod schema;
 use crate::world::App;
 
 /// Beryl's catalog, as the examples have it.
-pub(crate) const SETTINGS: &str = include_str!("../../examples/beryl/daybook.toml");
+pub const SETTINGS: &str = include_str!("../../examples/beryl/daybook.toml");
 
 /// Days that are looked at closely begin and end here, and so do their windows of 7 and 30 days; then
 /// the moments at which the clocks change, and one in the middle of a day.
-pub(crate) const EDGES: [&str; 18] = [
+pub const EDGES: [&str; 18] = [
     "2025-09-26 22:00:00",
     "2025-10-11 11:34:56.789012",
     "2025-10-15 22:00:00",
@@ -34,7 +34,7 @@ pub(crate) const EDGES: [&str; 18] = [
 ];
 
 /// Makes the tables, as Django would on this engine, and fills them.
-pub(crate) async fn fill(app: &App) {
+pub async fn fill(app: &App) {
     app.execute(&schema::tables(app)).await;
     let rows = rows::all();
     app.execute(&format!("BEGIN; {rows} COMMIT;")).await;

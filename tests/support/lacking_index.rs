@@ -56,7 +56,7 @@ fn tables(app: &App) -> &'static str {
     }
 }
 
-pub(crate) async fn is_named_until_it_is_there(app: &App) {
+pub async fn is_named_until_it_is_there(app: &App) {
     app.execute(tables(app)).await;
     let said = lacking(app).await;
     let [(level, what, advice)] = said.as_slice() else {
@@ -73,13 +73,13 @@ pub(crate) async fn is_named_until_it_is_there(app: &App) {
     assert_eq!(lacking(app).await, []);
 }
 
-pub(crate) async fn lacking(app: &App) -> Vec<(Level, String, String)> {
+pub async fn lacking(app: &App) -> Vec<(Level, String, String)> {
     let mut world = World::new(NOW, SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
     said_of(&world).await
 }
 
-pub(crate) async fn said_of(world: &World) -> Vec<(Level, String, String)> {
+pub async fn said_of(world: &World) -> Vec<(Level, String, String)> {
     let findings = examine(&world.config(), instant(NOW), &CancellationToken::new()).await;
     let about = findings
         .into_iter()

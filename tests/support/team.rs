@@ -269,7 +269,7 @@ const PASSING_PARTS: (&str, usize, &str) = (
 );
 
 /// The night of the day of 23.5 hours, and a day that is still open.
-pub(crate) async fn of_nights(app: &App) {
+pub async fn of_nights(app: &App) {
     fill(app).await;
     let mut world = World::new("2025-10-05T13:20:00Z", &spoken(SETTINGS, app));
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
@@ -302,7 +302,7 @@ pub(crate) async fn of_nights(app: &App) {
 }
 
 /// Sixty past days around the change of the clocks, in one go.
-pub(crate) async fn of_the_past(app: &App) {
+pub async fn of_the_past(app: &App) {
     fill(app).await;
     let mut world = World::new("2025-12-20T06:00:00Z", &spoken(SETTINGS, app));
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());

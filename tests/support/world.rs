@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::book_home;
 
-pub(crate) struct World {
+pub struct World {
     folder: TempDir,
     now: DateTime<Utc>,
     environment: BTreeMap<String, String>,
@@ -35,10 +36,10 @@ pub(crate) struct World {
 
 impl World {
     /// A folder with this `daybook.toml`, at an instant such as `2025-10-04T06:00:00Z`.
-    pub(crate) fn new(now: &str, settings: &str) -> Self {
+    pub fn new(now: &str, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut environment = BTreeMap::new();
-        if book_home::ENGINE != Engine::Sqlite {
+        if book_home::engine() != Engine::Sqlite {
             let book = book_url(&folder.path().join("daybook.db"));
             let variable = "DAYBOOK_BOOK_DATABASE_URL".to_owned();
             environment.insert(variable, book.expose().to_owned());
@@ -52,12 +53,12 @@ impl World {
         world
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Settings that don't say how to judge go by plain thresholds, so that two days are enough for an alert.
-    pub(crate) fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let is_silent = name == "daybook.toml" && !text.contains("[alerts]");
         let judge = if is_silent {
             "\n[alerts]\njudge = \"thresholds\"\n"
@@ -68,26 +69,26 @@ impl World {
     }
 
     /// Moves the clock.
-    pub(crate) fn at(&mut self, now: &str) -> &mut Self {
+    pub fn at(&mut self, now: &str) -> &mut Self {
         self.now = instant(now);
         self
     }
 
-    pub(crate) fn set(&mut self, variable: &str, value: &str) -> &mut Self {
+    pub fn set(&mut self, variable: &str, value: &str) -> &mut Self {
         self.environment
             .insert(variable.to_owned(), value.to_owned());
         self
     }
 
     /// An empty SQLite database in this folder.
-    pub(crate) async fn sqlite(&self, name: &str) -> App {
+    pub async fn sqlite(&self, name: &str) -> App {
         let app = App::Sqlite(self.path(name));
         app.execute("SELECT 1").await;
         app
     }
 
     /// What `daybook.toml` and the environment say, checked.
-    pub(crate) fn config(&self) -> Config {
+    pub fn config(&self) -> Config {
         let request = config::Request {
             path: None,
             environment: self.environment.clone(),
@@ -97,7 +98,7 @@ impl World {
     }
 
     /// Runs the night in this process; an unreachable database is not waited for.
-    pub(crate) async fn night(&self, which: Which) -> Night {
+    pub async fn night(&self, which: Which) -> Night {
         let orders = Orders {
             which,
             metric: None,
@@ -111,28 +112,24 @@ impl World {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
-    pub(crate) async fn ordered(&self, orders: &Orders) -> Result<Night, NightError> {
+    pub async fn ordered(&self, orders: &Orders) -> Result<Night, NightError> {
         self.run(orders, CancellationToken::new()).await
     }
 
     /// The same, until somebody asks to stop.
-    pub(crate) async fn run(
-        &self,
-        orders: &Orders,
-        stop: CancellationToken,
-    ) -> Result<Night, NightError> {
+    pub async fn run(&self, orders: &Orders, stop: CancellationToken) -> Result<Night, NightError> {
         let config = self.config();
         let context = NightContext::new(&config, self.now, stop, &Silence);
         nightly::run(&context, orders).await
     }
 
     /// Runs a command line in this process; what it prints goes to the test's output.
-    pub(crate) async fn command(&self, args: &[&str]) -> Result<Ended, CommandError> {
+    pub async fn command(&self, args: &[&str]) -> Result<Ended, CommandError> {
         self.stopped(args, CancellationToken::new()).await
     }
 
     /// The same, where somebody asks to stop.
-    pub(crate) async fn stopped(
+    pub async fn stopped(
         &self,
         args: &[&str],
         stop: CancellationToken,
@@ -155,12 +152,12 @@ impl World {
 
     /// Runs the real program in this folder, with this world's environment and nothing else; its
     /// clock is the machine's.
-    pub(crate) fn binary(&self, args: &[&str]) -> Output {
+    pub fn binary(&self, args: &[&str]) -> Output {
         self.program().args(args).output().unwrap()
     }
 
     /// The same, left running; what it prints can be read.
-    pub(crate) fn start(&self, args: &[&str]) -> Child {
+    pub fn start(&self, args: &[&str]) -> Child {
         self.program()
             .args(args)
             .stdout(Stdio::piped())
@@ -170,12 +167,12 @@ impl World {
     }
 
     /// The real program in this folder, with this world's environment and nothing else.
-    pub(crate) fn program(&self) -> Command {
-        self.within(env!("CARGO_BIN_EXE_daybook"))
+    pub fn program(&self) -> Command {
+        self.within(crate::program())
     }
 
     /// Any program there.
-    pub(crate) fn within(&self, program: &str) -> Command {
+    pub fn within(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(self.folder.path())
@@ -185,12 +182,12 @@ impl World {
     }
 
     /// A stored value; null where it is unknown.
-    pub(crate) async fn value(&self, date: &str, key: &str) -> Json {
+    pub async fn value(&self, date: &str, key: &str) -> Json {
         self.cell(date, key, "metrics").await
     }
 
     /// How a stored value was come by; null where it was plainly observed.
-    pub(crate) async fn provenance(&self, date: &str, key: &str) -> Json {
+    pub async fn provenance(&self, date: &str, key: &str) -> Json {
         self.cell(date, key, "provenance").await
     }
 
@@ -206,12 +203,12 @@ impl World {
     }
 
     /// Where this world's book is kept.
-    pub(crate) fn book_url(&self) -> DatabaseUrl {
+    pub fn book_url(&self) -> DatabaseUrl {
         self.config().book.url
     }
 
     /// Asks the book by plain SQL; truth and instants as a file has them, whatever the server's way.
-    pub(crate) async fn book(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+    pub async fn book(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let mut rows = App::of(&self.book_url()).rows(sql).await;
         if !in_a_file() {
             let cells = rows.iter_mut().flatten().flatten();
@@ -223,20 +220,20 @@ impl World {
 
 /// An application's database, as the application itself sees it.
 #[derive(Debug, Clone)]
-pub(crate) enum App {
+pub enum App {
     Sqlite(PathBuf),
     Postgres(String),
     Mysql(String),
 }
 
 /// Where a book may be kept: in that file, or in a new database of the server that this test program is about.
-pub(crate) fn book_url(file: &Path) -> DatabaseUrl {
+pub fn book_url(file: &Path) -> DatabaseUrl {
     book_home::url(file)
 }
 
 /// Whether books are files here: a server has no files to look at, and keeps nonsense out by its types.
-pub(crate) fn in_a_file() -> bool {
-    book_home::ENGINE == Engine::Sqlite
+pub fn in_a_file() -> bool {
+    book_home::engine() == Engine::Sqlite
 }
 
 /// `t` is `1`, and `2025-10-03 09:00:00+00` is `2025-10-03T09:00:00.000000Z`.
@@ -254,7 +251,7 @@ fn as_in_a_file(cell: &str) -> String {
 }
 
 impl App {
-    pub(crate) fn of(url: &DatabaseUrl) -> Self {
+    pub fn of(url: &DatabaseUrl) -> Self {
         match url.engine() {
             Engine::Sqlite => Self::Sqlite(url.sqlite_path().unwrap()),
             Engine::Postgres => Self::Postgres(url.expose().to_owned()),
@@ -262,7 +259,7 @@ impl App {
         }
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),
             Self::Postgres(url) | Self::Mysql(url) => url.clone(),
@@ -270,7 +267,7 @@ impl App {
     }
 
     /// Runs statements, several at once if need be.
-    pub(crate) async fn execute(&self, sql: &str) {
+    pub async fn execute(&self, sql: &str) {
         let text = AssertSqlSafe(sql.to_owned());
         let done = match self {
             Self::Sqlite(path) => {
@@ -296,13 +293,13 @@ impl App {
     }
 
     /// Every value as the engine itself writes it as text.
-    pub(crate) async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+    pub async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let rows = self.asked(sql).await;
         rows.unwrap_or_else(|error| panic!("{error}: {}", beginning(sql)))
     }
 
     /// The same from a server that may take a statement back.
-    pub(crate) async fn asked(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, sqlx::Error> {
+    pub async fn asked(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, sqlx::Error> {
         let text = AssertSqlSafe(sql.to_owned());
         match self {
             Self::Sqlite(path) => {
@@ -343,7 +340,7 @@ impl App {
     }
 
     /// The one number that a query gives; `None` for null.
-    pub(crate) async fn number(&self, sql: &str) -> Option<Decimal> {
+    pub async fn number(&self, sql: &str) -> Option<Decimal> {
         let rows = self.rows(sql).await;
         assert_eq!(rows.len(), 1, "one row expected: {sql}");
         rows[0][0].as_ref().map(|text| {
@@ -353,12 +350,12 @@ impl App {
     }
 }
 
-pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+pub fn instant(text: &str) -> DateTime<Utc> {
     text.parse()
         .unwrap_or_else(|_| panic!("`{text}` is no instant"))
 }
 
-pub(crate) fn date(text: &str) -> NaiveDate {
+pub fn date(text: &str) -> NaiveDate {
     text.parse()
         .unwrap_or_else(|_| panic!("`{text}` is no date"))
 }
@@ -395,59 +392,4 @@ async fn mysql_connection(url: &str) -> MySqlConnection {
 
 fn beginning(sql: &str) -> String {
     sql.chars().take(400).collect()
-}
-
-mod tests {
-    use super::*;
-
-    const SETTINGS: &str = r#"
-        [app]
-        database_url = "sqlite:app.db"
-
-        [tables.users]
-        name = "users"
-        created_at = "joined"
-
-        [[metrics]]
-        key = "users"
-        table = "users"
-        count = "*"
-        history = "event"
-    "#;
-
-    #[tokio::test]
-    async fn a_world_runs_nights_commands_and_the_program_and_shows_what_they_stored() {
-        let mut world = World::new("2025-10-03T06:00:00Z", SETTINGS);
-        let app = world.sqlite("app.db").await;
-        app.execute(
-            "CREATE TABLE users (joined TEXT); INSERT INTO users VALUES ('2025-10-02 12:00:00')",
-        )
-        .await;
-        assert_eq!(
-            app.number("SELECT count(*) FROM users").await,
-            Some(1.into())
-        );
-        let night = world.night(Which::One(date("2025-10-02"))).await;
-        assert_eq!(night.days.len(), 1);
-        assert_eq!(world.value("2025-10-02", "users").await, Json::from(1));
-        assert_eq!(world.provenance("2025-10-02", "users").await, Json::Null);
-
-        world.at("2025-10-04T06:00:00Z");
-        let ended = world.command(&["collect", "--date", "yesterday"]).await;
-        assert_eq!(ended.unwrap(), Ended::Done);
-        assert_eq!(
-            world.book("SELECT count(*) FROM daily_metrics").await,
-            [[Some("2".to_owned())]]
-        );
-        for elsewhere in [
-            App::Postgres("postgres://127.0.0.1/nowhere".to_owned()),
-            App::Mysql("mysql://127.0.0.1/nowhere".to_owned()),
-        ] {
-            world.set("DAYBOOK_APP_DATABASE_URL", &elsewhere.url());
-            assert_eq!(world.config().apps.len(), 1);
-        }
-        world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
-        let shown = world.binary(&["show", "--date", "2025-10-03"]);
-        assert!(shown.status.success(), "{shown:?}");
-    }
 }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-pub(crate) mod gate;
+pub mod gate;
 mod session;
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use gate::{Gate, Pause, Point};
 
 /// Where in a conversation something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
+pub enum Step {
     Greeting,
     Ehlo,
     StartTls,
@@ -43,7 +43,7 @@ pub(crate) enum Step {
 
 /// What the server does instead of what is usual.
 #[derive(Debug, Clone)]
-pub(crate) enum Act {
+pub enum Act {
     /// Answers so; line breaks make several lines.
     Say(String),
     /// Says nothing more, and keeps the connection.
@@ -60,7 +60,7 @@ pub(crate) enum Act {
     AndMore(String),
 }
 
-pub(crate) struct Script {
+pub struct Script {
     rules: Vec<Rule>,
     features: Vec<String>,
     tls: Option<(Tls, TlsAcceptor)>,
@@ -78,13 +78,13 @@ struct Rule {
 
 /// A message that the server took.
 #[derive(Debug, Clone)]
-pub(crate) struct Accepted {
-    pub(crate) from: String,
-    pub(crate) to: String,
+pub struct Accepted {
+    pub from: String,
+    pub to: String,
     /// As it was before dots were doubled.
-    pub(crate) message: Vec<u8>,
-    pub(crate) encrypted: bool,
-    pub(crate) signed_in: bool,
+    pub message: Vec<u8>,
+    pub encrypted: bool,
+    pub signed_in: bool,
 }
 
 /// A message that the server asked for with 354.
@@ -113,13 +113,13 @@ struct Shared {
     stopped: AtomicBool,
 }
 
-pub(crate) struct Server {
+pub struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
 }
 
 impl Script {
-    pub(crate) fn accepting() -> Self {
+    pub fn accepting() -> Self {
         Self {
             rules: Vec::new(),
             features: vec!["PIPELINING".to_owned(), "8BITMIME".to_owned()],
@@ -129,48 +129,48 @@ impl Script {
     }
 
     /// Offers STARTTLS with this certificate.
-    pub(crate) fn starttls(self, identity: Identity) -> Self {
+    pub fn starttls(self, identity: Identity) -> Self {
         self.announce("STARTTLS").tls(Tls::StartTls, identity)
     }
 
     /// TLS from the first byte.
-    pub(crate) fn implicit_tls(self, identity: Identity) -> Self {
+    pub fn implicit_tls(self, identity: Identity) -> Self {
         self.tls(Tls::Implicit, identity)
     }
 
     /// Takes messages only from this user, who may sign in by these ways: `PLAIN LOGIN`.
-    pub(crate) fn user(mut self, user: &str, password: &str, ways: &str) -> Self {
+    pub fn user(mut self, user: &str, password: &str, ways: &str) -> Self {
         self.user = Some((user.to_owned(), password.to_owned()));
         self.announce(&format!("AUTH {ways}"))
     }
 
     /// A further line in the answer to EHLO: `SIZE 1000`.
-    pub(crate) fn announce(mut self, feature: &str) -> Self {
+    pub fn announce(mut self, feature: &str) -> Self {
         self.features.push(feature.to_owned());
         self
     }
 
     /// Somebody on the way has taken this out of the answer to EHLO.
-    pub(crate) fn stripped_of(mut self, feature: &str) -> Self {
+    pub fn stripped_of(mut self, feature: &str) -> Self {
         self.features.retain(|line| !line.starts_with(feature));
         self
     }
 
-    pub(crate) fn on(self, step: Step, act: Act) -> Self {
+    pub fn on(self, step: Step, act: Act) -> Self {
         self.rule(step, None, "", act)
     }
 
     /// Only the n-th time that this step is reached, counted from 1.
-    pub(crate) fn on_nth(self, n: usize, step: Step, act: Act) -> Self {
+    pub fn on_nth(self, n: usize, step: Step, act: Act) -> Self {
         self.rule(step, Some(n), "", act)
     }
 
-    pub(crate) fn say(self, step: Step, reply: &str) -> Self {
+    pub fn say(self, step: Step, reply: &str) -> Self {
         self.on(step, Act::Say(reply.to_owned()))
     }
 
     /// What this recipient's RCPT is answered with.
-    pub(crate) fn rcpt(self, recipient: &str, reply: &str) -> Self {
+    pub fn rcpt(self, recipient: &str, reply: &str) -> Self {
         let act = Act::Say(reply.to_owned());
         self.rule(Step::Rcpt, None, &format!("<{recipient}>"), act)
     }
@@ -201,7 +201,7 @@ impl Script {
 }
 
 impl Server {
-    pub(crate) async fn start(script: Script) -> Self {
+    pub async fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -222,7 +222,7 @@ impl Server {
     }
 
     /// How a sender reaches it; `localhost` where a certificate must have a name.
-    pub(crate) fn settings(&self) -> MailSettings {
+    pub fn settings(&self) -> MailSettings {
         let tls = self.tls();
         MailSettings {
             server: SmtpServer {
@@ -247,7 +247,7 @@ impl Server {
     }
 
     /// The same as a setting.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let port = self.address.port();
         match self.tls() {
             Tls::None => format!("smtp://127.0.0.1:{port}?tls=none"),
@@ -256,42 +256,42 @@ impl Server {
         }
     }
 
-    pub(crate) fn accepted(&self) -> Vec<Accepted> {
+    pub fn accepted(&self) -> Vec<Accepted> {
         self.seen().accepted.clone()
     }
 
-    pub(crate) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.seen().connections
     }
 
-    pub(crate) fn handshakes(&self) -> usize {
+    pub fn handshakes(&self) -> usize {
         self.seen().handshakes
     }
 
     /// Stops at this point of a conversation, the n-th time from now on that one gets there.
-    pub(crate) fn pause(&self, point: Point, nth: usize) -> Pause {
+    pub fn pause(&self, point: Point, nth: usize) -> Pause {
         self.shared.gate.arm(point, nth)
     }
 
     /// Whose message was asked for and who then was not heard of any more, in order.
-    pub(crate) fn unheard(&self) -> Vec<String> {
+    pub fn unheard(&self) -> Vec<String> {
         let seen = self.seen();
         let unheard = seen.handed.iter().filter(|one| !one.heard_again);
         unheard.map(|one| one.to.clone()).collect()
     }
 
     /// How many conversations go on.
-    pub(crate) fn conversations(&self) -> usize {
+    pub fn conversations(&self) -> usize {
         self.seen().conversations
     }
 
     /// Who tried to sign in, as `PLAIN user:password`.
-    pub(crate) fn sign_ins(&self) -> Vec<String> {
+    pub fn sign_ins(&self) -> Vec<String> {
         self.seen().sign_ins.clone()
     }
 
     /// The first word of every command, in order.
-    pub(crate) fn commands(&self) -> Vec<String> {
+    pub fn commands(&self) -> Vec<String> {
         self.seen().commands.clone()
     }
 

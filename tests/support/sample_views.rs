@@ -6,7 +6,7 @@ use daybook::render::view::{
     CellView, HighlightView, NoteView, PartView, RowView, SectionView, Tone, View,
 };
 
-pub(crate) fn all() -> Vec<(&'static str, View)> {
+pub fn all() -> Vec<(&'static str, View)> {
     vec![
         ("critical", critical()),
         ("quiet", quiet()),
@@ -17,7 +17,7 @@ pub(crate) fn all() -> Vec<(&'static str, View)> {
     ]
 }
 
-pub(crate) fn critical() -> View {
+pub fn critical() -> View {
     let note = |title: &str, line: &str, tone| NoteView {
         title: title.to_owned(),
         lines: vec![line.to_owned()],
@@ -117,7 +117,7 @@ fn alert(cell: &mut CellView, tone: Tone, word: &str) {
     (cell.tone, cell.note) = (tone, Some(word.to_owned()));
 }
 
-pub(crate) fn quiet() -> View {
+pub fn quiet() -> View {
     View {
         tone: Tone::Good,
         verdict: "No alerts".to_owned(),
@@ -156,7 +156,7 @@ fn failed() -> View {
 }
 
 /// Everything that comes from data wants to be markup.
-pub(crate) fn hostile() -> View {
+pub fn hostile() -> View {
     let bad = "\"><script>alert('x')</script><img src=http://evil.example/x.png onerror=\"y\">&amp;\u{1f525}\0\r\n]]>-->";
     let long = "汉".repeat(400);
     let mut view = critical();
@@ -183,7 +183,7 @@ pub(crate) fn hostile() -> View {
 }
 
 /// As many metrics as asked for, a tenth of them alerting, in sections of twenty.
-pub(crate) fn metrics(count: usize) -> View {
+pub fn metrics(count: usize) -> View {
     let rows: Vec<RowView> = (0..count)
         .map(|number| {
             let mut row = row(
@@ -316,7 +316,7 @@ fn trend(days: u32) -> Vec<Option<f64>> {
 }
 
 /// Up and down without order, with a gap: the hardest to draw in few bytes.
-pub(crate) fn noise(seed: u64) -> Vec<Option<f64>> {
+pub fn noise(seed: u64) -> Vec<Option<f64>> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
     let mut next = || {
         state = state

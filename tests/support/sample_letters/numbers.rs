@@ -106,7 +106,7 @@ const SHARES: &[Shares] = &[
 ];
 
 /// Every metric's reading on that day.
-pub(super) fn of(date: NaiveDate) -> Vec<(&'static str, Reading)> {
+pub fn of(date: NaiveDate) -> Vec<(&'static str, Reading)> {
     let numbers = COURSES
         .iter()
         .map(|course| (course.0, number(course, date)));

@@ -5,10 +5,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A linear congruential generator: nothing here needs better chance.
-pub(crate) struct Dice(pub(crate) u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -16,21 +16,21 @@ impl Dice {
         (self.0 >> 33) % limit
     }
 
-    pub(crate) fn one_in(&mut self, count: u64) -> bool {
+    pub fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
 
-    pub(crate) fn flag(&mut self, one_in: u64) -> String {
+    pub fn flag(&mut self, one_in: u64) -> String {
         flag(self.one_in(one_in))
     }
 
-    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[usize::try_from(self.below(from.len() as u64)).unwrap()]
     }
 
     /// A third of all times stand on an edge or a microsecond beside it, the others in the `days` from
     /// `first` on.
-    pub(crate) fn instant(
+    pub fn instant(
         &mut self,
         edges: &[DateTime<Utc>],
         first: DateTime<Utc>,
@@ -47,6 +47,6 @@ impl Dice {
     }
 }
 
-pub(crate) fn flag(value: bool) -> String {
+pub fn flag(value: bool) -> String {
     if value { "TRUE" } else { "FALSE" }.to_owned()
 }
