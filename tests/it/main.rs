@@ -72,6 +72,7 @@ mod verifying;
 mod ways;
 mod worlds;
 
+// So that modules name them as their own: `crate::world`.
 use support::{
     beryl, books, certificates, dice, lacking_index, mariadb, monitored, one_snapshot, postgres,
     sample_letters, sample_views, smtp_server, team, top_book, truth, world,

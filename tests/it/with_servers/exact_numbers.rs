@@ -1,7 +1,7 @@
 //! Numbers with many digits, as PostgreSQL and MariaDB give them.
 
-use crate::exact_numbers::are_kept_or_fail;
 use crate::{mariadb, postgres};
+use support::exact_numbers::are_kept_or_fail;
 
 #[tokio::test]
 async fn postgres_decimals_are_kept_exactly_or_fail() {

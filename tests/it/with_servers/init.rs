@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::beryl;
-use crate::init::known_schemas::{CHINOOK, LOBSTERS, PAGILA, counts_right, fill_with};
-use crate::init::{
+use crate::postgres::{as_role, database};
+use crate::world::{App, World};
+use support::init::known_schemas::{CHINOOK, LOBSTERS, PAGILA, counts_right, fill_with};
+use support::init::{
     a_default_tells_when_rows_began, bare, collects, forum, forums_numbers, is_as_stored, proposed,
     shop, shops_numbers,
 };
-use crate::postgres::{as_role, database};
-use crate::world::{App, World};
 
 async fn world_of(app: &App) -> World {
     let (mut world, _) = bare().await;

@@ -1,7 +1,7 @@
 //! The age of the newest row on servers.
 
-use crate::newest::rows_have_their_age_at_the_days_end;
 use crate::{mariadb, postgres};
+use support::newest::rows_have_their_age_at_the_days_end;
 
 #[tokio::test]
 async fn in_postgresql_rows_have_their_age_at_the_days_end() {

@@ -1,7 +1,7 @@
 //! Rows without a value in distributions on servers.
 
-use crate::parts::{nothing_beyond_the_largest_parts_is_lost, rows_without_a_value_are_a_part};
 use crate::{mariadb, postgres};
+use support::parts::{nothing_beyond_the_largest_parts_is_lost, rows_without_a_value_are_a_part};
 
 #[tokio::test]
 async fn rows_without_a_value_are_a_part_in_postgresql() {

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::beryl;
 use crate::mariadb::{as_user, database, grant, mysql};
 use crate::one_snapshot::linked_counts_add_up;
-use crate::original::the_originals_table_is_taken_over_without_what_it_got_wrong;
 use crate::world::{World, date};
+use support::original::the_originals_table_is_taken_over_without_what_it_got_wrong;
 
 #[tokio::test]
 async fn an_account_that_may_only_read_is_enough_for_all_of_beryls_numbers() {
