@@ -153,11 +153,11 @@ pub fn view(letter: &Letter, locale: Locale) -> View {
 
 /// A row by itself: nothing is left to the notes.
 pub fn row(row: &Row, report: &Report, speech: &Speech) -> RowView {
-    rows::alone(row, (report, speech))
+    rows::alone(row, report, speech)
 }
 
-pub fn change(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> CellView {
-    rows::cell(change, row, (report, speech))
+pub fn change(change: &Change, row: &Row, report: &Report, speech: &Speech) -> CellView {
+    rows::cell(change, row, report, speech)
 }
 
 /// All that deserves attention, in the order of [`Report::highlights`].

@@ -129,7 +129,7 @@ impl Now {
         let change = |change: &crate::report::Change| {
             let count = speech.count(speech.words.days, change.days as usize);
             let head = fill(scene.words.vs_days, &[("days", count)]);
-            let cell = view::change(change, row, (report, speech));
+            let cell = view::change(change, row, report, speech);
             (head, speech.short_date(change.date), cell)
         };
         let highlights = view::highlights(report, speech).into_iter();

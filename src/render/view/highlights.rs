@@ -24,7 +24,7 @@ pub(super) fn highlights(report: &Report, speech: &Speech) -> (Vec<HighlightView
 pub(super) fn all(report: &Report, speech: &Speech) -> Vec<HighlightView> {
     let told = report.highlights.iter().filter_map(|highlight| {
         let row = report.rows.get(highlight.row)?;
-        Some(self::highlight(highlight, row, (report, speech)))
+        Some(self::highlight(highlight, row, report, speech))
     });
     told.collect()
 }
@@ -34,7 +34,7 @@ pub(super) fn muted(report: &Report, speech: &Speech) -> Vec<HighlightView> {
     let told = report.muted.iter().filter_map(|highlight| {
         let row = report.rows.get(highlight.row)?;
         let until = speech.muted_until(row.muted.as_ref()?);
-        let told = self::highlight(highlight, row, (report, speech));
+        let told = self::highlight(highlight, row, report, speech);
         Some(HighlightView {
             tone: Tone::Muted,
             word: speech.words.muted.to_owned(),
@@ -45,11 +45,7 @@ pub(super) fn muted(report: &Report, speech: &Speech) -> Vec<HighlightView> {
     told.collect()
 }
 
-fn highlight(
-    highlight: &Highlight,
-    row: &Row,
-    (report, speech): (&Report, &Speech),
-) -> HighlightView {
+fn highlight(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> HighlightView {
     let words = speech.words;
     let (tone, word) = match (highlight.state, highlight.welcome, highlight.severity) {
         (State::Recovered, _, _) => (Tone::Good, words.recovered),
@@ -58,7 +54,7 @@ fn highlight(
         (_, _, Severity::Warning) => (Tone::Warning, words.warning),
     };
     let value = match (&highlight.part, &row.value) {
-        (Some(part), _) => part_and_value(part, highlight.value, (row, speech)),
+        (Some(part), _) => part_and_value(part, highlight.value, row, speech),
         (None, Some(value)) => speech.value(value, Scale::of(row)),
         (None, None) => speech.number(highlight.value, Scale::of(row)),
     };
@@ -66,12 +62,12 @@ fn highlight(
         tone,
         word: word.to_owned(),
         head: format!("{}: {value}", label(row)),
-        rest: rest(highlight, row, (report, speech)),
+        rest: rest(highlight, row, report, speech),
     }
 }
 
 /// `“paid” 12`
-fn part_and_value(part: &AlertedPart, value: f64, (row, speech): (&Row, &Speech)) -> String {
+fn part_and_value(part: &AlertedPart, value: f64, row: &Row, speech: &Speech) -> String {
     let value = speech.part_value(part, value, Scale::of(row));
     format!("{} {value}", speech.part_name(part))
 }
@@ -85,10 +81,10 @@ pub(super) fn label(row: &Row) -> String {
     }
 }
 
-fn rest(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech)) -> String {
+fn rest(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> String {
     let mut clauses = match &highlight.rule {
         Rule::Absolute(limit) => vec![by_limit(highlight, *limit, row, speech)],
-        Rule::Change { .. } => against(highlight, row, (report, speech)),
+        Rule::Change { .. } => against(highlight, row, report, speech),
         Rule::Week(week) => vec![by_week(*week, row, speech)],
         Rule::Zero(days) => vec![speech.count(speech.words.zero_days, *days as usize)],
         Rule::Stirred { days, .. } if highlight.part.is_some() => {
@@ -113,7 +109,7 @@ fn rest(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech)) 
     let first = format!("{}.", clauses.join(", "));
     let sentences = [
         Some(first),
-        mover(highlight, row, (report, speech)),
+        mover(highlight, row, report, speech),
         stood(highlight, speech),
         more_parts(highlight, row, speech),
     ];
@@ -164,7 +160,7 @@ fn by_week(week: Week, row: &Row, speech: &Speech) -> String {
 }
 
 /// `vs 4'808 last Friday (−54 %)` and how far that lies from what is usual.
-fn against(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech)) -> Vec<String> {
+fn against(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> Vec<String> {
     let Rule::Change {
         days,
         date,
@@ -228,7 +224,7 @@ fn against(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech
 /// `Also: “open” 3 (−95 %), “draft” 0 and 2 more.`
 fn more_parts(highlight: &Highlight, row: &Row, speech: &Speech) -> Option<String> {
     let more = highlight.more_parts.iter().filter_map(|alert| {
-        let told = part_and_value(alert.part.as_ref()?, alert.value, (row, speech));
+        let told = part_and_value(alert.part.as_ref()?, alert.value, row, speech);
         Some(match &alert.rule {
             Rule::Change { difference, .. } => {
                 let change = speech.change(difference.change, difference.percent, Scale::of(row));
@@ -246,7 +242,7 @@ fn more_parts(highlight: &Highlight, row: &Row, speech: &Speech) -> Option<Strin
     (!parts.is_empty()).then(|| fill(speech.words.also_parts, &[("parts", parts)]))
 }
 
-fn mover(highlight: &Highlight, row: &Row, (report, speech): (&Report, &Speech)) -> Option<String> {
+fn mover(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> Option<String> {
     let mover = highlight.mover.as_ref()?;
     let none = speech.words.no_part;
     let part = match &mover.part {

@@ -109,7 +109,7 @@ fn unknown(report: &Report, speech: &Speech) -> Option<NoteView> {
 fn counted_later(report: &Report, speech: &Speech) -> Option<NoteView> {
     let rows = report.rows.iter().filter_map(|row| {
         let at = row.provenance.observed_at?;
-        Some((row, counted(at, (report, speech))))
+        Some((row, counted(at, report, speech)))
     });
     let lines = grouped(rows, speech);
     note(speech.words.later_title, Tone::Muted, lines, speech)

@@ -29,20 +29,20 @@ pub(super) fn sections(report: &Report, speech: &Speech) -> Vec<SectionView> {
         heads: heads.clone(),
         rows: rows
             .into_iter()
-            .map(|row| self::row(row, remarks, (report, speech)))
+            .map(|row| self::row(row, remarks, report, speech))
             .collect(),
     };
     report.sections().into_iter().map(section).collect()
 }
 
 /// With every remark of its own.
-pub(super) fn alone(row: &Row, world: (&Report, &Speech)) -> RowView {
+pub(super) fn alone(row: &Row, report: &Report, speech: &Speech) -> RowView {
     let remarks = Remarks {
         late: true,
         recounted: true,
         nulls: true,
     };
-    self::row(row, remarks, world)
+    self::row(row, remarks, report, speech)
 }
 
 fn heads(report: &Report, speech: &Speech) -> [String; 6] {
@@ -88,7 +88,7 @@ pub(super) fn nulls(row: &Row) -> usize {
     usize::try_from(nulls).unwrap_or_default()
 }
 
-fn row(row: &Row, remarks: Remarks, (report, speech): (&Report, &Speech)) -> RowView {
+fn row(row: &Row, remarks: Remarks, report: &Report, speech: &Speech) -> RowView {
     let broken = report.broken_limit(row);
     let trend = trend(row);
     // What is usual for a whole day says nothing of a part of it, nor of no number.
@@ -107,8 +107,8 @@ fn row(row: &Row, remarks: Remarks, (report, speech): (&Report, &Speech)) -> Row
             (None, Kind::Unavailable) => Tone::Muted,
             (None, _) => Tone::Plain,
         },
-        value_note: value_note(row, broken, remarks, (report, speech)),
-        changes: changes(row, (report, speech)),
+        value_note: value_note(row, broken, remarks, report, speech),
+        changes: changes(row, report, speech),
         usual,
         trend_words: trend_words(&trend, row, speech),
         trend,
@@ -129,7 +129,8 @@ fn value_note(
     row: &Row,
     broken: Option<BrokenLimit>,
     remarks: Remarks,
-    (report, speech): (&Report, &Speech),
+    report: &Report,
+    speech: &Speech,
 ) -> Option<String> {
     let words = speech.words;
     let mut notes = Vec::new();
@@ -138,7 +139,7 @@ fn value_note(
         notes.push(words.muted.to_owned());
     }
     if let Some(at) = row.provenance.observed_at.filter(|_| remarks.late) {
-        notes.push(counted(at, (report, speech)));
+        notes.push(counted(at, report, speech));
     }
     match row.provenance.kind {
         Kind::Reconstructed if remarks.recounted => notes.push(words.reconstructed.to_owned()),
@@ -152,7 +153,7 @@ fn value_note(
 }
 
 /// `counted 00:15`, with its date where that is not the one on which the day ended.
-pub(super) fn counted(at: DateTime<Utc>, (report, speech): (&Report, &Speech)) -> String {
+pub(super) fn counted(at: DateTime<Utc>, report: &Report, speech: &Speech) -> String {
     let zone = report.time_zone;
     let date = at.with_timezone(&zone).date_naive();
     let ended = report.day_end.with_timezone(&zone).date_naive();
@@ -168,15 +169,18 @@ pub(super) fn counted(at: DateTime<Utc>, (report, speech): (&Report, &Speech)) -
     )
 }
 
-fn changes(row: &Row, world: (&Report, &Speech)) -> Option<[CellView; 3]> {
+fn changes(row: &Row, report: &Report, speech: &Speech) -> Option<[CellView; 3]> {
     if row.changes.is_empty() {
         return None;
     }
-    let cell = |days| row.change(days).map(|change| cell(change, row, world));
+    let cell = |days| {
+        row.change(days)
+            .map(|change| cell(change, row, report, speech))
+    };
     Some(SPANS.map(|days| cell(days).unwrap_or_default()))
 }
 
-pub(super) fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Speech)) -> CellView {
+pub(super) fn cell(change: &Change, row: &Row, report: &Report, speech: &Speech) -> CellView {
     let words = speech.words;
     let muted = |text: &str| CellView {
         text: text.to_owned(),
@@ -203,7 +207,7 @@ pub(super) fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Spee
         arrow,
         // The arrow is the sign of what is nearly nothing.
         text: change.replace("+<", "<").replace("\u{2212}<", "<"),
-        note: cell_note(difference, row, (report, speech)),
+        note: cell_note(difference, row, report, speech),
         tone: match difference.severity {
             Some(_) if row.muted.is_some() => Tone::Muted,
             Some(severity) if !difference.welcome => tone_of(severity),
@@ -216,7 +220,8 @@ pub(super) fn cell(change: &Change, row: &Row, (report, speech): (&Report, &Spee
 fn cell_note(
     difference: &Difference,
     row: &Row,
-    (report, speech): (&Report, &Speech),
+    report: &Report,
+    speech: &Speech,
 ) -> Option<String> {
     let words = speech.words;
     let note = match (difference.severity, difference.suppression) {
