@@ -136,7 +136,7 @@ pub fn of_day(
         })
         .collect();
     let alerts = alerts(&judged, catalog);
-    let (muted, highlights) = highlight::of(&alerts, &rows, (&past, catalog))
+    let (muted, highlights) = highlight::of(&alerts, &rows, &past, catalog)
         .into_iter()
         .partition::<Vec<Highlight>, _>(|highlight| rows[highlight.row].muted.is_some());
     let counts = highlight::count(&highlights);

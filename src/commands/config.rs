@@ -22,7 +22,7 @@ pub async fn run(
         Action::Check { database } => {
             let config = load(path, world)?;
             output::say(&format!(
-                "{}: {} on {}, no mistakes",
+                "{}: {} on {}, no errors",
                 config.file.display(),
                 counted(config.catalog.shown().count(), "metric"),
                 counted(config.catalog.tables.len(), "table")

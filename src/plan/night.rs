@@ -258,7 +258,8 @@ fn row_conditions(
                 context,
                 counted.table,
                 link,
-                ("this", &edge),
+                "this",
+                &edge,
                 writer,
             )],
         };

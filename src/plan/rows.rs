@@ -99,7 +99,7 @@ pub fn conditions(
 ) -> Vec<String> {
     let mut all = own_conditions(context, at, alias, as_of, writer);
     for link in &context.table(at).parents {
-        all.push(parent_counts(context, at, link, (alias, as_of), writer));
+        all.push(parent_counts(context, at, link, alias, as_of, writer));
     }
     all
 }
@@ -110,10 +110,10 @@ pub fn parent_counts(
     context: PlanContext<'_>,
     at: usize,
     link: &Parent,
-    row: (&str, &Edge),
+    alias: &str,
+    as_of: &Edge,
     writer: &mut Writer,
 ) -> String {
-    let (alias, as_of) = row;
     let inner = writer.alias();
     let name = table(&context.table(link.table).name);
     let alive = conditions(context, link.table, &inner, as_of, writer).join(" AND ");

@@ -63,7 +63,12 @@ pub enum Verdict {
 
 /// One for each metric with alerts: the unwelcome before the welcome, the critical before warnings, what is new
 /// or worse before what goes on, the largest move first; the recovered last.
-pub(super) fn of(alerts: &[Notice], rows: &[Row], world: (&Past<'_>, &Catalog)) -> Vec<Highlight> {
+pub(super) fn of(
+    alerts: &[Notice],
+    rows: &[Row],
+    past: &Past<'_>,
+    catalog: &Catalog,
+) -> Vec<Highlight> {
     let mut by_key: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
     for Notice { alert, .. } in alerts {
         by_key.entry(&alert.key).or_default().push(alert);
@@ -72,7 +77,7 @@ pub(super) fn of(alerts: &[Notice], rows: &[Row], world: (&Past<'_>, &Catalog)) 
         .iter()
         .enumerate()
         .filter_map(|(at, row)| {
-            let highlight = highlight(at, row, by_key.get(row.key.as_str())?, world)?;
+            let highlight = highlight(at, row, by_key.get(row.key.as_str())?, past, catalog)?;
             let size = size(&highlight, row);
             Some((highlight, size))
         })
@@ -107,7 +112,8 @@ fn highlight(
     at: usize,
     row: &Row,
     alerts: &[&Alert],
-    world: (&Past<'_>, &Catalog),
+    past: &Past<'_>,
+    catalog: &Catalog,
 ) -> Option<Highlight> {
     let standing = |alert: &Alert| alert.state != State::Recovered;
     let any_stands = alerts.iter().any(|alert| standing(alert));
@@ -152,7 +158,7 @@ fn highlight(
         mover: match state {
             State::Recovered => None,
             _ if told.part.is_some() => None,
-            _ => mover(row, &told.rule, world),
+            _ => mover(row, &told.rule, past, catalog),
         },
     })
 }
@@ -226,7 +232,7 @@ fn percent(before: f64, now: f64) -> f64 {
 }
 
 /// A limit names no earlier day: there the day before tells what moved.
-fn mover(row: &Row, rule: &Rule, world: (&Past<'_>, &Catalog)) -> Option<Mover> {
+fn mover(row: &Row, rule: &Rule, past: &Past<'_>, catalog: &Catalog) -> Option<Mover> {
     let (days, date, difference) = match rule {
         Rule::Change {
             days,
@@ -246,7 +252,7 @@ fn mover(row: &Row, rule: &Rule, world: (&Past<'_>, &Catalog)) -> Option<Mover> 
         then: date,
         now: date + Days::new(u64::from(days)),
     };
-    mover::of(world.1.metric(&row.key)?, &moved, world)
+    mover::of(catalog.metric(&row.key)?, &moved, past, catalog)
 }
 
 impl Report {

@@ -21,14 +21,18 @@ pub(super) struct Move {
     pub(super) now: NaiveDate,
 }
 
-pub(super) fn of(whole: &Metric, moved: &Move, world: (&Past<'_>, &Catalog)) -> Option<Mover> {
+pub(super) fn of(
+    whole: &Metric,
+    moved: &Move,
+    past: &Past<'_>,
+    catalog: &Catalog,
+) -> Option<Mover> {
     let Shape::Counted(counted) = &whole.shape else {
         return None;
     };
     if !adds_up(&counted.measure) {
         return None;
     }
-    let (past, catalog) = world;
     let both = |at: &dyn Fn(NaiveDate) -> Option<Amounts>| {
         let (then, now) = (at(moved.then)?, at(moved.now)?);
         most_moved(&then, &now, moved.direction)
