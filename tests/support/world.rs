@@ -298,7 +298,7 @@ impl App {
         rows.unwrap_or_else(|error| panic!("{error}: {}", beginning(sql)))
     }
 
-    /// The same from a server that may take a statement back.
+    /// The same from a server that may cancel the statement or end the session.
     pub async fn asked(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, sqlx::Error> {
         let text = AssertSqlSafe(sql.to_owned());
         match self {
@@ -314,9 +314,9 @@ impl App {
                 Ok(rows?.into_iter().map(cells).collect())
             }
             Self::Postgres(url) => {
-                let mut connection = postgres_connection(url).await;
-                let rows = sqlx::raw_sql(text).fetch_all(&mut connection).await;
-                connection.close().await.unwrap();
+                let mut connection = PgConnection::connect(url).await?;
+                let rows = sqlx::raw_sql(text).fetch_all(&mut connection).await?;
+                connection.close().await?;
                 let cells = |row: sqlx::postgres::PgRow| {
                     let cell = |at: usize| {
                         let raw = row.try_get_raw(at).unwrap();
@@ -324,7 +324,7 @@ impl App {
                     };
                     (0..row.len()).map(cell).collect()
                 };
-                Ok(rows?.into_iter().map(cells).collect())
+                Ok(rows.into_iter().map(cells).collect())
             }
             Self::Mysql(url) => {
                 let mut connection = mysql_connection(url).await;

@@ -251,7 +251,7 @@ async fn sleepers(server: &App) -> Vec<Vec<Option<String>>> {
     let question = "SELECT pid::text FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%' \
          AND state = 'active' AND pid <> pg_backend_pid()";
     loop {
-        // A standby without patience may take this question back as well.
+        // A standby without patience may cancel this question as well, or end its session.
         if let Ok(rows) = server.asked(question).await {
             return rows;
         }
