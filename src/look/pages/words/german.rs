@@ -23,7 +23,7 @@ pub(super) const GERMAN: Words = Words {
     newest: "Neuester",
     complete: "Letzter vollständiger Tag:",
     collected: "Letzte Zählung",
-    collected_in: "{when}, dauerte {time}",
+    collected_in: "{when}, Dauer {time}",
     as_of: "Stand",
     current: "Aktuell",
     vs_day: "zum Vortag",
@@ -124,7 +124,7 @@ pub(super) const GERMAN: Words = Words {
         problem(
             400,
             "Ungültige Adresse",
-            "Schreiben Sie ein Datum wie 2026-11-24, eine Anzahl Tage als 30, 90 oder 365. Oder wählen Sie einen Tag oder eine Kennzahl auf den Seiten.",
+            "Erwartet wird ein Datum wie 2026-11-24 und ein Zeitraum von 30, 90 oder 365 Tagen. Oder wählen Sie einen Tag oder eine Kennzahl auf den Seiten.",
         ),
         problem(
             401,
@@ -169,7 +169,7 @@ pub(super) const GERMAN: Words = Words {
         problem(
             500,
             "Die Seite konnte nicht erstellt werden",
-            "Der Fehler liegt bei Daybook. Versuchen Sie es noch einmal; besteht er weiter, findet der Betreiber die Ursache im Protokoll und mit daybook doctor.",
+            "Der Fehler liegt bei Daybook. Versuchen Sie es noch einmal; bleibt er bestehen, findet der Betreiber die Ursache im Protokoll und mit daybook doctor.",
         ),
         problem(
             503,
