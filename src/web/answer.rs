@@ -1,12 +1,12 @@
-//! Answers with all their headers: what a browser may do with a page, and when it need not fetch it again.
+//! Answers with their headers: security policies and caching.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    LOCATION, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -16,9 +16,8 @@ use super::connections::HeldBack;
 
 pub const TEXT: &str = "text/plain; charset=utf-8";
 pub const SERIES: &str = "text/plain; version=0.0.4; charset=utf-8";
-const HTML: &str = "text/html; charset=utf-8";
 
-/// Kept by the browser of one reader, who asks each time whether it is still right.
+/// Cached by the browser, which asks each time whether the page has changed.
 const ASK_AGAIN: &str = "no-cache, private";
 const NEVER_KEPT: &str = "no-store";
 
@@ -71,8 +70,8 @@ impl Page {
         let known = asked.get_all(IF_NONE_MATCH).iter();
         let known = known.filter_map(|list| list.to_str().ok());
         let mut answer = match known.into_iter().any(|list| names(list, &self.tag)) {
-            true => status(StatusCode::NOT_MODIFIED, Body::empty()),
-            false => with_type(status(StatusCode::OK, self.body.clone().into()), HTML),
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => Html(self.body.clone()).into_response(),
         };
         let headers = answer.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
@@ -85,7 +84,7 @@ impl Page {
 /// A page about what went wrong.
 pub fn problem(code: StatusCode, html: String) -> Response<Body> {
     let policy = header(&policy(&html));
-    let mut answer = with_type(status(code, html.into()), HTML);
+    let mut answer = (code, Html(html)).into_response();
     let headers = answer.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     if code == StatusCode::METHOD_NOT_ALLOWED {
@@ -94,7 +93,7 @@ pub fn problem(code: StatusCode, html: String) -> Response<Body> {
     answer
 }
 
-/// The same for who may not look.
+/// A page for a caller without access.
 pub(super) fn refusal(refused: Refused, page: impl FnOnce(StatusCode) -> String) -> Response<Body> {
     let code = match refused {
         Refused::Hostless => StatusCode::BAD_REQUEST,
@@ -126,13 +125,11 @@ pub(super) fn refusal(refused: Refused, page: impl FnOnce(StatusCode) -> String)
 }
 
 pub fn text(code: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
-    with_type(status(code, body.into()), kind)
+    (code, [(CONTENT_TYPE, kind)], body).into_response()
 }
 
 pub fn redirect(address: &str) -> Response<Body> {
-    let mut answer = status(StatusCode::TEMPORARY_REDIRECT, Body::empty());
-    answer.headers_mut().insert(LOCATION, header(address));
-    answer
+    Redirect::temporary(address).into_response()
 }
 
 /// Adds what every answer has and this one lacks.
@@ -153,19 +150,7 @@ pub(super) fn guarded(mut answer: Response<Body>) -> Response<Body> {
     answer
 }
 
-fn status(code: StatusCode, body: Body) -> Response<Body> {
-    let mut answer = Response::new(body);
-    *answer.status_mut() = code;
-    answer
-}
-
-fn with_type(mut answer: Response<Body>, kind: &'static str) -> Response<Body> {
-    let kind = HeaderValue::from_static(kind);
-    answer.headers_mut().insert(CONTENT_TYPE, kind);
-    answer
-}
-
-/// Only made of what we wrote ourselves or have read strictly, so it never lacks.
+/// Made only of our own or strictly read text, so it is always valid.
 fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
@@ -176,8 +161,8 @@ fn names(list: &str, tag: &HeaderValue) -> bool {
     tags.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag)
 }
 
-/// Allows the page's style and script by their digests, and nothing else. The one stands before all that
-/// comes from data and the other behind it, so that one which slips through there is not allowed.
+/// Allows the page's style and script by their digests, and nothing else. The style stands before all data and the
+/// script after it, so an element injected between is not allowed.
 fn policy(html: &str) -> String {
     let style = html.split_once("<style>").map(|(_, rest)| rest);
     let script = html.rsplit_once("<script>").map(|(_, rest)| rest);
