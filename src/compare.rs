@@ -1,5 +1,4 @@
-//! What changed, and whether it deserves attention: one pure fold over the stored days, oldest
-//! first, the same for the night, the dashboard and the backtest.
+//! Changes and alerts: one pure fold over the stored days, oldest first, for night, dashboard and backtest alike.
 
 pub mod alert;
 pub mod change;
@@ -23,7 +22,7 @@ pub use alert::{Alert, AlertedPart, Rule, RuleKind};
 pub use change::{Change, Difference, Gap, Held, Outcome, Suppression, Week};
 
 pub use crate::threshold::{Direction, Severity, State};
-pub use history::{DAYS_JUDGED, History};
+pub use history::{DAYS_JUDGED, History, has_begun};
 pub use usual::{REACH_OF_OWN_DAYS, Usual};
 
 use subject::{Findings, Frame, Memory, Subject};
@@ -55,10 +54,10 @@ pub struct Judged {
     pub changes: Vec<Change>,
     /// What was usual for this weekday before this day.
     pub usual: Option<Usual>,
-    /// Too few same weekdays are known: from this day on there is a range.
+    /// The day from which enough weekdays are known for a range.
     pub learning_until: Option<NaiveDate>,
     pub alerts: Vec<Alert>,
-    /// Somebody has silenced whatever alerts.
+    /// The mute that silences the alerts.
     pub muted: Option<Mute>,
 }
 
@@ -120,7 +119,7 @@ struct Placed<'a> {
     metric: &'a Metric,
 }
 
-/// Goes through all days that matter for what they leave behind, and keeps the judgement of those asked for.
+/// Goes through all days that matter, and keeps the judgement of those asked for.
 fn fold<'a>(
     history: &History,
     spans: &Spans,
@@ -164,16 +163,14 @@ fn judge_metric(history: &History, placed: Placed<'_>, stage: &Stage<'_>) -> Vec
     for at in 0..wanted.start {
         subject.judge_day(at, &mut memory, None);
     }
-    let of_parts = history.parts.get(&column);
-    let mut of_parts = of_parts
-        .map_or_else(Vec::new, |parts| parts::judge(parts, metric, stage))
-        .into_iter();
+    let parts = history.parts.get(&column);
+    let alerts_of_parts = parts.map(|parts| parts::judge(parts, metric, stage));
+    let mut alerts_of_parts = alerts_of_parts.into_iter().flatten();
     let judged = wanted.map(|at| {
         let mut findings = Findings::default();
         subject.judge_day(at, &mut memory, Some(&mut findings));
-        findings
-            .alerts
-            .extend(of_parts.next().into_iter().flatten());
+        let of_parts = alerts_of_parts.next();
+        findings.alerts.extend(of_parts.into_iter().flatten());
         let mute = mutes.iter().find(|mute| mute.holds(stage.frames[at].date));
         Judged {
             key: metric.key.clone(),

@@ -1,4 +1,4 @@
-//! Report to text: numbers become words only here.
+//! Reports as text: numbers become words only here.
 
 pub mod alerts;
 pub mod axis;
@@ -20,7 +20,10 @@ pub mod view;
 pub mod words;
 pub mod wrap;
 
-/// How a terminal shows things.
+/// The days back that tables compare with.
+const SPANS: [u32; 3] = [1, 7, 30];
+
+/// How to write for a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     pub color: bool,

@@ -1,4 +1,4 @@
-//! What a reader sees of one day, before any number becomes text.
+//! The report of one day, before numbers become text.
 
 pub mod backtest;
 pub mod highlight;
@@ -6,9 +6,11 @@ pub mod letter;
 mod mover;
 mod past;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::catalog::{Catalog, KnownDay, Metric, Mute, Parts, Shape};
@@ -29,6 +31,12 @@ pub use letter::{
 
 /// How many days a trend shows, the day itself the last of them.
 pub const TREND_DAYS: u64 = 30;
+
+/// The days whose entries a day's report needs: those of its trends, and the one thirty days before.
+pub fn days_needed(date: NaiveDate) -> RangeInclusive<NaiveDate> {
+    let first = date.checked_sub_days(Days::new(TREND_DAYS));
+    first.unwrap_or(date)..=date
+}
 
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -108,8 +116,7 @@ pub struct Notice {
     pub muted: Option<Mute>,
 }
 
-/// How many metrics alert, however many of their rules do; the welcome ones are counted apart, the
-/// recovered ones not at all.
+/// How many metrics alert, however many of their rules do. Improvements are counted apart, recovered ones not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub critical: usize,
@@ -124,7 +131,7 @@ pub fn of_day(
     judgement: &Judgement,
     catalog: &Catalog,
 ) -> Option<Report> {
-    let past = Past::of(entries, catalog.since);
+    let past = Past::new(entries, catalog.since);
     let entry = past.entry(date)?;
     let month = past.month(date);
     let judged = by_key(judgement, date);
@@ -136,7 +143,7 @@ pub fn of_day(
         })
         .collect();
     let alerts = alerts(&judged, catalog);
-    let (muted, highlights) = highlight::of(&alerts, &rows, &past, catalog)
+    let (muted, highlights) = highlight::highlights(&alerts, &rows, &past, catalog)
         .into_iter()
         .partition::<Vec<Highlight>, _>(|highlight| rows[highlight.row].muted.is_some());
     let counts = highlight::count(&highlights);
@@ -175,7 +182,7 @@ pub struct BrokenLimit {
 }
 
 fn unlisted(entry: &Entry, catalog: &Catalog) -> Vec<Unlisted> {
-    let told = catalog.undeclared_rests().filter_map(|metric| {
+    let unlisted = catalog.undeclared_rests().filter_map(|metric| {
         let (Shape::Counted(counted), Some(reading)) = (&metric.shape, entry.reading(metric))
         else {
             return None;
@@ -185,10 +192,8 @@ fn unlisted(entry: &Entry, catalog: &Catalog) -> Vec<Unlisted> {
         else {
             return None;
         };
-        let window = counted
-            .window
-            .as_ref()
-            .map(|window| format!(", {} d", window.days));
+        let window = counted.window.as_ref();
+        let window = window.map(|window| format!(", {} d", window.days));
         Some(Unlisted {
             split: format!("{}{}", metric.family, window.unwrap_or_default()),
             column: column.clone(),
@@ -196,7 +201,7 @@ fn unlisted(entry: &Entry, catalog: &Catalog) -> Vec<Unlisted> {
             values: reading.provenance.reason.clone(),
         })
     });
-    told.collect()
+    unlisted.collect()
 }
 
 impl Report {
@@ -319,13 +324,9 @@ fn alerts(judged: &BTreeMap<&str, &Judged>, catalog: &Catalog) -> Vec<Notice> {
     let mut notices: Vec<Notice> = catalog.shown().flat_map(notices).collect();
     notices.sort_by_key(|notice| {
         let alert = &notice.alert;
-        let recovered = alert.state == State::Recovered;
-        (
-            notice.muted.is_some(),
-            recovered,
-            alert.welcome,
-            alert.severity == Severity::Warning,
-        )
+        let is_over = alert.state == State::Recovered;
+        let severity = Reverse(alert.severity);
+        (notice.muted.is_some(), is_over, alert.welcome, severity)
     });
     notices
 }

@@ -66,7 +66,7 @@ fn about(date: NaiveDate, subject: Subject) -> String {
 /// The state with what it means for the next run.
 pub(super) fn meaning(row: &Delivery, config: &Config, now: DateTime<Utc>) -> String {
     let again = is_sent_again(row, config, now);
-    DeliveryStatus::of(row, Some(again))
+    DeliveryStatus::new(row, Some(again))
         .words(Language::English)
         .to_owned()
 }

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::calendar::spoken;
 use crate::cli::{Show, Top};
 use crate::config::Config;
-use crate::look::terminal::{self, Around, Place, TopError};
+use crate::look::terminal::{TerminalView, TopError};
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Ended, World, dates, show};
@@ -29,18 +29,15 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
     let date = args.date.as_deref();
     let date = date.map(|text| dates::read(text, "--date", config, world));
     let date = date.transpose()?;
-    let place = Place {
-        config,
-        book: &config.book.url,
-    };
     stop_on_hangup(world.stop.clone())?;
     let color = show::look(world).color;
-    let around = Around {
+    let view = TerminalView {
+        config,
+        book: &config.book.url,
         clock: world.clock,
         stop: &world.stop,
     };
-    let ended = terminal::run(&place, date, color, around).await;
-    ended.map_err(told)?;
+    view.run(date, color).await.map_err(command_error)?;
     Ok(Ended::Done)
 }
 
@@ -55,7 +52,7 @@ fn stop_on_hangup(stop: CancellationToken) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn told(error: TopError) -> CommandError {
+fn command_error(error: TopError) -> CommandError {
     match error {
         TopError::Book(error) => error.into(),
         TopError::NoDay { date, neighbours } => CommandError::Usage(no_day(date, neighbours)),

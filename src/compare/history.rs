@@ -1,5 +1,5 @@
-//! What judging needs of the stored days: a number for each metric and day, and why there is none. Ten years of
-//! sixty metrics are four megabytes, so a server keeps them all.
+//! What judging needs of the stored days: a number for each metric and day, or why there is none. Ten years of sixty
+//! metrics take four megabytes, so a server keeps them all.
 
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
@@ -14,7 +14,7 @@ use super::parts::Parts;
 use super::share::side_by_side;
 use super::{JudgedDay, Judgement, Placed, Spans, fold};
 
-/// A day is judged by so many days before it; alerts that are older count from here.
+/// How many days before a day are used to judge it. Older alerts count from there.
 pub const DAYS_JUDGED: u64 = 400;
 
 /// The stored days, oldest first.
@@ -25,7 +25,7 @@ pub struct History {
     pub(super) numbers: Vec<Vec<Result<f64, Gap>>>,
     /// Of the distributions whose parts are judged, by their places among those metrics.
     pub(super) parts: BTreeMap<usize, Parts>,
-    /// Of several that hold the last counts.
+    /// If several hold, the last counts.
     pub(super) mutes: Vec<Mute>,
 }
 
@@ -49,13 +49,13 @@ impl History {
         }
     }
 
-    /// What is judged is marked as muted where one of these holds; nothing else changes by it.
+    /// Marks judgements as muted where one of these holds; changes nothing else.
     #[must_use]
     pub fn muted(self, mutes: Vec<Mute>) -> Self {
         Self { mutes, ..self }
     }
 
-    /// On that day or, because somebody has seen what it says, from a later one on.
+    /// Whether a mute holds on that day or begins later, since somebody has seen the alert.
     pub fn is_muted(&self, metric: &Metric, date: NaiveDate) -> bool {
         let mut mutes = self.mutes.iter();
         mutes.any(|mute| mute.is_about(metric) && date <= mute.until)
@@ -94,7 +94,7 @@ impl History {
             partial: entry.partial,
         });
         for (parts, (_, metric)) in self.parts.values_mut().zip(judged_by_parts(catalog)) {
-            match counts(entry, metric, catalog) {
+            match has_begun(metric, entry.date, catalog) {
                 true => parts.add(entry, metric),
                 false => parts.skip(),
             }
@@ -194,12 +194,13 @@ fn judged_by_parts(catalog: &Catalog) -> impl Iterator<Item = (usize, &Metric)> 
     shown.filter(|(_, metric)| metric.alert.parts)
 }
 
-fn counts(entry: &Entry, metric: &Metric, catalog: &Catalog) -> bool {
-    metric.since.max(catalog.since) <= Some(entry.date)
+/// What the book has of a metric before its own beginning does not count.
+pub fn has_begun(metric: &Metric, date: NaiveDate, catalog: &Catalog) -> bool {
+    metric.since.max(catalog.since) <= Some(date)
 }
 
 fn number(entry: &Entry, metric: &Metric, catalog: &Catalog) -> Result<f64, Gap> {
-    if !counts(entry, metric, catalog) {
+    if !has_begun(metric, entry.date, catalog) {
         return Err(Gap::NoData);
     }
     let reading = entry.reading(metric).ok_or(Gap::NoData)?;

@@ -1,5 +1,4 @@
-//! The larger parts of a distribution, each judged as if it were a metric of its own: whether it fell, vanished or
-//! appeared.
+//! Judges the larger parts of a distribution like metrics: whether they fell, vanished or appeared.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +16,7 @@ use super::alert::{Alert, AlertedPart, Rule};
 use super::change::{Gap, Levels};
 use super::subject::{Findings, Frame, Memory, Subject};
 
-/// A part is judged for so long after it was large.
+/// How many days a part is judged after it was large.
 const LOOKED_BACK: u64 = 56;
 const MOST_JUDGED: usize = 20;
 const MOST_REPORTED: usize = 3;
@@ -118,7 +117,7 @@ impl Parts {
                     }
                     (None, Unnamed::Zero) => (Ok(0.0), false),
                     (None, _) if !is_value => (Ok(0.0), false),
-                    // Only what must have fallen is worth a guess.
+                    // Guess only what must have fallen.
                     (None, Unnamed::AtMost(most))
                         if last.is_some_and(|last| 2.0 * most <= last) =>
                     {
@@ -136,14 +135,12 @@ impl Parts {
     fn label(&self, part: usize, at: usize) -> String {
         let labels = self.named[part].labels.iter().rev();
         let mut known = labels.skip_while(|(since, _)| *since > at);
-        known
-            .next()
-            .map(|(_, label)| label.clone())
-            .unwrap_or_default()
+        let label = known.next().map(|(_, label)| label.clone());
+        label.unwrap_or_default()
     }
 
-    /// Those that were large on that day or not long before, the largest first, each with its largest size.
-    fn large(&self, at: usize, stage: &Stage<'_>, least: f64) -> Vec<(usize, f64)> {
+    /// The largest parts on that day and shortly before, with their largest sizes.
+    fn large(&self, at: usize, stage: &Stage<'_>, least: f64) -> BTreeMap<usize, f64> {
         let (frames, begin) = (&stage.frames, stage.spans.all.start);
         let since = frames[at].date - Days::new(LOOKED_BACK);
         let first = frames[..at].partition_point(|frame| frame.date < since);
@@ -154,16 +151,14 @@ impl Parts {
                 *size = size.max(count.abs());
             }
         }
-        let mut large: Vec<(usize, f64)> = sizes
-            .into_iter()
-            .filter(|(_, size)| *size >= least)
-            .collect();
+        sizes.retain(|_, size| *size >= least);
+        let mut large: Vec<(usize, f64)> = sizes.into_iter().collect();
         large.sort_by(|(one, size), (other, other_size)| {
             let keys = self.named[*one].key.cmp(&self.named[*other].key);
             other_size.total_cmp(size).then(keys)
         });
         large.truncate(MOST_JUDGED);
-        large
+        large.into_iter().collect()
     }
 }
 
@@ -184,7 +179,7 @@ fn unnamed(parts: &[Part], metric: &Metric) -> Unnamed {
     }
 }
 
-/// What alerts on the days asked for: of each the largest parts.
+/// The alerts of the largest parts on each of the days asked for.
 pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Vec<Alert>> {
     let Stage {
         spans,
@@ -194,15 +189,15 @@ pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Ve
     let least = Levels::of(metric, catalog.thresholds).min_base();
     let days = spans.wanted_among_all();
     let large = days.clone().map(|at| match frames[at].partial {
-        true => Vec::new(),
+        true => BTreeMap::new(),
         false => parts.large(at, stage, least),
     });
-    let large: Vec<BTreeMap<usize, f64>> = large.map(|large| large.into_iter().collect()).collect();
+    let large: Vec<BTreeMap<usize, f64>> = large.collect();
     let ever: BTreeSet<usize> = large.iter().flat_map(BTreeMap::keys).copied().collect();
     let mut alerting: Vec<Vec<Alerting>> = large.iter().map(|_| Vec::new()).collect();
     for part in ever {
         let series = parts.series(part, spans.all.clone());
-        let subject = Subject::of_part(metric, catalog, frames, &series.numbers);
+        let subject = Subject::new(metric, catalog, frames, &series.numbers).of_part();
         let mut memory = Memory::new(&subject);
         for at in 0..days.end {
             let day = at.checked_sub(days.start);
@@ -213,10 +208,9 @@ pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Ve
             };
             let mut findings = Findings::default();
             subject.judge_day(at, &mut memory, Some(&mut findings));
-            findings
-                .alerts
-                .retain(|alert| counts(alert, frames, &series));
-            if findings.alerts.is_empty() {
+            let mut alerts = findings.alerts;
+            alerts.retain(|alert| counts(alert, frames, &series));
+            if alerts.is_empty() {
                 continue;
             }
             let alerted = AlertedPart {
@@ -226,13 +220,13 @@ pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Ve
                 usual: findings.usual,
                 left_out: 0,
             };
-            for alert in &mut findings.alerts {
+            for alert in &mut alerts {
                 alert.part = Some(alerted.clone());
             }
             alerting[day].push(Alerting {
                 key: &parts.named[part].key,
                 size,
-                alerts: findings.alerts,
+                alerts,
             });
         }
     }
@@ -256,7 +250,7 @@ fn stands(alert: &Alert) -> bool {
     alert.state != State::Recovered
 }
 
-/// A rise is no news but from nothing, and neither is a fall from what was only guessed.
+/// A rise counts only from zero, and a fall only from a known number.
 fn counts(alert: &Alert, frames: &[Frame], series: &Series) -> bool {
     match &alert.rule {
         Rule::Change { date, .. } => {

@@ -1,4 +1,4 @@
-//! One metric from day to day: what is usual for it, what a day says against that, and what the day leaves behind.
+//! Judges one metric from day to day, by what it has learnt of the days before.
 
 use std::collections::VecDeque;
 
@@ -15,14 +15,14 @@ use super::run::{Run, Runs};
 use super::usual::{Learnt, Scale, Usual};
 use super::week::{Weeks, counts_for};
 
-/// The same weekday four weeks ago is shown, but never judged.
+/// Four weeks ago is shown, but never judged.
 const SHOWN_ONLY: u32 = 28;
 const SAME_WEEKDAY: u32 = 7;
-/// A level that stays for so long has become usual.
+/// After so many days a new level has become usual.
 const LEARNT_AFTER: u32 = 14;
-/// One that stood for fewer days was an incident.
+/// A level of fewer days was an incident.
 const LEAST_LEVEL: i64 = 5;
-/// For so many days the same: from then on it is remarkable, the standing still as well as its end.
+/// Days of one value from which on that deserves an alert, and from which on its end does.
 const FLAT: u32 = 14;
 const ALWAYS: u32 = 28;
 /// A longer gap makes weeks incomparable.
@@ -52,7 +52,7 @@ pub(super) struct Subject<'a> {
     is_part: bool,
 }
 
-/// What a day says of the metric, for whoever asked. Of the hundreds of days before it only the memory counts.
+/// The result of a day that was asked for. Of the days before, only the memory counts.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) changes: Vec<Change>,
@@ -61,7 +61,7 @@ pub(super) struct Findings {
     pub(super) alerts: Vec<Alert>,
 }
 
-/// What the days before leave behind for a metric.
+/// What judging remembers of the days before.
 pub(super) struct Memory {
     levels: Levels,
     learnt: Learnt,
@@ -92,7 +92,7 @@ struct Now {
     at: usize,
     date: NaiveDate,
     value: f64,
-    /// The range that holds without what the metric earned by rare days.
+    /// The usual range without what rare days add to it.
     ordinary: Option<Usual>,
 }
 
@@ -103,26 +103,21 @@ impl Memory {
             learnt: Learnt::of(subject.metric),
             weeks: Weeks::new(),
             runs: Runs::default(),
-            absolute: Lifecycle::<NaiveDate>::default(),
+            absolute: Lifecycle::default(),
             changes: Default::default(),
-            zero: Lifecycle::<NaiveDate>::default(),
-            flat: Lifecycle::<NaiveDate>::default(),
+            zero: Lifecycle::default(),
+            flat: Lifecycle::default(),
             alerted: VecDeque::new(),
             incident: None,
             last: None,
         }
     }
 
-    /// Whether the day before alerted too.
+    /// Remembers that the day alerted; returns whether the day before did too.
     fn note_alert(&mut self, date: NaiveDate) -> bool {
         let goes_on = self.alerted.back().copied() == date.pred_opt();
-        while self
-            .alerted
-            .front()
-            .is_some_and(|first| (date - *first).num_days() > 31)
-        {
-            self.alerted.pop_front();
-        }
+        self.alerted
+            .retain(|alerted| (date - *alerted).num_days() <= 31);
         self.alerted.push_back(date);
         goes_on
     }
@@ -146,16 +141,11 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// A part of a distribution alerts where it falls, vanishes or appears.
-    pub(super) fn of_part(
-        metric: &'a Metric,
-        catalog: &Catalog,
-        frames: &'a [Frame],
-        numbers: &'a [Result<f64, Gap>],
-    ) -> Self {
+    /// The same for numbers of one part, which alerts where it falls, vanishes or appears.
+    pub(super) fn of_part(self) -> Self {
         Self {
             is_part: true,
-            ..Self::new(metric, catalog, frames, numbers)
+            ..self
         }
     }
 
@@ -204,7 +194,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// A number of another sort than all before it changes how all of them are measured.
+    /// Changes how numbers are measured when the first fraction or negative number shows that it must.
     fn meet(&self, at: usize, value: f64, memory: &mut Memory) {
         if value.fract() != 0.0 && matches!(self.metric.shape, Shape::Sql { .. }) {
             memory.learnt.are_no_counts();
@@ -226,7 +216,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// A missing day counts in its week for what was expected of it.
+    /// Fills missing days of the week with what was expected of them.
     fn bridge(&self, date: NaiveDate, memory: &mut Memory) {
         let last = memory.last.replace(date);
         let gap = last.map(|last| (last, (date - last).num_days()));
@@ -265,14 +255,12 @@ impl<'a> Subject<'a> {
         if let (Some(step), Some(findings)) = (step, findings)
             && let Some(limit) = alert::limit_of(self.metric, step.severity)
         {
-            let rule = Rule::Absolute(limit);
-            findings
-                .alerts
-                .push(alert::alert(&step, self.metric, now.value, rule));
+            let alert = alert::alert(&step, self.metric, now.value, Rule::Absolute(limit));
+            findings.alerts.push(alert);
         }
     }
 
-    /// Judges the changes; whether an alert stands on one of them.
+    /// Judges the changes; returns whether one of them alerts.
     fn judge_changes(
         &self,
         now: Now,
@@ -295,7 +283,7 @@ impl<'a> Subject<'a> {
             let step = memory.changes[span].advance(verdict, now.date);
             if let Some(step) = step.filter(|step| self.is_reported(step)) {
                 standing |= !step.is_recovery();
-                bear_severity(&mut change, &step, &memory.levels);
+                mark_severity(&mut change, &step, &memory.levels);
                 let is_reported = !self.is_part || step.is_fall();
                 if let Some(rule) = Rule::of(&change).filter(|_| is_reported) {
                     alerts.push(alert::alert(&step, self.metric, now.value, rule));
@@ -303,7 +291,7 @@ impl<'a> Subject<'a> {
             }
             changes.push(change);
         }
-        // A known day neither goes on with an incident nor ends it.
+        // A known day neither continues nor ends an incident.
         if !self.frames[now.at].known && follow(now, standing, usual, memory) {
             for alert in &mut alerts {
                 alert.settled = alert.state == State::Recovered;
@@ -316,8 +304,7 @@ impl<'a> Subject<'a> {
         standing
     }
 
-    /// Whether the day could begin an alert on a change, or meets one that stands. On all other days nothing but the
-    /// number itself is remembered.
+    /// Whether a change could begin an alert, or an alert is active. On all other days only the number is remembered.
     fn may_alert(&self, now: Now, memory: &Memory) -> bool {
         if self.is_list() {
             return false;
@@ -325,14 +312,10 @@ impl<'a> Subject<'a> {
         if memory.changes.iter().any(Lifecycle::is_raised) {
             return true;
         }
-        let is_calm = now
-            .ordinary
-            .is_some_and(|usual| usual.surely_holds(now.value));
-        let levels = &memory.levels;
-        let near = |span| {
-            self.then(now.at, span)
-                .is_ok_and(|then| levels.is_near(then, now.value))
-        };
+        let surely_holds = |usual: Usual| usual.surely_holds(now.value);
+        let is_calm = now.ordinary.is_some_and(surely_holds);
+        let is_near = |then| memory.levels.is_near(then, now.value);
+        let near = |span| self.then(now.at, span).is_ok_and(is_near);
         (self.thresholds.judge == Judge::Thresholds || !is_calm) && self.spans().any(near)
     }
 
@@ -353,7 +336,7 @@ impl<'a> Subject<'a> {
         stored.map_or(Err(Gap::NoData), |at| self.numbers[at])
     }
 
-    /// What the day says of the change; marks it with why that is nothing although it is large.
+    /// The verdict on a change. Marks a large change that does not alert with the reason.
     fn judge_change(
         &self,
         now: Now,
@@ -379,6 +362,7 @@ impl<'a> Subject<'a> {
             held: levels.held(previous, difference),
             direction: difference.direction,
         };
+        let quiet = || Verdict::quiet(difference.direction);
         let (verdict, suppression) = if then.is_some_and(|then| then.partial) {
             (Verdict::Unjudged, Some(Suppression::OpenDay))
         } else if self.frames[now.at].known || then.is_some_and(|then| then.known) {
@@ -386,58 +370,46 @@ impl<'a> Subject<'a> {
         } else if self.thresholds.judge == Judge::Thresholds {
             (judged(), None)
         } else if self.covered_by_day {
-            (
-                Verdict::quiet(difference.direction),
-                Some(Suppression::CoveredByDay),
-            )
+            (quiet(), Some(Suppression::CoveredByDay))
         } else if let Some(usual) = usual {
             match (usual.broken_by(now.value), difference.direction) {
                 (Some((direction, _)), moved) if direction == moved => (judged(), None),
-                (None, _) if memory.alerted.contains(&date) => (
-                    Verdict::quiet(difference.direction),
-                    Some(Suppression::Echo),
-                ),
-                (None, _) => (
-                    Verdict::quiet(difference.direction),
-                    Some(Suppression::Usual),
-                ),
-                (Some(_), _) => (Verdict::quiet(difference.direction), None),
+                (None, _) if memory.alerted.contains(&date) => (quiet(), Some(Suppression::Echo)),
+                (None, _) => (quiet(), Some(Suppression::Usual)),
+                (Some(_), _) => (quiet(), None),
             }
         } else {
             let far = levels
                 .far(previous, difference)
                 .filter(|_| self.is_fair(now.at, span));
-            let verdict = Verdict::plain(far, difference.direction);
-            (
-                verdict,
-                Some(Suppression::Learning).filter(|_| far.is_none()),
-            )
+            let learning = far.is_none().then_some(Suppression::Learning);
+            (Verdict::plain(far, difference.direction), learning)
         };
         difference.suppression = suppression.filter(|_| entered.is_some());
         verdict
     }
 
-    /// While a weekday's rhythm is not known, days are compared with the same weekday, in the first week with the
-    /// day before.
+    /// While the weekdays' rhythm is unknown, only the same weekday is a fair comparison; in the first week, the day
+    /// before.
     fn is_fair(&self, at: usize, span: usize) -> bool {
         let week = SPANS.iter().position(|days| *days == SAME_WEEKDAY);
         let has_week = week.is_some_and(|week| self.then(at, week).is_ok());
         SPANS[span] == SAME_WEEKDAY || SPANS[span] == 1 && !has_week
     }
 
-    /// What several days' window gathers tells of an incident when it enters, not while it stays or leaves.
+    /// A window of several days reports an incident when it enters the window, not while it stays or leaves.
     fn is_reported(&self, step: &Step<NaiveDate>) -> bool {
         self.window == 1 || self.thresholds.judge == Judge::Thresholds || step.is_new()
     }
 
-    /// An incident passes through a window of several days before the window says anything of what is usual.
+    /// Whether an incident is passing through a window of several days, which then says nothing of what is usual.
     fn is_passing(&self, date: NaiveDate, memory: &Memory) -> bool {
         let raised = memory.changes.iter().filter_map(Lifecycle::since);
         let days = raised.map(|since| (date - since).num_days()).max();
         self.window > 1 && days.is_some_and(|days| days <= i64::from(self.window))
     }
 
-    /// A fall to nothing, a standing still, and the end of one; whether the metric has fallen to nothing.
+    /// Judges a fall to zero, a long constant, and its end; returns whether the metric is zero.
     fn judge_runs(
         &self,
         now: Now,
@@ -449,12 +421,10 @@ impl<'a> Subject<'a> {
         if self.thresholds.judge == Judge::Thresholds || self.covered_by_day || self.is_list() {
             return false;
         }
-        let zero = self.zero(run, memory);
-        let step = memory
-            .zero
-            .advance(Verdict::plain(zero, Direction::Down), now.date);
+        let zero = Verdict::plain(self.zero(run, memory), Direction::Down);
+        let step = memory.zero.advance(zero, now.date);
         let fell = step.as_ref().is_some_and(|step| !step.is_recovery());
-        let mut tell = |step: Step<NaiveDate>, rule: Rule| {
+        let mut add = |step: Step<NaiveDate>, rule: Rule| {
             if let Some(findings) = &mut findings {
                 findings.alerts.push(Alert {
                     settled: step.is_recovery() && run.days > LEARNT_AFTER,
@@ -463,22 +433,18 @@ impl<'a> Subject<'a> {
             }
         };
         if let Some(step) = step {
-            tell(step, Rule::Zero(run.days));
+            add(step, Rule::Zero(run.days));
         }
-        let flat = self.flat(run, memory);
-        if let Some(step) = memory
-            .flat
-            .advance(Verdict::plain(flat, Direction::Unchanged), now.date)
-        {
-            tell(step, Rule::Flat(run.days));
+        let flat = Verdict::plain(self.flat(run, memory), Direction::Unchanged);
+        if let Some(step) = memory.flat.advance(flat, now.date) {
+            add(step, Rule::Flat(run.days));
         }
-        let stirred = broken.filter(|_| !alerts && !self.frames[now.at].known);
-        if let Some((rule, direction)) =
-            stirred.and_then(|broken| self.stirred(now, broken, memory))
-        {
+        let broken = broken.filter(|_| !alerts && !self.frames[now.at].known);
+        let stirred = broken.and_then(|broken| self.stirred(now, broken, memory));
+        if let Some((rule, direction)) = stirred {
             let verdict = Verdict::plain(Some(Severity::Warning), direction);
-            if let Some(step) = Lifecycle::<NaiveDate>::default().advance(verdict, now.date) {
-                tell(step, rule);
+            if let Some(step) = Lifecycle::default().advance(verdict, now.date) {
+                add(step, rule);
             }
         }
         fell
@@ -545,25 +511,24 @@ impl<'a> Subject<'a> {
             return;
         };
         let scale = memory.learnt.scale();
+        let deviation = memory.learnt.deviation();
         let slide = memory
             .weeks
-            .add(counts_for, scale, memory.learnt.deviation(), &memory.levels);
+            .add(counts_for, scale, deviation, &memory.levels);
         let is_judged = self.thresholds.judge == Judge::Usual && !self.covered_by_day;
         let (Some(slide), Some(findings)) = (slide.filter(|_| is_judged && !alerts), findings)
         else {
             return;
         };
         let verdict = Verdict::plain(Some(slide.severity), slide.direction);
-        if let Some(step) = Lifecycle::<NaiveDate>::default().advance(verdict, now.date) {
-            let rule = Rule::Week(slide.week);
-            findings
-                .alerts
-                .push(alert::alert(&step, self.metric, now.value, rule));
+        if let Some(step) = Lifecycle::default().advance(verdict, now.date) {
+            let alert = alert::alert(&step, self.metric, now.value, Rule::Week(slide.week));
+            findings.alerts.push(alert);
         }
     }
 }
 
-/// Follows an incident from day to day; whether it is over because its level has become usual.
+/// Follows an incident; returns whether it has ended because its level has become usual.
 fn follow(now: Now, standing: bool, usual: Option<Usual>, memory: &mut Memory) -> bool {
     if standing {
         let side = usual.and_then(|usual| usual.broken_by(now.value));
@@ -589,8 +554,8 @@ fn follow(now: Now, standing: bool, usual: Option<Usual>, memory: &mut Memory) -
     has_settled
 }
 
-/// A change is as severe as the alert that stands on it, wherever it is shown.
-fn bear_severity(change: &mut Change, step: &Step<NaiveDate>, levels: &Levels) {
+/// Gives the change the severity of its alert.
+fn mark_severity(change: &mut Change, step: &Step<NaiveDate>, levels: &Levels) {
     let previous = change.previous;
     if let (false, Some(previous), Outcome::Compared(difference)) =
         (step.is_recovery(), previous, &mut change.outcome)
@@ -598,11 +563,10 @@ fn bear_severity(change: &mut Change, step: &Step<NaiveDate>, levels: &Levels) {
         difference.severity = Some(step.severity);
         difference.suppression = None;
         let until_below = levels.left_below(step.severity, previous);
-        difference.held = until_below
-            .filter(|_| step.is_held)
-            .map(|until_below| Held {
-                since: step.severe_since,
-                until_below,
-            });
+        let held = until_below.map(|until_below| Held {
+            since: step.severe_since,
+            until_below,
+        });
+        difference.held = held.filter(|_| step.is_held);
     }
 }

@@ -1,5 +1,4 @@
-//! What is usual for a metric on a day: a forecast from the days before, and how far the metric's own days have
-//! lain from theirs.
+//! The usual range of a metric on a day: a forecast from the days before, and the errors of earlier forecasts.
 
 use std::collections::VecDeque;
 
@@ -13,24 +12,23 @@ use crate::threshold::{Direction, exact};
 /// Fewer same weekdays than this say nothing.
 pub(super) const LEAST_DAYS: usize = 4;
 const MOST_DAYS: usize = 12;
-/// So many same weekdays are enough to see how far a day lies from them, though not to judge it.
+/// From so many same weekdays on, a day is measured against them, though not judged.
 const DAYS_TO_MEASURE: usize = 2;
-/// How the last two weeks ran against their weekdays is expected to go on. A level that stays has become usual when
-/// it fills more than half of them.
+/// The level of the last two weeks is expected to last. A new level is usual when it fills more than half of them.
 const RECENT_DAYS: usize = 14;
 /// Twelve weeks of errors say how far a day ordinarily lies from its forecast.
 const ERRORS: usize = 84;
-/// So many of them at least.
+/// The least number of errors.
 const LEAST_ERRORS: usize = 14;
-/// A year of them says how far it lies once in a while.
+/// A year of errors says how far a day lies once in a while.
 const YEAR: usize = 365;
-/// From eight weeks on it does.
+/// Eight weeks of errors are enough for that.
 const LEAST_YEAR: usize = 56;
-/// So much of it lies within the range, whatever the reach, where the metric does not say otherwise.
+/// The part of a year's days that lies within the range, unless the metric says otherwise.
 pub const REACH_OF_OWN_DAYS: f64 = 0.98;
 /// In standard deviations, as estimated from the middle half of the errors.
 pub(super) const REACH: f64 = 3.5;
-/// Values that hardly ever moved still may, by this part of what is expected.
+/// The least reach, as a part of the forecast, even if values hardly ever moved.
 const LEAST_REACH: f64 = 0.005;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,7 +115,7 @@ impl Reach {
     }
 }
 
-/// What the days before leave behind of a metric's numbers.
+/// What is remembered of a metric's numbers.
 #[derive(Debug, Clone)]
 pub(super) struct Learnt {
     scale: Scale,
@@ -137,7 +135,7 @@ impl Learnt {
         Self::new(Scale::of(metric), metric.counts(), reach)
     }
 
-    /// Nothing, measured otherwise.
+    /// Without any day, and measured by another scale.
     pub(super) fn anew(&self, scale: Scale) -> Self {
         Self::new(scale, self.counts, self.reach)
     }
@@ -162,7 +160,7 @@ impl Learnt {
         self.counts = false;
     }
 
-    /// Of an incident only its first day says how far days lie from their forecasts once in a while.
+    /// Of an incident, only the first day counts among the year's errors.
     pub(super) fn learn(&mut self, weekday: Weekday, value: f64, incident_goes_on: bool) {
         if let Some(middle) = self.middle(weekday) {
             let residual = self.scale.residual(value, middle);
@@ -210,15 +208,13 @@ impl Learnt {
         self.recent.median().unwrap_or(neutral)
     }
 
-    /// The range without what the metric earned by rare days of its own, to the last digit: on nearly all days it is
-    /// all that is asked for.
+    /// The range without what rare days add to it, not rounded. It is cheap, and nearly always enough.
     pub(super) fn ordinary(&self, weekday: Weekday) -> Option<Usual> {
         let reach = self.ordinary_reach();
         self.range(weekday, self.level(), Reach::even(reach))
     }
 
-    /// The days since then have made another level usual: the days before it are remembered as if they had been there
-    /// already, or each weekday would turn on its own after half of its twelve weeks.
+    /// Makes the level since that day usual: shifts the weekdays before it, or each would alert by itself weeks later.
     pub(super) fn settle(&mut self, since: NaiveDate, now: NaiveDate) {
         let level = self.level();
         let scale = self.scale;
@@ -234,7 +230,7 @@ impl Learnt {
         self.recent.clear();
     }
 
-    /// Few errors leave more room.
+    /// The fewer errors, the wider.
     fn ordinary_reach(&self) -> f64 {
         let reach = REACH * self.errors.deviation();
         match self.errors.len() {
@@ -302,7 +298,7 @@ impl Learnt {
         }
     }
 
-    /// Of a weekday that is mostly zero nothing can be said by ratios.
+    /// For a weekday that is mostly zero, where ratios say nothing.
     fn around_zero(&self, weekday: Weekday) -> Option<Usual> {
         let same = &self.weekdays[place(weekday)];
         let (low, high) = same.ends(0)?;
@@ -323,7 +319,7 @@ impl Learnt {
         }
     }
 
-    /// As it is shown, and so as it is judged.
+    /// As shown, and so as judged.
     fn rounded(&self, usual: Usual) -> Usual {
         let (low, high) = (exact(usual.low), exact(usual.high));
         let (low, high) = if self.counts {

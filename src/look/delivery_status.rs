@@ -1,4 +1,4 @@
-//! What became of a message, and what comes next: the same words for a command and for a page.
+//! The status of a delivery, in the same words for commands and pages.
 
 use crate::book::{Channel, Delivery, DeliveryState};
 use crate::locale::Language;
@@ -12,17 +12,17 @@ pub enum DeliveryStatus {
     TriedAgain,
     Superseded,
     Failed,
-    /// Perhaps it arrived, and it leaves once more.
+    /// In doubt, and sent again.
     SentAgain,
-    /// Perhaps it arrived.
+    /// In doubt, and not sent again.
     Held,
-    /// Perhaps it arrived; whether it leaves once more depends on the time.
+    /// In doubt; whether it is sent again depends on the time.
     InDoubt,
 }
 
 impl DeliveryStatus {
-    /// Of a message in doubt only who knows the time can say whether it is sent again.
-    pub fn of(row: &Delivery, sent_again: Option<bool>) -> Self {
+    /// Pass `sent_again` to say of a message in doubt whether it is sent again, which depends on the time.
+    pub fn new(row: &Delivery, sent_again: Option<bool>) -> Self {
         match row.state {
             DeliveryState::Accepted => Self::Accepted,
             DeliveryState::Planned if row.channel == Channel::Ping => Self::WaitsForMessages,

@@ -1,26 +1,23 @@
-//! The book as somebody looks at it again and again: what is slow to have is kept for as long as the book
-//! stays the same.
+//! The book between two changes: keeps what is slow to compute until the book changes.
 
-use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::book::{self, Book, BookError, Watch};
 use crate::calendar::Day;
 use crate::catalog::Catalog;
-use crate::compare::History;
+use crate::compare::{History, Judgement};
 use crate::config::{Config, DatabaseUrl};
-use crate::report::{self, Report, TREND_DAYS};
+use crate::report::{self, Report};
 
 /// How often the book is asked whether it changed.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The book between two changes.
 #[derive(Debug)]
 pub struct Edition {
-    /// Counts the changes that were noticed.
+    /// Counts the noticed changes.
     pub number: u64,
     pub book: Book,
     /// Every stored day up to the one on which it was read.
@@ -29,16 +26,16 @@ pub struct Edition {
     pub(super) exposition: OnceLock<Exposition>,
 }
 
-/// What monitoring systems read, as far as it stays the same until the book changes.
+/// The part of the monitoring text that stays the same until the book changes.
 #[derive(Debug)]
 pub struct Exposition {
     pub(super) text: String,
-    /// Left out while a night goes on: if it is killed, the book does not change.
+    /// None while a night runs: if it is killed, the book does not change.
     pub(super) runs: Option<String>,
     pub(super) as_of: Option<DateTime<Utc>>,
 }
 
-/// An edition, and the eye on the book by which a later change is noticed.
+/// An edition, with the watch that notices later changes.
 #[derive(Debug)]
 pub struct Watched {
     pub edition: Arc<Edition>,
@@ -47,8 +44,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// The book is opened anew, since who wrote may have been a program of another version, or have put another file
-    /// in its place.
+    /// Opens the book anew: the writer may have been another version, or have replaced the file.
     pub async fn open(
         book: &DatabaseUrl,
         config: &Config,
@@ -56,7 +52,7 @@ impl Watched {
         now: DateTime<Utc>,
     ) -> Result<Self, BookError> {
         let watch = Watch::open(book).await?;
-        // Before the book is read: what is written meanwhile is found by the next look.
+        // Before reading, so that the next check finds what is written meanwhile.
         let version = watch.version().await?;
         let book = Book::open_to_read(book).await?;
         let today = Day::containing(now, config.time_zone).date;
@@ -68,14 +64,14 @@ impl Watched {
         })
     }
 
-    /// The book as it is now, unless nobody has written since.
+    /// None if nobody has written since.
     pub async fn newer(
         &self,
         book: &DatabaseUrl,
         config: &Config,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>, BookError> {
-        // A book that cannot be asked is opened again, which says why.
+        // If the check fails, opening the book says why.
         if self.watch.is_still(&self.version).await.unwrap_or(false) {
             return Ok(None);
         }
@@ -85,7 +81,7 @@ impl Watched {
 }
 
 impl Edition {
-    /// Days after `today` are left out: a clock that was wrong has stored them.
+    /// Leaves out days after `today`: a wrong clock has stored them.
     pub async fn read(
         number: u64,
         book: Book,
@@ -125,20 +121,29 @@ impl Edition {
         (before, after.map(|day| day.date))
     }
 
-    /// The report of a stored day, as the mail would tell it.
+    pub fn holds(&self, date: NaiveDate) -> bool {
+        let days = self.history.days();
+        days.binary_search_by_key(&date, |day| day.date).is_ok()
+    }
+
+    /// The report of a stored day, as in its mail.
     pub async fn report(
         &self,
         date: NaiveDate,
         catalog: &Catalog,
     ) -> Result<Option<Report>, BookError> {
-        let entries = book::entries(&self.book, month(date)).await?;
         let judgement = self.history.judge_day(date, catalog);
-        Ok(report::of_day(date, &entries, &judgement, catalog))
+        self.report_of(date, &judgement, catalog).await
     }
-}
 
-/// The days that a report shows: those of its trends, and the one thirty days before.
-fn month(date: NaiveDate) -> RangeInclusive<NaiveDate> {
-    let first = date.checked_sub_days(Days::new(TREND_DAYS));
-    first.unwrap_or(date)..=date
+    /// The same from a judgement that is there already.
+    pub async fn report_of(
+        &self,
+        date: NaiveDate,
+        judgement: &Judgement,
+        catalog: &Catalog,
+    ) -> Result<Option<Report>, BookError> {
+        let entries = book::entries(&self.book, report::days_needed(date)).await?;
+        Ok(report::of_day(date, &entries, judgement, catalog))
+    }
 }

@@ -1,4 +1,4 @@
-//! The edition that a server shows, read anew when the book has changed.
+//! The edition that a server shows, read again when the book has changed.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,7 +24,7 @@ struct Seen {
     looked: Option<Instant>,
     held: Option<Watched>,
     editions: u64,
-    /// What was said last, so that a lasting trouble is told once.
+    /// The last error, so that a lasting one is logged once.
     trouble: Option<String>,
     /// The last edition of which a page failure was reported.
     failure_reported: u64,
@@ -40,24 +40,23 @@ impl EditionCache {
         }
     }
 
-    /// The book as it is now, not more than a second ago. None while it cannot be read: whoever runs the
-    /// server is told why.
+    /// The book of at most a second ago. None while it cannot be read; the log says why.
     pub async fn edition(&self) -> Option<Arc<Edition>> {
         let mut seen = self.seen.clone().lock_owned().await;
         let fresh = |looked: Instant| looked.elapsed() < POLL_INTERVAL;
         if !seen.looked.is_some_and(fresh) {
             let cache = self.clone();
-            // In a task of its own: whoever asked may hang up, and years would be read again for the next one.
-            let looking = tokio::spawn(async move {
-                cache.look_again(&mut seen).await;
+            // In a task of its own: if the client hangs up, the years read are kept for the next one.
+            let refreshing = tokio::spawn(async move {
+                cache.refresh(&mut seen).await;
                 seen
             });
-            seen = looking.await.ok()?;
+            seen = refreshing.await.ok()?;
         }
         seen.held.as_ref().map(|held| held.edition.clone())
     }
 
-    /// A page of that edition could not be built: reported once for each.
+    /// Logs that a page could not be built, once for each edition.
     pub async fn report_page_failure(&self, edition: &Edition, error: &BookError) {
         let mut seen = self.seen.lock().await;
         if seen.failure_reported < edition.number {
@@ -66,7 +65,7 @@ impl EditionCache {
         }
     }
 
-    async fn look_again(&self, seen: &mut Seen) {
+    async fn refresh(&self, seen: &mut Seen) {
         let looked = self.look(seen).await;
         if let Err(error) = &looked {
             self.complain(seen, error);

@@ -1,4 +1,4 @@
-//! Days on their way to other programs.
+//! Exports of stored days for other programs.
 
 pub mod backfill;
 pub mod csv;
@@ -39,8 +39,7 @@ pub enum ExportError {
     Table(#[from] ::csv::Error),
 }
 
-/// Writes the stored days of this range, oldest first, one at a time; how many there were. `step` is told
-/// after each.
+/// Writes the stored days of this range, oldest first, and returns how many there were. Calls `step` after each.
 pub async fn write(
     book: &Book,
     config: &Config,
@@ -73,7 +72,7 @@ pub async fn write(
     }
 }
 
-/// `each` gets every day, and how many came before it.
+/// Calls `each` with every day and the number of days before it.
 async fn write_each(
     book: &Book,
     days: RangeInclusive<NaiveDate>,

@@ -1,4 +1,4 @@
-//! The dashboard's pages: what was asked for, as HTML, kept until the book changes.
+//! The dashboard's pages as HTML, cached until the book changes.
 
 mod address;
 mod alerts;
@@ -32,11 +32,10 @@ pub use problem::problem;
 pub use routes::{for_everybody, for_readers};
 pub use site::Site;
 
-/// What came of building a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Built {
     Page(String),
-    /// There is no such day or metric: a page that says so, with a way out.
+    /// A page that says that there is no such day or metric, with a way out.
     Missing(String),
 }
 
@@ -44,10 +43,26 @@ pub enum Built {
 struct Scene<'a> {
     edition: &'a Edition,
     config: &'a Config,
-    /// The newest day that should be there by now.
+    /// The newest day whose report is due.
     expected: NaiveDate,
     speech: Speech,
     words: &'static Words,
+}
+
+/// The words of a link, and its address.
+type Link = (String, String);
+
+impl Scene<'_> {
+    /// A link that is called after a day.
+    fn link(&self, date: NaiveDate, asked: &Asked) -> Link {
+        (self.speech.short_date_with_year(date), asked.address())
+    }
+
+    /// Links to the stored days before and after a day.
+    fn neighbours(&self, date: NaiveDate, asked: impl Fn(NaiveDate) -> Asked) -> [Option<Link>; 2] {
+        let (before, after) = self.edition.neighbours(date);
+        [before, after].map(|day| day.map(|date| self.link(date, &asked(date))))
+    }
 }
 
 /// A page depends on the book's edition, the settings, what is asked for and the day that should be there by now
@@ -68,7 +83,7 @@ pub async fn build(
     };
     match asked {
         Asked::Day(date) => day::page(&scene, *date).await,
-        Asked::Metric { key, days, until } => metric::page(&scene, key, (*days, *until)).await,
+        Asked::Metric { key, days, until } => metric::page(&scene, key, *days, *until).await,
         Asked::Alerts(until) => alerts::page(&scene, *until).await,
         Asked::Runs => runs::page(&scene).await,
     }

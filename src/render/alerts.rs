@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 
 use crate::calendar::spoken;
 use crate::catalog::Mute;
-use crate::locale::Locale;
 use crate::report::{
     Difference, Direction, Notice, Report, Rule, RuleKind, Severity, State, Suppression,
 };
 
 use super::ink::{self, Ink};
 use super::json::judged;
-use super::phrases::Speech;
+use super::phrases::speech::Scale;
 use super::words::HABIT;
 use super::{Look, number, words, wrap};
 
@@ -30,7 +29,7 @@ pub fn list(report: &Report, look: Look) -> String {
 
 pub fn json(report: &Report) -> Value {
     let alert = |notice: &Notice| {
-        let mut told = json!({
+        let mut all = json!({
             "key": notice.alert.key,
             "rule": rule(notice.alert.rule.kind()),
             "severity": words::severity(notice.alert.severity),
@@ -39,50 +38,43 @@ pub fn json(report: &Report) -> Value {
             "text": sentence(notice),
         });
         if let Some(part) = &notice.alert.part {
-            told["part"] = judged::part(part);
+            all["part"] = judged::part(part);
         }
         if let Rule::Change { difference, .. } = &notice.alert.rule
             && let Some(held) = &difference.held
         {
-            told["held"] = judged::held(held);
+            all["held"] = judged::held(held);
         }
         if let Some(mute) = &notice.muted {
-            told["muted"] = json!({ "until": mute.until, "because": mute.because });
+            all["muted"] = json!({ "until": mute.until, "because": mute.because });
         }
-        told
+        all
     };
     report.alerts.iter().map(alert).collect()
 }
 
 /// `2 critical, 3 warnings, 1 improvement, 1 muted`
 pub fn tally(report: &Report) -> String {
-    let counts = report.counts;
-    let mut told = Vec::new();
-    if counts.critical > 0 {
-        told.push(format!("{} critical", counts.critical));
+    let (counts, words) = (report.counts, words::english());
+    let tally = words::speech().tally(&[
+        (words.criticals, counts.critical),
+        (words.warnings, counts.warnings),
+        (words.welcomes, counts.welcome),
+        (words.mutes, report.muted.len()),
+    ]);
+    match tally.is_empty() {
+        true => "none now".to_owned(),
+        false => tally.join(", "),
     }
-    if counts.warnings > 0 {
-        told.push(counted(counts.warnings, "warning"));
-    }
-    if counts.welcome > 0 {
-        told.push(counted(counts.welcome, "improvement"));
-    }
-    if !report.muted.is_empty() {
-        told.push(format!("{} {}", report.muted.len(), words::MUTED));
-    }
-    if told.is_empty() {
-        told.push("none now".to_owned());
-    }
-    told.join(", ")
 }
 
-/// One sentence for each alert, harmless to a terminal.
+/// One sentence for each alert, safe for a terminal.
 pub fn lines(report: &Report, look: Look) -> Vec<String> {
     let lines = |notice: &Notice| {
         let alert = &notice.alert;
         let word = match alert.state {
             State::Recovered => "recovered",
-            _ if notice.muted.is_some() => words::MUTED,
+            _ if notice.muted.is_some() => words::english().muted,
             _ => words::severity(alert.severity),
         };
         let ink = match (alert.state, alert.welcome, alert.severity) {
@@ -96,10 +88,10 @@ pub fn lines(report: &Report, look: Look) -> Vec<String> {
         let stands = alert.state != State::Recovered;
         let muted = notice.muted.as_ref().filter(|_| stands);
         let muted = muted.map(until).unwrap_or_default();
-        let said = plain::printable(&format!("{}{welcome}{muted}", sentence(notice)));
+        let text = plain::printable(&format!("{}{welcome}{muted}", sentence(notice)));
         let room = usize::from(look.width).saturating_sub(BEFORE.len());
-        let said = wrap::hanging(&said.replace(" %", "\u{a0}%"), room, 0);
-        said.into_iter().enumerate().map(move |(at, line)| {
+        let wrapped = wrap::hanging(&text.replace(" %", "\u{a0}%"), room, 0);
+        wrapped.into_iter().enumerate().map(move |(at, line)| {
             let before = if at == 0 { &word } else { BEFORE };
             format!("{before}{}", line.replace('\u{a0}', " "))
         })
@@ -130,16 +122,16 @@ pub fn rule(kind: RuleKind) -> String {
 /// `Orders fell by 54 % to 46, from 100 on Thu 2 Oct 2025 (1 day before)`
 pub fn sentence(notice: &Notice) -> String {
     let alert = &notice.alert;
-    let name = &name(notice);
-    let said = match &alert.rule {
+    let name = name(notice);
+    let clause = match &alert.rule {
         Rule::Absolute(limit) => {
-            let said = format!("{} is {}", name, told(notice, alert.value));
             let shown = limit.in_unit(&notice.unit);
-            match alert.state {
-                State::Recovered => format!("{said}, clear of the limit {shown}"),
-                _ if limit.reached(alert.value) => format!("{said}, the limit is {shown}"),
-                _ => format!("{said}, not yet clear of the limit {shown}"),
-            }
+            let distance = match alert.state {
+                State::Recovered => format!("clear of the limit {shown}"),
+                _ if limit.reached(alert.value) => format!("the limit is {shown}"),
+                _ => format!("not yet clear of the limit {shown}"),
+            };
+            format!("{name} is {}, {distance}", number(notice, alert.value))
         }
         Rule::Change {
             days,
@@ -147,62 +139,59 @@ pub fn sentence(notice: &Notice) -> String {
             previous,
             difference,
         } => format!(
-            "{} {}, from {} on {} ({} before)",
-            name,
+            "{name} {}, from {} on {} ({} before)",
             movement(notice, difference),
-            told(notice, *previous),
+            number(notice, *previous),
             spoken(*date),
             words::days(*days),
         ),
         Rule::Week(week) => format!(
-            "{} averaged {} over the last 7 days, vs {} over the 4 weeks before",
-            name,
-            told(notice, number::mean(week.mean)),
-            told(notice, number::mean(week.before)),
+            "{name} averaged {} over the last 7 days, vs {} over the 4 weeks before",
+            number(notice, number::mean(week.mean)),
+            number(notice, number::mean(week.before)),
         ),
         Rule::Zero(days) => format!(
-            "{} has been {} for {}, longest in a year",
-            name,
-            told(notice, 0.0),
+            "{name} has been {} for {}, longest in a year",
+            number(notice, 0.0),
             words::days(*days),
         ),
         Rule::Stirred { days, .. } if alert.part.is_some() => format!(
-            "{} appeared with {} after {} without it",
-            name,
-            told(notice, alert.value),
+            "{name} appeared with {} after {} without it",
+            number(notice, alert.value),
             words::days(*days),
         ),
         Rule::Stirred { before, days } => format!(
-            "{} is {} after {} at {}",
-            name,
-            told(notice, alert.value),
+            "{name} is {} after {} at {}",
+            number(notice, alert.value),
             words::days(*days),
-            told(notice, *before),
+            number(notice, *before),
         ),
         Rule::Flat(days) => format!(
-            "{} has been {} for {}, longer than ever",
-            name,
-            told(notice, alert.value),
+            "{name} has been {} for {}, longer than ever",
+            number(notice, alert.value),
             words::days(*days),
         ),
     };
-    let said = match alert.state {
-        State::New => said,
-        State::Ongoing => format!("{said}; day {}{}", alert.day, why_held(notice)),
-        State::Worse => format!("{said}; worsening, day {}", alert.day),
+    let sentence = match alert.state {
+        State::New => clause,
+        State::Ongoing => format!("{clause}; day {}{}", alert.day, why_held(notice)),
+        State::Worse => format!("{clause}; worsening, day {}", alert.day),
         State::Recovered => {
             let lasted = words::days(alert.day.saturating_sub(1));
             match alert.settled {
-                true => format!("{said}; settled at a new level after {lasted}"),
-                false => format!("{said}; recovered after {lasted}{}", why_calm(&alert.rule)),
+                true => format!("{clause}; settled at a new level after {lasted}"),
+                false => format!(
+                    "{clause}; recovered after {lasted}{}",
+                    why_suppressed(&alert.rule)
+                ),
             }
         }
     };
     match alert.part.as_ref().map_or(0, |part| part.left_out) {
-        0 => said,
+        0 => sentence,
         more => {
             let verb = one_or_many(&more, "alerts", "alert");
-            format!("{said}; {} {verb}", counted(more, "more part"))
+            format!("{sentence}; {} {verb}", counted(more, "more part"))
         }
     }
 }
@@ -210,11 +199,7 @@ pub fn sentence(notice: &Notice) -> String {
 /// `Orders by state: “paid”`
 fn name(notice: &Notice) -> String {
     match &notice.alert.part {
-        Some(part) => format!(
-            "{}: {}",
-            notice.label,
-            Speech::of(Locale::default()).part_name(part)
-        ),
+        Some(part) => format!("{}: {}", notice.label, words::speech().part_name(part)),
         None => notice.label.clone(),
     }
 }
@@ -239,8 +224,8 @@ fn why_held(notice: &Notice) -> String {
     })
 }
 
-/// A large change that is no alert any more says why.
-fn why_calm(rule: &Rule) -> String {
+/// Why a large change no longer alerts.
+fn why_suppressed(rule: &Rule) -> String {
     match rule {
         Rule::Change {
             days,
@@ -249,7 +234,7 @@ fn why_calm(rule: &Rule) -> String {
             ..
         } if difference.suppression == Some(Suppression::Usual) => {
             let day = *date + Days::new(u64::from(*days));
-            format!(": {}", words::usual_for(day))
+            format!(": {}", words::speech().usual(day))
         }
         _ => String::new(),
     }
@@ -258,23 +243,24 @@ fn why_calm(rule: &Rule) -> String {
 fn movement(notice: &Notice, difference: &Difference) -> String {
     let part = notice.alert.part.as_ref();
     let value = match part.is_some_and(|part| part.at_most) {
-        true => format!("at most {}", told(notice, notice.alert.value)),
-        false => told(notice, notice.alert.value),
+        true => format!("at most {}", number(notice, notice.alert.value)),
+        false => number(notice, notice.alert.value),
     };
     let verb = match difference.direction {
         Direction::Up => "rose",
         Direction::Down => "fell",
         Direction::Unchanged => return format!("is unchanged at {value}"),
     };
-    let size = match difference.percent {
-        _ if notice.in_points => format!("{} points", number::points(difference.change, HABIT)),
-        Some(percent) => number::percent(percent, HABIT),
-        None => number::change(difference.change, &notice.unit, notice.decimals, HABIT),
+    let scale = Scale {
+        unit: &notice.unit,
+        decimals: notice.decimals,
+        in_points: notice.in_points,
     };
+    let size = words::moved(difference, scale);
     let size = size.trim_start_matches(['+', '\u{2212}']);
     format!("{verb} by {size} to {value}")
 }
 
-fn told(notice: &Notice, value: f64) -> String {
+fn number(notice: &Notice, value: f64) -> String {
     number::number(value, &notice.unit, notice.decimals, HABIT)
 }

@@ -1,13 +1,13 @@
-//! The axis of a picture: round numbers around what is shown, and how they are written.
+//! The axis of a chart: round numbers around those shown.
 
 use super::phrases::Speech;
 use super::phrases::speech::Scale;
 
-/// About so many steps from the lowest number to the highest.
+/// About how many steps lie between the lowest and the highest number.
 const STEPS: f64 = 4.0;
-/// Numbers that reach down to this part of the highest are shown from zero on.
+/// The axis starts at zero if the lowest number is below this part of the highest.
 const NEAR_ZERO: f64 = 0.6;
-/// Units longer than this stand beside the picture only.
+/// Longer units are left out.
 const UNIT: usize = 2;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +18,37 @@ pub struct Axis {
     pub ticks: Vec<(f64, String)>,
 }
 
-/// The axis for numbers from `lowest` to `highest`, which are whole or not.
-pub fn axis((lowest, highest): (f64, f64), whole: bool, scale: Scale<'_>, speech: &Speech) -> Axis {
+/// The lowest and the highest of some numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extent {
+    pub lowest: f64,
+    pub highest: f64,
+}
+
+impl Extent {
+    /// None without numbers.
+    pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let each = numbers.into_iter().map(|number| Self {
+            lowest: number,
+            highest: number,
+        });
+        each.reduce(|all, one| Self {
+            lowest: all.lowest.min(one.lowest),
+            highest: all.highest.max(one.highest),
+        })
+    }
+
+    /// How far up a number lies, from 0 to 1; none where all are the same.
+    pub fn share(&self, number: f64) -> Option<f64> {
+        // Halved, since the distance of two numbers may exceed all numbers.
+        let span = self.highest / 2.0 - self.lowest / 2.0;
+        (span != 0.0).then(|| (number / 2.0 - self.lowest / 2.0) / span)
+    }
+}
+
+/// The axis for numbers of this extent. On the axis of `whole` numbers, ticks are whole too.
+pub fn axis(extent: Extent, whole: bool, scale: Scale<'_>, speech: &Speech) -> Axis {
+    let Extent { lowest, highest } = extent;
     let from_zero = lowest >= 0.0 && lowest <= highest * NEAR_ZERO;
     let lowest = if from_zero { 0.0 } else { lowest };
     let step = step(lowest, highest, whole);

@@ -1,4 +1,4 @@
-//! What a backtest found, for whoever tunes thresholds: as text and as JSON.
+//! A backtest as text and as JSON.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::report::{Severity, State, Suppression};
 
 use super::{alerts, number, words};
 
-/// Beginnings told by their dates; the newest are.
+/// How many beginnings are listed, the newest.
 const DATES: usize = 6;
 const LABEL: usize = 28;
 const NUMBER: usize = 9;
@@ -22,13 +22,13 @@ pub fn text(present: &Backtest, tried: Option<(&str, &Backtest)>) -> String {
     if let Some((what, _)) = tried {
         lines.push(line("", &["now".to_owned(), what.to_owned()]));
     }
-    let all = [Some(present), tried.map(|(_, tried)| tried)];
-    let all: Vec<&Backtest> = all.into_iter().flatten().collect();
+    let tried = tried.map(|(_, tried)| tried);
+    let all: Vec<&Backtest> = std::iter::once(present).chain(tried).collect();
     lines.extend(summary(&all));
-    let told = noisy(present, tried.map(|(_, tried)| tried));
-    if !told.is_empty() {
+    let metrics = noisy(present, tried);
+    if !metrics.is_empty() {
         lines.push(String::new());
-        lines.extend(told);
+        lines.extend(metrics);
     }
     lines.join("\n") + "\n"
 }
@@ -61,16 +61,14 @@ fn title(backtest: &Backtest) -> String {
 
 fn summary(all: &[&Backtest]) -> Vec<String> {
     let totals: Vec<Totals> = all.iter().map(|backtest| backtest.totals()).collect();
-    let counts = |label: &str, of: &dyn Fn(&Totals) -> usize| {
-        let told: Vec<String> = totals.iter().map(|totals| count(of(totals))).collect();
-        line(label, &told)
+    let counts = |label: &str, chosen: &dyn Fn(&Totals) -> usize| {
+        let cells = totals.iter().map(|totals| count(chosen(totals)));
+        line(label, &cells.collect::<Vec<_>>())
     };
-    let weekly = |of: &dyn Fn(&Totals) -> usize| {
+    let weekly = |chosen: &dyn Fn(&Totals) -> usize| {
         let all = all.iter().zip(&totals);
-        let told: Vec<String> = all
-            .map(|(backtest, totals)| rate(backtest.per_week(of(totals))))
-            .collect();
-        line("  a week", &told)
+        let cells = all.map(|(backtest, totals)| rate(backtest.per_week(chosen(totals))));
+        line("  a week", &cells.collect::<Vec<_>>())
     };
     let begun = |all: &Totals| all.critical + all.warnings;
     vec![
@@ -94,27 +92,30 @@ fn summary(all: &[&Backtest]) -> Vec<String> {
 
 /// The metrics that alert, those that begin most often first, with the days on which they did.
 fn noisy(present: &Backtest, tried: Option<&Backtest>) -> Vec<String> {
-    let of = |key: &str| tried.and_then(|tried| tried.metrics.iter().find(|one| one.key == key));
-    let mut told: Vec<(Totals, Option<Totals>, &Tried)> = present
+    let tried_totals = |key: &str| {
+        let metric = tried?.metrics.iter().find(|one| one.key == key);
+        metric.map(Tried::totals)
+    };
+    let mut metrics: Vec<(Totals, Option<Totals>, &Tried)> = present
         .metrics
         .iter()
-        .map(|metric| (metric.totals(), of(&metric.key).map(Tried::totals), metric))
+        .map(|metric| (metric.totals(), tried_totals(&metric.key), metric))
         .filter(|(now, then, _)| {
             now.begin() > 0 || then.as_ref().is_some_and(|then| then.begin() > 0)
         })
         .collect();
-    told.sort_by_key(|(now, ..)| std::cmp::Reverse(now.begin()));
-    if told.is_empty() {
+    metrics.sort_by_key(|(now, ..)| std::cmp::Reverse(now.begin()));
+    if metrics.is_empty() {
         return Vec::new();
     }
     let heads = ["new", "a week", "critical", "red days", OVER].map(str::to_owned);
     let mut lines = vec![line("Metric", &heads)];
-    for (now, then, metric) in told {
-        let cell = |told: &dyn Fn(&Backtest, &Totals) -> String| match (tried, &then) {
+    for (now, then, metric) in metrics {
+        let cell = |text: &dyn Fn(&Backtest, &Totals) -> String| match (tried, &then) {
             (Some(tried), Some(then)) => {
-                format!("{} → {}", told(present, &now), told(tried, then))
+                format!("{} → {}", text(present, &now), text(tried, then))
             }
-            _ => told(present, &now),
+            _ => text(present, &now),
         };
         let over = cell(&|_, all| count(all.over_next_day));
         let cells = [
@@ -151,7 +152,7 @@ fn dates(metric: &Tried) -> Vec<String> {
 fn word(one: &Standing, metric: &Tried) -> String {
     let severity = words::severity(one.severity);
     match (one.muted, one.welcome) {
-        (true, _) => format!("{severity} ({})", words::MUTED),
+        (true, _) => format!("{severity} ({})", words::english().muted),
         (false, true) => format!("{severity} (improvement)"),
         (false, false) if metric.over_next_day.contains(&one.date) => format!("{severity}, {OVER}"),
         (false, false) => severity.to_owned(),
@@ -175,19 +176,19 @@ fn count(count: usize) -> String {
 }
 
 fn replay(backtest: &Backtest) -> Value {
-    let mut told = totals(&backtest.totals(), backtest);
+    let mut all = totals(&backtest.totals(), backtest);
     let metric = |metric: &Tried| {
-        let mut told = totals(&metric.totals(), backtest);
-        told["key"] = json!(metric.key);
+        let mut own = totals(&metric.totals(), backtest);
+        own["key"] = json!(metric.key);
         if let Some(WithReach { reach, totals }) = &metric.with_reach {
-            told["with_reach"] = self::totals(totals, backtest);
-            told["with_reach"]["reach"] = json!(reach);
+            own["with_reach"] = self::totals(totals, backtest);
+            own["with_reach"]["reach"] = json!(reach);
         }
-        told["rules"] = metric.rules.iter().map(rule).collect();
-        told
+        own["rules"] = metric.rules.iter().map(rule).collect();
+        own
     };
-    told["metrics"] = backtest.metrics.iter().map(metric).collect();
-    told
+    all["metrics"] = backtest.metrics.iter().map(metric).collect();
+    all
 }
 
 fn totals(totals: &Totals, backtest: &Backtest) -> Value {
@@ -225,7 +226,7 @@ fn rule(rule: &TriedRule) -> Value {
             "muted": one.muted,
         })
     };
-    let suppression = |why| rule.days_calm(why).collect::<Vec<_>>();
+    let suppression = |why| rule.days_suppressed(why).collect::<Vec<_>>();
     json!({
         "rule": alerts::rule(rule.kind),
         "begins": {

@@ -1,17 +1,17 @@
-//! How long the texts of a letter may be that come from data.
+//! Texts from data as a letter may show them: on one line, and of limited length.
 
 use crate::entry::{Part, PartKey};
 
 use crate::text::plain::{one_line, printable};
 
-/// Labels, sections, parts, addresses.
-pub(super) fn label(text: &str) -> String {
+/// Labels, sections, parts, readers' names: on one line, and not endless.
+pub fn label(text: &str) -> String {
     one_line(text, 120)
 }
 
-/// What a part is called: one without a name still has a key, and one that is called like the rows without a
-/// value stands in quotes.
-pub(super) fn part(part: &Part, none: &str) -> String {
+/// What a part is called: its label or key, or `none` for the rows without a value. A part that is called like
+/// `none` stands in quotes.
+pub fn part(part: &Part, none: &str) -> String {
     match &part.key {
         PartKey::Value(key) => quoted_from(&part_name(key, &part.label), none),
         PartKey::None => none.to_owned(),
@@ -36,7 +36,7 @@ pub(super) fn name(text: &str) -> String {
 }
 
 /// Errors and answers of servers; they end a sentence that has a full stop of its own.
-pub(super) fn reason(text: &str) -> String {
+pub fn reason(text: &str) -> String {
     one_line(text.trim().trim_end_matches('.'), 300)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn unit(text: &str) -> String {
     one_line(text, 12).replace(' ', "\u{a0}")
 }
 
-/// An address as people may click on it: nothing in it is hidden, and it is not endless.
+/// Whether an address may become a link: nothing in it is hidden, and it is not endless.
 pub(super) fn is_plain(address: &str) -> bool {
     address.len() <= 2_000 && !address.contains(' ') && printable(address) == address
 }

@@ -1,4 +1,4 @@
-//! Numbers as people read them: `1'234'567`, `−54 %`, `1.5 GB`, in the habit of the reader.
+//! Numbers as people read them: `1'234'567`, `−54 %`, `1.5 GB`, in the reader's format.
 
 use rust_decimal::Decimal;
 
@@ -56,20 +56,11 @@ pub fn count(count: Decimal, habit: Numbers) -> String {
 
 /// `+3.1 %`, `−54 %`: one digit behind the point where it says something.
 pub fn percent(percent: f64, habit: Numbers) -> String {
-    format!("{} %", one_digit(percent, habit))
+    format!("{} %", points(percent, habit))
 }
 
 /// `+2.5`, of a change in points.
-pub fn points(points: f64, habit: Numbers) -> String {
-    one_digit(points, habit)
-}
-
-/// A change with its sign and unit; a percentage changes by points.
-pub fn change(change: f64, unit: &str, decimals: Option<u32>, habit: Numbers) -> String {
-    signed(change, &number(change.abs(), unit, decimals, habit))
-}
-
-fn one_digit(number: f64, habit: Numbers) -> String {
+pub fn points(number: f64, habit: Numbers) -> String {
     let digits = format!("{:.1}", number.abs());
     let shown = match digits.strip_suffix(".0") {
         Some("0") if number != 0.0 => return signed(number, &format!("<0{}1", habit.point())),
@@ -77,6 +68,11 @@ fn one_digit(number: f64, habit: Numbers) -> String {
         None => &digits,
     };
     signed(number, &grouped(shown, habit))
+}
+
+/// A change with its sign and unit; a percentage changes by points.
+pub fn change(change: f64, unit: &str, decimals: Option<u32>, habit: Numbers) -> String {
+    signed(change, &number(change.abs(), unit, decimals, habit))
 }
 
 fn signed(number: f64, size: &str) -> String {

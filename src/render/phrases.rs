@@ -1,11 +1,11 @@
-//! Every fixed word and sentence of a report, in every language that a reader can have. What varies stands
-//! in braces.
+//! Every fixed word and sentence of a report, in every language. Braces mark what varies.
 
 mod english;
 mod german;
 pub mod speech;
 
 use crate::locale::Language;
+use crate::report::{Gap, Severity, Suppression};
 use crate::text::counted::one_or_many;
 
 pub use speech::Speech;
@@ -27,7 +27,7 @@ impl Plural {
 pub type Week = [&'static str; 7];
 pub type Year = [&'static str; 12];
 
-/// Declares the phrases once, with a way to go over them all.
+/// Declares the phrases, and a list of them all.
 macro_rules! phrases {
     (texts { $($text:ident)* } plurals { $($plural:ident)* }) => {
         #[derive(Debug)]
@@ -97,15 +97,44 @@ impl Phrases {
         }
     }
 
+    pub fn severity(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Warning => self.warning,
+            Severity::Critical => self.critical,
+        }
+    }
+
+    /// Why there is no number to compare with.
+    pub fn gap(&self, gap: Gap) -> &'static str {
+        match gap {
+            Gap::NoData => self.no_data,
+            Gap::Unavailable => self.unavailable,
+            Gap::Failed => self.failed,
+            Gap::Nothing => self.no_value,
+        }
+    }
+
+    /// Why a large change does not alert.
+    pub fn suppression(&self, suppression: Suppression) -> &'static str {
+        match suppression {
+            Suppression::Usual => self.usual_then,
+            Suppression::Echo => self.echo,
+            Suppression::Learning => self.learning,
+            Suppression::CoveredByDay => self.covered_by_day,
+            Suppression::KnownDay => self.known_day,
+            Suppression::OpenDay => self.open_day_then,
+        }
+    }
+
     /// Of a language's code, such as a view has.
     pub fn in_code(code: &str) -> &'static Self {
-        let known = Language::ALL.into_iter();
-        let language = known.into_iter().find(|language| language.code() == code);
+        let mut known = Language::ALL.into_iter();
+        let language = known.find(|language| language.code() == code);
         Self::of(language.unwrap_or_default())
     }
 }
 
-/// Puts words into the braces of a phrase. What is put in is never looked at again.
+/// Puts words into the braces of a phrase. Braces in these words mean nothing.
 pub fn fill<Word: AsRef<str>>(phrase: &str, words: &[(&str, Word)]) -> String {
     let mut filled = String::new();
     let mut rest = phrase;

@@ -2,10 +2,13 @@
 
 mod canvas;
 
+use super::axis::Extent;
 use super::html::colours::{self, Colour};
 use super::view::Tone;
 
-use canvas::{Canvas, Edges, Point};
+use canvas::{Canvas, Edges};
+
+pub use canvas::Point;
 
 /// On the page, in CSS pixels.
 pub const WIDTH: u32 = 84;
@@ -15,23 +18,24 @@ pub const HEIGHT: u32 = 20;
 const SCALE: u32 = 2;
 const LINE: f64 = 3.0;
 const DOT: f64 = 9.0;
-/// Of compression: for pictures this small higher ones take more time and save nothing.
+/// The compression level; higher ones save nothing on pictures this small.
 const LEVEL: u8 = 3;
 /// A day whose neighbours are missing.
 const LONE: f64 = 4.0;
-/// A line that climbs and falls more pixels than this would take more than 600 bytes with soft edges.
+/// With soft edges, a line that climbs and falls more pixels than this takes more than 600 bytes.
 const RESTLESS: f64 = 150.0;
 const MARGIN: f64 = DOT / 2.0 + 1.0;
 
-/// A PNG of the trend, oldest first; missing days are gaps. Nothing where fewer than two days are known.
+/// A PNG of the trend, oldest day first; missing days are gaps. None where fewer than two days are known.
 pub fn png(trend: &[Option<f64>], tone: Tone) -> Option<Vec<u8>> {
-    let points = points(trend)?;
+    let (width, height) = (WIDTH * SCALE, HEIGHT * SCALE);
+    let points = points(trend, width.into(), height.into(), MARGIN)?;
     let edges = if climb(&points) > RESTLESS {
         Edges::Hard
     } else {
         Edges::Soft
     };
-    let mut canvas = Canvas::new(WIDTH * SCALE, HEIGHT * SCALE, edges);
+    let mut canvas = Canvas::new(width, height, edges);
     for (at, point) in points.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| points[at]);
         let after = points.get(at + 1).copied().flatten();
@@ -46,45 +50,29 @@ pub fn png(trend: &[Option<f64>], tone: Tone) -> Option<Vec<u8>> {
     encoded(&canvas, colour(tone))
 }
 
-fn points(trend: &[Option<f64>]) -> Option<Vec<Option<Point>>> {
-    let size = (f64::from(WIDTH * SCALE), f64::from(HEIGHT * SCALE));
-    let places = places(trend, size, MARGIN)?.into_iter();
-    Some(
-        places
-            .map(|place| place.map(|(x, y)| Point { x, y }))
-            .collect(),
-    )
-}
-
-/// Where each known day lies: the lowest at the bottom, the highest at the top, a constant in the middle. Fewer than
-/// two make no line.
-pub fn places(
+/// Where each known day lies: the lowest at the bottom, the highest at the top, a constant in the middle. None where
+/// fewer than two days are known.
+pub fn points(
     trend: &[Option<f64>],
-    (width, height): (f64, f64),
+    width: f64,
+    height: f64,
     margin: f64,
-) -> Option<Vec<Option<(f64, f64)>>> {
+) -> Option<Vec<Option<Point>>> {
     let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
-    let known: Vec<f64> = trend.iter().filter_map(finite).collect();
-    if known.len() < 2 {
-        return None;
-    }
-    // Halved, so that the distance of two numbers is a number too.
-    let lowest = known.iter().copied().fold(f64::INFINITY, f64::min) / 2.0;
-    let highest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max) / 2.0;
+    let known = trend.iter().filter_map(finite);
+    let extent = Extent::of(known.clone())?;
     let step = (width - 2.0 * margin) / (trend.len() - 1) as f64;
-    let place = |(at, number): (usize, &Option<f64>)| {
-        let risen = match highest - lowest {
-            0.0 => 0.5,
-            span => (finite(number)? / 2.0 - lowest) / span,
-        };
-        let x = margin + step * at as f64;
-        let y = margin + (height - 2.0 * margin) * (1.0 - risen);
-        finite(number).map(|_| (x, y))
+    let point = |(at, number): (usize, &Option<f64>)| {
+        let share = extent.share(finite(number)?).unwrap_or(0.5);
+        Some(Point {
+            x: margin + step * at as f64,
+            y: margin + (height - 2.0 * margin) * (1.0 - share),
+        })
     };
-    Some(trend.iter().enumerate().map(place).collect())
+    (known.count() >= 2).then(|| trend.iter().enumerate().map(point).collect())
 }
 
-/// The way up and down from day to day, in pixels.
+/// How many pixels the line climbs and falls in all.
 fn climb(points: &[Option<Point>]) -> f64 {
     let steps = points.iter().zip(points.iter().skip(1));
     let known = steps.filter_map(|(one, other)| Some((other.as_ref()?.y - one.as_ref()?.y).abs()));
@@ -99,7 +87,7 @@ fn colour(tone: Tone) -> Colour {
     }
 }
 
-/// Nothing only if memory could not be written to.
+/// None only if writing to memory fails.
 fn encoded(canvas: &Canvas, line: Colour) -> Option<Vec<u8>> {
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, canvas.width(), canvas.height());

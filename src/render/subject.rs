@@ -38,21 +38,13 @@ fn tag(report: &Report, speech: &Speech) -> String {
     if report.partial {
         return words.open.to_owned();
     }
-    let kinds = [
-        words.criticals,
-        words.warnings,
-        words.welcomes,
-        words.failures,
-    ];
-    let tally = tally(report, speech, kinds);
-    if tally.is_empty() {
-        words.ok.to_owned()
-    } else {
-        tally
+    match tally(report, speech, words.failures) {
+        tally if tally.is_empty() => words.ok.to_owned(),
+        tally => tally,
     }
 }
 
-/// The first matter that stands or, without any, why metrics failed.
+/// The first active highlight or, without any, why metrics failed.
 fn news(report: &Report, speech: &Speech) -> Option<String> {
     if report.partial {
         return None;
@@ -69,12 +61,8 @@ fn news(report: &Report, speech: &Speech) -> Option<String> {
 /// `active users −54 %`, `corrupted files 3`
 fn highlight_in_short(highlight: &Highlight, row: &Row, speech: &Speech) -> String {
     let scale = Scale::of(row);
-    let said = match &highlight.rule {
-        Rule::Week(week) => {
-            let change = week.mean - week.before;
-            let percent = (week.before != 0.0).then(|| change * 100.0 / week.before.abs());
-            speech.change(change, percent, scale)
-        }
+    let number = match &highlight.rule {
+        Rule::Week(week) => speech.week_change(*week, scale),
         Rule::Absolute(_) | Rule::Zero(_) | Rule::Stirred { .. } | Rule::Flat(_) => {
             speech.number(highlight.value, scale)
         }
@@ -86,14 +74,13 @@ fn highlight_in_short(highlight: &Highlight, row: &Row, speech: &Speech) -> Stri
     match &highlight.part {
         Some(part) => {
             let part = plain::cut_at_word(&speech.part_name(part), LABEL);
-            format!("{label}: {part} {said}")
+            format!("{label}: {part} {number}")
         }
-        None => format!("{label} {said}"),
+        None => format!("{label} {number}"),
     }
 }
 
-/// A report is of one day, so a window of one day need not be named; English writes a label inside a
-/// sentence small, unless it begins like `IP`.
+/// The label without a window of one day. In English it begins in lower case, unless it begins like `IP`.
 fn label(row: &Row, language: Language) -> String {
     let label = plain::cut_at_word(&clean::label(&row.label), LABEL);
     let label = label.strip_suffix(", 24 h").unwrap_or(&label);

@@ -12,15 +12,14 @@ use crate::report::{BrokenLimit, Change, Report, Row, Severity};
 
 use super::ink::{self, Ink};
 use super::parts::largest;
-use super::{Look, alerts, clean, number, words, wrap};
+use super::{Look, SPANS, alerts, clean, number, words, wrap};
 
-const SPANS: [u32; 3] = [1, 7, 30];
 /// The last column; the metric and its value stand before the spans.
 const LAST: usize = SPANS.len() + 1;
 const PADDING: u16 = 2;
 /// What stands between two columns: the padding and the separator.
 const GAP: usize = PADDING as usize + 1;
-/// In less, `unavailable` would be torn.
+/// Narrower, and `unavailable` wraps.
 const LEAST_SPAN: usize = 11;
 const LEAST_LABEL: usize = 12;
 /// A note about more metrics than these does not name them.
@@ -140,7 +139,7 @@ fn columns(steps: usize) -> usize {
     INDENT.chars().count() * steps
 }
 
-/// Every row is compared with the same days, so the heads tell them.
+/// Every row is compared with the same days, so the heads name them.
 fn heads(report: &Report) -> Vec<String> {
     let mut heads = vec!["Metric".to_owned(), "Value".to_owned()];
     for days in SPANS {
@@ -162,13 +161,13 @@ fn cells(row: &Row, broken: Option<BrokenLimit>, color: bool) -> Vec<String> {
     let value = plain::printable(&words::value(row));
     let value = match broken {
         Some(BrokenLimit { severity, is_held }) => {
-            let text = format!("{} {value}", words::standing(severity, is_held));
+            let text = format!("{} {value}", words::speech().standing(severity, is_held));
             ink::mark(&text, ink_for(severity), color)
         }
         None => value,
     };
     let mut cells = vec![value];
-    let told = SPANS.into_iter().map(|days| match row.change(days) {
+    let changes = SPANS.into_iter().map(|days| match row.change(days) {
         Some(change) => {
             let text = plain::printable(&words::cell(change, row));
             match ink_of(change) {
@@ -178,7 +177,7 @@ fn cells(row: &Row, broken: Option<BrokenLimit>, color: bool) -> Vec<String> {
         }
         None => String::new(),
     });
-    cells.extend(told);
+    cells.extend(changes);
     cells
 }
 

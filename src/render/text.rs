@@ -1,4 +1,4 @@
-//! The view as plain text, from a template of its own: lines of 78 columns that read in any font.
+//! The view as plain text in lines of 78 columns.
 
 use askama::Template;
 
@@ -26,8 +26,8 @@ pub fn text(view: &View) -> String {
             .highlights
             .iter()
             .map(|highlight| {
-                let told = format!("{}: {} {}", highlight.word, highlight.head, highlight.rest);
-                lines(&told, INDENT)
+                let text = format!("{}: {} {}", highlight.word, highlight.head, highlight.rest);
+                lines(&text, INDENT)
             })
             .collect(),
         sections: view
@@ -88,11 +88,8 @@ fn table(section: &SectionView, value: usize) -> Vec<String> {
     let [_, day, compared @ .., _] = &section.heads;
     let [first, second, third] = compared.each_ref().map(|head| head.replacen(' ', "\n", 1));
     let mut table = lines(&section.name, INDENT);
-    table.extend(columns(
-        "",
-        [format!("\n{day}"), first, second, third],
-        value,
-    ));
+    let heads = [format!("\n{day}"), first, second, third];
+    table.extend(columns("", heads, value));
     table.push("-".repeat(WIDTH));
     for row in &section.rows {
         table.extend(self::row(row, value));
@@ -106,12 +103,9 @@ fn row(row: &RowView, value: usize) -> Vec<String> {
         None => Default::default(),
     };
     let mut lines = columns(&row.label, [row.value.clone(), day, week, month], value);
-    let usual = row.usual.as_ref().filter(|_| alerts(row));
-    let remarks: Vec<&str> = [row.value_note.as_ref(), usual]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
+    let usual = row.usual.as_deref().filter(|_| row.tone() != Tone::Plain);
+    let remarks = [row.value_note.as_deref(), usual].into_iter().flatten();
+    let remarks: Vec<&str> = remarks.collect();
     if !remarks.is_empty() {
         lines.extend(indented(&format!("({})", remarks.join("; "))));
     }
@@ -124,13 +118,7 @@ fn row(row: &RowView, value: usize) -> Vec<String> {
     lines
 }
 
-fn alerts(row: &RowView) -> bool {
-    let changes = row.changes.iter().flatten().map(|cell| cell.tone);
-    let mut tones = changes.chain([row.value_tone]);
-    tones.any(|tone| matches!(tone, Tone::Warning | Tone::Critical))
-}
-
-/// The change and, on a line of its own, what is to be said of it. Where it is too long, its unit goes below.
+/// The change, and its note on a line of its own. If the change is too long, its unit goes below.
 fn cell(cell: &CellView) -> String {
     let mut change = format!("{} {}", cell.arrow, cell.text);
     if wrap::columns(change.trim_start()) > CHANGE {
@@ -160,25 +148,19 @@ fn columns(label: &str, cells: [String; 4], value: usize) -> Vec<String> {
         .collect();
     let height = cells.iter().map(Vec::len).chain([label.len()]).max();
     let line = |at: usize| {
-        let mut line = left(label.get(at), room);
+        let text = |lines: &[String]| lines.get(at).cloned().unwrap_or_default();
+        let space =
+            |text: &str, width: usize| " ".repeat(width.saturating_sub(wrap::columns(text)));
+        let mut line = text(&label);
+        line.push_str(&space(&line, room));
         for (cell, width) in cells.iter().zip(widths) {
-            line.push_str(&right(cell.get(at), GAP + width));
+            let cell = text(cell);
+            line.push_str(&space(&cell, GAP + width));
+            line.push_str(&cell);
         }
         line
     };
     (0..height.unwrap_or_default()).map(line).collect()
-}
-
-fn left(text: Option<&String>, width: usize) -> String {
-    let text = text.map_or("", String::as_str);
-    let space = width.saturating_sub(wrap::columns(text));
-    format!("{text}{}", " ".repeat(space))
-}
-
-fn right(text: Option<&String>, width: usize) -> String {
-    let text = text.map_or("", String::as_str);
-    let space = width.saturating_sub(wrap::columns(text));
-    format!("{}{text}", " ".repeat(space))
 }
 
 fn indented(text: &str) -> Vec<String> {
@@ -191,9 +173,7 @@ fn indented(text: &str) -> Vec<String> {
 }
 
 fn note(note: &NoteView) -> Vec<String> {
-    let said = note
-        .lines
-        .iter()
-        .flat_map(|line| lines(&format!("-\u{a0}{line}"), INDENT));
-    lines(&note.title, 0).into_iter().chain(said).collect()
+    let items = note.lines.iter().map(|line| format!("-\u{a0}{line}"));
+    let items = items.flat_map(|item| lines(&item, INDENT));
+    lines(&note.title, 0).into_iter().chain(items).collect()
 }

@@ -1,5 +1,4 @@
-//! A letter in words, before it is laid out: every text that the HTML and the text part show, in the
-//! reader's locale. Both are made of the same view, so they cannot tell different numbers.
+//! A letter in words, in the reader's locale. HTML and text are both made of it, so they show the same numbers.
 
 mod closing;
 mod highlights;
@@ -8,12 +7,15 @@ pub(super) mod opening;
 mod rows;
 
 use crate::catalog::Metric;
-use crate::entry::Part;
 use crate::locale::Locale;
-use crate::report::{Change, Content, Letter, Report, Row};
+use crate::report::{Content, Letter};
 
 use super::clean;
 use super::phrases::Speech;
+
+pub use super::clean::{label as line, part, reason};
+pub use highlights::{all as highlights, muted};
+pub use rows::{alone as row, cell as change, trend_words};
 
 /// What a piece of text says beside its words; it is never said by colour alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,15 +96,34 @@ pub struct RowView {
     pub trend: Vec<Option<f64>>,
     /// What the picture of the trend says, with its numbers.
     pub trend_words: String,
-    /// A distribution's largest parts and all others: label, value, share of the whole from 0 to 1.
+    /// A distribution's largest parts, and all others.
     pub parts: Vec<PartView>,
+}
+
+impl RowView {
+    /// The most severe alert that the row shows; `Plain` without one.
+    pub fn tone(&self) -> Tone {
+        let changes = self.changes.iter().flatten().map(|cell| cell.tone);
+        let tones: Vec<Tone> = changes.chain([self.value_tone]).collect();
+        let mut severe = [Tone::Critical, Tone::Warning].into_iter();
+        severe.find(|tone| tones.contains(tone)).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PartView {
     pub label: String,
     pub value: String,
+    /// Of the whole, from 0 to 1.
     pub share: f64,
+}
+
+impl PartView {
+    /// The length of a bar, of 100 at most; a share above zero is always visible.
+    pub fn percent(&self) -> u32 {
+        let least = if self.share > 0.0 { 1.0 } else { 0.0 };
+        (self.share * 100.0).round().clamp(least, 100.0) as u32
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -151,51 +172,7 @@ pub fn view(letter: &Letter, locale: Locale) -> View {
     view
 }
 
-/// A row by itself: nothing is left to the notes.
-pub fn row(row: &Row, report: &Report, speech: &Speech) -> RowView {
-    rows::alone(row, report, speech)
-}
-
-pub fn change(change: &Change, row: &Row, report: &Report, speech: &Speech) -> CellView {
-    rows::cell(change, row, report, speech)
-}
-
-/// All that deserves attention, in the order of [`Report::highlights`].
-pub fn highlights(report: &Report, speech: &Speech) -> Vec<HighlightView> {
-    highlights::all(report, speech)
-}
-
-/// What stands but is muted, in the order of [`Report::muted`].
-pub fn muted(report: &Report, speech: &Speech) -> Vec<HighlightView> {
-    highlights::muted(report, speech)
-}
-
-/// `30 days: 4'100 to 4'900, lowest 2'214`, of a trend of any length.
-pub fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
-    rows::trend_words(trend, row, speech)
-}
-
 /// A metric's label, fit to be read; its key where it has none.
 pub fn label(metric: &Metric) -> String {
-    let label = clean::label(&metric.label);
-    if label.is_empty() {
-        metric.key.clone()
-    } else {
-        label
-    }
-}
-
-/// A part's name, a section's, a reader's: on one line, and not endless.
-pub fn line(text: &str) -> String {
-    clean::label(text)
-}
-
-/// What a part is called, where `none` is said of the rows without a value.
-pub fn part(part: &Part, none: &str) -> String {
-    clean::part(part, none)
-}
-
-/// An error or a server's answer.
-pub fn reason(text: &str) -> String {
-    clean::reason(text)
+    highlights::label_or_key(&metric.label, &metric.key)
 }

@@ -1,30 +1,34 @@
-//! The words around the numbers, the same in every rendering.
+//! Words of terminal output and JSON, which are English whatever the locale.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
+use chrono::{DateTime, Utc};
 
 use crate::calendar::spoken;
 use crate::entry::{Kind, Value};
 use crate::report::{
-    Change, Difference, Direction, Gap, Outcome, Report, Row, Severity, State, Suppression,
-    Unlisted,
+    Change, Difference, Direction, Outcome, Report, Row, Severity, State, Unlisted,
 };
 
-use crate::locale::Numbers;
+use crate::locale::{Language, Locale, Numbers};
 use crate::text::counted::{counted, one_or_many};
 
 use super::number;
+use super::phrases::speech::Scale;
+use super::phrases::{Phrases, Speech};
 
-/// A terminal speaks English with Swiss numbers; reports speak as their readers do.
+/// A terminal writes English with Swiss numbers, whatever the locale of reports.
 pub const HABIT: Numbers = Numbers::Swiss;
 
-/// Instead of a severity.
-pub const MUTED: &str = "muted";
+pub(super) fn speech() -> Speech {
+    Speech::of(Locale::default())
+}
+
+/// The words of reports in English, of which a terminal uses some.
+pub fn english() -> &'static Phrases {
+    Phrases::of(Language::English)
+}
 
 pub fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
-    }
+    english().severity(severity)
 }
 
 pub fn state(state: State) -> &'static str {
@@ -40,21 +44,7 @@ pub fn days(days: u32) -> String {
     counted(days, "day")
 }
 
-/// `usual for a Monday`
-pub fn usual_for(date: NaiveDate) -> String {
-    let weekday = match date.weekday() {
-        Weekday::Mon => "Monday",
-        Weekday::Tue => "Tuesday",
-        Weekday::Wed => "Wednesday",
-        Weekday::Thu => "Thursday",
-        Weekday::Fri => "Friday",
-        Weekday::Sat => "Saturday",
-        Weekday::Sun => "Sunday",
-    };
-    format!("usual for a {weekday}")
-}
-
-/// Title words: date, zone, the day's length if it is not 24 hours, and whether it is over.
+/// The date, the zone, the day's length if it is not 24 hours, and whether it is still open.
 pub fn title(report: &Report) -> String {
     let mut title = format!("{}, {}", spoken(report.date), report.time_zone);
     if report.hours != 24.0 {
@@ -89,24 +79,8 @@ pub fn value(row: &Row) -> String {
 pub fn cell(change: &Change, row: &Row) -> String {
     match &change.outcome {
         Outcome::NoneNow(_) => "–".to_owned(),
-        Outcome::NoneThen(gap) => self::gap(*gap).to_owned(),
+        Outcome::NoneThen(gap) => english().gap(*gap).to_owned(),
         Outcome::Compared(difference) => compared(difference, row),
-    }
-}
-
-/// `critical`, or `still critical` where the alert alone says so.
-pub fn standing(severity: Severity, is_held: bool) -> String {
-    let still = if is_held { "still " } else { "" };
-    format!("{still}{}", self::severity(severity))
-}
-
-/// Why there is no number.
-pub fn gap(gap: Gap) -> &'static str {
-    match gap {
-        Gap::NoData => "no data",
-        Gap::Unavailable => "unavailable",
-        Gap::Failed => "failed",
-        Gap::Nothing => "no value",
     }
 }
 
@@ -116,45 +90,34 @@ fn compared(difference: &Difference, row: &Row) -> String {
         Direction::Down => '▼',
         Direction::Unchanged => return "= unchanged".to_owned(),
     };
-    let mut cell = format!("{arrow} {}", moved(difference, row));
+    let mut cell = format!("{arrow} {}", moved(difference, Scale::of(row)));
     if difference.is_new() {
         cell.push_str(" new");
     }
     if let Some(severity) = difference.severity {
         cell.push(' ');
         cell.push_str(&match row.muted {
-            Some(_) => MUTED.to_owned(),
-            None => standing(severity, difference.held.is_some()),
+            Some(_) => english().muted.to_owned(),
+            None => speech().standing(severity, difference.held.is_some()),
         });
     }
     if let Some(suppression) = difference.suppression {
         cell.push(' ');
-        cell.push_str(self::suppression(suppression));
+        cell.push_str(english().suppression(suppression));
     }
     cell
 }
 
 /// The change as it is judged: in points, in percent or, from zero, as it is.
-fn moved(difference: &Difference, row: &Row) -> String {
+pub(super) fn moved(difference: &Difference, scale: Scale<'_>) -> String {
     match difference.percent {
-        _ if row.in_points => format!("{} points", number::points(difference.change, HABIT)),
+        _ if scale.in_points => format!("{} points", number::points(difference.change, HABIT)),
         Some(percent) => number::percent(percent, HABIT),
-        None => number::change(difference.change, &row.unit, row.decimals, HABIT),
+        None => number::change(difference.change, scale.unit, scale.decimals, HABIT),
     }
 }
 
-pub fn suppression(suppression: Suppression) -> &'static str {
-    match suppression {
-        Suppression::Usual => "usual",
-        Suppression::Echo => "unusual then",
-        Suppression::Learning => "learning",
-        Suppression::CoveredByDay => "see its last day",
-        Suppression::KnownDay => "known day",
-        Suppression::OpenDay => "open day",
-    }
-}
-
-/// How a value was come by, where that is not plainly counted at its time.
+/// How a value was obtained, unless it was simply counted in time.
 pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
     let provenance = &row.provenance;
     let mut notes = Vec::new();
@@ -192,7 +155,7 @@ fn rows(count: i64) -> String {
     format!("{} {noun}", number::count(count.into(), HABIT))
 }
 
-/// `counted 00:15`, with its date where that is not the one on which the day ended.
+/// `counted 00:15`, with the date unless the day ended on it.
 fn counted_at(at: DateTime<Utc>, report: &Report) -> String {
     let local = at.with_timezone(&report.time_zone);
     let ended = report.day_end.with_timezone(&report.time_zone);

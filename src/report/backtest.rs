@@ -1,4 +1,4 @@
-//! The rules replayed over stored days: what would have alerted, and what stayed calm.
+//! The rules replayed over stored days: what alerts, and what is suppressed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -183,7 +183,7 @@ fn past<'a>(
 fn tried(key: &str, days: &[Day<'_>], catalog: &Catalog) -> Tried {
     let mut rules: BTreeMap<RuleKind, TriedRule> = BTreeMap::new();
     for day in days {
-        learn(&mut rules, day.date, day.judged);
+        record(&mut rules, day.date, day.judged);
     }
     Tried {
         key: key.to_owned(),
@@ -193,7 +193,7 @@ fn tried(key: &str, days: &[Day<'_>], catalog: &Catalog) -> Tried {
     }
 }
 
-fn learn(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Judged) {
+fn record(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Judged) {
     let standing = judged.alerts.iter();
     for alert in standing.filter(|alert| alert.state != State::Recovered) {
         let one = Standing {
@@ -213,10 +213,8 @@ fn learn(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &Ju
         }
     }
     for change in &judged.changes {
-        let suppression = change
-            .difference()
-            .and_then(|difference| difference.suppression);
-        if let Some(suppression) = suppression {
+        let difference = change.difference();
+        if let Some(suppression) = difference.and_then(|difference| difference.suppression) {
             let rule = rule(rules, RuleKind::Change(change.days));
             rule.suppression.push((date, suppression));
         }
@@ -253,7 +251,7 @@ impl Day<'_> {
         standing.filter(move |alert| alert.state != State::Recovered && !alert.welcome && !is_muted)
     }
 
-    /// Everything that stands is new. A slide is told on one day, but is none of a day.
+    /// Whether everything active is new. A slide is reported on one day, but lasts longer.
     fn begins_alone(&self) -> bool {
         let is_of_a_day =
             |alert: &Alert| alert.state == State::New && alert.rule.kind() != RuleKind::Week;
@@ -271,26 +269,7 @@ impl Day<'_> {
 
 impl Backtest {
     pub fn totals(&self) -> Totals {
-        let mut days_in_alert: BTreeSet<NaiveDate> = BTreeSet::new();
-        let mut totals = Totals::default();
-        for metric in &self.metrics {
-            let own = metric.totals();
-            totals.critical += own.critical;
-            totals.warnings += own.warnings;
-            totals.welcome += own.welcome;
-            totals.muted += own.muted;
-            totals.over_next_day += own.over_next_day;
-            totals.usual += own.usual;
-            totals.echo += own.echo;
-            totals.learning += own.learning;
-            totals.covered_by_day += own.covered_by_day;
-            totals.known += own.known;
-            days_in_alert.extend(metric.days_in_alert());
-        }
-        Totals {
-            days_in_alert: days_in_alert.len(),
-            ..totals
-        }
+        Totals::of(&self.metrics)
     }
 
     pub fn per_week(&self, count: usize) -> f64 {
@@ -318,7 +297,31 @@ impl Backtest {
 }
 
 impl Totals {
-    /// However they are meant: what is welcome or muted begins too.
+    fn of(metrics: &[Tried]) -> Self {
+        let begun: Vec<Standing> = metrics.iter().flat_map(Tried::begun).collect();
+        let count = |is: &dyn Fn(&Standing) -> bool| begun.iter().filter(|one| is(one)).count();
+        let red_days = metrics.iter().flat_map(Tried::days_in_alert);
+        let rules = || metrics.iter().flat_map(|metric| &metric.rules);
+        let suppressed = |why| rules().map(|rule| rule.days_suppressed(why).count()).sum();
+        Self {
+            critical: count(&|one| one.is_red() && one.severity == Severity::Critical),
+            warnings: count(&|one| one.is_red() && one.severity == Severity::Warning),
+            welcome: count(&|one| !one.muted && one.welcome),
+            muted: count(&|one| one.muted),
+            days_in_alert: red_days.collect::<BTreeSet<_>>().len(),
+            over_next_day: metrics
+                .iter()
+                .map(|metric| metric.over_next_day.len())
+                .sum(),
+            usual: suppressed(Suppression::Usual),
+            echo: suppressed(Suppression::Echo),
+            learning: suppressed(Suppression::Learning),
+            covered_by_day: suppressed(Suppression::CoveredByDay),
+            known: suppressed(Suppression::KnownDay),
+        }
+    }
+
+    /// How many alerts begin, improvements and muted ones included.
     pub fn begin(&self) -> usize {
         self.critical + self.warnings + self.welcome + self.muted
     }
@@ -326,27 +329,7 @@ impl Totals {
 
 impl Tried {
     pub fn totals(&self) -> Totals {
-        let begun = self.begun();
-        let count = |is: &dyn Fn(&Standing) -> bool| begun.iter().filter(|one| is(one)).count();
-        let suppression = |why: Suppression| {
-            self.rules
-                .iter()
-                .map(|rule| rule.days_calm(why).count())
-                .sum()
-        };
-        Totals {
-            critical: count(&|one| one.is_red() && one.severity == Severity::Critical),
-            warnings: count(&|one| one.is_red() && one.severity == Severity::Warning),
-            welcome: count(&|one| !one.muted && one.welcome),
-            muted: count(&|one| one.muted),
-            days_in_alert: self.days_in_alert().len(),
-            over_next_day: self.over_next_day.len(),
-            usual: suppression(Suppression::Usual),
-            echo: suppression(Suppression::Echo),
-            learning: suppression(Suppression::Learning),
-            covered_by_day: suppression(Suppression::CoveredByDay),
-            known: suppression(Suppression::KnownDay),
-        }
+        Totals::of(std::slice::from_ref(self))
     }
 
     /// The days on which one of its rules begins to alert, each with the worst of those.
@@ -381,11 +364,9 @@ impl Tried {
 }
 
 impl TriedRule {
-    pub fn days_calm(&self, why: Suppression) -> impl Iterator<Item = NaiveDate> {
-        let all = self
-            .suppression
-            .iter()
-            .filter(move |(_, suppression)| *suppression == why);
+    pub fn days_suppressed(&self, why: Suppression) -> impl Iterator<Item = NaiveDate> {
+        let all = self.suppression.iter();
+        let all = all.filter(move |(_, suppression)| *suppression == why);
         all.map(|(date, _)| *date)
     }
 }

@@ -1,4 +1,4 @@
-//! What deserves attention: one matter for each metric that alerts, however many of its rules do.
+//! Highlights: one for each metric that alerts, however many of its rules do.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use super::mover::{self, Move};
 use super::past::Past;
 use super::{Alert, AlertedPart, Counts, Notice, Report, Row, Rule, Severity, State};
 
-/// A metric that deserves attention, told by the rule that says most.
+/// A metric that alerts, represented by its most telling rule.
 #[derive(Debug, Clone)]
 pub struct Highlight {
     /// Its place in [`Report::rows`].
@@ -49,7 +49,7 @@ pub struct Mover {
     pub of: f64,
 }
 
-/// The day in a word.
+/// The day in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The day is still open: nothing is judged.
@@ -63,7 +63,7 @@ pub enum Verdict {
 
 /// One for each metric with alerts: the unwelcome before the welcome, the critical before warnings, what is new
 /// or worse before what goes on, the largest move first; the recovered last.
-pub(super) fn of(
+pub(super) fn highlights(
     alerts: &[Notice],
     rows: &[Row],
     past: &Past<'_>,
@@ -117,7 +117,7 @@ fn highlight(
 ) -> Option<Highlight> {
     let standing = |alert: &Alert| alert.state != State::Recovered;
     let any_stands = alerts.iter().any(|alert| standing(alert));
-    let told = alerts
+    let main = alerts
         .iter()
         .filter(|alert| standing(alert) == any_stands)
         .min_by_key(|alert| weight(alert))?;
@@ -126,8 +126,8 @@ fn highlight(
         .iter()
         .copied()
         .filter(|alert| {
-            let is_alike = standing(alert) == any_stands && alert.welcome == told.welcome;
-            is_alike && key(alert) == key(told)
+            let is_alike = standing(alert) == any_stands && alert.welcome == main.welcome;
+            is_alike && key(alert) == key(main)
         })
         .collect();
     let all = |state: State| alike.iter().all(|alert| alert.state == state);
@@ -140,16 +140,16 @@ fn highlight(
     let oldest = alike.iter().max_by_key(|alert| alert.day)?;
     Some(Highlight {
         row: at,
-        severity: told.severity,
+        severity: main.severity,
         state,
         day: oldest.day,
         since: oldest.since,
-        welcome: told.welcome,
-        value: told.value,
-        settled: told.settled,
-        rule: told.rule.clone(),
-        part: told.part.clone(),
-        more_parts: more_parts(told, alerts),
+        welcome: main.welcome,
+        value: main.value,
+        settled: main.settled,
+        rule: main.rule.clone(),
+        part: main.part.clone(),
+        more_parts: more_parts(main, alerts),
         parts_left_out: alerts
             .iter()
             .filter_map(|alert| alert.part.as_ref())
@@ -157,8 +157,8 @@ fn highlight(
             .sum(),
         mover: match state {
             State::Recovered => None,
-            _ if told.part.is_some() => None,
-            _ => mover(row, &told.rule, past, catalog),
+            _ if main.part.is_some() => None,
+            _ => mover(row, &main.rule, past, catalog),
         },
     })
 }
@@ -167,13 +167,13 @@ fn key(alert: &Alert) -> Option<&PartKey> {
     alert.part.as_ref().map(|part| &part.key)
 }
 
-/// What stands of the other parts.
-fn more_parts(told: &Alert, alerts: &[&Alert]) -> Vec<Alert> {
+/// The active alerts of the other parts.
+fn more_parts(main: &Alert, alerts: &[&Alert]) -> Vec<Alert> {
     let mut more: Vec<&Alert> = Vec::new();
     let standing = alerts
         .iter()
         .filter(|alert| alert.state != State::Recovered);
-    for alert in standing.filter(|alert| key(alert) != key(told)) {
+    for alert in standing.filter(|alert| key(alert) != key(main)) {
         match more.iter_mut().find(|known| key(known) == key(alert)) {
             Some(known) if weight(alert) < weight(known) => *known = alert,
             Some(_) => {}
@@ -183,9 +183,8 @@ fn more_parts(told: &Alert, alerts: &[&Alert]) -> Vec<Alert> {
     more.into_iter().cloned().collect()
 }
 
-/// The least says most. What is unwelcome is never hidden behind what is welcome, nor a part that alerts since today
-/// behind another that did before; a limit says more than a change, and a change against the same weekday more than
-/// one against another.
+/// The lightest alert is the most telling: unwelcome before welcome, new parts before old ones, limits before changes,
+/// and changes against the same weekday before others.
 fn weight(alert: &Alert) -> (bool, Reverse<Severity>, bool, u32) {
     let rule = match alert.rule {
         Rule::Absolute(_) => 0,
@@ -231,7 +230,7 @@ fn percent(before: f64, now: f64) -> f64 {
     }
 }
 
-/// A limit names no earlier day: there the day before tells what moved.
+/// For a limit, which names no earlier day, the day before is compared.
 fn mover(row: &Row, rule: &Rule, past: &Past<'_>, catalog: &Catalog) -> Option<Mover> {
     let (days, date, difference) = match rule {
         Rule::Change {
@@ -252,7 +251,7 @@ fn mover(row: &Row, rule: &Rule, past: &Past<'_>, catalog: &Catalog) -> Option<M
         then: date,
         now: date + Days::new(u64::from(days)),
     };
-    mover::of(catalog.metric(&row.key)?, &moved, past, catalog)
+    mover::mover(catalog.metric(&row.key)?, &moved, past, catalog)
 }
 
 impl Report {

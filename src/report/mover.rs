@@ -1,5 +1,5 @@
-//! Which part of a metric moved most: read off its distribution, or off the family that splits it.
-//! Where a part that is not named could have moved more than any that is, nothing is claimed.
+//! The part of a metric that moved most, by its distribution or the family that splits it. None if an unnamed part
+//! could have moved more.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(super) struct Move {
     pub(super) now: NaiveDate,
 }
 
-pub(super) fn of(
+pub(super) fn mover(
     whole: &Metric,
     moved: &Move,
     past: &Past<'_>,
@@ -71,7 +71,7 @@ pub(super) fn of(
     })
 }
 
-/// Of averages, extremes and distinct values the whole is not the sum of the parts.
+/// Averages, extremes and distinct values are not sums of their parts.
 fn adds_up(measure: &Measure) -> bool {
     matches!(
         measure,
@@ -116,10 +116,8 @@ fn families<'a>(counted: &'a Counted, catalog: &'a Catalog) -> Vec<Vec<&'a Metri
         if !matches!(parts, Parts::Share { .. } | Parts::Rest { .. }) {
             continue;
         }
-        match families
-            .iter_mut()
-            .find(|members| members[0].family == metric.family)
-        {
+        let mut known = families.iter_mut();
+        match known.find(|members| members[0].family == metric.family) {
             Some(members) => members.push(metric),
             None => families.push(vec![metric]),
         }
@@ -129,8 +127,8 @@ fn families<'a>(counted: &'a Counted, catalog: &'a Catalog) -> Vec<Vec<&'a Metri
 
 /// What each part amounted to on a day.
 struct Amounts {
-    /// Label and amount in the order listed, with the key that stays when the label changes.
-    named: Vec<(PartKey, String, Decimal)>,
+    /// In the order listed.
+    named: Vec<Part>,
     /// All of them together, with those that are not named.
     all: Decimal,
     /// The most that a part without a name can have amounted to.
@@ -140,7 +138,11 @@ struct Amounts {
 impl Amounts {
     fn with_none(mut self, whole: Decimal) -> Option<Self> {
         let none = whole.checked_sub(self.all)?.max(Decimal::ZERO);
-        self.named.push((PartKey::None, String::new(), none));
+        self.named.push(Part {
+            key: PartKey::None,
+            label: String::new(),
+            count: none,
+        });
         Some(self)
     }
 }
@@ -173,15 +175,13 @@ fn of_parts(parts: &[Part], counted: &Counted) -> Amounts {
     let least = values.map(|part| part.count).min();
     let named = parts.iter().filter(belongs);
     Amounts {
-        named: named
-            .map(|part| (part.key.clone(), part.label.clone(), part.count))
-            .collect(),
+        named: named.cloned().collect(),
         all: sum_where(|_| true),
         unnamed: least.map_or(other, |least| least.min(other)),
     }
 }
 
-/// A member that is not known leaves the whole family unknown.
+/// None if any member is unknown.
 fn of_members(
     whole: &Metric,
     members: &[&Metric],
@@ -193,10 +193,13 @@ fn of_members(
     let mut rest = all;
     let mut named = Vec::new();
     for member in members {
-        let amount = amount(member)?;
-        rest = rest.checked_sub(amount)?;
-        let key = PartKey::Value(member.key.clone());
-        named.push((key, member.label.clone(), amount));
+        let count = amount(member)?;
+        rest = rest.checked_sub(count)?;
+        named.push(Part {
+            key: PartKey::Value(member.key.clone()),
+            label: member.label.clone(),
+            count,
+        });
     }
     Some(Amounts {
         named,
@@ -224,36 +227,32 @@ fn most_moved(
         Direction::Down => (now, then),
         Direction::Unchanged => return None,
     };
-    let before: BTreeMap<&PartKey, Decimal> = low
-        .named
-        .iter()
-        .map(|(key, _, amount)| (key, *amount))
-        .collect();
-    let mut best: Option<(&PartKey, &str, Decimal)> = None;
+    let before = low.named.iter().map(|part| (&part.key, part.count));
+    let before: BTreeMap<&PartKey, Decimal> = before.collect();
+    let mut best: Option<(&Part, Decimal)> = None;
     // A part without a name on both days may have come from nothing.
     let mut doubt = high.unnamed;
-    for (key, label, amount) in &high.named {
-        let before = match before.get(key) {
+    for part in &high.named {
+        let before = match before.get(&part.key) {
             Some(before) => *before,
             None if low.unnamed.is_zero() => Decimal::ZERO,
             None => {
-                doubt = doubt.max(*amount);
+                doubt = doubt.max(part.count);
                 continue;
             }
         };
-        let gain = amount.checked_sub(before)?;
-        if best.is_none_or(|(.., most)| gain > most) {
-            best = Some((key, label, gain));
+        let gain = part.count.checked_sub(before)?;
+        if best.is_none_or(|(_, most)| gain > most) {
+            best = Some((part, gain));
         }
     }
-    let (key, label, gain) = best.filter(|(.., gain)| *gain > Decimal::ZERO && *gain >= doubt)?;
-    let today = now.named.iter().find(|(known, ..)| known == key);
-    let label = today.map_or(label, |(_, label, _)| label);
-    let change = if direction == Direction::Up {
-        gain
-    } else {
-        -gain
+    let (part, gain) = best.filter(|(_, gain)| *gain > Decimal::ZERO && *gain >= doubt)?;
+    let today = now.named.iter().find(|known| known.key == part.key);
+    let label = &today.unwrap_or(part).label;
+    let change = match direction {
+        Direction::Up => gain,
+        _ => -gain,
     };
-    let label = (*key != PartKey::None).then(|| label.to_owned());
+    let label = (part.key != PartKey::None).then(|| label.clone());
     Some((label, change))
 }

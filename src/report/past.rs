@@ -20,7 +20,7 @@ pub(super) type Month<'a> = Vec<(NaiveDate, Option<&'a Entry>)>;
 
 impl<'a> Past<'a> {
     /// The entries may come in any order; of several of one day the first counts.
-    pub(super) fn of(entries: &'a [Entry], since: Option<NaiveDate>) -> Self {
+    pub(super) fn new(entries: &'a [Entry], since: Option<NaiveDate>) -> Self {
         let mut by_date = BTreeMap::new();
         for entry in entries {
             by_date.entry(entry.date).or_insert(entry);
@@ -37,8 +37,8 @@ impl<'a> Past<'a> {
 
     /// What was known of the metric on that day; nothing where its history had not begun.
     pub(super) fn reading(&self, date: NaiveDate, metric: &Metric) -> Option<&'a Reading> {
-        self.counts(date, metric)
-            .then(|| self.entry(date)?.reading(metric))?
+        let counts = self.counts(date, metric);
+        self.entry(date).filter(|_| counts)?.reading(metric)
     }
 
     pub(super) fn month(&self, last: NaiveDate) -> Month<'a> {

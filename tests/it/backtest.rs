@@ -209,7 +209,7 @@ fn a_backtest_tells_what_a_replay_by_hand_finds() {
 
         let rules = metric.rules.iter();
         let known = rules.flat_map(|rule| {
-            let days = rule.days_calm(Suppression::KnownDay);
+            let days = rule.days_suppressed(Suppression::KnownDay);
             days.map(|on| (on, u64::from(days_of(rule.kind))))
         });
         let expected = replay.known.iter().copied().filter(|(on, _)| inside(on));

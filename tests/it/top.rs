@@ -13,7 +13,7 @@ use daybook::look::edition::Edition;
 use daybook::look::terminal::draw::draw;
 use daybook::look::terminal::shown::{Day, Shown};
 use daybook::look::terminal::state::{Hint, Next, State, press};
-use daybook::look::terminal::{self, Around, Place, TopError};
+use daybook::look::terminal::{TerminalView, TopError};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -315,7 +315,7 @@ async fn hostile_names_and_reasons_keep_to_their_columns_and_move_nothing() {
     entry.readings.insert("emails_failed".to_owned(), reason);
     store(&book.world, vec![entry]).await;
     let report = edition.report(date(LAST), &config.catalog).await.unwrap();
-    let shown = Shown::of(report, edition, &config, instant(MORNING));
+    let shown = Shown::new(report, edition, &config, instant(MORNING));
     let pages = [(20, 5), (80, 24), (160, 44), (250, 30)].map(|size| {
         let state = State {
             details: true,
@@ -368,15 +368,13 @@ async fn what_cannot_be_shown_is_refused_in_words_that_help() {
     assert_eq!(refused.exit_code(), 2);
     assert!(refused.to_string().contains("daybook show"), "{refused}");
     let (config, book, stop) = (world.config(), world.book_url(), CancellationToken::new());
-    let place = Place {
+    let view = TerminalView {
         config: &config,
         book: &book,
-    };
-    let around = Around {
         clock: || instant(MORNING),
         stop: &stop,
     };
-    let missing = terminal::run(&place, Some(date("2025-09-20")), false, around).await;
+    let missing = view.run(Some(date("2025-09-20")), false).await;
     let Err(TopError::NoDay { neighbours, .. }) = missing else {
         panic!("{missing:?}");
     };
@@ -401,7 +399,7 @@ impl Opened {
     async fn shown_at(&self, on: &str, now: &str) -> Shown {
         let (edition, config) = (&self.edition, &self.config);
         let report = edition.report(date(on), &config.catalog).await.unwrap();
-        Shown::of(report, edition, config, instant(now))
+        Shown::new(report, edition, config, instant(now))
     }
 }
 

@@ -11,15 +11,14 @@ use crate::config::Config;
 use crate::entry::Entry;
 
 use super::ExportError;
-use super::prometheus::{help_of, numbers, seconds};
+use super::prometheus::{help_of, numbers::numbers, seconds};
 use crate::text::exposition::{Form, family, sample};
 
-/// Read at once: the book is let go of in between, however slowly the reader of the text reads.
+/// How many days are read at once. In between, the book is free, however slowly the text is read.
 const DAYS_AT_ONCE: usize = 100;
 
-/// Writes the days one after the other; how many there were. A part has on each day the label that it had
-/// then, as if it had been read on that day; its key stays the same. The families are announced first and
-/// told day by day, which both readers take and no memory is needed for.
+/// Writes the days, and returns how many there were. A part has the label of each day, as if it had been scraped then.
+/// The families come first and the samples day by day, which both readers accept and which needs little memory.
 pub async fn write(
     book: &Book,
     config: &Config,
@@ -61,7 +60,7 @@ pub async fn write(
 fn day(out: &mut String, entry: &Entry, named: &[(&Metric, String)], config: &Config, form: Form) {
     let time = time(entry.as_of, form);
     for (metric, name) in named {
-        for (labels, value) in numbers::of(entry, metric, &config.catalog) {
+        for (labels, value) in numbers(entry, metric, &config.catalog) {
             sample(out, name, &labels, value);
             out.push(' ');
             out.push_str(&time);

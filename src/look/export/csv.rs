@@ -15,10 +15,10 @@ use crate::render::csv::{FRAME, PROVENANCE, text, title};
 use crate::text::plain::spelled_out;
 
 use super::ExportError;
-use super::json::{instant, told_in};
+use super::json::{in_zone, instant};
 
-/// The metrics' columns: the catalog's order, then what only the book still knows. They do not depend on the
-/// days asked for, so tables of several months can be put together.
+/// The metrics' columns: those of the catalog, then those that only the book has. They do not depend on the days, so
+/// tables of several months fit together.
 pub(super) fn columns(catalog: &Catalog, in_book: Vec<String>) -> Vec<String> {
     let mut columns: Vec<String> = catalog.metrics.iter().map(|one| one.key.clone()).collect();
     let gone: Vec<String> = in_book
@@ -36,7 +36,7 @@ pub(super) fn header<W: Write>(columns: &[String], table: &mut Writer<W>) -> csv
     record(frame.chain(metrics).chain(provenance), table)
 }
 
-/// Fails too where the day's values cannot be read.
+/// Fails if the day's values cannot be read.
 pub(super) fn day<W: Write>(
     day: &KeptDay,
     columns: &[String],
@@ -44,8 +44,8 @@ pub(super) fn day<W: Write>(
 ) -> Result<(), ExportError> {
     let bad_metrics = |why| ExportError::Unreadable(format!("metrics of {}: {why}", day.date));
     let metrics: Raw = read(&day.metrics).map_err(bad_metrics)?;
-    let told = told_in(&day.provenance, day.time_zone);
-    let told = with_unknown(&metrics, told)
+    let provenance = in_zone(&day.provenance, day.time_zone);
+    let provenance = with_nulls(&metrics, provenance)
         .map_err(|why| ExportError::Unreadable(format!("provenance of {}: {why}", day.date)))?;
     let mut cells = vec![
         day.date.to_string(),
@@ -61,11 +61,11 @@ pub(super) fn day<W: Write>(
         let cell = value.map_or(Ok(String::new()), cell);
         cells.push(cell.map_err(bad_metrics)?);
     }
-    cells.push(told);
+    cells.push(provenance);
     Ok(record(cells.into_iter(), table)?)
 }
 
-/// A terminal shows what it is. Most cells are JSON, which stays the same.
+/// Spells out what a terminal would hide. JSON stays the same.
 fn record<W: Write>(cells: impl Iterator<Item = String>, table: &mut Writer<W>) -> csv::Result<()> {
     for cell in cells {
         table.write_field(spelled_out(&cell).as_bytes())?;
@@ -73,27 +73,27 @@ fn record<W: Write>(cells: impl Iterator<Item = String>, table: &mut Writer<W>) 
     table.write_record(None::<&[u8]>)
 }
 
-/// Values as they are written, by their keys: numbers stay exact, and most are never looked into.
+/// Values as they are written, by their keys: numbers stay exact, and most are never parsed.
 type Raw<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
-/// An empty cell is also that of a metric which the day does not have: a value that was observed to be none is told.
-fn with_unknown(metrics: &Raw<'_>, told: String) -> Result<String, String> {
+/// Adds the metrics that were observed to have no value: their cells are as empty as those of metrics that the day lacks.
+fn with_nulls(metrics: &Raw<'_>, provenance: String) -> Result<String, String> {
     let nulls = metrics.iter().filter(|(_, raw)| raw.get() == NULL);
     let mut nulls = nulls.map(|(key, _)| key).peekable();
     if nulls.peek().is_none() {
-        return Ok(told);
+        return Ok(provenance);
     }
-    let known: Raw = read(&told)?;
-    let untold = nulls.filter(|key| !known.contains_key(*key));
+    let known: Raw = read(&provenance)?;
+    let missing = nulls.filter(|key| !known.contains_key(*key));
     let mut all: Vec<String> = known
         .iter()
         .map(|(key, raw)| format!("{}:{raw}", json!(key)))
         .collect();
-    all.extend(untold.map(|key| format!("{}:{OBSERVED}", json!(key))));
+    all.extend(missing.map(|key| format!("{}:{OBSERVED}", json!(key))));
     Ok(format!("{{{}}}", all.join(",")))
 }
 

@@ -54,35 +54,35 @@ fn write(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
     )?;
     out.write_all(spelled_out(&day.metrics).as_bytes())?;
     out.write_all(b",\"provenance\":")?;
-    out.write_all(spelled_out(&told_in(&day.provenance, zone)).as_bytes())?;
+    out.write_all(spelled_out(&in_zone(&day.provenance, zone)).as_bytes())?;
     out.write_all(b"}")
 }
 
-/// As `show --json` tells an instant.
+/// As in `show --json`.
 pub(super) fn instant(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).to_rfc3339()
 }
 
-/// The book keeps instants in UTC; readers get them as they get the others. Many metrics share one instant.
-pub(super) fn told_in(provenance: &str, zone: Tz) -> String {
-    let mut told = String::with_capacity(provenance.len() + 256);
+/// Converts the instants from UTC to the zone, like all others. Many metrics share one instant.
+pub(super) fn in_zone(provenance: &str, zone: Tz) -> String {
+    let mut local_text = String::with_capacity(provenance.len() + 256);
     let mut rest = provenance;
     let mut last: Option<(&str, String)> = None;
     while let Some(at) = rest.find(OBSERVED_AT) {
         let (before, from) = rest.split_at(at + OBSERVED_AT.len());
-        told.push_str(before);
+        local_text.push_str(before);
         let (text, after) = from.split_at(from.find('"').unwrap_or(from.len()));
         match &last {
-            Some((known, local)) if *known == text => told.push_str(local),
+            Some((known, local)) if *known == text => local_text.push_str(local),
             _ => {
                 let read = DateTime::parse_from_rfc3339(text);
                 let local = read.map_or(text.to_owned(), |at| instant(at.to_utc(), zone));
-                told.push_str(&local);
+                local_text.push_str(&local);
                 last = Some((text, local));
             }
         }
         rest = after;
     }
-    told.push_str(rest);
-    told
+    local_text.push_str(rest);
+    local_text
 }

@@ -9,14 +9,14 @@ use rust_decimal::Decimal;
 use crate::book::{self, BookError};
 use crate::catalog::series::{self, Own};
 use crate::catalog::{Catalog, Metric};
-use crate::compare::{JudgedDay, Severity, State};
+use crate::compare::{JudgedDay, Severity, State, Usual, has_begun};
 use crate::config::Config;
 use crate::entry::{Entry, Reading};
 use crate::look::edition::{Edition, Exposition};
 
 use crate::text::exposition::{Form, family, labels, sample};
 
-/// Every series with HELP and TYPE, in the text format 0.0.4. What takes time is made once for an edition.
+/// Every series with HELP and TYPE, in the text format 0.0.4. The slow part is made once for an edition.
 pub async fn exposition(
     edition: &Edition,
     config: &Config,
@@ -33,7 +33,7 @@ pub async fn exposition(
     let mut all = prepared.text.clone();
     match &prepared.runs {
         Some(runs) => all.push_str(runs),
-        None => all.push_str(&runs::told(&book::nights(&edition.book).await?, prefix)),
+        None => all.push_str(&runs::series(&book::nights(&edition.book).await?, prefix)),
     }
     if let Some(as_of) = prepared.as_of {
         let age = Decimal::new((now - as_of).num_milliseconds(), 3).normalize();
@@ -55,7 +55,7 @@ async fn prepare(edition: &Edition, config: &Config) -> Result<Exposition, BookE
         about_entry(&mut text, entry, prefix);
         available(&mut text, entry, config);
     }
-    judged(&mut text, edition, config);
+    judgement(&mut text, edition, config);
     let lost = runs::undelivered(edition, config).await?;
     one(&mut text, Own::Undelivered, prefix, lost);
     if let Some(entry) = &newest {
@@ -64,7 +64,7 @@ async fn prepare(edition: &Edition, config: &Config) -> Result<Exposition, BookE
         }
     }
     let nights = book::nights(&edition.book).await?;
-    let runs = (!nights.one_goes_on).then(|| runs::told(&nights, prefix));
+    let runs = (!nights.one_goes_on).then(|| runs::series(&nights, prefix));
     Ok(Exposition {
         text,
         runs,
@@ -72,7 +72,7 @@ async fn prepare(edition: &Edition, config: &Config) -> Result<Exposition, BookE
     })
 }
 
-/// What the family says of itself.
+/// The HELP text of a family.
 pub(super) fn help_of(metric: &Metric) -> &str {
     match metric.description.trim() {
         "" => &metric.label,
@@ -81,7 +81,7 @@ pub(super) fn help_of(metric: &Metric) -> &str {
 }
 
 fn measured(out: &mut String, entry: &Entry, metric: &Metric, config: &Config) {
-    let numbers = numbers::of(entry, metric, &config.catalog);
+    let numbers = numbers::numbers(entry, metric, &config.catalog);
     if numbers.is_empty() {
         return;
     }
@@ -100,7 +100,7 @@ fn about_entry(out: &mut String, entry: &Entry, prefix: &str) {
 fn available(out: &mut String, entry: &Entry, config: &Config) {
     let catalog = &config.catalog;
     let begun = catalog.shown();
-    let begun = begun.filter(|metric| numbers::has_begun(metric, entry.date, catalog));
+    let begun = begun.filter(|metric| has_begun(metric, entry.date, catalog));
     let flags = begun.map(|metric| {
         let known = entry.reading(metric).is_some_and(Reading::is_known);
         (of_metric(&metric.key), u8::from(known))
@@ -108,8 +108,8 @@ fn available(out: &mut String, entry: &Entry, config: &Config) {
     several(out, Own::Available, &config.prometheus.prefix, flags);
 }
 
-/// What was judged of the newest day that was over. A number that was unknown then was not judged.
-fn judged(out: &mut String, edition: &Edition, config: &Config) {
+/// The judgement of the newest complete day, for metrics that were known.
+fn judgement(out: &mut String, edition: &Edition, config: &Config) {
     let (catalog, prefix) = (&config.catalog, config.prometheus.prefix.as_str());
     let Some(date) = edition.newest_complete() else {
         return;
@@ -118,18 +118,13 @@ fn judged(out: &mut String, edition: &Edition, config: &Config) {
     let Some(day) = judgement.day(date) else {
         return;
     };
-    several(
-        out,
-        Own::Severity,
-        prefix,
-        severities(edition, day, catalog),
-    );
-    let muted = catalog
-        .shown()
-        .filter(|metric| edition.history.is_muted(metric, date));
+    let severities = severities(edition, day, catalog);
+    several(out, Own::Severity, prefix, severities);
+    let is_muted = |metric: &&Metric| edition.history.is_muted(metric, date);
+    let muted = catalog.shown().filter(is_muted);
     let muted = muted.map(|metric| (of_metric(&metric.key), 1));
     several(out, Own::Muted, prefix, muted);
-    let usual = |bound: fn(&crate::compare::Usual) -> f64| {
+    let usual = |bound: fn(&Usual) -> f64| {
         let metrics = day.metrics.iter();
         metrics.filter_map(move |judged| {
             let usual = judged.usual.as_ref()?;
@@ -147,15 +142,14 @@ fn severities<'a>(
 ) -> impl Iterator<Item = (String, u8)> + 'a {
     day.metrics.iter().filter_map(move |judged| {
         let is_known = edition.history.is_known(&judged.key, day.date, catalog);
-        is_known.then_some(())?;
-        let alerts = judged.alerts.iter();
-        let severe = alerts
-            .filter(|alert| alert.state != State::Recovered && !alert.welcome)
-            .map(|alert| match alert.severity {
-                Severity::Warning => 1,
-                Severity::Critical => 2,
-            });
-        Some((of_metric(&judged.key), severe.max().unwrap_or(0)))
+        let active = judged.alerts.iter();
+        let active = active.filter(|alert| alert.state != State::Recovered && !alert.welcome);
+        let severities = active.map(|alert| match alert.severity {
+            Severity::Warning => 1,
+            Severity::Critical => 2,
+        });
+        let severity = severities.max().unwrap_or(0);
+        is_known.then(|| (of_metric(&judged.key), severity))
     })
 }
 
@@ -168,7 +162,7 @@ fn one(out: &mut String, own: Own, prefix: &str, value: impl std::fmt::Display) 
     several(out, own, prefix, [(String::new(), value)]);
 }
 
-/// One of Daybook's own families; without a series it is not told at all.
+/// One of Daybook's own families; nothing without a series.
 fn several<V: std::fmt::Display>(
     out: &mut String,
     own: Own,

@@ -1,23 +1,23 @@
-//! The alerts page: what stands, what is over, and how the last month was.
+//! The alerts page: active and recovered alerts, and the last month.
 
 mod month;
 
 use askama::Template;
 use chrono::NaiveDate;
 
-use crate::book::{self, BookError};
-use crate::look::pages::asked::{Asked, Span};
+use crate::book::BookError;
+use crate::look::pages::asked::Asked;
 use crate::look::pages::words::Words;
 use crate::render::phrases::fill;
 use crate::render::view::{self, HighlightView};
-use crate::report::{self, Report, State, TREND_DAYS};
+use crate::report::{Report, State};
 
-use super::frame::{Page, Tab, class, written};
-use super::{Built, Scene};
+use super::frame::{Page, Tab, class};
+use super::{Built, Link, Scene};
 
 use month::{Cell, Strip};
 
-/// So many days are looked back on.
+/// How many days the page looks back on.
 const MONTH: u64 = 30;
 
 pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<Built, BookError> {
@@ -26,51 +26,42 @@ pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<
     let dates = super::chart::dates(last, MONTH);
     let first = dates.first().copied().unwrap_or(last);
     let judgement = scene.edition.history.judge_days(first..=last, catalog);
-    let stored = judgement.days.last().map(|day| day.date);
-    let report = match stored {
+    let report = match judgement.days.last() {
         Some(day) => {
-            let from = day.checked_sub_days(chrono::Days::new(TREND_DAYS));
-            let entries = book::entries(&scene.edition.book, from.unwrap_or(day)..=day).await?;
-            report::of_day(day, &entries, &judgement, catalog)
+            let edition = scene.edition;
+            edition.report_of(day.date, &judgement, catalog).await?
         }
         None => None,
     };
-    let link = |date: NaiveDate| {
-        let words = scene.speech.short_date_with_year(date);
-        (words, Asked::Alerts(Some(date)).address())
-    };
-    let (before, after) = scene.edition.neighbours(last);
+    let alerts_on = |date| Asked::Alerts(Some(date));
+    let [before, after] = scene.neighbours(last, alerts_on);
+    let complete = scene.edition.newest_complete();
+    let shown = report.as_ref().map_or(last, |report| report.date);
+    let groups = report.as_ref().map(|report| groups(report, asked, scene));
     let body = Body {
         words: scene.words,
-        date: scene
-            .speech
-            .long_date(report.as_ref().map_or(last, |report| report.date)),
-        before: before.map(link),
-        after: after.map(link),
+        date: scene.speech.long_date(shown),
+        before,
+        after,
         newest: asked.map(|_| Asked::Alerts(None).address()),
         open: report.as_ref().is_some_and(|report| report.partial),
-        complete: scene.edition.newest_complete().map(link),
-        groups: report
-            .as_ref()
-            .map_or_else(Vec::new, |report| groups(report, asked, scene)),
+        complete: complete.map(|date| scene.link(date, &alerts_on(date))),
+        groups: groups.unwrap_or_default(),
         nothing: match &report {
             None => scene.words.not_judged,
             Some(report) if report.partial => scene.words.open_unjudged,
             Some(_) => scene.words.nothing_alerts,
         },
         cells: month::cells(&judgement, &dates, scene),
-        strips: month::strips(&judgement, (&dates, asked), scene),
+        strips: month::strips(&judgement, &dates, asked, scene),
         view: format!("0 0 {} 16", dates.len() * month::DAY),
         grid: month::grid(dates.len()),
     };
-    let page = Page {
-        title: fill(scene.words.alerts_of, &[("date", &body.date)]),
-        current: Tab::Alerts,
+    let title = fill(scene.words.alerts_of, &[("date", &body.date)]);
+    Ok(scene.found(&Page {
         date: asked,
-        content: written(&body),
-        stale: None,
-    };
-    Ok(scene.found(page))
+        ..Page::new(&title, Tab::Alerts, &body)
+    }))
 }
 
 #[derive(Template)]
@@ -78,11 +69,11 @@ pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<
 struct Body {
     words: &'static Words,
     date: String,
-    before: Option<(String, String)>,
-    after: Option<(String, String)>,
+    before: Option<Link>,
+    after: Option<Link>,
     newest: Option<String>,
     open: bool,
-    complete: Option<(String, String)>,
+    complete: Option<Link>,
     groups: Vec<Group>,
     /// What to say where there are no groups.
     nothing: &'static str,
@@ -103,25 +94,19 @@ struct Group {
 /// muted last: in the report's own order.
 fn groups(report: &Report, asked: Option<NaiveDate>, scene: &Scene<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let standing = report.highlights.iter();
-    let standing = standing.zip(view::highlights(report, &scene.speech));
-    let muted = report.muted.iter();
-    let muted = muted.zip(view::muted(report, &scene.speech));
-    for (highlight, view) in standing.chain(muted) {
+    let views = view::highlights(report, &scene.speech);
+    let muted = view::muted(report, &scene.speech);
+    let all = report.highlights.iter().zip(views);
+    for (highlight, view) in all.chain(report.muted.iter().zip(muted)) {
         let Some(row) = report.rows.get(highlight.row) else {
             continue;
-        };
-        let address = Asked::Metric {
-            key: row.key.clone(),
-            days: Span::Days90,
-            until: asked,
         };
         let title = match highlight.state {
             State::Recovered => scene.words.over,
             _ => &view.word,
         };
         let title = title.to_owned();
-        let highlight = (view, address.address());
+        let highlight = (view, Asked::metric(&row.key, asked).address());
         match groups.last_mut() {
             Some(group) if group.title == title => group.highlights.push(highlight),
             _ => groups.push(Group {

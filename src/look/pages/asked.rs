@@ -1,5 +1,4 @@
-//! What somebody asks the dashboard for, once an address is understood. Two addresses that mean the same are
-//! the same here, so that a page is built once.
+//! What a request asks the dashboard for. Addresses that mean the same are equal here, so that a page is built once.
 
 use chrono::NaiveDate;
 
@@ -40,7 +39,16 @@ impl Span {
 }
 
 impl Asked {
-    /// Its address, the shortest there is.
+    /// A metric's last 90 days.
+    pub fn metric(key: &str, until: Option<NaiveDate>) -> Self {
+        Self::Metric {
+            key: key.to_owned(),
+            days: Span::Days90,
+            until,
+        }
+    }
+
+    /// The shortest address of the page.
     pub fn address(&self) -> String {
         let dated = |path: &str, date: &Option<NaiveDate>| match date {
             Some(date) => format!("{path}?date={date}"),

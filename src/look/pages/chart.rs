@@ -16,7 +16,7 @@ const DAY: usize = 10;
 const TALL: f64 = 1000.0;
 
 /// What every picture of days has.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Field {
     /// `0 0 300 1000`, a day ten wide.
     pub(super) view: String,
@@ -36,7 +36,7 @@ pub(super) struct Rule {
 }
 
 impl Field {
-    pub(super) fn of(axis: &Axis, days: usize, ticks: Vec<Tick>) -> Self {
+    pub(super) fn new(axis: &Axis, days: usize, ticks: Vec<Tick>) -> Self {
         let rule = |(number, text): &(f64, String)| Rule {
             y: percent(1.0 - height(*number, axis)),
             text: text.clone(),
@@ -50,6 +50,25 @@ impl Field {
             clocks: Vec::new(),
         }
     }
+}
+
+/// A path through the known points, with gaps between; a point between two gaps is a dot.
+pub(super) fn path(points: &[Option<(i64, i64)>]) -> String {
+    let mut path = String::new();
+    let mut pen_is_down = false;
+    for (at, point) in points.iter().enumerate() {
+        let Some((x, y)) = point else {
+            pen_is_down = false;
+            continue;
+        };
+        let command = if pen_is_down { 'L' } else { 'M' };
+        path.push_str(&format!("{command}{x} {y}"));
+        if !pen_is_down && points.get(at + 1).copied().flatten().is_none() {
+            path.push_str("h0");
+        }
+        pen_is_down = true;
+    }
+    path
 }
 
 /// The middle of a day, in units of a path.

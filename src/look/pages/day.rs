@@ -1,4 +1,4 @@
-//! A day's page: the verdict, what matters, then every metric by section, in the words of the mail.
+//! A day's page: the verdict, the highlights, then every metric by section, in the words of the mail.
 
 mod absent;
 mod day_nav;
@@ -9,12 +9,12 @@ use askama::Template;
 use chrono::NaiveDate;
 
 use crate::book::BookError;
-use crate::look::pages::asked::{Asked, Span};
+use crate::look::pages::asked::Asked;
 use crate::look::pages::words::Words;
 use crate::render::view::{self, HighlightView, Tone, View};
 use crate::report::{Around, Content, Letter, Report};
 
-use super::frame::{Page, Tab, class, written};
+use super::frame::{Page, Tab, class};
 use super::{Built, Scene};
 
 use day_nav::DayNav;
@@ -26,20 +26,19 @@ pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<
         return Ok(absent::empty_book(scene, asked));
     };
     let shown = asked.unwrap_or(newest);
-    let days = scene.edition.history.days();
-    if days.binary_search_by_key(&shown, |day| day.date).is_err() {
+    if !scene.edition.holds(shown) {
         return Ok(absent::no_such_day(scene, shown));
     }
     // The entry may have been removed since.
     let report = scene.edition.report(shown, &scene.config.catalog).await?;
     Ok(match report {
-        Some(report) => told(scene, asked, report),
+        Some(report) => found(scene, asked, report),
         None => absent::no_such_day(scene, shown),
     })
 }
 
-/// The report in the mail's own words, so that both tell the same numbers.
-fn told(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
+/// Shows the report by the mail's view, so that both have the same numbers.
+fn found(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
     let letter = Letter {
         name: scene.config.name.clone(),
         content: Content::Day(Box::new(report)),
@@ -49,29 +48,20 @@ fn told(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
     let Content::Day(report) = &letter.content else {
         return absent::no_such_day(scene, letter.date());
     };
-    let address = |key: &str| {
-        let metric = Asked::Metric {
-            key: key.to_owned(),
-            days: Span::Days90,
-            until: asked,
-        };
-        metric.address()
-    };
+    let address = |key: &str| Asked::metric(key, asked).address();
     let day = Day {
         words: scene.words,
-        way: DayNav::from(scene, (report.date, asked)),
+        nav: DayNav::new(scene, report.date, asked),
         facts: facts::facts(report, scene),
         highlights: highlights(report, &view, &address),
-        tables: table::tables(report, &view, (scene, &address)),
+        tables: table::tables(report, &view, scene, &address),
         view: &view,
     };
     let date = scene.speech.short_date_with_year(report.date);
-    scene.found(Page {
-        title: format!("{date}: {}", view.verdict),
-        current: Tab::Day,
+    let title = format!("{date}: {}", view.verdict);
+    scene.found(&Page {
         date: asked,
-        content: written(&day),
-        stale: None,
+        ..Page::new(&title, Tab::Day, &day)
     })
 }
 
@@ -80,7 +70,7 @@ fn told(scene: &Scene<'_>, asked: Option<NaiveDate>, report: Report) -> Built {
 struct Day<'a> {
     words: &'static Words,
     view: &'a View,
-    way: DayNav,
+    nav: DayNav,
     facts: Vec<Fact>,
     /// With the address of the metric.
     highlights: Vec<(&'a HighlightView, String)>,
@@ -92,12 +82,12 @@ fn highlights<'a>(
     view: &'a View,
     address: &impl Fn(&str) -> String,
 ) -> Vec<(&'a HighlightView, String)> {
-    let told = report.highlights.iter().zip(&view.highlights);
-    let told = told.filter_map(|(highlight, words)| {
+    let highlights = report.highlights.iter().zip(&view.highlights);
+    let addressed = highlights.filter_map(|(highlight, view)| {
         let row = report.rows.get(highlight.row)?;
-        Some((words, address(&row.key)))
+        Some((view, address(&row.key)))
     });
-    told.collect()
+    addressed.collect()
 }
 
 /// The verdict's sign, which says the same as its colour.

@@ -1,5 +1,4 @@
-//! What every page has around its content: head, style, script, the way to the other pages, and the warning that
-//! numbers are late.
+//! The frame of every page: head, style, script, navigation, and the warning that numbers are late.
 
 use askama::Template;
 use chrono::NaiveDate;
@@ -38,28 +37,30 @@ pub(super) struct Page {
     /// Stands before the application's name.
     pub(super) title: String,
     pub(super) current: Tab,
-    /// The day that is looked at: the other pages are led to up to that day.
+    /// The day shown: links to the other pages keep it.
     pub(super) date: Option<NaiveDate>,
     /// What stands in `<main>`, as HTML; everything in it is escaped.
     pub(super) content: String,
-    /// Said above the content.
-    pub(super) stale: Option<Stale>,
 }
 
 /// Numbers that should be there and are not.
 pub(super) struct Stale {
-    /// Pieces of the sentence; those that are commands are set as such.
+    /// Pieces of the sentence, and whether each is a command.
     pieces: Vec<(String, bool)>,
 }
 
 impl Page {
-    /// The whole page, with the warning if numbers are late.
-    pub(super) fn of_book(mut self, scene: &Scene<'_>) -> String {
-        self.stale = stale(scene);
-        self.html(scene.config)
+    pub(super) fn new(title: &str, current: Tab, body: &impl Template) -> Self {
+        Self {
+            title: title.to_owned(),
+            current,
+            date: None,
+            content: written(body),
+        }
     }
 
-    pub(super) fn html(&self, config: &Config) -> String {
+    /// The whole page. `stale` is shown above the content.
+    pub(super) fn html(&self, config: &Config, stale: Option<Stale>) -> String {
         let language = config.report.locale.language;
         let words = Words::of(language);
         let day = Asked::Day(self.date).address();
@@ -69,6 +70,7 @@ impl Page {
             name: printable(&config.name),
             page: self,
             words,
+            stale,
             tabs: [
                 (words.day, day, self.current == Tab::Day),
                 (words.alerts, alerts, self.current == Tab::Alerts),
@@ -84,18 +86,17 @@ impl Page {
 }
 
 impl Scene<'_> {
-    /// A page of the book, found.
-    pub(super) fn found(&self, page: Page) -> Built {
-        Built::Page(page.of_book(self))
+    pub(super) fn found(&self, page: &Page) -> Built {
+        Built::Page(page.html(self.config, stale(self)))
     }
 
-    pub(super) fn missing(&self, page: Page) -> Built {
-        Built::Missing(page.of_book(self))
+    pub(super) fn missing(&self, page: &Page) -> Built {
+        Built::Missing(page.html(self.config, stale(self)))
     }
 }
 
 /// A template's text. In quotes only double ones are used, so a single one needs no entity.
-pub(super) fn written(template: &impl Template) -> String {
+fn written(template: &impl Template) -> String {
     let text = template.render().expect("a String takes everything");
     text.replace("&#39;", "'")
 }
@@ -119,6 +120,7 @@ struct Frame<'a> {
     name: String,
     page: &'a Page,
     words: &'static Words,
+    stale: Option<Stale>,
     /// Word, address and whether it is the page shown.
     tabs: [(&'static str, String, bool); 3],
     home: String,
@@ -127,7 +129,7 @@ struct Frame<'a> {
     script: &'static str,
 }
 
-/// An empty book says how to begin instead.
+/// None for an empty book, whose page says how to begin.
 fn stale(scene: &Scene<'_>) -> Option<Stale> {
     scene.edition.newest()?;
     let last = scene.edition.newest_complete();
@@ -139,21 +141,18 @@ fn stale(scene: &Scene<'_>) -> Option<Stale> {
         None => scene.words.never_complete,
     };
     let due = scene.config.report.due.format("%H:%M").to_string();
+    let last = last.map(|last| scene.speech.short_date(last));
     let words = [
         ("date", scene.speech.short_date(scene.expected)),
         ("due", due),
-        (
-            "last",
-            last.map_or_else(String::new, |last| scene.speech.short_date(last)),
-        ),
+        ("last", last.unwrap_or_default()),
         ("collect", "`daybook collect --catch-up`".to_owned()),
         ("doctor", "`daybook doctor`".to_owned()),
     ];
     let sentence = fill(phrase, &words);
     let pieces = sentence.split('`').enumerate();
+    let pieces = pieces.map(|(at, piece)| (piece.to_owned(), at % 2 == 1));
     Some(Stale {
-        pieces: pieces
-            .map(|(at, piece)| (piece.to_owned(), at % 2 == 1))
-            .collect(),
+        pieces: pieces.collect(),
     })
 }

@@ -1,4 +1,4 @@
-//! A metric's page: what it is now, its history as a picture and as a table, what it means and how it is counted.
+//! A metric's page: its present value, its history as a chart and a table, its meaning and its SQL.
 
 mod about;
 mod days;
@@ -15,8 +15,8 @@ use crate::look::pages::words::Words;
 use crate::render::phrases::fill;
 use crate::render::view::{self, CellView, RowView, Tone};
 
-use super::frame::{Page, Tab, class, written};
-use super::{Built, Scene};
+use super::frame::{Page, Tab, class};
+use super::{Built, Link, Scene};
 
 use about::About;
 use days::Days;
@@ -26,7 +26,8 @@ use table::Table;
 pub(super) async fn page(
     scene: &Scene<'_>,
     key: &str,
-    (span, until): (Span, Option<NaiveDate>),
+    span: Span,
+    until: Option<NaiveDate>,
 ) -> Result<Built, BookError> {
     let mut shown = scene.config.catalog.shown();
     let Some(metric) = shown.find(|metric| metric.key == key) else {
@@ -34,12 +35,13 @@ pub(super) async fn page(
     };
     // An empty book has no newest day; any will do to say that it has no value.
     let last = until.or(scene.edition.newest()).unwrap_or(scene.expected);
-    let days = Days::read(scene, metric, (span, last)).await?;
+    let days = Days::read(scene, metric, span, last).await?;
     let label = view::label(metric);
-    let address = |days: Span, until: Option<NaiveDate>| {
+    let asked = |days: Span, until: Option<NaiveDate>| {
         let key = key.to_owned();
-        Asked::Metric { key, days, until }.address()
+        Asked::Metric { key, days, until }
     };
+    let [before, after] = scene.neighbours(last, |date| asked(span, Some(date)));
     let body = Body {
         words: scene.words,
         section: view::line(&metric.section),
@@ -47,25 +49,23 @@ pub(super) async fn page(
         spans: Span::ALL.map(|days| {
             let count = usize::try_from(days.days()).unwrap_or_default();
             let words = scene.speech.count(scene.speech.words.days, count);
-            (words, address(days, until), days == span)
+            (words, asked(days, until).address(), days == span)
         }),
-        way: Neighbours::from(scene, &days, |date| address(span, Some(date))),
-        newest: until.map(|_| address(span, None)),
-        now: Now::of(scene, &days),
+        before,
+        after,
+        newest: until.map(|_| asked(span, None).address()),
+        now: Now::new(scene, &days),
         picture: picture::picture(&days, &label, scene),
         table: table::table(&days, scene),
-        about: About::of(metric, scene),
+        about: About::new(metric, scene),
         label: &label,
         critical: scene.speech.words.critical,
         warning: scene.speech.words.warning,
         welcome: scene.speech.words.welcome,
     };
-    Ok(scene.found(Page {
-        title: label.clone(),
-        current: Tab::Other,
+    Ok(scene.found(&Page {
         date: until,
-        content: written(&body),
-        stale: None,
+        ..Page::new(&label, Tab::Other, &body)
     }))
 }
 
@@ -81,7 +81,8 @@ struct Body<'a> {
     description: String,
     /// Words, address and whether it is the one shown.
     spans: [(String, String, bool); 3],
-    way: Neighbours,
+    before: Option<Link>,
+    after: Option<Link>,
     newest: Option<String>,
     /// None where no day of the range is stored.
     now: Option<Now>,
@@ -89,23 +90,6 @@ struct Body<'a> {
     picture: Option<Picture>,
     table: Table,
     about: About,
-}
-
-/// The days before and after the last one shown: words and address.
-struct Neighbours {
-    before: Option<(String, String)>,
-    after: Option<(String, String)>,
-}
-
-impl Neighbours {
-    fn from(scene: &Scene<'_>, days: &Days, address: impl Fn(NaiveDate) -> String) -> Self {
-        let link = |date| (scene.speech.short_date_with_year(date), address(date));
-        let (before, after) = scene.edition.neighbours(days.last);
-        Self {
-            before: before.map(link),
-            after: after.map(link),
-        }
-    }
 }
 
 /// The last stored day of the range.
@@ -122,7 +106,7 @@ struct Now {
 }
 
 impl Now {
-    fn of(scene: &Scene<'_>, days: &Days) -> Option<Self> {
+    fn new(scene: &Scene<'_>, days: &Days) -> Option<Self> {
         let report = days.report.as_ref()?;
         let row = report.rows.first()?;
         let speech = &scene.speech;

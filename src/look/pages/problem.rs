@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::look::pages::asked::Asked;
 use crate::look::pages::words::{Problem, Words};
 
-use super::frame::{Page, Tab, written};
+use super::frame::{Page, Tab};
 
 #[derive(Template)]
 #[template(path = "web/problem.html")]
@@ -27,12 +27,5 @@ pub fn problem(config: &Config, status: u16) -> String {
         status,
         newest: Asked::Day(None).address(),
     };
-    let page = Page {
-        title: problem.title.to_owned(),
-        current: Tab::Other,
-        date: None,
-        content: written(&body),
-        stale: None,
-    };
-    page.html(config)
+    Page::new(problem.title, Tab::Other, &body).html(config, None)
 }

@@ -1,4 +1,4 @@
-//! The page of runs and deliveries: who collected when, and what became of the reports.
+//! The page of runs and deliveries.
 
 mod deliveries;
 mod redact;
@@ -10,7 +10,7 @@ use crate::look::pages::words::Words;
 use crate::render::phrases::{Phrases, fill};
 use crate::render::view::Tone;
 
-use super::frame::{Page, Tab, class, written};
+use super::frame::{Page, Tab, class};
 use super::{Built, Scene};
 
 use deliveries::DeliveryRow;
@@ -33,16 +33,10 @@ pub(super) async fn page(scene: &Scene<'_>) -> Result<Built, BookError> {
         words: scene.words,
         phrases: scene.speech.words,
         runs: runs.iter().map(|run| row(run, scene)).collect(),
-        statements: statements.map(|body| statement(body, scene)).collect(),
+        statements: statements.map(|one| statement(one, scene)).collect(),
         deliveries: deliveries::rows(scene, DELIVERIES).await?,
     };
-    Ok(scene.found(Page {
-        title: scene.words.runs_title.to_owned(),
-        current: Tab::Runs,
-        date: None,
-        content: written(&body),
-        stale: None,
-    }))
+    Ok(scene.found(&Page::new(scene.words.runs_title, Tab::Runs, &body)))
 }
 
 #[derive(Template)]
@@ -85,18 +79,19 @@ fn row(run: &Run, scene: &Scene<'_>) -> RunRow {
     };
     let days = run.dates.as_ref().map(|dates| {
         let (first, last) = (*dates.start(), *dates.end());
-        let last_said = speech.short_date_with_year(last);
+        let last_date = speech.short_date_with_year(last);
         if first == last {
-            return last_said;
+            return last_date;
         }
         let count = usize::try_from(run.days).unwrap_or_default();
         let parts = [
             ("days", speech.count(speech.words.days, count)),
             ("first", speech.short_date_with_year(first)),
-            ("last", last_said),
+            ("last", last_date),
         ];
         fill(words.run_days, &parts)
     });
+    let took = run.duration_ms.map(|took| speech.duration(took));
     RunRow {
         id: run.id,
         when: speech.moment(run.started_at, scene.config.time_zone),
@@ -104,9 +99,7 @@ fn row(run: &Run, scene: &Scene<'_>) -> RunRow {
         outcome,
         tone,
         days: days.unwrap_or_default(),
-        took: run
-            .duration_ms
-            .map_or_else(String::new, |took| speech.duration(took)),
+        took: took.unwrap_or_default(),
         error: run.error.as_deref().map(redact),
     }
 }

@@ -6,7 +6,6 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Response, StatusCode};
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::book::BookError;
 use crate::config::{Config, DatabaseUrl};
 use crate::look::edition_cache::EditionCache;
 use crate::look::export::prometheus::exposition;
@@ -23,10 +22,10 @@ pub struct Site {
     clock: fn() -> DateTime<Utc>,
     editions: EditionCache,
     pages: Mutex<PageCache>,
-    /// As of a second, and of an edition.
+    /// By edition and second.
     series: Mutex<Option<((u64, i64), Bytes)>>,
     reported: Mutex<Option<(Stamp, bool)>>,
-    /// One page at a time is built: they would only take each other's time and memory.
+    /// Pages are built one at a time, which bounds time and memory.
     building: tokio::sync::Mutex<()>,
 }
 
@@ -49,21 +48,21 @@ impl Site {
             return self.problem(StatusCode::SERVICE_UNAVAILABLE);
         };
         let stamp = (edition.number, self.expected());
-        if let Some(page) = held(&self.pages).get(&asked, stamp) {
+        if let Some(page) = locked(&self.pages).get(&asked, stamp) {
             return page.answer(headers);
         }
         let _turn = self.building.lock().await;
-        // Who waited for the turn may find the page built.
-        if let Some(page) = held(&self.pages).get(&asked, stamp) {
+        // Another request may have built the page meanwhile.
+        if let Some(page) = locked(&self.pages).get(&asked, stamp) {
             return page.answer(headers);
         }
         match build(&edition, &self.config, &asked, stamp.1).await {
             Ok(Built::Page(html)) => {
                 let page = Arc::new(Page::new(html));
-                held(&self.pages).put(asked, stamp, page.clone());
+                locked(&self.pages).put(asked, stamp, page.clone());
                 page.answer(headers)
             }
-            // Not kept: there are more wrong addresses than right ones.
+            // Not cached: there are more wrong addresses than right ones.
             Ok(Built::Missing(html)) => answer::problem(StatusCode::NOT_FOUND, html),
             Err(error) => {
                 self.editions.report_page_failure(&edition, &error).await;
@@ -72,31 +71,31 @@ impl Site {
         }
     }
 
-    /// The newest numbers for Prometheus; asked more often than once a second, the same again.
+    /// The newest numbers for Prometheus, built at most once a second.
     pub(super) async fn series(&self) -> Response<Body> {
-        let away = || {
+        let unavailable = || {
             let words = "the book cannot be read\n".into();
             answer::text(StatusCode::SERVICE_UNAVAILABLE, TEXT, words)
         };
         let Some(edition) = self.editions.edition().await else {
-            return away();
+            return unavailable();
         };
         let _turn = self.building.lock().await;
         let now = (self.clock)();
         let stamp = (edition.number, now.timestamp());
-        let kept = held(&self.series).clone().filter(|(of, _)| *of == stamp);
-        if let Some((_, text)) = kept {
+        let cached = locked(&self.series).clone();
+        if let Some((_, text)) = cached.filter(|(of, _)| *of == stamp) {
             return answer::text(StatusCode::OK, SERIES, text);
         }
         match exposition(&edition, &self.config, now).await {
             Ok(text) => {
                 let text = Bytes::from(text);
-                *held(&self.series) = Some((stamp, text.clone()));
+                *locked(&self.series) = Some((stamp, text.clone()));
                 answer::text(StatusCode::OK, SERIES, text)
             }
             Err(error) => {
                 self.editions.report_page_failure(&edition, &error).await;
-                away()
+                unavailable()
             }
         }
     }
@@ -105,21 +104,20 @@ impl Site {
         self.editions.edition().await.is_some()
     }
 
-    /// The report of the day that is due by now has arrived.
+    /// Whether the report that is due has arrived.
     pub(super) async fn is_reported(&self) -> bool {
         let Some(edition) = self.editions.edition().await else {
             return false;
         };
         let _turn = self.building.lock().await;
         let stamp = (edition.number, self.expected());
-        let kept = held(&self.reported).filter(|(of, _)| *of == stamp);
-        if let Some((_, reported)) = kept {
+        let cached = *locked(&self.reported);
+        if let Some((_, reported)) = cached.filter(|(of, _)| *of == stamp) {
             return reported;
         }
-        let asked: Result<bool, BookError> = is_reported(&edition.book, stamp.1).await;
-        match asked {
+        match is_reported(&edition.book, stamp.1).await {
             Ok(reported) => {
-                *held(&self.reported) = Some((stamp, reported));
+                *locked(&self.reported) = Some((stamp, reported));
                 reported
             }
             Err(error) => {
@@ -138,15 +136,12 @@ impl Site {
     }
 
     fn expected(&self) -> NaiveDate {
-        expected(
-            (self.clock)(),
-            self.config.time_zone,
-            self.config.report.due,
-        )
+        let config = &self.config;
+        expected((self.clock)(), config.time_zone, config.report.due)
     }
 }
 
-/// Nothing that is locked can be left half changed, so a panic elsewhere is no reason to stop.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A panic elsewhere leaves nothing locked half changed, so a poisoned lock is safe.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

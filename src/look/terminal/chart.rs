@@ -1,4 +1,6 @@
-//! Numbers as blocks of a terminal: a line's worth, a chart, a bar.
+//! Sparklines, charts and bars of block characters.
+
+use crate::render::axis::Extent;
 
 const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const AHEAD: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
@@ -35,24 +37,13 @@ pub(super) fn bar(share: f64, width: usize) -> String {
     bar
 }
 
-/// How many eighths of a line each is high; what never changes is half as high as there is room.
+/// How many eighths of a line each number is high; a constant is nearly half as high as there is room.
 fn levels(numbers: &[Option<f64>], most: usize) -> Vec<Option<usize>> {
-    let known = numbers
-        .iter()
-        .flatten()
-        .copied()
-        .filter(|number| number.is_finite());
-    // Halved, so that the distance of two numbers is a number too.
-    let lowest = known.clone().fold(f64::INFINITY, f64::min) / 2.0;
-    let highest = known.fold(f64::NEG_INFINITY, f64::max) / 2.0;
+    let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
+    let extent = Extent::of(numbers.iter().filter_map(finite));
     let level = |number: &Option<f64>| {
-        let number = number.filter(|number| number.is_finite())?;
-        let part = match highest - lowest {
-            0.0 => 0.4,
-            span => (number / 2.0 - lowest) / span,
-        };
-        let above = part * (most as f64 - 1.0);
-        Some(1 + above.round() as usize)
+        let share = extent?.share(finite(number)?).unwrap_or(0.4);
+        Some(1 + (share * (most as f64 - 1.0)).round() as usize)
     };
     numbers.iter().map(level).collect()
 }

@@ -1,4 +1,4 @@
-//! Which columns a table has in so many columns of the terminal, and how wide each is.
+//! Which columns the table has, and how wide each is.
 
 use super::fit::widest;
 use super::shown::{Day, Metric};
@@ -25,30 +25,61 @@ pub(super) const GAP: usize = 1;
 pub(super) const SIGN: usize = 2;
 const TREND: usize = 30;
 
-/// What a table may be, the richest first: the least label, whether changes have words, how many there are,
-/// the least trend.
-type Choice = (usize, bool, usize, usize);
-
 impl Columns {
-    pub(super) fn of(day: &Day, words: &Words, width: usize) -> Self {
-        let natural = Natural::of(day, words);
-        let label = natural.label;
-        let choices: [Choice; 10] = [
-            (label, true, 3, TREND),
-            (label, false, 3, TREND),
-            (label.min(30), false, 3, 10),
-            (label.min(24), false, 3, 12),
-            (label.min(18), false, 3, 8),
-            (label.min(16), false, 3, 0),
-            (label.min(16), false, 2, 0),
-            (label.min(12), false, 1, 0),
-            (label.min(8), false, 0, 0),
-            (0, false, 0, 0),
+    /// The richest columns that fit into the width, stretched to fill it.
+    pub(super) fn fitting(day: &Day, words: &Words, width: usize) -> Self {
+        let natural = Self {
+            gutter: if width < 40 { 2 } else { 4 },
+            changes: 3,
+            trend: TREND,
+            ..Self::natural(day, words)
+        };
+        let without_notes = |longest_label: usize, changes, trend| Self {
+            label: natural.label.min(longest_label),
+            note: 0,
+            changes,
+            trend,
+            ..natural
+        };
+        let least = without_notes(0, 0, 0);
+        let choices = [
+            natural,
+            without_notes(natural.label, 3, TREND),
+            without_notes(30, 3, 10),
+            without_notes(24, 3, 12),
+            without_notes(18, 3, 8),
+            without_notes(16, 3, 0),
+            without_notes(16, 2, 0),
+            without_notes(12, 1, 0),
+            without_notes(8, 0, 0),
         ];
-        let tables = choices.map(|choice| natural.table(choice, width));
-        let [.., last] = tables;
-        let fitting = tables.into_iter().find(|columns| columns.total() <= width);
-        fitting.unwrap_or(last).stretched(natural.label, width)
+        let fitting = choices.into_iter().find(|columns| columns.total() <= width);
+        fitting.unwrap_or(least).stretched(natural.label, width)
+    }
+
+    /// As wide as the texts.
+    fn natural(day: &Day, words: &Words) -> Self {
+        let rows = || day.metrics.iter().map(|metric| &metric.row);
+        let cells = || rows().flat_map(|row| row.changes.iter().flatten());
+        // Words without an arrow may stand where the sign would.
+        let changes = cells().map(|cell| {
+            let text = widest([&*cell.text].into_iter());
+            match cell.arrow {
+                "" => text.saturating_sub(SIGN),
+                _ => text + 2,
+            }
+        });
+        let heads = day.metrics.iter().take(1);
+        let against = widest(words.against.into_iter());
+        Self {
+            label: widest(rows().map(|row| row.label.as_str())).clamp(8, 40),
+            value: widest(rows().map(|row| row.value.as_str()))
+                .max(widest(heads.map(|metric| metric.heads[1].as_str())))
+                .clamp(4, 16),
+            change: changes.max().unwrap_or_default().max(against).min(13),
+            note: widest(cells().filter_map(|cell| cell.note.as_deref())).clamp(8, 16),
+            ..Self::default()
+        }
     }
 
     /// All that stands behind the value.
@@ -76,51 +107,6 @@ impl Columns {
         let over = self.total().saturating_sub(width);
         self.value = self.value.saturating_sub(over);
         self
-    }
-}
-
-/// What the texts would take.
-struct Natural {
-    label: usize,
-    value: usize,
-    change: usize,
-    note: usize,
-}
-
-impl Natural {
-    fn of(day: &Day, words: &Words) -> Self {
-        let rows = || day.metrics.iter().map(|metric| &metric.row);
-        let cells = || rows().flat_map(|row| row.changes.iter().flatten());
-        // Words without an arrow may stand where the sign would.
-        let changes = cells().map(|cell| {
-            let text = widest([&*cell.text].into_iter());
-            match cell.arrow {
-                "" => text.saturating_sub(SIGN),
-                _ => text + 2,
-            }
-        });
-        let heads = day.metrics.iter().take(1);
-        let against = widest(words.against.into_iter());
-        Self {
-            label: widest(rows().map(|row| row.label.as_str())).clamp(8, 40),
-            value: widest(rows().map(|row| row.value.as_str()))
-                .max(widest(heads.map(|metric| metric.heads[1].as_str())))
-                .clamp(4, 16),
-            change: changes.max().unwrap_or_default().max(against).min(13),
-            note: widest(cells().filter_map(|cell| cell.note.as_deref())).clamp(8, 16),
-        }
-    }
-
-    fn table(&self, (label, notes, changes, trend): Choice, width: usize) -> Columns {
-        Columns {
-            gutter: if width < 40 { 2 } else { 4 },
-            label,
-            value: self.value,
-            changes,
-            change: self.change,
-            note: if notes { self.note } else { 0 },
-            trend,
-        }
     }
 }
 

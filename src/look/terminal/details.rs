@@ -1,4 +1,4 @@
-//! All that is known of the selected metric on this day.
+//! The details of the selected metric on this day.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -10,38 +10,37 @@ use super::fit::{cut, left, right, widest};
 use super::shown::{Metric, Past};
 use super::{chart, ink};
 
-/// A chart is worth so many lines at least, and no more than these.
+/// How many lines a chart has.
 const LEAST_HEIGHT: usize = 3;
 const MOST_HEIGHT: usize = 12;
 
 pub(super) fn details(
     metric: &Metric,
-    (width, height): (usize, usize),
+    width: usize,
+    height: usize,
     color: bool,
 ) -> Vec<Line<'static>> {
     let row = &metric.row;
     let mut lines = vec![title(metric, width, color)];
-    let mut said = |text: &str, style: Style| {
-        let told = wrap::hanging(text, width.max(1), 0).into_iter();
-        lines.extend(told.map(|line| Line::styled(line, style)));
+    let mut add = |text: &str, style: Style| {
+        let wrapped = wrap::hanging(text, width.max(1), 0).into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(line, style)));
     };
     if !metric.description.is_empty() {
-        said(&metric.description, ink::dim());
+        add(&metric.description, ink::dim());
     }
-    for remark in [&row.value_note, &metric.reason, &row.usual]
-        .into_iter()
-        .flatten()
-    {
-        said(remark, Style::new());
+    let remarks = [&row.value_note, &metric.reason, &row.usual];
+    for remark in remarks.into_iter().flatten() {
+        add(remark, Style::new());
     }
     if let Some(alert) = &metric.alert {
-        let told = format!("{} · {} {}", alert.word, alert.head, alert.rest);
-        said(&told, ink::of(alert.tone, color));
+        let sentence = format!("{} · {} {}", alert.word, alert.head, alert.rest);
+        add(&sentence, ink::of(alert.tone, color));
     }
     lines.extend(changes(metric, width, color));
     lines.extend(parts(&row.parts, width, color));
     let room = height.saturating_sub(lines.len());
-    lines.extend(history(&metric.past, (width, room), color));
+    lines.extend(history(&metric.past, width, room, color));
     lines
 }
 
@@ -68,11 +67,11 @@ fn changes(metric: &Metric, width: usize, color: bool) -> Vec<Line<'static>> {
     let line = |(name, cell): (&String, &CellView)| {
         let change = format!("{} {}", cell.arrow, cell.text);
         let note = cell.note.as_deref().unwrap_or_default();
-        let told = format!("{}  {note}", right(change.trim_start(), text));
-        let told = cut(told.trim_end(), width.saturating_sub(head + 2));
+        let change = format!("{}  {note}", right(change.trim_start(), text));
+        let change = cut(change.trim_end(), width.saturating_sub(head + 2));
         Line::from(vec![
             Span::styled(left(name, head + 2), ink::dim()),
-            Span::styled(told, ink::of(cell.tone, color)),
+            Span::styled(change, ink::of(cell.tone, color)),
         ])
     };
     heads.iter().zip(cells).map(line).collect()
@@ -84,14 +83,10 @@ fn parts(parts: &[PartView], width: usize, color: bool) -> Vec<Line<'static>> {
     // A share is at most `100 %`.
     let room = width.saturating_sub(label + value + 5 + 3);
     let line = |part: &PartView| {
-        let share = format!("{:.0} %", part.share * 100.0);
+        let share = right(&format!("{:.0} %", part.share * 100.0), 5);
         Line::from(vec![
             Span::raw(left(&part.label, label)),
-            Span::raw(format!(
-                " {} {} ",
-                right(&part.value, value),
-                right(&share, 5)
-            )),
+            Span::raw(format!(" {} {share} ", right(&part.value, value))),
             Span::styled(chart::bar(part.share, room), ink::line(color)),
         ])
     };
@@ -99,7 +94,7 @@ fn parts(parts: &[PartView], width: usize, color: bool) -> Vec<Line<'static>> {
 }
 
 /// The chart of the last days, with its highest and lowest number at the side and its days beneath.
-fn history(past: &Past, (width, room): (usize, usize), color: bool) -> Vec<Line<'static>> {
+fn history(past: &Past, width: usize, room: usize, color: bool) -> Vec<Line<'static>> {
     let axis = widest([past.highest.as_str(), past.lowest.as_str()].into_iter()) + 1;
     let days = past.numbers.len().min(width.saturating_sub(axis));
     // An empty line before it, the days beneath.
@@ -108,7 +103,7 @@ fn history(past: &Past, (width, room): (usize, usize), color: bool) -> Vec<Line<
         return Vec::new();
     }
     let from = past.numbers.len() - days;
-    // Of a height with all days, so that the numbers at the side are right where not all have room.
+    // Scaled to all days, so that the numbers at the side hold even if not all have room.
     let blocks = chart::chart(&past.numbers, height);
     let last = height - 1;
     let line = |(at, blocks): (usize, String)| {
@@ -118,12 +113,10 @@ fn history(past: &Past, (width, room): (usize, usize), color: bool) -> Vec<Line<
             _ => "",
         };
         let number = format!("{} ", right(number, axis - 1));
+        let blocks: String = blocks.chars().skip(from).collect();
         Line::from(vec![
             Span::styled(number, ink::dim()),
-            Span::styled(
-                blocks.chars().skip(from).collect::<String>(),
-                ink::line(color),
-            ),
+            Span::styled(blocks, ink::line(color)),
         ])
     };
     let mut lines = vec![Line::default()];

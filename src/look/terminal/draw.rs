@@ -1,4 +1,4 @@
-//! The page: what stands at the top, the table with the details beside or beneath it, the keys.
+//! The screen: header, table, the details beside or beneath it, and the keys.
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -15,7 +15,7 @@ use super::shown::{Day, Shown};
 use super::state::State;
 use super::table::table;
 
-/// From this width on the details stand beside the table, from this height on beneath it.
+/// From this width the details stand beside the table, from this height beneath it.
 const WIDE: u16 = 130;
 const HIGH: u16 = 38;
 /// A table with all its columns, and one with words at its changes.
@@ -51,7 +51,7 @@ fn page(area: Rect, buffer: &mut Buffer, state: &State, shown: &Shown) {
     lines.extend(shown.day.iter().flat_map(|day| summary(day, width, 2)));
     put(&lines, top, buffer);
     match &shown.day {
-        Some(day) => self::body(body, buffer, state, (day, shown)),
+        Some(day) => self::body(body, buffer, state, day, shown),
         None => put(&empty(shown), body, buffer),
     }
     put(&[footer(state, shown, width)], bottom, buffer);
@@ -60,37 +60,35 @@ fn page(area: Rect, buffer: &mut Buffer, state: &State, shown: &Shown) {
     }
 }
 
-fn body(area: Rect, buffer: &mut Buffer, state: &State, (day, shown): (&Day, &Shown)) {
+fn body(area: Rect, buffer: &mut Buffer, state: &State, day: &Day, shown: &Shown) {
     let visible = state.visible(day);
     let selected = state.place(&visible, day);
     let metric = visible.get(selected).and_then(|at| day.metrics.get(*at));
     let (main, pane) = panes(area, state.details);
     if let Some(main) = main {
-        let (width, color) = (usize::from(main.width), state.color);
-        let table = table((day, shown.words), &visible, selected, (width, color));
-        let told = if state.alerts_only {
-            alerts(day, &visible, selected, (width, color))
-        } else {
-            (table.lines, table.selected)
+        let width = usize::from(main.width);
+        let list = match state.alerts_only {
+            true => alerts(day, &visible, selected, width, state.color),
+            false => table(day, shown.words, &visible, selected, width, state.color),
         };
         let heads = u16::from(main.height >= 6 && !state.alerts_only);
         let [head, rows] =
             Layout::vertical([Constraint::Length(heads), Constraint::Fill(1)]).areas(main);
-        put(&[table.head], head, buffer);
+        put(&[list.head], head, buffer);
         if visible.is_empty() {
             put(&[nothing(state, shown)], rows, buffer);
         } else {
-            scrolled(told, rows, buffer);
+            scrolled(&list.lines, list.selected, rows, buffer);
         }
     }
     if let (Some(pane), Some(metric)) = (pane, metric) {
         let inner = framed(pane, area, buffer);
-        let size = (usize::from(inner.width), usize::from(inner.height));
-        put(&details(metric, size, state.color), inner, buffer);
+        let (width, height) = (usize::from(inner.width), usize::from(inner.height));
+        put(&details(metric, width, height, state.color), inner, buffer);
     }
 }
 
-/// Where the table is, and where the details.
+/// The areas of the table and of the details.
 fn panes(area: Rect, wants_details: bool) -> (Option<Rect>, Option<Rect>) {
     if area.width >= WIDE {
         let table = match area.width {
@@ -144,7 +142,7 @@ fn nothing(state: &State, shown: &Shown) -> Line<'static> {
 }
 
 /// The selected line stands in the middle, except near the ends.
-fn scrolled((lines, selected): (Vec<Line<'_>>, usize), area: Rect, buffer: &mut Buffer) {
+fn scrolled(lines: &[Line<'_>], selected: usize, area: Rect, buffer: &mut Buffer) {
     let height = usize::from(area.height);
     let last = lines.len().saturating_sub(height);
     let first = selected.saturating_sub(height / 2).min(last);

@@ -1,4 +1,4 @@
-//! What stands around the table: the day and its verdict, the alerts in sentences, the keys.
+//! The header with the day's verdict, the alerts in sentences, and the footer with the keys.
 
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
@@ -10,12 +10,13 @@ use super::fit::{cut, left};
 use super::ink;
 use super::shown::{Day, Shown};
 use super::state::{Hint, State};
+use super::table::List;
 use super::words::Words;
 
 /// With less, the day's name is short and stands alone.
 const NARROW: usize = 60;
 
-/// The most important first: a small terminal shows only the first of them.
+/// The most important line first: a small terminal shows only that.
 pub(super) fn header(shown: &Shown, width: usize, color: bool) -> Vec<Line<'static>> {
     let name = Span::styled(shown.name.clone(), ink::bold());
     let Some(day) = &shown.day else {
@@ -36,7 +37,7 @@ pub(super) fn header(shown: &Shown, width: usize, color: bool) -> Vec<Line<'stat
     ]
 }
 
-/// What nobody may overlook: the day is open, newer ones are missing, there is a newer one.
+/// Warnings: the day is open, newer days are missing, or another day is the newest.
 fn marks(shown: &Shown, day: &Day, color: bool) -> Vec<Span<'static>> {
     let warned = ink::of(Tone::Warning, color).patch(ink::bold());
     let open = day.open.then_some(shown.words.open);
@@ -58,7 +59,7 @@ pub(super) fn summary(day: &Day, width: usize, most: usize) -> Vec<Line<'static>
     lines.into_iter().map(Line::raw).collect()
 }
 
-/// The first at the left, the last at the right; where there is no room for all, the left is cut.
+/// Aligns to both sides; without room for all, cuts the left.
 fn sides(left: Vec<Span<'static>>, right: Vec<Span<'static>>, width: usize) -> Line<'static> {
     let taken: usize = right.iter().map(Span::width).sum();
     let mut room = width.saturating_sub(taken + 1);
@@ -79,19 +80,16 @@ pub(super) fn alerts(
     day: &Day,
     visible: &[usize],
     selected: usize,
-    (width, color): (usize, bool),
-) -> (Vec<Line<'static>>, usize) {
-    let mut lines = Vec::new();
-    let mut at = 0;
-    for (place, metric) in visible
-        .iter()
-        .filter_map(|at| day.metrics.get(*at))
-        .enumerate()
-    {
+    width: usize,
+    color: bool,
+) -> List {
+    let mut list = List::default();
+    let metrics = visible.iter().filter_map(|at| day.metrics.get(*at));
+    for (place, metric) in metrics.enumerate() {
         let Some(alert) = &metric.alert else { continue };
         let is_selected = place == selected;
         if is_selected {
-            at = lines.len();
+            list.selected = list.lines.len();
         }
         let mark = if is_selected { "▸ " } else { "  " };
         let style = |tone| match is_selected {
@@ -99,19 +97,17 @@ pub(super) fn alerts(
             false => ink::of(tone, color).patch(ink::bold()),
         };
         let head = cut(&format!("{mark}{} · {}", alert.word, alert.head), width);
-        lines.push(Line::styled(left(&head, width), style(alert.tone)));
-        let told = wrap::hanging(&alert.rest, width.saturating_sub(4).max(1), 0);
-        lines.extend(
-            told.into_iter()
-                .map(|line| Line::raw(format!("    {line}"))),
-        );
+        let head = Line::styled(left(&head, width), style(alert.tone));
+        let rest = wrap::hanging(&alert.rest, width.saturating_sub(4).max(1), 0);
+        let rest = rest.iter().map(|line| Line::raw(format!("    {line}")));
+        list.lines.extend(std::iter::once(head).chain(rest));
     }
-    (lines, at)
+    list
 }
 
 pub(super) fn empty(shown: &Shown) -> Vec<Line<'static>> {
-    let said = shown.words.empty.iter();
-    said.map(|line| Line::raw(*line)).collect()
+    let lines = shown.words.empty.iter();
+    lines.map(|line| Line::raw(*line)).collect()
 }
 
 /// The keys, or whatever is more urgent.
@@ -134,8 +130,8 @@ pub(super) fn footer(state: &State, shown: &Shown, width: usize) -> Line<'static
         Hint::LastDay => words.last_day,
         Hint::Reloaded => words.reloaded,
     });
-    if let Some(said) = shown.trouble.as_deref().or(hint) {
-        return Line::styled(cut(said, width), ink::of(Tone::Warning, state.color));
+    if let Some(message) = shown.trouble.as_deref().or(hint) {
+        return Line::styled(cut(message, width), ink::of(Tone::Warning, state.color));
     }
     keys(state, words, width)
 }

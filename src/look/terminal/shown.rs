@@ -1,13 +1,12 @@
-//! A stored day in words, ready to be drawn. Whatever comes from data passes [`plain`] here, and nothing reaches
-//! the terminal that did not.
+//! A stored day in words, ready to be drawn. All text from data passes [`plain`] here before it reaches the terminal.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use crate::compare::History;
 use crate::config::Config;
 use crate::look::edition::Edition;
+use crate::render::axis::Extent;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
 use crate::render::view::{self, CellView, HighlightView, PartView, RowView, SectionView, Tone};
@@ -16,7 +15,7 @@ use crate::text::plain::printable;
 
 use super::words::Words;
 
-/// What the chart of the details shows at most.
+/// The most days that the chart of the details shows.
 const CHART_DAYS: u64 = 90;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +58,7 @@ pub struct Day {
 pub struct Metric {
     pub section: String,
     pub description: String,
-    /// Why there is no value, or how it was come by.
+    /// Why there is no value, or how it was obtained.
     pub reason: Option<String>,
     /// As a letter's table has them: the metric, the day, the three days compared with, the trend.
     pub heads: [String; 6],
@@ -79,8 +78,8 @@ pub struct Past {
 }
 
 impl Shown {
-    /// The report is of the day to show; there is none as long as the book is empty.
-    pub fn of(
+    /// `report` is of the day to show; none while the book is empty.
+    pub fn new(
         report: Option<Report>,
         edition: &Edition,
         config: &Config,
@@ -132,7 +131,7 @@ fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {
     };
     let view = view::view(&letter, locale);
     let report = letter.report()?;
-    let metrics = metrics(report, view.sections, (&edition.history, config));
+    let metrics = metrics(report, view.sections, edition, config);
     Some(Day {
         date: report.date,
         before,
@@ -155,7 +154,8 @@ fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {
 fn metrics(
     report: &Report,
     sections: Vec<SectionView>,
-    (history, config): (&History, &Config),
+    edition: &Edition,
+    config: &Config,
 ) -> Vec<Metric> {
     let rows: BTreeMap<&str, &Row> = report
         .rows
@@ -167,16 +167,16 @@ fn metrics(
     let highlights = view::highlights(report, &Speech::of(config.report.locale));
     let highlights: BTreeMap<&str, HighlightView> = keys.zip(highlights).collect();
     let metric = |section: &SectionView, row: &RowView| {
-        let of = rows.get(row.key.as_str());
+        let reported = rows.get(row.key.as_str());
+        let description = reported.map(|row| plain(&row.description));
+        let past = reported.map(|row| past(row, report.date, edition, config));
         Metric {
             section: plain(&section.name),
-            description: of.map(|row| plain(&row.description)).unwrap_or_default(),
-            reason: of.and_then(|row| reason(row, config)),
+            description: description.unwrap_or_default(),
+            reason: reported.and_then(|row| reason(row, config)),
             heads: section.heads.each_ref().map(|head| plain(head)),
             alert: highlights.get(row.key.as_str()).map(plain_highlight),
-            past: of
-                .map(|row| past(row, report.date, (history, config)))
-                .unwrap_or_default(),
+            past: past.unwrap_or_default(),
             row: plain_row(row),
         }
     };
@@ -192,7 +192,7 @@ fn reason(row: &Row, config: &Config) -> Option<String> {
     Some(plain(&Speech::of(config.report.locale).reason(reason)))
 }
 
-/// The tables may order the metrics otherwise than the report.
+/// The order of the tables may differ from that of the report.
 fn alerts(report: &Report, metrics: &[Metric]) -> Vec<usize> {
     let place = |key: &str| metrics.iter().position(|metric| metric.row.key == key);
     let rows = report.highlights.iter();
@@ -211,48 +211,45 @@ fn counted(report: &Report, speech: &Speech) -> String {
     fill(Words::of(speech.language).counted, &words)
 }
 
-fn past(row: &Row, last: NaiveDate, (history, config): (&History, &Config)) -> Past {
+fn past(row: &Row, last: NaiveDate, edition: &Edition, config: &Config) -> Past {
     let speech = Speech::of(config.report.locale);
     let first = last.checked_sub_days(Days::new(CHART_DAYS - 1));
     let first = first.unwrap_or(last);
-    let stored = history.numbers(&row.key, first..=last, &config.catalog);
+    let stored = edition
+        .history
+        .numbers(&row.key, first..=last, &config.catalog);
     let known: BTreeMap<NaiveDate, f64> = stored
         .into_iter()
         .filter_map(|(day, number)| Some((day.date, number.ok()?)))
         .filter(|(_, number)| number.is_finite())
         .collect();
-    let Some(first) = known.keys().next() else {
+    let extent = Extent::of(known.values().copied());
+    let (Some(first), Some(extent)) = (known.keys().next(), extent) else {
         return Past::default();
     };
     let days = first.iter_days().take_while(|date| *date <= last);
-    let said = |number: f64| plain(&speech.number(number, Scale::of(row)));
-    let numbers = known.values().copied();
+    let written = |number: f64| plain(&speech.number(number, Scale::of(row)));
+    let names = days.clone().map(|date| plain(&speech.short_date(date)));
     Past {
-        lowest: said(numbers.clone().fold(f64::INFINITY, f64::min)),
-        highest: said(numbers.fold(f64::NEG_INFINITY, f64::max)),
-        days: days
-            .clone()
-            .map(|date| plain(&speech.short_date(date)))
-            .collect(),
+        lowest: written(extent.lowest),
+        highest: written(extent.highest),
+        days: names.collect(),
         numbers: days.map(|date| known.get(&date).copied()).collect(),
     }
 }
 
 fn plain_row(row: &RowView) -> RowView {
+    let changes = row.changes.as_ref();
     RowView {
         key: plain(&row.key),
         label: plain(&row.label),
         value: plain(&row.value),
-        value_tone: row.value_tone,
         value_note: row.value_note.as_deref().map(plain),
-        changes: row
-            .changes
-            .as_ref()
-            .map(|cells| cells.each_ref().map(plain_cell)),
+        changes: changes.map(|cells| cells.each_ref().map(plain_cell)),
         usual: row.usual.as_deref().map(plain),
-        trend: row.trend.clone(),
         trend_words: plain(&row.trend_words),
         parts: row.parts.iter().map(plain_part).collect(),
+        ..row.clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The table: sections, and a line for each metric.
+//! The table of a day: sections, and a line for each metric.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -12,32 +12,31 @@ use super::shown::{Day, Metric};
 use super::words::Words;
 use super::{chart, ink};
 
-/// What is drawn of a day's metrics.
-pub(super) struct Table {
+/// The lines of a day's metrics, or of its alerts.
+#[derive(Default)]
+pub(super) struct List {
+    /// Empty over alerts.
     pub(super) head: Line<'static>,
     pub(super) lines: Vec<Line<'static>>,
     /// The line of the selected metric.
     pub(super) selected: usize,
 }
 
-/// The rows at these places; the one selected is a place among them.
+/// Draws the metrics at the places `visible`; `selected` is an index into these.
 pub(super) fn table(
-    (day, words): (&Day, &Words),
+    day: &Day,
+    words: &Words,
     visible: &[usize],
     selected: usize,
-    (width, color): (usize, bool),
-) -> Table {
-    let columns = Columns::of(day, words, width);
+    width: usize,
+    color: bool,
+) -> List {
+    let columns = Columns::fitting(day, words, width);
     let metrics = visible.iter().filter_map(|at| day.metrics.get(*at));
-    let mut table = Table {
-        head: metrics
-            .clone()
-            .next()
-            .map(|first| head(first, words, &columns))
-            .unwrap_or_default(),
-        lines: Vec::new(),
-        selected: 0,
-    };
+    let mut table = List::default();
+    if let Some(first) = metrics.clone().next() {
+        table.head = head(first, words, &columns);
+    }
     let mut section = None;
     for (place, metric) in metrics.enumerate() {
         if section.replace(&metric.section) != Some(&metric.section) {
@@ -47,9 +46,7 @@ pub(super) fn table(
         if is_selected {
             table.selected = table.lines.len();
         }
-        table
-            .lines
-            .push(row(metric, &columns, (is_selected, color)));
+        table.lines.push(row(metric, &columns, is_selected, color));
     }
     table
 }
@@ -57,10 +54,9 @@ pub(super) fn table(
 /// `── Users ─────────`
 fn divider(name: &str, width: usize) -> Line<'static> {
     let name = cut(name, width.saturating_sub(6));
-    let name = if name.is_empty() {
-        name
-    } else {
-        format!(" {name} ")
+    let name = match name.as_str() {
+        "" => name,
+        _ => format!(" {name} "),
     };
     let rest = width.saturating_sub(2 + Span::raw(name.as_str()).width());
     Line::from(vec![
@@ -89,9 +85,9 @@ fn head(metric: &Metric, words: &Words, columns: &Columns) -> Line<'static> {
     Line::styled(text.trim_end().to_owned(), ink::dim())
 }
 
-fn row(metric: &Metric, columns: &Columns, (selected, color): (bool, bool)) -> Line<'static> {
+fn row(metric: &Metric, columns: &Columns, selected: bool, color: bool) -> Line<'static> {
     let row = &metric.row;
-    let mut spans = vec![gutter(metric, columns, (selected, color))];
+    let mut spans = vec![gutter(metric, columns, selected, color)];
     let label = cut_within(&row.label, columns.label);
     spans.push(Span::raw(left(&label, columns.label)));
     spans.push(Span::raw(" ".repeat(GAP)));
@@ -115,7 +111,7 @@ fn row(metric: &Metric, columns: &Columns, (selected, color): (bool, bool)) -> L
 }
 
 /// Which row is selected, and whether the metric alerts.
-fn gutter(metric: &Metric, columns: &Columns, (selected, color): (bool, bool)) -> Span<'static> {
+fn gutter(metric: &Metric, columns: &Columns, selected: bool, color: bool) -> Span<'static> {
     let tone = metric.alert.as_ref().map(|alert| alert.tone);
     let sign = match tone {
         Some(Tone::Critical) => "!!",
@@ -132,7 +128,7 @@ fn gutter(metric: &Metric, columns: &Columns, (selected, color): (bool, bool)) -
 fn cell(cell: &CellView, columns: &Columns, color: bool) -> Span<'static> {
     let change = format!("{} {}", cell.arrow, cell.text);
     let change = change.trim_start();
-    let told = match (columns.note, cell.arrow) {
+    let text = match (columns.note, cell.arrow) {
         (0, "") => " ".repeat(GAP) + &right(change, columns.change + SIGN),
         (0, _) => {
             let change = " ".repeat(GAP) + &right(change, columns.change);
@@ -140,11 +136,11 @@ fn cell(cell: &CellView, columns: &Columns, color: bool) -> Span<'static> {
         }
         (note, _) => {
             let change = " ".repeat(GAP * 2) + &right(change, columns.change);
-            let said = cell.note.as_deref().unwrap_or_default();
-            change + &" ".repeat(GAP) + &left(said, note)
+            let words = cell.note.as_deref().unwrap_or_default();
+            change + &" ".repeat(GAP) + &left(words, note)
         }
     };
-    Span::styled(told, ink::of(cell.tone, color))
+    Span::styled(text, ink::of(cell.tone, color))
 }
 
 fn trend(row: &RowView, columns: &Columns, color: bool) -> Option<Span<'static>> {

@@ -93,7 +93,7 @@ fn written(view: &View, pictures: &[Vec<Option<Picture>>], detail: Detail) -> Ve
                     detail,
                 ),
                 picture: picture.clone(),
-                alerts: row::tone(row) != Tone::Plain,
+                alerts: row.tone() != Tone::Plain,
             });
             Fitted {
                 shown: shown.collect(),

@@ -14,7 +14,7 @@ use super::unbroken;
 /// Beside a change: `%`, `GB`.
 const LONGEST_UNIT: usize = 2;
 
-/// How much of a row is told.
+/// How much of a row is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
     Full,
@@ -24,7 +24,7 @@ pub(super) enum Detail {
 
 /// `picture` is the name of the row's own; `trends`: some row has one, so there is a column for it.
 pub(super) fn row(row: &RowView, picture: Option<&str>, trends: bool, detail: Detail) -> String {
-    let detail = match tone(row) {
+    let detail = match row.tone() {
         Tone::Plain => detail,
         _ => Detail::Full,
     };
@@ -43,16 +43,6 @@ pub(super) fn row(row: &RowView, picture: Option<&str>, trends: bool, detail: De
         picture,
         trends,
     })
-}
-
-/// The gravest thing that the row says; `Plain` where nothing alerts.
-pub(super) fn tone(row: &RowView) -> Tone {
-    let changes = row.changes.iter().flatten().map(|cell| cell.tone);
-    let tones: Vec<Tone> = changes.chain([row.value_tone]).collect();
-    [Tone::Critical, Tone::Warning]
-        .into_iter()
-        .find(|tone| tones.contains(tone))
-        .unwrap_or_default()
 }
 
 #[derive(Template)]
@@ -137,10 +127,4 @@ fn apart(change: &str) -> (&str, Option<&str>) {
 fn colours(tone: Tone) -> Option<String> {
     let tint = LIGHT.tint(tone)?;
     Some(format!("color:{};background:{tint}", LIGHT.text(tone)))
-}
-
-/// Of a bar's width; a share that is not nothing is seen.
-fn percent(share: f64) -> u32 {
-    let seen = if share > 0.0 { 1.0 } else { 0.0 };
-    (share * 100.0).round().clamp(seen, 100.0) as u32
 }

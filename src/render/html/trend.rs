@@ -3,8 +3,6 @@
 use crate::render::sparkline;
 use crate::render::view::{RowView, Tone, View};
 
-use super::row;
-
 const MOST: usize = 200;
 
 /// Of all pictures, as they stand in a message.
@@ -31,8 +29,7 @@ pub(super) fn pictures(view: &View) -> Vec<Vec<Option<Picture>>> {
         .enumerate()
         .flat_map(|(section, rows)| (0..rows.len()).map(move |row| (section, row)))
         .collect();
-    places
-        .sort_by_key(|(section, at)| row::tone(&view.sections[*section].rows[*at]) == Tone::Plain);
+    places.sort_by_key(|(section, at)| view.sections[*section].rows[*at].tone() == Tone::Plain);
     let (mut number, mut room) = (0, MOST_BYTES);
     for (section, at) in places {
         let row = &view.sections[section].rows[at];
@@ -58,7 +55,7 @@ pub(super) fn any(view: &View) -> bool {
 
 fn drawn(row: &RowView) -> Option<Vec<u8>> {
     drawable(row)?;
-    sparkline::png(&row.trend, row::tone(row))
+    sparkline::png(&row.trend, row.tone())
 }
 
 fn drawable(row: &RowView) -> Option<()> {

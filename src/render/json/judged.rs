@@ -1,4 +1,4 @@
-//! What was judged of a day, as JSON.
+//! Judgements as JSON.
 
 use serde_json::{Value, json};
 
@@ -11,17 +11,17 @@ pub(in crate::render) fn held(held: &Held) -> Value {
 
 /// As in the value, without its count.
 pub(in crate::render) fn part(part: &AlertedPart) -> Value {
-    let mut told = match &part.key {
+    let mut all = match &part.key {
         PartKey::Value(key) => json!({ "key": key, "label": part.label }),
         PartKey::None | PartKey::Other => json!({ "none": true }),
     };
     if part.at_most {
-        told["at_most"] = json!(true);
+        all["at_most"] = json!(true);
     }
     if let Some(usual) = part.usual {
-        told["usual"] = self::usual(usual);
+        all["usual"] = self::usual(usual);
     }
-    told
+    all
 }
 
 pub(super) fn usual(usual: Usual) -> Value {

@@ -10,7 +10,7 @@ use crate::report::{
     Verdict,
 };
 
-use super::{instant, number};
+use super::{instant, number, object};
 use crate::render::{alerts, words};
 
 /// As `docs/report.schema.json` has it.
@@ -37,7 +37,7 @@ fn day(report: &Report) -> Map<String, Value> {
     let highlights: Vec<Value> = report
         .highlights
         .iter()
-        .filter_map(|told| Some(highlight(told, report.rows.get(told.row)?)))
+        .filter_map(|one| Some(highlight(one, report.rows.get(one.row)?)))
         .collect();
     let more = json!({
         "verdict": verdict(report.verdict()),
@@ -94,22 +94,22 @@ fn highlight(highlight: &Highlight, row: &Row) -> Value {
         _ => None,
     };
     let mover = highlight.mover.as_ref().map(|mover| {
-        let mut told = json!({
+        let mut all = json!({
             "part": mover.part.as_deref().unwrap_or(PartKey::NO_VALUE),
             "change": number(mover.change),
             "of": number(mover.of),
         });
         if mover.part.is_none() {
-            told["none"] = json!(true);
+            all["none"] = json!(true);
         }
-        told
+        all
     });
-    // The row has the value exactly, the alert as the nearest binary fraction.
+    // The row has the exact value, the alert only the nearest binary fraction.
     let value = match &highlight.part {
         Some(_) => Some(number(highlight.value)),
         None => row.value.as_ref().map(crate::entry::Value::to_json),
     };
-    let mut told = json!({
+    let mut all = json!({
         "key": row.key,
         "severity": words::severity(highlight.severity),
         "state": words::state(highlight.state),
@@ -124,10 +124,10 @@ fn highlight(highlight: &Highlight, row: &Row) -> Value {
         "mover": mover,
     });
     if let Some(part) = &highlight.part {
-        told["part"] = super::judged::part(part);
-        told["more_parts"] = json!(highlight.more_parts.len() + highlight.parts_left_out);
+        all["part"] = super::judged::part(part);
+        all["more_parts"] = json!(highlight.more_parts.len() + highlight.parts_left_out);
     }
-    told
+    all
 }
 
 fn no_numbers(none: &NoNumbers) -> Map<String, Value> {
@@ -189,12 +189,5 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Warning => "warning",
         Verdict::Incomplete => "incomplete",
         Verdict::Ok => "ok",
-    }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
     }
 }

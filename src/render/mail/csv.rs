@@ -3,11 +3,10 @@
 use rust_decimal::Decimal;
 
 use crate::entry::{Kind, Part, PartKey, Value};
-use crate::render::clean;
 use crate::render::csv::{text, writer};
+use crate::render::{SPANS, clean};
 use crate::report::{Outcome, Report, Row};
 
-const SPANS: [u32; 3] = [1, 7, 30];
 const HEAD: &str = "key,label,section,value,unit,state,reason,\
 previous_1,change_1,percent_1,previous_7,change_7,percent_7,previous_30,change_30,percent_30";
 /// So that spreadsheets read it as UTF-8.

@@ -1,13 +1,13 @@
-//! A reader's way of saying dates, times and numbers, in which nothing breaks between a number and its unit.
+//! Dates, times and numbers in a reader's locale. No line breaks between a number and its unit.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use crate::catalog::{KnownDay, Metric, Mute};
-use crate::entry::Value;
+use crate::entry::{Kind, Value};
 use crate::locale::{Language, Locale, Numbers};
-use crate::report::{AlertedPart, Row, Severity, Usual};
+use crate::report::{AlertedPart, Row, Severity, Usual, Week};
 
 use super::super::clean;
 use super::super::number;
@@ -158,12 +158,16 @@ impl Speech {
         self.count_with(plural, count, &[])
     }
 
+    /// `2 critical`, `3 warnings`: the counts that are not zero.
+    pub fn tally(&self, counts: &[(Plural, usize)]) -> Vec<String> {
+        let counts = counts.iter().filter(|(_, count)| *count > 0);
+        let words = counts.map(|(plural, count)| self.count(*plural, *count));
+        words.collect()
+    }
+
     pub fn count_with(&self, plural: Plural, count: usize, more: &[(&str, &str)]) -> String {
         let n = self.whole(count);
-        let words: Vec<(&str, &str)> = [("n", n.as_str())]
-            .into_iter()
-            .chain(more.iter().copied())
-            .collect();
+        let words = [&[("n", n.as_str())], more].concat();
         fill(plural.agreeing(count), &words)
     }
 
@@ -173,24 +177,35 @@ impl Speech {
 
     /// A metric's value; a distribution's parts added up.
     pub fn value(&self, value: &Value, scale: Scale<'_>) -> String {
-        match value {
-            Value::Parts(parts) => self.part(parts.iter().map(|part| part.count).sum(), scale),
-            _ => {
-                let shown = number::value(value, "", scale.decimals, self.numbers);
-                match scale.unit {
-                    "bytes" => unbroken(
-                        number::value(value, "bytes", scale.decimals, self.numbers).as_deref(),
-                    ),
-                    unit => with_unit(&unbroken(shown.as_deref()), unit),
-                }
-            }
+        if let Value::Parts(parts) = value {
+            return self.part(parts.iter().map(|part| part.count).sum(), scale);
+        }
+        let written = |unit| {
+            let number = number::value(value, unit, scale.decimals, self.numbers);
+            unbroken(&number.unwrap_or_default())
+        };
+        match scale.unit {
+            "bytes" => written("bytes"),
+            unit => with_unit(&written(""), unit),
         }
     }
 
-    pub fn severity(&self, severity: Severity) -> &'static str {
-        match severity {
-            Severity::Warning => self.words.warning,
-            Severity::Critical => self.words.critical,
+    /// A value, or why there is none.
+    pub fn reading(&self, value: Option<&Value>, kind: Kind, scale: Scale<'_>) -> String {
+        match (value, kind) {
+            (Some(value), _) => self.value(value, scale),
+            (None, Kind::Failed) => self.words.failed.to_owned(),
+            (None, Kind::Unavailable) => self.words.unavailable.to_owned(),
+            (None, _) => self.words.no_value.to_owned(),
+        }
+    }
+
+    /// `critical`, or `still critical` where only the alert's history makes it so severe.
+    pub fn standing(&self, severity: Severity, is_held: bool) -> String {
+        let word = self.words.severity(severity);
+        match is_held {
+            true => fill(self.words.still, &[("severity", word)]),
+            false => word.to_owned(),
         }
     }
 
@@ -219,17 +234,10 @@ impl Speech {
     }
 
     pub fn number(&self, number: f64, scale: Scale<'_>) -> String {
+        let written = |unit| number::number(number, unit, scale.decimals, self.numbers);
         match scale.unit {
-            "bytes" => unbroken(Some(&number::number(
-                number,
-                "bytes",
-                scale.decimals,
-                self.numbers,
-            ))),
-            unit => with_unit(
-                &number::number(number, "", scale.decimals, self.numbers),
-                unit,
-            ),
+            "bytes" => unbroken(&written("bytes")),
+            unit => with_unit(&written(""), unit),
         }
     }
 
@@ -237,9 +245,16 @@ impl Speech {
     pub fn change(&self, change: f64, percent: Option<f64>, scale: Scale<'_>) -> String {
         match percent {
             _ if scale.in_points => self.points(change),
-            Some(percent) => unbroken(Some(&number::percent(percent, self.numbers))),
+            Some(percent) => unbroken(&number::percent(percent, self.numbers)),
             None => self.amount(change, scale),
         }
+    }
+
+    /// The change of a week's mean against the weeks before.
+    pub fn week_change(&self, week: Week, scale: Scale<'_>) -> String {
+        let change = week.mean - week.before;
+        let percent = (week.before != 0.0).then(|| change * 100.0 / week.before.abs());
+        self.change(change, percent, scale)
     }
 
     /// `20 %` or `2 points`: what a change is held against, whatever its direction.
@@ -266,7 +281,7 @@ impl Speech {
         let plural = self.words.points;
         let is_one = size.trim_start_matches(['+', '\u{2212}']) == "1";
         let phrase = if is_one { plural.one } else { plural.many };
-        unbroken(Some(&fill(phrase, &[("n", &size)])))
+        unbroken(&fill(phrase, &[("n", &size)]))
     }
 
     /// `4'410–5'020`
@@ -280,10 +295,7 @@ impl Speech {
             decimals: scale.decimals.or(Some(if is_whole { 0 } else { 2 })),
             ..scale
         };
-        let (low, high) = (
-            self.number(usual.low, scale),
-            self.number(usual.high, scale),
-        );
+        let [low, high] = [usual.low, usual.high].map(|bound| self.number(bound, scale));
         if low == high {
             return low;
         }
@@ -303,7 +315,7 @@ impl Speech {
     pub fn duration(&self, milliseconds: i64) -> String {
         let milliseconds = milliseconds.max(0);
         let (minutes, seconds) = (milliseconds / 60_000, milliseconds % 60_000 / 1_000);
-        let said = match milliseconds {
+        let duration = match milliseconds {
             0..50 => format!("<0{}1 s", self.numbers.point()),
             50..9_950 => {
                 let tenths = (milliseconds + 50) / 100;
@@ -312,10 +324,10 @@ impl Speech {
             9_950..60_000 => format!("{} s", milliseconds / 1_000),
             _ => format!("{minutes} min {seconds} s"),
         };
-        unbroken(Some(&said))
+        unbroken(&duration)
     }
 
-    /// Why a value is as it is: Daybook's own words in the reader's language, errors as they came.
+    /// Why a value is as it is: Daybook's own words translated, errors as they are.
     pub fn reason(&self, reason: &str) -> String {
         let known = Phrases::of(Language::English);
         let pairs = [
@@ -328,8 +340,10 @@ impl Speech {
             (known.reason_later, self.words.reason_later),
             (known.reason_absent, self.words.reason_absent),
         ];
-        let said = pairs.into_iter().find(|(known, _)| *known == reason);
-        said.map_or_else(|| clean::reason(reason), |(_, said)| said.to_owned())
+        match pairs.into_iter().find(|(known, _)| *known == reason) {
+            Some((_, translated)) => translated.to_owned(),
+            None => clean::reason(reason),
+        }
     }
 
     /// `25`, `23.5`
@@ -341,11 +355,11 @@ impl Speech {
 /// A space at which no line breaks.
 const GLUE: char = '\u{a0}';
 
-fn unbroken(text: Option<&str>) -> String {
-    text.unwrap_or_default().replace(' ', "\u{a0}")
+fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
-/// Units come from the catalog: they are as hostile as any text from data.
+/// Cleans the unit, which is text from data too.
 fn with_unit(number: &str, unit: &str) -> String {
     let unit = clean::unit(unit);
     if unit.is_empty() {

@@ -4,15 +4,15 @@
 pub(super) const SHADES: u8 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub struct Point {
+    pub x: f64,
+    pub y: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edges {
     Soft,
-    /// Half as many bytes where a line goes up and down a lot.
+    /// Half as many bytes for a line that climbs and falls a lot.
     Hard,
 }
 

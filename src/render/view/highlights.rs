@@ -14,35 +14,36 @@ const MOST: usize = 5;
 
 /// The first of them, and how many more there are.
 pub(super) fn highlights(report: &Report, speech: &Speech) -> (Vec<HighlightView>, Option<String>) {
-    let mut told = all(report, speech);
-    told.truncate(MOST);
+    let mut first = all(report, speech);
+    first.truncate(MOST);
     let more = report.highlights.len().saturating_sub(MOST);
     let words = speech.words.more_highlights;
-    (told, (more > 0).then(|| speech.count(words, more)))
+    (first, (more > 0).then(|| speech.count(words, more)))
 }
 
-pub(super) fn all(report: &Report, speech: &Speech) -> Vec<HighlightView> {
-    let told = report.highlights.iter().filter_map(|highlight| {
+/// All highlights, in the order of [`Report::highlights`].
+pub fn all(report: &Report, speech: &Speech) -> Vec<HighlightView> {
+    let views = report.highlights.iter().filter_map(|highlight| {
         let row = report.rows.get(highlight.row)?;
         Some(self::highlight(highlight, row, report, speech))
     });
-    told.collect()
+    views.collect()
 }
 
-/// What stands but is muted, with until when and why.
-pub(super) fn muted(report: &Report, speech: &Speech) -> Vec<HighlightView> {
-    let told = report.muted.iter().filter_map(|highlight| {
+/// Active but muted alerts, with the mute's end and reason, in the order of [`Report::muted`].
+pub fn muted(report: &Report, speech: &Speech) -> Vec<HighlightView> {
+    let views = report.muted.iter().filter_map(|highlight| {
         let row = report.rows.get(highlight.row)?;
         let until = speech.muted_until(row.muted.as_ref()?);
-        let told = self::highlight(highlight, row, report, speech);
+        let view = self::highlight(highlight, row, report, speech);
         Some(HighlightView {
             tone: Tone::Muted,
             word: speech.words.muted.to_owned(),
-            rest: format!("{} {until}", told.rest),
-            ..told
+            rest: format!("{} {until}", view.rest),
+            ..view
         })
     });
-    told.collect()
+    views.collect()
 }
 
 fn highlight(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> HighlightView {
@@ -73,11 +74,13 @@ fn part_and_value(part: &AlertedPart, value: f64, row: &Row, speech: &Speech) ->
 }
 
 pub(super) fn label(row: &Row) -> String {
-    let label = clean::label(&row.label);
-    if label.is_empty() {
-        row.key.clone()
-    } else {
-        label
+    label_or_key(&row.label, &row.key)
+}
+
+pub(super) fn label_or_key(label: &str, key: &str) -> String {
+    match clean::label(label) {
+        label if label.is_empty() => key.to_owned(),
+        label => label,
     }
 }
 
@@ -110,17 +113,14 @@ fn rest(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> S
     let sentences = [
         Some(first),
         mover(highlight, row, report, speech),
-        stood(highlight, speech),
+        age(highlight, speech),
         more_parts(highlight, row, speech),
     ];
-    sentences
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" ")
+    let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    sentences.join(" ")
 }
 
-/// How long something that is over had stood.
+/// How long a recovered alert lasted.
 fn after(highlight: &Highlight, speech: &Speech) -> String {
     let days = highlight.day.saturating_sub(1).max(1);
     speech.count(speech.words.after_days, days as usize)
@@ -140,26 +140,22 @@ fn by_limit(highlight: &Highlight, limit: Limit, row: &Row, speech: &Speech) -> 
         (_, false) if limit.inclusive => words.stays_above,
         _ => words.limit,
     };
-    fill(
-        phrase,
-        &[("bound", &bound), ("after", &after(highlight, speech))],
-    )
+    let after = after(highlight, speech);
+    fill(phrase, &[("bound", bound), ("after", after)])
 }
 
 /// `averaging 4'100 a day last week vs 4'808 in the four weeks before (−15 %)`
 fn by_week(week: Week, row: &Row, speech: &Speech) -> String {
     let scale = Scale::of(row);
-    let change = week.mean - week.before;
-    let percent = (week.before != 0.0).then(|| change * 100.0 / week.before.abs());
     let holes = [
         ("mean", speech.number(number::mean(week.mean), scale)),
         ("before", speech.number(number::mean(week.before), scale)),
-        ("change", speech.change(change, percent, scale)),
+        ("change", speech.week_change(week, scale)),
     ];
     fill(speech.words.week, &holes)
 }
 
-/// `vs 4'808 last Friday (−54 %)` and how far that lies from what is usual.
+/// `vs 4'808 last Friday (−54 %)`, and the usual range.
 fn against(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> Vec<String> {
     let Rule::Change {
         days,
@@ -190,7 +186,10 @@ fn against(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -
     let mut clauses = vec![fill(words.against, &holes)];
     if let Some(held) = difference.held.filter(|_| !highlight.welcome) {
         let holes = [
-            ("severity", speech.severity(highlight.severity).to_owned()),
+            (
+                "severity",
+                speech.words.severity(highlight.severity).to_owned(),
+            ),
             ("date", speech.short_date(held.since)),
             ("level", speech.level(held.until_below, Scale::of(row))),
         ];
@@ -224,14 +223,14 @@ fn against(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -
 /// `Also: “open” 3 (−95 %), “draft” 0 and 2 more.`
 fn more_parts(highlight: &Highlight, row: &Row, speech: &Speech) -> Option<String> {
     let more = highlight.more_parts.iter().filter_map(|alert| {
-        let told = part_and_value(alert.part.as_ref()?, alert.value, row, speech);
+        let part = part_and_value(alert.part.as_ref()?, alert.value, row, speech);
         Some(match &alert.rule {
             Rule::Change { difference, .. } => {
                 let change = speech.change(difference.change, difference.percent, Scale::of(row));
-                format!("{told} ({change})")
+                format!("{part} ({change})")
             }
-            Rule::Stirred { .. } => format!("{told} ({})", speech.words.new),
-            _ => told,
+            Rule::Stirred { .. } => format!("{part} ({})", speech.words.new),
+            _ => part,
         })
     });
     let mut parts = more.collect::<Vec<_>>().join(", ");
@@ -266,7 +265,7 @@ fn mover(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> 
 }
 
 /// `First day.`, `Day 4.`
-fn stood(highlight: &Highlight, speech: &Speech) -> Option<String> {
+fn age(highlight: &Highlight, speech: &Speech) -> Option<String> {
     let words = speech.words;
     let phrase = match (highlight.state, highlight.day) {
         (State::Recovered, _) => return None,
@@ -275,8 +274,6 @@ fn stood(highlight: &Highlight, speech: &Speech) -> Option<String> {
         (State::Ongoing, 2) => words.second_day,
         (State::Ongoing, _) => words.day_n,
     };
-    Some(fill(
-        phrase,
-        &[("n", &speech.whole(highlight.day as usize))],
-    ))
+    let day = speech.whole(highlight.day as usize);
+    Some(fill(phrase, &[("n", day)]))
 }

@@ -1,4 +1,4 @@
-//! What is said under the tables: what failed, what was corrected, how numbers were come by, what did not arrive.
+//! The notes under the tables: failures, corrections, the origin of numbers, lost deliveries.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -13,34 +13,34 @@ use super::opening::unusual_length;
 use super::rows::{counted, nulls};
 use super::{NoteView, Tone};
 
-/// A line about more metrics than these does not name them.
+/// A line about more metrics does not name them.
 const NAMED: usize = 3;
-/// More lines than these are only counted.
+/// The lines beyond are only counted.
 const LINES: usize = 12;
 
 pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
-    let mut notes = Vec::new();
-    if let Some(report) = letter.report() {
-        notes.extend(failed(report, speech));
-        notes.extend(muted(report, speech));
-    }
-    notes.extend(recipients(letter, speech));
-    notes.extend(undelivered(letter, speech));
-    notes.extend(corrected(letter, speech));
-    if let Some(report) = letter.report() {
-        notes.extend(unknown(report, speech));
-        notes.extend(counted_later(report, speech));
-        notes.extend(recounted(report, speech));
-        notes.extend(unlisted(report, speech));
-        notes.extend(without_value(report, speech));
-        notes.extend(length(report, speech));
-        notes.extend(learning(report, speech));
-    }
-    notes.extend(further_days(letter, speech));
-    notes
+    type ReportNote = fn(&Report, &Speech) -> Option<NoteView>;
+    let about_report = |note: ReportNote| letter.report().and_then(|report| note(report, speech));
+    let notes = [
+        about_report(failed),
+        about_report(muted),
+        stale_recipients(letter, speech),
+        bad_addresses(letter, speech),
+        undelivered(letter, speech),
+        corrected(letter, speech),
+        about_report(unknown),
+        about_report(counted_later),
+        about_report(recounted),
+        about_report(unlisted),
+        about_report(without_value),
+        about_report(length),
+        about_report(learning),
+        further_days(letter, speech),
+    ];
+    notes.into_iter().flatten().collect()
 }
 
-/// Nothing without lines; of very many only the first.
+/// None without lines; of many, only the first are shown.
 fn note(title: &str, tone: Tone, mut lines: Vec<String>, speech: &Speech) -> Option<NoteView> {
     let more = lines.len().saturating_sub(LINES);
     if more > 0 {
@@ -54,33 +54,32 @@ fn note(title: &str, tone: Tone, mut lines: Vec<String>, speech: &Speech) -> Opt
     })
 }
 
-/// One line for each thing said, with the metrics it is said of.
+/// One line for each text, with the metrics it is about.
 fn grouped<'a>(rows: impl Iterator<Item = (&'a Row, String)>, speech: &Speech) -> Vec<String> {
     let mut groups: Vec<(String, Vec<&Row>)> = Vec::new();
-    for (row, said) in rows {
-        match groups.iter_mut().find(|(known, _)| *known == said) {
+    for (row, text) in rows {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
             Some((_, rows)) => rows.push(row),
-            None => groups.push((said, vec![row])),
+            None => groups.push((text, vec![row])),
         }
     }
-    let line = |(said, rows): (String, Vec<&Row>)| {
+    let line = |(text, rows): (String, Vec<&Row>)| {
         let whose = if rows.len() > NAMED {
             speech.count(speech.words.metrics, rows.len())
         } else {
             let labels: Vec<String> = rows.into_iter().map(label).collect();
             labels.join("; ")
         };
-        format!("{whose}: {said}")
+        format!("{whose}: {text}")
     };
     groups.into_iter().map(line).collect()
 }
 
 fn reason(row: &Row, speech: &Speech) -> String {
-    let reason = row.provenance.reason.as_deref();
-    reason.map_or_else(
-        || speech.words.no_value.to_owned(),
-        |reason| speech.reason(reason),
-    )
+    match &row.provenance.reason {
+        Some(reason) => speech.reason(reason),
+        None => speech.words.no_value.to_owned(),
+    }
 }
 
 fn failed(report: &Report, speech: &Speech) -> Option<NoteView> {
@@ -90,14 +89,10 @@ fn failed(report: &Report, speech: &Speech) -> Option<NoteView> {
 }
 
 fn muted(report: &Report, speech: &Speech) -> Option<NoteView> {
-    let told = highlights::muted(report, speech).into_iter();
-    let lines = told.map(|highlight| format!("{} {}", highlight.head, highlight.rest));
-    note(
-        speech.words.muted_title,
-        Tone::Muted,
-        lines.collect(),
-        speech,
-    )
+    let muted = highlights::muted(report, speech).into_iter();
+    let lines = muted.map(|highlight| format!("{} {}", highlight.head, highlight.rest));
+    let lines = lines.collect();
+    note(speech.words.muted_title, Tone::Muted, lines, speech)
 }
 
 fn unknown(report: &Report, speech: &Speech) -> Option<NoteView> {
@@ -118,36 +113,30 @@ fn counted_later(report: &Report, speech: &Speech) -> Option<NoteView> {
 fn recounted(report: &Report, speech: &Speech) -> Option<NoteView> {
     let rows = report.rows.iter();
     let recounted = rows.filter(|row| row.provenance.kind == Kind::Reconstructed);
-    let said = |row: &Row| match &row.provenance.reason {
+    let text = |row: &Row| match &row.provenance.reason {
         Some(reason) => speech.reason(reason),
         None => speech.words.recounted.to_owned(),
     };
-    let lines = grouped(recounted.map(|row| (row, said(row))), speech);
+    let lines = grouped(recounted.map(|row| (row, text(row))), speech);
     note(speech.words.recounted_title, Tone::Muted, lines, speech)
 }
 
 fn without_value(report: &Report, speech: &Speech) -> Option<NoteView> {
     let rows = report.rows.iter().filter(|row| nulls(row) > 0);
     let words = speech.words.rows_without_value;
-    let lines = grouped(
-        rows.map(|row| (row, speech.count(words, nulls(row)))),
-        speech,
-    );
+    let rows = rows.map(|row| (row, speech.count(words, nulls(row))));
+    let lines = grouped(rows, speech);
     note(speech.words.nulls_title, Tone::Muted, lines, speech)
 }
 
 fn unlisted(report: &Report, speech: &Speech) -> Option<NoteView> {
     let line = |one: &Unlisted| {
         let rows = speech.count(speech.words.rows_unlisted, usize::try_from(one.rows).ok()?);
-        let values = one
-            .values
-            .iter()
-            .map(|values| format!(": {}", clean::reason(values)));
+        let values = one.values.as_ref();
+        let values = values.map(|values| format!(": {}", clean::reason(values)));
+        let values = values.unwrap_or_default();
         let (split, column) = (clean::label(&one.split), clean::label(&one.column));
-        Some(format!(
-            "{split} ({column}): {rows}{}",
-            values.collect::<String>()
-        ))
+        Some(format!("{split} ({column}): {rows}{values}"))
     };
     let lines = report.unlisted.iter().filter_map(line).collect();
     note(speech.words.unlisted_title, Tone::Warning, lines, speech)
@@ -155,14 +144,12 @@ fn unlisted(report: &Report, speech: &Speech) -> Option<NoteView> {
 
 fn length(report: &Report, speech: &Speech) -> Option<NoteView> {
     let (hours, why) = unusual_length(report, speech)?;
-    let line = fill(
-        speech.words.length,
-        &[("hours", hours.as_str()), ("why", why)],
-    );
+    let holes = [("hours", hours.as_str()), ("why", why)];
+    let line = fill(speech.words.length, &holes);
     note(speech.words.length_title, Tone::Muted, vec![line], speech)
 }
 
-/// Of the very first report everything is new; that it says itself.
+/// The first report says itself that everything is new.
 fn learning(report: &Report, speech: &Speech) -> Option<NoteView> {
     let rows = report
         .rows
@@ -194,26 +181,22 @@ fn further_days(letter: &Letter, speech: &Speech) -> Option<NoteView> {
         spans.push(speech.count(speech.words.more_lines, more));
     }
     let line = fill(speech.words.also, &[("dates", spans.join(", "))]);
-    let lines = if also.is_empty() {
-        Vec::new()
-    } else {
-        vec![line]
-    };
+    let lines = spans.first().map(|_| line).into_iter().collect();
     note(speech.words.also_title, Tone::Muted, lines, speech)
 }
 
 /// Days in a row, with their year where it is not this one.
 fn days(span: &[NaiveDate], year: i32, speech: &Speech) -> String {
-    let told = |date: &NaiveDate| match date.year() == year {
+    let written = |date: &NaiveDate| match date.year() == year {
         true => speech.long_day_of_month(*date),
         false => format!("{} {}", speech.long_day_of_month(*date), date.year()),
     };
     match span {
         [first, .., last] => {
-            let ends = [("low", told(first)), ("high", told(last))];
+            let ends = [("low", written(first)), ("high", written(last))];
             fill(speech.words.between, &ends)
         }
-        [only] => told(only),
+        [only] => written(only),
         [] => String::new(),
     }
 }
@@ -227,7 +210,7 @@ fn corrected(letter: &Letter, speech: &Speech) -> Option<NoteView> {
         };
         let both = |scale| [correction.mailed, correction.now].map(|at| speech.number(at, scale));
         let [mailed, now] = match both(scale) {
-            // What differs must be seen to differ.
+            // Rounded to the same, they would not show the correction.
             [mailed, now] if mailed == now => both(exact(scale)),
             rounded => rounded,
         };
@@ -245,10 +228,9 @@ fn corrected(letter: &Letter, speech: &Speech) -> Option<NoteView> {
 
 fn exact(scale: Scale<'_>) -> Scale<'_> {
     Scale {
-        unit: if scale.unit == "bytes" {
-            "B"
-        } else {
-            scale.unit
+        unit: match scale.unit {
+            "bytes" => "B",
+            unit => unit,
         },
         decimals: None,
         ..scale
@@ -278,19 +260,18 @@ fn undelivered(letter: &Letter, speech: &Speech) -> Option<NoteView> {
     note(speech.words.undelivered_title, Tone::Warning, lines, speech)
 }
 
-/// Addresses that are wrong, and a list that could not be read.
-fn recipients(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
+fn stale_recipients(letter: &Letter, speech: &Speech) -> Option<NoteView> {
     let words = speech.words;
+    let stale = letter.around.stale_recipients.iter();
+    let lines = stale.map(|why| fill(words.stale, &[("reason", clean::reason(why))]));
+    let lines = lines.collect();
+    note(words.recipients_title, Tone::Warning, lines, speech)
+}
+
+fn bad_addresses(letter: &Letter, speech: &Speech) -> Option<NoteView> {
     let line = |(address, why): &(String, String)| {
         format!("{}: {}", clean::label(address), clean::reason(why))
     };
-    let bad = letter.around.bad_addresses.iter().map(line).collect();
-    let stale = letter.around.stale_recipients.as_ref();
-    let stale = stale.map(|why| fill(words.stale, &[("reason", clean::reason(why))]));
-    let stale = stale.into_iter().collect();
-    let notes = [
-        note(words.recipients_title, Tone::Warning, stale, speech),
-        note(words.addresses_title, Tone::Warning, bad, speech),
-    ];
-    notes.into_iter().flatten().collect()
+    let lines = letter.around.bad_addresses.iter().map(line).collect();
+    note(speech.words.addresses_title, Tone::Warning, lines, speech)
 }

@@ -71,13 +71,7 @@ pub(super) fn verdict(letter: &Letter, speech: &Speech) -> String {
     if report.partial {
         return words.open_day.to_owned();
     }
-    let kinds = [
-        words.criticals,
-        words.warnings,
-        words.welcomes,
-        words.failed_metrics,
-    ];
-    let tally = tally(report, speech, kinds);
+    let tally = tally(report, speech, words.failed_metrics);
     match () {
         () if !tally.is_empty() => tally,
         () if report.first => words.first_report.to_owned(),
@@ -87,20 +81,16 @@ pub(super) fn verdict(letter: &Letter, speech: &Speech) -> String {
     }
 }
 
-/// How many are critical, warnings, welcome and failed, in these words; nothing where there are none.
-pub(in crate::render) fn tally(report: &Report, speech: &Speech, kinds: [Plural; 4]) -> String {
-    let counts = [
-        report.counts.critical,
-        report.counts.warnings,
-        report.counts.welcome,
-        report.failed().count(),
-    ];
-    let told = kinds
-        .into_iter()
-        .zip(counts)
-        .filter(|(_, count)| *count > 0);
-    let told = told.map(|(plural, count)| speech.count(plural, count));
-    told.collect::<Vec<_>>().join(", ")
+/// The counts of alerts and, in the words `failures`, of failed metrics; empty where all are zero.
+pub(in crate::render) fn tally(report: &Report, speech: &Speech, failures: Plural) -> String {
+    let (words, counts) = (speech.words, report.counts);
+    let tally = speech.tally(&[
+        (words.criticals, counts.critical),
+        (words.warnings, counts.warnings),
+        (words.welcomes, counts.welcome),
+        (failures, report.failed().count()),
+    ]);
+    tally.join(", ")
 }
 
 pub(super) fn summary(letter: &Letter, speech: &Speech) -> String {
@@ -114,18 +104,18 @@ pub(super) fn summary(letter: &Letter, speech: &Speech) -> String {
         return fill(words.open_summary, &[("clock", &clock)]);
     }
     let failed = failures(report, speech);
-    let told = match &report.known_day {
+    let rest = match &report.known_day {
         _ if report.first => Some(first(report, speech)),
-        // Nobody looked whether its changes are usual.
+        // Its changes are not judged.
         Some(known) => Some(fill(words.known, &[("name", speech.known(known))])),
         None => in_range(report, speech),
     };
-    let sentences: Vec<String> = failed.into_iter().chain(told).collect();
-    ended(&sentences.join(" "))
+    let sentences: Vec<String> = failed.into_iter().chain(rest).collect();
+    without_double_end(&sentences.join(" "))
 }
 
-/// What was cut has its end already.
-fn ended(sentences: &str) -> String {
+/// A text that was cut needs no full stop.
+fn without_double_end(sentences: &str) -> String {
     sentences.replace("….", "…")
 }
 
@@ -143,7 +133,7 @@ fn why_none(none: &NoNumbers, speech: &Speech) -> String {
             fill(speech.words.no_numbers_summary, &words)
         }
     };
-    ended(&format!("{why} {}", speech.words.report_follows))
+    without_double_end(&format!("{why} {}", speech.words.report_follows))
 }
 
 /// `app database unavailable since 00:15`, `counting was stopped after 1h`
@@ -155,7 +145,7 @@ pub(in crate::render) fn why_none_in_short(none: &NoNumbers, speech: &Speech) ->
     format!("{} {since}", in_short(&none.reason))
 }
 
-/// `00:15`, with its date where that is not the morning after.
+/// `00:15`, with the date unless that is the next morning.
 fn since(none: &NoNumbers, speech: &Speech) -> String {
     let clock = speech.clock(none.since, none.time_zone);
     let date = none.since.with_timezone(&none.time_zone).date_naive();
@@ -169,9 +159,7 @@ fn since(none: &NoNumbers, speech: &Speech) -> String {
 /// `app database unavailable`, of an error that says more.
 fn in_short(reason: &str) -> String {
     let reason = clean::reason(reason);
-    let clause = reason
-        .split_once(": ")
-        .map_or(reason.as_str(), |(clause, _)| clause);
+    let (clause, _) = reason.split_once(": ").unwrap_or((&reason, ""));
     let clause = clause.strip_prefix("the ").unwrap_or(clause);
     let clause = match clause.rsplit_once(" is ") {
         Some((what, state @ ("unavailable" | "unreachable"))) => format!("{what} {state}"),
@@ -210,11 +198,9 @@ fn failures(report: &Report, speech: &Speech) -> Option<String> {
 
 fn first(report: &Report, speech: &Speech) -> String {
     let on = |days: u64| speech.short_date(report.date + Days::new(days));
+    let metrics = speech.count(speech.words.metrics, report.rows.len());
     let words = [
-        (
-            "metrics",
-            speech.count(speech.words.metrics, report.rows.len()),
-        ),
+        ("metrics", metrics),
         ("day", on(1)),
         ("week", on(7)),
         ("month", on(30)),
@@ -257,16 +243,14 @@ pub(super) fn preheader(letter: &Letter, view: &View, speech: &Speech) -> String
         return fill(speech.words.no_numbers_in_short, &words);
     }
     let highlights = view.highlights.iter().take(3);
-    let told: Vec<String> = highlights
+    let highlights: Vec<String> = highlights
         .map(|highlight| format!("{} {}", highlight.head, highlight.rest))
         .collect();
     let is_calm = letter.report().is_some_and(|report| report.calm_day);
-    let told = match told.is_empty() {
-        true if is_calm => format!("{}. {}", view.verdict, view.summary)
-            .trim_end()
-            .to_owned(),
+    let text = match highlights.is_empty() {
+        true if is_calm => format!("{}. {}", view.verdict, view.summary),
         true => view.summary.clone(),
-        false => told.join(" "),
+        false => highlights.join(" "),
     };
-    plain::cut_at_word(&told, PREHEADER)
+    plain::cut_at_word(text.trim_end(), PREHEADER)
 }

@@ -5,20 +5,20 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::entry::{Kind, Value};
-use crate::render::clean;
+use crate::render::axis::Extent;
 use crate::render::parts::largest;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
+use crate::render::{SPANS, clean};
 use crate::report::{
-    BrokenLimit, Change, Difference, Direction, Gap, Outcome, Report, Row, Severity, Suppression,
+    BrokenLimit, Change, Difference, Direction, Outcome, Report, Row, Severity, Suppression,
     TREND_DAYS,
 };
 
 use super::highlights::label;
 use super::{CellView, PartView, RowView, SectionView, Tone};
 
-const SPANS: [u32; 3] = [1, 7, 30];
-/// What more rows than these have in common stands in the notes only.
+/// What more rows than these have in common stands only in the notes.
 pub(super) const FEW: usize = 5;
 
 pub(super) fn sections(report: &Report, speech: &Speech) -> Vec<SectionView> {
@@ -35,8 +35,8 @@ pub(super) fn sections(report: &Report, speech: &Speech) -> Vec<SectionView> {
     report.sections().into_iter().map(section).collect()
 }
 
-/// With every remark of its own.
-pub(super) fn alone(row: &Row, report: &Report, speech: &Speech) -> RowView {
+/// A row by itself, with every remark.
+pub fn alone(row: &Row, report: &Report, speech: &Speech) -> RowView {
     let remarks = Remarks {
         late: true,
         recounted: true,
@@ -100,7 +100,7 @@ fn row(row: &Row, remarks: Remarks, report: &Report, speech: &Speech) -> RowView
     RowView {
         key: row.key.clone(),
         label: label(row),
-        value: value(row, speech),
+        value: speech.reading(row.value.as_ref(), row.provenance.kind, Scale::of(row)),
         value_tone: match (broken, row.provenance.kind) {
             (Some(broken), _) => tone_of(broken.severity),
             (None, Kind::Failed) => Tone::Warning,
@@ -116,15 +116,6 @@ fn row(row: &Row, remarks: Remarks, report: &Report, speech: &Speech) -> RowView
     }
 }
 
-fn value(row: &Row, speech: &Speech) -> String {
-    match (&row.value, row.provenance.kind) {
-        (Some(value), _) => speech.value(value, Scale::of(row)),
-        (None, Kind::Failed) => speech.words.failed.to_owned(),
-        (None, Kind::Unavailable) => speech.words.unavailable.to_owned(),
-        (None, _) => speech.words.no_value.to_owned(),
-    }
-}
-
 fn value_note(
     row: &Row,
     broken: Option<BrokenLimit>,
@@ -134,7 +125,7 @@ fn value_note(
 ) -> Option<String> {
     let words = speech.words;
     let mut notes = Vec::new();
-    notes.extend(broken.map(|broken| standing(broken.severity, broken.is_held, speech)));
+    notes.extend(broken.map(|broken| speech.standing(broken.severity, broken.is_held)));
     if report.has_muted_limit(row) {
         notes.push(words.muted.to_owned());
     }
@@ -152,7 +143,7 @@ fn value_note(
     (!notes.is_empty()).then(|| notes.join(", "))
 }
 
-/// `counted 00:15`, with its date where that is not the one on which the day ended.
+/// `counted 00:15`, with the date unless the day ended on it.
 pub(super) fn counted(at: DateTime<Utc>, report: &Report, speech: &Speech) -> String {
     let zone = report.time_zone;
     let date = at.with_timezone(&zone).date_naive();
@@ -163,24 +154,19 @@ pub(super) fn counted(at: DateTime<Utc>, report: &Report, speech: &Speech) -> St
     } else {
         speech.words.counted_on
     };
-    fill(
-        phrase,
-        &[("clock", &clock), ("date", &speech.short_date(date))],
-    )
+    let date = speech.short_date(date);
+    fill(phrase, &[("clock", clock), ("date", date)])
 }
 
 fn changes(row: &Row, report: &Report, speech: &Speech) -> Option<[CellView; 3]> {
     if row.changes.is_empty() {
         return None;
     }
-    let cell = |days| {
-        row.change(days)
-            .map(|change| cell(change, row, report, speech))
-    };
+    let cell = |days| Some(cell(row.change(days)?, row, report, speech));
     Some(SPANS.map(|days| cell(days).unwrap_or_default()))
 }
 
-pub(super) fn cell(change: &Change, row: &Row, report: &Report, speech: &Speech) -> CellView {
+pub fn cell(change: &Change, row: &Row, report: &Report, speech: &Speech) -> CellView {
     let words = speech.words;
     let muted = |text: &str| CellView {
         text: text.to_owned(),
@@ -192,10 +178,7 @@ pub(super) fn cell(change: &Change, row: &Row, report: &Report, speech: &Speech)
         Outcome::NoneNow(_) => return muted("–"),
         // The summary says so once.
         Outcome::NoneThen(_) if report.first => return muted("–"),
-        Outcome::NoneThen(Gap::NoData) => return muted(words.no_data),
-        Outcome::NoneThen(Gap::Unavailable) => return muted(words.unavailable),
-        Outcome::NoneThen(Gap::Failed) => return muted(words.failed),
-        Outcome::NoneThen(Gap::Nothing) => return muted(words.no_value),
+        Outcome::NoneThen(gap) => return muted(words.gap(*gap)),
     };
     let arrow = match difference.direction {
         Direction::Up => "▲",
@@ -205,7 +188,7 @@ pub(super) fn cell(change: &Change, row: &Row, report: &Report, speech: &Speech)
     let change = speech.change(difference.change, difference.percent, Scale::of(row));
     CellView {
         arrow,
-        // The arrow is the sign of what is nearly nothing.
+        // Of `+<0.1` the arrow is the sign.
         text: change.replace("+<", "<").replace("\u{2212}<", "<"),
         note: cell_note(difference, row, report, speech),
         tone: match difference.severity {
@@ -225,30 +208,16 @@ fn cell_note(
 ) -> Option<String> {
     let words = speech.words;
     let note = match (difference.severity, difference.suppression) {
-        // The masthead says it of all.
+        // The masthead says so.
         (_, Some(Suppression::OpenDay)) if report.partial => return None,
         (Some(_), _) if row.muted.is_some() => words.muted,
         (Some(_), _) if difference.welcome => words.welcome,
-        (Some(severity), _) => return Some(standing(severity, difference.held.is_some(), speech)),
-        (None, Some(Suppression::Usual)) => words.usual_then,
-        (None, Some(Suppression::Echo)) => words.echo,
-        (None, Some(Suppression::Learning)) => words.learning,
-        (None, Some(Suppression::CoveredByDay)) => words.covered_by_day,
-        (None, Some(Suppression::KnownDay)) => words.known_day,
-        (None, Some(Suppression::OpenDay)) => words.open_day_then,
+        (Some(severity), _) => return Some(speech.standing(severity, difference.held.is_some())),
+        (None, Some(suppression)) => words.suppression(suppression),
         (None, None) if difference.is_new() => words.new,
         (None, None) => return None,
     };
     Some(note.to_owned())
-}
-
-/// `critical`, or `still critical` where the alert alone says so.
-fn standing(severity: Severity, is_held: bool, speech: &Speech) -> String {
-    let word = speech.severity(severity);
-    match is_held {
-        true => fill(speech.words.still, &[("severity", word)]),
-        false => word.to_owned(),
-    }
 }
 
 fn tone_of(severity: Severity) -> Tone {
@@ -269,35 +238,33 @@ fn trend(row: &Row) -> Vec<Option<f64>> {
 }
 
 /// `30 days: 4'100 to 4'900, lowest 2'214`
-pub(super) fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
+pub fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
     let known: Vec<f64> = trend.iter().flatten().copied().collect();
-    let (Some(first), Some(last)) = (known.first(), known.last()) else {
+    let extent = Extent::of(known.iter().copied());
+    let (Some(first), Some(last), Some(extent)) = (known.first(), known.last(), extent) else {
         return String::new();
     };
+    let Extent { lowest, highest } = extent;
     let words = speech.words;
-    let said = |number: f64| speech.number(number, Scale::of(row));
+    let written = |number: f64| speech.number(number, Scale::of(row));
     let before = trend.iter().take_while(|number| number.is_none()).count();
     let days = speech.count(words.days, trend.len() - before);
-    let lowest = known.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if lowest == highest {
-        return fill(
-            words.trend_constant,
-            &[("days", &days), ("value", &said(*last))],
-        );
+        let constant = [("days", days), ("value", written(*last))];
+        return fill(words.trend_constant, &constant);
     }
     let ends = [
         ("days", days),
-        ("first", said(*first)),
-        ("last", said(*last)),
+        ("first", written(*first)),
+        ("last", written(*last)),
     ];
-    let mut told = vec![fill(words.trend, &ends)];
+    let mut clauses = vec![fill(words.trend, &ends)];
     for (extreme, phrase) in [(lowest, words.trend_lowest), (highest, words.trend_highest)] {
         if extreme != *first && extreme != *last {
-            told.push(fill(phrase, &[("value", &said(extreme))]));
+            clauses.push(fill(phrase, &[("value", written(extreme))]));
         }
     }
-    told.join(", ")
+    clauses.join(", ")
 }
 
 /// The largest parts of a distribution, and all others as one.

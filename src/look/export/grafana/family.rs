@@ -87,11 +87,8 @@ fn of_window(metric: &Metric, counted: &Counted) -> Option<(String, String, Stri
     counted.window.as_ref()?;
     let (stem, _) = metric.key.rsplit_once('_')?;
     let (title, window) = metric.label.rsplit_once(", ")?;
-    Some((
-        format!("{stem} windows"),
-        title.to_owned(),
-        window.to_owned(),
-    ))
+    let name = format!("{stem} windows");
+    Some((name, title.to_owned(), window.to_owned()))
 }
 
 fn of_split(metric: &Metric, counted: &Counted) -> Option<(String, String, String)> {

@@ -1,4 +1,4 @@
-//! The panels: a number as it is now, and how numbers came there.
+//! The panels: present numbers, and their history.
 
 use crate::catalog::series::Own;
 use serde_json::{Value as Json, json};
@@ -64,12 +64,12 @@ pub(super) fn state(config: &Config) -> Vec<Json> {
 
 fn counter(title: &str, description: &str, expr: &str, unit: &str, steps: &[(&str, u32)]) -> Json {
     let begin = json!({ "color": "green", "value": null });
-    let later = steps
-        .iter()
-        .map(|(colour, value)| json!({ "color": colour, "value": value }));
-    let steps: Vec<Json> = std::iter::once(begin).chain(later).collect();
+    let step = |(colour, value): &(&str, u32)| json!({ "color": colour, "value": value });
+    let steps: Vec<Json> = std::iter::once(begin)
+        .chain(steps.iter().map(step))
+        .collect();
     let defaults = json!({ "unit": unit, "thresholds": { "mode": "absolute", "steps": steps } });
-    stat(title, description, vec![target("A", expr, "")], defaults)
+    stat(title, description, expr, "", defaults)
 }
 
 fn ended_well(success: &str) -> Json {
@@ -78,13 +78,9 @@ fn ended_well(success: &str) -> Json {
         "thresholds": { "mode": "absolute", "steps": [{ "color": "red", "value": null }, { "color": "green", "value": 1 }] },
         "mappings": [{ "type": "value", "options": { "0": { "text": "failed", "index": 0 }, "1": { "text": "well", "index": 1 } } }],
     });
-    let asked = target("A", &format!("min({success})"), "");
-    stat(
-        "Last run",
-        "Whether the last run stored its days or had nothing to store.",
-        vec![asked],
-        defaults,
-    )
+    let description = "Whether the last run stored its days or had nothing to store.";
+    let expr = format!("min({success})");
+    stat("Last run", description, &expr, "", defaults)
 }
 
 /// The alerts of the newest complete day by the names of their metrics.
@@ -95,15 +91,11 @@ pub(super) fn what_stands_out(config: &Config) -> Json {
         "thresholds": { "mode": "absolute", "steps": [{ "color": "green", "value": null }, { "color": "orange", "value": 1 }, { "color": "red", "value": 2 }] },
         "mappings": [{ "type": "value", "options": { "1": { "text": "warning", "index": 0 }, "2": { "text": "critical", "index": 1 } } }],
     });
-    let asked = target(
-        "A",
-        &format!("sort_desc(max by (metric) ({severity}) > 0)"),
-        "{{metric}}",
-    );
     let mut panel = stat(
         "What stands out",
         "Metrics with an unwelcome alert on the newest complete day.",
-        vec![asked],
+        &format!("sort_desc(max by (metric) ({severity}) > 0)"),
+        "{{metric}}",
         defaults,
     );
     panel["options"]["textMode"] = json!("value_and_name");
@@ -135,19 +127,18 @@ pub(super) fn value(metric: &Metric, config: &Config) -> Json {
     if let Some(decimals) = unit::decimals(metric) {
         defaults["decimals"] = json!(decimals);
     }
-    let asked = target(
-        "A",
-        &format!("max({})", query::of(metric, config)),
+    let (label, expr) = (
         &metric.label,
+        format!("max({})", query::series(metric, config)),
     );
-    stat(&metric.label, &metric.description, vec![asked], defaults)
+    stat(label, &metric.description, &expr, label, defaults)
 }
 
-/// How the family's numbers came there; a number alone has room for what is usual.
+/// The history of a family's numbers; a number alone also shows its usual range.
 pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
     let mut targets = Vec::new();
     for (at, (metric, words)) in family.members.iter().enumerate() {
-        let expr = query::past(&query::of(metric, config), "", config);
+        let expr = query::past(&query::series(metric, config), "", config);
         targets.push(target(&format!("M{at}"), &expr, words));
     }
     let alone = family.members.len() == 1;
@@ -162,11 +153,7 @@ pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
             targets.push(target(what, &format!("max({bound})"), words));
         }
     }
-    let look = Look {
-        unit: unit::unit(first),
-        decimals: unit::decimals(first),
-        stacked: false,
-    };
+    let look = Look::of(first, false);
     let mut panel = over_time(&family.title, &family.description(), targets, &look);
     if alone {
         panel["fieldConfig"]["overrides"] = usual_band();
@@ -176,12 +163,8 @@ pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
 
 /// The parts of a distribution, one upon the other where they add up.
 pub(super) fn distribution(metric: &Metric, config: &Config) -> Json {
-    let expr = query::past(&query::of(metric, config), "key, label", config);
-    let look = Look {
-        unit: unit::unit(metric),
-        decimals: unit::decimals(metric),
-        stacked: unit::adds_up(metric),
-    };
+    let expr = query::past(&query::series(metric, config), "key, label", config);
+    let look = Look::of(metric, unit::adds_up(metric));
     let asked = target("A", &expr, "{{label}}");
     let mut panel = over_time(&metric.label, &metric.description, vec![asked], &look);
     panel["options"]["legend"]["placement"] = json!("right");
@@ -216,6 +199,16 @@ struct Look {
     stacked: bool,
 }
 
+impl Look {
+    fn of(metric: &Metric, stacked: bool) -> Self {
+        Self {
+            unit: unit::unit(metric),
+            decimals: unit::decimals(metric),
+            stacked,
+        }
+    }
+}
+
 fn over_time(title: &str, description: &str, targets: Vec<Json>, look: &Look) -> Json {
     let stacking = if look.stacked { "normal" } else { "none" };
     let mut defaults = json!({
@@ -241,11 +234,14 @@ fn over_time(title: &str, description: &str, targets: Vec<Json>, look: &Look) ->
     })
 }
 
-fn stat(title: &str, description: &str, targets: Vec<Json>, defaults: Json) -> Json {
-    let targets: Vec<Json> = targets.into_iter().map(at_once).collect();
+fn stat(title: &str, description: &str, expr: &str, legend: &str, defaults: Json) -> Json {
+    let mut target = target("A", expr, legend);
+    // Only the newest value: what became unknown must not show its last number.
+    target["instant"] = json!(true);
+    target["range"] = json!(false);
     json!({
         "type": "stat", "title": title, "description": description, "datasource": datasource(),
-        "targets": targets,
+        "targets": [target],
         "fieldConfig": { "defaults": defaults, "overrides": [] },
         "options": {
             "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
@@ -253,13 +249,6 @@ fn stat(title: &str, description: &str, targets: Vec<Json>, defaults: Json) -> J
             "textMode": "value",
         },
     })
-}
-
-/// Only the newest value is asked for: what became unknown must not show its last number.
-fn at_once(mut target: Json) -> Json {
-    target["instant"] = json!(true);
-    target["range"] = json!(false);
-    target
 }
 
 fn target(name: &str, expr: &str, legend: &str) -> Json {

@@ -1,4 +1,4 @@
-//! What is around the panels: the address, the choices at the top, the marks of alerts.
+//! The dashboard around the panels: its uid, links, variables and annotations.
 
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -17,14 +17,12 @@ pub(super) fn uid(name: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     let slug = words.join("-");
-    let told_whole = name.len() <= SLUG
-        && name
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || letter == ' ');
-    if told_whole && !slug.is_empty() {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == ' ';
+    let is_whole = name.len() <= SLUG && name.chars().all(is_plain);
+    if is_whole && !slug.is_empty() {
         return format!("daybook-{slug}");
     }
-    // What the address cannot hold still tells two names apart.
+    // Tells names apart that have the same address otherwise.
     let digest = Sha256::digest(name);
     let mark: String = digest[..4]
         .iter()
@@ -60,7 +58,7 @@ pub(super) fn variables(config: &Config) -> Vec<Json> {
             "refresh": 1, "regex": "", "hide": 0, "multi": false, "includeAll": false,
             "current": {}, "options": [],
         }),
-        // Days taken over from elsewhere have no job: "All" must find them too.
+        // Backfilled days have no job: "All" must find them too.
         json!({
             "name": "job", "label": "Job", "type": "query", "datasource": datasource(),
             "query": { "query": jobs, "refId": "job" }, "definition": jobs,

@@ -22,22 +22,25 @@ pub(super) fn decimals(metric: &Metric) -> Option<u32> {
 
 /// Whether every value is a whole number.
 pub(super) fn is_whole(metric: &Metric) -> bool {
-    let Shape::Counted(counted) = &metric.shape else {
-        return false;
-    };
+    let measure = measure(metric);
     matches!(
-        counted.measure,
-        Measure::Rows | Measure::Filled(_) | Measure::Distinct(_)
+        measure,
+        Some(Measure::Rows | Measure::Filled(_) | Measure::Distinct(_))
     )
 }
 
 /// Whether the parts of a distribution add up to a whole.
 pub(super) fn adds_up(metric: &Metric) -> bool {
-    let Shape::Counted(counted) = &metric.shape else {
-        return false;
-    };
+    let measure = measure(metric);
     matches!(
-        counted.measure,
-        Measure::Rows | Measure::Filled(_) | Measure::Sum(_)
+        measure,
+        Some(Measure::Rows | Measure::Filled(_) | Measure::Sum(_))
     )
+}
+
+fn measure(metric: &Metric) -> Option<&Measure> {
+    match &metric.shape {
+        Shape::Counted(counted) => Some(&counted.measure),
+        Shape::Sql { .. } | Shape::Derived(_) => None,
+    }
 }

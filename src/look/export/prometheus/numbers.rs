@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::catalog::{Catalog, Metric};
-use crate::entry::{Entry, Part, PartKey, Reading, Value};
+use crate::compare::has_begun;
+use crate::entry::{Entry, Part, PartKey, Value};
 
 use crate::text::exposition::labels;
 
 /// The labels and the number of each of the metric's series that day; none where nothing is known.
-pub(in crate::look::export) fn of(
+pub(in crate::look::export) fn numbers(
     entry: &Entry,
     metric: &Metric,
     catalog: &Catalog,
@@ -20,7 +20,7 @@ pub(in crate::look::export) fn of(
         return Vec::new();
     }
     let known = entry.reading(metric).filter(|reading| reading.is_known());
-    match known.and_then(|reading: &Reading| reading.value.as_ref()) {
+    match known.and_then(|reading| reading.value.as_ref()) {
         None => Vec::new(),
         Some(Value::Whole(whole)) => vec![(String::new(), whole.to_string())],
         Some(Value::Decimal(decimal)) => vec![(String::new(), decimal.to_string())],
@@ -28,16 +28,7 @@ pub(in crate::look::export) fn of(
     }
 }
 
-/// What stands in the book before the metric's own beginning is not its history.
-pub(in crate::look::export) fn has_begun(
-    metric: &Metric,
-    date: NaiveDate,
-    catalog: &Catalog,
-) -> bool {
-    metric.since.max(catalog.since) <= Some(date)
-}
-
-/// Two parts told in the same words would be one series twice, which no reader takes: they are added up.
+/// Adds up parts of the same labels, since a series may appear only once.
 fn of_parts(parts: &[Part]) -> Vec<(String, String)> {
     let mut all: Vec<(String, Decimal)> = Vec::with_capacity(parts.len());
     let mut places: HashMap<String, usize> = HashMap::with_capacity(parts.len());
@@ -51,13 +42,11 @@ fn of_parts(parts: &[Part]) -> Vec<(String, String)> {
             }
         }
     }
-    let told = all.into_iter();
-    told.map(|(labels, count)| (labels, count.normalize().to_string()))
-        .collect()
+    let number = |(labels, count): (String, Decimal)| (labels, count.normalize().to_string());
+    all.into_iter().map(number).collect()
 }
 
-/// What has no value, and the rest, have a label that no part has, since a part may have any key and any name,
-/// `other` and the empty one too.
+/// Rows without a value and the rest have a label that no part has, since a part may have any key and name.
 fn part_labels(part: &Part) -> String {
     match &part.key {
         PartKey::Value(key) => labels(&[("key", key), ("label", &part.label)]),

@@ -1,4 +1,4 @@
-//! How the nights went and what was not delivered.
+//! Series about runs and lost deliveries.
 
 use chrono::NaiveDate;
 
@@ -10,7 +10,7 @@ use crate::look::edition::Edition;
 use super::{milliseconds, one, seconds, several};
 use crate::text::exposition::labels;
 
-pub(super) fn told(nights: &Nights, prefix: &str) -> String {
+pub(super) fn series(nights: &Nights, prefix: &str) -> String {
     let mut text = String::new();
     if let Some(last) = &nights.last {
         let ended = seconds(last.ended_at.unwrap_or(last.started_at));
@@ -31,7 +31,7 @@ pub(super) fn told(nights: &Nights, prefix: &str) -> String {
     text
 }
 
-/// How many messages the next report would name as lost.
+/// How many messages the next report would list as lost.
 pub(super) async fn undelivered(edition: &Edition, config: &Config) -> Result<usize, BookError> {
     let next = edition.newest_complete().and_then(|date| date.succ_opt());
     let next = next.unwrap_or(NaiveDate::MIN);

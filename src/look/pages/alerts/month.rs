@@ -42,20 +42,14 @@ pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_
             .collect();
         let count = |tone: Tone| tones.iter().filter(|one| **one == tone).count();
         let phrases = scene.speech.words;
-        let kinds = [
-            (phrases.criticals, Tone::Critical),
-            (phrases.warnings, Tone::Warning),
-            (phrases.welcomes, Tone::Good),
-            (phrases.mutes, Tone::Muted),
-        ];
-        let told = kinds
-            .into_iter()
-            .map(|(plural, tone)| (plural, count(tone)));
-        let told = told.filter(|(_, count)| *count > 0);
-        let severe = [Tone::Critical, Tone::Warning, Tone::Good].into_iter();
-        let mut counts: Vec<String> = told
-            .map(|(plural, n)| scene.speech.count(plural, n))
-            .collect();
+        let severe = [Tone::Critical, Tone::Warning, Tone::Good];
+        let mut counts = scene.speech.tally(&[
+            (phrases.criticals, count(Tone::Critical)),
+            (phrases.warnings, count(Tone::Warning)),
+            (phrases.welcomes, count(Tone::Good)),
+            (phrases.mutes, count(Tone::Muted)),
+        ]);
+        let worst = severe.into_iter().find(|tone| count(*tone) > 0);
         if day.is_some_and(|day| day.partial) {
             counts.push(phrases.open.to_owned());
         }
@@ -63,10 +57,7 @@ pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_
             date: scene.speech.short_date(*date),
             address: day.map(|_| Asked::Alerts(Some(*date)).address()),
             shown: shown == Some(*date),
-            tone: severe
-                .into_iter()
-                .find(|tone| count(*tone) > 0)
-                .unwrap_or_default(),
+            tone: worst.unwrap_or_default(),
             counts,
             known: known.map(|known| scene.speech.known(known)),
         }
@@ -76,10 +67,11 @@ pub(super) fn cells(judgement: &Judgement, dates: &[NaiveDate], scene: &Scene<'_
 
 pub(super) fn strips(
     judgement: &Judgement,
-    (dates, asked): (&[NaiveDate], Option<NaiveDate>),
+    dates: &[NaiveDate],
+    asked: Option<NaiveDate>,
     scene: &Scene<'_>,
 ) -> Vec<Strip> {
-    let catalog = scene.config.catalog.shown().enumerate();
+    let metrics = scene.config.catalog.shown().enumerate();
     let strip = |(at, metric): (usize, &crate::catalog::Metric)| {
         let of_day = |day: &JudgedDay| tone(day.metrics.get(at)?);
         let tones: Vec<Option<Tone>> = dates
@@ -95,13 +87,11 @@ pub(super) fn strips(
             (phrases.welcome, Tone::Good),
             (phrases.muted, Tone::Muted),
         ];
-        let told = kinds.into_iter().filter(|(_, tone)| count(*tone) > 0);
-        let words: Vec<String> = told
-            .map(|(word, tone)| {
-                let days = scene.speech.count(phrases.days, count(tone));
-                format!("{word}: {days}")
-            })
-            .collect();
+        let present = kinds.into_iter().filter(|(_, tone)| count(*tone) > 0);
+        let words = present.map(|(word, tone)| {
+            let days = scene.speech.count(phrases.days, count(tone));
+            format!("{word}: {days}")
+        });
         let address = Asked::Metric {
             key: metric.key.clone(),
             days: Span::Days30,
@@ -110,12 +100,11 @@ pub(super) fn strips(
         Some(Strip {
             label: view::label(metric),
             address: address.address(),
-            words: words.join(", "),
-            paths: [Tone::Critical, Tone::Warning, Tone::Good, Tone::Muted]
-                .map(|tone| (tone, path(&tones, tone))),
+            words: words.collect::<Vec<_>>().join(", "),
+            paths: kinds.map(|(_, tone)| (tone, path(&tones, tone))),
         })
     };
-    catalog.filter_map(strip).collect()
+    metrics.filter_map(strip).collect()
 }
 
 /// A line between any two days.
@@ -137,7 +126,7 @@ fn path(tones: &[Option<Tone>], tone: Tone) -> String {
     alerting.map(bar).collect()
 }
 
-/// What stands: the unwelcome hides the welcome, the critical a warning.
+/// The tone of the worst active alert: unwelcome before welcome, critical before warning.
 fn tone(judged: &Judged) -> Option<Tone> {
     let standing = judged.alerts.iter();
     let standing = standing.filter(|alert| alert.state != State::Recovered);

@@ -3,27 +3,13 @@
 use crate::render::axis::{Axis, height};
 use crate::report::Usual;
 
-use super::{DAY, across, down, percent, x_of};
+use super::{DAY, across, down, path, percent, x_of};
 
-/// A day's number, unless the day is open: that is no number of a whole day yet.
-pub(in crate::look::pages) fn path(numbers: &[Option<f64>], axis: &Axis) -> String {
-    let mut path = String::new();
-    let mut pen_is_down = false;
-    for (at, number) in numbers.iter().enumerate() {
-        let Some(number) = number else {
-            pen_is_down = false;
-            continue;
-        };
-        let command = if pen_is_down { 'L' } else { 'M' };
-        let (x, y) = (across(at), down(*number, axis));
-        path.push_str(&format!("{command}{x} {y}"));
-        let alone = !pen_is_down && numbers.get(at + 1).copied().flatten().is_none();
-        if alone {
-            path.push_str("h0");
-        }
-        pen_is_down = true;
-    }
-    path
+pub(in crate::look::pages) fn line(numbers: &[Option<f64>], axis: &Axis) -> String {
+    let point =
+        |(at, number): (usize, &Option<f64>)| Some((across(at) as i64, down((*number)?, axis)));
+    let points: Vec<_> = numbers.iter().enumerate().map(point).collect();
+    path(&points)
 }
 
 /// One shape for each run of days on which something was usual, from the first one's beginning to the last one's end.
@@ -84,17 +70,17 @@ pub(in crate::look::pages) fn labels(
     let lowest = known().min_by(|(_, one), (_, other)| one.total_cmp(other));
     let last = known().next_back();
     let near = numbers.len() / 6;
-    let mut told: Vec<(usize, f64)> = Vec::new();
+    let mut labelled: Vec<(usize, f64)> = Vec::new();
     for (at, number) in [highest, lowest, last].into_iter().flatten() {
         let is_free = |(other, _): &(usize, f64)| other.abs_diff(at) > near;
         let is_other = |(_, other): &(usize, f64)| *other != number;
-        let fits = match told.len() {
+        let fits = match labelled.len() {
             0 => true,
-            1 => told.iter().all(is_other),
-            _ => told.iter().all(is_free) && told.iter().all(is_other),
+            1 => labelled.iter().all(is_other),
+            _ => labelled.iter().all(is_free) && labelled.iter().all(is_other),
         };
         if fits {
-            told.push((at, number));
+            labelled.push((at, number));
         }
     }
     let label = |(order, (at, number)): (usize, (usize, f64))| Label {
@@ -109,5 +95,5 @@ pub(in crate::look::pages) fn labels(
         below: order == 1 && height(number, axis) > 0.1,
         text: say(number),
     };
-    told.into_iter().enumerate().map(label).collect()
+    labelled.into_iter().enumerate().map(label).collect()
 }

@@ -14,17 +14,17 @@ use super::{DAY, down};
 pub(in crate::look::pages) const PARTS: usize = 5;
 
 /// The largest parts over all days, and what each of them, then all others, were on each day.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::look::pages) struct Stack {
-    pub(in crate::look::pages) names: Vec<String>,
-    /// Whether anything is beyond the named ones.
-    pub(in crate::look::pages) others: bool,
-    /// Nothing where the day has no value; otherwise one for each layer.
-    pub(in crate::look::pages) days: Vec<Option<Vec<Decimal>>>,
+    names: Vec<String>,
+    /// Whether any part has no layer of its own.
+    others: bool,
+    /// None where the day has no value; otherwise a number for each layer, and one for the others.
+    days: Vec<Option<Vec<Decimal>>>,
 }
 
 impl Stack {
-    pub(in crate::look::pages) fn of<'a>(
+    pub(in crate::look::pages) fn new<'a>(
         values: impl Iterator<Item = Option<&'a Value>>,
         none: &str,
     ) -> Self {
@@ -67,20 +67,33 @@ impl Stack {
         }
     }
 
-    /// How high the highest day is.
-    pub(in crate::look::pages) fn highest(&self) -> f64 {
-        let sums = self
-            .days
-            .iter()
-            .flatten()
-            .map(|layers| upto(layers, layers.len()));
-        sums.fold(0.0, f64::max)
+    /// How high the highest day is; none where no day has a value.
+    pub(in crate::look::pages) fn highest(&self) -> Option<f64> {
+        let known = self.days.iter().flatten();
+        let sums = known.map(|layers| upto(layers, layers.len()));
+        sums.reduce(f64::max).map(|sum| sum.max(0.0))
+    }
+
+    /// The layers' names, where `others` is that of all parts without a layer of their own.
+    pub(in crate::look::pages) fn names(&self, others: &str) -> Vec<String> {
+        let others = self.others.then(|| others.to_owned());
+        self.names.iter().cloned().chain(others).collect()
+    }
+
+    /// What each layer was on a day; nothing where that is not known.
+    pub(in crate::look::pages) fn day(&self, at: usize) -> &[Decimal] {
+        let layers = self.days[at].as_deref();
+        layers.map_or(&[], |layers| &layers[..self.layer_count()])
+    }
+
+    fn layer_count(&self) -> usize {
+        self.names.len() + usize::from(self.others)
     }
 
     /// A layer reaches from the ground to its upper edge: painted from the last to the first, each shows its own part.
     pub(in crate::look::pages) fn layers(&self, axis: &Axis) -> Vec<String> {
-        let count = self.names.len() + usize::from(self.others);
-        (1..=count).map(|upto| self.layer(upto, axis)).collect()
+        let layers = 1..=self.layer_count();
+        layers.map(|upto| self.layer(upto, axis)).collect()
     }
 
     fn layer(&self, layers: usize, axis: &Axis) -> String {

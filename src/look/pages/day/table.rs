@@ -25,13 +25,14 @@ pub(super) struct Row<'a> {
 pub(super) fn tables<'a>(
     report: &Report,
     view: &'a View,
-    (scene, address): (&Scene<'_>, &impl Fn(&str) -> String),
+    scene: &Scene<'_>,
+    address: &impl Fn(&str) -> String,
 ) -> Vec<Table<'a>> {
     let heads = heads(report.date, scene);
     let row = |view: &'a RowView| Row {
         address: address(&view.key),
-        spark: spark::path(&view.trend),
-        tone: tone(view),
+        spark: spark::spark(&view.trend),
+        tone: view.tone(),
         view,
     };
     let table = |section: &'a SectionView| Table {
@@ -54,18 +55,4 @@ fn heads(date: NaiveDate, scene: &Scene<'_>) -> [(&'static str, String); 4] {
         let then = date.checked_sub_days(Days::new(days)).unwrap_or(date);
         (word, scene.speech.short_date(then))
     })
-}
-
-fn tone(row: &RowView) -> Tone {
-    let changes = row.changes.iter().flatten().map(|cell| cell.tone);
-    let tones: Vec<Tone> = changes.chain([row.value_tone]).collect();
-    let severe = [Tone::Critical, Tone::Warning];
-    let severe = severe.into_iter().find(|tone| tones.contains(tone));
-    severe.unwrap_or_default()
-}
-
-/// Of a bar a hundred wide; a share that is not nothing is seen.
-pub(super) fn percent(share: f64) -> u32 {
-    let seen = if share > 0.0 { 1.0 } else { 0.0 };
-    (share * 100.0).round().clamp(seen, 100.0) as u32
 }

@@ -1,4 +1,4 @@
-//! What a metric means, when it alerts, and how it is counted.
+//! About a metric: its meaning, its rules, its SQL.
 
 use crate::calendar::Day;
 use crate::catalog::{AlertOn, History, Limit, Metric, Shape};
@@ -17,7 +17,7 @@ pub(super) struct About {
 }
 
 impl About {
-    pub(super) fn of(metric: &Metric, scene: &Scene<'_>) -> Self {
+    pub(super) fn new(metric: &Metric, scene: &Scene<'_>) -> Self {
         let words = scene.words;
         let mut facts = vec![
             (words.key, metric.key.clone()),
@@ -73,12 +73,12 @@ fn rules(metric: &Metric, scene: &Scene<'_>) -> Vec<String> {
         let bound = speech.number(limit.bound, scale);
         Some(fill(phrase, &[("severity", severity), ("bound", &bound)]))
     };
-    let mut told: Vec<String> = named.into_iter().filter_map(limit).collect();
-    told.extend(changes(metric, scene));
-    if told.is_empty() {
-        told.push(words.no_rules.to_owned());
+    let limits = named.into_iter().filter_map(limit);
+    let mut rules: Vec<String> = limits.chain(changes(metric, scene)).collect();
+    if rules.is_empty() {
+        rules.push(words.no_rules.to_owned());
     }
-    told
+    rules
 }
 
 fn changes(metric: &Metric, scene: &Scene<'_>) -> Option<String> {
@@ -93,10 +93,6 @@ fn changes(metric: &Metric, scene: &Scene<'_>) -> Option<String> {
         AlertOn::Rises => words.rule_rises,
     };
     let scale = Scale::of_metric(metric);
-    let size = |level: f64| {
-        let said = speech.change(level, Some(level), scale);
-        said.trim_start_matches('+').to_owned()
-    };
     let levels = [
         (words.warning_from, rule.warning.unwrap_or(general.warning)),
         (
@@ -107,7 +103,7 @@ fn changes(metric: &Metric, scene: &Scene<'_>) -> Option<String> {
     let levels: Vec<String> = levels
         .into_iter()
         .filter(|(_, level)| *level > 0.0)
-        .map(|(phrase, level)| fill(phrase, &[("size", size(level))]))
+        .map(|(phrase, level)| fill(phrase, &[("size", speech.level(level, scale))]))
         .collect();
     if levels.is_empty() {
         return None;
@@ -122,7 +118,7 @@ fn changes(metric: &Metric, scene: &Scene<'_>) -> Option<String> {
     Some(fill(phrase, &filled))
 }
 
-/// As planned without a look at the database: the real ones may join differently, and count others along.
+/// The statements as planned without asking the database: the real ones may join differently and count more.
 fn statements(metric: &Metric, scene: &Scene<'_>) -> Vec<String> {
     let catalog = &scene.config.catalog;
     let date = scene.edition.newest_complete().unwrap_or(scene.expected);

@@ -1,16 +1,18 @@
-//! The days of a metric's page, as they are in the book and as they were judged.
+//! The days of a metric's page: entries and judgements.
 
 use chrono::NaiveDate;
 
 use crate::book::{self, BookError};
 use crate::catalog::{Catalog, Metric};
-use crate::compare::{JudgedDay, Judgement};
-use crate::entry::{Entry, Reading};
+use crate::compare::{JudgedDay, Judgement, has_begun};
+use crate::entry::{Entry, Reading, Value};
 use crate::look::pages::Scene;
 use crate::look::pages::asked::Span;
 use crate::look::pages::chart::dates;
+use crate::look::pages::chart::stack::Stack;
+use crate::render::phrases::Speech;
 use crate::render::view::{self, HighlightView};
-use crate::report::{self, Report, State, TREND_DAYS, Usual};
+use crate::report::{self, Report, State, Usual, days_needed};
 
 pub(super) struct Days {
     pub(super) metric: Metric,
@@ -43,39 +45,50 @@ impl Days {
     pub(super) async fn read(
         scene: &Scene<'_>,
         metric: &Metric,
-        (span, last): (Span, NaiveDate),
+        span: Span,
+        last: NaiveDate,
     ) -> Result<Self, BookError> {
         let dates = dates(last, span.days());
         let first = dates.first().copied().unwrap_or(last);
-        let before = first.checked_sub_days(chrono::Days::new(TREND_DAYS));
-        let from = before.unwrap_or(first);
-        let entries = book::entries_of(&scene.edition.book, metric, from..=last).await?;
+        let needed = *days_needed(first).start()..=last;
+        let entries = book::entries_of(&scene.edition.book, metric, needed).await?;
         let catalog = &scene.config.catalog;
         let history = &scene.edition.history;
         let judgement = Judgement {
             days: history.judge_metric(&metric.key, first..=last, catalog),
         };
         let alone = alone(metric, catalog);
-        let told = Telling {
+        let reports = Reports {
             scene,
             entries: &entries,
             judgement: &judgement,
             catalog: &alone,
         };
         let stored = judgement.days.last();
+        let days = dates.into_iter().map(|date| reports.day(date, metric));
         Ok(Self {
             metric: metric.clone(),
             last,
-            report: stored.and_then(|day| told.report(day.date)),
-            days: dates
-                .into_iter()
-                .map(|date| told.day(date, metric))
-                .collect(),
+            report: stored.and_then(|day| reports.report(day.date)),
+            days: days.collect(),
         })
     }
 }
 
-/// The catalog as if there was only this metric: what a report says of it then takes no longer.
+impl Days {
+    /// The parts of a distribution.
+    pub(super) fn stack(&self, speech: &Speech) -> Stack {
+        Stack::new(self.days.iter().map(Day::value), speech.words.no_part)
+    }
+}
+
+impl Day {
+    pub(super) fn value(&self) -> Option<&Value> {
+        self.reading.as_ref()?.value.as_ref()
+    }
+}
+
+/// The catalog with this metric alone, so that a report of it is cheap.
 fn alone(metric: &Metric, catalog: &Catalog) -> Catalog {
     Catalog {
         tables: Vec::new(),
@@ -85,16 +98,17 @@ fn alone(metric: &Metric, catalog: &Catalog) -> Catalog {
     }
 }
 
-struct Telling<'a> {
+/// What the days' reports are made from.
+struct Reports<'a> {
     scene: &'a Scene<'a>,
     entries: &'a [Entry],
     judgement: &'a Judgement,
     catalog: &'a Catalog,
 }
 
-impl Telling<'_> {
+impl Reports<'_> {
     fn day(&self, date: NaiveDate, metric: &Metric) -> Day {
-        let counts = metric.since.max(self.catalog.since) <= Some(date);
+        let counts = has_begun(metric, date, self.catalog);
         let at = self.entries.binary_search_by_key(&date, |entry| entry.date);
         let entry = at.ok().map(|at| &self.entries[at]).filter(|_| counts);
         let judged = self.judgement.day(date);
@@ -127,14 +141,11 @@ impl Telling<'_> {
     }
 
     fn report(&self, date: NaiveDate) -> Option<Report> {
+        let needed = days_needed(date);
+        let before = |entry: &Entry| entry.date < *needed.start();
+        let begin = self.entries.partition_point(before);
         let end = self.entries.partition_point(|entry| entry.date <= date);
-        let from = date.checked_sub_days(chrono::Days::new(TREND_DAYS))?;
-        let begin = self.entries.partition_point(|entry| entry.date < from);
-        report::of_day(
-            date,
-            &self.entries[begin..end],
-            self.judgement,
-            self.catalog,
-        )
+        let entries = &self.entries[begin..end];
+        report::of_day(date, entries, self.judgement, self.catalog)
     }
 }

@@ -1,17 +1,18 @@
-//! A metric that there is not: perhaps another was meant.
+//! The page for an unknown metric, with similar ones.
 
 use askama::Template;
 
-use crate::look::pages::asked::{Asked, Span};
-use crate::look::pages::frame::{Page, Tab, written};
+use crate::catalog::Metric;
+use crate::look::pages::asked::Asked;
+use crate::look::pages::frame::{Page, Tab};
 use crate::look::pages::words::Words;
-use crate::look::pages::{Built, Scene};
+use crate::look::pages::{Built, Link, Scene};
 use crate::render::phrases::fill;
 use crate::render::view;
 
-/// So many are offered.
+/// How many are offered.
 const OFFERED: usize = 3;
-/// Of a longer key no metric is near.
+/// No metric is similar to a longer key.
 const LONGEST: usize = 80;
 
 #[derive(Template)]
@@ -19,8 +20,7 @@ const LONGEST: usize = 80;
 struct Missing {
     words: &'static Words,
     title: String,
-    /// Label and address.
-    near: Vec<(String, String)>,
+    near: Vec<Link>,
     newest: String,
 }
 
@@ -34,13 +34,9 @@ pub(super) fn no_such_metric(scene: &Scene<'_>, key: &str) -> Built {
         .filter(|(far, metric)| metric.family == key || *far <= 1 + metric.key.len() / 4)
         .collect();
     near.sort_by_key(|(far, _)| *far);
-    let link = |(_, metric): &(usize, &crate::catalog::Metric)| {
-        let asked = Asked::Metric {
-            key: metric.key.clone(),
-            days: Span::Days90,
-            until: None,
-        };
-        (view::label(metric), asked.address())
+    let link = |(_, metric): &(usize, &Metric)| {
+        let address = Asked::metric(&metric.key, None).address();
+        (view::label(metric), address)
     };
     let missing = Missing {
         words: scene.words,
@@ -48,11 +44,5 @@ pub(super) fn no_such_metric(scene: &Scene<'_>, key: &str) -> Built {
         newest: Asked::Day(None).address(),
         title: title.clone(),
     };
-    scene.missing(Page {
-        title,
-        current: Tab::Other,
-        date: None,
-        content: written(&missing),
-        stale: None,
-    })
+    scene.missing(&Page::new(&title, Tab::Other, &missing))
 }

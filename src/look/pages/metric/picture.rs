@@ -1,12 +1,10 @@
-//! The picture of a metric's days: a line for numbers, a stack for distributions.
+//! The chart of a metric's days: a line for numbers, a stack for distributions.
 
 use crate::compare::State;
-use crate::entry::Value;
 use crate::look::pages::Scene;
 use crate::look::pages::chart::line::Label;
-use crate::look::pages::chart::stack::Stack;
 use crate::look::pages::chart::{Field, line, ticks, x_of};
-use crate::render::axis::{axis, height};
+use crate::render::axis::{Extent, axis, height};
 use crate::render::phrases::fill;
 use crate::render::phrases::speech::Scale;
 use crate::render::view::{self, Tone};
@@ -14,6 +12,7 @@ use crate::render::view::{self, Tone};
 use super::days::{Day, Days, Highlight};
 
 /// Everything that is drawn, as paths, percents and words.
+#[derive(Default)]
 pub(super) struct Picture {
     pub(super) title: String,
     pub(super) words: String,
@@ -54,6 +53,8 @@ pub(super) fn picture(days: &Days, label: &str, scene: &Scene<'_>) -> Option<Pic
     let until = scene.speech.short_date_with_year(days.last);
     let words = [("label", label), ("days", &count), ("date", &until)];
     picture.title = fill(scene.words.chart, &words);
+    let tones = [Tone::Warning, Tone::Critical, Tone::Good];
+    picture.lanes = tones.map(|tone| (tone, lane(days, tone)));
     picture.field.clocks = clocks(days, scene);
     Some(picture)
 }
@@ -67,19 +68,14 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
     let bounds = days.days.iter().filter_map(|day| day.usual);
     let bounds = bounds.flat_map(|usual| [usual.low, usual.high]);
     let known = || all.iter().flatten().copied();
-    known().next()?;
-    let seen: Vec<f64> = known().chain(bounds).collect();
-    let lowest = seen.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = seen.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let lowest_known = known().fold(f64::INFINITY, f64::min);
-    // A band below zero is arithmetic where no number ever was.
-    let lowest = if lowest_known >= 0.0 {
-        lowest.max(0.0)
-    } else {
-        lowest
-    };
+    let known_extent = Extent::of(known())?;
+    let mut extent = Extent::of(known().chain(bounds))?;
+    // A usual range below zero is an artefact where no number is negative.
+    if known_extent.lowest >= 0.0 {
+        extent.lowest = extent.lowest.max(0.0);
+    }
     let whole = known().all(|number| number.fract() == 0.0);
-    let axis = axis((lowest, highest), whole, scale, speech);
+    let axis = axis(extent, whole, scale, speech);
     let dates: Vec<_> = days.days.iter().map(|day| day.date).collect();
     let usual: Vec<_> = days.days.iter().map(|day| day.usual).collect();
     let mark = |at: usize, tone, words| Mark {
@@ -94,8 +90,7 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
     let begun = days.days.iter().enumerate().filter_map(|(at, day)| {
         let highlight = standing(day)?;
         let before = at.checked_sub(1).and_then(|at| standing(&days.days[at]));
-        let begins = highlight.state == State::New
-            || highlight.state == State::Worse
+        let begins = matches!(highlight.state, State::New | State::Worse)
             || before.is_none_or(|before| before.view.tone != highlight.view.tone);
         begins.then(|| mark(at, highlight.view.tone, sentence(day, highlight, scene)))
     });
@@ -103,64 +98,50 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
     if begun.len() > MOST_MARKS {
         begun.retain(|mark| mark.tone == Tone::Critical);
     }
-    let open = days
-        .days
-        .iter()
-        .enumerate()
-        .filter(|(at, day)| is_open(day) && all[*at].is_some());
+    let open = days.days.iter().enumerate();
+    let open = open.filter(|(at, day)| is_open(day) && all[*at].is_some());
     let row = days.report.as_ref().and_then(|report| report.rows.first());
+    let words = row.map(|row| view::trend_words(&all, row, speech));
+    let open = open.map(|(at, day)| {
+        let date = speech.short_date(day.date);
+        let words = fill(scene.words.open_mark, &[("date", date)]);
+        mark(at, Tone::Muted, words)
+    });
     Some(Picture {
-        title: String::new(),
-        words: row.map_or_else(String::new, |row| view::trend_words(&all, row, speech)),
-        line: line::path(&numbers, &axis),
+        words: words.unwrap_or_default(),
+        line: line::line(&numbers, &axis),
         band: line::band(&usual, &axis),
         labels: line::labels(&numbers, &axis, |number| speech.number(number, scale)),
         marks: begun.split_off(begun.len().saturating_sub(MOST_MARKS)),
-        lanes: [Tone::Warning, Tone::Critical, Tone::Good].map(|tone| (tone, lane(days, tone))),
-        open: open
-            .map(|(at, day)| {
-                let date = speech.short_date(day.date);
-                mark(
-                    at,
-                    Tone::Muted,
-                    fill(scene.words.open_mark, &[("date", date)]),
-                )
-            })
-            .collect(),
-        layers: Vec::new(),
-        field: Field::of(&axis, dates.len(), ticks::ticks(&dates, speech)),
+        open: open.collect(),
+        field: Field::new(&axis, dates.len(), ticks::ticks(&dates, speech)),
+        ..Picture::default()
     })
 }
 
 fn stacked(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
     let speech = &scene.speech;
-    let values = days.days.iter().map(value);
-    let stack = Stack::of(values, speech.words.no_part);
-    stack.days.iter().flatten().next()?;
-    let scale = Scale::of_metric(&days.metric);
-    let axis = axis((0.0, stack.highest()), true, scale, speech);
+    let stack = days.stack(speech);
+    let extent = Extent {
+        lowest: 0.0,
+        highest: stack.highest()?,
+    };
+    let axis = axis(extent, true, Scale::of_metric(&days.metric), speech);
     let dates: Vec<_> = days.days.iter().map(|day| day.date).collect();
-    let mut names = stack.names.clone();
-    names.extend(stack.others.then(|| speech.words.all_others.to_owned()));
+    let names = stack.names(speech.words.all_others);
     let layers = stack.layers(&axis).into_iter().zip(&names).zip(COLOURS);
     let named = layers.map(|((path, name), class)| (path, name.clone(), class));
     Some(Picture {
-        title: String::new(),
         words: names.join(", "),
-        line: String::new(),
-        band: String::new(),
-        labels: Vec::new(),
-        marks: Vec::new(),
-        lanes: [Tone::Warning, Tone::Critical, Tone::Good].map(|tone| (tone, lane(days, tone))),
-        open: Vec::new(),
         layers: named.collect(),
-        field: Field::of(&axis, dates.len(), ticks::ticks(&dates, speech)),
+        field: Field::new(&axis, dates.len(), ticks::ticks(&dates, speech)),
+        ..Picture::default()
     })
 }
 
 /// Days of another length, and what that means.
 fn clocks(days: &Days, scene: &Scene<'_>) -> Vec<(String, String, String)> {
-    let told = days.days.iter().enumerate().filter_map(|(at, day)| {
+    let clocks = days.days.iter().enumerate().filter_map(|(at, day)| {
         let hours = day.entry.as_ref()?.hours();
         let why = match hours {
             24.0 => return None,
@@ -173,7 +154,7 @@ fn clocks(days: &Days, scene: &Scene<'_>) -> Vec<(String, String, String)> {
         let words = format!("{date}: {long}, {why}");
         Some((x_of(at, days.days.len()), format!("{hours} h"), words))
     });
-    told.collect()
+    clocks.collect()
 }
 
 fn lane(days: &Days, tone: Tone) -> String {
@@ -199,12 +180,8 @@ fn sentence(day: &Day, highlight: &Highlight, scene: &Scene<'_>) -> String {
     )
 }
 
-fn value(day: &Day) -> Option<&Value> {
-    day.reading.as_ref()?.value.as_ref()
-}
-
 fn number(day: &Day) -> Option<f64> {
-    value(day)?.number()
+    day.value()?.number()
 }
 
 pub(super) fn is_open(day: &Day) -> bool {

@@ -3,7 +3,6 @@
 use crate::compare::State;
 use crate::entry::{Kind, Value};
 use crate::look::pages::Scene;
-use crate::look::pages::chart::stack::Stack;
 use crate::render::phrases::fill;
 use crate::render::phrases::speech::Scale;
 
@@ -25,22 +24,12 @@ pub(super) struct Row {
 }
 
 pub(super) fn table(days: &Days, scene: &Scene<'_>) -> Table {
-    let values = days
-        .days
-        .iter()
-        .map(|day| day.reading.as_ref()?.value.as_ref());
-    let stack = match days.metric.is_distribution() {
-        true => Stack::of(values, scene.speech.words.no_part),
-        false => Stack::default(),
-    };
-    let more = match days.metric.is_distribution() {
-        true => {
-            let others = stack
-                .others
-                .then(|| scene.speech.words.all_others.to_owned());
-            stack.names.iter().cloned().chain(others).collect()
-        }
-        false => vec![scene.words.usual.to_owned()],
+    let is_distribution = days.metric.is_distribution();
+    let scale = Scale::of_metric(&days.metric);
+    let stack = is_distribution.then(|| days.stack(&scene.speech));
+    let more = match &stack {
+        Some(stack) => stack.names(scene.speech.words.all_others),
+        None => vec![scene.words.usual.to_owned()],
     };
     let heads = [scene.words.date.to_owned(), scene.words.value.to_owned()];
     let notes = [scene.words.notes.to_owned()];
@@ -50,15 +39,21 @@ pub(super) fn table(days: &Days, scene: &Scene<'_>) -> Table {
         let Some(entry) = &day.entry else {
             continue;
         };
-        let told = day.reading.as_ref().map(|reading| &reading.provenance);
-        let why = told.and_then(|told| told.reason.clone());
-        // A reason that many days share is told on the newest of them.
+        let reading = day.reading.as_ref();
+        let why = reading.and_then(|reading| reading.provenance.reason.clone());
+        // A reason that many days share is given on the newest of them.
         let repeated = why.is_some() && why == reason;
         reason = why;
         rows.push(Row {
             date: scene.speech.short_date_with_year(entry.date),
-            value: value(day, days, scene),
-            more: more_of(day, days, (stack.days.get(at), stack.others, scene)),
+            value: value(day, scale, scene),
+            more: match &stack {
+                Some(stack) => {
+                    let parts = stack.day(at).iter();
+                    parts.map(|part| scene.speech.part(*part, scale)).collect()
+                }
+                None => vec![usual(day, scale, scene)],
+            },
             notes: notes_of(day, repeated, scene),
         });
     }
@@ -68,46 +63,24 @@ pub(super) fn table(days: &Days, scene: &Scene<'_>) -> Table {
     }
 }
 
-fn value(day: &Day, days: &Days, scene: &Scene<'_>) -> String {
-    let words = scene.speech.words;
-    let Some(reading) = &day.reading else {
-        return words.no_data.to_owned();
-    };
-    match (&reading.value, reading.provenance.kind) {
-        (Some(value), _) => scene.speech.value(value, Scale::of_metric(&days.metric)),
-        (None, Kind::Failed) => words.failed.to_owned(),
-        (None, Kind::Unavailable) => words.unavailable.to_owned(),
-        (None, _) => words.no_value.to_owned(),
+fn value(day: &Day, scale: Scale<'_>, scene: &Scene<'_>) -> String {
+    match &day.reading {
+        Some(reading) => {
+            scene
+                .speech
+                .reading(reading.value.as_ref(), reading.provenance.kind, scale)
+        }
+        None => scene.speech.words.no_data.to_owned(),
     }
 }
 
-type Layers<'a> = Option<&'a Option<Vec<rust_decimal::Decimal>>>;
-
-fn more_of(
-    day: &Day,
-    days: &Days,
-    (layers, others, scene): (Layers<'_>, bool, &Scene<'_>),
-) -> Vec<String> {
-    let scale = Scale::of_metric(&days.metric);
-    if days.metric.is_distribution() {
-        let named = layers.into_iter().flatten().flat_map(|layers| {
-            let count = layers.len() - usize::from(!others);
-            layers.iter().take(count)
-        });
-        return named.map(|part| scene.speech.part(*part, scale)).collect();
-    }
-    let value = day
-        .reading
-        .as_ref()
-        .and_then(|reading| reading.value.as_ref());
-    let whole = matches!(value, Some(Value::Whole(_)));
-    let usual = day
-        .usual
-        .map(|usual| scene.speech.range_of(&usual, whole, scale));
-    vec![usual.unwrap_or_default()]
+fn usual(day: &Day, scale: Scale<'_>, scene: &Scene<'_>) -> String {
+    let whole = matches!(day.value(), Some(Value::Whole(_)));
+    let range = |usual| scene.speech.range_of(&usual, whole, scale);
+    day.usual.map(range).unwrap_or_default()
 }
 
-/// How the value was come by, what alerts, and what was special about the day.
+/// How the value was obtained, what alerts, and what was special about the day.
 fn notes_of(day: &Day, repeated: bool, scene: &Scene<'_>) -> String {
     let words = scene.speech.words;
     let mut notes = Vec::new();
@@ -126,17 +99,17 @@ fn notes_of(day: &Day, repeated: bool, scene: &Scene<'_>) -> String {
         notes.push(fill(words.hours, &[("hours", hours)]));
     }
     notes.extend(day.known.clone());
-    if let Some(told) = day.reading.as_ref().map(|reading| &reading.provenance) {
-        match told.kind {
+    if let Some(provenance) = day.reading.as_ref().map(|reading| &reading.provenance) {
+        match provenance.kind {
             Kind::Reconstructed => notes.push(words.reconstructed.to_owned()),
             Kind::Imported => notes.push(words.imported.to_owned()),
             _ => {}
         }
-        if let Some((at, entry)) = told.observed_at.zip(day.entry.as_ref()) {
+        if let Some((at, entry)) = provenance.observed_at.zip(day.entry.as_ref()) {
             let clock = scene.speech.clock(at, entry.time_zone);
             notes.push(fill(words.counted, &[("clock", clock)]));
         }
-        let reason = told.reason.as_deref().filter(|_| !repeated);
+        let reason = provenance.reason.as_deref().filter(|_| !repeated);
         notes.extend(reason.map(|reason| scene.speech.reason(reason)));
     }
     notes.join(", ")

@@ -1,4 +1,4 @@
-//! The last deliveries, without whole addresses of readers.
+//! The last deliveries, with recipients' addresses shortened.
 
 use crate::book::{self, BookError, Channel, Delivery, DeliveryState, Filter, Subject};
 use crate::look::delivery_status::DeliveryStatus;
@@ -26,13 +26,14 @@ pub(super) async fn rows(scene: &Scene<'_>, limit: u32) -> Result<Vec<DeliveryRo
         ..Filter::default()
     };
     let rows = book::deliveries(&scene.edition.book, &filter).await?;
-    Ok(rows.iter().map(|row| told(row, scene)).collect())
+    Ok(rows.iter().map(|row| delivery_row(row, scene)).collect())
 }
 
-fn told(row: &Delivery, scene: &Scene<'_>) -> DeliveryRow {
+fn delivery_row(row: &Delivery, scene: &Scene<'_>) -> DeliveryRow {
     let (words, speech) = (scene.words, &scene.speech);
-    let fate = DeliveryStatus::of(row, None);
+    let status = DeliveryStatus::new(row, None);
     let happened = row.accepted_at.or(row.claimed_at).unwrap_or(row.planned_at);
+    let reply = row.reply.as_deref().map(redact);
     DeliveryRow {
         day: speech.short_date_with_year(row.date),
         about: match row.subject {
@@ -48,13 +49,13 @@ fn told(row: &Delivery, scene: &Scene<'_>) -> DeliveryRow {
         },
         to: match row.channel {
             Channel::Email => masked(&row.recipient),
-            // Where there is one of a kind only, it is named after its kind.
+            // The only one of its kind is named after it.
             channel if row.recipient == channel.word() => String::new(),
             _ => redact(&row.recipient),
         },
         copy: (row.copy > 1).then(|| fill(words.copy, &[("n", row.copy.to_string())])),
-        state: fate.words(speech.language),
-        tone: match (row.state, fate) {
+        state: status.words(speech.language),
+        tone: match (row.state, status) {
             (_, DeliveryStatus::Superseded) => Tone::Muted,
             (DeliveryState::Accepted, _) => Tone::Good,
             (DeliveryState::Planned | DeliveryState::Sending, _) => Tone::Muted,
@@ -62,10 +63,6 @@ fn told(row: &Delivery, scene: &Scene<'_>) -> DeliveryRow {
             (DeliveryState::Failed, _) => Tone::Critical,
         },
         when: speech.moment(happened, scene.config.time_zone),
-        reply: row
-            .reply
-            .as_deref()
-            .map(redact)
-            .filter(|reply| !reply.is_empty()),
+        reply: reply.filter(|reply| !reply.is_empty()),
     }
 }

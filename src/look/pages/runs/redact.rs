@@ -1,19 +1,18 @@
-//! Words from commands, databases and servers as a page may show them: short, without readers' addresses and
-//! without the paths of this machine.
+//! Text from commands, databases and servers for a page: short, without readers' addresses and local paths.
 
 use crate::render::view;
 
 /// Shorter than a reason in a letter: a table has many.
 const LONGEST: usize = 200;
 
-/// Of an address its first letter and its host remain, of a path the file's name.
+/// Keeps an address's first letter and host, and a path's file name.
 pub(super) fn redact(text: &str) -> String {
     let text = view::reason(text);
     let words = text.split(' ').map(word);
-    let told = words.collect::<Vec<_>>().join(" ");
-    match told.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", told[..end].trim_end()),
-        None => told,
+    let redacted = words.collect::<Vec<_>>().join(" ");
+    match redacted.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", redacted[..end].trim_end()),
+        None => redacted,
     }
 }
 
