@@ -52,7 +52,7 @@ pub struct Judged {
     pub key: String,
     /// One for each of [`SPANS`]; none for a distribution.
     pub changes: Vec<Change>,
-    /// What was usual for this weekday before this day.
+    /// The usual range for this weekday, by the days before.
     pub usual: Option<Usual>,
     /// The day from which enough weekdays are known for a range.
     pub learning_until: Option<NaiveDate>,
@@ -76,7 +76,7 @@ impl JudgedDay {
 
 /// Judges every stored day by the days before it; later days never matter.
 pub fn judge(entries: &[Entry], catalog: &Catalog) -> Judgement {
-    History::of(entries, catalog).judge(catalog)
+    History::from_entries(entries, catalog).judge(catalog)
 }
 
 /// The judgement of that day alone; none of a day that is not stored.
@@ -87,7 +87,7 @@ pub fn judge_day(
     catalog: &Catalog,
 ) -> Judgement {
     let until = entries.iter().filter(|entry| entry.date <= date);
-    let history = History::of(until, catalog).muted(mutes);
+    let history = History::from_entries(until, catalog).muted(mutes);
     history.judge_day(date, catalog)
 }
 

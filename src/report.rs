@@ -57,17 +57,17 @@ pub struct Report {
     pub known_day: Option<KnownDay>,
     /// The shown metrics in the catalog's order.
     pub rows: Vec<Row>,
-    /// The most severe first, the welcome after the unwelcome, the recovered after those, the muted last.
+    /// The most severe first, then improvements, recovered and muted ones.
     pub alerts: Vec<Notice>,
     pub counts: Counts,
-    /// What deserves attention, one for each metric with alerts: the unwelcome before the welcome, the critical
-    /// before warnings, the new before the ongoing, the largest move first, the recovered last.
+    /// One for each metric with alerts: unwelcome before welcome, critical before warnings, new before ongoing, the
+    /// largest move first, recovered last.
     pub highlights: Vec<Highlight>,
-    /// What stands but is muted, in the same order; it counts nowhere.
+    /// Active but muted alerts, in the same order; they count nowhere.
     pub muted: Vec<Highlight>,
-    /// How many metrics are known and do not alert; none on an open day, which is not judged.
+    /// How many metrics are known and do not alert; zero on an open day, which is not judged.
     pub as_usual: usize,
-    /// A day that is over, on which nothing alerts and nothing failed.
+    /// A complete day without alerts and failures.
     pub calm_day: bool,
     /// Rows that splits count in none of their metrics, without saying that they mean it.
     pub unlisted: Vec<Unlisted>,
@@ -79,7 +79,7 @@ pub struct Unlisted {
     pub split: String,
     pub column: String,
     pub rows: i64,
-    /// `paid` 12000, NULL 4, … 7; where it was looked up.
+    /// `paid` 12000, NULL 4, … 7; none if not looked up.
     pub values: Option<String>,
 }
 
@@ -91,21 +91,21 @@ pub struct Row {
     pub description: String,
     pub unit: String,
     pub decimals: Option<u32>,
-    /// A percentage: its changes are told in points.
+    /// A percentage, whose changes are in points.
     pub in_points: bool,
     pub value: Option<Value>,
     pub provenance: Provenance,
     /// Against 1, 7, 28 and 30 days before; none for a distribution.
     pub changes: Vec<Change>,
     pub usual: Option<Usual>,
-    /// Too few days are known to say what is usual: until this day.
+    /// Until this day, too few days are known for a usual range.
     pub learning_until: Option<NaiveDate>,
     /// The last [`TREND_DAYS`] days, oldest first; empty for a distribution.
     pub trend: Vec<Option<f64>>,
     pub muted: Option<Mute>,
 }
 
-/// An alert with what is needed to put it into words.
+/// An alert with its metric's label and unit.
 #[derive(Debug, Clone)]
 pub struct Notice {
     pub alert: Alert,
@@ -124,7 +124,7 @@ pub struct Counts {
     pub welcome: usize,
 }
 
-/// The report of one of the entries' days, with what was judged of it; `None` when that day is not among them.
+/// The report of one of the entries' days, with its judgement; none if that day is not among them.
 pub fn of_day(
     date: NaiveDate,
     entries: &[Entry],
@@ -263,7 +263,7 @@ impl Report {
 }
 
 impl Row {
-    /// The value was counted, even where the result is that there was nothing to measure.
+    /// The value was counted, even if there was nothing to measure.
     pub fn is_known(&self) -> bool {
         !matches!(self.provenance.kind, Kind::Unavailable | Kind::Failed)
     }

@@ -1,4 +1,4 @@
-//! The server: connections with their limits, who is let in, answers with their headers. It knows no page.
+//! The server: connections with limits, access control, answers with headers. It knows no page.
 
 pub mod access;
 pub mod answer;
@@ -25,14 +25,14 @@ pub use connections::{Limits, serve};
 /// Maximum length of a request target.
 const ADDRESS_BYTES: usize = 4096;
 
-/// What every request meets before a route does.
+/// What every request passes before its route.
 #[derive(Clone)]
 struct Entrance {
     access: Arc<Access>,
     problem_page: Arc<dyn Fn(StatusCode) -> String + Send + Sync>,
 }
 
-/// Puts the entrance before all routes. Those of `for_readers` ask who comes.
+/// Puts the common layers before all routes. Those of `for_readers` need access.
 pub fn router(
     for_everybody: Router,
     for_readers: Router,
@@ -49,7 +49,7 @@ pub fn router(
         .layer(from_fn_with_state(entrance, logged))
 }
 
-/// Neither query nor headers: they may hold secrets.
+/// Logs neither query nor headers: they may hold secrets.
 async fn logged(
     State(entrance): State<Entrance>,
     Extension(Peer(peer)): Extension<Peer>,
@@ -70,7 +70,7 @@ async fn logged(
     answer
 }
 
-/// Refuses what no address answers, and gives every answer its headers.
+/// Refuses other methods and overlong addresses, and adds headers to every answer.
 async fn sensible(
     State(entrance): State<Entrance>,
     request: Request,

@@ -68,7 +68,7 @@ fn look(folder: &Path, judge: Judge, found: &mut Found) -> Result<()> {
     let (entries, keys) = days(&std::fs::read_to_string(folder.join("days.csv"))?)?;
     let planted = incidents(&std::fs::read_to_string(folder.join("incidents.csv"))?)?;
     let catalog = catalog(&keys, judge)?;
-    let history = History::of(&entries, &catalog);
+    let history = History::from_entries(&entries, &catalog);
     let last = entries.last().context("no days")?.date;
     let first = last - Days::new(JUDGED - 1);
     for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! Alerts: which rule speaks of which metric, and since when.
+//! Alerts: the metric, its rule, and since when.
 
 use chrono::NaiveDate;
 
@@ -32,12 +32,12 @@ pub struct Alert {
 pub struct AlertedPart {
     /// Never [`PartKey::Other`].
     pub key: PartKey,
-    /// As the data have it on that day.
+    /// The label on that day.
     pub label: String,
-    /// It is among those that are not named: the value is the most that it can be.
+    /// The part is not listed, so the value is the most that it can be.
     pub at_most: bool,
     pub usual: Option<Usual>,
-    /// How many more of the metric's parts alert on that day and are left out; said once a day.
+    /// How many more parts alert on that day and are left out, at one alert of the day.
     pub left_out: usize,
 }
 
@@ -52,14 +52,14 @@ pub enum Rule {
     },
     /// The last seven days against the four weeks before, a slow slide; reported once.
     Week(Week),
-    /// Nothing for so many days, longer than ever in a year.
+    /// Zero for so many days, the longest in a year.
     Zero(u32),
-    /// Another value, after so many days of one and the same; reported once.
+    /// Another value after `days` days of `before`; reported once.
     Stirred {
         before: f64,
         days: u32,
     },
-    /// One and the same value for so many days, where it never was.
+    /// The same value for so many days, longer than ever.
     Flat(u32),
 }
 
@@ -67,7 +67,7 @@ pub enum Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleKind {
     Absolute,
-    /// Against so many days before.
+    /// Against the day so many days before.
     Change(u32),
     Week,
     Zero,
@@ -87,7 +87,7 @@ impl Rule {
         }
     }
 
-    pub(super) fn of(change: &Change) -> Option<Self> {
+    pub(super) fn from_change(change: &Change) -> Option<Self> {
         Some(Self::Change {
             days: change.days,
             date: change.date,

@@ -5,11 +5,11 @@ use chrono::NaiveDate;
 use crate::catalog::{AlertOn, Good, Judge, Metric, Thresholds};
 use crate::threshold::{Direction, LEAVE, Severity, exact};
 
-/// A percentage's change below this is no news.
+/// The least change of a percentage that alerts, in points.
 const LEAST_POINTS: f64 = 2.0;
-/// Nearer to its end a percentage is not measured.
+/// The least distance to its end by which a percentage is measured.
 const LEAST_END: f64 = 0.5;
-/// Weeks move less than days: by this part of a day's levels they are noteworthy.
+/// Weeks move less than days, so their levels are this part of the days' levels.
 const OF_WEEK: f64 = 0.5;
 
 /// The change against the day `days` before, which is `date`: that very day, never one near it.
@@ -56,13 +56,13 @@ pub struct Difference {
     /// Of the previous value's size; a change from zero has none.
     pub percent: Option<f64>,
     pub direction: Direction,
-    /// That of the alert which stands on this change.
+    /// The severity of its alert.
     pub severity: Option<Severity>,
-    /// Why the alert is more severe than a change of this size would be by itself.
+    /// Set if the alert is more severe than the change alone would be.
     pub held: Option<Held>,
     /// It goes the way the metric calls good.
     pub welcome: bool,
-    /// Why a change of this size deserves none.
+    /// Why a change of this size does not alert.
     pub suppression: Option<Suppression>,
 }
 
@@ -81,9 +81,9 @@ pub enum Suppression {
     Usual,
     /// Usual for its weekday; the earlier day was not.
     Echo,
-    /// Too few days are known to say what is usual.
+    /// Too few days are known for a usual range.
     Learning,
-    /// A window of several days, of which the last day is a metric of its own that tells it first.
+    /// A window whose last day is a metric of its own, which alerts first.
     CoveredByDay,
     /// One of the two days is known to be different.
     KnownDay,
@@ -101,7 +101,7 @@ impl Change {
         good: Good,
     ) -> Self {
         let outcome = match (then, now) {
-            (Ok(then), Ok(now)) => Outcome::Compared(Difference::of(then, now, good)),
+            (Ok(then), Ok(now)) => Outcome::Compared(Difference::between(then, now, good)),
             (_, Err(gap)) => Outcome::NoneNow(gap),
             (Err(gap), Ok(_)) => Outcome::NoneThen(gap),
         };
@@ -122,7 +122,7 @@ impl Change {
 }
 
 impl Difference {
-    pub(super) fn of(previous: f64, value: f64, good: Good) -> Self {
+    pub(super) fn between(previous: f64, value: f64, good: Good) -> Self {
         let change = exact(value - previous);
         let percent = match previous {
             0.0 if change == 0.0 => Some(0.0),
@@ -151,7 +151,7 @@ impl Difference {
     }
 }
 
-/// What a level is a part of.
+/// What a level is relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Measure {
     /// The previous value, where that is large enough.
@@ -160,7 +160,7 @@ enum Measure {
     AnyPercent,
     /// A percentage's levels are points.
     Points,
-    /// Of a percentage what is missing to 0 or to 100, whichever is nearer.
+    /// For a percentage: its distance to 0 or 100, whichever is nearer.
     NearerEnd,
 }
 
@@ -175,7 +175,7 @@ pub(super) struct Levels {
     slid: Bounds,
 }
 
-/// From where on a change alerts: worked out once, not for every day again.
+/// From where on a change alerts, computed once for all days.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     warning: Option<f64>,
@@ -184,7 +184,7 @@ struct Bounds {
 }
 
 impl Levels {
-    pub(super) fn of(metric: &Metric, general: Thresholds) -> Self {
+    pub(super) fn new(metric: &Metric, general: Thresholds) -> Self {
         let rule = &metric.alert.percent;
         let own = rule.warning.is_some() || rule.critical.is_some();
         let measure = match metric.moves_in_points() {
@@ -215,15 +215,14 @@ impl Levels {
         }
     }
 
-    /// Of sums that go below zero the previous value says little, so none is too small.
+    /// Accepts previous values of any size, since for sums that go below zero the size says little.
     pub(super) fn go_below_zero(&mut self) {
         if self.measure == Measure::Percent {
             self.measure = Measure::AnyPercent;
         }
     }
 
-    /// Whether a change could be one that alerts. Nearly all are not, and saying so must cost next to nothing: a
-    /// little more than what alerts is let through, to be looked at exactly.
+    /// A cheap test whether a change could alert, which is a little too generous. Nearly all changes fail it.
     pub(super) fn is_near(&self, previous: f64, value: f64) -> bool {
         const SLACK: f64 = 1e-6;
         let Bounds {
@@ -246,19 +245,19 @@ impl Levels {
         self.reached(previous, difference, &self.entered)
     }
 
-    /// What an alert already raised would stay at.
+    /// The severity that an active alert would keep.
     pub(super) fn held(&self, previous: f64, difference: &Difference) -> Option<Severity> {
         self.reached(previous, difference, &self.held)
     }
 
     /// A week's mean against that of the four weeks before.
     pub(super) fn slid(&self, week: Week) -> Option<Severity> {
-        let difference = Difference::of(week.before, week.mean, Good::Neutral);
+        let difference = Difference::between(week.before, week.mean, Good::Neutral);
         self.reached(week.before, &difference, &self.slid)
     }
 
-    /// So far beyond critical that no range is needed to see that something happened: a quarter or the fourfold, or
-    /// three times as many points.
+    /// Whether a change is so far beyond critical that it alerts without a usual range: to a quarter or the fourfold, or
+    /// by three times as many points.
     pub(super) fn far(&self, previous: f64, difference: &Difference) -> Option<Severity> {
         const FAR: f64 = 4.0;
         let critical = self.entered.critical?;
@@ -276,7 +275,7 @@ impl Levels {
         (is_far && severity == Severity::Critical).then_some(severity)
     }
 
-    /// As changes go, whatever the base.
+    /// Whether the change is large enough, whatever the base.
     pub(super) fn is_noteworthy_change(&self, difference: &Difference) -> bool {
         self.watches(difference.direction) && self.is_noteworthy(difference.change)
     }
@@ -290,7 +289,7 @@ impl Levels {
         self.min_base
     }
 
-    /// An alert of this severity is left below this size.
+    /// Below this size an alert of this severity ends.
     pub(super) fn left_below(&self, severity: Severity, previous: f64) -> Option<f64> {
         let level = match severity {
             Severity::Warning => self.held.warning,
@@ -325,7 +324,7 @@ impl Levels {
         }
     }
 
-    /// The change in what the levels are written in.
+    /// The change in the unit of the levels.
     fn moved(&self, previous: f64, difference: &Difference) -> Option<f64> {
         match self.measure {
             Measure::Percent => difference.percent.map(f64::abs),

@@ -62,7 +62,10 @@ impl History {
     }
 
     /// The entries may come in any order.
-    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>, catalog: &Catalog) -> Self {
+    pub fn from_entries<'a>(
+        entries: impl IntoIterator<Item = &'a Entry>,
+        catalog: &Catalog,
+    ) -> Self {
         let mut entries: Vec<&Entry> = entries.into_iter().collect();
         entries.sort_by_key(|entry| entry.date);
         let shown: Vec<&Metric> = catalog.shown().collect();

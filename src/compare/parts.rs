@@ -43,7 +43,7 @@ struct Day {
     unnamed: Unnamed,
 }
 
-/// What is known of a value without a name of its own.
+/// What is known of a part that is not listed.
 #[derive(Debug, Clone, Copy)]
 enum Unnamed {
     Zero,
@@ -186,7 +186,7 @@ pub(super) fn judge(parts: &Parts, metric: &Metric, stage: &Stage<'_>) -> Vec<Ve
         frames,
         catalog,
     } = stage;
-    let least = Levels::of(metric, catalog.thresholds).min_base();
+    let least = Levels::new(metric, catalog.thresholds).min_base();
     let days = spans.wanted_among_all();
     let large = days.clone().map(|at| match frames[at].partial {
         true => BTreeMap::new(),

@@ -1,5 +1,4 @@
-//! How long a metric has said the same, and how long it ever did within a year: what has never stood still so long,
-//! or never was anything else, deserves a word.
+//! How long a metric has had the same value, now and at most within a year.
 
 use chrono::NaiveDate;
 
@@ -14,7 +13,7 @@ pub(super) struct Run {
     pub(super) before: Option<f64>,
 }
 
-/// What the days before leave behind for it.
+/// What is remembered of the days before.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Runs {
     now: Option<Run>,
@@ -61,7 +60,7 @@ impl Runs {
         self.counted
     }
 
-    /// The longest that ended before the present one, of those for which it is asked.
+    /// The longest of the chosen runs that ended before the present one.
     pub(super) fn longest(&self, of: impl Fn(Run) -> bool) -> u32 {
         let runs = self.ended.iter().map(|(_, run)| *run);
         runs.filter(|run| of(*run))

@@ -1,15 +1,15 @@
-//! Work that several processors share: the same results in the same order, only sooner.
+//! Parallel work with the results in order.
 
 use std::panic::resume_unwind;
 use std::thread;
 
-/// No metric depends on another, so the processors share them.
+/// Maps items on several threads.
 pub(super) fn side_by_side<Item: Sync, Done: Send>(
     items: &[Item],
     work: impl Fn(&Item) -> Done + Sync,
 ) -> Vec<Done> {
     const MOST_THREADS: usize = 4;
-    /// Fewer are done before a thread has begun.
+    /// Fewer are done before a thread starts.
     const WORTH_A_THREAD: usize = 16;
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let threads = processors

@@ -99,8 +99,8 @@ struct Now {
 impl Memory {
     pub(super) fn new(subject: &Subject<'_>) -> Self {
         Self {
-            levels: Levels::of(subject.metric, subject.thresholds),
-            learnt: Learnt::of(subject.metric),
+            levels: Levels::new(subject.metric, subject.thresholds),
+            learnt: Learnt::for_metric(subject.metric),
             weeks: Weeks::new(),
             runs: Runs::default(),
             absolute: Lifecycle::default(),
@@ -285,7 +285,7 @@ impl<'a> Subject<'a> {
                 standing |= !step.is_recovery();
                 mark_severity(&mut change, &step, &memory.levels);
                 let is_reported = !self.is_part || step.is_fall();
-                if let Some(rule) = Rule::of(&change).filter(|_| is_reported) {
+                if let Some(rule) = Rule::from_change(&change).filter(|_| is_reported) {
                     alerts.push(alert::alert(&step, self.metric, now.value, rule));
                 }
             }
@@ -479,7 +479,7 @@ impl<'a> Subject<'a> {
     }
 
     fn stirred(&self, now: Now, broken: Run, memory: &Memory) -> Option<(Rule, Direction)> {
-        let difference = Difference::of(broken.value, now.value, self.metric.good);
+        let difference = Difference::between(broken.value, now.value, self.metric.good);
         let is_first = broken.days >= ALWAYS && memory.runs.longest(|_| true) <= broken.days;
         let rule = Rule::Stirred {
             before: broken.value,

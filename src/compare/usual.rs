@@ -35,9 +35,9 @@ const LEAST_REACH: f64 = 0.005;
 pub struct Usual {
     pub low: f64,
     pub high: f64,
-    /// What was expected.
+    /// The expected value.
     pub forecast: f64,
-    /// How many same weekdays say so.
+    /// From how many same weekdays.
     pub days: usize,
 }
 
@@ -62,10 +62,10 @@ impl Usual {
     }
 }
 
-/// How a value is measured against what is expected.
+/// How a value is measured against its forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scale {
-    /// By their ratio: what is large moves more.
+    /// By their ratio: large values move more.
     Ratio,
     /// By their difference, between 0 and 100.
     Percent,
@@ -75,7 +75,7 @@ pub(super) enum Scale {
 
 impl Scale {
     /// As long as it has not been below zero.
-    pub(super) fn of(metric: &Metric) -> Self {
+    pub(super) fn for_metric(metric: &Metric) -> Self {
         match metric.moves_in_points() {
             true => Self::Percent,
             false => Self::Ratio,
@@ -130,9 +130,9 @@ pub(super) struct Learnt {
 }
 
 impl Learnt {
-    pub(super) fn of(metric: &Metric) -> Self {
+    pub(super) fn for_metric(metric: &Metric) -> Self {
         let reach = metric.alert.reach.unwrap_or(REACH_OF_OWN_DAYS);
-        Self::new(Scale::of(metric), metric.counts(), reach)
+        Self::new(Scale::for_metric(metric), metric.counts(), reach)
     }
 
     /// Without any day, and measured by another scale.
@@ -191,7 +191,7 @@ impl Learnt {
         LEAST_DAYS.saturating_sub(self.weekdays[place(weekday)].len())
     }
 
-    /// The range that is drawn, said and judged.
+    /// The range as drawn, written and judged.
     pub(super) fn usual(&self, weekday: Weekday) -> Option<Usual> {
         self.usual_on(self.level(), weekday)
     }

@@ -1,4 +1,4 @@
-//! A slow slide: no single day of it is unusual, but the week is, against the four weeks before it.
+//! Slow slides: no single day is unusual, but a week is, against the four weeks before.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use super::window::Window;
 
 const WEEK: usize = 7;
 const DAYS: usize = 5 * WEEK;
-/// The change of every week of the past year, but for the last four: a slide must not excuse itself.
+/// The weeks whose changes are compared with, without the last four: a slide must not excuse itself.
 const WEEKS: usize = 52;
 const LEFT_OUT: usize = 4;
 const LEAST_WEEKS: usize = 8;
@@ -23,14 +23,14 @@ const OF_DAYS: f64 = 0.42;
 /// A slide is over within this part of the reach.
 const OVER: f64 = 0.5;
 
-/// A week that begins to be one.
+/// The week with which a slide begins.
 pub(super) struct Slide {
     pub(super) week: Week,
     pub(super) direction: Direction,
     pub(super) severity: Severity,
 }
 
-/// What the days before leave behind for it.
+/// What is remembered of the days before.
 #[derive(Debug, Clone)]
 pub(super) struct Weeks {
     /// What each of the newest days counted for.
@@ -53,7 +53,7 @@ impl Weeks {
         }
     }
 
-    /// A day is missing, or another level is usual now: the weeks before it cannot be compared with.
+    /// Starts again after a gap or a new level, since earlier weeks are not comparable.
     pub(super) fn restart(&mut self) {
         self.days.clear();
     }
@@ -66,7 +66,7 @@ impl Weeks {
         self.days.push(counts_for);
     }
 
-    /// Adds a day; tells a week that begins to be a slide.
+    /// Adds a day; returns the slide that begins with it.
     pub(super) fn add(
         &mut self,
         counts_for: f64,
@@ -150,8 +150,7 @@ impl Weeks {
     }
 }
 
-/// What a day counts for in its week: no more than an ordinary day may, and one that
-/// alerted what was expected of it.
+/// What a day counts for in its week: no more than the ordinary range, and for a day that alerted its forecast.
 pub(super) fn counts_for(
     value: Option<f64>,
     ordinary: Option<Usual>,
@@ -164,7 +163,7 @@ pub(super) fn counts_for(
     }
 }
 
-/// Of whole weeks: the days add up side by side, which a processor does at once.
+/// Of whole weeks: seven sums side by side, which a processor adds at once.
 fn mean(days: &[f64]) -> f64 {
     let mut sums = [0.0; WEEK];
     for week in days.chunks_exact(WEEK) {

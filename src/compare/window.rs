@@ -1,5 +1,4 @@
-//! The newest numbers of a series, kept in their order of size: a median is asked of them every day, and sorting
-//! them anew each time is what judging would spend its time on.
+//! The newest numbers of a series, kept sorted: judging needs a median every day, and sorting each time would dominate.
 
 use std::collections::VecDeque;
 
@@ -68,7 +67,7 @@ impl Window {
         }
     }
 
-    /// What a standard deviation would be, had it not been for the outer half of the numbers.
+    /// A standard deviation, estimated from the middle half of the numbers.
     pub(super) fn deviation(&self) -> f64 {
         /// Between the quarters of a normal distribution.
         const DEVIATIONS: f64 = 1.349;
@@ -78,7 +77,7 @@ impl Window {
         }
     }
 
-    /// The least and the greatest, without so many at each end.
+    /// The least and the greatest number, leaving out `without` at each end.
     pub(super) fn ends(&self, without: usize) -> Option<(f64, f64)> {
         let last = self.len().checked_sub(1 + without)?;
         Some((*self.sorted.get(without)?, self.sorted[last]))

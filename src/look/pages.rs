@@ -78,8 +78,8 @@ pub async fn build(
         edition,
         config,
         expected,
-        speech: Speech::of(locale),
-        words: Words::of(locale.language),
+        speech: Speech::new(locale),
+        words: Words::in_language(locale.language),
     };
     match asked {
         Asked::Day(date) => day::page(&scene, *date).await,

@@ -27,7 +27,7 @@ pub struct Extent {
 
 impl Extent {
     /// None without numbers.
-    pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub fn spanning(numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
         let each = numbers.into_iter().map(|number| Self {
             lowest: number,
             highest: number,

@@ -1,11 +1,10 @@
-//! CSV as RFC 4180 has it, whose texts no spreadsheet takes for formulas. Every table that leaves the house is
-//! written with this.
+//! CSV as in RFC 4180, without texts that a spreadsheet runs as formulas. Every exported table uses this.
 
 use std::io::Write;
 
 use csv::{Terminator, Writer, WriterBuilder};
 
-/// What a spreadsheet may begin a formula with; the wide ones are taken for the narrow ones.
+/// What a formula may begin with in a spreadsheet, full-width forms included.
 const BEGIN_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// The columns of a table of days: these, one for each metric, and [`PROVENANCE`].
@@ -20,7 +19,7 @@ pub const FRAME: [&str; 7] = [
 ];
 pub const PROVENANCE: &str = "provenance";
 
-/// The head of a metric's column. A metric may be called like another column; no key begins with `_`.
+/// The head of a metric's column. `_`, with which no key begins, marks keys that are called like other columns.
 pub fn title(key: &str) -> String {
     match FRAME.contains(&key) || key == PROVENANCE {
         true => format!("_{key}"),
@@ -36,16 +35,16 @@ pub fn key(title: &str) -> &str {
     }
 }
 
-/// Takes cells as they are: numbers, and texts that [`text`] has seen.
+/// Writes cells as they are: numbers, and texts that have passed [`text`].
 pub fn writer<W: Write>(out: W) -> Writer<W> {
     WriterBuilder::new()
         .terminator(Terminator::CRLF)
-        // Some programs part cells at semicolons; a comment's mark is put in quotes wherever it stands.
+        // Some programs split cells at semicolons; a comment mark is quoted wherever it stands.
         .comment(Some(b';'))
         .from_writer(out)
 }
 
-/// A spreadsheet runs what begins like a formula; behind an apostrophe it is text.
+/// Puts an apostrophe before what a spreadsheet would run as a formula.
 pub fn text(text: &str) -> String {
     match text.starts_with(BEGIN_FORMULAS) {
         true => format!("'{text}"),
@@ -53,7 +52,7 @@ pub fn text(text: &str) -> String {
     }
 }
 
-/// What a cell said before [`text`] made it harmless.
+/// Reverts [`text`].
 fn untold(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if text.starts_with(BEGIN_FORMULAS) => text,

@@ -1,4 +1,4 @@
-//! The view as HTML for mail clients: tables, few styles, ASCII, and no larger than a mail client shows.
+//! The view as HTML for mail clients: tables, few styles, ASCII, of limited size.
 
 pub mod colours;
 
@@ -17,7 +17,7 @@ pub use trend::Picture;
 
 use colours::{Colour, DARK, LIGHT, Palette};
 
-/// Gmail cuts off what is behind about 100 KB.
+/// Gmail cuts a page off after about 100 KB.
 pub const MOST_BYTES: usize = 88_000;
 
 /// A laid out view.

@@ -1,6 +1,6 @@
 //! Colours on a terminal, and marks that stand for them while a table is laid out.
 
-/// What a colour says; words say it as well.
+/// The meaning of a colour; words always carry it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ink {
     Critical,
@@ -11,7 +11,7 @@ pub(super) enum Ink {
 
 const INKS: [Ink; 4] = [Ink::Critical, Ink::Warning, Ink::Good, Ink::Bold];
 const RESET: &str = "\u{1b}[0m";
-/// Ends what a mark began.
+/// Ends a mark's colour.
 const UNMARK: char = '\u{2060}';
 
 impl Ink {
@@ -56,7 +56,7 @@ pub(super) fn mark(text: &str, ink: Ink, color: bool) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Puts colours in the place of their marks, and plain spaces in that of the unbroken ones; none runs over the end of its line.
+/// Replaces marks with colours and non-breaking spaces with plain ones. No colour runs over the end of the line.
 pub(super) fn dye(line: &str) -> String {
     let mut dyed = String::new();
     let mut open = false;

@@ -39,7 +39,7 @@ pub fn part(part: Decimal, unit: &str, decimals: Option<u32>, habit: Numbers) ->
     value(&part, unit, decimals, habit).unwrap_or_default()
 }
 
-/// A mean, to as many digits as say something.
+/// A mean, rounded to about three digits.
 pub fn mean(mean: f64) -> f64 {
     let scale = match mean.abs() {
         size if size >= 100.0 => 1.0,
@@ -54,7 +54,7 @@ pub fn count(count: Decimal, habit: Numbers) -> String {
     grouped(&count.normalize().to_string(), habit)
 }
 
-/// `+3.1 %`, `−54 %`: one digit behind the point where it says something.
+/// `+3.1 %`, `−54 %`: with one decimal unless that is zero.
 pub fn percent(percent: f64, habit: Numbers) -> String {
     format!("{} %", points(percent, habit))
 }

@@ -9,7 +9,7 @@ use crate::entry::{Part, PartKey};
 /// Parts beyond these are added up.
 const PARTS: usize = 5;
 
-/// The largest parts, and what all others come to, where there are others.
+/// The largest parts, and the sum of all others, if there are any.
 pub(super) fn largest(parts: &[Part]) -> (Vec<&Part>, Option<Decimal>) {
     let (others, mut named): (Vec<&Part>, Vec<&Part>) =
         parts.iter().partition(|part| part.key == PartKey::Other);

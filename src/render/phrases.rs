@@ -45,7 +45,7 @@ macro_rules! phrases {
         }
 
         impl Phrases {
-            /// Every phrase by its name; of a plural the one for one and the one for many.
+            /// Every phrase by its name, both phrases of a plural.
             pub fn all(&self) -> Vec<(&'static str, &'static str)> {
                 let names = [&self.weekdays, &self.short_weekdays, &self.usual, &self.usual_of];
                 let mut all: Vec<(&str, &str)> = vec![
@@ -90,7 +90,7 @@ phrases! {
 }
 
 impl Phrases {
-    pub fn of(language: Language) -> &'static Self {
+    pub fn in_language(language: Language) -> &'static Self {
         match language {
             Language::English => &english::ENGLISH,
             Language::German => &german::GERMAN,
@@ -130,7 +130,7 @@ impl Phrases {
     pub fn in_code(code: &str) -> &'static Self {
         let mut known = Language::ALL.into_iter();
         let language = known.find(|language| language.code() == code);
-        Self::of(language.unwrap_or_default())
+        Self::in_language(language.unwrap_or_default())
     }
 }
 

@@ -60,7 +60,7 @@ pub fn points(
 ) -> Option<Vec<Option<Point>>> {
     let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
     let known = trend.iter().filter_map(finite);
-    let extent = Extent::of(known.clone())?;
+    let extent = Extent::spanning(known.clone())?;
     let step = (width - 2.0 * margin) / (trend.len() - 1) as f64;
     let point = |(at, number): (usize, &Option<f64>)| {
         let share = extent.share(finite(number)?).unwrap_or(0.5);

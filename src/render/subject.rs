@@ -15,7 +15,7 @@ const NAME: usize = 40;
 const LABEL: usize = 60;
 
 pub fn subject(letter: &Letter, locale: Locale) -> String {
-    let speech = &Speech::of(locale);
+    let speech = &Speech::new(locale);
     let (tag, news) = match &letter.content {
         Content::Day(report) => (tag(report, speech), news(report, speech)),
         Content::NoNumbers(none) => {
@@ -60,7 +60,7 @@ fn news(report: &Report, speech: &Speech) -> Option<String> {
 
 /// `active users −54 %`, `corrupted files 3`
 fn highlight_in_short(highlight: &Highlight, row: &Row, speech: &Speech) -> String {
-    let scale = Scale::of(row);
+    let scale = Scale::of_row(row);
     let number = match &highlight.rule {
         Rule::Week(week) => speech.week_change(*week, scale),
         Rule::Absolute(_) | Rule::Zero(_) | Rule::Stirred { .. } | Rule::Flat(_) => {

@@ -22,7 +22,7 @@ const GAP: usize = PADDING as usize + 1;
 /// Narrower, and `unavailable` wraps.
 const LEAST_SPAN: usize = 11;
 const LEAST_LABEL: usize = 12;
-/// A note about more metrics than these does not name them.
+/// A note about more metrics does not name them.
 const NAMED: usize = 5;
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -111,7 +111,7 @@ fn lines(report: &Report, color: bool) -> Vec<Line> {
     lines
 }
 
-/// What the longest label takes, as far as that leaves the other columns enough.
+/// The width of the longest label, as far as the other columns leave room.
 fn room_for_labels(lines: &[Line], look: Look) -> usize {
     let label = |line: &Line| columns(line.steps) + wrap::columns(&line.label);
     let value = |line: &Line| line.cells.first().map_or(0, |value| wrap::columns(value));
@@ -205,7 +205,7 @@ fn shares(row: &Row) -> Vec<Line> {
     shares
 }
 
-/// Each note once, with the metrics it is about; of many only how many they are.
+/// Each note once, with the metrics it is about, or their number if they are many.
 fn notes(report: &Report, look: Look) -> Vec<String> {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     for row in &report.rows {

@@ -6,7 +6,7 @@ use super::view::{CellView, NoteView, RowView, SectionView, Tone, View};
 use super::wrap;
 
 const WIDTH: usize = 78;
-/// What stands between two columns.
+/// Between two columns.
 const GAP: usize = 2;
 /// A change with its arrow: `▼ +10 points`.
 const CHANGE: usize = 12;

@@ -17,7 +17,7 @@ pub use super::clean::{label as line, part, reason};
 pub use highlights::{all as highlights, muted};
 pub use rows::{alone as row, cell as change, trend_words};
 
-/// What a piece of text says beside its words; it is never said by colour alone.
+/// The tone of a text; colour alone never carries it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tone {
     #[default]
@@ -94,7 +94,7 @@ pub struct RowView {
     pub usual: Option<String>,
     /// Oldest first; empty where there is nothing to draw.
     pub trend: Vec<Option<f64>>,
-    /// What the picture of the trend says, with its numbers.
+    /// The trend in words, with its numbers.
     pub trend_words: String,
     /// A distribution's largest parts, and all others.
     pub parts: Vec<PartView>,
@@ -146,7 +146,7 @@ pub struct NoteView {
 }
 
 pub fn view(letter: &Letter, locale: Locale) -> View {
-    let speech = Speech::of(locale);
+    let speech = Speech::new(locale);
     let mut view = View {
         language: locale.language.code(),
         subject: super::subject::subject(letter, locale),

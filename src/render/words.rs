@@ -19,12 +19,12 @@ use super::phrases::{Phrases, Speech};
 pub const HABIT: Numbers = Numbers::Swiss;
 
 pub(super) fn speech() -> Speech {
-    Speech::of(Locale::default())
+    Speech::new(Locale::default())
 }
 
 /// The words of reports in English, of which a terminal uses some.
 pub fn english() -> &'static Phrases {
-    Phrases::of(Language::English)
+    Phrases::in_language(Language::English)
 }
 
 pub fn severity(severity: Severity) -> &'static str {
@@ -63,7 +63,7 @@ pub fn title(report: &Report) -> String {
     title
 }
 
-/// What stands in the value's place; a distribution tells how many parts it has.
+/// The value, or why there is none; for a distribution the number of its parts.
 pub fn value(row: &Row) -> String {
     match (&row.value, row.provenance.kind) {
         (Some(Value::Parts(parts)), _) => counted(parts.len(), "part"),
@@ -90,7 +90,7 @@ fn compared(difference: &Difference, row: &Row) -> String {
         Direction::Down => '▼',
         Direction::Unchanged => return "= unchanged".to_owned(),
     };
-    let mut cell = format!("{arrow} {}", moved(difference, Scale::of(row)));
+    let mut cell = format!("{arrow} {}", moved(difference, Scale::of_row(row)));
     if difference.is_new() {
         cell.push_str(" new");
     }

@@ -19,7 +19,7 @@ const ORDINARY_DAYS: u64 = 2;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backtest {
     pub days: RangeInclusive<NaiveDate>,
-    /// Those of them that are stored and over, which are the ones that are judged.
+    /// How many of them are stored and complete, and so are judged.
     pub judged: usize,
     /// The metrics asked for, in the catalog's order.
     pub metrics: Vec<Tried>,
@@ -28,12 +28,11 @@ pub struct Backtest {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tried {
     pub key: String,
-    /// The rules of which there is something to tell: limits first, then the changes by their days.
+    /// The rules with alerts or suppressed changes: limits first, then changes by their days.
     pub rules: Vec<TriedRule>,
-    /// The days of unwelcome alerts that stood on that day alone and were followed by ordinary ones. Nobody may have
-    /// had anything to do.
+    /// The days of unwelcome alerts that lasted one day and were followed by ordinary days.
     pub over_next_day: Vec<NaiveDate>,
-    /// Where it was tried and makes a difference.
+    /// Set if it was tried and makes a difference.
     pub with_reach: Option<WithReach>,
 }
 
@@ -49,7 +48,7 @@ pub struct TriedRule {
     pub kind: RuleKind,
     /// Every day on which it alerts.
     pub standing: Vec<Standing>,
-    /// Every day on which its change stayed calm although it was large enough, and why.
+    /// Every day on which a large change did not alert, and why.
     pub suppression: Vec<(NaiveDate, Suppression)>,
 }
 
@@ -63,8 +62,7 @@ pub struct Standing {
     pub muted: bool,
 }
 
-/// What a reader of every morning's report would have gone through. A metric counts once a day, however many of
-/// its rules alert, and what is muted only as such.
+/// Counts over all reports. A metric counts once a day, however many of its rules alert; muted alerts count apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Beginnings: days on which a rule of a metric alerts that did not the day before.
@@ -72,10 +70,10 @@ pub struct Totals {
     pub warnings: usize,
     pub welcome: usize,
     pub muted: usize,
-    /// Red mornings: days on which something unwelcome stands.
+    /// Red mornings: days with an unwelcome alert.
     pub days_in_alert: usize,
     pub over_next_day: usize,
-    /// Changes that stay calm, by the reason.
+    /// Suppressed changes, by the reason.
     pub usual: usize,
     pub echo: usize,
     pub learning: usize,
@@ -83,14 +81,14 @@ pub struct Totals {
     pub known: usize,
 }
 
-/// A metric's day that is over.
+/// A metric's complete day.
 struct Day<'a> {
     date: NaiveDate,
     value: Option<f64>,
     judged: &'a Judged,
 }
 
-/// The days that judging those needs.
+/// The days needed to judge `days` days up to `last`.
 pub fn needed(last: NaiveDate, days: u32) -> RangeInclusive<NaiveDate> {
     let first = *window(last, days).start();
     first
@@ -157,7 +155,7 @@ fn window(last: NaiveDate, days: u32) -> RangeInclusive<NaiveDate> {
     last.checked_sub_days(back).unwrap_or(NaiveDate::MIN)..=last
 }
 
-/// The metric's days that are over; it stands at this place of each day.
+/// The metric's complete days. `at` is its index in each of them.
 fn past<'a>(
     key: &str,
     history: &History,
@@ -205,7 +203,7 @@ fn record(rules: &mut BTreeMap<RuleKind, TriedRule>, date: NaiveDate, judged: &J
             muted: judged.muted.is_some(),
         };
         let standing = &mut rule(rules, alert.rule.kind()).standing;
-        // Several parts may alert by one rule: the worst of them counts.
+        // Of several parts that alert by one rule, the worst counts.
         match standing.last_mut().filter(|last| last.date == date) {
             Some(known) if weight(&one) > weight(known) => *known = one,
             Some(_) => {}
@@ -269,7 +267,7 @@ impl Day<'_> {
 
 impl Backtest {
     pub fn totals(&self) -> Totals {
-        Totals::of(&self.metrics)
+        Totals::sum(&self.metrics)
     }
 
     pub fn per_week(&self, count: usize) -> f64 {
@@ -297,7 +295,7 @@ impl Backtest {
 }
 
 impl Totals {
-    fn of(metrics: &[Tried]) -> Self {
+    fn sum(metrics: &[Tried]) -> Self {
         let begun: Vec<Standing> = metrics.iter().flat_map(Tried::begun).collect();
         let count = |is: &dyn Fn(&Standing) -> bool| begun.iter().filter(|one| is(one)).count();
         let red_days = metrics.iter().flat_map(Tried::days_in_alert);
@@ -329,7 +327,7 @@ impl Totals {
 
 impl Tried {
     pub fn totals(&self) -> Totals {
-        Totals::of(std::slice::from_ref(self))
+        Totals::sum(std::slice::from_ref(self))
     }
 
     /// The days on which one of its rules begins to alert, each with the worst of those.
@@ -351,7 +349,7 @@ impl Tried {
         red.map(|one| one.date).collect()
     }
 
-    /// The day on which the alert began that stood longest, and the days on which it did.
+    /// The longest unwelcome alert: the day it began, and all its days.
     pub fn longest_alert(&self) -> Option<(NaiveDate, BTreeSet<NaiveDate>)> {
         let mut by_beginning: BTreeMap<NaiveDate, BTreeSet<NaiveDate>> = BTreeMap::new();
         let all = self.rules.iter().flat_map(|rule| &rule.standing);
@@ -372,13 +370,13 @@ impl TriedRule {
 }
 
 impl Standing {
-    /// It makes the morning's report red.
+    /// Whether it makes the report red.
     pub fn is_red(&self) -> bool {
         !self.muted && !self.welcome
     }
 }
 
-/// The unwelcome weighs more than the welcome, then the severity counts, then what begins.
+/// Unwelcome weighs more than welcome, then critical, then new.
 fn weight(standing: &Standing) -> (bool, Severity, bool) {
     (
         !standing.welcome,

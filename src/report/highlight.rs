@@ -28,14 +28,13 @@ pub struct Highlight {
     /// It recovered because its level has become usual.
     pub settled: bool,
     pub rule: Rule,
-    /// What alerts is this part of the metric.
+    /// The part that alerts, if it is not the metric itself.
     pub part: Option<AlertedPart>,
-    /// Its other parts that alert, the largest first, each by the rule that says most.
+    /// Its other parts that alert, the largest first, each by its most telling rule.
     pub more_parts: Vec<Alert>,
     /// How many more there are.
     pub parts_left_out: usize,
-    /// The part that moved most, against the day of `rule`, for a limit against the day before;
-    /// none for what has recovered.
+    /// The part that moved most since the rule's earlier day, for a limit since the day before; none if recovered.
     pub mover: Option<Mover>,
 }
 
@@ -61,8 +60,8 @@ pub enum Verdict {
     Ok,
 }
 
-/// One for each metric with alerts: the unwelcome before the welcome, the critical before warnings, what is new
-/// or worse before what goes on, the largest move first; the recovered last.
+/// One for each metric with alerts: unwelcome before welcome, critical before warnings, new or worse before ongoing,
+/// the largest move first; recovered last.
 pub(super) fn highlights(
     alerts: &[Notice],
     rows: &[Row],

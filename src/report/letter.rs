@@ -1,4 +1,4 @@
-//! A report as it is sent: a day's numbers with what a message says around them, or that there are none.
+//! Letters: a day's report with the rest of the message, or the notice that there are no numbers.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -7,7 +7,7 @@ use crate::calendar::{Day, first_instant};
 
 use super::Report;
 
-/// What is sent about a day.
+/// The message about a day.
 #[derive(Debug, Clone)]
 pub struct Letter {
     /// The application's name.
@@ -43,7 +43,7 @@ impl NoNumbers {
     }
 }
 
-/// What a message says around the numbers.
+/// The rest of a message, around the numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Around {
     /// Numbers of earlier days that have changed since they were sent.
@@ -109,8 +109,8 @@ impl Letter {
     }
 }
 
-/// When the next report is due after that instant: at this local time on the next day that exists or,
-/// where clocks skip it, at the first instant after it.
+/// When the next report after that instant is due: at this local time on the next day that exists or, if clocks skip
+/// that time, at the first instant after it.
 pub fn next_due(after: DateTime<Utc>, zone: Tz, due: NaiveTime) -> DateTime<Utc> {
     let today = Day::containing(after, zone).date;
     let before = today - Days::new(1);
@@ -122,15 +122,15 @@ pub fn next_due(after: DateTime<Utc>, zone: Tz, due: NaiveTime) -> DateTime<Utc>
         .expect("days go on")
 }
 
-/// When the report after a day's own is due. A day's own is due in the morning after it: sent before that,
-/// it must not promise itself.
+/// When the report after a day's own is due. The own one is due the next morning: if sent before, it must not announce
+/// itself.
 pub fn due_after(date: NaiveDate, now: DateTime<Utc>, zone: Tz, due: NaiveTime) -> DateTime<Utc> {
     let last_second = date.and_time(NaiveTime::MIN) + TimeDelta::seconds(86_399);
     let own = next_due(first_instant(last_second, zone), zone, due);
     next_due(own.max(now), zone, due)
 }
 
-/// The newest day whose report should be there by now.
+/// The newest day whose report is due.
 pub fn expected(now: DateTime<Utc>, zone: Tz, due: NaiveTime) -> NaiveDate {
     let today = now.with_timezone(&zone).date_naive();
     let due_today = first_instant(today.and_time(due), zone);

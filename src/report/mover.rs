@@ -40,7 +40,7 @@ pub(super) fn mover(
     let of_distribution = |metric: &&Metric| {
         let parts = |date| parts(date, metric, past);
         let has_none = |date| parts(date).is_some_and(|all| all.iter().any(is_none));
-        // Once, rows without a value were no part of it: they are what the parts then lack of the whole.
+        // Earlier versions did not store rows without a value as a part: they are the rest of the whole.
         let is_new = has_none(moved.then) != has_none(moved.now);
         both(&|date| {
             let amounts = of_parts(parts(date)?, counted);
@@ -79,7 +79,7 @@ fn adds_up(measure: &Measure) -> bool {
     )
 }
 
-/// The shown metrics over the same rows as this one, told apart by `parts` only.
+/// The shown metrics over the same rows, which differ only in their parts.
 fn alike<'a>(
     counted: &'a Counted,
     catalog: &'a Catalog,

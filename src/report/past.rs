@@ -19,7 +19,7 @@ pub(super) struct Past<'a> {
 pub(super) type Month<'a> = Vec<(NaiveDate, Option<&'a Entry>)>;
 
 impl<'a> Past<'a> {
-    /// The entries may come in any order; of several of one day the first counts.
+    /// Takes entries in any order; of several of one day, the first counts.
     pub(super) fn new(entries: &'a [Entry], since: Option<NaiveDate>) -> Self {
         let mut by_date = BTreeMap::new();
         for entry in entries {
@@ -35,7 +35,7 @@ impl<'a> Past<'a> {
         self.entries.get(&date).copied()
     }
 
-    /// What was known of the metric on that day; nothing where its history had not begun.
+    /// The metric's reading on that day; none before its history begins.
     pub(super) fn reading(&self, date: NaiveDate, metric: &Metric) -> Option<&'a Reading> {
         let counts = self.counts(date, metric);
         self.entry(date).filter(|_| counts)?.reading(metric)

@@ -1,4 +1,4 @@
-//! Who may look.
+//! Access control.
 
 mod guesses;
 
@@ -20,7 +20,7 @@ use crate::config::{Config, ServeSettings};
 use super::caller::Proxies;
 use guesses::Guesses;
 
-/// Others can reach the address, and nothing would keep them out.
+/// The address is reachable by others, without access control.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the dashboard would be open to anyone who reaches {0}: set a token (DAYBOOK_SERVE_TOKEN_FILE or [serve] token_file), a password (DAYBOOK_SERVE_PASSWORD_FILE or [serve] password_file) or a proxy that authenticates users (--behind-proxy or [serve] proxy_header), or listen on 127.0.0.1"
@@ -29,29 +29,29 @@ pub struct Exposed(pub SocketAddr);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It does not say which host it means, or says several.
+    /// The request names no host, or several.
     Hostless,
-    /// It means a host that is not this one: a page from elsewhere got its browser to ask here.
+    /// It names another host: a foreign page made its browser ask here.
     Misdirected,
-    /// It shows no token or password, or a wrong one.
+    /// It has no token or password, or a wrong one.
     Unknown,
-    /// It comes past the proxy.
+    /// It bypasses the proxy.
     Forbidden,
-    /// It shows a wrong one, as its address has done too often.
+    /// It has a wrong one, and its address has guessed too often.
     Guessing { wait: Duration },
 }
 
 pub struct Access {
     secrets: Option<Secrets>,
     pub proxies: Arc<Proxies>,
-    /// In which the proxies say who somebody is.
+    /// The header in which proxies name the user.
     user_header: Option<HeaderName>,
-    /// Under which names this server is known.
+    /// The names of this server.
     hosts: BTreeSet<String>,
     guesses: Mutex<Guesses>,
 }
 
-/// What is right, only as digests: they have one length, so comparing them tells nothing.
+/// Digests of the secrets: they have one length, so comparing them reveals nothing.
 struct Secrets {
     token: Option<Secret>,
     user: Secret,
@@ -68,7 +68,7 @@ impl Access {
         }
         let user_header = settings.proxy_header.as_deref();
         Ok(Self {
-            secrets: Secrets::of(settings),
+            secrets: Secrets::from_settings(settings),
             proxies: Arc::new(Proxies::new(settings)),
             user_header: user_header.and_then(|name| name.parse().ok()),
             hosts: hosts(config, listen),
@@ -76,8 +76,8 @@ impl Access {
         })
     }
 
-    /// Whoever comes in without a secret must name this host: otherwise any web page could read the dashboard
-    /// through the browser of somebody who may, by giving its own name this address.
+    /// A request without a secret must name this host. Otherwise any web page could give its own name this address and
+    /// read the dashboard through the browser of a user with access.
     pub(super) fn admit(
         &self,
         peer: IpAddr,
@@ -112,7 +112,7 @@ impl Access {
         if !headers.contains_key(AUTHORIZATION) {
             return Err(Refused::Unknown);
         }
-        // Compared first: strangers who share an address with an admin must not lock the admin out.
+        // Compared first, so that strangers behind an admin's address cannot lock the admin out.
         if only(headers, &AUTHORIZATION).is_some_and(|shown| secrets.include(shown)) {
             return Ok(());
         }
@@ -138,21 +138,21 @@ impl Access {
 }
 
 impl Secrets {
-    fn of(settings: &ServeSettings) -> Option<Self> {
+    fn from_settings(settings: &ServeSettings) -> Option<Self> {
         let secret = |text: &Option<SecretString>| {
             let text = text.as_ref()?;
-            Some(Secret::of(text.expose_secret()))
+            Some(Secret::new(text.expose_secret()))
         };
         let (token, password) = (secret(&settings.token), secret(&settings.password));
         (token.is_some() || password.is_some()).then(|| Self {
             token,
-            user: Secret::of(&settings.user),
+            user: Secret::new(&settings.user),
             password,
         })
     }
 
-    /// `Bearer TOKEN`, or `Basic` with user and password; browsers, which know only the second, may send the
-    /// token as anybody's password.
+    /// `Bearer TOKEN`, or `Basic` with user and password. Browsers know only `Basic`, so the token may be the password of
+    /// any user.
     fn include(&self, shown: &str) -> bool {
         let Some((scheme, rest)) = shown.split_once(' ') else {
             return false;
@@ -175,12 +175,12 @@ impl Secrets {
 }
 
 impl Secret {
-    fn of(text: &str) -> Self {
+    fn new(text: &str) -> Self {
         Self(Sha256::digest(text).into())
     }
 
     fn is(&self, shown: &str) -> Choice {
-        self.0.ct_eq(&Self::of(shown).0)
+        self.0.ct_eq(&Self::new(shown).0)
     }
 }
 
@@ -189,7 +189,7 @@ fn is(secret: &Option<Secret>, shown: &str) -> Choice {
     compared.unwrap_or_else(|| Choice::from(0))
 }
 
-/// This machine's own names, the address it listens on, and what the settings say.
+/// The machine's own names, the listening address, and the configured hosts.
 fn hosts(config: &Config, listen: SocketAddr) -> BTreeSet<String> {
     let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
     let address = match listen.ip() {
@@ -206,7 +206,7 @@ fn hosts(config: &Config, listen: SocketAddr) -> BTreeSet<String> {
         .collect()
 }
 
-/// `[::1]:8321` and `localhost.:8321` mean the same as without port and dot.
+/// The host without port and final dot: `[::1]:8321`, `localhost.:8321`.
 fn without_port(authority: &str) -> &str {
     let end = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     let port = authority[end..].find(':').map(|at| end + at);
@@ -214,7 +214,7 @@ fn without_port(authority: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// The value, if there is one and no second.
+/// The value, if there is exactly one.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

@@ -21,7 +21,7 @@ pub const SERIES: &str = "text/plain; version=0.0.4; charset=utf-8";
 const ASK_AGAIN: &str = "no-cache, private";
 const NEVER_KEPT: &str = "no-store";
 
-/// What is not a page loads nothing and runs nothing.
+/// For answers that are not pages: load and run nothing.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// On every answer.

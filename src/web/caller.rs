@@ -1,4 +1,4 @@
-//! Who calls: the address at the other end, or the one that a trusted proxy says it passes on.
+//! The client's address: that of the peer, or the one that a trusted proxy names.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName};
 
 use crate::config::{Network, ServeSettings};
 
-/// The proxies in front, and the header in which they append the address of whoever calls them.
+/// The trusted proxies, and the header in which they append their clients' addresses.
 #[derive(Default)]
 pub struct Proxies {
     networks: Vec<Network>,
@@ -28,8 +28,8 @@ impl Proxies {
             .any(|network| network.contains(address))
     }
 
-    /// Read from the right, where the nearest proxy appends, up to the first address that is no proxy's: what
-    /// stands before it was said by that caller.
+    /// Reads from the right, where the nearest proxy appends, up to the first address that is no proxy's: that client
+    /// may have written all before it.
     pub(super) fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut caller = peer;
         let Some(header) = &self.header else {
@@ -41,7 +41,7 @@ impl Proxies {
             }
             match hop {
                 Some(address) => caller = address,
-                // The proxy passed on a caller without saying which.
+                // The proxy did not name its client.
                 None => break,
             }
         }
@@ -49,7 +49,7 @@ impl Proxies {
     }
 }
 
-/// An IPv6 customer has 2^64 addresses: they count as one.
+/// The address, or for IPv6 its network of 2^64 addresses, which one customer has.
 pub(super) fn address_block(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -60,7 +60,7 @@ pub(super) fn address_block(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The addresses in the order appended; none for what is not an address.
+/// The addresses in the order appended; none for a value that is no address.
 fn hops(headers: &HeaderMap, header: &HeaderName) -> Vec<Option<IpAddr>> {
     let mut all = Vec::new();
     for line in headers.get_all(header) {
@@ -74,14 +74,14 @@ fn hops(headers: &HeaderMap, header: &HeaderName) -> Vec<Option<IpAddr>> {
     all
 }
 
-/// A line of `Forwarded` (RFC 7239); nothing where quotes are not as they should be, since somebody may have
-/// opened one to hide what the proxy appends.
+/// A line of `Forwarded` (RFC 7239); none if quotes are unbalanced, since a client may have opened one to hide what
+/// the proxy appends.
 fn forwarded(line: &str) -> Option<Vec<Option<IpAddr>>> {
     let elements = split_unquoted(line, ',')?;
     elements.into_iter().map(forwarded_for).collect()
 }
 
-/// What one element says of `for`.
+/// The `for` of one element.
 fn forwarded_for(element: &str) -> Option<Option<IpAddr>> {
     let mut named = Vec::new();
     for pair in split_unquoted(element, ';')? {

@@ -1,5 +1,4 @@
-//! Connections from the first byte to the last: how many there may be, how long each may take, and how they
-//! end. Knows no page.
+//! Connections: how many there may be, how long each may take, and how they end.
 
 mod body;
 mod phase;
@@ -37,16 +36,16 @@ use stream::TimedStream;
 /// The head of a request. Browsers send some hundred bytes, cookies of neighbours on one host more.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// What the kernel keeps for a client that does not take its answer. By itself it keeps megabytes.
+/// The kernel's buffer for a client that does not take its answer. Its default is megabytes.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
-/// How long is waited when no connection can be taken: those that end free what is short.
+/// The pause when no connection can be accepted, until others end.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// How many connections there may be, and what each may take.
+/// Limits of the number of connections, and of what each may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// When there are so many, another takes the place of the longest idle.
+    /// At this number, a new one replaces the longest idle one.
     pub connections: usize,
     /// The same for an IPv4 address or an IPv6 network of 64 bits; proxies are exempt.
     pub connections_per_address: usize,
@@ -57,13 +56,13 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Between two requests.
     pub idle: Duration,
-    /// How long a client may lag behind the least rate while it takes answers.
+    /// How long a client may lag behind the least rate while it reads answers.
     pub stall: Duration,
     /// Bytes a second.
     pub least_rate: u64,
-    /// For how long the answer is held back from who has guessed too often.
+    /// How long an answer to too many wrong guesses is held back.
     pub too_many_guesses: Duration,
-    /// For answers that are on their way when the server is stopped.
+    /// How long answers on their way may take when the server stops.
     pub last_words: Duration,
 }
 
@@ -92,7 +91,7 @@ impl Limits {
     }
 }
 
-/// Who is at the other end.
+/// The address at the other end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
@@ -109,7 +108,7 @@ struct Connection {
     stops: watch::Receiver<()>,
 }
 
-/// Answers until somebody asks to stop; then what is being answered is answered to the end.
+/// Serves until `stop`, then finishes the answers on their way.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -157,7 +156,7 @@ pub async fn serve(
     drop(listener);
     drop(stopping);
     let ended = async { while tasks.join_next().await.is_some() {} };
-    // Those that take longer are cut when the set is dropped.
+    // Dropping the set cuts those that take longer.
     drop(timeout(limits.last_words, ended).await);
 }
 
@@ -165,7 +164,7 @@ impl Connection {
     async fn answer(mut self) {
         // Without it the end of an answer may wait for the client's acknowledgement of its beginning.
         drop(self.stream.set_nodelay(true));
-        // Only a wish: with the kernel's own size all works too.
+        // Ignores failure: the kernel's own size works too.
         set_socket_send_buffer_size(&self.stream, SEND_BUFFER_BYTES).ok();
         let phase = self.phase.clone();
         let router = TowerToHyperService::new(self.router);
@@ -189,13 +188,13 @@ impl Connection {
         let stream = TokioIo::new(TimedStream::new(self.stream, self.phase.clone()));
         let connection = http1::Builder::new()
             .max_buf_size(HEAD_BYTES)
-            // What was asked is answered although its client hangs up: a wrong guess would not be counted otherwise.
+            // Answers even if the client hangs up, so that wrong guesses are counted.
             .half_close(true)
             .header_read_timeout(None::<Duration>)
             .serve_connection(stream, service);
         let mut connection = pin!(connection);
         tokio::select! {
-            // What a client did wrong is told to it by hyper, and is nobody else's business.
+            // hyper answers the client's errors itself.
             _ = connection.as_mut() => return,
             // The sender is gone: the server stops.
             _ = self.stops.changed() => {}

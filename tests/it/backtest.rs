@@ -149,7 +149,7 @@ impl Past {
 
     fn backtest(&self, days: u32) -> Backtest {
         let catalog = self.catalog();
-        let history = History::of(&self.entries(), &catalog).muted(self.mutes.clone());
+        let history = History::from_entries(&self.entries(), &catalog).muted(self.mutes.clone());
         backtest(&history, self.newest_complete(), days, &|_| true, &catalog)
     }
 }
@@ -280,7 +280,7 @@ fn a_backtest_tells_what_every_night_said() {
 fn the_text_tells_how_often_and_on_which_days_and_what_others_would_change() {
     let entries = series("2025-09-01", "100 100 130 130 100 112 100");
     let catalog = one_metric("");
-    let history = History::of(&entries, &catalog);
+    let history = History::from_entries(&entries, &catalog);
     let last = date("2025-09-07");
     let now = backtest(&history, last, 7, &|_| true, &catalog);
     let mild = Catalog {
@@ -355,7 +355,7 @@ fn bursty_history(catalog: &Catalog) -> History {
         .iter()
         .map(|(on, value)| n(&on.to_string(), &value.to_string()))
         .collect();
-    History::of(&entries, catalog)
+    History::from_entries(&entries, catalog)
 }
 
 fn by_usual(lines: &str) -> Catalog {
@@ -415,7 +415,7 @@ fn an_alert_is_over_the_next_day_where_it_stood_alone_and_two_ordinary_days_foll
     let over = |values: &str, calendar: &str| -> Vec<String> {
         let catalog = one_metric(&format!("{lines}\n{calendar}"));
         let entries = series("2025-09-01", values);
-        let history = History::of(&entries, &catalog);
+        let history = History::from_entries(&entries, &catalog);
         let found = backtest(&history, date("2025-09-14"), 14, &|_| true, &catalog);
         let days = found.metrics[0].over_next_day.iter();
         days.map(ToString::to_string).collect()
@@ -555,7 +555,7 @@ async fn one_metric_alone_can_be_asked_for_by_its_name_only() {
 fn a_single_day_says_nothing() {
     let entries = [n("2025-10-03", "5")];
     let catalog = one_metric("");
-    let history = History::of(&entries, &catalog);
+    let history = History::from_entries(&entries, &catalog);
     let found = backtest(&history, date("2025-10-03"), 90, &|_| true, &catalog);
     assert_eq!(found.judged, 1);
     assert_eq!(found.totals(), Totals::default());

@@ -380,9 +380,9 @@ fn every_word_is_there_in_every_language_with_the_same_places_to_fill() {
         places.sort();
         places
     };
-    let english = Words::of(Language::English);
+    let english = Words::in_language(Language::English);
     for language in Language::ALL {
-        let words = Words::of(language);
+        let words = Words::in_language(language);
         for ((name, phrase), (_, known)) in words.all().into_iter().zip(english.all()) {
             assert!(!phrase.trim().is_empty(), "{name} in {language:?}");
             assert_eq!(places(phrase), places(known), "{name} in {language:?}");

@@ -472,7 +472,7 @@ fn a_backtest_counts_a_day_once_however_many_parts_alert() {
     let parts = ["a", "b"].map(|name| (name, ending(steady(100.0, 120, 1), &[2.0])));
     let days = entries(&parts);
     let on = days.last().expect("a day").date;
-    let history = History::of(&days, &judged());
+    let history = History::from_entries(&days, &judged());
     let replayed = backtest(&history, on, 30, &|_| true, &judged());
     let rules = &replayed.metrics[0].rules;
     assert!(

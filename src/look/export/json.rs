@@ -20,7 +20,7 @@ pub(super) fn line(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// What stands before the first day of a document.
+/// The beginning of a document, before the first day.
 pub(super) fn opening(config: &Config) -> String {
     let (name, zone) = (
         json!(config.name).to_string(),
@@ -30,13 +30,13 @@ pub(super) fn opening(config: &Config) -> String {
     format!("{{\"schema\":1,\"name\":{name},\"time_zone\":{zone},\"entries\":[")
 }
 
-/// A day of a document, which stands on a line of its own there too.
+/// A day of a document, on a line of its own too.
 pub(super) fn entry(day: &KeptDay, first: bool, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(if first { b"\n" } else { b",\n" })?;
     write(day, out)
 }
 
-/// What stands behind its last.
+/// The end of a document.
 pub(super) const CLOSING: &[u8] = b"]}\n";
 
 fn write(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! What an address asks for. Read strictly: whatever can be read in two ways is not read.
+//! Parses addresses strictly: ambiguous ones are refused.
 
 use chrono::{Datelike, NaiveDate};
 use url::form_urlencoded;
@@ -19,12 +19,12 @@ const KEY_LETTERS: usize = 100;
 pub enum Unread {
     /// There is no such page.
     Nowhere,
-    /// There is, but not with such a date or number of days.
+    /// There is, but its date or number of days is invalid.
     Absurd,
 }
 
 impl Asked {
-    /// Parameters that no page knows are ignored.
+    /// Ignores unknown parameters.
     pub fn read(path: &str, query: Option<&str>) -> Result<Self, Unread> {
         let given = Given(query.unwrap_or_default());
         match path {
@@ -57,7 +57,7 @@ impl Given<'_> {
         span.ok_or(Unread::Absurd)
     }
 
-    /// A field that was left empty in a form was not given.
+    /// An empty form field counts as not given.
     fn value(&self, name: &str) -> Result<Option<String>, Unread> {
         let mut values = form_urlencoded::parse(self.0.as_bytes())
             .filter(|(known, _)| known == name)

@@ -75,7 +75,7 @@ struct Body {
     open: bool,
     complete: Option<Link>,
     groups: Vec<Group>,
-    /// What to say where there are no groups.
+    /// Shown if there are no groups.
     nothing: &'static str,
     cells: Vec<Cell>,
     strips: Vec<Strip>,
@@ -90,8 +90,7 @@ struct Group {
     highlights: Vec<(HighlightView, String)>,
 }
 
-/// The unwelcome before the welcome, the critical before warnings, what is over after those and the
-/// muted last: in the report's own order.
+/// In the report's order: unwelcome before welcome, critical before warnings, then recovered, muted last.
 fn groups(report: &Report, asked: Option<NaiveDate>, scene: &Scene<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let views = view::highlights(report, &scene.speech);

@@ -4,15 +4,15 @@ use chrono::NaiveDate;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Asked {
-    /// A day's numbers; the newest when none is named.
+    /// A day's numbers, by default of the newest.
     Day(Option<NaiveDate>),
-    /// A metric's history over so many days up to one; the newest when none is named.
+    /// A metric's history over some days up to one, by default the newest.
     Metric {
         key: String,
         days: Span,
         until: Option<NaiveDate>,
     },
-    /// What alerted up to a day; the newest when none is named.
+    /// The alerts up to a day, by default the newest.
     Alerts(Option<NaiveDate>),
     /// The last runs and deliveries.
     Runs,

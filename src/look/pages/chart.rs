@@ -1,5 +1,5 @@
-//! A metric's history as a picture. Paths are stretched to whatever width there is; letters and marks lie over
-//! them by percents, and keep their size.
+//! A metric's history as a chart. Paths stretch to the available width; texts and marks are placed by percent and keep
+//! their size.
 
 pub(super) mod line;
 pub(super) mod stack;
@@ -11,7 +11,7 @@ use crate::render::axis::{Axis, height};
 
 use ticks::Tick;
 
-/// Units of a path: so many a day to the right, and so many from the top to the bottom.
+/// Units of a path: the width of a day, and the height of the chart.
 const DAY: usize = 10;
 const TALL: f64 = 1000.0;
 

@@ -90,7 +90,7 @@ fn highlights<'a>(
     addressed.collect()
 }
 
-/// The verdict's sign, which says the same as its colour.
+/// The verdict's sign, with the meaning of its colour.
 fn sign(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "✓",

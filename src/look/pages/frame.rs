@@ -62,7 +62,7 @@ impl Page {
     /// The whole page. `stale` is shown above the content.
     pub(super) fn html(&self, config: &Config, stale: Option<Stale>) -> String {
         let language = config.report.locale.language;
-        let words = Words::of(language);
+        let words = Words::in_language(language);
         let day = Asked::Day(self.date).address();
         let alerts = Asked::Alerts(self.date).address();
         let frame = Frame {

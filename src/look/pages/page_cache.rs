@@ -1,5 +1,4 @@
-//! Pages that were built, kept until the book changes: a bounded number of bytes, those not asked for longest
-//! go first.
+//! A cache of pages until the book changes, bounded in bytes; the least recently used go first.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use super::asked::Asked;
 /// Some sixty pages of the largest size.
 const BYTES: usize = 4 * 1024 * 1024;
 
-/// What a page depends on beside its address and the settings.
+/// What a page depends on besides its address and the settings.
 pub(super) type Stamp = (u64, NaiveDate);
 
 #[derive(Default)]
@@ -21,7 +20,7 @@ pub(super) struct PageCache {
     stamp: Option<Stamp>,
     pages: HashMap<Asked, (Arc<Page>, u64)>,
     bytes: usize,
-    /// Counts what was asked for.
+    /// Counts requests.
     asked: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What went wrong, in the reader's words.
+//! The page of an HTTP error.
 
 use askama::Template;
 
@@ -17,9 +17,9 @@ struct Body {
     newest: String,
 }
 
-/// A page with a way out, and nothing from inside.
+/// A page with a way out, and no internal details.
 pub fn problem(config: &Config, status: u16) -> String {
-    let words = Words::of(config.report.locale.language);
+    let words = Words::in_language(config.report.locale.language);
     let problem = words.problem(status);
     let body = Body {
         words,

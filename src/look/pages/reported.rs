@@ -1,11 +1,10 @@
-//! Whether the report that should be there by now is.
+//! Whether a day's report has been delivered.
 
 use chrono::NaiveDate;
 
 use crate::book::{self, Book, BookError, Delivery, Subject, newest_copies, planned};
 
-/// The day is counted to its end, its report was planned, and everybody who was to get it has it. Pings are
-/// not readers.
+/// Whether the day is complete, its report was planned, and every recipient has it. Pings do not count.
 pub async fn is_reported(book: &Book, date: NaiveDate) -> Result<bool, BookError> {
     let entry = book::entry(book, date).await?;
     if entry.is_none_or(|entry| entry.partial) {

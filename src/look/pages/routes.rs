@@ -1,4 +1,4 @@
-//! Addresses, and what answers them.
+//! The dashboard's routes.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::address::{HOME, Unread};
 use super::asked::Asked;
 use super::site::Site;
 
-/// What only says a word.
+/// The routes that answer with one word, without access control.
 pub fn for_everybody(site: Arc<Site>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { word(true) }))
@@ -48,7 +48,7 @@ async fn series(State(site): State<Arc<Site>>) -> Response<Body> {
     site.series().await
 }
 
-/// An address with one slash too many leads to the one without.
+/// Redirects an address with a trailing slash to the one without.
 async fn elsewhere(State(site): State<Arc<Site>>, uri: Uri) -> Response<Body> {
     let path = uri.path().trim_end_matches('/');
     let known =

@@ -1,4 +1,4 @@
-//! What the addresses share: the cached edition, the settings, and the pages built of it.
+//! What all routes share: settings, the cached edition, and its pages.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

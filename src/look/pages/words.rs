@@ -1,18 +1,18 @@
-//! The dashboard's own fixed words, in every language that a reader can have. What is told of numbers is worded
-//! by `render`, as in the mail; what varies stands in braces, for [`crate::render::phrases::fill`].
+//! The dashboard's own fixed words in every language. `render` words what numbers say, as in the mail. Braces mark
+//! what varies, for [`crate::render::phrases::fill`].
 
 mod english;
 mod german;
 
 use crate::locale::Language;
 
-/// Declares the words once, with a way to go over them all.
+/// Declares the words, and a list of them all.
 macro_rules! words {
     ($($(#[$note:meta])* $name:ident)*) => {
         #[derive(Debug)]
         pub struct Words {
             $($(#[$note])* pub $name: &'static str,)*
-            /// What went wrong, by the status that an answer has.
+            /// Errors by their HTTP status.
             pub problems: &'static [Problem],
         }
 
@@ -44,7 +44,7 @@ words! {
     legend_usual legend_open legend_clock
 }
 
-/// A refusal or a failure: its title, and what the reader can do.
+/// An error's title and advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Problem {
     pub status: u16,
@@ -53,13 +53,13 @@ pub struct Problem {
 }
 
 impl Words {
-    pub fn of(language: Language) -> &'static Self {
+    pub fn in_language(language: Language) -> &'static Self {
         match language {
             Language::English => &english::ENGLISH,
             Language::German => &german::GERMAN,
         }
     }
-    /// A status that has no words of its own is told as a failure.
+    /// The words of a status; of an unknown one those of an internal error.
     pub fn problem(&self, status: u16) -> Problem {
         let known = |status| self.problems.iter().find(|known| known.status == status);
         let problem = known(status).or_else(|| known(500)).copied();

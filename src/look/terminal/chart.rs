@@ -40,7 +40,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
 /// How many eighths of a line each number is high; a constant is nearly half as high as there is room.
 fn levels(numbers: &[Option<f64>], most: usize) -> Vec<Option<usize>> {
     let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
-    let extent = Extent::of(numbers.iter().filter_map(finite));
+    let extent = Extent::spanning(numbers.iter().filter_map(finite));
     let level = |number: &Option<f64>| {
         let share = extent?.share(finite(number)?).unwrap_or(0.4);
         Some(1 + (share * (most as f64 - 1.0)).round() as usize)

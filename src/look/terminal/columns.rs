@@ -4,7 +4,7 @@ use super::fit::widest;
 use super::shown::{Day, Metric};
 use super::words::Words;
 
-/// How wide each part of a row is; what is 0 is left out.
+/// The width of each part of a row; 0 leaves it out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Columns {
     /// For the selection and the sign.
@@ -14,7 +14,7 @@ pub(super) struct Columns {
     /// How many of the three changes there are.
     pub(super) changes: usize,
     pub(super) change: usize,
-    /// For the words at a change; where there are none, a sign says the same.
+    /// For the words at a change; without them a sign stands there.
     pub(super) note: usize,
     pub(super) trend: usize,
 }
@@ -82,7 +82,7 @@ impl Columns {
         }
     }
 
-    /// All that stands behind the value.
+    /// The width of everything behind the value.
     pub(super) fn beside(&self) -> usize {
         let change = match self.note {
             0 => GAP + self.change + SIGN,

@@ -35,7 +35,7 @@ pub(super) fn details(
     }
     if let Some(alert) = &metric.alert {
         let sentence = format!("{} · {} {}", alert.word, alert.head, alert.rest);
-        add(&sentence, ink::of(alert.tone, color));
+        add(&sentence, ink::style(alert.tone, color));
     }
     lines.extend(changes(metric, width, color));
     lines.extend(parts(&row.parts, width, color));
@@ -48,7 +48,7 @@ fn title(metric: &Metric, width: usize, color: bool) -> Line<'static> {
     let row = &metric.row;
     let value = cut(&row.value, width / 2);
     let room = width.saturating_sub(Span::raw(value.as_str()).width());
-    let style = ink::of(row.value_tone, color).patch(ink::bold());
+    let style = ink::style(row.value_tone, color).patch(ink::bold());
     Line::from(vec![
         Span::styled(left(&row.label, room.saturating_sub(1)), ink::bold()),
         Span::raw(" "),
@@ -71,7 +71,7 @@ fn changes(metric: &Metric, width: usize, color: bool) -> Vec<Line<'static>> {
         let change = cut(change.trim_end(), width.saturating_sub(head + 2));
         Line::from(vec![
             Span::styled(left(name, head + 2), ink::dim()),
-            Span::styled(change, ink::of(cell.tone, color)),
+            Span::styled(change, ink::style(cell.tone, color)),
         ])
     };
     heads.iter().zip(cells).map(line).collect()

@@ -141,7 +141,7 @@ fn nothing(state: &State, shown: &Shown) -> Line<'static> {
     Line::raw(format!("  {said}"))
 }
 
-/// The selected line stands in the middle, except near the ends.
+/// Shows the selected line in the middle, except near the ends.
 fn scrolled(lines: &[Line<'_>], selected: usize, area: Rect, buffer: &mut Buffer) {
     let height = usize::from(area.height);
     let last = lines.len().saturating_sub(height);

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
-/// Cut to the width; what was cut ends with `…`.
+/// Cuts the text to the width, with `…` at its end.
 pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -22,7 +22,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     kept + "…"
 }
 
-/// As [`cut`], but from within: what tells `…, 24 h` from `…, 7 days` stays.
+/// As [`cut`], but from within: the end stays, so that `…, 24 h` and `…, 7 days` differ.
 pub(super) fn cut_within(text: &str, width: usize) -> String {
     const END: usize = 7;
     if text.width() <= width || width < 2 * END {

@@ -4,7 +4,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::render::view::{CellView, Tone};
 
-pub(super) fn of(tone: Tone, color: bool) -> Style {
+pub(super) fn style(tone: Tone, color: bool) -> Style {
     let style = Style::new();
     match (tone, color) {
         (Tone::Plain, _) | (Tone::Good, false) => style,
@@ -26,7 +26,7 @@ pub(super) fn dim() -> Style {
 
 /// A verdict, or a key.
 pub(super) fn chip(tone: Tone, color: bool) -> Style {
-    of(tone, color)
+    style(tone, color)
         .remove_modifier(Modifier::DIM)
         .add_modifier(Modifier::REVERSED | Modifier::BOLD)
 }
@@ -44,7 +44,7 @@ pub(super) fn line(color: bool) -> Style {
     }
 }
 
-/// What colour says of a change, in at most two letters.
+/// The tone of a change in at most two letters.
 pub(super) fn sign(cell: &CellView) -> &'static str {
     match cell.tone {
         Tone::Critical => "!!",

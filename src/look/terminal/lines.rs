@@ -13,7 +13,7 @@ use super::state::{Hint, State};
 use super::table::List;
 use super::words::Words;
 
-/// With less, the day's name is short and stands alone.
+/// Narrower, and only the day's short name is shown.
 const NARROW: usize = 60;
 
 /// The most important line first: a small terminal shows only that.
@@ -39,7 +39,7 @@ pub(super) fn header(shown: &Shown, width: usize, color: bool) -> Vec<Line<'stat
 
 /// Warnings: the day is open, newer days are missing, or another day is the newest.
 fn marks(shown: &Shown, day: &Day, color: bool) -> Vec<Span<'static>> {
-    let warned = ink::of(Tone::Warning, color).patch(ink::bold());
+    let warned = ink::style(Tone::Warning, color).patch(ink::bold());
     let open = day.open.then_some(shown.words.open);
     let stale = shown.stale.as_deref();
     let newer = day.newer.as_deref().filter(|_| stale.is_none());
@@ -49,7 +49,7 @@ fn marks(shown: &Shown, day: &Day, color: bool) -> Vec<Span<'static>> {
     marks.chain(newer).collect()
 }
 
-/// On at most so many lines.
+/// The summary on at most `most` lines.
 pub(super) fn summary(day: &Day, width: usize, most: usize) -> Vec<Line<'static>> {
     let mut lines = wrap::hanging(&day.summary, width.max(1), 0);
     if lines.len() > most {
@@ -94,7 +94,7 @@ pub(super) fn alerts(
         let mark = if is_selected { "▸ " } else { "  " };
         let style = |tone| match is_selected {
             true => ink::selected(),
-            false => ink::of(tone, color).patch(ink::bold()),
+            false => ink::style(tone, color).patch(ink::bold()),
         };
         let head = cut(&format!("{mark}{} · {}", alert.word, alert.head), width);
         let head = Line::styled(left(&head, width), style(alert.tone));
@@ -131,12 +131,12 @@ pub(super) fn footer(state: &State, shown: &Shown, width: usize) -> Line<'static
         Hint::Reloaded => words.reloaded,
     });
     if let Some(message) = shown.trouble.as_deref().or(hint) {
-        return Line::styled(cut(message, width), ink::of(Tone::Warning, state.color));
+        return Line::styled(cut(message, width), ink::style(Tone::Warning, state.color));
     }
     keys(state, words, width)
 }
 
-/// What is filtered, and as many keys as have room.
+/// The active filters, and as many keys as have room.
 fn keys(state: &State, words: &Words, width: usize) -> Line<'static> {
     let chip = |text: String| {
         let chip = Span::styled(format!(" {text} "), ink::chip(Tone::Plain, state.color));

@@ -53,7 +53,7 @@ fn give_back_on_panic() {
     }));
 }
 
-/// Whoever cannot give it back any more has lost it: nobody is left to be told.
+/// Ignores errors: the terminal has gone.
 fn give_back() {
     if IS_OURS.swap(false, Ordering::SeqCst) {
         drop(disable_raw_mode());

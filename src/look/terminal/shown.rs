@@ -26,7 +26,7 @@ pub struct Shown {
     pub day: Option<Day>,
     /// Newer days should be there by now.
     pub stale: Option<String>,
-    /// Why what is shown may be old: the book could not be read again.
+    /// Why the book could not be read again.
     pub trouble: Option<String>,
 }
 
@@ -86,7 +86,7 @@ impl Shown {
         now: DateTime<Utc>,
     ) -> Self {
         Self {
-            words: Words::of(config.report.locale.language),
+            words: Words::in_language(config.report.locale.language),
             name: plain(&config.name),
             day: report.and_then(|report| day(report, edition, config)),
             stale: stale(edition, config, now),
@@ -95,15 +95,15 @@ impl Shown {
     }
 }
 
-/// Why what is shown is older than it should be.
+/// A warning if the newest day that is due is missing.
 pub fn stale(edition: &Edition, config: &Config, now: DateTime<Utc>) -> Option<String> {
-    let words = Words::of(config.report.locale.language);
+    let words = Words::in_language(config.report.locale.language);
     let expected = report::expected(now, config.time_zone, config.report.due);
     edition.newest()?;
     match edition.newest_complete() {
         Some(newest) if newest >= expected => None,
         Some(newest) => {
-            let date = Speech::of(config.report.locale).short_date_with_year(newest);
+            let date = Speech::new(config.report.locale).short_date_with_year(newest);
             Some(fill(words.stale, &[("date", plain(&date))]))
         }
         None => Some(words.stale_from_the_start.to_owned()),
@@ -117,12 +117,15 @@ pub fn plain(text: &str) -> String {
 
 fn day(report: Report, edition: &Edition, config: &Config) -> Option<Day> {
     let locale = config.report.locale;
-    let speech = Speech::of(locale);
+    let speech = Speech::new(locale);
     let newest = edition.newest()?;
     let (before, after) = edition.neighbours(report.date);
     let newer = (newest != report.date).then(|| {
         let date = speech.short_date(newest);
-        fill(Words::of(locale.language).newest, &[("date", date)])
+        fill(
+            Words::in_language(locale.language).newest,
+            &[("date", date)],
+        )
     });
     let letter = Letter {
         name: config.name.clone(),
@@ -164,7 +167,7 @@ fn metrics(
         .collect();
     let keys = report.highlights.iter();
     let keys = keys.filter_map(|highlight| Some(report.rows.get(highlight.row)?.key.as_str()));
-    let highlights = view::highlights(report, &Speech::of(config.report.locale));
+    let highlights = view::highlights(report, &Speech::new(config.report.locale));
     let highlights: BTreeMap<&str, HighlightView> = keys.zip(highlights).collect();
     let metric = |section: &SectionView, row: &RowView| {
         let reported = rows.get(row.key.as_str());
@@ -189,7 +192,7 @@ fn metrics(
 
 fn reason(row: &Row, config: &Config) -> Option<String> {
     let reason = row.provenance.reason.as_deref()?;
-    Some(plain(&Speech::of(config.report.locale).reason(reason)))
+    Some(plain(&Speech::new(config.report.locale).reason(reason)))
 }
 
 /// The order of the tables may differ from that of the report.
@@ -208,11 +211,11 @@ fn counted(report: &Report, speech: &Speech) -> String {
         ("clock", speech.clock(report.collected_at, zone)),
         ("time", speech.duration(report.duration_ms)),
     ];
-    fill(Words::of(speech.language).counted, &words)
+    fill(Words::in_language(speech.language).counted, &words)
 }
 
 fn past(row: &Row, last: NaiveDate, edition: &Edition, config: &Config) -> Past {
-    let speech = Speech::of(config.report.locale);
+    let speech = Speech::new(config.report.locale);
     let first = last.checked_sub_days(Days::new(CHART_DAYS - 1));
     let first = first.unwrap_or(last);
     let stored = edition
@@ -223,12 +226,12 @@ fn past(row: &Row, last: NaiveDate, edition: &Edition, config: &Config) -> Past 
         .filter_map(|(day, number)| Some((day.date, number.ok()?)))
         .filter(|(_, number)| number.is_finite())
         .collect();
-    let extent = Extent::of(known.values().copied());
+    let extent = Extent::spanning(known.values().copied());
     let (Some(first), Some(extent)) = (known.keys().next(), extent) else {
         return Past::default();
     };
     let days = first.iter_days().take_while(|date| *date <= last);
-    let written = |number: f64| plain(&speech.number(number, Scale::of(row)));
+    let written = |number: f64| plain(&speech.number(number, Scale::of_row(row)));
     let names = days.clone().map(|date| plain(&speech.short_date(date)));
     Past {
         lowest: written(extent.lowest),

@@ -1,4 +1,4 @@
-//! What the person at the keyboard has chosen, and how a key changes it.
+//! The state of the terminal view, and how keys change it.
 
 use chrono::NaiveDate;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -7,7 +7,7 @@ use crate::text::plain::printable;
 
 use super::shown::{Day, Shown};
 
-/// A longer name is not looked for.
+/// The longest filter.
 const MOST_LETTERS: usize = 60;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct State {
     pub hint: Option<Hint>,
 }
 
-/// What the last line answers to the key before.
+/// The message in the last line after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
     FirstDay,
@@ -36,7 +36,7 @@ pub enum Hint {
     Reloaded,
 }
 
-/// What a key asks of the book or the terminal.
+/// What to do after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     Stay,

@@ -92,7 +92,7 @@ fn row(metric: &Metric, columns: &Columns, selected: bool, color: bool) -> Line<
     spans.push(Span::raw(left(&label, columns.label)));
     spans.push(Span::raw(" ".repeat(GAP)));
     let value = right(&row.value, columns.value);
-    spans.push(Span::styled(value, ink::of(row.value_tone, color)));
+    spans.push(Span::styled(value, ink::style(row.value_tone, color)));
     match &row.changes {
         Some(cells) => {
             let cells = cells.iter().take(columns.changes);
@@ -121,7 +121,7 @@ fn gutter(metric: &Metric, columns: &Columns, selected: bool, color: bool) -> Sp
     };
     let mark = if selected { "▸" } else { " " };
     let gutter = left(&format!("{mark}{sign}"), columns.gutter);
-    let style = tone.map_or(Style::new(), |tone| ink::of(tone, color));
+    let style = tone.map_or(Style::new(), |tone| ink::style(tone, color));
     Span::styled(gutter, style)
 }
 
@@ -140,7 +140,7 @@ fn cell(cell: &CellView, columns: &Columns, color: bool) -> Span<'static> {
             change + &" ".repeat(GAP) + &left(words, note)
         }
     };
-    Span::styled(text, ink::of(cell.tone, color))
+    Span::styled(text, ink::style(cell.tone, color))
 }
 
 fn trend(row: &RowView, columns: &Columns, color: bool) -> Option<Span<'static>> {

@@ -2,7 +2,7 @@
 
 use crate::locale::Language;
 
-/// What varies stands in braces.
+/// Braces mark what varies.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Words {
     /// Over the changes where there is no room for dates.
@@ -24,15 +24,15 @@ pub struct Words {
     pub reloaded: &'static str,
     pub empty: &'static [&'static str],
     pub help: &'static str,
-    /// Keys and what they do, the most needed first, as the last line shows them.
+    /// The keys in the last line, the most needed first.
     pub keys: &'static [(&'static str, &'static str)],
     pub all_keys: &'static [(&'static str, &'static str)],
-    /// What the signs at a row say.
+    /// The signs of a row, and their meaning.
     pub signs: &'static [(&'static str, &'static str)],
 }
 
 impl Words {
-    pub fn of(language: Language) -> &'static Self {
+    pub fn in_language(language: Language) -> &'static Self {
         match language {
             Language::English => &ENGLISH,
             Language::German => &GERMAN,

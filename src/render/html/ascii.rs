@@ -1,4 +1,4 @@
-//! A page in letters that every mail server passes on: ASCII only, no long lines.
+//! A page as every mail server accepts it: ASCII only, no long lines.
 
 /// Behind this many letters a line ends at its next space.
 const LONG: usize = 600;
@@ -6,11 +6,10 @@ const LONG: usize = 600;
 /// A line without a space ends here, between two letters of a text.
 const LONGEST: usize = 880;
 
-/// Stands for what no page may hold.
+/// Replaces control characters.
 const UNKNOWN: &str = "&#65533;";
 
-/// Other letters become entities, and a space becomes the end of a line where that gets long. Both are the same to
-/// a reader. Texts may have no line breaks of their own that matter.
+/// Turns other letters into entities, and breaks long lines at a space. Existing line breaks in texts must not matter.
 pub(super) fn ascii(page: &str) -> String {
     let mut out = String::with_capacity(page.len() + page.len() / 4);
     let mut line = 0;
@@ -41,7 +40,7 @@ pub(super) fn ascii(page: &str) -> String {
     out
 }
 
-/// Where in the markup a letter stands.
+/// The position of a letter in the markup.
 #[derive(Default)]
 struct Place {
     in_tag: bool,

@@ -1,4 +1,4 @@
-//! The colours of a report, by day and by night, each readable on what it stands on.
+//! The colours of a report in light and dark mode, each readable on its background.
 
 use std::fmt;
 
@@ -82,7 +82,7 @@ impl Palette {
         }
     }
 
-    /// What an alert's words stand on.
+    /// The background of an alert's words.
     pub fn tint(&self, tone: Tone) -> Option<Colour> {
         match tone {
             Tone::Warning => Some(self.warning_tint),

@@ -1,4 +1,4 @@
-//! What has room in a page: alerts always come first, and what is left out is counted.
+//! Fits rows and notes into a page: alerts come first, and what is left out is counted.
 
 use super::trend::Picture;
 use crate::render::phrases::{Phrases, Plural, fill};
@@ -109,7 +109,7 @@ fn bytes(sections: &[Fitted]) -> usize {
 }
 
 impl Fitted {
-    /// Takes out rows from the end until so many bytes are gained; says how many were.
+    /// Removes rows from the end until `needed` bytes are gained; returns the bytes gained.
     fn leave_out(&mut self, alerts: bool, needed: usize) -> usize {
         let mut gained = 0;
         for at in (0..self.shown.len()).rev() {

@@ -1,4 +1,4 @@
-//! Which rows get a picture of their trend: a message has room for so many.
+//! The rows with a picture of their trend, as far as the message has room.
 
 use crate::render::sparkline;
 use crate::render::view::{RowView, Tone, View};
@@ -17,7 +17,7 @@ pub struct Picture {
     pub png: Vec<u8>,
 }
 
-/// For each row of each section. Where the room is short those that alert come first.
+/// For each row of each section. If room is short, rows that alert come first.
 pub(super) fn pictures(view: &View) -> Vec<Vec<Option<Picture>>> {
     let mut pictures: Vec<Vec<Option<Picture>>> = view
         .sections

@@ -1,4 +1,4 @@
-//! A letter as JSON: what `show --json` has of the day, with what a message says around it.
+//! A letter as JSON: the day as in `show --json`, and the rest of the message.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -1,4 +1,4 @@
-//! All rows as a table for programs: numbers as they are, texts that no spreadsheet takes for formulas.
+//! All rows as a CSV table for programs.
 
 use rust_decimal::Decimal;
 

@@ -37,7 +37,7 @@ impl<'a> Scale<'a> {
         }
     }
 
-    pub fn of(row: &'a Row) -> Self {
+    pub fn of_row(row: &'a Row) -> Self {
         Self {
             unit: &row.unit,
             decimals: row.decimals,
@@ -47,10 +47,10 @@ impl<'a> Scale<'a> {
 }
 
 impl Speech {
-    pub fn of(locale: Locale) -> Self {
+    pub fn new(locale: Locale) -> Self {
         Self {
             language: locale.language,
-            words: Phrases::of(locale.language),
+            words: Phrases::in_language(locale.language),
             numbers: locale.numbers,
         }
     }
@@ -257,7 +257,7 @@ impl Speech {
         self.change(change, percent, scale)
     }
 
-    /// `20 %` or `2 points`: what a change is held against, whatever its direction.
+    /// `20 %` or `2 points`, without a sign.
     pub fn level(&self, level: f64, scale: Scale<'_>) -> String {
         let level = self.change(level, Some(level), scale);
         level.trim_start_matches('+').to_owned()
@@ -287,7 +287,7 @@ impl Speech {
     /// `4'410–5'020`
     pub fn range(&self, usual: &Usual, row: &Row) -> String {
         let is_whole = matches!(row.value, Some(Value::Whole(_)));
-        self.range_of(usual, is_whole, Scale::of(row))
+        self.range_of(usual, is_whole, Scale::of_row(row))
     }
 
     pub fn range_of(&self, usual: &Usual, is_whole: bool, scale: Scale<'_>) -> String {
@@ -303,7 +303,7 @@ impl Speech {
             let words = [("low", low.as_str()), ("high", high.as_str())];
             return fill(self.words.between, &words);
         }
-        // The unit stands once, where both have the same.
+        // Shows a common unit once.
         let low = match (low.rsplit_once(GLUE), high.rsplit_once(GLUE)) {
             (Some((number, unit)), Some((_, same))) if unit == same => number,
             _ => &low,
@@ -329,7 +329,7 @@ impl Speech {
 
     /// Why a value is as it is: Daybook's own words translated, errors as they are.
     pub fn reason(&self, reason: &str) -> String {
-        let known = Phrases::of(Language::English);
+        let known = Phrases::in_language(Language::English);
         let pairs = [
             (known.reason_deleted, self.words.reason_deleted),
             (known.reason_now, self.words.reason_now),

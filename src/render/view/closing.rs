@@ -1,4 +1,4 @@
-//! How a letter closes: how it was counted, when the next one is due, where to look further.
+//! The closing of a letter: how it was counted, when the next one is due, the link to the dashboard.
 
 use crate::render::clean;
 use crate::render::phrases::{Speech, fill};
@@ -15,7 +15,7 @@ pub(super) fn footer(letter: &Letter, speech: &Speech) -> Vec<String> {
     counted.into_iter().chain(next).collect()
 }
 
-/// A day that was counted on another date than the one on which it ended says so.
+/// When and how long the day was counted, with the date unless the day ended on it.
 fn counted(report: &Report, speech: &Speech) -> String {
     let zone = report.time_zone;
     let date = report.collected_at.with_timezone(&zone).date_naive();
@@ -34,7 +34,7 @@ fn counted(report: &Report, speech: &Speech) -> String {
     fill(phrase, &words)
 }
 
-/// Only pages are linked to, whatever the settings say.
+/// The link to the dashboard, if its address is one of a web page.
 pub(super) fn link(letter: &Letter, speech: &Speech) -> Option<(String, String)> {
     let address = letter.around.link.as_deref()?;
     let is_page = address.starts_with("https://") || address.starts_with("http://");

@@ -56,8 +56,8 @@ fn highlight(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech)
     };
     let value = match (&highlight.part, &row.value) {
         (Some(part), _) => part_and_value(part, highlight.value, row, speech),
-        (None, Some(value)) => speech.value(value, Scale::of(row)),
-        (None, None) => speech.number(highlight.value, Scale::of(row)),
+        (None, Some(value)) => speech.value(value, Scale::of_row(row)),
+        (None, None) => speech.number(highlight.value, Scale::of_row(row)),
     };
     HighlightView {
         tone,
@@ -69,7 +69,7 @@ fn highlight(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech)
 
 /// `“paid” 12`
 fn part_and_value(part: &AlertedPart, value: f64, row: &Row, speech: &Speech) -> String {
-    let value = speech.part_value(part, value, Scale::of(row));
+    let value = speech.part_value(part, value, Scale::of_row(row));
     format!("{} {value}", speech.part_name(part))
 }
 
@@ -94,7 +94,7 @@ fn rest(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> S
             vec![speech.count(speech.words.appeared, *days as usize)]
         }
         Rule::Stirred { before, days } => {
-            let before = speech.number(*before, Scale::of(row));
+            let before = speech.number(*before, Scale::of_row(row));
             let more = [("before", before.as_str())];
             vec![speech.count_with(speech.words.stirred, *days as usize, &more)]
         }
@@ -128,7 +128,7 @@ fn after(highlight: &Highlight, speech: &Speech) -> String {
 
 fn by_limit(highlight: &Highlight, limit: Limit, row: &Row, speech: &Speech) -> String {
     let words = speech.words;
-    let bound = speech.number(limit.bound, Scale::of(row));
+    let bound = speech.number(limit.bound, Scale::of_row(row));
     let phrase = match (highlight.state, limit.over) {
         (State::Recovered, _) if !limit.inclusive && highlight.value == limit.bound => {
             words.back_to
@@ -146,7 +146,7 @@ fn by_limit(highlight: &Highlight, limit: Limit, row: &Row, speech: &Speech) -> 
 
 /// `averaging 4'100 a day last week vs 4'808 in the four weeks before (−15 %)`
 fn by_week(week: Week, row: &Row, speech: &Speech) -> String {
-    let scale = Scale::of(row);
+    let scale = Scale::of_row(row);
     let holes = [
         ("mean", speech.number(number::mean(week.mean), scale)),
         ("before", speech.number(number::mean(week.before), scale)),
@@ -175,9 +175,9 @@ fn against(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -
     };
     let change = match difference.change {
         0.0 => words.unchanged.to_owned(),
-        change => speech.change(change, difference.percent, Scale::of(row)),
+        change => speech.change(change, difference.percent, Scale::of_row(row)),
     };
-    let previous = speech.number(*previous, Scale::of(row));
+    let previous = speech.number(*previous, Scale::of_row(row));
     let holes = [
         ("previous", previous.as_str()),
         ("when", &when),
@@ -191,14 +191,14 @@ fn against(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -
                 speech.words.severity(highlight.severity).to_owned(),
             ),
             ("date", speech.short_date(held.since)),
-            ("level", speech.level(held.until_below, Scale::of(row))),
+            ("level", speech.level(held.until_below, Scale::of_row(row))),
         ];
         clauses.push(fill(words.held, &holes));
     }
     let usual = match &highlight.part {
         Some(part) => part.usual.map(|usual| {
             let is_whole = highlight.value.fract() == 0.0;
-            (speech.range_of(&usual, is_whole, Scale::of(row)), usual)
+            (speech.range_of(&usual, is_whole, Scale::of_row(row)), usual)
         }),
         None => row.usual.map(|usual| (speech.range(&usual, row), usual)),
     };
@@ -226,7 +226,8 @@ fn more_parts(highlight: &Highlight, row: &Row, speech: &Speech) -> Option<Strin
         let part = part_and_value(alert.part.as_ref()?, alert.value, row, speech);
         Some(match &alert.rule {
             Rule::Change { difference, .. } => {
-                let change = speech.change(difference.change, difference.percent, Scale::of(row));
+                let change =
+                    speech.change(difference.change, difference.percent, Scale::of_row(row));
                 format!("{part} ({change})")
             }
             Rule::Stirred { .. } => format!("{part} ({})", speech.words.new),
@@ -248,8 +249,8 @@ fn mover(highlight: &Highlight, row: &Row, report: &Report, speech: &Speech) -> 
         Some(label) => clean::quoted_from(&clean::label(label), none),
         None => none.to_owned(),
     };
-    let change = speech.amount(mover.change, Scale::of(row));
-    let whole = speech.amount(mover.of, Scale::of(row));
+    let change = speech.amount(mover.change, Scale::of_row(row));
+    let whole = speech.amount(mover.of, Scale::of_row(row));
     let phrase = match highlight.rule {
         Rule::Change { .. } => speech.words.mover,
         _ => speech.words.mover_since,

@@ -1,4 +1,4 @@
-//! How a letter opens: the day, the verdict, and a sentence or two on it.
+//! The opening of a letter: the day, the verdict, and the summary.
 
 use crate::text::plain;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::report::{Content, Letter, NoNumbers, Report, Row, Verdict};
 
 use super::{Tone, View};
 
-/// What a list of messages has room for, generously.
+/// More than a list of messages shows.
 const PREHEADER: usize = 160;
 
 /// `00:00–24:00 Europe/Zurich, 25 hours: clocks were set back`
@@ -156,7 +156,7 @@ fn since(none: &NoNumbers, speech: &Speech) -> String {
     }
 }
 
-/// `app database unavailable`, of an error that says more.
+/// The gist of an error: `app database unavailable`.
 fn in_short(reason: &str) -> String {
     let reason = clean::reason(reason);
     let (clause, _) = reason.split_once(": ").unwrap_or((&reason, ""));
@@ -208,7 +208,7 @@ fn first(report: &Report, speech: &Speech) -> String {
     fill(speech.words.first_summary, &words)
 }
 
-/// How many metrics lie in their usual ranges. Some weeks pass before a range is known; distributions never have one.
+/// How many metrics lie in their usual ranges. New metrics have none for some weeks, and distributions never.
 fn in_range(report: &Report, speech: &Speech) -> Option<String> {
     let words = speech.words;
     let is_inside = |row: &Row| Some(row.usual?.holds(row.value.as_ref()?.number()?));

@@ -23,7 +23,7 @@ pub(super) const FEW: usize = 5;
 
 pub(super) fn sections(report: &Report, speech: &Speech) -> Vec<SectionView> {
     let heads = heads(report, speech);
-    let remarks = Remarks::of(report);
+    let remarks = Remarks::for_report(report);
     let section = |(name, rows): (&str, Vec<&Row>)| SectionView {
         name: clean::label(name),
         heads: heads.clone(),
@@ -63,7 +63,7 @@ fn heads(report: &Report, speech: &Speech) -> [String; 6] {
     ]
 }
 
-/// What is remarked at the single rows.
+/// Which remarks stand at single rows, and not only in the notes.
 #[derive(Clone, Copy)]
 struct Remarks {
     late: bool,
@@ -72,7 +72,7 @@ struct Remarks {
 }
 
 impl Remarks {
-    fn of(report: &Report) -> Self {
+    fn for_report(report: &Report) -> Self {
         let few =
             |is: &dyn Fn(&Row) -> bool| report.rows.iter().filter(|row| is(row)).count() <= FEW;
         Self {
@@ -91,7 +91,7 @@ pub(super) fn nulls(row: &Row) -> usize {
 fn row(row: &Row, remarks: Remarks, report: &Report, speech: &Speech) -> RowView {
     let broken = report.broken_limit(row);
     let trend = trend(row);
-    // What is usual for a whole day says nothing of a part of it, nor of no number.
+    // The usual range is that of whole days.
     let comparable = row.value.is_some() && !report.partial;
     let usual = row.usual.filter(|_| comparable).map(|usual| {
         let range = speech.range(&usual, row);
@@ -100,7 +100,7 @@ fn row(row: &Row, remarks: Remarks, report: &Report, speech: &Speech) -> RowView
     RowView {
         key: row.key.clone(),
         label: label(row),
-        value: speech.reading(row.value.as_ref(), row.provenance.kind, Scale::of(row)),
+        value: speech.reading(row.value.as_ref(), row.provenance.kind, Scale::of_row(row)),
         value_tone: match (broken, row.provenance.kind) {
             (Some(broken), _) => tone_of(broken.severity),
             (None, Kind::Failed) => Tone::Warning,
@@ -185,7 +185,7 @@ pub fn cell(change: &Change, row: &Row, report: &Report, speech: &Speech) -> Cel
         Direction::Down => "▼",
         Direction::Unchanged => return muted(words.unchanged),
     };
-    let change = speech.change(difference.change, difference.percent, Scale::of(row));
+    let change = speech.change(difference.change, difference.percent, Scale::of_row(row));
     CellView {
         arrow,
         // Of `+<0.1` the arrow is the sign.
@@ -240,13 +240,13 @@ fn trend(row: &Row) -> Vec<Option<f64>> {
 /// `30 days: 4'100 to 4'900, lowest 2'214`
 pub fn trend_words(trend: &[Option<f64>], row: &Row, speech: &Speech) -> String {
     let known: Vec<f64> = trend.iter().flatten().copied().collect();
-    let extent = Extent::of(known.iter().copied());
+    let extent = Extent::spanning(known.iter().copied());
     let (Some(first), Some(last), Some(extent)) = (known.first(), known.last(), extent) else {
         return String::new();
     };
     let Extent { lowest, highest } = extent;
     let words = speech.words;
-    let written = |number: f64| speech.number(number, Scale::of(row));
+    let written = |number: f64| speech.number(number, Scale::of_row(row));
     let before = trend.iter().take_while(|number| number.is_none()).count();
     let days = speech.count(words.days, trend.len() - before);
     if lowest == highest {
@@ -275,7 +275,7 @@ fn parts(row: &Row, speech: &Speech) -> Vec<PartView> {
     let whole: Decimal = parts.iter().map(|part| part.count).sum();
     let part = |label: String, count: Decimal| PartView {
         label,
-        value: speech.part(count, Scale::of(row)),
+        value: speech.part(count, Scale::of_row(row)),
         share: share(count, whole),
     };
     let (named, others) = largest(parts);

@@ -1,4 +1,4 @@
-//! Wrong guesses by address: ten at once, then one in ten seconds, are not yet too many.
+//! Counts wrong guesses by address: ten at once and then one in ten seconds are allowed.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,10 +9,10 @@ use crate::web::caller::address_block;
 /// A wrong guess is forgotten after this time, one at a time.
 const FORGIVEN: Duration = Duration::from_secs(10);
 
-/// So many wrong guesses are not yet suspicious.
+/// How many wrong guesses are free.
 const AT_ONCE: u32 = 10;
 
-/// Whose guesses are remembered; of more, those that would be forgotten first are.
+/// How many addresses are remembered; beyond, the first to expire is forgotten.
 const REMEMBERED: usize = 1024;
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(super) struct Guesses {
 }
 
 impl Guesses {
-    /// Counts a wrong guess. One too many is not counted: the error is how long until it would be.
+    /// Counts a wrong guess. One too many is not counted; the error is the time until it would be.
     pub(super) fn count(&mut self, caller: IpAddr, now: Instant) -> Result<(), Duration> {
         let caller = address_block(caller);
         if !self.all.contains_key(&caller) {

@@ -1,4 +1,4 @@
-//! What a client sends behind the head of its request: not without end, and in time.
+//! Request bodies, limited in size and time.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Body for TimedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        // First of all: asking for it wakes the connection, which then looks until when it may wait.
+        // First: this poll wakes the connection, which then checks its deadline.
         self.phase.body_is_awaited();
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if self.body.is_end_stream() || !matches!(frame, Some(Ok(_))) {

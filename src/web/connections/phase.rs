@@ -1,4 +1,4 @@
-//! How far a connection is, as the server and the stream both see it, and how long its client may take.
+//! The phase of a connection, shared by server and stream, and how long its client may take.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,8 +7,7 @@ use tokio::time::Instant;
 
 use super::Limits;
 
-/// How long is listened after the last word. Whoever closes while something unread is there makes the other
-/// side forget what it has not yet read.
+/// How long to read after the last answer. Closing with unread input would make the client lose that answer.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// An answer that has just been made is on its way, not idle.
@@ -23,9 +22,9 @@ pub(super) struct ConnectionPhase {
 struct State {
     step: Step,
     since: Instant,
-    /// When the client has taken too long; never, where it is not to blame.
+    /// The client's deadline; none while the server works.
     until: Option<Instant>,
-    /// How long the next answer may make no headway. Taking bytes earns it, up to `stall`.
+    /// How long the next answer may stall. Taking bytes earns more, up to `stall`.
     credit: Duration,
 }
 
@@ -39,11 +38,11 @@ enum Step {
     Working,
     /// The server waits for the rest of the request.
     Body,
-    /// The answer is ready and kept for a while.
+    /// The answer is ready and held back for a while.
     HeldBack,
     /// The answer leaves.
     Leaving,
-    /// All is said.
+    /// Everything has been sent.
     Closing,
 }
 
@@ -109,7 +108,7 @@ impl ConnectionPhase {
         });
     }
 
-    /// The client took all that there was; says whether that is news.
+    /// The client has taken the whole answer; returns whether it just has.
     pub(super) fn took_all(&self) -> bool {
         let mut news = false;
         self.change(|state, limits| {
@@ -126,13 +125,13 @@ impl ConnectionPhase {
         self.change(|state, _| state.enter(Step::Closing, Some(LINGER)));
     }
 
-    /// A whole request is there, and the client may not have all of the answer.
+    /// Whether a whole request is there, and the client may not have all of the answer.
     pub(super) fn is_answering(&self) -> bool {
         let silent = [Step::Quiet, Step::Head, Step::HeldBack];
         !silent.contains(&self.state().step)
     }
 
-    /// Since when the client has kept the connection for nothing, if it does.
+    /// Since when the connection has been idle, if it is.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let answered = matches!(self.state().step, Step::Leaving | Step::Closing);
         let since = self.waiting_since()?;

@@ -1,4 +1,4 @@
-//! Which connections there are, and which of them goes when another comes.
+//! The open connections, and which of them makes room for another.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use super::phase::ConnectionPhase;
 
 pub(super) struct Slots {
     limits: Limits,
-    /// Many callers come from there.
+    /// Many clients share their addresses.
     proxies: Arc<Proxies>,
     taken: HashMap<Id, Slot>,
 }
@@ -31,7 +31,7 @@ pub(super) enum Room {
 }
 
 struct Slot {
-    /// Whose it is; nobody's in particular behind a proxy.
+    /// The client's address; none behind a proxy.
     owner: Option<IpAddr>,
     phase: Arc<ConnectionPhase>,
     task: AbortHandle,
@@ -86,7 +86,7 @@ impl Slots {
         (!self.proxies.include(peer)).then(|| address_block(peer))
     }
 
-    /// The longest idle connection of whoever has the most.
+    /// Ends the longest idle connection of the owner with the most.
     fn end_one(
         &mut self,
         may_end: impl Fn(&Slot) -> bool,

@@ -1,4 +1,4 @@
-//! A connection that ends when its client is silent for too long, whether we wait for it to speak or to listen.
+//! A stream that ends when its client neither sends nor reads for too long.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -29,12 +29,12 @@ impl TimedStream {
         }
     }
 
-    /// Nothing moves: that is an error as soon as it has lasted too long.
+    /// Waits for the client, with an error after its deadline.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         let Some(until) = self.phase.until() else {
             return Poll::Pending;
         };
-        // The alarm may be asked too seldom where a client never stops talking.
+        // Checked here too, since a client that never stops sending leaves the alarm unpolled.
         if until <= Instant::now() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -105,7 +105,7 @@ impl AsyncWrite for TimedStream {
 
     /// Called when everything has been written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Nobody asks again whether there is something to read, so the alarm is set here.
+        // Nothing polls for reading again, so the alarm is set here.
         if self.phase.took_all()
             && let Poll::Ready(Err(error)) = self.wait::<()>(context)
         {
@@ -114,7 +114,7 @@ impl AsyncWrite for TimedStream {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    /// Says that nothing more comes, then listens to no purpose for a while.
+    /// Closes the sending side, then discards input for a while.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.said_all {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;

@@ -15,7 +15,7 @@ fn holes(phrase: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_phrase_stands_in_both_languages_with_the_same_holes() {
-    let [english, german] = Language::ALL.map(|language| Phrases::of(language).all());
+    let [english, german] = Language::ALL.map(|language| Phrases::in_language(language).all());
     assert_eq!(english.len(), german.len());
     for ((name, english), (same_name, german)) in english.into_iter().zip(german) {
         assert_eq!(name, same_name);
@@ -26,7 +26,7 @@ fn every_phrase_stands_in_both_languages_with_the_same_holes() {
 #[test]
 fn no_phrase_is_empty_or_untidy() {
     for language in Language::ALL {
-        for (name, phrase) in Phrases::of(language).all() {
+        for (name, phrase) in Phrases::in_language(language).all() {
             assert!(!phrase.is_empty(), "{language:?} {name}");
             assert_eq!(phrase.trim(), phrase, "{language:?} {name}");
             assert!(!phrase.contains("  "), "{language:?} {name}");
@@ -38,7 +38,7 @@ fn no_phrase_is_empty_or_untidy() {
 #[test]
 fn sentences_differ_between_the_languages() {
     let same_in_both = ["ok", "short_date", "short_date_with_year", "counted_on"];
-    let [english, german] = Language::ALL.map(|language| Phrases::of(language).all());
+    let [english, german] = Language::ALL.map(|language| Phrases::in_language(language).all());
     for ((name, english), (_, german)) in english.into_iter().zip(german) {
         let is_name = ["weekday", "month"].contains(&name);
         if is_name || same_in_both.contains(&name) {

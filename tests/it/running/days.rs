@@ -507,7 +507,7 @@ async fn what_cannot_be_known_says_for_which_reason_in_the_readers_language() {
     )
     .await;
     collect(&world, &["--date", "2025-10-02"]).await;
-    let german = Speech::of(Locale {
+    let german = Speech::new(Locale {
         language: Language::German,
         numbers: Numbers::German,
     });

@@ -6,7 +6,7 @@ use crate::catalog::{Limit, Metric};
 
 use super::unit::is_whole;
 
-/// Where the colour changes. Each step begins at its value, that one included, and ends at the next.
+/// Where the colour changes. Each step includes its value and ends at the next.
 pub(super) fn steps(metric: &Metric) -> Json {
     let limits = [metric.alert.warning, metric.alert.critical];
     let mut turns: Vec<f64> = limits
@@ -31,7 +31,7 @@ pub(super) fn steps(metric: &Metric) -> Json {
     Json::Array(steps)
 }
 
-/// The first value, coming from below, that lies on the limit's other side.
+/// The lowest value on the upper side of the limit.
 fn turn(limit: &Limit, whole: bool) -> f64 {
     let bound_is_below = limit.over != limit.inclusive;
     match (bound_is_below, whole) {

@@ -1,4 +1,4 @@
-//! Metrics that belong into one picture: the windows of one number, the states of one thing.
+//! Metrics that share a picture: the windows of one number, the parts of one split.
 
 use crate::catalog::{Counted, Metric, Parts, Shape};
 
@@ -16,7 +16,7 @@ impl<'a> Family<'a> {
     pub(super) fn gather(metrics: &[&'a Metric]) -> Vec<Self> {
         let mut families: Vec<Self> = Vec::new();
         for metric in metrics {
-            let own = Self::of(metric);
+            let own = Self::single(metric);
             match families.iter_mut().find(|family| family.name == own.name) {
                 Some(family) => family.members.extend(own.members),
                 None => families.push(own),
@@ -31,7 +31,7 @@ impl<'a> Family<'a> {
         families
     }
 
-    /// The whole section in one picture, where each of its numbers stands alone and all are written alike.
+    /// The whole section in one picture, if each family has one member and all have the same unit.
     pub(super) fn of_section(section: &str, families: &[Self]) -> Option<Self> {
         let alone = families
             .iter()
@@ -51,7 +51,7 @@ impl<'a> Family<'a> {
         })
     }
 
-    fn of(metric: &'a Metric) -> Self {
+    fn single(metric: &'a Metric) -> Self {
         let counted = match &metric.shape {
             Shape::Counted(counted) => Some(counted),
             Shape::Sql { .. } | Shape::Derived(_) => None,
@@ -69,7 +69,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// What the catalog says of the members, each sentence once.
+    /// The members' descriptions, each once.
     pub(super) fn description(&self) -> String {
         let mut all: Vec<&str> = Vec::new();
         for (metric, _) in &self.members {

@@ -153,7 +153,7 @@ pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
             targets.push(target(what, &format!("max({bound})"), words));
         }
     }
-    let look = Look::of(first, false);
+    let look = Look::for_metric(first, false);
     let mut panel = over_time(&family.title, &family.description(), targets, &look);
     if alone {
         panel["fieldConfig"]["overrides"] = usual_band();
@@ -164,7 +164,7 @@ pub(super) fn past(family: &Family<'_>, config: &Config) -> Json {
 /// The parts of a distribution, one upon the other where they add up.
 pub(super) fn distribution(metric: &Metric, config: &Config) -> Json {
     let expr = query::past(&query::series(metric, config), "key, label", config);
-    let look = Look::of(metric, unit::adds_up(metric));
+    let look = Look::for_metric(metric, unit::adds_up(metric));
     let asked = target("A", &expr, "{{label}}");
     let mut panel = over_time(&metric.label, &metric.description, vec![asked], &look);
     panel["options"]["legend"]["placement"] = json!("right");
@@ -200,7 +200,7 @@ struct Look {
 }
 
 impl Look {
-    fn of(metric: &Metric, stacked: bool) -> Self {
+    fn for_metric(metric: &Metric, stacked: bool) -> Self {
         Self {
             unit: unit::unit(metric),
             decimals: unit::decimals(metric),

@@ -1,4 +1,4 @@
-//! What the panels ask Prometheus. Every series is asked for by the name under which it is exported.
+//! The panels' Prometheus queries, by the names under which series are exported.
 
 use crate::catalog::Metric;
 use crate::catalog::series::{self, Own};

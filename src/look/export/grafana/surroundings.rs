@@ -69,7 +69,7 @@ pub(super) fn variables(config: &Config) -> Vec<Json> {
     ]
 }
 
-/// Critical alerts are marked, warnings when somebody switches them on.
+/// Critical alerts are marked by default, warnings only on request.
 pub(super) fn annotations(config: &Config) -> Vec<Json> {
     let severity = super::query::own(Own::Severity, config);
     let mark = |name: &str, level: u8, colour: &str, enabled: bool| {

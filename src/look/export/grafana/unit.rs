@@ -2,7 +2,7 @@
 
 use crate::catalog::{Measure, Metric, Shape};
 
-/// Grafana's name of the unit; one that it does not know stands behind the number.
+/// Grafana's name of the unit; an unknown one becomes a suffix.
 pub(super) fn unit(metric: &Metric) -> String {
     match metric.unit.as_str() {
         "" => "locale".to_owned(),

@@ -1,4 +1,4 @@
-//! A number's line: what is not known is a gap, what was usual lies behind as a band.
+//! The line of a number, with gaps for unknown days, and the band of its usual range.
 
 use crate::render::axis::{Axis, height};
 use crate::report::Usual;
@@ -12,7 +12,7 @@ pub(in crate::look::pages) fn line(numbers: &[Option<f64>], axis: &Axis) -> Stri
     path(&points)
 }
 
-/// One shape for each run of days on which something was usual, from the first one's beginning to the last one's end.
+/// One shape for each run of days with a usual range, from the beginning of the first to the end of the last.
 pub(in crate::look::pages) fn band(usual: &[Option<Usual>], axis: &Axis) -> String {
     let mut path = String::new();
     let mut at = 0;
@@ -45,7 +45,7 @@ pub(in crate::look::pages) fn lane(days: impl IntoIterator<Item = usize>) -> Str
     days.into_iter().map(day).collect()
 }
 
-/// A text at a point, which does not run out of the picture.
+/// A text at a point, kept inside the picture.
 #[derive(Debug)]
 pub(in crate::look::pages) struct Label {
     pub(in crate::look::pages) x: String,
@@ -56,7 +56,7 @@ pub(in crate::look::pages) struct Label {
     pub(in crate::look::pages) text: String,
 }
 
-/// The lowest, the highest and the last number of the line; of those that would lie on one another the first.
+/// The lowest, the highest and the last number of the line, without those that would overlap an earlier one.
 pub(in crate::look::pages) fn labels(
     numbers: &[Option<f64>],
     axis: &Axis,
@@ -91,7 +91,7 @@ pub(in crate::look::pages) fn labels(
             85.. => "end",
             _ => "middle",
         },
-        // Under the ground stand the names of the days.
+        // The names of the days stand below the ground.
         below: order == 1 && height(number, axis) > 0.1,
         text: say(number),
     };

@@ -1,4 +1,4 @@
-//! A distribution's parts on top of one another, day by day.
+//! A distribution's parts as a stack, day by day.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::{DAY, down};
 /// Parts beyond these are added up.
 pub(in crate::look::pages) const PARTS: usize = 5;
 
-/// The largest parts over all days, and what each of them, then all others, were on each day.
+/// The largest parts over all days, and their amounts on each day.
 #[derive(Debug)]
 pub(in crate::look::pages) struct Stack {
     names: Vec<String>,
@@ -90,7 +90,7 @@ impl Stack {
         self.names.len() + usize::from(self.others)
     }
 
-    /// A layer reaches from the ground to its upper edge: painted from the last to the first, each shows its own part.
+    /// Each layer's path from the ground to its upper edge, to be painted from the last to the first.
     pub(in crate::look::pages) fn layers(&self, axis: &Axis) -> Vec<String> {
         let layers = 1..=self.layer_count();
         layers.map(|upto| self.layer(upto, axis)).collect()

@@ -1,4 +1,4 @@
-//! A day that is not stored, and a book in which none is.
+//! The pages for a day that is not stored, and for an empty book.
 
 use askama::Template;
 use chrono::NaiveDate;

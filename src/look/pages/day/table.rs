@@ -9,7 +9,7 @@ use crate::report::Report;
 
 pub(super) struct Table<'a> {
     pub(super) section: &'a SectionView,
-    /// The day, and the days compared with: what they are, and their dates.
+    /// The heads of the day and the days compared with: words and date.
     pub(super) heads: [(&'static str, String); 4],
     pub(super) rows: Vec<Row<'a>>,
 }
@@ -18,7 +18,7 @@ pub(super) struct Row<'a> {
     pub(super) view: &'a RowView,
     pub(super) address: String,
     pub(super) spark: Option<Spark>,
-    /// The most severe of what the row says.
+    /// Of the row's most severe alert.
     pub(super) tone: Tone,
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Day {
     pub(super) usual: Option<Usual>,
     pub(super) highlight: Option<Highlight>,
     pub(super) known: Option<String>,
-    /// What alerts is muted: until when, and why.
+    /// The end and reason of the mute, if alerts are muted.
     pub(super) muted: Option<String>,
 }
 
@@ -98,7 +98,7 @@ fn alone(metric: &Metric, catalog: &Catalog) -> Catalog {
     }
 }
 
-/// What the days' reports are made from.
+/// The sources of the days' reports.
 struct Reports<'a> {
     scene: &'a Scene<'a>,
     entries: &'a [Entry],

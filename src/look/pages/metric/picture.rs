@@ -37,8 +37,7 @@ pub(super) struct Mark {
     pub(super) words: String,
 }
 
-/// More beginnings of alerts than this cover one another and weigh down the page: then only critical ones are marked,
-/// the newest of them. The lanes below show the days of all.
+/// If more alerts begin, only the newest critical ones are marked. The lanes below show the days of all.
 const MOST_MARKS: usize = 60;
 
 /// Neighbours differ in lightness, not in hue alone.
@@ -68,8 +67,8 @@ fn drawn(days: &Days, scene: &Scene<'_>) -> Option<Picture> {
     let bounds = days.days.iter().filter_map(|day| day.usual);
     let bounds = bounds.flat_map(|usual| [usual.low, usual.high]);
     let known = || all.iter().flatten().copied();
-    let known_extent = Extent::of(known())?;
-    let mut extent = Extent::of(known().chain(bounds))?;
+    let known_extent = Extent::spanning(known())?;
+    let mut extent = Extent::spanning(known().chain(bounds))?;
     // A usual range below zero is an artefact where no number is negative.
     if known_extent.lowest >= 0.0 {
         extent.lowest = extent.lowest.max(0.0);

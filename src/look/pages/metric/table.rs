@@ -18,7 +18,7 @@ pub(super) struct Table {
 pub(super) struct Row {
     pub(super) date: String,
     pub(super) value: String,
-    /// What was usual, or the parts.
+    /// The usual range, or the parts.
     pub(super) more: Vec<String>,
     pub(super) notes: String,
 }
