@@ -1,7 +1,8 @@
-//! The operators' wing: what is done beside the nights.
+//! The wing for operators.
 
 pub mod demo;
 pub mod doctor;
 pub mod import;
 pub mod init;
+pub mod request;
 pub mod verify;

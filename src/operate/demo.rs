@@ -1,5 +1,5 @@
-//! A made-up application to try Daybook on: Beryl's tables in SQLite, and how it has lived for two years. Rows are
-//! added, changed and deleted from day to day, and each night of the last year is counted as of then.
+//! An invented application to try Daybook on: two years of Beryl in SQLite, whose rows are added, changed and deleted
+//! from day to day. Each night of the last year is counted as of then.
 
 mod chance;
 mod changes;
@@ -14,7 +14,6 @@ mod world;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{AsOf, Day};
 use crate::collect::readings::{Tallies, assemble};
-use crate::collect::{self, Request, Work};
 use crate::config::Config;
 use crate::entry::{Entry, derive};
+use crate::operate::request::one_day;
 use life::Life;
 use world::World;
 
@@ -59,27 +58,27 @@ pub struct DemoSize {
     pub rows: usize,
 }
 
-/// The application, lived up to some moment.
+/// The application at some moment of its life.
 pub struct Application {
     life: Life,
-    /// What stands in the file.
+    /// The state in the file.
     written: World,
 }
 
-/// What a night finds when it counts the day that has ended.
+/// The counts of a night.
 pub struct Night {
     as_of: AsOf,
     at: DateTime<Utc>,
     found: Tallies,
 }
 
-/// When a day is counted: as `crontab.example` has it, a quarter of an hour after its end.
+/// When a day is counted: a quarter of an hour after its end, as in `crontab.example`.
 pub fn night_of(day: Day) -> DateTime<Utc> {
     day.end + TimeDelta::minutes(15)
 }
 
 impl Application {
-    /// Before anything has happened. What is to surprise happens on the last complete day.
+    /// An empty application. The incidents of its story happen on the last complete day.
     pub fn begin(last_day: Day) -> Self {
         Self {
             life: Life::begin(last_day),
@@ -136,7 +135,7 @@ impl Application {
         })
     }
 
-    /// Brings the written database up to the present moment of the application's life.
+    /// Writes to the database what has changed since it was written.
     pub async fn update(&mut self, path: &Path) -> Result<()> {
         let world = &self.life.world;
         update(path, &self.written, world)
@@ -148,22 +147,8 @@ impl Application {
 }
 
 impl Night {
-    /// The entry that is stored of it.
     pub fn entry(&self, config: &Config) -> Entry {
-        let catalog = &config.catalog;
-        let request = Request {
-            catalog,
-            keys: catalog.metrics.iter().map(|one| one.key.clone()).collect(),
-            work: Work::Night(self.as_of),
-            now: self.at,
-            grace: TimeDelta::from_std(config.collect.grace).unwrap_or(TimeDelta::MAX),
-            retry_for: Duration::ZERO,
-            follower_patience: Duration::ZERO,
-            limits: collect::limits(config, CancellationToken::new()),
-            recipients: None,
-            progress: &|_, _| {},
-            retrying: &|_, _| {},
-        };
+        let request = one_day(config, self.as_of, self.at, CancellationToken::new());
         let none = BTreeMap::new();
         let at_once = BTreeMap::new();
         let counted = assemble(&request, &self.found, &none, &at_once, &at_once, &at_once);
@@ -172,7 +157,7 @@ impl Night {
             .into_iter()
             .flat_map(|(_, readings)| readings)
             .collect();
-        derive(&mut entry, catalog);
+        derive(&mut entry, &config.catalog);
         entry
     }
 }
@@ -192,7 +177,7 @@ fn unfinished(path: &Path) -> PathBuf {
 }
 
 async fn write(path: &Path, world: &World) -> Result<usize> {
-    // Nothing is worth recovering before the file has its name.
+    // An unfinished file is thrown away, so it needs no journal.
     let mut connection = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

@@ -1,4 +1,4 @@
-//! What could keep the next report from its readers, found before it does. Nothing is sent or changed.
+//! Finds what could stop the next report. Nothing is sent or changed.
 
 mod access;
 mod alerts;
@@ -23,10 +23,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::text::counted::counted;
 
-/// What the next night would meet in the app databases.
 pub use databases::examine as app_databases;
 
-/// Something that was looked at: how it is, what follows from that and what to do.
+/// The result of one check: what was found, what follows from it and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// `settings`, `mail`
@@ -34,7 +33,7 @@ pub struct Finding {
     pub level: Level,
     pub what: String,
     pub means: String,
-    /// Empty where nothing is to be done.
+    /// Empty if there is nothing to do.
     pub advice: String,
 }
 
@@ -45,14 +44,13 @@ pub enum Level {
     Error,
 }
 
-/// How long one thing may take that hangs; they are looked at side by side, so this is about the longest
-/// of all.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// How long one check may hang. The checks run side by side, so this limits all of them.
+const TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Longer lists say how many more there are.
+/// Longer lists end with the number of the rest.
 const MOST_NAMED: usize = 8;
 
-/// Everything that the next night and its report need, in the order in which they need it.
+/// Checks everything that the next night and its report need, in the order in which they need it.
 pub async fn examine(
     config: &Config,
     now: DateTime<Utc>,
@@ -88,20 +86,40 @@ impl Level {
 
 impl Finding {
     fn ok(area: &'static str, what: impl Into<String>, means: impl Into<String>) -> Self {
-        Self {
-            area,
-            level: Level::Ok,
-            what: what.into(),
-            means: means.into(),
-            advice: String::new(),
-        }
+        Self::new(Level::Ok, area, what, means, "")
     }
 
-    fn advising(self, level: Level, advice: impl Into<String>) -> Self {
+    fn warning(
+        area: &'static str,
+        what: impl Into<String>,
+        means: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::new(Level::Warning, area, what, means, advice)
+    }
+
+    fn error(
+        area: &'static str,
+        what: impl Into<String>,
+        means: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::new(Level::Error, area, what, means, advice)
+    }
+
+    fn new(
+        level: Level,
+        area: &'static str,
+        what: impl Into<String>,
+        means: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
         Self {
+            area,
             level,
+            what: what.into(),
+            means: means.into(),
             advice: advice.into(),
-            ..self
         }
     }
 }
@@ -114,25 +132,22 @@ fn settings(config: &Config) -> Vec<Finding> {
         "The configuration can be used.",
     );
     let warnings = config.warnings.iter();
-    let warnings = warnings.filter(|warning| !secrets::tells(config, warning));
+    let warnings = warnings.filter(|warning| !secrets::reports(config, warning));
     let warnings = warnings.map(|warning| {
         let means = "The configuration can be used, with this warning.";
-        Finding::ok("settings", warning, means).advising(
-            Level::Warning,
-            format!("Fix it in {file}, or where the message says."),
-        )
+        let advice = format!("Fix it in {file}, or where the message says.");
+        Finding::warning("settings", warning, means, advice)
     });
     std::iter::once(read).chain(warnings).collect()
 }
 
-/// `a, b, c`, and of many how many more.
+/// `a, b, c and 4 more`
 fn listed(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let names: Vec<String> = names
-        .into_iter()
-        .map(|name| name.as_ref().to_owned())
-        .collect();
+    let names = names.into_iter().map(|name| name.as_ref().to_owned());
+    let mut names: Vec<String> = names.collect();
     let more = names.len().saturating_sub(MOST_NAMED);
-    let shown = names[..names.len() - more].join(", ");
+    names.truncate(MOST_NAMED);
+    let shown = names.join(", ");
     match more {
         0 => shown,
         _ => format!("{shown} and {more} more"),

@@ -1,4 +1,4 @@
-//! Chance that repeats: the same story at every start.
+//! Repeatable random numbers: the same story at every start.
 
 use chrono::TimeDelta;
 

@@ -1,5 +1,5 @@
-//! What happens in the application: each event adds or changes rows, and may lead to another event. Whatever can
-//! change is drawn anew from the same chances, so that no share drifts as the application grows.
+//! The application's events: each adds or changes rows, and may lead to another one. Changes are drawn from the same
+//! chances as new rows, so that no share drifts as the application grows.
 
 use chrono::{DateTime, Utc};
 
@@ -46,11 +46,11 @@ type Next = Option<(DateTime<Utc>, Event)>;
 const STATUS_CHANCES: [(usize, usize); 6] = [(0, 72), (1, 10), (2, 9), (3, 4), (4, 3), (5, 2)];
 /// In the order of [`super::world::VISIBILITIES`].
 const VISIBILITY_CHANCES: [(usize, usize); 3] = [(0, 62), (1, 25), (2, 13)];
-/// What is new gets most of the attention: so many of the newest rows.
+/// How many of the newest items get most of the attention.
 const NEW_ROWS: usize = 150;
 
 impl World {
-    /// Lets it happen; what follows from it, and when.
+    /// Lets an event happen; returns the one that follows from it, and when.
     pub(super) fn happen(&mut self, event: Event, at: DateTime<Utc>, chance: &mut Chance) -> Next {
         match event {
             Event::Morning(_) => None,
@@ -131,9 +131,8 @@ impl World {
     }
 
     fn change_opt_in(&mut self, chance: &mut Chance) -> Next {
-        if let Some(user) = some(&self.users, chance, |_| true) {
-            self.users[user].marketing = chance.percent(29);
-        }
+        let user = some(&self.users, chance, |_| true)?;
+        self.users[user].marketing = chance.percent(29);
         None
     }
 
@@ -176,9 +175,8 @@ impl World {
     }
 
     fn show_collection(&mut self, chance: &mut Chance) -> Next {
-        if let Some(collection) = some(&self.collections, chance, |one| !one.deleted) {
-            self.collections[collection].visibility = chance.weighed(&VISIBILITY_CHANCES);
-        }
+        let collection = some(&self.collections, chance, |one| !one.deleted)?;
+        self.collections[collection].visibility = chance.weighed(&VISIBILITY_CHANCES);
         None
     }
 
@@ -210,16 +208,14 @@ impl World {
     }
 
     fn change_status(&mut self, chance: &mut Chance) -> Next {
-        if let Some(item) = some(&self.items, chance, |item| !item.deleted) {
-            self.items[item].status = chance.weighed(&STATUS_CHANCES);
-        }
+        let item = some(&self.items, chance, |item| !item.deleted)?;
+        self.items[item].status = chance.weighed(&STATUS_CHANCES);
         None
     }
 
     fn change_favourite(&mut self, chance: &mut Chance) -> Next {
-        if let Some(item) = some(&self.items, chance, |item| !item.deleted) {
-            self.items[item].favourite = chance.percent(8);
-        }
+        let item = some(&self.items, chance, |item| !item.deleted)?;
+        self.items[item].favourite = chance.percent(8);
         None
     }
 
@@ -321,14 +317,12 @@ impl World {
 
     fn decide(&mut self, file: usize, chance: &mut Chance) -> Next {
         let rejected = chance.percent(50);
-        self.media[file].moderation = match rejected {
-            true => Moderation::Rejected,
-            false => Moderation::Approved,
-        };
-        match rejected {
-            true => self.warn_somebody(chance),
-            false => None,
+        if rejected {
+            self.media[file].moderation = Moderation::Rejected;
+            return self.warn_somebody(chance);
         }
+        self.media[file].moderation = Moderation::Approved;
+        None
     }
 
     fn warn_somebody(&mut self, chance: &mut Chance) -> Next {
@@ -377,7 +371,7 @@ impl File {
     }
 }
 
-/// Whoever is invited, signs up and never logs in.
+/// One in eight signs up and never logs in again.
 fn stays_away(number: usize) -> bool {
     number % 8 == 5
 }
@@ -404,12 +398,12 @@ fn moderation(file: usize, at: DateTime<Utc>, chance: &mut Chance) -> (DateTime<
     (at + chance.minutes(2 * 60, 8 * 60), Event::Moderate(file))
 }
 
-/// Any of the rows that are meant; none where a few tries find none.
-fn some<T>(rows: &[T], chance: &mut Chance, is_meant: impl Fn(&T) -> bool) -> Option<usize> {
+/// The position of a random row of that kind; none if a few tries find none.
+fn some<T>(rows: &[T], chance: &mut Chance, is_wanted: impl Fn(&T) -> bool) -> Option<usize> {
     const TRIES: usize = 30;
     if rows.is_empty() {
         return None;
     }
     let mut tries = (0..TRIES).map(|_| chance.below(rows.len()));
-    tries.find(|at| is_meant(&rows[*at]))
+    tries.find(|at| is_wanted(&rows[*at]))
 }

@@ -1,5 +1,5 @@
-//! What the statements of Beryl's catalog find in the application at a moment of its life. A year of nights would
-//! take SQLite half a minute; in memory each is a glance. Tests hold the two together.
+//! Counts in memory what the statements of Beryl's catalog would find, since a year of nights would take SQLite half a
+//! minute. Tests compare the two.
 
 use std::collections::BTreeMap;
 
@@ -220,7 +220,7 @@ impl<'a> Night<'a> {
         self.put("emails_synced_resend", 0);
     }
 
-    /// The rows that were there; what has been created since comes last.
+    /// The rows that existed then; newer ones come last.
     fn until_then<'w, T>(&self, rows: &'w [T], created: impl Fn(&T) -> DateTime<Utc>) -> &'w [T] {
         &rows[..rows.partition_point(|row| created(row) < self.as_of.instant)]
     }
@@ -287,7 +287,7 @@ impl<'a> Night<'a> {
     }
 }
 
-/// How many there are of each number.
+/// How often each number occurs.
 fn by_number(numbers: impl Iterator<Item = usize>, below: usize) -> Vec<usize> {
     let mut counts = vec![0; below];
     numbers.for_each(|number| counts[number] += 1);

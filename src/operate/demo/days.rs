@@ -5,14 +5,14 @@ use chrono::{DateTime, Datelike, Days, TimeDelta, Utc};
 use super::chance::Chance;
 use crate::calendar::{Day, days_between};
 
-/// More than the year that is counted: the application has lived for a while when its first night comes.
+/// More than the year that is counted, so that the first night finds an application in use.
 const STORY_DAYS: u64 = 760;
 /// What a year of growth multiplies the daily numbers by.
 const GROWTH: f64 = 1.3;
 /// People collect at weekends; Monday first, 1 on average.
 const WEEK: [f64; 7] = [0.94, 0.90, 0.90, 0.93, 1.0, 1.14, 1.19];
-/// A day's numbers lie by at most this part above or below what the day should bring; not those of the last one, on
-/// which nothing else should stand out beside what goes wrong.
+/// How far chance moves a day's numbers, as a part of them; not on the last day, on which only the incidents should
+/// stand out.
 const LUCK: f64 = 0.05;
 
 /// A day of the story.
@@ -28,7 +28,7 @@ pub(super) struct StoryDay {
 pub(super) fn story(last_day: Day) -> Vec<StoryDay> {
     let first = last_day.date - Days::new(STORY_DAYS - 1);
     let open = Day::containing(last_day.end, last_day.zone);
-    let of = |day: Day| {
+    let story_day = |day: Day| {
         let ago = (last_day.date - day.date).num_days();
         let weekday = day.date.weekday().num_days_from_monday() as usize;
         StoryDay {
@@ -38,11 +38,11 @@ pub(super) fn story(last_day: Day) -> Vec<StoryDay> {
         }
     };
     let days = days_between(first, open.date, last_day.zone);
-    days.into_iter().map(of).collect()
+    days.into_iter().map(story_day).collect()
 }
 
 impl StoryDay {
-    /// How often something happens that happens `usually` so often; what is left behind the point, by chance.
+    /// How often an event of that average frequency happens; chance rounds it up or down.
     pub(super) fn count(&self, usually: f64, luck: &mut Chance) -> usize {
         let reach = if self.ago == 0 { 0.0 } else { LUCK };
         let lucky = 1.0 + reach * (2.0 * luck.fraction() - 1.0);

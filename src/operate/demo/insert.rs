@@ -20,30 +20,34 @@ enum Field {
     Text(Cow<'static, str>),
 }
 
-/// Writes every row that is new since `before` or has changed; how many those were. None is ever taken out.
+/// Writes every row that is new since `before` or has changed, and counts them. Rows are never removed.
 pub(super) async fn changes(
     connection: &mut SqliteConnection,
     before: &World,
     after: &World,
 ) -> Result<usize> {
-    let mut writing = Writing {
+    let mut writer = Writer {
         connection,
+        before,
+        after,
         written: 0,
     };
-    writing.people(before, after).await?;
-    writing.definitions(before, after).await?;
-    writing.things(before, after).await?;
-    writing.files(before, after).await?;
-    Ok(writing.written)
+    writer.people().await?;
+    writer.definitions().await?;
+    writer.things().await?;
+    writer.files().await?;
+    Ok(writer.written)
 }
 
-struct Writing<'a> {
+struct Writer<'a> {
     connection: &'a mut SqliteConnection,
+    before: &'a World,
+    after: &'a World,
     written: usize,
 }
 
-impl Writing<'_> {
-    async fn people(&mut self, before: &World, after: &World) -> Result<()> {
+impl Writer<'_> {
+    async fn people(&mut self) -> Result<()> {
         let columns = "last_login, date_joined, is_superuser, is_active, email";
         let row = |user: &User, number: usize| {
             [
@@ -54,8 +58,8 @@ impl Writing<'_> {
                 address(number),
             ]
         };
-        let users = (before.users.as_slice(), after.users.as_slice());
-        self.table("auth_user", columns, users, row).await?;
+        self.table("auth_user", columns, |world| &world.users, row)
+            .await?;
         let columns =
             "user_id, receive_marketing_emails, content_moderation_violations, is_content_banned";
         let row = |user: &User, number: usize| {
@@ -66,8 +70,8 @@ impl Writing<'_> {
                 flag(user.banned),
             ]
         };
-        self.table("web_userprofile", columns, users, row).await?;
-        let emails = (before.emails.as_slice(), after.emails.as_slice());
+        self.table("web_userprofile", columns, |world| &world.users, row)
+            .await?;
         let row = |email: &Email, _| {
             [
                 address(email.user),
@@ -76,10 +80,11 @@ impl Writing<'_> {
             ]
         };
         let columns = "\"to\", status, created";
-        self.table("post_office_email", columns, emails, row).await
+        self.table("post_office_email", columns, |world| &world.emails, row)
+            .await
     }
 
-    async fn definitions(&mut self, before: &World, after: &World) -> Result<()> {
+    async fn definitions(&mut self) -> Result<()> {
         let named = |definition: &Definition, _| {
             [
                 flag(definition.deleted),
@@ -88,22 +93,20 @@ impl Writing<'_> {
             ]
         };
         let columns = "is_deleted, created, display_name";
-        let types = (before.types.as_slice(), after.types.as_slice());
-        self.table("web_itemtype", columns, types, named).await?;
-        let patterns = (before.patterns.as_slice(), after.patterns.as_slice());
-        self.table("web_linkpattern", columns, patterns, named)
+        self.table("web_itemtype", columns, |world| &world.types, named)
             .await?;
-        let attributes = (before.attributes.as_slice(), after.attributes.as_slice());
+        self.table("web_linkpattern", columns, |world| &world.patterns, named)
+            .await?;
         let row = |(item_type, definition): &(usize, Definition), number| {
             let [deleted, created, name] = named(definition, number);
             [deleted, created, name, id(*item_type)]
         };
         let columns = "is_deleted, created, display_name, item_type_id";
-        self.table("web_itemattribute", columns, attributes, row)
+        self.table("web_itemattribute", columns, |world| &world.attributes, row)
             .await
     }
 
-    async fn things(&mut self, before: &World, after: &World) -> Result<()> {
+    async fn things(&mut self) -> Result<()> {
         let columns = "is_deleted, created, visibility";
         let row = |collection: &Collection, _| {
             [
@@ -112,8 +115,7 @@ impl Writing<'_> {
                 Field::Text(VISIBILITIES[collection.visibility].into()),
             ]
         };
-        let collections = (before.collections.as_slice(), after.collections.as_slice());
-        self.table("web_collection", columns, collections, row)
+        self.table("web_collection", columns, |world| &world.collections, row)
             .await?;
 
         let columns = "is_deleted, created, status, collection_id, item_type_id, is_favorite";
@@ -127,8 +129,7 @@ impl Writing<'_> {
                 flag(item.favourite),
             ]
         };
-        let items = (before.items.as_slice(), after.items.as_slice());
-        self.table("web_collectionitem", columns, items, row)
+        self.table("web_collectionitem", columns, |world| &world.items, row)
             .await?;
 
         let columns = "is_deleted, created, item_id, item_attribute_id, value";
@@ -141,9 +142,13 @@ impl Writing<'_> {
                 Field::Text(value.text.into()),
             ]
         };
-        let values = (before.values.as_slice(), after.values.as_slice());
-        self.table("web_collectionitemattributevalue", columns, values, row)
-            .await?;
+        self.table(
+            "web_collectionitemattributevalue",
+            columns,
+            |world| &world.values,
+            row,
+        )
+        .await?;
 
         let columns = "is_deleted, created, item_id, link_pattern_id";
         let row = |link: &Link, _| {
@@ -154,12 +159,11 @@ impl Writing<'_> {
                 link.pattern.map_or(Field::Null, id),
             ]
         };
-        let links = (before.links.as_slice(), after.links.as_slice());
-        self.table("web_collectionitemlink", columns, links, row)
+        self.table("web_collectionitemlink", columns, |world| &world.links, row)
             .await
     }
 
-    async fn files(&mut self, before: &World, after: &World) -> Result<()> {
+    async fn files(&mut self) -> Result<()> {
         let columns =
             "is_deleted, created, file_size, media_type, file_exists, content_moderation_status";
         let row = |file: &File, _| {
@@ -172,8 +176,8 @@ impl Writing<'_> {
                 Field::Text(file.moderation.word().into()),
             ]
         };
-        let media = (before.media.as_slice(), after.media.as_slice());
-        self.table("web_mediafile", columns, media, row).await?;
+        self.table("web_mediafile", columns, |world| &world.media, row)
+            .await?;
 
         let row = |image: &Image, _| {
             [
@@ -184,41 +188,46 @@ impl Writing<'_> {
             ]
         };
         let columns = "is_deleted, created, collection_id, media_file_id";
-        let headers = (
-            before.collection_images.as_slice(),
-            after.collection_images.as_slice(),
-        );
-        self.table("web_collectionimage", columns, headers, row)
-            .await?;
+        self.table(
+            "web_collectionimage",
+            columns,
+            |world| &world.collection_images,
+            row,
+        )
+        .await?;
         let columns = "is_deleted, created, item_id, media_file_id";
-        let pictures = (before.item_images.as_slice(), after.item_images.as_slice());
-        self.table("web_collectionitemimage", columns, pictures, row)
-            .await
+        self.table(
+            "web_collectionitemimage",
+            columns,
+            |world| &world.item_images,
+            row,
+        )
+        .await
     }
 
-    /// Of the rows as they were and as they are, those that differ; a row's id is its position plus one.
+    /// Writes the rows that differ between the two worlds; a row's id is its position plus one.
     async fn table<T, const N: usize>(
         &mut self,
         table: &str,
         columns: &str,
-        (before, after): (&[T], &[T]),
-        row: impl Fn(&T, usize) -> [Field; N],
+        rows: impl Fn(&World) -> &[T],
+        fields: impl Fn(&T, usize) -> [Field; N],
     ) -> Result<()> {
-        let old = |number: usize| before.get(number).map(|one| row(one, number));
-        let rows = after
-            .iter()
-            .enumerate()
-            .map(|(number, one)| (number, row(one, number)));
-        let mut rows = rows.filter(|(number, new)| old(*number).as_ref() != Some(new));
+        let before = rows(self.before);
+        let old = |number: usize| before.get(number).map(|row| fields(row, number));
+        let after = rows(self.after).iter().enumerate();
+        let after = after.map(|(number, row)| (number, fields(row, number)));
+        let mut changed = after.filter(|(number, new)| old(*number).as_ref() != Some(new));
         loop {
-            let some: Vec<(usize, [Field; N])> = rows.by_ref().take(ROWS_PER_STATEMENT).collect();
+            let some: Vec<_> = changed.by_ref().take(ROWS_PER_STATEMENT).collect();
             if some.is_empty() {
                 return Ok(());
             }
             self.written += some.len();
-            let places = format!("(?{})", ", ?".repeat(N));
-            let places = vec![places; some.len()].join(", ");
-            let sql = format!("INSERT OR REPLACE INTO {table} (id, {columns}) VALUES {places}");
+            let placeholders = format!("(?{})", ", ?".repeat(N));
+            let placeholders = vec![placeholders; some.len()].join(", ");
+            let sql =
+                format!("INSERT OR REPLACE INTO {table} (id, {columns}) VALUES {placeholders}");
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for (number, fields) in some {
                 for field in std::iter::once(id(number)).chain(fields) {

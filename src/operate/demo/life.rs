@@ -1,5 +1,4 @@
-//! The application's life, event by event. It is the same however far it is lived, so its state at any moment is
-//! the one that the demo passed through.
+//! The application's life, event by event. It is the same however far it is lived.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,7 +12,7 @@ use super::names::{PATTERNS, TYPES};
 use super::world::World;
 use crate::calendar::Day;
 
-/// What happens every day, and how often on an average one at the end of the story.
+/// The daily events, and how often each happens on an average day at the end of the story.
 const DAILY: [(Event, f64); 18] = [
     (Event::Register, 15.0),
     (Event::LogIn, 560.0),
@@ -37,14 +36,14 @@ const DAILY: [(Event, f64); 18] = [
 /// E-mails of the nightly digest.
 const DIGEST: f64 = 16.0;
 
-/// So many types and patterns are there from the beginning, and so many days lie between two further ones.
+/// How many types and patterns exist from the beginning, and how many days lie between two further ones.
 const DEFINED_AT_FIRST: usize = 8;
 const DAYS_BETWEEN_DEFINITIONS: i64 = 28;
 
-/// On the last complete day nobody could log in between these hours.
+/// On the last complete day, logins failed between these hours.
 const LOGINS_BROKEN_AGO: i64 = 0;
 const LOGINS_BROKEN_HOURS: std::ops::Range<i64> = 10..18;
-/// The storage lost files: so many days ago, so many.
+/// The storage lost files: how many days ago, and how many files.
 const FILES_LOST: [(i64, usize); 2] = [(1, 1), (0, 2)];
 const FILES_LOST_HOUR: i64 = 14;
 
@@ -52,7 +51,7 @@ pub(super) struct Life {
     pub(super) world: World,
     days: Vec<StoryDay>,
     chance: Chance,
-    /// What is going to happen, the next first; at one moment in the order in which it was arranged.
+    /// Future events, the next first; those of one moment in the order in which they were arranged.
     agenda: BinaryHeap<Reverse<(DateTime<Utc>, usize, Event)>>,
     arranged: usize,
 }
@@ -85,7 +84,7 @@ impl Life {
         life
     }
 
-    /// Lets everything happen that happens before that moment.
+    /// Lets all events before that moment happen.
     pub(super) fn live_until(&mut self, moment: DateTime<Utc>) {
         while let Some(Reverse((at, _, event))) = self.agenda.peek().copied()
             && at < moment
@@ -101,7 +100,7 @@ impl Life {
         }
     }
 
-    /// How much happens on a day depends on nothing but the day.
+    /// How much happens on a day depends on the day alone.
     fn arrange_day(&mut self, number: usize) {
         let day = &self.days[number];
         let mut luck = Chance::seeded(day.ago);

@@ -1,5 +1,4 @@
-//! The invented application's rows. Everything refers to everything else by position, and stands in the order in
-//! which it was created.
+//! The invented application's rows, in order of creation. They refer to each other by position.
 
 use chrono::{DateTime, Utc};
 

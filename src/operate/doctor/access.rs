@@ -1,12 +1,12 @@
-//! Who could open the dashboard, were it served as the settings say.
+//! Who could open the dashboard under these settings.
 
 use crate::config::Config;
 
-use super::{Finding, Level};
+use super::Finding;
 
 const AREA: &str = "serve";
 
-/// `serve` itself refuses to begin where this is an error.
+/// `serve` refuses to start if this is an error.
 pub(super) fn examine(config: &Config) -> Finding {
     let serve = &config.serve;
     let listen = serve.listen;
@@ -20,13 +20,10 @@ pub(super) fn examine(config: &Config) -> Finding {
         None if !serve.is_open_to_others_at(listen) => {
             Finding::ok(AREA, what, "Only this machine can reach it.")
         }
-        None => Finding::ok(
+        None => Finding::error(
             AREA,
             format!("{what}, without access control"),
             "`daybook serve` refuses to start: anyone on the network could read the numbers.",
-        )
-        .advising(
-            Level::Error,
             "Set `token_file` or `password_file` under [serve], name the proxy's header in `proxy_header`, or let it listen on 127.0.0.1.",
         ),
     }

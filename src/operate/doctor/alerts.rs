@@ -1,9 +1,9 @@
 //! Metrics that alert so often that nobody looks any more, and what to set.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 
 use crate::book::{self, Book, BookError};
-use crate::calendar::{Day, spoken};
+use crate::calendar::spoken;
 use crate::catalog::{Catalog, Judge, Metric};
 use crate::compare::{History, RuleKind};
 use crate::config::Config;
@@ -11,7 +11,7 @@ use crate::report::backtest::{
     Backtest, Tried, backtest, needed, replay_metric, wider_reaches, with_reach,
 };
 
-use super::{Finding, Level, counted, listed};
+use super::{Finding, counted, listed};
 
 const AREA: &str = "alerts";
 const DAYS: u32 = 90;
@@ -40,10 +40,9 @@ struct Noisy {
 
 pub(super) async fn examine(
     config: &Config,
-    now: DateTime<Utc>,
+    today: NaiveDate,
     book: &Book,
 ) -> Result<Vec<Finding>, BookError> {
-    let today = Day::containing(now, config.time_zone).date;
     let catalog = &config.catalog;
     let Some(newest) = book::newest_complete(book, today).await? else {
         return Ok(Vec::new());
@@ -54,11 +53,9 @@ pub(super) async fn examine(
     book::scan(book, days, |entry| history.add(&entry, catalog)).await?;
     let is_heard = |metric: &Metric| !history.is_muted(metric, today);
     let found = backtest(&history, newest.date, DAYS, &is_heard, catalog);
-    let groups = groups(&history, &found, catalog);
-    let told = groups.iter();
-    Ok(told
-        .map(|(remedy, metrics)| finding(remedy, metrics, found.judged))
-        .collect())
+    let groups = groups(&history, &found, catalog).into_iter();
+    let findings = groups.map(|(remedy, metrics)| finding(&remedy, &metrics, found.judged));
+    Ok(findings.collect())
 }
 
 /// The noisy metrics by what is to be done, those with the most days first.
@@ -81,11 +78,8 @@ fn groups(history: &History, found: &Backtest, catalog: &Catalog) -> Vec<(Remedy
             true => Remedy::Nothing,
             false => remedy(history, found, metric, catalog),
         };
-        let one = Noisy {
-            key: metric.key.clone(),
-            days,
-            since,
-        };
+        let key = metric.key.clone();
+        let one = Noisy { key, days, since };
         match groups.iter_mut().find(|(other, _)| *other == remedy) {
             Some((_, metrics)) => metrics.push(one),
             None => groups.push((remedy, vec![one])),
@@ -124,14 +118,14 @@ fn remedy(history: &History, found: &Backtest, metric: &Tried, catalog: &Catalog
 }
 
 fn finding(remedy: &Remedy, metrics: &[Noisy], judged: usize) -> Finding {
-    let told = |one: &Noisy| match remedy {
+    let described = |one: &Noisy| match remedy {
         Remedy::Look => format!("{} on {}, since {}", one.key, one.days, spoken(one.since)),
         _ => format!("{} on {}", one.key, one.days),
     };
     let what = format!(
         "{} alerted on more than a tenth of the last {judged} days: {}",
         counted(metrics.len(), "metric"),
-        listed(metrics.iter().map(told))
+        listed(metrics.iter().map(described))
     );
     let key = metrics.first().map_or("KEY", |one| one.key.as_str());
     let advice = match remedy {
@@ -150,5 +144,5 @@ fn finding(remedy: &Remedy, metrics: &[Noisy], judged: usize) -> Finding {
         ),
     };
     let means = "Readers overlook alerts that come so often.";
-    Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+    Finding::warning(AREA, what, means, advice)
 }

@@ -12,7 +12,7 @@ use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
 
 use super::disk_space::spoken;
-use super::{Finding, Level, PATIENCE, alerts, counted, days, ledger, line};
+use super::{Finding, Level, TIMEOUT, alerts, counted, days, ledger, line};
 
 const AREA: &str = "book";
 const NO_NIGHT: &str = "Until this is fixed, no night can be stored and no report sent.";
@@ -33,15 +33,14 @@ fn name(url: &DatabaseUrl) -> String {
 
 pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
     let mut stored = Stored::default();
-    let mut seeing = "server";
+    let mut holder = "server";
     if let Some(path) = config.book.url.sqlite_path() {
-        seeing = "disk";
-        stored.findings.extend(place(&path));
-        stored.findings.extend(
-            book::locks_of(&path)
-                .iter()
-                .filter_map(|lock| open_lock(lock)),
-        );
+        holder = "disk";
+        stored.findings.extend(inaccessible(&path));
+        let locks = book::locks_of(&path);
+        stored
+            .findings
+            .extend(locks.iter().filter_map(|lock| open_lock(lock)));
         if !path.exists() {
             let what = format!("no book yet at {}", path.display());
             let means = "The first `daybook collect` creates it.";
@@ -57,19 +56,19 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Stored {
         book.close().await;
         read
     };
-    match timeout(PATIENCE, read).await {
+    match timeout(TIMEOUT, read).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => stored.findings.push(unreadable(&error)),
         Err(_) => {
             let what = format!(
                 "{} was not read within {} s",
                 name(&config.book.url),
-                PATIENCE.as_secs()
+                TIMEOUT.as_secs()
             );
-            let advice = format!("See whether its {seeing} still answers.");
+            let advice = format!("See whether its {holder} still answers.");
             stored
                 .findings
-                .push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
+                .push(Finding::error(AREA, what, NO_NIGHT, advice));
         }
     }
     stored
@@ -89,20 +88,15 @@ async fn contents(
         None => book::newest(book, NaiveDate::MAX).await?,
     };
     stored.newest_collected_at = newest.map(|entry| entry.collected_at);
-    stored
-        .findings
-        .extend(days::examine(config, now, book).await?);
-    stored
-        .findings
-        .extend(alerts::examine(config, now, book).await?);
-    stored
-        .findings
-        .extend(ledger::examine(config, now, book).await?);
+    let findings = &mut stored.findings;
+    findings.extend(days::examine(config, now, book).await?);
+    findings.extend(alerts::examine(config, today, book).await?);
+    findings.extend(ledger::examine(now, today, book).await?);
     Ok(())
 }
 
 /// SQLite writes its log beside the book, so the folder must be open too.
-fn place(path: &Path) -> Option<Finding> {
+fn inaccessible(path: &Path) -> Option<Finding> {
     let folder = path.parent().unwrap_or(path);
     let broken = match path.exists() {
         _ if !folder.is_dir() => format!("the book's folder {} does not exist", folder.display()),
@@ -121,7 +115,7 @@ fn place(path: &Path) -> Option<Finding> {
         _ => return None,
     };
     let advice = "Create it, give it to the user that runs daybook, or set `database_url` under [book] to another place.";
-    Some(Finding::ok(AREA, broken, NO_NIGHT).advising(Level::Error, advice))
+    Some(Finding::error(AREA, broken, NO_NIGHT, advice))
 }
 
 fn readable_book(path: &Path) -> Option<Finding> {
@@ -138,7 +132,8 @@ fn open_to_everybody(path: &Path, can: &str, means: &str) -> Option<Finding> {
     let own = mode_for_everybody(path)?;
     let name = path.display();
     let what = format!("every user of this machine can {can} {name}, mode {own:04o}");
-    Some(Finding::ok(AREA, what, means).advising(Level::Warning, format!("`chmod 640 {name}`")))
+    let advice = format!("`chmod 640 {name}`");
+    Some(Finding::warning(AREA, what, means, advice))
 }
 
 /// The mode of a file that is open to every user; only where every folder above it lets them pass.
@@ -154,7 +149,7 @@ fn mode_for_everybody(path: &Path) -> Option<u32> {
     (own & 0o006 != 0 && reached).then_some(own)
 }
 
-/// Who collects, and which locks are held by whom they should not be.
+/// Who collects, and which locks are held for too long or by others.
 async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, BookError> {
     let url = &config.book.url;
     let collector = Book::collector(url).await?;
@@ -166,10 +161,10 @@ async fn locks(config: &Config, now: DateTime<Utc>) -> Result<Vec<Finding>, Book
         .collect();
     if !stuck.is_empty() {
         let advice = "End the process that holds the lock; the lock ends with it.";
-        let told = stuck.iter().map(|trouble| {
-            Finding::ok(AREA, trouble.to_string(), NO_NIGHT).advising(Level::Error, advice)
-        });
-        return Ok(told.collect());
+        let findings = stuck
+            .iter()
+            .map(|trouble| Finding::error(AREA, trouble.to_string(), NO_NIGHT, advice));
+        return Ok(findings.collect());
     }
     let Some(collector) = collector else {
         let means = "The next night can begin.";
@@ -201,7 +196,7 @@ fn unreadable(error: &BookError) -> Finding {
         }
         _ => "Follow the message, then run `daybook doctor` again.",
     };
-    Finding::ok(AREA, error.to_string(), means).advising(level, advice)
+    Finding::new(level, AREA, error.to_string(), means, advice)
 }
 
 async fn whole(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> {
@@ -215,12 +210,12 @@ async fn whole(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> 
         let what = format!("the book {name} is damaged: {complaint}");
         let advice =
             "Restore the book from a backup, or move it away: `daybook collect` creates a new one.";
-        findings.push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
+        findings.push(Finding::error(AREA, what, NO_NIGHT, advice));
         return Ok(findings);
     }
     let path = book.url().sqlite_path().unwrap_or_default();
     let size = std::fs::metadata(path).map_or(0, |file| file.len());
-    let days = days_told(book).await?;
+    let days = stored_days(book).await?;
     let what = format!("{name} is intact: {days}, {}", spoken(size));
     findings.push(Finding::ok(
         AREA,
@@ -231,12 +226,11 @@ async fn whole(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> 
         let what = format!("the book {name} has no write-ahead log");
         let means = "Readers and the night block each other.";
         let advice = format!("`sqlite3 {name} \"PRAGMA journal_mode = wal\"`");
-        findings.push(Finding::ok(AREA, what, means).advising(Level::Warning, advice));
+        findings.push(Finding::warning(AREA, what, means, advice));
     }
     Ok(findings)
 }
 
-/// Reached, of this version, and what may be done there.
 async fn on_server(book: &Book, health: &Health) -> Result<Vec<Finding>, BookError> {
     let Health::Server {
         version,
@@ -249,20 +243,20 @@ async fn on_server(book: &Book, health: &Health) -> Result<Vec<Finding>, BookErr
     let name = name(book.url());
     let what = format!(
         "{name} on {version} can be read: {}",
-        days_told(book).await?
+        stored_days(book).await?
     );
     let means = "Its tables are those of this program.";
     let mut findings = vec![Finding::ok(AREA, what, means)];
     if !may_write {
         let what = format!("the book {name} cannot be written to");
         let advice = "Grant its user all rights on the book's tables, and give the URL of the server that is written to, not of a standby.";
-        findings.push(Finding::ok(AREA, what, NO_NIGHT).advising(Level::Error, advice));
+        findings.push(Finding::error(AREA, what, NO_NIGHT, advice));
     }
     findings.push(line::examine(AREA, "the book", book.url(), *is_encrypted));
     Ok(findings)
 }
 
-async fn days_told(book: &Book) -> Result<String, BookError> {
+async fn stored_days(book: &Book) -> Result<String, BookError> {
     let dates = book::all_dates(book).await?;
     let span = match (dates.first(), dates.last()) {
         (Some(first), Some(last)) if first != last => format!(", {first} to {last}"),

@@ -1,6 +1,8 @@
-//! The one thing that a certificate's DER is asked here: until when it is valid.
+//! Until when a certificate is valid, read from its DER.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+
+use crate::text::counted::counted;
 
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
@@ -8,9 +10,26 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
 /// A certificate that ends sooner should have been renewed by now.
-pub(super) const SOON_DAYS: i64 = 14;
+const SOON_DAYS: i64 = 14;
 
-/// `None` where the bytes are no X.509 certificate.
+pub(super) const RENEW: &str = "Renew it; if a program renews it, that program has stopped.";
+
+pub(super) struct Validity {
+    /// `2026-01-31 (63 days)`
+    pub until: String,
+    pub ends_soon: bool,
+}
+
+pub(super) fn validity(der: &[u8], now: DateTime<Utc>) -> Option<Validity> {
+    let until = not_after(der)?;
+    let days = (until - now).num_days();
+    Some(Validity {
+        until: format!("{} ({})", until.format("%Y-%m-%d"), counted(days, "day")),
+        ends_soon: days < SOON_DAYS,
+    })
+}
+
+/// `None` if the bytes are no X.509 certificate.
 pub fn not_after(der: &[u8]) -> Option<DateTime<Utc>> {
     let certificate = inside(der, SEQUENCE)?;
     let mut rest = inside(certificate, SEQUENCE)?;

@@ -1,4 +1,4 @@
-//! The channels besides mail: the outbox's folder, webhooks and the health check. Nothing is asked of them.
+//! The channels besides mail: the outbox's folder, webhooks and the health check. Nothing is sent to them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,12 +10,11 @@ use secrecy::SecretString;
 
 use crate::config::{Config, Outbox};
 use crate::deliver::http::{HttpError, Reached, reach};
-use crate::text::counted::counted;
 
-use super::certificate::{SOON_DAYS, not_after};
-use super::{Finding, Level, PATIENCE};
+use super::certificate::{RENEW, validity};
+use super::{Finding, TIMEOUT};
 
-/// A way out over HTTP.
+/// A channel over HTTP.
 struct Channel<'a> {
     area: &'static str,
     name: String,
@@ -26,13 +25,12 @@ struct Channel<'a> {
 
 pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let channels = all(config);
-    let reached = join_all(channels.iter().map(|channel| {
-        let patience = channel.timeout.min(PATIENCE);
-        reach(channel.url, patience, channel.ca_file)
+    let over_http = join_all(channels.iter().map(|channel| async move {
+        let timeout = channel.timeout.min(TIMEOUT);
+        let reached = reach(channel.url, timeout, channel.ca_file).await;
+        finding(channel, reached, now)
     }));
-    let reached = reached.await;
-    let over_http = channels.iter().zip(reached);
-    let over_http = over_http.map(|(channel, reached)| told(channel, reached, now));
+    let over_http = over_http.await;
     config.outbox.iter().map(folder).chain(over_http).collect()
 }
 
@@ -54,7 +52,11 @@ fn all(config: &Config) -> Vec<Channel<'_>> {
     webhooks.chain(ping).collect()
 }
 
-fn told(channel: &Channel<'_>, reached: Result<Reached, HttpError>, now: DateTime<Utc>) -> Finding {
+fn finding(
+    channel: &Channel<'_>,
+    reached: Result<Reached, HttpError>,
+    now: DateTime<Utc>,
+) -> Finding {
     let Channel { area, name, .. } = channel;
     let reached = match reached {
         Ok(reached) => reached,
@@ -62,34 +64,23 @@ fn told(channel: &Channel<'_>, reached: Result<Reached, HttpError>, now: DateTim
             let means = "Until this is fixed, it gets nothing; what it misses is kept and retried.";
             let advice = "Check its address in the configuration, that its server runs, and that no firewall blocks it.";
             let what = format!("{name}: {error}");
-            return Finding::ok(area, what, means).advising(Level::Error, advice);
+            return Finding::error(area, what, means, advice);
         }
     };
-    let host = &reached.host;
-    let Some(until) = reached.certificate.as_deref().and_then(not_after) else {
-        let means = "The connection does not leave this machine.";
-        return Finding::ok(area, format!("{name}: {host} can be reached"), means);
+    let what = format!("{name}: {} can be reached", reached.host);
+    let certificate = reached.certificate.as_deref();
+    let Some(valid) = certificate.and_then(|der| validity(der, now)) else {
+        return Finding::ok(area, what, "The connection does not leave this machine.");
     };
-    let days = (until - now).num_days();
-    let left = counted(days, "day");
-    let until = until.format("%Y-%m-%d");
-    let what =
-        format!("{name}: {host} can be reached, its certificate is valid until {until} ({left})");
-    match days < SOON_DAYS {
+    let what = format!("{what}, its certificate is valid until {}", valid.until);
+    let expires = "Once it has expired, nothing can be sent there.";
+    match valid.ends_soon {
+        true => Finding::warning(area, what, expires, RENEW),
         false => Finding::ok(area, what, "Its identity is verified; nothing was sent."),
-        true => Finding::ok(
-            area,
-            what,
-            "Once it has expired, nothing can be sent there.",
-        )
-        .advising(
-            Level::Warning,
-            "Renew it; if a program renews it, that program has stopped.",
-        ),
     }
 }
 
-/// A folder that is not there yet is made by the first report, if whatever is above it allows that.
+/// The first report creates a missing folder, if the one above allows it.
 fn folder(outbox: &Outbox) -> Finding {
     const AREA: &str = "outbox";
     let folder = &outbox.directory;
@@ -111,5 +102,5 @@ fn folder(outbox: &Outbox) -> Finding {
         }
         _ => format!("this user may not create files in {name}"),
     };
-    Finding::ok(AREA, what, means).advising(Level::Error, advice)
+    Finding::error(AREA, what, means, advice)
 }

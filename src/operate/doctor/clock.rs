@@ -4,8 +4,8 @@ use chrono::{DateTime, Datelike, Utc};
 
 use crate::config::Config;
 
+use super::Finding;
 use super::zoneinfo::{self, Compared};
-use super::{Finding, Level};
 
 const AREA: &str = "time";
 
@@ -33,13 +33,10 @@ fn zone(config: &Config, now: DateTime<Utc>) -> Finding {
             what,
             "This machine has no zone data of its own to compare it with.",
         ),
-        Compared::Differs(date) => Finding::ok(
+        Compared::Differs(date) => Finding::warning(
             AREA,
             format!("{what}; this machine's own zone data differs from {date} on"),
             "One of the two is out of date, so a day may begin an hour early or late.",
-        )
-        .advising(
-            Level::Warning,
             "Bring the machine's zone data (`tzdata`) up to date; if it is newer than this program, update daybook.",
         ),
     }
@@ -70,5 +67,5 @@ fn clock(config: &Config, now: DateTime<Utc>, newest: Option<DateTime<Utc>>) -> 
             return Finding::ok(AREA, what, "It is later than everything in the book.");
         }
     };
-    Finding::ok(AREA, what, means).advising(Level::Error, advice)
+    Finding::error(AREA, what, means, advice)
 }

@@ -1,5 +1,4 @@
-//! The app databases: reachable, readable, with the tables and columns that the catalog names, and nothing
-//! that could be written.
+//! The app databases: whether they can be read, have what the catalog names, and are safe from writing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,13 +13,14 @@ use crate::calendar::Day;
 use crate::collect::examine::indexes::Missing;
 use crate::collect::examine::{Examined, Fault, examine as look, needed};
 use crate::collect::unlisted::Unlisted;
-use crate::collect::{Found, Request, Work};
+use crate::collect::{Found, Request};
 use crate::config::Config;
 use crate::database::replayed::spoken;
 use crate::database::{DatabaseError, Limits, Replayed, Trouble};
 use crate::engine::Engine;
+use crate::operate::request::one_day;
 
-use super::{Finding, Level, PATIENCE, counted, line, listed};
+use super::{Finding, TIMEOUT, counted, line, listed};
 
 /// PostgreSQL cuts longer names, MySQL refuses them.
 const LONGEST_NAME: usize = 63;
@@ -28,7 +28,7 @@ const LONGEST_NAME: usize = 63;
 const AREA: &str = "database";
 const STATEMENT: Duration = Duration::from_secs(10);
 const LOCK: Duration = Duration::from_secs(2);
-/// In seconds: less is the way there and back.
+/// In seconds; the time that a question takes explains less.
 const CLOCKS_DIFFER: i64 = 10;
 const FOLLOWER_LATE: TimeDelta = TimeDelta::minutes(10);
 
@@ -39,26 +39,13 @@ pub async fn examine(
 ) -> Vec<Finding> {
     let yesterday = Day::containing(now, config.time_zone).previous();
     let request = Request {
-        catalog: &config.catalog,
-        keys: config
-            .catalog
-            .metrics
-            .iter()
-            .map(|metric| metric.key.clone())
-            .collect(),
-        work: Work::Night(yesterday.close()),
-        now,
-        grace: TimeDelta::from_std(config.collect.grace).unwrap_or_default(),
-        retry_for: Duration::ZERO,
-        follower_patience: Duration::ZERO,
         limits: Limits {
             statement_timeout: config.collect.statement_timeout.min(STATEMENT),
             lock_timeout: config.collect.lock_timeout.min(LOCK),
             stop: stop.clone(),
         },
         recipients: config.report.recipients_query.as_ref(),
-        progress: &|_, _| {},
-        retrying: &|_, _| {},
+        ..one_day(config, yesterday.close(), now, stop.clone())
     };
     let databases = needed(&request);
     let each = databases
@@ -68,34 +55,32 @@ pub async fn examine(
 }
 
 async fn one(config: &Config, name: &str, keys: &[String], request: &Request<'_>) -> Vec<Finding> {
-    let called = called(name);
+    let called = match name {
+        "" => "the app database".to_owned(),
+        _ => format!("the app database `{name}`"),
+    };
     let app = match config.app(name) {
         Ok(app) => app,
         Err(error) => {
             let means = "Its metrics fail each night.";
             let advice = "Follow the message.";
-            let what = error
-                .mistakes
-                .first()
-                .map_or_else(String::new, |one| one.message.clone());
-            return vec![Finding::ok(AREA, what, means).advising(Level::Error, advice)];
+            let what = error.mistakes.first().map(|one| one.message.as_str());
+            let what = what.unwrap_or_default();
+            return vec![Finding::error(AREA, what, means, advice)];
         }
     };
-    let examined = timeout(PATIENCE, look(name, app, keys, request)).await;
+    let examined = timeout(TIMEOUT, look(name, app, keys, request)).await;
     let examined = examined.unwrap_or_else(|_| {
-        let message = format!("it could not be checked within {} s", PATIENCE.as_secs());
+        let message = format!("it could not be checked within {} s", TIMEOUT.as_secs());
         Err(DatabaseError::new(Trouble::Unavailable, message))
     });
     match examined {
         Ok(examined) => {
-            let way = match app.url.sqlite_path() {
+            let connection = match app.url.sqlite_path() {
                 Some(file) => read_only(&file),
-                None => {
-                    let is_encrypted = examined.server.is_encrypted;
-                    line::examine(AREA, &called, &app.url, is_encrypted)
-                }
+                None => line::examine(AREA, &called, &app.url, examined.server.is_encrypted),
             };
-            let mut all = vec![reached(&called, &examined), way];
+            let mut all = vec![reached(&called, &examined), connection];
             all.extend(findings(&called, &examined, keys.len()));
             all.extend(follower(&called, examined.replayed, request.now));
             all
@@ -115,14 +100,7 @@ fn unlisted(called: &str, one: &Unlisted) -> Finding {
     );
     let means = "No metric of the split counts them.";
     let advice = "List the values under `split.into`, count all others with `rest = \"KEY\"`, or set `rest = \"ignore\"`.";
-    Finding::ok(AREA, what, means).advising(Level::Warning, advice)
-}
-
-fn called(name: &str) -> String {
-    match name {
-        "" => "the app database".to_owned(),
-        _ => format!("the app database `{name}`"),
-    }
+    Finding::warning(AREA, what, means, advice)
 }
 
 fn away(called: &str, name: &str, error: &DatabaseError) -> Finding {
@@ -138,7 +116,7 @@ fn away(called: &str, name: &str, error: &DatabaseError) -> Finding {
         ),
         _ => "See the database's own log.".to_owned(),
     };
-    Finding::ok(AREA, what, means).advising(Level::Error, advice)
+    Finding::error(AREA, what, means, advice)
 }
 
 fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
@@ -169,12 +147,12 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
     findings.extend(examined.unfit_times.iter().map(|why| {
         let means = "Rows are put into wrong days, or the metrics of this table fail.";
         let advice = "Set `time` of the table, or of the window, to the form of this column.";
-        Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Error, advice)
+        Finding::error(AREA, format!("{called}: {why}"), means, advice)
     }));
     findings.extend(examined.odd_times.iter().map(|why| {
         let means = "Rows dated in the future count only once that day is over, or on a wrong day.";
         let advice = "Correct `time` of the table, or of the window. If it is right, find out what writes such rows.";
-        Finding::ok(AREA, format!("{called}: {why}"), means).advising(Level::Warning, advice)
+        Finding::warning(AREA, format!("{called}: {why}"), means, advice)
     }));
     findings.extend(examined.unlisted.iter().map(|one| unlisted(called, one)));
     findings.extend(examined.unborn.iter().map(|one| {
@@ -189,7 +167,7 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
             "If they should not count, leave them out with `where = \"{}\"`.",
             one.leaving_out.replace('"', "\\\"")
         );
-        Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+        Finding::warning(AREA, what, means, advice)
     }));
     findings.extend(examined.clock_ahead.map(|ahead| clock(called, ahead)));
     findings.extend(powers(called, examined));
@@ -231,13 +209,13 @@ fn follower(called: &str, replayed: Replayed, now: DateTime<Utc>) -> Option<Find
             let lag = spoken(now - until);
             let what = format!("{called} is a replica, {lag} behind its primary");
             let means = "A night waits for it for `retry_for`, then stores the day as still open.";
-            Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+            Some(Finding::warning(AREA, what, means, advice))
         }
         Replayed::Unknown => {
             let what = format!("{called} is a replica, and does not say how far it has replayed");
             let means = "No day can be counted: its last hours may be missing.";
             let advice = "Start its replay, let this user see its progress (pg_read_all_stats in PostgreSQL), or read from the primary.";
-            Some(Finding::ok(AREA, what, means).advising(Level::Error, advice))
+            Some(Finding::error(AREA, what, means, advice))
         }
     }
 }
@@ -266,7 +244,7 @@ fn clock(called: &str, ahead: TimeDelta) -> Finding {
     );
     let means = "Rows written around midnight may count on the wrong day.";
     let advice = "Set both clocks and keep them synchronized: `timedatectl set-ntp true`.";
-    Finding::ok("time", what, means).advising(Level::Warning, advice)
+    Finding::warning("time", what, means, advice)
 }
 
 fn broken(called: &str, fault: &Fault) -> Finding {
@@ -276,7 +254,7 @@ fn broken(called: &str, fault: &Fault) -> Finding {
         _ => format!("These metrics fail each night: {}.", listed(&fault.metrics)),
     };
     let advice = "Correct the catalog, or let this user read it; `daybook explain KEY` shows how a metric is counted.";
-    Finding::ok(AREA, what, means).advising(Level::Error, advice)
+    Finding::error(AREA, what, means, advice)
 }
 
 fn slow(called: &str, index: &Missing, engine: Engine) -> Finding {
@@ -296,7 +274,7 @@ fn slow(called: &str, index: &Missing, engine: Engine) -> Finding {
     let name = format!("{}_{column}_daybook", table.replace('.', "_"));
     let name: String = name.chars().take(LONGEST_NAME).collect();
     let table: Vec<String> = table.split('.').map(|part| quoted(part, engine)).collect();
-    // MySQL wants to be told how much of a text; a time takes no more.
+    // MySQL indexes a text only by a prefix; a time fits into it.
     let length = match engine {
         Engine::Mysql if declared.contains("text") => "(32)",
         _ => "",
@@ -307,10 +285,9 @@ fn slow(called: &str, index: &Missing, engine: Engine) -> Finding {
         table.join("."),
         quoted(column, engine)
     );
-    Finding::ok(AREA, what, means).advising(Level::Warning, &advice)
+    Finding::warning(AREA, what, means, &advice)
 }
 
-/// As the engine's own clients take it.
 fn quoted(name: &str, engine: Engine) -> String {
     let mark = match engine {
         Engine::Mysql => "`",
@@ -319,7 +296,7 @@ fn quoted(name: &str, engine: Engine) -> String {
     format!("{mark}{}{mark}", name.replace(mark, &mark.repeat(2)))
 }
 
-/// Whoever steals a password that may only read can spoil nothing.
+/// A stolen password that may only read can do no damage.
 fn powers(called: &str, examined: &Examined) -> Option<Finding> {
     if examined.engine == Engine::Sqlite {
         return None;
@@ -360,7 +337,7 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
             "Give Daybook a user of its own that may only read: make a role, grant it USAGE on the schema and SELECT on the tables."
         }
     };
-    // Another user would be no better off where everybody may.
+    // Where everybody may create tables, another user would not help.
     let advice = match &server.open_schemas {
         None => own_user.to_owned(),
         Some(open) => {
@@ -373,23 +350,22 @@ fn powers(called: &str, examined: &Examined) -> Option<Finding> {
             }
         }
     };
-    Some(Finding::ok(AREA, what, means).advising(Level::Warning, &advice))
+    Some(Finding::warning(AREA, what, means, &advice))
 }
 
 /// Addresses are counted, never shown.
 fn readers(called: &str, found: &Result<Found, String>) -> Finding {
     let advice = "Correct `recipients_sql` under [report], or the rows that it reads.";
     match found {
-        Err(why) => Finding::ok(
+        Err(why) => Finding::error(
             AREA,
             format!("{called}: {why}"),
             "The next report goes to the last known recipients.",
-        )
-        .advising(Level::Error, advice),
+            advice,
+        ),
         Ok(found) if found.recipients.is_empty() => {
             let what = format!("{called}: `recipients_sql` returns no recipients");
-            Finding::ok(AREA, what, "Nobody of them gets a report.")
-                .advising(Level::Warning, advice)
+            Finding::warning(AREA, what, "Nobody of them gets a report.", advice)
         }
         Ok(found) if !found.bad.is_empty() => {
             let what = format!(
@@ -398,7 +374,7 @@ fn readers(called: &str, found: &Result<Found, String>) -> Finding {
                 counted(found.bad.len(), "row")
             );
             let means = "These get no report, or one without some wish; the report names them.";
-            Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+            Finding::warning(AREA, what, means, advice)
         }
         Ok(found) => {
             let what = format!(

@@ -10,7 +10,7 @@ use crate::prune;
 use crate::report::expected;
 use crate::text::counted::one_or_many;
 
-use super::{Finding, Level, counted, listed};
+use super::{Finding, counted, listed};
 
 const AREA: &str = "days";
 
@@ -59,10 +59,9 @@ fn up_to_date(config: &Config, now: DateTime<Utc>, newest: Option<&Entry>) -> Fi
         "the newest complete day is {day}, and {} is overdue",
         spoken(expected)
     );
-    Finding::ok(AREA, what, "The last night did not run or did not finish, so its report was not sent.").advising(
-        Level::Error,
-        "Run `daybook collect --catch-up`, and check that its timer still runs: `systemctl list-timers`, `crontab -l`.",
-    )
+    let means = "The last night did not run or did not finish, so its report was not sent.";
+    let advice = "Run `daybook collect --catch-up`, and check that its timer still runs: `systemctl list-timers`, `crontab -l`.";
+    Finding::error(AREA, what, means, advice)
 }
 
 /// Days without an entry before the newest complete one.
@@ -82,10 +81,10 @@ fn holes(config: &Config, from: NaiveDate, newest: NaiveDate, lately: &[Entry]) 
     );
     let means = "Nothing can be compared with these days; their mutable values are lost.";
     let advice = "Run `daybook collect --catch-up`: it counts what can still be known.";
-    (!missing.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+    (!missing.is_empty()).then(|| Finding::warning(AREA, what, means, advice))
 }
 
-/// They count nowhere as the newest, and come due one day as if they had been counted then.
+/// No command takes them for the newest day, but once they are past they look as if counted in time.
 fn future(today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
     let future: Vec<NaiveDate> = dates.iter().copied().filter(|date| *date > today).collect();
     let count = counted(future.len(), "stored day");
@@ -93,7 +92,7 @@ fn future(today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
     let what = format!("{count} {verb} in the future: {}", listed(ranges(&future)));
     let means = "A clock was ahead when they were counted, or this clock is behind.";
     let advice = "If the clock is right, delete them with `daybook prune --future --yes`.";
-    (!future.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+    (!future.is_empty()).then(|| Finding::warning(AREA, what, means, advice))
 }
 
 fn too_old(config: &Config, today: NaiveDate, dates: &[NaiveDate]) -> Option<Finding> {
@@ -113,8 +112,7 @@ fn too_old(config: &Config, today: NaiveDate, dates: &[NaiveDate]) -> Option<Fin
         "Set `[retention] days = {needed}` in {} to keep them, or delete them with `daybook prune --yes`.",
         config.file.display()
     );
-    (planned.len() > prune::MOST_AT_ONCE)
-        .then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+    (planned.len() > prune::MOST_AT_ONCE).then(|| Finding::warning(AREA, what, means, advice))
 }
 
 /// `2025-09-28 to 2025-09-30`, `2025-10-02`
@@ -141,39 +139,33 @@ fn left_open(today: NaiveDate, lately: &[Entry]) -> Option<Finding> {
     let what = format!("counted only while still open: {}", listed(ranges(&open)));
     let means = "Their numbers cover only part of the day, and no report contains them.";
     let advice = "Run `daybook collect --catch-up`: it counts the whole days.";
-    (!open.is_empty()).then(|| Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+    (!open.is_empty()).then(|| Finding::warning(AREA, what, means, advice))
 }
 
 fn failed(newest: &Entry) -> Option<Finding> {
-    let failures: Vec<(&str, &str)> = newest.failures().collect();
-    let (_, error) = failures.first()?;
-    let names = listed(failures.iter().map(|(key, _)| *key));
-    let count = counted(failures.len(), "metric");
-    let what = format!(
-        "{count} failed on {}: {names}: {error}",
-        spoken(newest.date)
-    );
+    let (_, error) = newest.failures().next()?;
+    let keys: Vec<&str> = newest.failures().map(|(key, _)| key).collect();
+    let (count, names) = (counted(keys.len(), "metric"), listed(&keys));
+    let day = spoken(newest.date);
+    let what = format!("{count} failed on {day}: {names}: {error}");
     let means =
         "The report shows the failure instead of the numbers; the next night may fail again.";
     let advice = format!(
         "See the messages on the app database, then run `daybook collect --date {}`.",
         newest.date
     );
-    Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+    Some(Finding::warning(AREA, what, means, advice))
 }
 
-/// Metrics that the newest day does not know: they are new in the catalog.
+/// Metrics that the catalog has gained since the newest day.
 fn unknown(config: &Config, newest: &Entry) -> Option<Finding> {
     let metrics = config.catalog.metrics.iter();
     let new: Vec<&str> = metrics
         .filter(|metric| newest.reading(metric).is_none())
         .map(|metric| metric.key.as_str())
         .collect();
-    let what = format!(
-        "new in the catalog since {}: {}",
-        spoken(newest.date),
-        listed(&new)
-    );
+    let day = spoken(newest.date);
+    let what = format!("new in the catalog since {day}: {}", listed(&new));
     let means = "The next night counts them.";
     (!new.is_empty()).then(|| Finding::ok(AREA, what, means))
 }
@@ -209,5 +201,5 @@ fn last_run(config: &Config, run: Option<&Run>) -> Option<Finding> {
         }
     };
     let means = "Its days may be missing, and their reports with them.";
-    Some(Finding::ok(AREA, what, means).advising(Level::Warning, advice))
+    Some(Finding::warning(AREA, what, means, advice))
 }

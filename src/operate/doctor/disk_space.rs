@@ -1,4 +1,4 @@
-//! Room on the disks that the book and the outbox are written to.
+//! Free space on the disks of the book and the outbox.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use crate::entry::Value;
 use crate::render::number;
 use crate::render::words::HABIT;
 
-use super::{Finding, Level};
+use super::Finding;
 
 const AREA: &str = "disk";
 const MEGABYTE: u64 = 1_000_000;
-/// A night writes some kilobytes; with less than this even SQLite's own files do not fit.
+/// A night writes some kilobytes; below this even SQLite's own files do not fit.
 const TOO_LITTLE: u64 = 10 * MEGABYTE;
 const LITTLE: u64 = 100 * MEGABYTE;
-/// A book that is brought up to date is written anew, beside its log.
+/// A migration writes the book anew, beside its log.
 const TIMES_THE_BOOK: u64 = 10;
 const FEW_FILES: u64 = 1000;
 
@@ -25,7 +25,7 @@ pub fn examine(config: &Config) -> Vec<Finding> {
     let file = book.as_ref().and_then(|path| std::fs::metadata(path).ok());
     let size = file.map_or(0, |file| file.len());
     let mut places = Vec::new();
-    places.extend(book.map(|path| ("the book", folder_of(&path))));
+    places.extend(book.map(|path| ("the book", path.parent().unwrap_or(&path).to_owned())));
     let outbox = config.outbox.as_ref();
     places.extend(outbox.map(|outbox| ("the outbox", outbox.directory.clone())));
     let mut disks: Vec<(u64, String, FreeSpace)> = Vec::new();
@@ -43,15 +43,12 @@ pub fn examine(config: &Config) -> Vec<Finding> {
                 let what = format!("cannot see how much room is left for {what}: {error}");
                 let means = "The night may find the disk full.";
                 let advice = format!("Check that {} exists.", path.display());
-                findings.push(Finding::ok(AREA, what, means).advising(Level::Warning, advice));
+                findings.push(Finding::warning(AREA, what, means, advice));
             }
         }
     }
-    findings.extend(
-        disks
-            .iter()
-            .map(|(_, whose, space)| judge(whose, *space, size)),
-    );
+    let disks = disks.iter();
+    findings.extend(disks.map(|(_, whose, space)| judge(whose, *space, size)));
     findings
 }
 
@@ -62,29 +59,24 @@ pub fn judge(whose: &str, space: FreeSpace, book: u64) -> Finding {
     let what = format!("{left} are left on the disk of {whose}");
     let full = "The next night cannot be stored, so its report cannot be sent.";
     let soon = "Soon nights can no longer be stored.";
+    let delete = "Delete files there; `df -i` shows how many fit.";
     match space {
         FreeSpace { files: Some(0), .. } => {
             let what = format!("no more files fit on the disk of {whose}");
-            Finding::ok(AREA, what, full).advising(
-                Level::Error,
-                "Delete files there; `df -i` shows how many fit.",
-            )
+            Finding::error(AREA, what, full, delete)
         }
         FreeSpace { bytes, .. } if bytes < TOO_LITTLE => {
-            Finding::ok(AREA, what, full).advising(Level::Error, "Free some space.")
+            Finding::error(AREA, what, full, "Free some space.")
         }
-        FreeSpace { bytes, .. } if bytes < enough => Finding::ok(AREA, what, soon).advising(
-            Level::Warning,
-            format!("Free some space: {} are enough.", spoken(enough)),
-        ),
+        FreeSpace { bytes, .. } if bytes < enough => {
+            let advice = format!("Free some space: {} are enough.", spoken(enough));
+            Finding::warning(AREA, what, soon, advice)
+        }
         FreeSpace {
             files: Some(files), ..
         } if files < FEW_FILES => {
             let what = format!("only {files} more files fit on the disk of {whose}");
-            Finding::ok(AREA, what, soon).advising(
-                Level::Warning,
-                "Delete files there; `df -i` shows how many fit.",
-            )
+            Finding::warning(AREA, what, soon, delete)
         }
         FreeSpace { .. } => Finding::ok(AREA, what, "That is enough for years of nights."),
     }
@@ -92,12 +84,8 @@ pub fn judge(whose: &str, space: FreeSpace, book: u64) -> Finding {
 
 /// The folder, or the one above it in which it would be made.
 fn existing(path: &Path) -> PathBuf {
-    let there = path.ancestors().find(|folder| folder.exists());
-    there.unwrap_or(path).to_owned()
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    file.parent().unwrap_or(file).to_owned()
+    let existing = path.ancestors().find(|folder| folder.exists());
+    existing.unwrap_or(path).to_owned()
 }
 
 /// `12.4 MB`

@@ -1,26 +1,22 @@
-//! Reports that never arrived, may not have arrived, or have waited too long.
+//! Reports that did not arrive, may not have arrived, or have waited too long.
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use crate::book::{self, Book, BookError, Channel, Delivery, DeliveryState, Subject, Terms};
-use crate::calendar::{Day, spoken};
-use crate::config::Config;
+use crate::calendar::spoken;
 
-use super::{Finding, Level, MOST_NAMED, counted};
+use super::{Finding, MOST_NAMED, counted};
 
 const AREA: &str = "deliveries";
-/// What failed longer ago has been told by every report since.
+/// Every report since has shown older failures.
 const DAYS_BACK: u64 = 14;
 
 pub(super) async fn examine(
-    config: &Config,
     now: DateTime<Utc>,
+    today: NaiveDate,
     book: &Book,
 ) -> Result<Vec<Finding>, BookError> {
-    let today = Day::containing(now, config.time_zone).date;
-    let since = today
-        .checked_sub_days(Days::new(DAYS_BACK))
-        .unwrap_or(today);
+    let since = today - Days::new(DAYS_BACK);
     let lost = book::undelivered(book, since, today).await?;
     let terms = Terms {
         planned_after: DateTime::<Utc>::MIN_UTC,
@@ -44,10 +40,8 @@ pub(super) async fn examine(
     if more > 0 {
         let what = format!("{} more", counted(more, "undelivered message"));
         let means = "They resemble those above.";
-        findings.push(
-            Finding::ok(AREA, what, means)
-                .advising(Level::Warning, "`daybook deliveries` lists them."),
-        );
+        let advice = "`daybook deliveries` lists them.";
+        findings.push(Finding::warning(AREA, what, means, advice));
     }
     Ok(findings)
 }
@@ -62,7 +56,7 @@ fn lost_one(row: &Delivery) -> Finding {
         _ => ("was not delivered", "It is not retried automatically."),
     };
     let what = format!("{} {became}: {reply}", about(row));
-    Finding::ok(AREA, what, means).advising(Level::Warning, again(row))
+    Finding::warning(AREA, what, means, again(row))
 }
 
 fn waiting_one(row: &Delivery) -> Finding {
@@ -71,7 +65,7 @@ fn waiting_one(row: &Delivery) -> Finding {
     let what = format!("{} waits since {since}: {reply}", about(row));
     let means = "Each run with `--send-email` retries it, until `give_up`.";
     let advice = "Fix the cause named in the response; the next night sends it.";
-    Finding::ok(AREA, what, means).advising(Level::Warning, advice)
+    Finding::warning(AREA, what, means, advice)
 }
 
 /// `the report of Fri 3 Oct 2025 to bea@example.org`

@@ -1,5 +1,4 @@
-//! The way to the mail server, step by step, up to the question whether the sender may write. Then it
-//! hangs up.
+//! The connection to the mail server, step by step, up to whether it accepts the sender.
 
 use chrono::{DateTime, Utc};
 
@@ -7,10 +6,9 @@ use tokio::time::timeout;
 
 use crate::config::{Config, MailSettings, Tls};
 use crate::deliver::smtp::{Connection, Refusal, Secured, place, reach, resolve};
-use crate::text::counted::counted;
 
-use super::certificate::{SOON_DAYS, not_after};
-use super::{Finding, Level, PATIENCE};
+use super::certificate::{RENEW, validity};
+use super::{Finding, Level, TIMEOUT};
 
 const AREA: &str = "mail";
 /// Reports are kept below this.
@@ -24,25 +22,24 @@ pub async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     };
     let mut findings = vec![summary(mail)];
     findings.extend(nobody(config));
-    let walked = timeout(PATIENCE, walk(mail, now, &mut findings)).await;
-    match walked {
+    match timeout(TIMEOUT, steps(mail, now, &mut findings)).await {
         Ok(Ok(())) => {}
         Ok(Err(broken)) => findings.push(broken),
         Err(_) => {
             let what = format!(
                 "{} took longer than {} s",
                 place(&mail.server),
-                PATIENCE.as_secs()
+                TIMEOUT.as_secs()
             );
             let advice = "Check whether the server is busy, or the network is slow.";
-            findings.push(Finding::ok(AREA, what, NO_REPORT).advising(Level::Error, advice));
+            findings.push(Finding::error(AREA, what, NO_REPORT, advice));
         }
     }
     findings
 }
 
-/// Each step needs the one before it: the first that fails ends the walk.
-async fn walk(
+/// Each step needs the one before it, so the first failure ends the check.
+async fn steps(
     mail: &MailSettings,
     now: DateTime<Utc>,
     findings: &mut Vec<Finding>,
@@ -88,13 +85,10 @@ fn without_server(config: &Config) -> Finding {
             ),
             "Open them there. To send reports, set `smtp_url` and `from` under [mail], and `recipients` under [report].",
         ),
-        None => Finding::ok(
+        None => Finding::error(
             AREA,
             "neither a mail server nor an outbox is set",
             "Nobody gets a report by mail or as a file.",
-        )
-        .advising(
-            Level::Error,
             "Set `smtp_url` and `from` under [mail], or `directory` under [outbox].",
         ),
     }
@@ -119,13 +113,10 @@ fn summary(mail: &MailSettings) -> Finding {
 
 fn nobody(config: &Config) -> Option<Finding> {
     let somebody = !config.report.recipients.is_empty() || config.report.recipients_query.is_some();
-    let finding = Finding::ok(
-        AREA,
-        "no recipients are set",
-        "Nobody gets a report by mail.",
-    );
+    let what = "no recipients are set";
+    let means = "Nobody gets a report by mail.";
     let advice = "Set `recipients` or `recipients_sql` under [report].";
-    (!somebody).then(|| finding.advising(Level::Warning, advice))
+    (!somebody).then(|| Finding::warning(AREA, what, means, advice))
 }
 
 fn encryption(mail: &MailSettings, secured: Option<&Secured>, now: DateTime<Utc>) -> Vec<Finding> {
@@ -140,28 +131,15 @@ fn encryption(mail: &MailSettings, secured: Option<&Secured>, now: DateTime<Utc>
         format!("the connection is encrypted with {}", secured.version),
         "Nobody can read reports or the password in transit.",
     )];
-    if let Some(until) = not_after(&secured.certificate) {
-        let days = (until - now).num_days();
-        let what = format!(
-            "the certificate of {host} is trusted, and valid until {} ({})",
-            until.format("%Y-%m-%d"),
-            counted(days, "day")
-        );
-        let valid = Finding::ok(AREA, what, "The server's identity is verified.");
-        findings.push(if days < SOON_DAYS {
-            let means = "Once it has expired, no report can be sent.";
-            Finding {
-                means: means.to_owned(),
-                ..valid
-            }
-            .advising(
-                Level::Warning,
-                "Renew it; if a program renews it, that program has stopped.",
-            )
-        } else {
-            valid
-        });
-    }
+    findings.extend(validity(&secured.certificate, now).map(|valid| {
+        let until = valid.until;
+        let what = format!("the certificate of {host} is trusted, and valid until {until}");
+        let expires = "Once it has expired, no report can be sent.";
+        match valid.ends_soon {
+            true => Finding::warning(AREA, what, expires, RENEW),
+            false => Finding::ok(AREA, what, "The server's identity is verified."),
+        }
+    }));
     findings
 }
 
@@ -191,7 +169,7 @@ async fn sender(mail: &MailSettings, connection: &mut Connection) -> Result<Find
     let reply = reply.map_err(|refusal| {
         let level = if refusal.may_pass { Level::Warning } else { Level::Error };
         let what = format!("the server does not accept {from} as sender: {}", refusal.reply);
-        Finding::ok(AREA, what, NO_REPORT).advising(level, "Set `from` under [mail] to an address that this user may send from, or have the server allow it.")
+        Finding::new(level, AREA, what, NO_REPORT, "Set `from` under [mail] to an address that this user may send from, or have the server allow it.")
     })?;
     Ok(Finding::ok(
         AREA,
@@ -212,9 +190,9 @@ fn size(connection: &Connection) -> Finding {
     let means = format!(
         "A report may have up to {LARGEST_REPORT} bytes; the server refuses one above its limit."
     );
-    Finding::ok(AREA, what, means).advising(Level::Warning, "Have the limit raised.")
+    Finding::warning(AREA, what, means, "Have the limit raised.")
 }
 
 fn error(refusal: Refusal, advice: &str) -> Finding {
-    Finding::ok(AREA, refusal.reply, NO_REPORT).advising(Level::Error, advice)
+    Finding::error(AREA, refusal.reply, NO_REPORT, advice)
 }

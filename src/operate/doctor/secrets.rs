@@ -1,4 +1,4 @@
-//! Where secrets stand, and who besides the owner could read them there.
+//! Where secrets are kept, and who besides the owner could read them.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::config::secret::{Place, Secret};
 
-use super::{Finding, Level};
+use super::Finding;
 
 const AREA: &str = "secrets";
 
@@ -18,8 +18,8 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     config.secrets.iter().map(one).collect()
 }
 
-/// Whether a warning of the settings says what is told here.
-pub(super) fn tells(config: &Config, warning: &str) -> bool {
+/// Whether this area reports what a warning of the settings says.
+pub(super) fn reports(config: &Config, warning: &str) -> bool {
     config.secrets.iter().any(|secret| {
         let words = format!(" contains {}, and other users can read it", secret.held);
         matches!(secret.place, Place::File(_)) && warning.contains(&words)
@@ -51,8 +51,10 @@ fn in_file(held: &str, path: &Path) -> Finding {
         Ok(file) => file.permissions().mode() & 0o7777,
         Err(error) => {
             let what = format!("{name} contained {held} and cannot be checked: {error}");
-            return Finding::ok(AREA, what, "The next command may not find it.").advising(
-                Level::Error,
+            return Finding::error(
+                AREA,
+                what,
+                "The next command may not find it.",
                 "Check that the file exists and that this user may read it.",
             );
         }
@@ -60,11 +62,11 @@ fn in_file(held: &str, path: &Path) -> Finding {
     let what = format!("{name} holds {held}, mode {mode:04o}");
     match mode & 0o077 {
         0 => Finding::ok(AREA, what, "Only its owner can read it."),
-        _ => Finding::ok(
+        _ => Finding::warning(
             AREA,
             what,
             "Other users on this machine may read or change it, and use it.",
-        )
-        .advising(Level::Warning, format!("`chmod 600 {name}`")),
+            format!("`chmod 600 {name}`"),
+        ),
     }
 }
