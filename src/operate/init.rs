@@ -1,4 +1,4 @@
-//! Settings proposed for a database that nobody has described yet: from its schema alone, every guess marked.
+//! Proposes settings for a database from its schema, with every guess marked.
 
 pub mod columns;
 pub mod machinery;
@@ -19,7 +19,7 @@ use crate::collect::schema::survey::Survey;
 use metric::Metric;
 use tables::{LeftOut, Subject, while_open};
 
-/// What is to be written, before it is text.
+/// The settings before they become text.
 #[derive(Debug)]
 pub struct Proposal<'a> {
     pub subjects: Vec<Subject<'a>>,
@@ -38,7 +38,7 @@ pub enum Address {
     Elsewhere,
 }
 
-/// Nothing, where no table can be counted.
+/// `None` if no table can be counted.
 pub fn propose(survey: &Survey) -> Option<Proposal<'_>> {
     let (all, left_out) = tables::choose(survey);
     let shared = sharing::share(&all, survey);
@@ -86,8 +86,6 @@ fn in_sections(parts: Vec<Vec<Metric>>) -> Vec<Metric> {
 fn apart(key: &str, taken: &mut BTreeSet<String>) -> String {
     let numbered = (2..).map(|count| format!("{key}_{count}"));
     let mut names = std::iter::once(key.to_owned()).chain(numbered);
-    let free = names.find(|name| !taken.contains(name));
-    let free = free.unwrap_or_default();
-    taken.insert(free.clone());
-    free
+    let free = names.find(|name| taken.insert(name.clone()));
+    free.unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use daybook::config::{AppDatabase, DatabaseUrl};
 use daybook::database::Limits;
 use daybook::engine::Engine;
 use daybook::operate::init::roles::{born, may_be_sampled};
-use daybook::operate::init::times::told;
+use daybook::operate::init::times::column_time;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -475,9 +475,9 @@ fn a_value_tells_how_its_column_tells_time() {
         ..Column::default()
     };
     for (name, kind, sample, engine, expected) in cases() {
-        let told = told(&column(name, kind, sample.clone()), engine);
+        let time = column_time(&column(name, kind, sample.clone()), engine);
         assert_eq!(
-            told.map(|time| time.kind),
+            time.map(|time| time.kind),
             expected,
             "{name} {kind} {sample:?}"
         );

@@ -4,13 +4,13 @@ use crate::catalog::History;
 use crate::collect::schema::survey::{Column, Relation, Survey};
 
 use super::metric::{By, Label, Metric, Part, history, plain};
-use super::names::{is_sound, key, own, plural, spelled, spoken, words};
+use super::names::{Words, is_sound, key, own, plural, spelled, spoken, words};
 use super::roles::state_since;
 use super::tables::{Subject, is_flag, is_small};
 use super::times::is_number;
 use super::welcome::welcome;
 
-/// At most one metric a column; what is asked first comes first.
+/// At most one metric a column, the most interesting first.
 pub fn metrics(subject: &Subject<'_>, survey: &Survey) -> Vec<Metric> {
     let columns = subject.relation.columns.iter();
     let mut all: Vec<(u8, Metric)> = columns
@@ -31,38 +31,16 @@ pub fn metrics(subject: &Subject<'_>, survey: &Survey) -> Vec<Metric> {
 
 /// Flags that people ask about.
 fn flag(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
-    const INTERESTING: &[&str] = &[
-        "active",
-        "staff",
-        "confirmed",
-        "verified",
-        "paid",
-        "approved",
-        "reported",
-        "flagged",
-        "banned",
-        "suspended",
-        "blocked",
-        "moderated",
-        "closed",
-        "locked",
-        "published",
-        "failed",
-        "spam",
-        "admin",
-        "moderator",
-        "favorite",
-        "newsletter",
-        "enabled",
-        "exists",
-        "superuser",
-        "marketing",
-    ];
+    const INTERESTING: Words = Words(
+        "active staff confirmed verified paid approved reported flagged banned suspended blocked
+         moderated closed locked published failed spam admin moderator favorite newsletter enabled
+         exists superuser marketing",
+    );
     let mut named = own(&column.name, &subject.words);
     let is_reference = named.last().is_some_and(|last| last == "id");
     let asked = named
         .iter()
-        .any(|word| INTERESTING.contains(&word.trim_end_matches("bool")));
+        .any(|word| INTERESTING.contains(word.trim_end_matches("bool")));
     let name = spelled(&column.name);
     // A whole number is a flag where its name leaves nothing else: `failed` may count.
     let says_flag = ["is", "has"].contains(&named.first()?.as_str())
@@ -87,7 +65,7 @@ fn flag(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
     })
 }
 
-/// A time that stands only where something has come true: `banned_at`.
+/// A time that is set only once something has happened: `banned_at`.
 fn since(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
     let times = [&subject.born, &subject.ended, &subject.seen];
     let mut known = times.into_iter().flatten();
@@ -124,17 +102,7 @@ fn made(subject: &Subject<'_>, named: &[String]) -> String {
 
 /// Few-valued columns: by the values the schema promises, else as a distribution.
 fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metric> {
-    const STATES: &[&str] = &[
-        "status",
-        "state",
-        "type",
-        "kind",
-        "visibility",
-        "role",
-        "currency",
-        "category",
-        "genre",
-    ];
+    const STATES: Words = Words("status state type kind visibility role currency category genre");
     let mut named = own(&column.name, &subject.words);
     if named.last().is_some_and(|last| last == "id") {
         named.pop();
@@ -143,7 +111,7 @@ fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metr
     let is_address = last == "state" && is_in_address(subject.relation, column);
     // `category` of categories is their name.
     let is_name = subject.words.last() == Some(&plural(last));
-    let is_state = STATES.contains(&last) || !column.values.is_empty();
+    let is_state = STATES.contains(last) || !column.values.is_empty();
     if !is_state || is_address || is_name || column.is_key {
         return None;
     }
@@ -186,13 +154,13 @@ fn state(subject: &Subject<'_>, column: &Column, survey: &Survey) -> Option<Metr
 
 /// `billing_state` beside `billing_city` is a place.
 fn is_in_address(relation: &Relation, column: &Column) -> bool {
-    const PLACES: &[&str] = &["city", "town", "zip", "postcode", "country"];
+    const PLACES: Words = Words("city town zip postcode country");
     let all = words(&column.name);
     let before = all.split_last().map(|(_, before)| before);
     relation.columns.iter().any(|other| {
         let other = words(&other.name);
         let place = other.split_last();
-        place.is_some_and(|(last, its)| PLACES.contains(&last.as_str()) && Some(its) == before)
+        place.is_some_and(|(last, its)| PLACES.contains(last) && Some(its) == before)
     })
 }
 
@@ -214,10 +182,8 @@ fn labelled(relation: &Relation, column: &Column, survey: &Survey) -> Option<Lab
     })
 }
 
-const MONEY: &[&str] = &[
-    "total", "amount", "subtotal", "revenue", "turnover", "paid", "betrag", "summe", "umsatz",
-    "montant",
-];
+const MONEY: Words =
+    Words("total amount subtotal revenue turnover paid betrag summe umsatz montant");
 
 /// `total_chf`
 fn currency(word: &str) -> Option<&'static str> {
@@ -232,7 +198,7 @@ fn money(subject: &Subject<'_>, column: &Column) -> Option<Metric> {
     let named = own(&column.name, &subject.words);
     let last = named.last()?.as_str();
     let unit = currency(last);
-    let is_exact = is_exact(column) && (unit.is_some() || MONEY.contains(&last));
+    let is_exact = is_exact(column) && (unit.is_some() || MONEY.contains(last));
     let is_hundredths = column.kind.contains("int") && last == "cents";
     // Its own type in PostgreSQL depends on the server's locale.
     if !is_exact && !is_hundredths || column.kind == "money" {

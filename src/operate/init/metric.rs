@@ -1,11 +1,10 @@
-//! A metric as the settings will name it.
+//! A metric of the proposal.
 
 use crate::catalog::{Good, History, TimeKind};
 
-use super::names::spoken;
+use super::names::{Words, spoken};
 use super::tables::Subject;
 
-/// A metric as it will be written.
 #[derive(Debug, Clone, Default)]
 pub struct Metric {
     pub key: String,
@@ -15,9 +14,9 @@ pub struct Metric {
     /// `count` of `*`, `sum` of a column.
     pub measure: (&'static str, String),
     pub condition: Option<String>,
-    /// Over 1, 7 and 30 days, with how the column tells time where it differs.
+    /// The column for windows of 1, 7 and 30 days, and its kind of time if it differs from the table's.
     pub within: Option<(String, Option<TimeKind>)>,
-    /// A column's values, each with what counts it.
+    /// A column, and the metrics that count its values.
     pub split: Option<(String, Vec<Part>)>,
     pub by: Option<By>,
     pub history: Option<History>,
@@ -25,7 +24,7 @@ pub struct Metric {
     pub unit: Option<&'static str>,
     /// Money has two.
     pub decimals: Option<u32>,
-    /// Only a fall deserves attention: how fast it grows, another metric tells.
+    /// Another metric shows its growth.
     pub alerts_on_falls: bool,
     pub note: String,
 }
@@ -34,7 +33,7 @@ pub struct Metric {
 pub struct Part {
     pub value: String,
     pub key: String,
-    /// Where one made from the key would not show the value as it is.
+    /// Only if a label made from the key would not show the value.
     pub label: Option<String>,
 }
 
@@ -45,7 +44,7 @@ pub struct By {
     pub label: Option<Label>,
 }
 
-/// Where the parts' names stand.
+/// The column with the parts' names.
 #[derive(Debug, Clone)]
 pub struct Label {
     pub table: String,
@@ -77,31 +76,16 @@ pub fn plain(subject: &Subject<'_>, what: &str) -> Metric {
     }
 }
 
-/// How far back a plain count can be known, and why that is believed.
+/// How far back a plain count can be known, and the reason.
 pub fn history(subject: &Subject<'_>) -> (History, &'static str) {
-    const WRITTEN_ONCE: &[&str] = &[
-        "log",
-        "logs",
-        "events",
-        "votes",
-        "views",
-        "visits",
-        "payments",
-        "transactions",
-        "emails",
-        "messages",
-        "scans",
-        "history",
-        "histories",
-        "activities",
-        "hits",
-    ];
+    const WRITTEN_ONCE: Words = Words(
+        "log logs events votes views visits payments transactions emails messages scans history
+         histories activities hits",
+    );
     let column = |name: &str| subject.relation.column(name).is_some();
     let changes = ["updated_at", "modified", "date_modified", "updated"];
-    let once = subject
-        .words
-        .last()
-        .is_some_and(|last| WRITTEN_ONCE.contains(&last.as_str()));
+    let last = subject.words.last();
+    let once = last.is_some_and(|last| WRITTEN_ONCE.contains(last));
     match (&subject.born, &subject.ended) {
         (None, _) => (
             History::Now,

@@ -1,4 +1,4 @@
-//! What to count of a table: how many there are and are new, who is active, flags, states and sums.
+//! The metrics of a table: its rows, new and active ones, flags, states and sums.
 
 use crate::catalog::{Good, History, TimeKind};
 use crate::collect::schema::survey::Survey;
@@ -10,7 +10,7 @@ use super::names::{spelled, spoken};
 use super::tables::{Subject, closing, open_id, while_open};
 use super::welcome::welcome;
 
-/// All rows, the new ones where it is known when they came, who was here lately: what comes first is asked first.
+/// All metrics of a table, the most interesting first.
 pub(super) fn all(subject: &Subject<'_>, survey: &Survey) -> Vec<Metric> {
     let mut all = vec![total(subject)];
     all.extend(new(subject));

@@ -1,6 +1,20 @@
 //! Names for people and for keys, made of the names of tables and columns.
 
-/// Whether settings can hold it.
+/// A list of words, separated by white space.
+#[derive(Clone, Copy)]
+pub struct Words(pub &'static str);
+
+impl Words {
+    pub fn iter(self) -> impl Iterator<Item = &'static str> {
+        self.0.split_whitespace()
+    }
+
+    pub fn contains(self, word: &str) -> bool {
+        self.iter().any(|listed| listed == word)
+    }
+}
+
+/// Whether the settings can contain the name.
 pub fn is_sound(name: &str) -> bool {
     let forbidden = |letter: char| letter.is_control() || letter == '"' || letter == '`';
     !name.contains(forbidden)
@@ -25,7 +39,7 @@ pub fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// What a key may be made of: `[a-z][a-z0-9_]*`, of at most so many letters.
+/// A valid key, `[a-z][a-z0-9_]*`, of at most `longest` letters.
 pub fn key(words: &[String], longest: usize) -> String {
     let plain: Vec<String> = words
         .iter()
@@ -38,7 +52,7 @@ pub fn key(words: &[String], longest: usize) -> String {
         false => format!("t_{joined}"),
     };
     let mut key: String = key.chars().take(longest).collect();
-    // Such an ending belongs to windows alone.
+    // These endings are reserved for windows.
     while ["_24h", "_7d", "_30d", "_"]
         .iter()
         .any(|end| key.ends_with(end))
@@ -49,19 +63,8 @@ pub fn key(words: &[String], longest: usize) -> String {
 }
 
 /// Compounds that applications write in one word.
-const JOINED: &[&str] = &[
-    "item",
-    "collection",
-    "media",
-    "user",
-    "link",
-    "order",
-    "product",
-    "post",
-    "topic",
-    "customer",
-    "attribute",
-];
+const JOINED: Words =
+    Words("item collection media user link order product post topic customer attribute");
 
 /// `item types` for `itemtype`: the words of a table without its application's, the last one in plural.
 pub fn subject(table: &str, prefix: &str) -> Vec<String> {
@@ -80,10 +83,10 @@ fn parted(word: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let mut rest = word;
     while let Some(first) = JOINED.iter().find(|known| {
-        rest.strip_prefix(**known)
+        rest.strip_prefix(known)
             .is_some_and(|after| after.len() > 2 && !after.starts_with('s'))
     }) {
-        parts.push((*first).to_owned());
+        parts.push(first.to_owned());
         rest = &rest[first.len()..];
     }
     parts.push(rest.to_owned());
@@ -91,29 +94,10 @@ fn parted(word: &str) -> Vec<String> {
 }
 
 /// Words without a plural, and plurals that do not end in s.
-const AS_THEY_ARE: &[&str] = &[
-    "media",
-    "history",
-    "data",
-    "metadata",
-    "stock",
-    "staff",
-    "personnel",
-    "people",
-    "children",
-    "men",
-    "women",
-    "criteria",
-    "inventory",
-    "equipment",
-    "information",
-    "feedback",
-    "content",
-    "software",
-    "hardware",
-    "music",
-    "traffic",
-];
+const AS_THEY_ARE: Words = Words(
+    "media history data metadata stock staff personnel people children men women criteria
+     inventory equipment information feedback content software hardware music traffic",
+);
 
 const IRREGULAR: &[(&str, &str)] = &[
     ("person", "people"),
@@ -138,7 +122,7 @@ pub fn plural(word: &str) -> String {
         return (*plural).to_owned();
     }
     let already = word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us");
-    if already || AS_THEY_ARE.contains(&word) || !word.is_ascii() {
+    if already || AS_THEY_ARE.contains(word) || !word.is_ascii() {
         return word.to_owned();
     }
     let ends = |all: &[&str]| all.iter().any(|end| word.ends_with(end));
@@ -175,7 +159,7 @@ pub fn spoken(words: &[String]) -> String {
     }
 }
 
-/// Conditions are SQL as it is: what is not a plain lower-case word needs quotes.
+/// The name in SQL: quoted unless it is a plain lower-case word.
 pub fn spelled(name: &str) -> String {
     const RESERVED: &[&str] = &[
         "order", "group", "user", "check", "default", "table", "primary", "desc", "end", "all",

@@ -1,188 +1,59 @@
-//! What a time column says of its row: when it began to exist, when it ended, when it was last seen, until when it was
-//! open, since when it is in a state. Judged by names, and by what the database fills in by itself.
+//! What a time column says about its row: when it was created, ended or last seen, until when it was open, since when
+//! it is in a state. Guessed from names and defaults.
 
 use crate::collect::schema::survey::{Column, Relation};
 use crate::engine::Engine;
 
-use super::names::{is_sound, plural, subject, words};
-use super::times::{Time, is_date, is_moment, is_number, is_text, told};
+use super::names::{Words, is_sound, plural, subject, words};
+use super::times::{Time, column_time, is_date, is_moment, is_number, is_text};
 
-/// What brings a row into being, the surest first.
-const ACTS: &[&str] = &[
-    "created",
-    "create",
-    "creation",
-    "cr",
-    "inserted",
-    "insert",
-    "added",
-    "add",
-    "registered",
-    "register",
-    "registration",
-    "reg",
-    "joined",
-    "join",
-    "signedup",
-    "signup",
-    "subscribed",
-    "hired",
-    "hire",
-    "erstellt",
-    "erstell",
-    "angelegt",
-    "anlage",
-    "erfasst",
-    "erfassungs",
-    "entered",
-    "entry",
-    "placed",
-    "ordered",
-    "bestellt",
-    "bestell",
-    "booked",
-    "booking",
-    "gebucht",
-    "buchungs",
-    "purchased",
-    "purchase",
-    "bought",
-    "sold",
-    "sale",
-    "rented",
-    "issued",
-    "invoiced",
-    "rechnungs",
-    "submitted",
-    "submission",
-    "posted",
-    "sent",
-    "message",
-    "reported",
-    "recorded",
-    "logged",
-    "captured",
-    "measured",
-    "scanned",
-    "uploaded",
-    "upload",
-    "imported",
-    "requested",
-    "request",
-    "received",
-    "occurred",
-    "happened",
-    "opened",
-    "started",
-];
+/// Words for the creation of a row, the surest first.
+const ACTS: Words = Words(
+    "created create creation cr inserted insert added add registered register registration reg
+     joined join signedup signup subscribed hired hire erstellt erstell angelegt anlage erfasst
+     erfassungs entered entry placed ordered bestellt bestell booked booking gebucht buchungs
+     purchased purchase bought sold sale rented issued invoiced rechnungs submitted submission
+     posted sent message reported recorded logged captured measured scanned uploaded upload
+     imported requested request received occurred happened opened started",
+);
 
-/// These need no word beside them to say that they are times.
-const ACTS_THAT_ARE_TIMES: &[&str] = &["created", "registered", "joined", "submitted"];
+/// These mean a time even without a word like `at`.
+const ACTS_THAT_ARE_TIMES: Words = Words("created registered joined submitted");
 
-const ENDS: &[&str] = &[
-    "deleted",
-    "delete",
-    "deletion",
-    "removed",
-    "archived",
-    "trashed",
-    "geloescht",
-    "gelöscht",
-];
+const ENDS: Words = Words("deleted delete deletion removed archived trashed geloescht gelöscht");
 
-const SIGHTS: &[&str] = &[
-    "lastlogin",
-    "lastlogon",
-    "lastseen",
-    "lastactive",
-    "lastactivity",
-    "lastvisit",
-    "lastvisited",
-    "lastaccess",
-    "lastaccessed",
-    "lastonline",
-    "lastposted",
-    "lastsignin",
-    "currentsignin",
-];
+const SIGHTS: Words = Words(
+    "lastlogin lastlogon lastseen lastactive lastactivity lastvisit lastvisited lastaccess
+     lastaccessed lastonline lastposted lastsignin currentsignin",
+);
 
 /// Until then a row is open: a rental until it is returned.
-const CLOSINGS: &[&str] = &[
-    "return",
-    "returned",
-    "closed",
-    "resolved",
-    "ended",
-    "finished",
-    "completed",
-];
+const CLOSINGS: Words = Words("return returned closed resolved ended finished completed");
 
 /// Words for states that do not end like `banned`.
-const STATES: &[&str] = &["paid", "read", "sent", "sold", "hidden", "unavailable"];
+const STATES: Words = Words("paid read sent sold hidden unavailable");
 
-/// Such times say nothing that lasts: they move, lie ahead, or belong to every row.
-const NO_STATES: &[&str] = &[
-    "created",
-    "inserted",
-    "added",
-    "updated",
-    "modified",
-    "changed",
-    "edited",
-    "accessed",
-    "refreshed",
-    "synced",
-    "checked",
-    "touched",
-    "viewed",
-    "indexed",
-    "cached",
-    "scheduled",
-    "planned",
-    "expected",
-    "estimated",
-    "promised",
-    "required",
-    "last",
-    "next",
-];
+/// Such times mark no state: they move, lie ahead, or belong to every row.
+const NO_STATES: Words = Words(
+    "created inserted added updated modified changed edited accessed refreshed synced checked
+     touched viewed indexed cached scheduled planned expected estimated promised required last
+     next",
+);
 
-/// Words that say no more than that it is a time.
-const MARKS: &[&str] = &[
-    "at",
-    "on",
-    "date",
-    "time",
-    "datetime",
-    "timestamp",
-    "ts",
-    "dt",
-    "utc",
-    "gmt",
-    "am",
-    "datum",
-];
+/// Words that only mark a time.
+const MARKS: Words = Words("at on date time datetime timestamp ts dt utc gmt am datum");
 
-/// A time of these may lie ahead, moves, or is nobody's business.
-const PLANNED: &[&str] = &[
-    "event",
-    "appointment",
-    "meeting",
-    "reservation",
-    "delivery",
-    "shift",
-    "course",
-    "session",
-    "birth",
-];
+/// Times of these may lie ahead, move, or be private.
+const PLANNED: Words =
+    Words("event appointment meeting reservation delivery shift course session birth");
 
-/// Beginnings of words for what is filled in again later, although the database does it by itself at first.
-const CHANGES: &[&str] = &[
-    "updat", "modif", "chang", "edit", "last", "sync", "refresh", "expir", "valid", "geänder",
-    "geaender", "aktualis", "mut", "delet", "remov",
-];
+/// Beginnings of words for times that are updated later, even if the database fills them in at first.
+const CHANGES: Words = Words(
+    "updat modif chang edit last sync refresh expir valid geänder geaender aktualis mut delet
+     remov",
+);
 
-/// How sure it is that a column tells when its row began to exist; the least is the surest.
+/// Why a column may be the creation time, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Birth {
     /// `placed_at`, by its place among all such words.
@@ -195,7 +66,7 @@ enum Birth {
     Bare,
 }
 
-/// Whether one value may be read to learn how it tells time: never of a column that may say anything else.
+/// Whether one value may be read to learn its kind of time; never from a column that may hold anything else.
 pub fn may_be_sampled(relation: &Relation, column: &Column, engine: Engine) -> bool {
     let is_known = (is_moment(column) || is_date(column)) && engine != Engine::Sqlite;
     let may_be_time = is_moment(column) || is_date(column) || is_number(column) || is_text(column);
@@ -221,41 +92,43 @@ pub fn born(relation: &Relation, engine: Engine) -> Option<Time> {
     candidates
         .sort_by_key(|(birth, has_no_zone, is_nullable, _)| (*birth, *has_no_zone, *is_nullable));
     let mut candidates = candidates.into_iter();
-    candidates.find_map(|(.., column)| told(column, engine))
+    candidates.find_map(|(.., column)| column_time(column, engine))
 }
 
 pub fn ended(relation: &Relation, engine: Engine) -> Option<Time> {
-    let column = relation
-        .columns
-        .iter()
-        .find(|column| ends(relation, column))?;
-    told(column, engine)
+    first_time(relation, engine, ends)
 }
 
 pub fn seen(relation: &Relation, engine: Engine) -> Option<Time> {
-    let column = relation
-        .columns
-        .iter()
-        .find(|column| is_sight(relation, column))?;
-    told(column, engine)
+    first_time(relation, engine, is_sight)
 }
 
 /// The time until which a row is open.
 pub fn closed(relation: &Relation, engine: Engine) -> Option<Time> {
-    let mut columns = relation.columns.iter();
-    let column = columns.find(|column| is_sound(&column.name) && closes(relation, column))?;
-    told(column, engine)
+    first_time(relation, engine, |relation, column| {
+        is_sound(&column.name) && closes(relation, column)
+    })
 }
 
-/// The state that a row is in since this time, and is not without it: `banned` for `banned_at`.
+/// The first column of that kind.
+fn first_time(
+    relation: &Relation,
+    engine: Engine,
+    is_meant: impl Fn(&Relation, &Column) -> bool,
+) -> Option<Time> {
+    let mut columns = relation.columns.iter();
+    let column = columns.find(|column| is_meant(relation, column))?;
+    column_time(column, engine)
+}
+
+/// The state that a row has had since this time: `banned` for `banned_at`.
 pub fn state_since(relation: &Relation, column: &Column) -> Option<Vec<String>> {
     let (state, is_marked) = core_words(relation, column);
     let is_time =
         is_moment(column) || is_date(column) || is_marked && (is_number(column) || is_text(column));
-    let is_state = |word: &String| {
-        STATES.contains(&word.as_str()) || word.ends_with("ed") && !word.ends_with("eed")
-    };
-    let says_nothing = |word: &String| NO_STATES.contains(&word.as_str());
+    let is_state =
+        |word: &String| STATES.contains(word) || word.ends_with("ed") && !word.ends_with("eed");
+    let says_nothing = |word: &String| NO_STATES.contains(word);
     let is_other = ends(relation, column) || closes(relation, column);
     let lasts = state.len() <= 2 && state.iter().any(is_state) && !state.iter().any(says_nothing);
     (is_time && is_marked && lasts && !is_other && !column.not_null).then_some(state)
@@ -264,8 +137,8 @@ pub fn state_since(relation: &Relation, column: &Column) -> Option<Vec<String>> 
 fn closes(relation: &Relation, column: &Column) -> bool {
     let (core, is_marked) = core(relation, column);
     let is_time = is_marked || is_moment(column) || is_date(column);
-    // One that every row has tells when it should be.
-    is_time && !column.not_null && CLOSINGS.contains(&core.as_str()) && !is_own(relation, &core)
+    // A time that every row has is a due date.
+    is_time && !column.not_null && CLOSINGS.contains(&core) && !is_own(relation, &core)
 }
 
 fn birth(relation: &Relation, column: &Column) -> Option<Birth> {
@@ -276,12 +149,12 @@ fn birth(relation: &Relation, column: &Column) -> Option<Birth> {
         let mut words = all.iter();
         words.any(|word| CHANGES.iter().any(|change| word.starts_with(change)))
     };
-    match ACTS.iter().position(|act| *act == core) {
-        Some(at) if is_time || ACTS_THAT_ARE_TIMES.contains(&core.as_str()) => Some(Birth::Act(at)),
+    match ACTS.iter().position(|act| act == core) {
+        Some(at) if is_time || ACTS_THAT_ARE_TIMES.contains(&core) => Some(Birth::Act(at)),
         _ if column.is_filled && !changes() => Some(Birth::Filled),
         _ if core.is_empty() && is_marked => Some(Birth::Bare),
         _ => {
-            let is_own = is_marked && is_own(relation, &core) && !PLANNED.contains(&core.as_str());
+            let is_own = is_marked && is_own(relation, &core) && !PLANNED.contains(&core);
             is_own.then_some(Birth::Own)
         }
     }
@@ -290,15 +163,15 @@ fn birth(relation: &Relation, column: &Column) -> Option<Birth> {
 fn ends(relation: &Relation, column: &Column) -> bool {
     let (core, is_marked) = core(relation, column);
     let is_time = is_marked || is_moment(column) || is_date(column);
-    is_time && ENDS.contains(&core.as_str())
+    is_time && ENDS.contains(&core)
 }
 
 fn is_sight(relation: &Relation, column: &Column) -> bool {
-    SIGHTS.contains(&core(relation, column).0.as_str())
+    SIGHTS.contains(&core(relation, column).0)
 }
 
-/// What is left of a name without the table's own words before it, and without words for time, of which there may
-/// have been some: `placed` of `order_placed_at` and `orderPlacedDate` in orders.
+/// A name without the table's own words and without words for time, and whether it had the latter: `placed` for
+/// `order_placed_at` and `orderPlacedDate` in orders.
 fn core(relation: &Relation, column: &Column) -> (String, bool) {
     let (words, is_marked) = core_words(relation, column);
     (words.concat(), is_marked)
@@ -311,16 +184,10 @@ fn core_words(relation: &Relation, column: &Column) -> (Vec<String>, bool) {
         all.extend([what, mark]);
     }
     let before = all.len();
-    while all
-        .last()
-        .is_some_and(|last| MARKS.contains(&last.as_str()))
-    {
+    while all.last().is_some_and(|last| MARKS.contains(last)) {
         all.pop();
     }
-    while all
-        .first()
-        .is_some_and(|first| MARKS.contains(&first.as_str()))
-    {
+    while all.first().is_some_and(|first| MARKS.contains(first)) {
         all.remove(0);
     }
     let is_marked = all.len() < before;
@@ -334,8 +201,8 @@ fn core_words(relation: &Relation, column: &Column) -> (Vec<String>, bool) {
 fn in_two(relation: &Relation, word: &str) -> Option<(String, String)> {
     MARKS.iter().find_map(|mark| {
         let what = word.strip_suffix(mark)?;
-        let makes_sense = ACTS.contains(&what) || ENDS.contains(&what) || is_own(relation, what);
-        makes_sense.then(|| (what.to_owned(), (*mark).to_owned()))
+        let makes_sense = ACTS.contains(what) || ENDS.contains(what) || is_own(relation, what);
+        makes_sense.then(|| (what.to_owned(), mark.to_owned()))
     })
 }
 

@@ -1,4 +1,4 @@
-//! Which numbers of which tables are proposed, when there are more than a report should have.
+//! Which numbers are proposed if there are more than a report should have.
 
 use crate::collect::schema::survey::Survey;
 use crate::collect::schema::survey::rows::after_name;
@@ -7,16 +7,16 @@ use super::metric::Metric;
 use super::metrics;
 use super::tables::Subject;
 
-/// More numbers than this nobody reads in the morning.
+/// A longer report would not be read.
 const MOST_NUMBERS: usize = 60;
 
-/// So many tables at most, or there would be nothing but totals.
+/// With more tables there would be nothing but totals.
 const MOST_TABLES: usize = 40;
 
-/// What a table may have while another one with rows has nothing.
+/// The most numbers of a table while another one with rows has none.
 const MOST_OF_ONE_TABLE: usize = 9;
 
-/// A table's next metric has its turn with the first one of the table so many places behind.
+/// A table's next metric comes along with the first one of the table this many ranks below.
 const HEAD_START: usize = 3;
 
 pub struct Shared {

@@ -8,7 +8,7 @@ use crate::collect::schema::survey::{Column, Relation, Survey, references};
 use crate::engine::Engine;
 
 use super::machinery::is_machinery;
-use super::names::{is_sound, key, plural, spelled, spoken, subject, words};
+use super::names::{Words, is_sound, key, plural, spelled, spoken, subject, words};
 use super::roles::{born, closed, ended, seen};
 use super::times::{Time, is_number};
 
@@ -23,10 +23,10 @@ pub struct Subject<'a> {
     pub section: String,
     pub born: Option<Time>,
     pub ended: Option<Time>,
-    /// What its end is.
+    /// What the end means.
     pub why_ended: &'static str,
     pub seen: Option<Time>,
-    /// The one that tells how the table tells time.
+    /// The column whose kind of time is the table's.
     pub time: Option<Time>,
     /// A condition that only living rows meet.
     pub alive: Option<String>,
@@ -52,7 +52,7 @@ pub struct Parent<'a> {
 pub fn choose(survey: &Survey) -> (Vec<Subject<'_>>, Vec<LeftOut>) {
     let prefix = prefix(survey);
     let mut left_out = Vec::new();
-    let mut kept = Vec::new();
+    let mut countable = Vec::new();
     for relation in &survey.relations {
         match objection(relation, &prefix, survey.engine) {
             Some(why) => left_out.push(LeftOut {
@@ -60,13 +60,13 @@ pub fn choose(survey: &Survey) -> (Vec<Subject<'_>>, Vec<LeftOut>) {
                 rows: relation.rows,
                 why,
             }),
-            None => kept.push(relation),
+            None => countable.push(relation),
         }
     }
     let referenced = references(survey);
-    let mut subjects: Vec<Subject<'_>> = kept
+    let mut subjects: Vec<Subject<'_>> = countable
         .into_iter()
-        .map(|relation| look_at(relation, &prefix, survey.engine))
+        .map(|relation| subject_of(relation, &prefix, survey.engine))
         .collect();
     subjects.sort_by_key(|subject| {
         let weight = weight(subject, &referenced);
@@ -126,7 +126,7 @@ fn only_joins(relation: &Relation) -> bool {
         && all().all(|column| refers(column) || column.name.eq_ignore_ascii_case("id"))
 }
 
-fn look_at<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<'a> {
+fn subject_of<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<'a> {
     const OTHER_PREFIXES: &[&str] = &["auth", "public"];
     let mut named = subject(&relation.name, prefix);
     if named.len() > 1
@@ -165,8 +165,8 @@ fn look_at<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subject<
     }
 }
 
-/// How a table tells time, which is one way for all its columns; nothing where an end is told otherwise than the
-/// beginning, or without one.
+/// The column whose kind of time holds for the whole table; `None` if beginning and end differ in it, or there is no
+/// beginning.
 fn between(born: Option<&Time>, ended: &Time) -> Option<Time> {
     let born = born?;
     match (born.says_itself, ended.says_itself) {
@@ -229,7 +229,7 @@ pub fn is_flag(column: &Column) -> bool {
     ["bool", "boolean", "tinyint(1)"].contains(&column.kind.as_str())
 }
 
-/// Whole numbers in which flags are kept where there is no type for them.
+/// Small whole numbers, which often hold flags.
 pub fn is_small(column: &Column) -> bool {
     let kind = column.kind.as_str();
     ["tinyint", "smallint", "int2"]
@@ -237,7 +237,7 @@ pub fn is_small(column: &Column) -> bool {
         .any(|one| kind.starts_with(one))
 }
 
-/// Whose deletion leaves this table's rows without an owner.
+/// Parents whose deletion orphans these rows.
 pub fn parents<'a>(subject: &'a Subject<'_>, all: &'a [Subject<'_>]) -> Vec<Parent<'a>> {
     let promised = subject.relation.foreign_keys.iter();
     let parent = |(column, table, key): &'a (String, String, String)| {
@@ -255,7 +255,7 @@ pub fn parents<'a>(subject: &'a Subject<'_>, all: &'a [Subject<'_>]) -> Vec<Pare
     promised.filter_map(parent).collect()
 }
 
-/// Central tables are referred to, grow, and know when.
+/// Central tables are referred to, have many rows, and have times.
 fn weight(subject: &Subject<'_>, referenced: &BTreeMap<&str, usize>) -> u64 {
     let name = subject.relation.name.as_str();
     let references = referenced.get(name).copied().unwrap_or_default().min(10);
@@ -273,32 +273,13 @@ fn weight(subject: &Subject<'_>, referenced: &BTreeMap<&str, usize>) -> u64 {
 }
 
 fn is_central(subject: &Subject<'_>) -> bool {
-    const CENTRAL: &[&str] = &[
-        "users",
-        "customers",
-        "orders",
-        "products",
-        "posts",
-        "topics",
-        "items",
-        "accounts",
-        "members",
-        "payments",
-        "invoices",
-        "subscriptions",
-        "comments",
-        "stories",
-        "articles",
-        "bookings",
-        "rentals",
-        "collections",
-        "reviews",
-        "returns",
-        "emails",
-        "reports",
-    ];
+    const CENTRAL: Words = Words(
+        "users customers orders products posts topics items accounts members payments invoices
+         subscriptions comments stories articles bookings rentals collections reviews returns
+         emails reports",
+    );
     let last = subject.words.last();
-    last.is_some_and(|word| CENTRAL.contains(&word.as_str()))
+    last.is_some_and(|word| CENTRAL.contains(word))
 }
 
 fn name_apart(subjects: &mut [Subject<'_>], engine: Engine) {
@@ -321,7 +302,7 @@ fn name_apart(subjects: &mut [Subject<'_>], engine: Engine) {
     }
 }
 
-/// Tables whose names begin alike stand together; one that stands alone gives its own name.
+/// Tables whose names begin alike share a section; any other is a section of its own.
 fn into_sections(subjects: &mut [Subject<'_>]) {
     let first = |subject: &Subject<'_>| {
         let word = subject.words.first().cloned().unwrap_or_default();

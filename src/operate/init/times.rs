@@ -1,22 +1,22 @@
-//! How a column tells time: judged by its type, its name and at most one value.
+//! How a column represents time, guessed from its type, its name and at most one value.
 
 use crate::calendar;
 use crate::catalog::TimeKind;
 use crate::collect::schema::survey::{Column, Sample};
 use crate::engine::Engine;
 
-/// A time column with why it is taken for one.
+/// A time column, and the reason to take it for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Time {
     pub column: String,
     pub kind: TimeKind,
     pub why: String,
-    /// Its type or its form says all, whatever the table's `time` is.
+    /// Its type or form is clear, whatever the table's `time` says.
     pub says_itself: bool,
 }
 
-/// How a column tells time; nothing where it does not.
-pub fn told(column: &Column, engine: Engine) -> Option<Time> {
+/// How a column represents time; `None` if it does not.
+pub fn column_time(column: &Column, engine: Engine) -> Option<Time> {
     if !column.is_readable {
         return None;
     }
@@ -25,15 +25,15 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
             TimeKind::Local,
             "a date without a time is a day in the zone above".to_owned(),
         ),
-        Some(Sample::Whole(whole)) => of_number(*whole)?,
-        Some(Sample::Text(text)) => of_text(text, &column.name)?,
-        None if is_moment(column) => of_type(column, engine),
+        Some(Sample::Whole(whole)) => kind_of_number(*whole)?,
+        Some(Sample::Text(text)) => kind_of_text(text, &column.name)?,
+        None if is_moment(column) => kind_of_type(column, engine),
         None if is_number(column) => (
             TimeKind::EpochS,
             "a number, but no value to look at: seconds since 1970 are common".to_owned(),
         ),
         // Text without a value to look at is no time, except in SQLite, which has no other type for one.
-        None if engine == Engine::Sqlite && is_text(column) => of_name(&column.name),
+        None if engine == Engine::Sqlite && is_text(column) => kind_of_name(&column.name),
         None => return None,
     };
     Some(Time {
@@ -45,7 +45,7 @@ pub fn told(column: &Column, engine: Engine) -> Option<Time> {
 }
 
 /// Thirteen digits are milliseconds, ten are seconds; dates before 1980 are not what an application writes.
-fn of_number(whole: i64) -> Option<(TimeKind, String)> {
+fn kind_of_number(whole: i64) -> Option<(TimeKind, String)> {
     match whole {
         315_532_800..=9_999_999_999 => {
             Some((TimeKind::EpochS, "looks like seconds since 1970".to_owned()))
@@ -59,7 +59,7 @@ fn of_number(whole: i64) -> Option<(TimeKind, String)> {
 }
 
 /// `2025-10-03 12:34:56`, with `T`, `Z` or a fraction.
-fn of_text(text: &str, name: &str) -> Option<(TimeKind, String)> {
+fn kind_of_text(text: &str, name: &str) -> Option<(TimeKind, String)> {
     let form = |(at, letter): (usize, char)| match at {
         4 | 7 => letter == '-',
         10 => letter == ' ' || letter == 'T',
@@ -74,7 +74,7 @@ fn of_text(text: &str, name: &str) -> Option<(TimeKind, String)> {
     }
     match text.ends_with('Z') {
         true => Some((TimeKind::Utc, "its text ends with Z".to_owned())),
-        false => Some(of_name(name)),
+        false => Some(kind_of_name(name)),
     }
 }
 
@@ -86,7 +86,7 @@ fn holds_dates(column: &Column) -> bool {
     }
 }
 
-fn of_type(column: &Column, engine: Engine) -> (TimeKind, String) {
+fn kind_of_type(column: &Column, engine: Engine) -> (TimeKind, String) {
     let kind = column.kind.as_str();
     let is_instant = match engine {
         Engine::Mysql => kind.starts_with("timestamp"),
@@ -94,12 +94,12 @@ fn of_type(column: &Column, engine: Engine) -> (TimeKind, String) {
     };
     match is_instant {
         true => (TimeKind::Instant, "its type has a time zone".to_owned()),
-        false => of_name(&column.name),
+        false => kind_of_name(&column.name),
     }
 }
 
 /// Frameworks that say `created_at` keep UTC; those that say `date_added` the server's own time.
-fn of_name(name: &str) -> (TimeKind, String) {
+fn kind_of_name(name: &str) -> (TimeKind, String) {
     let name = name.to_lowercase();
     let is_local = ["date_add", "date_added", "post_date"].contains(&name.as_str());
     match is_local {

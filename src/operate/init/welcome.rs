@@ -1,9 +1,11 @@
-//! Which direction is welcome, guessed by words: more orders please, more errors do not.
+//! Which direction is good, guessed by words: more orders, fewer errors.
 
 use crate::catalog::Good;
 
+use super::names::Words;
+
 pub fn welcome(words: &[String]) -> Good {
-    let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let any = |list: Words| words.iter().any(|word| list.contains(word));
     match (any(UNWELCOME), any(WELCOME)) {
         (true, _) => Good::Down,
         (_, true) => Good::Up,
@@ -11,55 +13,13 @@ pub fn welcome(words: &[String]) -> Good {
     }
 }
 
-const UNWELCOME: &[&str] = &[
-    "error",
-    "errors",
-    "failed",
-    "failure",
-    "failures",
-    "flagged",
-    "reported",
-    "banned",
-    "suspended",
-    "blocked",
-    "spam",
-    "corrupted",
-    "violation",
-    "violations",
-    "ban",
-    "bans",
-    "report",
-    "reports",
-    "warning",
-    "warnings",
-    "return",
-    "returns",
-    "refund",
-    "refunds",
-    "complaints",
-    "cancelled",
-    "banlists",
-];
+const UNWELCOME: Words = Words(
+    "error errors failed failure failures flagged reported banned suspended blocked spam corrupted
+     violation violations ban bans report reports warning warnings return returns refund refunds
+     complaints cancelled banlists",
+);
 
-const WELCOME: &[&str] = &[
-    "users",
-    "customers",
-    "orders",
-    "items",
-    "posts",
-    "topics",
-    "products",
-    "collections",
-    "members",
-    "accounts",
-    "payments",
-    "reviews",
-    "sales",
-    "subscriptions",
-    "comments",
-    "messages",
-    "active",
-    "paid",
-    "confirmed",
-    "verified",
-];
+const WELCOME: Words = Words(
+    "users customers orders items posts topics products collections members accounts payments
+     reviews sales subscriptions comments messages active paid confirmed verified",
+);

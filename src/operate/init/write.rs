@@ -1,10 +1,10 @@
-//! The proposal as a settings file that can be read aloud, every guess marked.
+//! The proposal as a settings file, every guess marked.
 
 use crate::catalog::{Good, TimeKind};
 use crate::collect::schema::survey::rows::after_name;
 use crate::text::plain::printable;
 
-use super::metric::Metric;
+use super::metric::{By, Label, Metric};
 use super::tables::{LeftOut, Parent, Subject, parents};
 use super::times::Time;
 use super::{Address, Proposal};
@@ -58,39 +58,52 @@ database_url = \"sqlite:daybook.db\"
 }
 
 fn table(subject: &Subject<'_>) -> String {
-    let mut text = format!("\n[tables.{}]\n", subject.id);
-    let mut line = |key: &str, value: &str, why: &str| {
-        let why = if why.is_empty() {
-            String::new()
-        } else {
-            format!(" # {}", printable(why))
-        };
-        text.push_str(&format!("{key:<10} = {}{why}\n", quoted(value)));
-    };
     let rows = subject.relation.rows.words().unwrap_or_default();
-    line("name", &subject.relation.name, &rows);
-    if let Some(born) = &subject.born {
-        line("created_at", &born.column, "GUESS: when a row was created");
-    }
-    if let Some(ended) = &subject.ended {
-        let why = format!("GUESS: {}", subject.why_ended);
-        line("deleted_at", &ended.column, &why);
-    }
-    if let Some(alive) = &subject.alive {
-        line("where", alive, "GUESS: rows marked as deleted never count");
-    }
-    if let Some(Time { kind, why, .. }) = &subject.time {
-        let sure = *kind == TimeKind::Instant;
-        line(
-            "time",
-            kind.word(),
-            &format!("{}{why}", if sure { "" } else { "GUESS: " }),
-        );
+    let column = |time: &Option<Time>| time.as_ref().map(|time| quoted(&time.column));
+    let time = subject.time.as_ref();
+    let guess = match time.map(|time| time.kind) {
+        Some(TimeKind::Instant) => "",
+        _ => "GUESS: ",
+    };
+    let why_time = time.map_or_else(String::new, |time| format!("{guess}{}", time.why));
+    let entries = [
+        ("name", Some(quoted(&subject.relation.name)), rows.as_str()),
+        (
+            "created_at",
+            column(&subject.born),
+            "GUESS: when a row was created",
+        ),
+        (
+            "deleted_at",
+            column(&subject.ended),
+            &format!("GUESS: {}", subject.why_ended),
+        ),
+        (
+            "where",
+            subject.alive.as_deref().map(quoted),
+            "GUESS: rows marked as deleted never count",
+        ),
+        ("time", time.map(|time| quoted(time.kind.word())), &why_time),
+    ];
+    format!("\n[tables.{}]\n{}", subject.id, lines(&entries, 10))
+}
+
+/// `key = value # why`, for each key that has a value.
+fn lines(entries: &[(&str, Option<String>, &str)], width: usize) -> String {
+    let mut text = String::new();
+    for (key, value, why) in entries {
+        if let Some(value) = value {
+            let why = match *why {
+                "" => String::new(),
+                why => format!(" # {}", printable(why)),
+            };
+            text.push_str(&format!("{key:<width$} = {value}{why}\n"));
+        }
     }
     text
 }
 
-/// Whether rows of deleted rows count is for people to decide, so it is only offered.
+/// Suggests `belongs_to` in a comment: people must decide whether rows of deleted parents count.
 fn choices(parents: &[Parent<'_>]) -> String {
     if parents.is_empty() {
         return String::new();
@@ -124,16 +137,7 @@ fn choices(parents: &[Parent<'_>]) -> String {
 }
 
 fn one(metric: &Metric) -> String {
-    let mut text = String::from("\n[[metrics]]\n");
-    let mut line = |key: &str, value: String, why: &str| {
-        let why = if why.is_empty() {
-            String::new()
-        } else {
-            format!(" # {}", printable(why))
-        };
-        text.push_str(&format!("{key:<7} = {value}{why}\n"));
-    };
-    // What is guessed of a count is which rows it has or how far back it is known, of a sum what it adds up.
+    // The note explains which rows are counted or how far back they are known; of a sum, what it adds up.
     let note = metric.note.as_str();
     let (at_measure, at_condition, at_history) =
         match (metric.measure.0, metric.history, &metric.condition) {
@@ -141,77 +145,80 @@ fn one(metric: &Metric) -> String {
             ("count", None, Some(_)) => ("", note, ""),
             _ => (note, "", ""),
         };
-    line("key", quoted(&metric.key), "");
-    line("label", quoted(&metric.label), "");
-    line("section", quoted(&metric.section), "");
-    line("table", quoted(&metric.table), "");
-    line(metric.measure.0, quoted(&metric.measure.1), at_measure);
-    if let Some(condition) = &metric.condition {
-        line("where", quoted(condition), at_condition);
-    }
-    for (key, value) in parts(metric) {
-        line(key, value, "");
-    }
-    if let Some(history) = metric.history {
-        line("history", quoted(history.word()), at_history);
-    }
-    if let Some(unit) = metric.unit {
-        line("unit", quoted(unit), "");
-    }
-    if let Some(decimals) = metric.decimals {
-        line("decimals", decimals.to_string(), "");
-    }
-    if metric.alerts_on_falls {
-        let why = "its growth shows in the new ones";
-        line("alert", "{ percent = { on = \"falls\" } }".to_owned(), why);
-    }
-    match metric.good {
-        Good::Up => line("good", quoted("up"), ""),
-        Good::Down => line("good", quoted("down"), ""),
-        Good::Neutral => {}
-    }
-    text
+    let falls = || "{ percent = { on = \"falls\" } }".to_owned();
+    let good = match metric.good {
+        Good::Up => Some("up"),
+        Good::Down => Some("down"),
+        Good::Neutral => None,
+    };
+    let entries = [
+        ("key", Some(quoted(&metric.key)), ""),
+        ("label", Some(quoted(&metric.label)), ""),
+        ("section", Some(quoted(&metric.section)), ""),
+        ("table", Some(quoted(&metric.table)), ""),
+        (
+            metric.measure.0,
+            Some(quoted(&metric.measure.1)),
+            at_measure,
+        ),
+        (
+            "where",
+            metric.condition.as_deref().map(quoted),
+            at_condition,
+        ),
+        ("within", within(metric), ""),
+        ("split", split(metric), ""),
+        ("by", by(metric), ""),
+        (
+            "history",
+            metric.history.map(|history| quoted(history.word())),
+            at_history,
+        ),
+        ("unit", metric.unit.map(quoted), ""),
+        (
+            "decimals",
+            metric.decimals.map(|decimals| decimals.to_string()),
+            "",
+        ),
+        (
+            "alert",
+            metric.alerts_on_falls.then(falls),
+            "its growth shows in the new ones",
+        ),
+        ("good", good.map(quoted), ""),
+    ];
+    format!("\n[[metrics]]\n{}", lines(&entries, 7))
 }
 
-/// Windows, splits and distributions: inline tables of their own.
-fn parts(metric: &Metric) -> Vec<(&'static str, String)> {
-    let within = metric.within.as_ref().map(|(column, kind)| {
-        let kind = kind.map_or(String::new(), |kind| {
-            format!(", time = {}", quoted(kind.word()))
-        });
-        let column = quoted(column);
-        (
-            "within",
-            format!("{{ column = {column}, days = [1, 7, 30]{kind} }}"),
-        )
+fn within(metric: &Metric) -> Option<String> {
+    let (column, kind) = metric.within.as_ref()?;
+    let kind = kind.map(|kind| format!(", time = {}", quoted(kind.word())));
+    let (column, kind) = (quoted(column), kind.unwrap_or_default());
+    Some(format!("{{ column = {column}, days = [1, 7, 30]{kind} }}"))
+}
+
+fn split(metric: &Metric) -> Option<String> {
+    let (column, parts) = metric.split.as_ref()?;
+    let into = inline(parts.iter().map(|part| (&part.value, &part.key)));
+    let labels = parts.iter();
+    let labels = match inline(labels.filter_map(|part| Some((&part.key, part.label.as_ref()?)))) {
+        none if none.is_empty() => none,
+        some => format!(", labels = {{ {some} }}"),
+    };
+    let column = quoted(column);
+    Some(format!(
+        "{{ column = {column}, into = {{ {into} }}{labels} }}"
+    ))
+}
+
+fn by(metric: &Metric) -> Option<String> {
+    let By { column, label } = metric.by.as_ref()?;
+    let label = label.as_ref().map(|Label { table, key, column }| {
+        let [table, key, column] = [table, key, column].map(|name| quoted(name));
+        format!(", label = {{ table = {table}, key = {key}, column = {column} }}")
     });
-    let split = metric.split.as_ref().map(|(column, parts)| {
-        let into = parts.iter().map(|part| (&part.value, &part.key));
-        let labels = parts
-            .iter()
-            .filter_map(|part| part.label.as_ref().map(|label| (&part.key, label)));
-        let labels = match inline(labels) {
-            none if none.is_empty() => none,
-            some => format!(", labels = {{ {some} }}"),
-        };
-        let (column, into) = (quoted(column), inline(into));
-        (
-            "split",
-            format!("{{ column = {column}, into = {{ {into} }}{labels} }}"),
-        )
-    });
-    let by = metric.by.as_ref().map(|by| {
-        let label = by.label.as_ref().map_or(String::new(), |label| {
-            let [table, key, column] =
-                [&label.table, &label.key, &label.column].map(|name| quoted(name));
-            format!(", label = {{ table = {table}, key = {key}, column = {column} }}")
-        });
-        (
-            "by",
-            format!("{{ column = {}, top = 20{label} }}", quoted(&by.column)),
-        )
-    });
-    [within, split, by].into_iter().flatten().collect()
+    let (column, label) = (quoted(column), label.unwrap_or_default());
+    Some(format!("{{ column = {column}, top = 20{label} }}"))
 }
 
 fn inline<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
@@ -243,7 +250,7 @@ fn rest(left_out: &[LeftOut], unused: &[String]) -> String {
     text
 }
 
-/// A TOML string, whatever stands in it.
+/// Any text as a TOML string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
