@@ -1,5 +1,5 @@
-//! Days from elsewhere into the book. First the whole input is read and checked; only if all of it is sound,
-//! it is laid into the book, in one transaction, wherever the book knows nothing better.
+//! Imports days into the book. The whole input is checked first, then stored in one transaction; the book's own
+//! values stay.
 
 mod day;
 mod day_table;
@@ -31,19 +31,19 @@ pub struct Setting<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Something that is not taken over, and why.
+/// Something that is not imported, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     /// A metric's key, or a kind of rows.
     pub what: String,
     pub why: String,
-    /// Of how many values or rows that is true.
+    /// How many values or rows.
     pub count: usize,
 }
 
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// What is wrong with the input, place by place.
+    /// The input's mistakes.
     #[error("nothing was imported:\n  {}", .0.join("\n  "))]
     Refused(Vec<String>),
     #[error("cannot read {name}: {source}")]

@@ -1,4 +1,4 @@
-//! A day counted again, metric by metric, beside the night's own way and the numbers in the book. Nothing is written.
+//! Recounts a day, metric by metric and as the night does, and compares with the book. Nothing is written.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::config::AppDatabase;
 use crate::entry::value::agree;
 use crate::entry::{Entry, Kind, Reading, Value, derive};
 
-/// What came out for every metric asked for.
+/// The result for every metric asked for.
 pub struct Verified {
     pub checks: Vec<Check>,
     pub unreachable: Vec<Unreachable>,
@@ -16,7 +16,7 @@ pub struct Verified {
 
 pub struct Check {
     pub key: String,
-    /// What the book holds; nothing where it knows no value, or one of another instant.
+    /// The book's value, if it has one of the same instant.
     pub stored: Option<Value>,
     /// What the metric's own statement gave.
     pub counted: Option<Value>,
@@ -54,7 +54,6 @@ impl Verdict {
         }
     }
 
-    /// Something is to be done about it.
     pub fn is_wrong(&self) -> bool {
         matches!(self, Self::Differs | Self::Contradicted | Self::Failed(_))
     }
@@ -67,7 +66,7 @@ impl Verdict {
     }
 }
 
-/// Counts in both ways in one snapshot of each database, and compares.
+/// Counts by both strategies in one snapshot of each database, and compares.
 pub async fn verify(
     apps: &BTreeMap<String, AppDatabase>,
     request: &Request<'_>,
@@ -95,7 +94,7 @@ pub async fn verify(
     }
 }
 
-/// The day as one way of counting tells it, with what is made of its numbers.
+/// The day as one strategy counted it, with the ratios derived.
 fn day_of(collected: Collected, request: &Request<'_>) -> Entry {
     let (day, readings) = collected.days.into_iter().next().unwrap_or_else(|| {
         let day = Day::containing(request.now, chrono_tz::UTC);

@@ -1,4 +1,4 @@
-//! What one line says, in JSON or in the cells of a table, as values that may be kept.
+//! One day as JSON or table cells, read into values that can be stored.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -13,7 +13,7 @@ use super::validation::{Frame, Given, Validation};
 
 /// A day as `daybook export` writes it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Line {
+pub(super) struct ExportedDay {
     schema: Option<Json>,
     date: String,
     as_of: Option<String>,
@@ -27,48 +27,39 @@ pub(super) struct Line {
     provenance: Map<String, Json>,
 }
 
-/// An object's pairs as they stand there: of two equal keys a map would keep one and say nothing.
+/// An object's pairs as written: a map would silently drop a repeated key.
 #[derive(Debug)]
 struct Pairs(Vec<(String, Json)>);
 
-/// Hands a day over to the gathering, with whatever is wrong about it.
-pub(super) fn import_into(line: Line, place: &str, validation: &mut Validation<'_>) {
-    let (date, frame) = match framed(&line) {
+/// Hands a day to the validation, with all its mistakes.
+pub(super) fn check(day: ExportedDay, place: &str, validation: &mut Validation<'_>) {
+    let (date, frame) = match framed(&day) {
         Ok(framed) => framed,
         Err(why) => return validation.wrong(place, &why),
     };
-    let mut told = line.provenance;
+    let mut provenance = day.provenance;
     let mut readings = Vec::new();
-    for (key, value) in line.metrics.0 {
-        let told = told.shift_remove(&key);
-        push(
-            &key,
-            &value,
-            told.as_ref(),
-            place,
-            validation,
-            &mut readings,
-        );
+    for (key, value) in day.metrics.0 {
+        let own = provenance.shift_remove(&key);
+        push(&key, &value, own.as_ref(), place, validation, &mut readings);
     }
-    if let Some(key) = told.keys().next() {
+    if let Some(key) = provenance.keys().next() {
         let why = format!("provenance of `{}`, but no value", key.escape_debug());
         validation.wrong(place, &why);
     }
-    validation.check(
-        place,
-        Given {
-            date,
-            frame,
-            readings,
-        },
-    );
+    let given = Given {
+        date,
+        frame,
+        readings,
+    };
+    validation.check(place, given);
 }
 
-/// Reads one value; what the catalog does not know, or what cannot be, is noted.
+/// Reads one value; the validation records unknown keys and mistakes.
 pub(super) fn push(
     key: &str,
     value: &Json,
-    told: Option<&Json>,
+    provenance: Option<&Json>,
     place: &str,
     validation: &mut Validation<'_>,
     readings: &mut Vec<(String, Reading)>,
@@ -76,34 +67,33 @@ pub(super) fn push(
     let Some(metric) = validation.metric(key) else {
         return validation.unknown(place, key);
     };
-    match reading(metric, value, told) {
-        Ok(reading)
+    match reading(metric, value, provenance) {
+        Ok(reading) => {
             if readings
                 .iter()
-                .any(|(other, known)| other == key && *known != reading) =>
-        {
-            validation.wrong(
-                place,
-                &format!("`{key}` appears twice, with different values"),
-            );
+                .any(|(other, known)| other == key && *known != reading)
+            {
+                let why = format!("`{key}` appears twice, with different values");
+                return validation.wrong(place, &why);
+            }
+            readings.push((key.to_owned(), reading));
         }
-        Ok(reading) => readings.push((key.to_owned(), reading)),
         Err(why) => validation.wrong(place, &format!("`{key}`: {why}")),
     }
 }
 
-fn framed(line: &Line) -> Result<(NaiveDate, Frame), String> {
-    if let Some(schema) = line.schema.as_ref().filter(|schema| **schema != 1) {
+fn framed(day: &ExportedDay) -> Result<(NaiveDate, Frame), String> {
+    if let Some(schema) = day.schema.as_ref().filter(|schema| **schema != 1) {
         return Err(format!("schema {schema}: this program knows schema 1"));
     }
     let frame = Frame {
-        zone: line.time_zone.as_deref().map(zone).transpose()?,
-        as_of: moment("as_of", line.as_of.as_deref())?,
-        partial: line.partial,
-        collected_at: moment("collected_at", line.collected_at.as_deref())?,
-        duration_ms: line.duration_ms,
+        zone: day.time_zone.as_deref().map(zone).transpose()?,
+        as_of: moment("as_of", day.as_of.as_deref())?,
+        partial: day.partial,
+        collected_at: moment("collected_at", day.collected_at.as_deref())?,
+        duration_ms: day.duration_ms,
     };
-    Ok((date(&line.date)?, frame))
+    Ok((date(&day.date)?, frame))
 }
 
 pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
@@ -128,7 +118,7 @@ pub(super) fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
     text.parse().map_err(unknown)
 }
 
-/// A number of a table's cell as JSON would have it, or a distribution, or nothing.
+/// A table's cell as JSON: a number, a distribution or nothing.
 pub(super) fn cell(text: &str) -> Result<Json, String> {
     let text = text.trim_matches(' ');
     if text.is_empty() {
@@ -148,11 +138,10 @@ pub(super) fn cell(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map_err(|_| not_a_value(&shown(text)))
 }
 
-fn reading(metric: &Metric, value: &Json, told: Option<&Json>) -> Result<Reading, String> {
-    let told: Provenance = match told {
-        Some(told) => Provenance::deserialize(told).map_err(|why| format!("provenance: {why}"))?,
-        None => Provenance::default(),
-    };
+fn reading(metric: &Metric, value: &Json, provenance: Option<&Json>) -> Result<Reading, String> {
+    let provenance = provenance.map(Provenance::deserialize).transpose();
+    let provenance = provenance.map_err(|why| format!("provenance: {why}"))?;
+    let provenance = provenance.unwrap_or_default();
     let value = match value {
         Json::Null => None,
         Json::Number(number) if number.as_i64().is_none() && number.is_u64() => {
@@ -169,15 +158,15 @@ fn reading(metric: &Metric, value: &Json, told: Option<&Json>) -> Result<Reading
         }
         _ => {}
     }
-    let kind = match told.kind {
+    let kind = match provenance.kind {
         Kind::Unavailable | Kind::Failed if value.is_some() => {
-            let word = told.kind.word();
+            let word = provenance.kind.word();
             return Err(format!("a value whose provenance says {word}"));
         }
         Kind::Observed | Kind::Reconstructed | Kind::Imported => Kind::Imported,
         unknown => unknown,
     };
-    let provenance = Provenance { kind, ..told };
+    let provenance = Provenance { kind, ..provenance };
     Ok(Reading { value, provenance })
 }
 
@@ -187,7 +176,7 @@ fn not_a_value(text: &str) -> String {
     )
 }
 
-/// Enough to find it again.
+/// The beginning of a text, enough to find it again.
 pub(super) fn shown(text: &str) -> String {
     let mut shown: String = text.escape_debug().take(60).collect();
     if text.escape_debug().count() > 60 {

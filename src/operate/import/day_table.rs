@@ -1,5 +1,4 @@
-//! A table of another system with a row a day, read as a mapping says. What its numbers are known to get wrong is left
-//! out and said, column by column.
+//! Another system's table with a row a day, read by a mapping. Values known to be wrong are left out and reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +21,7 @@ use super::{ImportError, LeftOut, Setting};
 const CLOCK_CHANGE: &str = "counted rolling hours, and the clocks changed inside its window";
 const NULL: &str = "null on those days";
 
-/// A row, and the day it tells of.
+/// A row, and the day that it describes.
 struct Row<'a> {
     written: &'a TableDay,
     day: Day,
@@ -30,7 +29,7 @@ struct Row<'a> {
     partial: bool,
 }
 
-/// Reads the table from the app database and checks it as a file is checked.
+/// Reads the table from the app database and checks it like a file.
 pub async fn read(
     mapping: &Source,
     setting: Setting<'_>,
@@ -88,7 +87,7 @@ fn parse(source: &Source, validation: &Validation<'_>) -> Result<Mapping, Vec<Mi
     }
 }
 
-/// The one that the mapping names, the unnamed one, or the only one there is.
+/// The database that the mapping names, the unnamed one, or the only one.
 fn app<'a>(
     mapping: &'a Mapping,
     setting: Setting<'a>,
@@ -103,14 +102,14 @@ fn app<'a>(
     }
 }
 
-/// Gives each row to the gathering as what it is; an open day yields to the complete one.
+/// Hands each row to the validation; a complete day replaces an open one.
 fn hand_over(
     table: &[TableDay],
     mapping: &Mapping,
     setting: Setting<'_>,
     validation: &mut Validation<'_>,
 ) -> Vec<LeftOut> {
-    let mut left_out = Tally::default();
+    let mut left_out = LeftOutCounts::default();
     let mut rows = Vec::new();
     for written in table {
         match row(written, mapping, setting) {
@@ -126,10 +125,10 @@ fn hand_over(
         let given = given(&row, mapping, validation, &mut left_out);
         validation.check(&place, given);
     }
-    left_out.told()
+    left_out.listed()
 }
 
-/// What the row tells of, or what kind of row is left out and why.
+/// The row's day, or the kind of row that is left out, and why.
 fn row<'a>(
     written: &'a TableDay,
     mapping: &Mapping,
@@ -140,10 +139,8 @@ fn row<'a>(
     if written.counted_at.is_some_and(|at| at > setting.now) || written.date > today.date {
         return Err(("rows of the future", "nothing can have been counted then"));
     }
-    let day = Day::of(written.date, zone).map_err(|_| {
-        let why = "the clocks jumped over them";
-        ("rows of days that do not exist", why)
-    })?;
+    let missing = "rows of days that do not exist";
+    let day = Day::of(written.date, zone).map_err(|_| (missing, "the clocks jumped over them"))?;
     let row = |day, partial| Row {
         written,
         day,
@@ -171,7 +168,7 @@ fn given(
     row: &Row<'_>,
     mapping: &Mapping,
     validation: &Validation<'_>,
-    left_out: &mut Tally,
+    left_out: &mut LeftOutCounts,
 ) -> Given {
     let Row {
         written,
@@ -236,7 +233,7 @@ fn sound_value<'a>(
     }
 }
 
-/// Days are as long as the clocks make them, 24 hours times n are not.
+/// Whether a rolling window of 24-hour days differs from the calendar days, which clock changes lengthen or shorten.
 fn clocks_changed(key: &str, at: DateTime<Utc>, zone: Tz) -> bool {
     let windows = [("_24h", 1), ("_7d", 7), ("_30d", 30)];
     let window = windows
@@ -249,16 +246,16 @@ fn clocks_changed(key: &str, at: DateTime<Utc>, zone: Tz) -> bool {
     })
 }
 
-/// What was left out, for which reason, how often.
+/// How often something was left out for a reason.
 #[derive(Default)]
-struct Tally(BTreeMap<(String, String), usize>);
+struct LeftOutCounts(BTreeMap<(String, String), usize>);
 
-impl Tally {
+impl LeftOutCounts {
     fn add(&mut self, what: &str, why: &str) {
         *self.0.entry((what.to_owned(), why.to_owned())).or_default() += 1;
     }
 
-    fn told(self) -> Vec<LeftOut> {
+    fn listed(self) -> Vec<LeftOut> {
         let each = |((what, why), count)| LeftOut { what, why, count };
         self.0.into_iter().map(each).collect()
     }

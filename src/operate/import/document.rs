@@ -1,4 +1,4 @@
-//! One JSON document with days in `entries`, taken one at a time as they come.
+//! One JSON document with days in `entries`, read one at a time.
 
 use std::fmt;
 use std::io::{self, BufRead};
@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::day::{self, Line};
+use super::day::{self, ExportedDay};
 use super::measured::Length;
 use super::validation::Validation;
 
@@ -24,17 +24,12 @@ pub(super) fn read(
         Ok(found)
     });
     match done {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            validation.wrong("the document", "expected the days in \"entries\"");
-            Ok(())
-        }
-        Err(error) if error.is_io() => Err(error.into()),
-        Err(error) => {
-            validation.wrong("the document", &error.to_string());
-            Ok(())
-        }
+        Ok(true) => {}
+        Ok(false) => validation.wrong("the document", "expected the days in \"entries\""),
+        Err(error) if error.is_io() => return Err(error.into()),
+        Err(error) => validation.wrong("the document", &error.to_string()),
     }
+    Ok(())
 }
 
 struct Reader<'r, 'a> {
@@ -42,7 +37,7 @@ struct Reader<'r, 'a> {
     validation: &'r mut Validation<'a>,
 }
 
-/// Whether there were entries.
+/// Reads the document; returns whether it has entries.
 impl<'de> Visitor<'de> for Reader<'_, '_> {
     type Value = bool;
 
@@ -94,10 +89,10 @@ impl<'de> Visitor<'de> for Entries<'_, '_> {
         let Reader { length, validation } = self.0;
         for number in 1.. {
             length.set(0);
-            let Some(line) = days.next_element::<Line>()? else {
+            let Some(day) = days.next_element::<ExportedDay>()? else {
                 break;
             };
-            day::import_into(line, &format!("entry {number}"), validation);
+            day::check(day, &format!("entry {number}"), validation);
         }
         Ok(())
     }

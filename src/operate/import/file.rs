@@ -1,4 +1,4 @@
-//! A file of days: what it is shows in its first bytes, its name does not count.
+//! A file of days, whose format is recognised by its first bytes, not by its name.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
@@ -9,23 +9,22 @@ use super::measured::{Length, Measured};
 use super::validation::{Validated, Validation};
 use super::{ImportError, Setting, document, lines, table};
 
-/// Enough of the first line to tell what the file is.
+/// Enough of the first line to recognise the format.
 const HEAD_BYTES: u64 = 64 * 1024;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Reads and checks all of it. `name` is what errors call it.
+/// Reads and checks the whole input; errors call it `name`.
 pub fn read(input: impl Read, name: &str, setting: Setting<'_>) -> Result<Validated, ImportError> {
     let mut validation = Validation::new(setting);
     let mut input = BufReader::new(input);
-    let packed = first_bytes(&mut input, GZIP.len())
-        .map(|(bytes, rest)| (bytes == GZIP, Cursor::new(bytes).chain(rest)));
-    let done = packed.and_then(|(is_gzip, all)| match is_gzip {
-        true => contents(
-            BufReader::new(MultiGzDecoder::new(BufReader::new(all))),
-            &mut validation,
-        ),
-        false => contents(all, &mut validation),
+    let done = first_bytes(&mut input, GZIP.len()).and_then(|(bytes, rest)| {
+        let is_gzip = bytes == GZIP;
+        let all = Cursor::new(bytes).chain(rest);
+        match is_gzip {
+            true => contents(BufReader::new(MultiGzDecoder::new(all)), &mut validation),
+            false => contents(all, &mut validation),
+        }
     });
     match done {
         Ok(()) => validation.end(),

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use super::day::{self, Line};
+use super::day::{self, ExportedDay};
 use super::measured::Length;
 use super::validation::Validation;
 
@@ -22,15 +22,15 @@ pub(super) fn read(
             continue;
         }
         let place = format!("line {number}");
-        match serde_json::from_slice::<Line>(&line) {
-            Ok(line) => day::import_into(line, &place, validation),
+        match serde_json::from_slice::<ExportedDay>(&line) {
+            Ok(day) => day::check(day, &place, validation),
             Err(error) => validation.wrong(&place, &without_line(&error)),
         }
     }
     Ok(())
 }
 
-/// The line is known; the parser would call it the first.
+/// The parser sees each line alone and would call it line 1.
 fn without_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {

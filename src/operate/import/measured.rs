@@ -1,13 +1,13 @@
-//! A reader that ends a day that goes on and on.
+//! A reader that limits the length of a day.
 
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// A day is a few kilobytes; what is longer is none.
+/// A day has a few kilobytes.
 const LONGEST_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Whoever reads a day at a time sets this back; a day that goes on and on ends in an error.
+/// The bytes read since the day began; the reader of days resets it.
 pub(super) type Length = Rc<Cell<u64>>;
 
 pub(super) struct Measured<R> {

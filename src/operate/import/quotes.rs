@@ -1,10 +1,10 @@
-//! Follows the quotes of a CSV as it is read: the parser takes one that is never closed for closed at the end.
+//! Follows a CSV's quotes while it is read, since the parser accepts a quote that is never closed.
 
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// The line on which the quote that is open now began.
+/// The line on which the open quote began.
 pub(super) type Opened = Rc<Cell<Option<u64>>>;
 
 pub(super) struct Quotes<R> {

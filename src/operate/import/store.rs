@@ -1,4 +1,4 @@
-//! Laying the gathered days into the book, or seeing what would come of it.
+//! Merges the validated days into the book, or says what would change.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::entry::{Entry, derive, keep_better_renamed_values, merge};
 
 use super::{Setting, Span, Validated};
 
-/// What came of it.
+/// What an import changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Imported {
     pub new_days: usize,
@@ -43,7 +43,7 @@ pub async fn import_into(
     Ok(imported)
 }
 
-/// The same, without a trace; a book that is not there is an empty one.
+/// Counts the same changes without writing; a missing book counts as empty.
 pub async fn dry_run(
     book: Option<&Book>,
     validated: &Validated,
@@ -61,8 +61,7 @@ pub async fn dry_run(
     Ok(imported)
 }
 
-/// The day as it will stand: nothing that the book knows under a former name comes anew, and what was lacking is made
-/// where that is possible now.
+/// The merged day: values that the book has under a former name stay, and ratios are derived where now possible.
 fn laid_over(catalog: &Catalog, stored: Option<&Entry>, mut new: Entry) -> Entry {
     let Some(stored) = stored else { return new };
     keep_better_renamed_values(catalog, &mut new, stored, Mode::Import);
@@ -91,14 +90,8 @@ impl Imported {
             let (first, last) = self.span.unwrap_or((date, date));
             self.span = Some((first.min(date), last.max(date)));
         }
-        let Some(given) = given.get(&date) else {
-            return;
-        };
-        let known = given
-            .readings
-            .iter()
-            .filter(|(_, reading)| reading.is_known());
-        for (key, _) in known {
+        let given = given.get(&date).into_iter().flat_map(|day| &day.readings);
+        for (key, _) in given.filter(|(_, reading)| reading.is_known()) {
             let before = stored.before.as_ref().and_then(|day| day.readings.get(key));
             match before.is_some() && before == stored.after.readings.get(key) {
                 true => self.known += 1,

@@ -80,7 +80,7 @@ pub(super) fn read(
     }
 }
 
-/// Spreadsheets part cells by what their country does.
+/// Spreadsheets separate cells by a character that depends on the country.
 fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |wanted: u8| line.iter().filter(|byte| **byte == wanted).count();
@@ -91,7 +91,7 @@ fn delimiter(head: &[u8]) -> u8 {
     most.unwrap_or(b',')
 }
 
-/// None where the first line is a value already.
+/// `None` if the first line is already a value.
 fn titles(record: &StringRecord) -> Result<Option<Columns>, String> {
     if record.len() == LONG.len() && record.iter().eq(LONG) {
         return Ok(Some(Columns::Long));
@@ -142,7 +142,7 @@ fn long(
         date: day::date(date)?,
         ..Given::default()
     };
-    // An empty value is one that nobody knows.
+    // An empty value is unknown.
     if !value.is_null() {
         day::push(key, &value, None, place, validation, &mut given.readings);
     }
@@ -161,7 +161,7 @@ fn wide(
             .filter(|text| !text.is_empty())
     };
     let frame = |name: &'static str| cell(&Column::Frame(name));
-    let told: Map<String, Json> = match cell(&Column::Provenance) {
+    let provenance: Map<String, Json> = match cell(&Column::Provenance) {
         Some(text) => serde_json::from_str(text).map_err(|why| format!("provenance: {why}"))?,
         None => Map::new(),
     };
@@ -180,11 +180,11 @@ fn wide(
         let Column::Metric(key) = column else {
             continue;
         };
-        let told = told.get(key);
+        let own = provenance.get(key);
         match day::cell(text) {
-            // Without a word about it, the day does not have this metric.
-            Ok(Json::Null) if told.is_none() => {}
-            Ok(value) => day::push(key, &value, told, place, validation, &mut given.readings),
+            // An empty cell without provenance: the day does not have this metric.
+            Ok(Json::Null) if own.is_none() => {}
+            Ok(value) => day::push(key, &value, own, place, validation, &mut given.readings),
             Err(why) => validation.wrong(place, &format!("`{}`: {why}", day::shown(key))),
         }
     }
@@ -197,13 +197,9 @@ fn truth(text: &str) -> Result<bool, String> {
 }
 
 fn milliseconds(text: &str) -> Result<i64, String> {
-    let expected = |_| {
-        format!(
-            "duration_ms `{}`: expected a whole number",
-            day::shown(text)
-        )
-    };
-    text.parse().map_err(expected)
+    let shown = day::shown(text);
+    let parsed = text.parse();
+    parsed.map_err(|_| format!("duration_ms `{shown}`: expected a whole number"))
 }
 
 fn broken(error: &csv::Error) -> String {

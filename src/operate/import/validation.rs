@@ -1,4 +1,4 @@
-//! Days as they come in: each is checked, put together with what came of it before, and kept until all are there.
+//! Checks days as they come in and collects them until all are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +14,9 @@ use crate::text::suggest::did_you_mean;
 
 use super::{ImportError, LeftOut, Setting};
 
-/// So many mistakes are told one by one.
-const TOLD: usize = 20;
-/// A file with more keys that nobody knows is of something else.
+/// Further mistakes are only counted.
+const MOST_MISTAKES: usize = 20;
+/// A file with more unknown keys is no file of days.
 const MOST_UNKNOWN_KEYS: usize = 1000;
 
 /// One day, or part of it, as a line gives it.
@@ -27,7 +27,7 @@ pub(super) struct Given {
     pub readings: Vec<(String, Reading)>,
 }
 
-/// What a line says of its day beside the numbers; a complete day by the settings where it says nothing.
+/// What a line says about its day besides the numbers; by default it is complete, in the configured zone.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
     pub zone: Option<Tz>,
@@ -39,7 +39,7 @@ pub(super) struct Frame {
 
 pub(super) struct Validation<'a> {
     setting: Setting<'a>,
-    /// What may be taken over: the catalog's keys and those that its metrics had before.
+    /// The keys that can be imported: the catalog's, and those that its metrics had before.
     known: BTreeMap<&'a str, &'a Metric>,
     today: NaiveDate,
     oldest: NaiveDate,
@@ -48,10 +48,10 @@ pub(super) struct Validation<'a> {
     before_since: BTreeSet<NaiveDate>,
     unknown: BTreeMap<String, usize>,
     mistakes: Vec<String>,
-    untold: usize,
+    more_mistakes: usize,
 }
 
-/// A sound input.
+/// An input without mistakes.
 #[derive(Debug, Default)]
 pub struct Validated {
     pub days: BTreeMap<NaiveDate, Entry>,
@@ -75,7 +75,7 @@ impl<'a> Validation<'a> {
             before_since: BTreeSet::new(),
             unknown: BTreeMap::new(),
             mistakes: Vec::new(),
-            untold: 0,
+            more_mistakes: 0,
         }
     }
 
@@ -84,13 +84,13 @@ impl<'a> Validation<'a> {
     }
 
     pub(super) fn wrong(&mut self, place: &str, why: &str) {
-        match self.mistakes.len() < TOLD {
+        match self.mistakes.len() < MOST_MISTAKES {
             true => self.mistakes.push(format!("{place}: {why}")),
-            false => self.untold += 1,
+            false => self.more_mistakes += 1,
         }
     }
 
-    /// A key that is left out, and said in the end: a slip must not vanish in silence.
+    /// Leaves a key out, and reports it at the end.
     pub(super) fn unknown(&mut self, place: &str, key: &str) {
         if self.unknown.len() < MOST_UNKNOWN_KEYS || self.unknown.contains_key(key) {
             *self.unknown.entry(key.to_owned()).or_default() += 1;
@@ -175,7 +175,7 @@ impl<'a> Validation<'a> {
         Ok(entry)
     }
 
-    /// All of it, or what is wrong with it.
+    /// All days, or all mistakes.
     pub(super) fn end(mut self) -> Result<Validated, ImportError> {
         if let (Some(first), retention) = (self.too_old.first(), self.setting.config.retention_days)
         {
@@ -186,20 +186,16 @@ impl<'a> Validation<'a> {
             ));
         }
         if self.days.values().all(|day| day.readings.is_empty()) && !self.unknown.is_empty() {
-            let keys: Vec<String> = self
-                .unknown
-                .keys()
-                .take(5)
-                .map(|key| self.hint(key))
-                .collect();
-            self.mistakes.push(format!(
-                "none of its keys is in the catalog: {}",
-                keys.join(", ")
-            ));
+            let keys = self.unknown.keys().take(5);
+            let keys = keys.map(|key| format!("`{}`{}", key.escape_debug(), self.like(key)));
+            let keys = keys.collect::<Vec<_>>().join(", ");
+            let mistake = format!("none of its keys is in the catalog: {keys}");
+            self.mistakes.push(mistake);
         }
         if !self.mistakes.is_empty() {
-            if self.untold > 0 {
-                self.mistakes.push(format!("and {} more", self.untold));
+            if self.more_mistakes > 0 {
+                self.mistakes
+                    .push(format!("and {} more", self.more_mistakes));
             }
             return Err(ImportError::Refused(self.mistakes));
         }
@@ -220,10 +216,6 @@ impl<'a> Validation<'a> {
             days: self.days,
             left_out,
         })
-    }
-
-    fn hint(&self, key: &str) -> String {
-        format!("`{}`{}", key.escape_debug(), self.like(key))
     }
 
     /// `; did you mean …`, of the keys that may be imported.
