@@ -1,4 +1,4 @@
-//! One file per command; here the errors they share and the exit codes they end with.
+//! One file per command; the errors and exit codes that they share.
 
 pub mod alerts;
 pub mod book;
@@ -40,35 +40,36 @@ use crate::book::{Book, BookError};
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::nightly::NightError;
+use crate::text::mistake::Mistake;
 use crate::text::secrets::masked;
 use tokio_util::sync::CancellationToken;
 
-/// What the world outside gives a command: read once, in `main`.
+/// The outside world as a command sees it, read once in `main`.
 pub struct World {
     pub now: DateTime<Utc>,
-    /// For what runs on: the dashboard.
+    /// For the dashboard, which runs on.
     pub clock: fn() -> DateTime<Utc>,
     /// How this program was called, to suggest commands that work here.
     pub program: String,
     pub environment: BTreeMap<String, String>,
     pub directory: PathBuf,
-    /// Standard output is a terminal, and standard error is one.
-    pub terminal: (bool, bool),
+    pub stdout_is_terminal: bool,
+    pub stderr_is_terminal: bool,
     pub width: u16,
     pub stop: CancellationToken,
 }
 
-/// How a command that did not break ended.
+/// How a command without an error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     Done,
     /// Stored, but some metrics failed.
     Incomplete,
-    /// Stored, but a database was away.
+    /// Stored, but a database was unavailable.
     Unavailable,
-    /// Not everything that was to be sent was accepted.
+    /// Not every delivery was accepted.
     Undelivered,
-    /// Examined, and something must be mended.
+    /// Checked, and something is wrong.
     Unsound,
 }
 
@@ -88,6 +89,13 @@ pub enum CommandError {
     Interrupted,
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
+}
+
+impl From<Mistake> for CommandError {
+    fn from(mistake: Mistake) -> Self {
+        let mistakes = vec![mistake];
+        Self::Config(ConfigError { mistakes })
+    }
 }
 
 impl Ended {
@@ -115,7 +123,7 @@ impl CommandError {
     }
 }
 
-/// Everybody on the machine can read a command line, so no password belongs there.
+/// Every user of the machine can read a command line, so it may hold no password.
 pub fn without_passwords(arguments: impl Iterator<Item = String>) -> Result<(), CommandError> {
     for argument in arguments {
         let shown = masked(&argument);
@@ -128,8 +136,8 @@ pub fn without_passwords(arguments: impl Iterator<Item = String>) -> Result<(), 
     Ok(())
 }
 
-/// Neither mail nor TLS knows a time outside these years.
-fn has_a_usable_clock(world: &World) -> Result<(), CommandError> {
+/// Mail and TLS support only these years.
+fn check_clock(world: &World) -> Result<(), CommandError> {
     match world.now.year() {
         1970..=9999 => Ok(()),
         _ => Err(CommandError::Failed(anyhow::anyhow!(
@@ -139,9 +147,9 @@ fn has_a_usable_clock(world: &World) -> Result<(), CommandError> {
     }
 }
 
-/// Runs one command. Once the world asks it to stop, it may still put things in order, but not for long.
+/// Runs one command. Once it is told to stop, it has a short time to clean up.
 pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
-    has_a_usable_clock(world)?;
+    check_clock(world)?;
     let time_to_end = time_to_end(&cli.command);
     let overdue = async {
         world.stop.cancelled().await;
@@ -154,12 +162,12 @@ pub async fn run(cli: Cli, world: &World) -> Result<Ended, CommandError> {
     }
 }
 
-/// How long a command may take to end in order; one that has nothing to put in order is dropped at once.
+/// How long a command may take to clean up.
 fn time_to_end(command: &Command) -> Duration {
     match command {
-        // A message on its way is waited for, an answer is given to the end, the run is noted.
+        // They finish a message or an answer, and record the run.
         Command::Collect(_) | Command::Send(_) | Command::Serve(_) => Duration::from_secs(15),
-        // Statements on a server are cancelled, an unfinished file is removed, a terminal is restored.
+        // They cancel statements on a server, remove an unfinished file, or restore the terminal.
         Command::Explain(_)
         | Command::Verify(_)
         | Command::Doctor(_)
@@ -169,7 +177,7 @@ fn time_to_end(command: &Command) -> Duration {
         | Command::Demo(_)
         | Command::Config { .. }
         | Command::Top(_) => Duration::from_secs(2),
-        // What they write is written whole or not at all.
+        // They write whole or not at all.
         Command::Show(_)
         | Command::Report(_)
         | Command::Alerts { .. }

@@ -70,7 +70,8 @@ fn world() -> io::Result<World> {
             .unwrap_or_else(|| "daybook".to_owned()),
         environment,
         directory: std::env::current_dir()?,
-        terminal: (io::stdout().is_terminal(), io::stderr().is_terminal()),
+        stdout_is_terminal: io::stdout().is_terminal(),
+        stderr_is_terminal: io::stderr().is_terminal(),
         stop: CancellationToken::new(),
     })
 }

@@ -1,4 +1,4 @@
-//! `daybook alerts`: what deserves attention, what is muted, and how noisy the rules are.
+//! `daybook alerts`: lists alerts, mutes them, and replays the rules.
 
 mod backtest;
 mod mute;
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::render;
 use crate::text::suggest::did_you_mean;
 
-use super::{CommandError, Ended, World, output, show};
+use super::{CommandError, Ended, World, dates, output, show};
 
 pub async fn run(config: &Config, action: &Alerts, world: &World) -> Result<Ended, CommandError> {
     match action {
@@ -24,7 +24,8 @@ pub async fn run(config: &Config, action: &Alerts, world: &World) -> Result<Ende
 }
 
 async fn list(config: &Config, args: &Show, world: &World) -> Result<Ended, CommandError> {
-    let report = show::report(config, args.date.as_deref(), world).await?;
+    let date = dates::asked(&args.date, config, world)?;
+    let report = show::report(config, date, world).await?;
     match args.json {
         true => output::json(
             &json!({ "schema": 1, "date": report.date, "alerts": render::alerts::json(&report) }),

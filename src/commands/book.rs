@@ -1,20 +1,19 @@
-//! `daybook book copy`: the book moves to another database.
+//! `daybook book copy`: copies the book to another database.
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::book::{self, Book, columns};
 use crate::cli;
-use crate::config::environment::given;
-use crate::config::{Config, ConfigError, DatabaseUrl};
+use crate::config::{Config, DatabaseUrl};
 
 use super::{CommandError, Ended, World, input, output};
 
 const VARIABLE: &str = "DAYBOOK_BOOK_COPY_DATABASE_URL";
 
-/// How long a night or a delivery that goes on is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for a running night or delivery.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn run(
     config: &Config,
@@ -28,12 +27,12 @@ pub async fn run(
         let message = format!("{target} is the book itself: name another database");
         return Err(CommandError::Usage(message));
     }
-    // Before anything is made there: a book that cannot be read is not copied.
+    // An unreadable book must fail before the target is created.
     Book::open_to_read(source).await?.close().await;
-    let night = Book::wait_for_lock(source, PATIENCE).await?;
+    let night = Book::wait_for_lock(source, LOCK_TIMEOUT).await?;
     let from = Book::open_under(&night).await?;
-    let _delivering = book::wait_for_delivery_lock(&from, PATIENCE).await?;
-    let other = Book::wait_for_lock(&target, PATIENCE).await?;
+    let _delivering = book::wait_for_delivery_lock(&from, LOCK_TIMEOUT).await?;
+    let other = Book::wait_for_lock(&target, LOCK_TIMEOUT).await?;
     let to = Book::open_under(&other).await?;
     let copied = book::copy(&from, &to).await?;
     columns::update(&to, &config.catalog).await?;
@@ -43,22 +42,17 @@ pub async fn run(
     night.let_go().await;
 
     if args.json {
-        let tables = copied
-            .iter()
-            .map(|one| json!({ "table": one.table, "rows": one.rows, "sha256": one.digest }));
-        output::json(&json!({
-            "schema": 1,
-            "from": source.to_string(),
-            "to": target.to_string(),
-            "tables": tables.collect::<Vec<_>>(),
-        }))?;
+        let tables = copied.iter();
+        let tables =
+            tables.map(|one| json!({ "table": one.table, "rows": one.rows, "sha256": one.digest }));
+        let tables: Json = tables.collect();
+        let (from, to) = (source.to_string(), target.to_string());
+        output::json(&json!({ "schema": 1, "from": from, "to": to, "tables": tables }))?;
         return Ok(Ended::Done);
     }
     for one in &copied {
-        output::data(&format!(
-            "{:<15} {:>8} rows, the same in both",
-            one.table, one.rows
-        ))?;
+        let (table, rows) = (&one.table, one.rows);
+        output::data(&format!("{table:<15} {rows:>8} rows, the same in both"))?;
     }
     output::say(&next(&target));
     Ok(Ended::Done)
@@ -73,26 +67,16 @@ fn next(target: &DatabaseUrl) -> String {
 }
 
 async fn target(args: &cli::Copy, world: &World) -> Result<DatabaseUrl, CommandError> {
-    let cwd = world.directory.as_path();
-    let parsed = |text: &str, what: &str| {
-        let url = DatabaseUrl::parse(text.trim(), cwd);
-        url.map_err(|why| CommandError::Usage(format!("{what}: {why}")))
-    };
+    let missing = format!(
+        "no target: give --to URL, or set {VARIABLE} or {VARIABLE}_FILE if the URL has a password"
+    );
     match args.to.as_deref() {
-        Some("-") => parsed(&input::standard_input(&world.stop).await?, "standard input"),
-        Some(text) => parsed(text, "--to"),
-        None => {
-            let found = given(VARIABLE, &world.environment, cwd);
-            let found = found.map_err(|mistake| ConfigError {
-                mistakes: vec![mistake],
-            })?;
-            let found = found.ok_or_else(|| {
-                CommandError::Usage(format!(
-                    "no target: give --to URL, or set {VARIABLE} or {VARIABLE}_FILE if the URL has a password"
-                ))
-            })?;
-            parsed(&found.text, VARIABLE)
+        Some("-") => {
+            let text = input::standard_input(&world.stop).await?;
+            input::database_url(&text, "standard input", world)
         }
+        Some(text) => input::database_url(text, "--to", world),
+        None => input::url_from_environment(VARIABLE, &missing, world),
     }
 }
 

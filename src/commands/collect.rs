@@ -1,4 +1,4 @@
-//! `daybook collect`: the night, by cron or by hand.
+//! `daybook collect`: runs a night, by cron or by hand.
 
 mod changes;
 mod elsewhere;
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde_json::{Value as Json, json};
 
 use crate::book::{self, BookError, Message};
@@ -14,12 +15,13 @@ use crate::calendar::spoken;
 use crate::catalog::Catalog;
 use crate::cli::Collect;
 use crate::config::Config;
-use crate::entry::{Entry, Kind};
+use crate::entry::{Entry, Kind, Value};
 use crate::nightly::{self, DayDone, Night, NightContext, NightError, Orders, Which};
 use crate::plan::night::database_of;
 use crate::text::counted::counted;
 use crate::{compare, render, report};
 
+use super::output::seconds;
 use super::progress::Bar;
 use super::{CommandError, Ended, World, dates, delivered, open_book, output, runs, show};
 
@@ -33,21 +35,22 @@ pub async fn run(
     every_database_is_configured(config)?;
     let orders = orders(config, args, world)?;
     let many = !matches!(orders.which, Which::One(_));
-    let bar = Bar::new(world.terminal.1 && many && !args.quiet && !args.verbose).quiet(args.quiet);
+    let bar = Bar::new(world.stderr_is_terminal && many && !args.quiet && !args.verbose)
+        .quiet(args.quiet);
     let context = NightContext::new(config, world.now, world.stop.clone(), &bar);
     let night = nightly::run(&context, &orders).await;
     bar.clear();
     let night = night?;
     match args.json {
         true => output::json(&as_json(&night, args.dry_run))?,
-        // Said even where only trouble is: the other may be counting other days.
-        false if night.elsewhere => output::say(&elsewhere::told(config, file, args).await),
-        false => tell(config, &night, args, world).await?,
+        // Even with --quiet: the other run may be counting other days.
+        false if night.elsewhere => output::say(&elsewhere::message(config, file, args).await),
+        false => say(config, &night, args, world).await?,
     }
     for (date, key, error) in failures(&night) {
         output::say_line(&format!("{date} {key} failed: {error}"));
     }
-    tell_delivered(config, &night, args, world);
+    say_delivered(config, &night, args, world);
     match night.broke_off {
         Some(NightError::Unavailable(_)) => return Ok(Ended::Unavailable),
         Some(error) => return Err(error.into()),
@@ -56,20 +59,19 @@ pub async fn run(
     Ok(match &night {
         night if !night.unreachable.is_empty() => Ended::Unavailable,
         night if failures(night).next().is_some() || night.readers_missing => Ended::Incomplete,
-        night if !night.deliveries.iter().all(delivered::is_accepted) => Ended::Undelivered,
-        _ => Ended::Done,
+        night => delivered::ended(&night.deliveries),
     })
 }
 
-/// What became of the report; what did not arrive is said even where only trouble is.
-fn tell_delivered(config: &Config, night: &Night, args: &Collect, world: &World) {
+/// Deliveries and remarks; failures even with --quiet.
+fn say_delivered(config: &Config, night: &Night, args: &Collect, world: &World) {
     if let Some(NightError::Unavailable(away)) = &night.broke_off {
         output::say_line(&format!("daybook: {away}"));
     }
     if let Some(doubt) = &night.unpruned {
         output::say_line(&format!("nothing was pruned: {doubt}"));
     }
-    delivered::tell(&night.deliveries, config, (world, args.quiet || args.json));
+    delivered::say(&night.deliveries, config, world, args.quiet || args.json);
     for remark in &night.remarks {
         output::say_line(remark);
     }
@@ -87,12 +89,8 @@ fn tell_delivered(config: &Config, night: &Night, args: &Collect, world: &World)
 
 fn every_database_is_configured(config: &Config) -> Result<(), CommandError> {
     let catalog = &config.catalog;
-    let needed: BTreeSet<&str> = catalog
-        .metrics
-        .iter()
-        .filter_map(|metric| database_of(catalog, metric))
-        .collect();
-    for name in needed {
+    let metrics = catalog.metrics.iter();
+    for name in metrics.filter_map(|metric| database_of(catalog, metric)) {
         config.app(name)?;
     }
     Ok(())
@@ -105,10 +103,7 @@ fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, Comm
         _ if args.catch_up => Which::CatchUp,
         _ if let Some(days) = args.refresh => Which::Refresh {
             days,
-            with: match &args.date {
-                Some(date) => Some(read(date, "--date")?),
-                None => None,
-            },
+            with: dates::asked(&args.date, config, world)?,
         },
         _ => Which::One(read(args.date.as_deref().unwrap_or("today"), "--date")?),
     };
@@ -122,16 +117,16 @@ fn orders(config: &Config, args: &Collect, world: &World) -> Result<Orders, Comm
     })
 }
 
-/// Somebody who watches would rather know at once.
+/// At a terminal, an error is better than a wait.
 pub(super) fn retry_for(config: &Config, world: &World) -> Duration {
-    let usual = match world.terminal.1 {
+    let usual = match world.stderr_is_terminal {
         true => Duration::ZERO,
         false => Duration::from_secs(300),
     };
     config.collect.retry_for.unwrap_or(usual)
 }
 
-async fn tell(
+async fn say(
     config: &Config,
     night: &Night,
     args: &Collect,
@@ -149,8 +144,8 @@ async fn tell(
     if args.quiet {
         return Ok(());
     }
-    for (date, reason) in abridged(&night.skipped) {
-        output::say(&format!("{date} skipped: {reason}"));
+    for line in abridged(&night.skipped) {
+        output::say(&line);
     }
     let (refreshed, days): (Vec<&DayDone>, Vec<&DayDone>) =
         night.days.iter().partition(|day| day.changes.is_some());
@@ -161,14 +156,12 @@ async fn tell(
     match (written.as_slice(), days.as_slice()) {
         ([], []) if night.broke_off.is_some() || !refreshed.is_empty() => {}
         ([], []) if args.refresh.is_some() => output::say("no stored day to refresh"),
-        (written, days) => output::say(&collected(config, (written, days), night)),
+        (written, days) => output::say(&collected(config, written, days, night)),
     }
     if night.pruned > 0 {
-        output::say(&format!(
-            "{} older than {} pruned",
-            counted(night.pruned, "row"),
-            counted(config.retention_days, "day")
-        ));
+        let rows = counted(night.pruned, "row");
+        let days = counted(config.retention_days, "day");
+        output::say(&format!("{rows} older than {days} pruned"));
     }
     match written.last() {
         Some(last) if args.dry_run => output::data(&table_of(config, last, world).await?)?,
@@ -184,8 +177,8 @@ async fn tell(
     Ok(())
 }
 
-/// What became of the days asked for, in one line.
-fn collected(config: &Config, (written, days): (&[&Entry], &[&DayDone]), night: &Night) -> String {
+/// The result for the days asked for, in one line.
+fn collected(config: &Config, written: &[&Entry], days: &[&DayDone], night: &Night) -> String {
     match (written, days) {
         ([], []) => "nothing to collect".to_owned(),
         ([], [only]) => format!(
@@ -198,8 +191,8 @@ fn collected(config: &Config, (written, days): (&[&Entry], &[&DayDone]), night: 
             let failed = failed.map(|(_, key, _)| key);
             let before = one.failures().map(|(key, _)| key);
             let failed = failed.chain(before).collect();
-            let told = summary(&config.catalog, one, &failed);
-            format!("{}: {told}", spoken(one.date))
+            let summary = summary(&config.catalog, one, &failed);
+            format!("{}: {summary}", spoken(one.date))
         }
         (many, _) => format!("{} days in {}", many.len(), seconds(night.duration_ms)),
     }
@@ -224,7 +217,7 @@ async fn table_of(config: &Config, entry: &Entry, world: &World) -> Result<Strin
     }))
 }
 
-/// `59 metrics, 3 unavailable, in 0.4 s`; `31 of 38 metrics, 7 failed, in 0.4 s`, also where the day keeps older values.
+/// `59 metrics, 3 unavailable, in 0.4 s`; `31 of 38 metrics, 7 failed, in 0.4 s`, even if the day keeps older values.
 fn summary(catalog: &Catalog, entry: &Entry, failed: &BTreeSet<&str>) -> String {
     let shown = catalog.shown().map(|metric| metric.key.as_str());
     let (failed, stored): (Vec<&str>, Vec<&str>) = shown.partition(|key| failed.contains(key));
@@ -249,32 +242,24 @@ fn summary(catalog: &Catalog, entry: &Entry, failed: &BTreeSet<&str>) -> String 
     format!("{}, in {}", words.join(", "), seconds(entry.duration_ms))
 }
 
-fn seconds(milliseconds: i64) -> String {
-    format!("{:.2} s", milliseconds as f64 / 1000.0)
-}
-
-fn failures(night: &Night) -> impl Iterator<Item = (chrono::NaiveDate, &str, &str)> {
+fn failures(night: &Night) -> impl Iterator<Item = (NaiveDate, &str, &str)> {
     night.days.iter().flat_map(|day| {
         let failed = day.failed.iter();
         failed.map(|(key, error)| (day.date, key.as_str(), error.as_str()))
     })
 }
 
-/// The first and last of many skipped days say enough.
-fn abridged(skipped: &[(chrono::NaiveDate, String)]) -> Vec<(String, String)> {
+/// One line for many days that were skipped for the same reason.
+fn abridged(skipped: &[(NaiveDate, String)]) -> Vec<String> {
+    let line = |(date, reason): &(NaiveDate, String)| format!("{date} skipped: {reason}");
     match skipped {
-        [] => Vec::new(),
-        [(date, reason)] => vec![(date.to_string(), reason.clone())],
         [(first, reason), .., (last, same)] if reason == same => {
-            vec![(
-                format!("{} days from {first} to {last}", skipped.len()),
-                reason.clone(),
+            let count = skipped.len();
+            vec![format!(
+                "{count} days from {first} to {last} skipped: {reason}"
             )]
         }
-        many => many
-            .iter()
-            .map(|(date, reason)| (date.to_string(), reason.clone()))
-            .collect(),
+        few => few.iter().map(line).collect(),
     }
 }
 
@@ -290,16 +275,14 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
         night if night.days.iter().any(|day| day.entry.is_some()) => "stored",
         _ => "nothing",
     };
-    let skipped = night
-        .skipped
-        .iter()
-        .map(|(date, reason)| json!({ "date": date, "reason": reason }));
-    let mut unreachable: Vec<String> = Vec::new();
-    unreachable.extend(night.unreachable.iter().map(ToString::to_string));
+    let skipped = night.skipped.iter();
+    let skipped = skipped.map(|(date, reason)| json!({ "date": date, "reason": reason }));
+    let unreachable = night.unreachable.iter().map(ToString::to_string);
+    let mut unreachable: Vec<String> = unreachable.collect();
     if let Some(NightError::Unavailable(away)) = &night.broke_off {
         unreachable.push(away.to_string());
     }
-    let mut told = json!({
+    let mut result = json!({
         "schema": 1,
         "outcome": outcome,
         "days": night.days.iter().map(day_json).collect::<Vec<_>>(),
@@ -310,24 +293,22 @@ fn as_json(night: &Night, dry_run: bool) -> Json {
         "duration_ms": night.duration_ms,
     });
     if let Some(error) = &night.broke_off {
-        told["error"] = error.to_string().into();
+        result["error"] = error.to_string().into();
     }
     if let Some(doubt) = &night.unpruned {
-        told["unpruned"] = doubt.to_string().into();
+        result["unpruned"] = doubt.to_string().into();
     }
     if let Some((date, messages)) = &night.would_send {
         let one = |message: &Message| json!({ "date": date, "channel": message.channel.word(), "recipient": message.recipient });
-        told["would_send"] = messages.iter().map(one).collect();
+        result["would_send"] = messages.iter().map(one).collect();
     }
-    told
+    result
 }
 
 fn day_json(day: &DayDone) -> Json {
-    let failed: Vec<Json> = day
-        .failed
-        .iter()
-        .map(|(key, error)| json!({ "key": key, "error": error }))
-        .collect();
+    let failed = day.failed.iter();
+    let failed = failed.map(|(key, error)| json!({ "key": key, "error": error }));
+    let failed: Vec<Json> = failed.collect();
     if let Some(changes) = &day.changes {
         return json!({
             "date": day.date,
@@ -339,19 +320,11 @@ fn day_json(day: &DayDone) -> Json {
     let Some(entry) = &day.entry else {
         return json!({ "date": day.date, "outcome": "complete" });
     };
-    let values: serde_json::Map<String, Json> = entry
-        .readings
-        .iter()
-        .map(|(key, reading)| {
-            (
-                key.clone(),
-                reading
-                    .value
-                    .as_ref()
-                    .map_or(Json::Null, |value| value.to_json()),
-            )
-        })
-        .collect();
+    let values = entry.readings.iter().map(|(key, reading)| {
+        let value = reading.value.as_ref().map(Value::to_json);
+        (key.clone(), Json::from(value))
+    });
+    let values: serde_json::Map<String, Json> = values.collect();
     json!({
         "date": day.date,
         "outcome": if day.refilled { "refilled" } else { "counted" },

@@ -1,4 +1,4 @@
-//! `daybook config`: the configuration, checked and shown; a database is only looked at when asked to.
+//! `daybook config`: checks and shows the configuration.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub async fn run(
             ));
             if *database {
                 let findings = doctor::app_databases(&config, world.now, &world.stop).await;
-                return super::doctor::tell(&findings, false, world);
+                return super::doctor::print(&findings, false, world);
             }
         }
         Action::Show { json: false } => {

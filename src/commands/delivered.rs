@@ -1,4 +1,4 @@
-//! What became of deliveries, in words and as JSON.
+//! Deliveries in words and as JSON.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,17 @@ use crate::look::delivery_status::DeliveryStatus;
 use crate::text::counted::counted;
 use crate::text::plain::printable;
 
-use super::{World, output};
+use super::{Ended, World, output};
 
-/// Says for each report what was accepted, unless nobody wants to hear it, and for each other delivery who did
-/// not get what, what the server answered and what happens next.
-pub(super) fn tell(rows: &[Delivery], config: &Config, (world, quiet): (&World, bool)) {
+/// Prints the accepted deliveries of each report unless `quiet`, and every other one with the server's response
+/// and what happens next.
+pub(super) fn say(rows: &[Delivery], config: &Config, world: &World, quiet: bool) {
     let mut reports: BTreeMap<(NaiveDate, Subject), Vec<&Delivery>> = BTreeMap::new();
     for row in rows {
-        let report = reports.entry((row.date, row.subject)).or_default();
-        report.push(row);
+        reports
+            .entry((row.date, row.subject))
+            .or_default()
+            .push(row);
     }
     for ((date, subject), rows) in reports {
         let about = about(date, subject);
@@ -37,8 +39,15 @@ pub(super) fn tell(rows: &[Delivery], config: &Config, (world, quiet): (&World, 
     }
 }
 
-pub(super) fn is_accepted(row: &Delivery) -> bool {
+fn is_accepted(row: &Delivery) -> bool {
     row.state == DeliveryState::Accepted
+}
+
+pub(super) fn ended(rows: &[Delivery]) -> Ended {
+    match rows.iter().all(is_accepted) {
+        true => Ended::Done,
+        false => Ended::Undelivered,
+    }
 }
 
 pub(super) fn as_json(row: &Delivery) -> Json {
@@ -72,22 +81,22 @@ pub(super) fn meaning(row: &Delivery, config: &Config, now: DateTime<Utc>) -> St
 }
 
 fn accepted(about: &str, rows: &[&Delivery], world: &World) -> Vec<String> {
-    let of = |channel: Channel| {
+    let by = |channel: Channel| {
         let rows = rows.iter().filter(move |row| row.channel == channel);
         rows.filter(|row| is_accepted(row))
     };
     let mut lines = Vec::new();
-    let mails = of(Channel::Email).count();
+    let mails = by(Channel::Email).count();
     if mails > 0 {
         lines.push(format!("{about}: {} accepted", counted(mails, "mail")));
     }
-    for row in of(Channel::Outbox) {
+    for row in by(Channel::Outbox) {
         let page = row.reply.as_deref().unwrap_or("the outbox");
         let near = std::path::Path::new(page).strip_prefix(&world.directory);
         let page = near.map_or_else(|_| page.to_owned(), |near| near.display().to_string());
         lines.push(format!("{about} written to {}", printable(&page)));
     }
-    for row in of(Channel::Webhook) {
+    for row in by(Channel::Webhook) {
         lines.push(format!("{about}: webhook {} accepted", row.recipient));
     }
     lines

@@ -1,7 +1,7 @@
-//! `daybook deliveries`: who was to get which report, and what the server answered.
+//! `daybook deliveries`: deliveries and the server's responses.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
+use chrono::{DateTime, Utc};
+use comfy_table::{ColumnConstraint, Width};
 use serde_json::{Value as Json, json};
 
 use crate::book::{self, Delivery, Filter};
@@ -11,14 +11,12 @@ use crate::text::plain::printable;
 
 use super::{CommandError, Ended, World, dates, delivered, open_book, output};
 
-/// Addresses up to this length stand on one line.
+/// Addresses up to this length are not wrapped.
 const LONGEST_WHOLE: u16 = 32;
 
 pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<Ended, CommandError> {
-    let date = args.date.as_deref();
-    let date = date.map(|text| dates::read(text, "--date", config, world));
     let filter = Filter {
-        date: date.transpose()?,
+        date: dates::asked(&args.date, config, world)?,
         limit: Some(args.limit),
         ids: None,
     };
@@ -40,22 +38,18 @@ pub async fn run(config: &Config, args: &Deliveries, world: &World) -> Result<En
 }
 
 fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(TableStyle::new())
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(world.width)
-        .set_header([
-            "day",
-            "subject",
-            "channel",
-            "recipient",
-            "copy",
-            "attempts",
-            "time",
-            "state",
-            "response",
-        ]);
+    let header = [
+        "day",
+        "subject",
+        "channel",
+        "recipient",
+        "copy",
+        "attempts",
+        "time",
+        "state",
+        "response",
+    ];
+    let mut table = output::table(header, 4..6, world.width);
     for row in rows {
         let latest = latest(row).with_timezone(&config.time_zone);
         table.add_row([
@@ -70,10 +64,7 @@ fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
             printable(row.reply.as_deref().unwrap_or_default()),
         ]);
     }
-    for column in table.column_iter_mut().skip(4).take(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    // An address in pieces cannot be copied; a reply in lines can be read.
+    // A wrapped address cannot be copied; a wrapped response can be read.
     let longest = rows.iter().map(|row| row.recipient.chars().count()).max();
     let width = u16::try_from(longest.unwrap_or_default()).unwrap_or(LONGEST_WHOLE);
     if let Some(column) = table.column_mut(3) {
@@ -83,18 +74,13 @@ fn as_table(rows: &[Delivery], config: &Config, world: &World) -> String {
     output::plain(table)
 }
 
-/// When the last thing happened to it that the ledger knows.
 fn latest(row: &Delivery) -> DateTime<Utc> {
     let happened = row.accepted_at.or(row.claimed_at);
     happened.unwrap_or(row.planned_at)
 }
 
 fn as_json(row: &Delivery, config: &Config, world: &World) -> Json {
-    let told = |instant: DateTime<Utc>| {
-        instant
-            .with_timezone(&config.time_zone)
-            .to_rfc3339_opts(SecondsFormat::Millis, false)
-    };
+    let time = |instant| dates::rfc3339(instant, config);
     json!({
         "id": row.id,
         "date": row.date,
@@ -109,11 +95,11 @@ fn as_json(row: &Delivery, config: &Config, world: &World) -> Json {
         "state": row.state.word(),
         "means": delivered::meaning(row, config, world.now),
         "attempts": row.attempts,
-        "planned_at": told(row.planned_at),
-        "claimed_at": row.claimed_at.map(told),
-        "in_doubt_since": row.in_doubt_since.map(told),
-        "retry_at": row.retry_at.map(told),
-        "accepted_at": row.accepted_at.map(told),
+        "planned_at": time(row.planned_at),
+        "claimed_at": row.claimed_at.map(time),
+        "in_doubt_since": row.in_doubt_since.map(time),
+        "retry_at": row.retry_at.map(time),
+        "accepted_at": row.accepted_at.map(time),
         "reply": row.reply,
     })
 }

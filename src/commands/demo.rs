@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use crate::book::{self, Book, BookError, Ending, Outcome, Stages};
@@ -16,7 +16,7 @@ use crate::operate::demo::{self, Application};
 use super::progress::Bar;
 use super::{CommandError, Ended, World, delivered, output, show};
 
-/// As far back as the entries are kept, less the day that is pruned first.
+/// As far back as retention allows, less the day that is pruned first.
 const NIGHTS_BEFORE: u64 = 364;
 
 pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
@@ -26,22 +26,21 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     if settings.exists() {
-        let what = format!(
+        return Err(CommandError::Failed(anyhow!(
             "{} already exists, and the demo overwrites nothing: choose another folder with --dir",
             settings.display()
-        );
-        return Err(CommandError::Failed(anyhow::anyhow!(what)));
+        )));
     }
     let today = Day::containing(world.now, chrono_tz::Europe::Zurich);
     let yesterday = today.previous();
-    // Last night is counted by the program itself, in the database as it was then.
+    // The program itself counts last night, in the database as it was then.
     let last_night = demo::night_of(yesterday).min(world.now);
     let (mut application, nights) = live_a_year(yesterday, last_night);
     let database = directory.join("app.db");
     let size = application.write(&database).await?;
     std::fs::write(&settings, demo::settings())
         .with_context(|| format!("cannot write {}", settings.display()))?;
-    // The demo is the same everywhere: nothing of the surrounding environment reaches it.
+    // Without the environment, the demo is the same everywhere.
     let request = Request {
         path: Some(settings),
         environment: Default::default(),
@@ -60,13 +59,9 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     let took = begun.elapsed().as_secs_f64();
     let days = nights.len() + 1;
     output::say(&format!("{days} days in {took:.1} s."));
-    delivered::tell(&reported.deliveries, &config, (world, false));
+    delivered::say(&reported.deliveries, &config, world, false);
     output::say(&next(args, world));
-    let written = reported.deliveries.iter().all(delivered::is_accepted);
-    Ok(match written {
-        true => Ended::Done,
-        false => Ended::Undelivered,
-    })
+    Ok(delivered::ended(&reported.deliveries))
 }
 
 /// The application as it is in the night after that day, and the nights of the year before.
@@ -139,7 +134,7 @@ async fn night(
     now: DateTime<Utc>,
     world: &World,
 ) -> Result<Night, CommandError> {
-    let bar = Bar::new(world.terminal.1);
+    let bar = Bar::new(world.stderr_is_terminal);
     let context = NightContext::new(config, now, world.stop.clone(), &bar);
     let orders = Orders {
         which: Which::One(date),

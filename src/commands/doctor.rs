@@ -1,4 +1,4 @@
-//! `daybook doctor`: what could keep the next report from its readers, and what to do about it.
+//! `daybook doctor`: finds what could stop the next report, and says what to do.
 
 use serde_json::json;
 
@@ -10,18 +10,17 @@ use crate::text::plain::printable;
 
 use super::{CommandError, Ended, World, output, show};
 
-/// Where what is explained begins, below what was found.
+/// The column of the finding, under which the explanations begin.
 const INDENT: usize = 20;
 
 pub async fn run(config: &Config, args: &Doctor, world: &World) -> Result<Ended, CommandError> {
     let findings = examine(config, world.now, &world.stop).await;
-    tell(&findings, args.json, world)
+    print(&findings, args.json, world)
 }
 
-/// Prints what was found, with what to do about it.
-pub(super) fn tell(
+pub(super) fn print(
     findings: &[Finding],
-    as_data: bool,
+    json: bool,
     world: &World,
 ) -> Result<Ended, CommandError> {
     if world.stop.is_cancelled() {
@@ -29,7 +28,7 @@ pub(super) fn tell(
     }
     let count = |level: Level| findings.iter().filter(|one| one.level == level).count();
     let (warnings, errors) = (count(Level::Warning), count(Level::Error));
-    if as_data {
+    if json {
         let all: Vec<_> = findings.iter().map(as_json).collect();
         output::json(&json!({
             "schema": 1,
@@ -40,11 +39,9 @@ pub(super) fn tell(
         }))?;
     } else {
         let color = show::look(world).color;
-        let told: String = findings
-            .iter()
-            .map(|finding| told(finding, color))
-            .collect();
-        output::data(&format!("{told}\n{}", summary(errors, warnings)))?;
+        let lines = findings.iter().map(|finding| lines(finding, color));
+        let lines: String = lines.collect();
+        output::data(&format!("{lines}\n{}", summary(errors, warnings)))?;
     }
     Ok(match errors {
         0 => Ended::Done,
@@ -52,8 +49,8 @@ pub(super) fn tell(
     })
 }
 
-/// One line; what is not in order is explained beneath. Nothing in it moves the cursor.
-fn told(finding: &Finding, color: bool) -> String {
+/// One line, and two more that explain a problem. Control characters are made visible.
+fn lines(finding: &Finding, color: bool) -> String {
     let Finding {
         area,
         what,
@@ -62,11 +59,14 @@ fn told(finding: &Finding, color: bool) -> String {
         level,
     } = finding;
     let word = format!("{:<8}", level.word());
-    let word = match (color, level) {
-        (false, _) => word,
-        (true, Level::Ok) => format!("\x1b[32m{word}\x1b[0m"),
-        (true, Level::Warning) => format!("\x1b[33m{word}\x1b[0m"),
-        (true, Level::Error) => format!("\x1b[31m{word}\x1b[0m"),
+    let code = match level {
+        Level::Ok => 32,
+        Level::Warning => 33,
+        Level::Error => 31,
+    };
+    let word = match color {
+        false => word,
+        true => format!("\x1b[{code}m{word}\x1b[0m"),
     };
     let line = format!("{word} {area:<10} {}\n", printable(what));
     let beneath = |text: &str| format!("{:INDENT$}{}\n", "", printable(text));

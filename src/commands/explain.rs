@@ -1,27 +1,25 @@
-//! `daybook explain`: how metrics are counted, for people who want to check the numbers.
+//! `daybook explain`: shows how metrics are counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value as Json, json};
 
 use crate::calendar::{AsOf, Day, spoken};
+use crate::catalog::{Metric, Shape};
 use crate::cli::Explain;
-use crate::collect::{self, Request, Unreachable, Work};
+use crate::collect::{self, Request, Unreachable};
 use crate::config::Config;
 use crate::nightly::{NightError, known_keys};
+use crate::operate::request::one_day;
 use crate::plan::night::database_of;
 use crate::plan::{Bind, Reach, Statement, reach};
 
 use super::{CommandError, Ended, World, dates, output};
 
 pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended, CommandError> {
-    let date = dates::read(
-        args.date.as_deref().unwrap_or("yesterday"),
-        "--date",
-        config,
-        world,
-    )?;
+    let date = args.date.as_deref().unwrap_or("yesterday");
+    let date = dates::read(date, "--date", config, world)?;
     let day =
         Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     if day.start > world.now {
@@ -30,96 +28,149 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
             spoken(date)
         )));
     }
-    let as_of = day.as_of(world.now);
-    let keys = known_keys(&config.catalog, args.metric.as_deref()).map_err(NightError::from)?;
-    let databases: BTreeSet<&str> = config
-        .catalog
-        .metrics
-        .iter()
-        .filter(|metric| keys.contains(&metric.key))
+    let question = Question {
+        config,
+        keys: known_keys(&config.catalog, args.metric.as_deref()).map_err(NightError::from)?,
+        as_of: day.as_of(world.now),
+        world,
+    };
+    let metrics = question.metrics();
+    let databases: BTreeSet<&str> = metrics
         .filter_map(|metric| database_of(&config.catalog, metric))
         .collect();
     let mut planned = Vec::new();
     for name in databases {
-        planned.extend(plans_of(name, config, &keys, (as_of, world)).await?);
+        planned.extend(question.plan(name).await?);
     }
     match args.json {
-        true => output::json(&as_json(config, &keys, &as_of, &planned))?,
-        false => output::page(&as_text(config, &keys, (&as_of, world), &planned))?,
+        true => output::json(&question.as_json(&planned))?,
+        false => output::page(&question.as_text(&planned))?,
     }
     Ok(Ended::Done)
 }
 
+/// Which metrics are explained, for which day.
+struct Question<'a> {
+    config: &'a Config,
+    keys: Vec<String>,
+    as_of: AsOf,
+    world: &'a World,
+}
+
 struct Planned {
     statement: Statement,
-    /// The database's own account of how it would run it.
+    /// The database's query plan.
     plan: Vec<String>,
-    /// What the night counts in the same statement, besides what was asked for.
+    /// Further metrics that the night counts in the same statement.
     companions: Vec<String>,
 }
 
-async fn plans_of(
-    name: &str,
-    config: &Config,
-    keys: &[String],
-    (as_of, world): (AsOf, &World),
-) -> Result<Vec<Planned>, CommandError> {
-    let request = |keys: Vec<String>| Request {
-        catalog: &config.catalog,
-        keys,
-        work: Work::Night(as_of),
-        now: world.now,
-        grace: config.collect.grace(),
-        retry_for: std::time::Duration::ZERO,
-        follower_patience: std::time::Duration::ZERO,
-        limits: collect::limits(config, world.stop.clone()),
-        recipients: None,
-        progress: &|_, _| {},
-        retrying: &|_, _| {},
-    };
-    let app = config.app(name)?;
-    let away = |error| {
-        let name = name.to_owned();
-        CommandError::Unavailable(Unreachable { name, error }.to_string())
-    };
-    let asked = request(keys.to_vec());
-    let (statements, plans) = collect::look(name, app, &asked).await.map_err(away)?;
-    let everything = request(known_keys(&config.catalog, None).map_err(NightError::from)?);
-    let (night, _) = collect::look(name, app, &everything).await.map_err(away)?;
-    let planned = statements.into_iter().zip(plans);
-    Ok(planned
-        .map(|(statement, plan)| Planned {
+impl Question<'_> {
+    fn metrics(&self) -> impl Iterator<Item = &Metric> {
+        let metrics = self.config.catalog.metrics.iter();
+        metrics.filter(|metric| self.keys.contains(&metric.key))
+    }
+
+    async fn plan(&self, name: &str) -> Result<Vec<Planned>, CommandError> {
+        let config = self.config;
+        let app = config.app(name)?;
+        let away = |error| {
+            let name = name.to_owned();
+            CommandError::Unavailable(Unreachable { name, error }.to_string())
+        };
+        let everything = || one_day(config, self.as_of, self.world.now, self.world.stop.clone());
+        let asked = Request {
+            keys: self.keys.clone(),
+            ..everything()
+        };
+        let (statements, plans) = collect::look(name, app, &asked).await.map_err(away)?;
+        let (night, _) = collect::look(name, app, &everything())
+            .await
+            .map_err(away)?;
+        let planned = statements.into_iter().zip(plans);
+        let planned = planned.map(|(statement, plan)| Planned {
             companions: companions(&statement, &night),
             statement,
             plan,
+        });
+        Ok(planned.collect())
+    }
+
+    fn as_text(&self, planned: &[Planned]) -> String {
+        let lines = self.metrics().map(|metric| self.line(metric));
+        let statements = planned.iter().map(statement);
+        let text: String = lines.chain(statements).collect();
+        format!("{}\n{text}", bounds(&self.as_of))
+    }
+
+    fn line(&self, metric: &Metric) -> String {
+        let Config {
+            catalog, collect, ..
+        } = self.config;
+        let past = match reach(
+            metric,
+            catalog,
+            &self.as_of,
+            self.world.now,
+            collect.grace(),
+        ) {
+            Reach::Unknowable(reason) => format!("counted now, it would be unavailable: {reason}"),
+            Reach::Counted(provenance) => {
+                format!("counted now, it would be {}", provenance.kind.word())
+            }
+        };
+        let formula = match &metric.shape {
+            Shape::Derived(derived) => format!(" = {} / {}", derived.of, derived.per),
+            _ => String::new(),
+        };
+        let (key, history) = (&metric.key, metric.history.word());
+        format!("  {key}{formula}: history `{history}`; {past}\n")
+    }
+
+    fn as_json(&self, planned: &[Planned]) -> Json {
+        let as_of = &self.as_of;
+        let day = as_of.day;
+        let local = |instant: DateTime<Utc>| {
+            let local = instant.with_timezone(&day.zone);
+            local.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+        };
+        let utc = |instant: DateTime<Utc>| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let histories = self.metrics();
+        let histories: BTreeMap<&str, &str> = histories
+            .map(|metric| (metric.key.as_str(), metric.history.word()))
+            .collect();
+        let statements = planned.iter().map(|planned| {
+            let statement = &planned.statement;
+            json!({
+                "database": statement.database,
+                "table": statement.table,
+                "metrics": statement.keys().collect::<Vec<_>>(),
+                "shares_scan_with": planned.companions,
+                "sql": statement.sql,
+                "binds": statement.binds.iter().map(Bind::to_string).collect::<Vec<_>>(),
+                "plan": planned.plan,
+            })
+        });
+        json!({
+            "schema": 1,
+            "date": day.date,
+            "time_zone": day.zone.name(),
+            "hours": day.hours(),
+            "local": { "start": local(day.start), "end": local(day.end), "as_of": local(as_of.instant) },
+            "utc": { "start": utc(day.start), "end": utc(day.end), "as_of": utc(as_of.instant) },
+            "history": histories,
+            "statements": statements.collect::<Vec<_>>(),
         })
-        .collect())
+    }
 }
 
 fn companions(statement: &Statement, night: &[Statement]) -> Vec<String> {
     let own: Vec<&str> = statement.keys().collect();
-    let shared = night
-        .iter()
-        .filter(|other| other.keys().any(|key| own.contains(&key)));
-    shared
-        .flat_map(Statement::keys)
-        .filter(|key| !own.contains(key))
-        .map(str::to_owned)
-        .collect()
-}
-
-fn as_text(
-    config: &Config,
-    keys: &[String],
-    (as_of, world): (&AsOf, &World),
-    planned: &[Planned],
-) -> String {
-    let mut text = format!("{}\n", bounds(as_of));
-    text.push_str(&metrics(config, keys, (as_of, world)));
-    for one in planned {
-        text.push_str(&statement(one));
-    }
-    text
+    let night = night.iter();
+    let shared = night.filter(|other| other.keys().any(|key| own.contains(&key)));
+    let others = shared.flat_map(Statement::keys);
+    let others = others.filter(|key| !own.contains(key));
+    others.map(str::to_owned).collect()
 }
 
 fn statement(planned: &Planned) -> String {
@@ -134,12 +185,8 @@ fn statement(planned: &Planned) -> String {
         let others = companions.join(", ");
         text.push_str(&format!("   at night in one scan with {others}\n"));
     }
-    for line in statement
-        .laid_out()
-        .lines()
-        .map(str::to_owned)
-        .chain(statement.bound())
-    {
+    let sql = statement.laid_out();
+    for line in sql.lines().map(str::to_owned).chain(statement.bound()) {
         text.push_str(&format!("   {line}\n"));
     }
     for line in plan {
@@ -151,12 +198,11 @@ fn statement(planned: &Planned) -> String {
 /// The day in local time and in UTC.
 fn bounds(as_of: &AsOf) -> String {
     let day = as_of.day;
-    let local = |instant: chrono::DateTime<chrono::Utc>| {
-        instant
-            .with_timezone(&day.zone)
-            .format("%Y-%m-%d %H:%M:%S %Z")
+    let local = |instant: DateTime<Utc>| {
+        let local = instant.with_timezone(&day.zone);
+        local.format("%Y-%m-%d %H:%M:%S %Z")
     };
-    let utc = |instant: chrono::DateTime<chrono::Utc>| instant.format("%Y-%m-%d %H:%M:%S");
+    let utc = |instant: DateTime<Utc>| instant.format("%Y-%m-%d %H:%M:%S");
     format!(
         "{} in {}: {} h\n  local  from {} to {}\n  UTC    from {} to {}\n  as of  {} ({} UTC){}",
         spoken(day.date),
@@ -170,80 +216,4 @@ fn bounds(as_of: &AsOf) -> String {
         utc(as_of.instant),
         if as_of.open { ", still open" } else { "" }
     )
-}
-
-fn metrics(config: &Config, keys: &[String], (as_of, world): (&AsOf, &World)) -> String {
-    let mut text = String::new();
-    for metric in config
-        .catalog
-        .metrics
-        .iter()
-        .filter(|metric| keys.contains(&metric.key))
-    {
-        let past = match reach(
-            metric,
-            &config.catalog,
-            as_of,
-            world.now,
-            config.collect.grace(),
-        ) {
-            Reach::Unknowable(reason) => format!("counted now, it would be unavailable: {reason}"),
-            Reach::Counted(provenance) => {
-                format!("counted now, it would be {}", provenance.kind.word())
-            }
-        };
-        let made = match &metric.shape {
-            crate::catalog::Shape::Derived(derived) => {
-                format!(" = {} / {}", derived.of, derived.per)
-            }
-            _ => String::new(),
-        };
-        text.push_str(&format!(
-            "  {}{made}: history `{}`; {past}\n",
-            metric.key,
-            metric.history.word()
-        ));
-    }
-    text
-}
-
-fn as_json(config: &Config, keys: &[String], as_of: &AsOf, planned: &[Planned]) -> Json {
-    let day = as_of.day;
-    let local = |instant: chrono::DateTime<chrono::Utc>| {
-        instant
-            .with_timezone(&day.zone)
-            .to_rfc3339_opts(SecondsFormat::AutoSi, false)
-    };
-    let utc = |instant: chrono::DateTime<chrono::Utc>| {
-        instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-    };
-    let histories: BTreeMap<&str, &str> = config
-        .catalog
-        .metrics
-        .iter()
-        .filter(|metric| keys.contains(&metric.key))
-        .map(|metric| (metric.key.as_str(), metric.history.word()))
-        .collect();
-    let statements = planned.iter().map(|planned| {
-        let statement = &planned.statement;
-        json!({
-            "database": statement.database,
-            "table": statement.table,
-            "metrics": statement.keys().collect::<Vec<_>>(),
-            "shares_scan_with": planned.companions,
-            "sql": statement.sql,
-            "binds": statement.binds.iter().map(Bind::to_string).collect::<Vec<_>>(),
-            "plan": planned.plan,
-        })
-    });
-    json!({
-        "schema": 1,
-        "date": day.date,
-        "time_zone": day.zone.name(),
-        "hours": day.hours(),
-        "local": { "start": local(day.start), "end": local(day.end), "as_of": local(as_of.instant) },
-        "utc": { "start": utc(day.start), "end": utc(day.end), "as_of": utc(as_of.instant) },
-        "history": histories,
-        "statements": statements.collect::<Vec<_>>(),
-    })
 }

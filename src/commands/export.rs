@@ -1,4 +1,4 @@
-//! `daybook export`: days for other programs.
+//! `daybook export`: writes days for other programs.
 
 use std::io::Write;
 use std::ops::RangeInclusive;
@@ -25,30 +25,27 @@ pub async fn run(config: &Config, args: &Export, world: &World) -> Result<Ended,
     let book = open_book(config).await?;
     let mut target = Target::open(args.output.as_deref(), args.gzip, world)?;
     let bar = bar(args, world);
+    let form = match args.format {
+        ExportFormat::Openmetrics => Form::OpenMetrics,
+        _ => Form::Prometheus,
+    };
     let written = match args.format {
         ExportFormat::Json => {
-            stored((&book, config), days, Layout::Document, (&mut target, &bar)).await
+            stored(&book, config, days, Layout::Document, &mut target, &bar).await
         }
-        ExportFormat::Jsonl => {
-            stored((&book, config), days, Layout::Lines, (&mut target, &bar)).await
-        }
-        ExportFormat::Csv => {
-            stored((&book, config), days, Layout::Table, (&mut target, &bar)).await
-        }
+        ExportFormat::Jsonl => stored(&book, config, days, Layout::Lines, &mut target, &bar).await,
+        ExportFormat::Csv => stored(&book, config, days, Layout::Table, &mut target, &bar).await,
         ExportFormat::Prometheus if args.from.is_none() && args.to.is_none() => {
-            newest(config, (&book, world), &mut target).await
+            newest(&book, config, world, &mut target).await
         }
-        ExportFormat::Prometheus => {
-            past((&book, config), days, Form::Prometheus, &mut target).await
-        }
-        ExportFormat::Openmetrics => {
-            past((&book, config), days, Form::OpenMetrics, &mut target).await
+        ExportFormat::Prometheus | ExportFormat::Openmetrics => {
+            backfill::write(&book, config, days, form, &mut target).await
         }
     };
     bar.clear();
     let count = match written {
         Ok(count) => Some(count),
-        // The target knows better what became of it.
+        // The target has the original error.
         Err(_) if target.is_closed() => None,
         Err(ExportError::Book(error)) => return Err(error.into()),
         Err(error) => return Err(CommandError::Failed(error.into())),
@@ -60,7 +57,7 @@ pub async fn run(config: &Config, args: &Export, world: &World) -> Result<Ended,
     Ok(Ended::Done)
 }
 
-/// From the first day there is to the newest, as far as nothing else is asked for.
+/// The range asked for, open on either side.
 fn days(
     config: &Config,
     args: &Export,
@@ -80,16 +77,16 @@ fn days(
     }
 }
 
-/// Only where nothing else is on the screen.
+/// Hidden if the terminal shows the data.
 fn bar(args: &Export, world: &World) -> Bar {
-    let (out, err) = world.terminal;
-    let elsewhere = args.output.as_ref().is_some_and(|path| *path != *"-");
-    Bar::new(err && (elsewhere || !out))
+    let to_file = args.output.as_ref().is_some_and(|path| *path != *"-");
+    Bar::new(world.stderr_is_terminal && (to_file || !world.stdout_is_terminal))
 }
 
 async fn newest(
+    book: &Book,
     config: &Config,
-    (book, world): (&Book, &World),
+    world: &World,
     out: &mut Target,
 ) -> Result<usize, ExportError> {
     let today = dates::today(config, world);
@@ -99,20 +96,13 @@ async fn newest(
     Ok(edition.history.days().len())
 }
 
-async fn past(
-    (book, config): (&Book, &Config),
-    days: RangeInclusive<NaiveDate>,
-    form: Form,
-    out: &mut Target,
-) -> Result<usize, ExportError> {
-    backfill::write(book, config, days, form, out).await
-}
-
 async fn stored(
-    (book, config): (&Book, &Config),
+    book: &Book,
+    config: &Config,
     days: RangeInclusive<NaiveDate>,
     layout: Layout,
-    (out, bar): (&mut Target, &Bar),
+    out: &mut Target,
+    bar: &Bar,
 ) -> Result<usize, ExportError> {
     let total = book::count_days(book, days.clone()).await?;
     let step = |done: usize| {

@@ -1,4 +1,4 @@
-//! `daybook import`: days from elsewhere, into the book.
+//! `daybook import`: imports days from a file or another system's table.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -18,15 +18,13 @@ use crate::text::mistake::Source;
 
 use super::{CommandError, Ended, World, input, open_book, output};
 
-/// How long an import waits for a collect to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for a running collect.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended, CommandError> {
     let begun = Instant::now();
-    let setting = Setting {
-        config,
-        now: world.now,
-    };
+    let now = world.now;
+    let setting = Setting { config, now };
     let validated = match &args.mapping {
         Some(path) => {
             let mapping = mapping(path, world)?;
@@ -40,7 +38,7 @@ pub async fn run(config: &Config, args: &Import, world: &World) -> Result<Ended,
     };
     match args.json {
         true => output::json(&as_json(&imported, &validated.left_out, args.dry_run))?,
-        false => tell(&imported, &validated.left_out, args.dry_run),
+        false => say(&imported, &validated.left_out, args.dry_run),
     }
     Ok(Ended::Done)
 }
@@ -60,14 +58,10 @@ async fn from_file(
     file: Option<&Path>,
     world: &World,
 ) -> Result<Validated, CommandError> {
-    let (path, name) = match file {
-        Some(path) if path != Path::new("-") => {
-            let path = world.directory.join(path);
-            let name = path.display().to_string();
-            (Some(path), name)
-        }
-        _ => (None, "standard input".to_owned()),
-    };
+    let path = file.filter(|path| *path != Path::new("-"));
+    let path = path.map(|path| world.directory.join(path));
+    let name = path.as_ref().map(|path| path.display().to_string());
+    let name = name.unwrap_or_else(|| "standard input".to_owned());
     let (config, now) = (config.clone(), world.now);
     let read = input::on_a_thread(&world.stop, move || {
         let input: Box<dyn Read> = match path {
@@ -91,13 +85,13 @@ async fn dry_run(setting: Setting<'_>, validated: &Validated) -> Result<Imported
     }
 }
 
-/// Under the collect lock, as a run that the list of runs has.
+/// Imports under the collect lock, and records a run.
 async fn import_into(
     validated: &Validated,
     setting: Setting<'_>,
     begun: Instant,
 ) -> Result<Imported, BookError> {
-    let lock = Book::wait_for_lock(&setting.config.book.url, PATIENCE).await?;
+    let lock = Book::wait_for_lock(&setting.config.book.url, LOCK_TIMEOUT).await?;
     let book = Book::open_under(&lock).await?;
     let run = book::begin_run(&book, "import", setting.now).await?;
     let imported = import::import_into(&book, validated, setting).await;
@@ -120,32 +114,29 @@ async fn import_into(
     let noted = book::end_run(&book, run, &ending).await;
     book.close().await;
     lock.let_go().await;
-    // What broke the work off says more than that it could not be noted.
+    // The import's own error says more than a failure to record the run.
     imported.and_then(|imported| noted.map(|()| imported))
 }
 
-fn tell(imported: &Imported, left_out: &[LeftOut], dry_run: bool) {
+fn say(imported: &Imported, left_out: &[LeftOut], dry_run: bool) {
     let verb = match dry_run {
         true => "would be imported",
         false => "imported",
     };
     match imported.span {
         Some((first, last)) => {
-            let (days, filled) = (imported.changed_days(), imported.filled_days);
+            let (new, filled) = (imported.new_days, imported.filled_days);
+            let values = counted(imported.values, "value");
+            let days = counted(imported.changed_days(), "day");
             output::say(&format!(
-                "{} of {} from {first} to {last} {verb}: {} new, {filled} filled in",
-                counted(imported.values, "value"),
-                counted(days, "day"),
-                imported.new_days,
+                "{values} of {days} from {first} to {last} {verb}: {new} new, {filled} filled in"
             ));
         }
         None => output::say(&format!("nothing to import: 0 values {verb}")),
     }
     if imported.known > 0 {
-        output::say(&format!(
-            "{} skipped, already in the book",
-            counted(imported.known, "value")
-        ));
+        let values = counted(imported.known, "value");
+        output::say(&format!("{values} skipped, already in the book"));
     }
     for LeftOut { what, why, count } in left_out {
         output::say_line(&format!("skipped {what} ({count} ×): {why}"));

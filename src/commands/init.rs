@@ -1,4 +1,4 @@
-//! `daybook init`: settings for a database, from nothing but its address.
+//! `daybook init`: proposes settings for a database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::cli::Init;
 use crate::collect::Unreachable;
 use crate::collect::schema::survey::survey;
-use crate::config::environment::{given, read_secret};
-use crate::config::{AppDatabase, ConfigError, DatabaseUrl};
+use crate::config::environment::read_secret;
+use crate::config::{AppDatabase, DatabaseUrl};
 use crate::database::Limits;
 use crate::operate::init::{Address, Proposal, propose, roles, times, write};
 use crate::text::counted::counted;
@@ -22,8 +22,7 @@ use super::{CommandError, Ended, World, input, output};
 
 const VARIABLE: &str = "DAYBOOK_APP_DATABASE_URL";
 
-/// Nobody waits longer at a terminal for a guess.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
     let to_stdout = args.output == Path::new("-");
@@ -40,7 +39,7 @@ pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
     }
     let (url, address) = database(args, world).await?;
     let limits = Limits {
-        statement_timeout: PATIENCE,
+        statement_timeout: STATEMENT_TIMEOUT,
         lock_timeout: Duration::from_secs(2),
         stop: world.stop.clone(),
     };
@@ -56,7 +55,7 @@ pub async fn run(args: &Init, world: &World) -> Result<Ended, CommandError> {
     let proposal = propose(&found).ok_or_else(|| nothing(&app.url, found.relations.len()))?;
     let text = write::settings(&proposal, &address);
     let mut target = Target::open(Some(&args.output), false, world)?;
-    // What goes wrong here, `finish` tells.
+    // `finish` reports an error.
     drop(target.write_all(text.as_bytes()));
     target.finish()?;
     if args.json {
@@ -76,49 +75,38 @@ fn nothing(url: &DatabaseUrl, relations: usize) -> CommandError {
     ))
 }
 
-/// The URL, and how the settings are to say it.
+/// The URL, and how the settings give it.
 async fn database(args: &Init, world: &World) -> Result<(DatabaseUrl, Address), CommandError> {
-    let parsed = |text: &str, what: &str, base: &Path| {
-        let url = DatabaseUrl::parse(text.trim(), base);
-        url.map_err(|why| CommandError::Usage(format!("{what}: {why}")))
-    };
-    let cwd = world.directory.as_path();
     if let Some(path) = &args.url_file {
-        let path = cwd.join(path);
-        let what = path.display().to_string();
-        let text = read_secret(&path, &what).map_err(CommandError::Usage)?;
-        return Ok((parsed(&text, &what, cwd)?, Address::File(what)));
+        let path = world.directory.join(path);
+        let name = path.display().to_string();
+        let text = read_secret(&path, &name).map_err(CommandError::Usage)?;
+        let url = input::database_url(&text, &name, world)?;
+        return Ok((url, Address::File(name)));
     }
-    if args.stdin || args.url.as_deref() == Some("-") {
-        let text = input::standard_input(&world.stop).await?;
-        let url = parsed(&text, "standard input", cwd)?;
-        let address = written(&url, args, world);
-        return Ok((url, address));
-    }
-    if let Some(text) = &args.url {
-        let url = parsed(text, "URL", cwd)?;
-        let address = written(&url, args, world);
-        return Ok((url, address));
-    }
-    let found = given(VARIABLE, &world.environment, cwd);
-    let found = found.map_err(|mistake| ConfigError {
-        mistakes: vec![mistake],
-    })?;
-    let found = found.ok_or_else(|| {
-        CommandError::Usage(format!(
-            "no database URL: set {VARIABLE} or {VARIABLE}_FILE, name a file with --url-file, or pipe the URL in with --stdin"
-        ))
-    })?;
-    let url = parsed(&found.text, VARIABLE, cwd)?;
-    let address = match world.environment.contains_key(VARIABLE) {
-        true => written(&url, args, world),
-        // It stays where it is kept.
-        false => Address::Elsewhere,
+    let missing = format!(
+        "no database URL: set {VARIABLE} or {VARIABLE}_FILE, name a file with --url-file, or pipe the URL in with --stdin"
+    );
+    let url = match args.url.as_deref() {
+        Some(text) if text != "-" && !args.stdin => input::database_url(text, "URL", world)?,
+        None if !args.stdin => {
+            let url = input::url_from_environment(VARIABLE, &missing, world)?;
+            // A file or credential keeps it.
+            if !world.environment.contains_key(VARIABLE) {
+                return Ok((url, Address::Elsewhere));
+            }
+            url
+        }
+        _ => {
+            let text = input::standard_input(&world.stop).await?;
+            input::database_url(&text, "standard input", world)?
+        }
     };
+    let address = written(&url, args, world);
     Ok((url, address))
 }
 
-/// A URL without a password may stand in the file; one relative to another folder is written in full.
+/// A URL without a password is written into the file, with a full path if the file is in another folder.
 fn written(url: &DatabaseUrl, args: &Init, world: &World) -> Address {
     let output = world.directory.join(&args.output);
     let beside = output.parent() == Some(world.directory.as_path());
@@ -141,10 +129,9 @@ fn as_json(proposal: &Proposal<'_>, file: &Path) -> serde_json::Value {
             "where": subject.alive,
         })
     });
-    let left_out = proposal
-        .left_out
-        .iter()
-        .map(|one| json!({ "name": one.name, "rows": one.rows.number(), "why": one.why }));
+    let left_out = proposal.left_out.iter();
+    let left_out =
+        left_out.map(|one| json!({ "name": one.name, "rows": one.rows.number(), "why": one.why }));
     let metrics = proposal.metrics.iter().map(|metric| {
         json!({ "key": metric.key, "label": metric.label, "section": metric.section, "table": metric.table })
     });
@@ -164,19 +151,18 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
     for one in &proposal.left_out {
         *reasons.entry(one.why).or_default() += 1;
     }
-    let to_stdout = args.output == Path::new("-");
-    let file = match to_stdout {
-        true => "daybook.toml".to_owned(),
-        false => args.output.display().to_string(),
+    let (file, in_file, next) = match args.output.display().to_string() {
+        file if file == "-" => {
+            let next = "\nNext, once they are in daybook.toml:";
+            ("daybook.toml".to_owned(), String::new(), next)
+        }
+        file => (file.clone(), format!(" in {file}"), "\nNext:"),
     };
     let names = proposal.subjects.iter().map(|one| &one.relation.name);
     let tables = counted(names.collect::<BTreeSet<_>>().len(), "table");
     let numbers = counted(numbers, "metric");
-    let place = match to_stdout {
-        true => String::new(),
-        false => format!(" in {file}"),
-    };
-    let mut text = format!("Proposed {numbers} for {tables}{place}. Check the lines marked GUESS.");
+    let mut text =
+        format!("Proposed {numbers} for {tables}{in_file}. Check the lines marked GUESS.");
     for (why, count) in reasons {
         text.push_str(&format!("\n  {count} skipped: {why}"));
     }
@@ -191,19 +177,17 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
         ("collect --date yesterday", "store the first day"),
         ("doctor", "check everything the next night needs"),
     ];
-    text.push_str(match to_stdout {
-        true => "\nNext, once they are in daybook.toml:",
-        false => "\nNext:",
-    });
+    text.push_str(next);
     for (command, what) in steps {
         text.push_str(&format!("\n  {program} {command:<25} # {what}"));
     }
     text.push_str("\nThen every night, from cron; the second line catches up on what failed:");
     let directory = world.directory.display();
-    for (time, what) in [
+    let lines = [
         ("15 0 * * *", "--date yesterday"),
         ("45 * * * *", "--catch-up"),
-    ] {
+    ];
+    for (time, what) in lines {
         text.push_str(&format!(
             "\n  {time}  cd {directory} && {program} collect {what} --send-email --quiet"
         ));

@@ -1,4 +1,4 @@
-//! What is piped in. It is read on a thread of its own, so that a pipe nobody fills keeps no signal from being heard.
+//! Input from outside: database URLs, and pipes, which are read on a thread so that Ctrl-C works meanwhile.
 
 use std::io::{self, Read};
 use std::thread;
@@ -7,7 +7,32 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::CommandError;
+use crate::config::DatabaseUrl;
+use crate::config::environment::given;
+
+use super::{CommandError, World};
+
+/// `source` names the URL's origin in errors.
+pub(super) fn database_url(
+    text: &str,
+    source: &str,
+    world: &World,
+) -> Result<DatabaseUrl, CommandError> {
+    let url = DatabaseUrl::parse(text.trim(), &world.directory);
+    url.map_err(|why| CommandError::Usage(format!("{source}: {why}")))
+}
+
+/// The URL in the variable, its file or its credential; `missing` says what to do without one.
+pub(super) fn url_from_environment(
+    variable: &str,
+    missing: &str,
+    world: &World,
+) -> Result<DatabaseUrl, CommandError> {
+    match given(variable, &world.environment, &world.directory)? {
+        Some(given) => database_url(&given.text, variable, world),
+        None => Err(CommandError::Usage(missing.to_owned())),
+    }
+}
 
 pub(super) async fn standard_input(stop: &CancellationToken) -> Result<String, CommandError> {
     let read = on_a_thread(stop, || {
@@ -21,11 +46,11 @@ pub(super) async fn on_a_thread<T: Send + 'static>(
     stop: &CancellationToken,
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CommandError> {
-    // Nobody waits for this thread, not even a runtime that ends.
-    let (done, there) = oneshot::channel();
+    // A task of the runtime would delay the program's end.
+    let (done, result) = oneshot::channel();
     thread::spawn(move || drop(done.send(read())));
     tokio::select! {
-        read = there => Ok(read.context("cannot read the input to its end")?),
+        read = result => Ok(read.context("cannot read the input to its end")?),
         () = stop.cancelled() => Err(CommandError::Interrupted),
     }
 }

@@ -1,4 +1,4 @@
-//! What a command says while it runs: lines on standard error, for whoever runs a server or watches a night.
+//! Log lines on standard error, for `serve` and `collect --verbose`.
 
 use std::fmt;
 use std::io;
@@ -38,7 +38,7 @@ pub fn start(command: &Command, clock: fn() -> DateTime<Utc>) {
     let lines = layer()
         .event_format(Lines { verbose, clock })
         .with_writer(io::stderr)
-        // Where nobody can be told, there is nothing left to do.
+        // If standard error is closed, nothing is left to do.
         .log_internal_errors(false);
     tracing_subscriber::registry()
         .with(lines.with_filter(ours))

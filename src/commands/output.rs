@@ -1,11 +1,13 @@
-//! Data goes to standard output, words to standard error. A reader that goes away is no failure; a full
-//! disk is.
+//! Data goes to standard output, messages to standard error. A closed pipe is no failure; a full disk is.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use anyhow::Context;
-use comfy_table::Table;
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 
+use crate::entry::Value;
+use crate::text::counted::counted;
 use crate::text::plain::{printable, spelled_out};
 
 use super::CommandError;
@@ -19,7 +21,7 @@ pub fn data(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Data that people read: like [`say`], it moves no cursor, turns and hides nothing.
+/// Data for people, with control characters made visible as in [`say`].
 pub fn page(text: &str) -> Result<(), CommandError> {
     data(&lines(text))
 }
@@ -28,7 +30,25 @@ pub fn json(value: &serde_json::Value) -> Result<(), CommandError> {
     data(&spelled_out(&format!("{value:#}")))
 }
 
-/// A table without lines: columns two spaces apart, nothing behind the last word.
+/// A borderless table that fits the width; the columns of `numbers` are aligned to the right.
+pub fn table<const N: usize>(header: [&str; N], numbers: Range<usize>, width: u16) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new())
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_header(header);
+    for column in table
+        .column_iter_mut()
+        .take(numbers.end)
+        .skip(numbers.start)
+    {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Columns two spaces apart, without trailing spaces.
 pub fn plain(mut table: Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -37,13 +57,26 @@ pub fn plain(mut table: Table) -> String {
     lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// Words with whatever they quote: no line of them moves the cursor, turns or hides anything.
+/// A value in one line; of a distribution, how many parts it has.
+pub(super) fn number(value: Option<&Value>, missing: &str) -> String {
+    match value {
+        None => missing.to_owned(),
+        Some(Value::Parts(parts)) => counted(parts.len(), "part"),
+        Some(number) => number.to_json().to_string(),
+    }
+}
+
+pub(super) fn seconds(milliseconds: i64) -> String {
+    format!("{:.2} s", milliseconds as f64 / 1000.0)
+}
+
+/// A message. Control characters in whatever it quotes are made visible.
 pub fn say(text: &str) {
-    // Where nobody can be told, there is nothing left to do.
+    // If standard error is closed, nothing is left to do.
     drop(write_to(&mut io::stderr().lock(), &lines(text)));
 }
 
-/// One line, also where an error quotes data that has more.
+/// A message in one line, even if an error quotes several.
 pub fn say_line(text: &str) {
     say(&printable(text));
 }
@@ -58,11 +91,12 @@ fn write_to(stream: &mut impl Write, text: &str) -> io::Result<()> {
     write!(stream, "{text}{ending}").and_then(|()| stream.flush())
 }
 
-/// The width to write for: what the shell says, else the terminal's own, else a usual one.
+/// The output's width: `COLUMNS`, else the terminal's, else 100.
 pub fn width(columns: Option<&String>) -> u16 {
-    let said = columns.and_then(|text| text.parse().ok());
+    let configured = columns.and_then(|text| text.parse().ok());
     let own = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
-    said.or_else(own)
+    configured
+        .or_else(own)
         .filter(|width| *width >= 40)
         .unwrap_or(100)
 }

@@ -1,4 +1,4 @@
-//! `daybook completions` and `daybook man`: made from the command line's own definition.
+//! `daybook completions` and `daybook man`, made from the command line's definition.
 
 mod manual;
 mod page;

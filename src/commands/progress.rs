@@ -1,4 +1,4 @@
-//! A bar on a terminal while many days are counted and stored; silence elsewhere.
+//! A progress bar on a terminal, for work on many days.
 
 use std::time::Duration;
 
@@ -16,13 +16,11 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Shown only where somebody can watch it and there is something to wait for.
     pub fn new(shown: bool) -> Self {
         let bar = ProgressBar::new(0);
-        bar.set_draw_target(if shown {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
+        bar.set_draw_target(match shown {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
         });
         if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}") {
             bar.set_style(style.progress_chars("=> "));
@@ -30,7 +28,7 @@ impl Bar {
         Self { bar, quiet: false }
     }
 
-    /// A database that comes back before it is given up is no trouble.
+    /// Says nothing about retries.
     pub fn quiet(self, quiet: bool) -> Self {
         Self { quiet, ..self }
     }

@@ -1,4 +1,4 @@
-//! `daybook prune`: retention by hand; every night does it too.
+//! `daybook prune`: deletes old days by hand, as every night does.
 
 use std::time::Duration;
 
@@ -14,18 +14,15 @@ use crate::text::counted::counted;
 
 use super::{CommandError, Ended, World, dates, open_book, output};
 
-/// How long a prune waits for a collect to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for a running collect.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, CommandError> {
     let today = dates::today(config, world);
     let stored = book::all_dates(&open_book(config).await?).await?;
+    let future = stored.iter().copied().filter(|date| *date > today);
     let planned = match args.future {
-        true => stored
-            .iter()
-            .copied()
-            .filter(|date| *date > today)
-            .collect(),
+        true => future.collect(),
         false => prune::plan(&stored, today, config.retention_days, None),
     };
     let doubt = match args.future {
@@ -49,10 +46,9 @@ pub async fn run(config: &Config, args: &Prune, world: &World) -> Result<Ended, 
         )?;
         return Ok(Ended::Done);
     }
-    let verb = if args.dry_run {
-        "would be pruned"
-    } else {
-        "pruned"
+    let verb = match args.dry_run {
+        true => "would be pruned",
+        false => "pruned",
     };
     for date in &planned {
         output::data(&date.to_string())?;
@@ -75,7 +71,7 @@ async fn delete(
     planned: &[NaiveDate],
     today: NaiveDate,
 ) -> Result<(), BookError> {
-    let lock = Book::wait_for_lock(&config.book.url, PATIENCE).await?;
+    let lock = Book::wait_for_lock(&config.book.url, LOCK_TIMEOUT).await?;
     let book = Book::open_under(&lock).await?;
     let pruned = match args.future {
         true => prune::prune_future(&book, planned, today).await,
@@ -88,7 +84,7 @@ async fn delete(
     pruned.map(drop)
 }
 
-/// With a clock that is behind, these would be the true days.
+/// If the clock is behind, these days are right.
 fn in_the_future(planned: &[NaiveDate], today: NaiveDate) -> Option<String> {
     let (first, last) = planned.first().zip(planned.last())?;
     let (which, verb) = match first == last {

@@ -1,23 +1,20 @@
-//! `daybook report`: the letter of a day as it would be sent now, on standard output or in a file.
+//! `daybook report`: prints a day's letter as it would be sent now.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use anyhow::Context;
 
 use crate::cli::{Format, Report};
 use crate::config::{Config, Recipient, Sender, When};
 use crate::deliver::message::{self, Head, NO_READER, NO_SENDER};
-use crate::files;
 use crate::locale::{Language, Locale};
-use crate::nightly::{About, letters, resend};
+use crate::nightly::{About, letters};
 use crate::render::json;
 use crate::render::mail::mail;
 use crate::report::Letter;
 use crate::text::plain::spelled_out;
 
-use super::{CommandError, Ended, World, dates, load, open_book, output, show};
+use super::target::Target;
+use super::{CommandError, Ended, World, dates, load, open_book, output, send, show};
 
 pub async fn run(
     config: Option<PathBuf>,
@@ -37,32 +34,27 @@ pub async fn run(
         Format::Text => mail(&letter, locale(config.report.locale, args)).text,
         Format::Html => mail(&letter, locale(config.report.locale, args)).standalone_html(),
         Format::Json => spelled_out(&format!("{:#}\n", json::letter(&letter))).into_owned(),
-        Format::Eml => eml(&letter, &reader(&config, args)?, (&config, args, world))?,
+        Format::Eml => eml(&letter, &config, args, world)?,
     };
     print(&text, args, world)?;
     Ok(Ended::Done)
 }
 
-/// Where a day has no numbers but its readers were told so, that is what there is to print.
+/// The day's letter, which may be the notice that it has no numbers.
 async fn letter(config: &Config, args: &Report, world: &World) -> Result<Letter, CommandError> {
-    let asked = args.date.as_deref();
-    let asked = asked.map(|text| dates::read(text, "--date", config, world));
+    let asked = dates::asked(&args.date, config, world)?;
     let book = open_book(config).await?;
-    let today = dates::today(config, world);
-    let date = show::day(&book, asked.transpose()?, today).await?;
+    let date = show::day(&book, asked, dates::today(config, world)).await?;
     let subject = letters::subject(&book, date).await?;
     let subject = subject.ok_or_else(|| show::no_entry(date))?;
     let composed = letters::letter(config, &book, About { date, subject }, world.now).await?;
     composed.map_err(CommandError::Usage)
 }
 
-/// Who is asked for, else the first of the settings.
+/// The recipient of `--to`, else the first one configured.
 fn reader(config: &Config, args: &Report) -> Result<Recipient, CommandError> {
-    if let Some(asked) = &args.to {
-        let reader = resend::reader(config, asked);
-        return reader.map_err(|reason| {
-            CommandError::Usage(format!("--to {}: {reason}", asked.escape_debug()))
-        });
+    if let Some(to) = &args.to {
+        return send::reader(config, to);
     }
     let first = config.report.recipients.first().cloned();
     Ok(first.unwrap_or_else(|| Recipient {
@@ -81,12 +73,14 @@ fn locale(habit: Locale, args: &Report) -> Locale {
     }
 }
 
-/// The whole message. Its id is none of the ledger's: who sends it on by hand does not make ours a repetition.
+/// The whole message, with an id of its own, so that sending it by hand does not clash with the ledger's.
 fn eml(
     letter: &Letter,
-    reader: &Recipient,
-    (config, args, world): (&Config, &Report, &World),
+    config: &Config,
+    args: &Report,
+    world: &World,
 ) -> Result<String, CommandError> {
+    let reader = reader(config, args)?;
     let nobody = Sender {
         address: NO_SENDER.to_owned(),
         name: None,
@@ -115,22 +109,11 @@ fn eml(
 fn print(text: &str, args: &Report, world: &World) -> Result<(), CommandError> {
     match &args.output {
         Some(path) if path != Path::new("-") => {
-            let path = world.directory.join(path);
-            let written = write(&path, text.as_bytes());
-            Ok(written.with_context(|| format!("cannot write {}", path.display()))?)
+            let mut target = Target::open(Some(path), false, world)?;
+            // `finish` reports an error.
+            drop(target.write_all(text.as_bytes()));
+            target.finish()
         }
         _ => output::data(text),
-    }
-}
-
-/// A file is replaced as a whole, also behind a link; a pipe or a device takes the text as it is.
-fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(there) if !there.is_file() && !there.is_dir() => {
-            let mut stream = OpenOptions::new().write(true).open(path)?;
-            stream.write_all(content)
-        }
-        Ok(_) => files::replace(&fs::canonicalize(path)?, content),
-        Err(_) => files::replace(path, content),
     }
 }

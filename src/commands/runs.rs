@@ -1,7 +1,5 @@
-//! `daybook runs`: who collected when, and what it cost.
+//! `daybook runs`: past runs, with the time and rows of each statement.
 
-use chrono::SecondsFormat;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use serde_json::{Value as Json, json};
 
 use crate::book::{self, Outcome, Run, Statement};
@@ -10,7 +8,8 @@ use crate::config::Config;
 use crate::text::counted::counted;
 use crate::text::plain::printable;
 
-use super::{CommandError, Ended, World, open_book, output};
+use super::output::seconds;
+use super::{CommandError, Ended, World, dates, open_book, output};
 
 pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, CommandError> {
     let all = latest(config, args.limit).await?;
@@ -25,19 +24,19 @@ pub async fn run(config: &Config, args: &Runs, world: &World) -> Result<Ended, C
     if all.is_empty() {
         output::say("no run yet: run `daybook collect`");
     }
-    let told: Vec<String> = all
+    let texts: Vec<String> = all
         .iter()
         .map(|(run, statements)| as_text(run, statements, config, world))
         .collect();
-    output::data(&told.join("\n"))?;
+    output::data(&texts.join("\n"))?;
     Ok(Ended::Done)
 }
 
 /// Prints what the run that just ended cost, as `collect --verbose` does.
 pub async fn print_last(config: &Config, world: &World) -> Result<(), CommandError> {
     for (run, statements) in latest(config, 1).await? {
-        let told = as_text(&run, &statements, config, world);
-        output::data(&format!("\n{told}"))?;
+        let text = as_text(&run, &statements, config, world);
+        output::data(&format!("\n{text}"))?;
     }
     Ok(())
 }
@@ -70,12 +69,7 @@ fn as_text(run: &Run, statements: &[Statement], config: &Config, world: &World) 
     if statements.is_empty() {
         return text;
     }
-    let mut table = Table::new();
-    table
-        .load_style(TableStyle::new())
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(world.width)
-        .set_header(["ms", "rows", "statement"]);
+    let mut table = output::table(["ms", "rows", "statement"], 0..2, world.width);
     for statement in statements {
         let what = match &statement.error {
             Some(error) => format!("{} — failed: {error}", statement.what),
@@ -87,18 +81,13 @@ fn as_text(run: &Run, statements: &[Statement], config: &Config, world: &World) 
             printable(&what),
         ]);
     }
-    for column in table.column_iter_mut().take(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     text + &output::plain(table)
 }
 
 /// `run 12 · Sat 4 Oct 2025 00:15:02 · collect stored 2025-10-03 · 0.38 s`
 fn head(run: &Run, config: &Config) -> String {
-    let started = run
-        .started_at
-        .with_timezone(&config.time_zone)
-        .format("%a %-d %b %Y %H:%M:%S");
+    let started = run.started_at.with_timezone(&config.time_zone);
+    let started = started.format("%a %-d %b %Y %H:%M:%S");
     let stored = match run.outcome {
         Outcome::Stored => "",
         _ => " after storing",
@@ -106,24 +95,15 @@ fn head(run: &Run, config: &Config) -> String {
     let days = match &run.dates {
         Some(span) if span.start() == span.end() => format!("{stored} {}", span.start()),
         Some(span) => {
-            let (first, last) = (span.start(), span.end());
-            format!(
-                "{stored} {} from {first} to {last}",
-                counted(run.days, "day")
-            )
+            let (first, last, days) = (span.start(), span.end(), counted(run.days, "day"));
+            format!("{stored} {days} from {first} to {last}")
         }
         None => String::new(),
     };
-    let took = run
-        .duration_ms
-        .map(|took| format!(" · {}", seconds(took)))
-        .unwrap_or_default();
+    let took = run.duration_ms.map(|took| format!(" · {}", seconds(took)));
+    let took = took.unwrap_or_default();
     let (id, command, outcome) = (run.id, &run.command, run.outcome.word());
     format!("run {id} · {started} · {command} {outcome}{days}{took}")
-}
-
-fn seconds(milliseconds: i64) -> String {
-    format!("{:.2} s", milliseconds as f64 / 1000.0)
 }
 
 fn stages(run: &Run) -> Json {
@@ -134,11 +114,7 @@ fn stages(run: &Run) -> Json {
 }
 
 fn as_json(run: &Run, statements: &[Statement], config: &Config) -> Json {
-    let told = |instant: chrono::DateTime<chrono::Utc>| {
-        instant
-            .with_timezone(&config.time_zone)
-            .to_rfc3339_opts(SecondsFormat::Millis, false)
-    };
+    let time = |instant| dates::rfc3339(instant, config);
     let statement = |statement: &Statement| {
         json!({
             "database": statement.database,
@@ -152,8 +128,8 @@ fn as_json(run: &Run, statements: &[Statement], config: &Config) -> Json {
         "id": run.id,
         "command": run.command,
         "outcome": run.outcome.word(),
-        "started_at": told(run.started_at),
-        "ended_at": run.ended_at.map(told),
+        "started_at": time(run.started_at),
+        "ended_at": run.ended_at.map(time),
         "from": run.dates.as_ref().map(|dates| dates.start().to_string()),
         "to": run.dates.as_ref().map(|dates| dates.end().to_string()),
         "days": run.days,

@@ -1,5 +1,4 @@
-//! `daybook send`: a report again on purpose; or a test message, which goes straight to the mail server and
-//! into no ledger.
+//! `daybook send`: sends a report again, or a test message that the ledger does not record.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::book::{Book, BookError};
 use crate::cli::Send;
-use crate::config::{Config, ConfigError, MailSettings};
+use crate::config::{Config, MailSettings, Recipient};
 use crate::deliver::Attempt;
 use crate::deliver::message::{Head, checked_address, domain, message};
 use crate::deliver::smtp::{Connection, Refusal, connect, place};
@@ -21,8 +20,8 @@ use crate::text::mistake::Mistake;
 use super::progress::Bar;
 use super::{CommandError, Ended, World, collect, dates, delivered, open_book, output};
 
-/// How long a book that must be made or brought up to date first is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for a run that holds the lock while the book needs a migration.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn run(config: &Config, args: &Send, world: &World) -> Result<Ended, CommandError> {
     match &args.to {
@@ -31,16 +30,14 @@ pub async fn run(config: &Config, args: &Send, world: &World) -> Result<Ended, C
     }
 }
 
-/// Further copies of a day's report, beside whatever the night has sent.
+/// Sends further copies of a day's report.
 async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, CommandError> {
-    let date = args.date.as_deref();
-    let date = date.map(|text| dates::read(text, "--date", config, world));
-    let date = date.transpose()?;
-    let to = args.to.as_deref().map(|text| {
-        resend::reader(config, text)
-            .map_err(|why| CommandError::Usage(format!("--to {}: {why}", text.escape_debug())))
-    });
-    let to = to.transpose()?;
+    let date = dates::asked(&args.date, config, world)?;
+    let to = args
+        .to
+        .as_deref()
+        .map(|to| reader(config, to))
+        .transpose()?;
     if to.is_some() && config.mail.is_none() {
         return Err(without_server(config));
     }
@@ -60,24 +57,27 @@ async fn again(config: &Config, args: &Send, world: &World) -> Result<Ended, Com
     if rows.is_empty() {
         output::say("no recipients: set `recipients` under [report]");
     }
-    delivered::tell(&rows, config, (world, args.json));
+    delivered::say(&rows, config, world, args.json);
     if args.json {
         let rows: Vec<Json> = rows.iter().map(delivered::as_json).collect();
         output::json(&json!({ "schema": 1, "deliveries": rows }))?;
     }
-    Ok(match rows.iter().all(delivered::is_accepted) {
-        true => Ended::Done,
-        false => Ended::Undelivered,
-    })
+    Ok(delivered::ended(&rows))
 }
 
-/// To write; where there is no book, none is made.
+/// The recipient that `--to` names.
+pub(super) fn reader(config: &Config, to: &str) -> Result<Recipient, CommandError> {
+    let reader = resend::reader(config, to);
+    reader.map_err(|why| CommandError::Usage(format!("--to {}: {why}", to.escape_debug())))
+}
+
+/// Opens the book to write, but creates none.
 async fn open(config: &Config) -> Result<Book, BookError> {
     open_book(config).await?.close().await;
-    Book::open(&config.book.url, PATIENCE).await
+    Book::open(&config.book.url, LOCK_TIMEOUT).await
 }
 
-/// A short message over the configured server; tells what the server answered.
+/// Sends a short message over the configured server and prints the response.
 pub async fn test(config: &Config, to: &str, world: &World) -> Result<Ended, CommandError> {
     checked_address(to).map_err(|error| CommandError::Usage(format!("--to: {error}")))?;
     let mail = config.mail.as_ref().ok_or_else(|| without_server(config))?;
@@ -125,9 +125,7 @@ fn without_server(config: &Config) -> CommandError {
         config.file.display().to_string(),
         "no mail server is set: set `smtp_url` (or DAYBOOK_SMTP_URL in the environment) and `from` under `[mail]`",
     );
-    CommandError::Config(ConfigError {
-        mistakes: vec![mistake],
-    })
+    mistake.into()
 }
 
 fn written(
@@ -185,7 +183,7 @@ fn words(app: &str, language: Language, time: &str) -> Mail {
     }
 }
 
-/// Whatever is not a plain letter, digit or space becomes an entity.
+/// Escapes all but plain letters, digits, spaces and some punctuation.
 fn escaped(text: &str) -> String {
     let mut html = String::new();
     for letter in text.chars() {

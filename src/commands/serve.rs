@@ -1,4 +1,4 @@
-//! `daybook serve`: the dashboard, until somebody stops it.
+//! `daybook serve`: serves the dashboard until it is stopped.
 
 mod notify;
 
@@ -10,8 +10,8 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
+use crate::config::Config;
 use crate::config::serve::{header, listen};
-use crate::config::{Config, ConfigError};
 use crate::look::pages::{self, HOME, Site};
 use crate::text::mistake::Mistake;
 use crate::web::access::Access;
@@ -28,11 +28,8 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
             Some(header(text).map_err(|why| usage("--behind-proxy", &why))?);
     }
     let address = config.serve.listen;
-    let access = Access::new(&config, address).map_err(|exposed| {
-        CommandError::Config(ConfigError {
-            mistakes: vec![Mistake::elsewhere("serve", exposed.to_string())],
-        })
-    })?;
+    let access = Access::new(&config, address)
+        .map_err(|exposed| Mistake::elsewhere("serve", exposed.to_string()))?;
     let (listener, address) = bind(address).await?;
     let book = config.book.url.clone();
     let name = config.name.clone();
@@ -53,7 +50,7 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     Ok(Ended::Done)
 }
 
-/// All that the server answers.
+/// All routes of the server.
 pub fn router(site: Site, access: Access) -> Router {
     let site = Arc::new(site);
     let for_everybody = pages::for_everybody(site.clone());
@@ -63,7 +60,7 @@ pub fn router(site: Site, access: Access) -> Router {
     })
 }
 
-/// With port 0 the system chooses one, so the address is asked for again.
+/// Returns the address in use: for port 0 the system chooses one.
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), CommandError> {
     let failed = |error: std::io::Error| {
         let advice = match error.kind() {

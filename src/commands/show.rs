@@ -1,4 +1,4 @@
-//! `daybook show`: one day in the terminal, or as JSON.
+//! `daybook show`: prints one day as a table or as JSON.
 
 use chrono::{Days, NaiveDate};
 
@@ -15,7 +15,7 @@ use crate::report::{self, Report, TREND_DAYS};
 use super::{CommandError, Ended, World, dates, open_book, output};
 
 pub async fn run(config: &Config, args: &Show, world: &World) -> Result<Ended, CommandError> {
-    let report = report(config, args.date.as_deref(), world).await?;
+    let report = report(config, dates::asked(&args.date, config, world)?, world).await?;
     if args.date.is_none()
         && let Some(stale) = stale(&report, config, world)
     {
@@ -28,7 +28,7 @@ pub async fn run(config: &Config, args: &Show, world: &World) -> Result<Ended, C
     Ok(Ended::Done)
 }
 
-/// Whoever asks for the newest day must see that newer ones are missing.
+/// Says that days newer than the newest stored one are missing.
 fn stale(report: &Report, config: &Config, world: &World) -> Option<String> {
     let expected = report::expected(world.now, config.time_zone, config.report.due);
     if report.date >= expected {
@@ -47,20 +47,15 @@ pub async fn print(
     date: Option<NaiveDate>,
     world: &World,
 ) -> Result<(), CommandError> {
-    let text = date.map(|date| date.to_string());
-    let report = report(config, text.as_deref(), world).await?;
-    output::data(&render::table::show(&report, look(world)))?;
-    Ok(())
+    let report = report(config, date, world).await?;
+    output::data(&render::table::show(&report, look(world)))
 }
 
 pub async fn report(
     config: &Config,
-    date: Option<&str>,
+    date: Option<NaiveDate>,
     world: &World,
 ) -> Result<Report, CommandError> {
-    let date = date
-        .map(|text| dates::read(text, "--date", config, world))
-        .transpose()?;
     let book = open_book(config).await?;
     let date = day(&book, date, dates::today(config, world)).await?;
     let (entries, history) = past(&book, date, &config.catalog).await?;
@@ -70,8 +65,7 @@ pub async fn report(
     report.ok_or_else(|| no_entry(date))
 }
 
-/// The entries of the days that a report shows, and the numbers of those that it is judged by: of most days
-/// a number for each metric is enough.
+/// The entries of the days that a report shows, and the numbers of the more numerous days that judge it.
 async fn past(
     book: &Book,
     date: NaiveDate,
@@ -117,16 +111,10 @@ pub fn no_entry(date: NaiveDate) -> CommandError {
 }
 
 pub fn look(world: &World) -> Look {
-    let plain = world
-        .environment
-        .get("NO_COLOR")
-        .is_some_and(|value| !value.is_empty())
-        || world
-            .environment
-            .get("TERM")
-            .is_some_and(|value| value == "dumb");
+    let variable = |name| world.environment.get(name).map_or("", String::as_str);
+    let plain = !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb";
     Look {
-        color: world.terminal.0 && !plain,
+        color: world.stdout_is_terminal && !plain,
         width: world.width,
     }
 }

@@ -1,6 +1,6 @@
-//! Where an export goes: standard output, a pipe or device as it is, or a file that appears whole or not at all.
+//! The target of an export: standard output, a pipe or device, or a file that appears whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use super::{CommandError, World};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// A writer that remembers why it could not write, whatever its user makes of the error.
+/// A writer that remembers its first error.
 pub struct Target {
     out: Out,
     name: String,
@@ -24,33 +24,35 @@ pub struct Target {
 }
 
 enum Out {
-    Plain(BufWriter<Place>),
-    Gzip(GzEncoder<BufWriter<Place>>),
+    Plain(BufWriter<Sink>),
+    Gzip(GzEncoder<BufWriter<Sink>>),
 }
 
-enum Place {
-    Stdout(io::Stdout),
-    Stream(File),
+enum Sink {
+    Stream(Box<dyn Write>),
     File(Unfinished),
 }
 
 impl Target {
     pub fn open(output: Option<&Path>, gzip: bool, world: &World) -> Result<Self, CommandError> {
-        let (place, name) = match output {
+        let (sink, name) = match output {
             Some(path) if path != Path::new("-") => {
                 let path = world.directory.join(path);
-                let place = open(&path)?;
-                (place, path.display().to_string())
+                let sink = open(&path)?;
+                (sink, path.display().to_string())
             }
-            _ if gzip && world.terminal.0 => {
+            _ if gzip && world.stdout_is_terminal => {
                 return Err(CommandError::Usage(
                     "--gzip: a terminal cannot show compressed data; name a file with --output, or pipe it to a program"
                         .to_owned(),
                 ));
             }
-            _ => (Place::Stdout(io::stdout()), "standard output".to_owned()),
+            _ => (
+                Sink::Stream(Box::new(io::stdout())),
+                "standard output".to_owned(),
+            ),
         };
-        let buffer = BufWriter::with_capacity(BUFFER_BYTES, place);
+        let buffer = BufWriter::with_capacity(BUFFER_BYTES, sink);
         Ok(Self {
             out: match gzip {
                 true => Out::Gzip(GzEncoder::new(buffer, Compression::default())),
@@ -62,25 +64,24 @@ impl Target {
         })
     }
 
-    /// Brings the rest out and the file into its place; or tells why that, or what was written before, failed.
+    /// Writes the rest and puts the file in place; returns the first error, including those of earlier writes.
     pub fn finish(self) -> Result<(), CommandError> {
         let name = self.name;
         if self.stop.is_cancelled() {
-            let what = format!("interrupted: {name} is incomplete");
-            return Err(CommandError::Failed(anyhow!(what)));
+            return Err(anyhow!("interrupted: {name} is incomplete").into());
         }
         let done = match self.trouble {
             Some(error) => Err(error),
             None => self.out.finish(),
         };
         match done {
-            // Who reads does not want more.
+            // The reader wants no more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             done => Ok(done.with_context(|| format!("cannot write {name}"))?),
         }
     }
 
-    /// Nobody takes any more: to go on would be for nothing.
+    /// Whether further writes are pointless.
     pub fn is_closed(&self) -> bool {
         self.trouble.is_some() || self.stop.is_cancelled()
     }
@@ -113,21 +114,19 @@ impl Out {
             Self::Plain(buffer) => buffer,
             Self::Gzip(encoder) => encoder.finish()?,
         };
-        let place = buffer
+        let sink = buffer
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
-        match place {
-            Place::Stdout(mut stdout) => stdout.flush(),
-            Place::Stream(mut stream) => stream.flush(),
-            Place::File(file) => file.finish(),
+        match sink {
+            Sink::Stream(mut stream) => stream.flush(),
+            Sink::File(file) => file.finish(),
         }
     }
 }
 
-impl Write for Place {
+impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Stdout(stdout) => stdout.write(bytes),
             Self::Stream(stream) => stream.write(bytes),
             Self::File(file) => file.write(bytes),
         }
@@ -135,38 +134,37 @@ impl Write for Place {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Stdout(stdout) => stdout.flush(),
             Self::Stream(stream) => stream.flush(),
             Self::File(file) => file.flush(),
         }
     }
 }
 
-/// A file is replaced as a whole, also behind a link; a pipe or a device takes the bytes as they come.
-fn open(path: &Path) -> Result<Place, CommandError> {
+/// Replaces a file as a whole, also behind a link; a pipe or a device takes the bytes as they come.
+fn open(path: &Path) -> Result<Sink, CommandError> {
     let cannot = || format!("cannot write {}", path.display());
     match fs::metadata(path) {
         Ok(there) if there.is_dir() => Err(CommandError::Failed(anyhow!(
-            "{} is a folder; name a file in it",
+            "{}: it is a folder; name a file in it",
             cannot()
         ))),
         Ok(there) if there.is_file() => {
             let real = fs::canonicalize(path).with_context(cannot)?;
-            Ok(Place::File(Unfinished::new(&real).with_context(cannot)?))
+            Ok(Sink::File(Unfinished::new(&real).with_context(cannot)?))
         }
         Ok(_) => {
             let stream = OpenOptions::new().write(true).open(path);
-            Ok(Place::Stream(stream.with_context(cannot)?))
+            Ok(Sink::Stream(Box::new(stream.with_context(cannot)?)))
         }
         Err(_) => {
             let folder = path.parent().map(Path::to_owned).unwrap_or_default();
             match is_missing(&folder) {
                 true => Err(CommandError::Failed(anyhow!(
-                    "cannot write {}: there is no folder {}; create it first",
+                    "{}: there is no folder {}; create it first",
                     cannot(),
                     folder.display()
                 ))),
-                false => Ok(Place::File(Unfinished::new(path).with_context(cannot)?)),
+                false => Ok(Sink::File(Unfinished::new(path).with_context(cannot)?)),
             }
         }
     }

@@ -20,15 +20,13 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
         };
         return show::run(config, &same, world).await;
     }
-    if !world.terminal.0 {
+    if !world.stdout_is_terminal {
         return Err(CommandError::Usage(
             "standard output is not a terminal: use `daybook show`, or `daybook top --once`, for plain text"
                 .to_owned(),
         ));
     }
-    let date = args.date.as_deref();
-    let date = date.map(|text| dates::read(text, "--date", config, world));
-    let date = date.transpose()?;
+    let date = dates::asked(&args.date, config, world)?;
     stop_on_hangup(world.stop.clone())?;
     let color = show::look(world).color;
     let view = TerminalView {
@@ -41,7 +39,7 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
     Ok(Ended::Done)
 }
 
-/// Only here: a collection that was told to survive its terminal must do so.
+/// Only here: `nohup daybook collect` must survive its terminal.
 fn stop_on_hangup(stop: CancellationToken) -> Result<(), CommandError> {
     let hangup = signal(SignalKind::hangup());
     let mut hangup = hangup.context("cannot listen for SIGHUP")?;
@@ -55,22 +53,21 @@ fn stop_on_hangup(stop: CancellationToken) -> Result<(), CommandError> {
 fn command_error(error: TopError) -> CommandError {
     match error {
         TopError::Book(error) => error.into(),
-        TopError::NoDay { date, neighbours } => CommandError::Usage(no_day(date, neighbours)),
+        TopError::NoDay {
+            date,
+            neighbours: (before, after),
+        } => CommandError::Usage(no_day(date, before, after)),
         TopError::Terminal(_) => anyhow::Error::from(error).into(),
     }
 }
 
-fn no_day(date: NaiveDate, neighbours: (Option<NaiveDate>, Option<NaiveDate>)) -> String {
-    let near = match neighbours {
+fn no_day(date: NaiveDate, before: Option<NaiveDate>, after: Option<NaiveDate>) -> String {
+    let near = match (before.map(spoken), after.map(spoken)) {
         (Some(before), Some(after)) => {
-            format!(
-                "the nearest stored days are {} and {}",
-                spoken(before),
-                spoken(after)
-            )
+            format!("the nearest stored days are {before} and {after}")
         }
-        (Some(day), None) => format!("the newest stored day is {}", spoken(day)),
-        (None, Some(day)) => format!("the first stored day is {}", spoken(day)),
+        (Some(day), None) => format!("the newest stored day is {day}"),
+        (None, Some(day)) => format!("the first stored day is {day}"),
         (None, None) => "the book is empty: run `daybook collect`".to_owned(),
     };
     format!("no row for {}; {near}", spoken(date))

@@ -1,58 +1,50 @@
-//! `daybook verify`: a day counted again, each metric by itself, beside the night's way and the book.
+//! `daybook verify`: recounts a day and compares it with the book.
 
 use chrono::NaiveDate;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use serde_json::{Value as Json, json};
 
 use crate::book::{self, BookError};
 use crate::calendar::{Day, spoken};
 use crate::cli::Verify;
-use crate::collect::{self, Request, Work};
+use crate::collect::Request;
 use crate::config::Config;
 use crate::database::Trouble;
 use crate::entry::{Entry, Value};
 use crate::nightly::{NightError, known_keys};
+use crate::operate::request::one_day;
 use crate::operate::verify::{Check, Verdict, Verified, verify};
-use crate::text::counted::counted;
 use crate::text::plain::printable;
 
 use super::collect::retry_for;
+use super::output::number;
 use super::{CommandError, Ended, World, dates, open_book, output, progress};
+
+/// In place of a value that is not known.
+const NONE: &str = "–";
 
 pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended, CommandError> {
     let (date, stored) = meant(config, args, world).await?;
-    // A stored day is held against itself, also where the zone is another by now.
-    let zone = stored
-        .as_ref()
-        .map_or(config.time_zone, |entry| entry.time_zone);
+    // A stored day is recounted in its own zone, even if the configured one has changed.
+    let zone = stored.as_ref().map(|entry| entry.time_zone);
+    let zone = zone.unwrap_or(config.time_zone);
     let day = Day::of(date, zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     if day.end > world.now {
-        let day = spoken(date);
-        let message =
-            format!("{day} is not over: choose a day that has ended, such as `yesterday`");
-        return Err(CommandError::Usage(message));
+        return Err(CommandError::Usage(format!(
+            "{} is not over: choose a day that has ended, such as `yesterday`",
+            spoken(date)
+        )));
     }
     let request = Request {
-        catalog: &config.catalog,
         keys: known_keys(&config.catalog, args.metric.as_deref()).map_err(NightError::from)?,
-        work: Work::Night(day.close()),
-        now: world.now,
-        grace: config.collect.grace(),
         retry_for: retry_for(config, world),
         follower_patience: retry_for(config, world),
-        limits: collect::limits(config, world.stop.clone()),
-        recipients: None,
-        progress: &|_, _| {},
         retrying: &progress::say_retrying,
+        ..one_day(config, day.close(), world.now, world.stop.clone())
     };
     let complete = stored.filter(|entry| !entry.partial);
     let verified = verify(&config.apps, &request, complete.as_ref()).await;
-    let stopped = |trouble| trouble == Trouble::Stopped;
-    if verified
-        .unreachable
-        .iter()
-        .any(|one| stopped(one.error.trouble))
-    {
+    let mut unreachable = verified.unreachable.iter();
+    if unreachable.any(|one| one.error.trouble == Trouble::Stopped) {
         return Err(CommandError::Interrupted);
     }
     match args.json {
@@ -76,8 +68,8 @@ async fn meant(
     args: &Verify,
     world: &World,
 ) -> Result<(NaiveDate, Option<Entry>), CommandError> {
+    let asked = dates::asked(&args.date, config, world)?;
     let read = |text: &str| dates::read(text, "--date", config, world);
-    let asked = args.date.as_deref().map(read).transpose()?;
     let book = match open_book(config).await {
         Ok(book) => book,
         Err(BookError::NoBook { .. }) => {
@@ -94,44 +86,29 @@ async fn meant(
     Ok((date.map_or_else(|| read("yesterday"), Ok)?, entry))
 }
 
-fn told(check: &Check) -> String {
+fn described(check: &Check) -> String {
     match &check.verdict {
         Verdict::Equal => "equal".to_owned(),
         Verdict::Differs => "differs: rows arrived late or were deleted".to_owned(),
         Verdict::Contradicted => format!(
             "the night's statement gives {}: this is a bug in Daybook, please report it",
-            number(check.at_night.as_ref())
+            number(check.at_night.as_ref(), NONE)
         ),
         Verdict::NotStored => "not in the book".to_owned(),
         other => format!("{}: {}", other.word(), other.why().unwrap_or_default()),
     }
 }
 
-fn number(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::Parts(parts)) => counted(parts.len(), "part"),
-        Some(value) => value.to_json().to_string(),
-        None => "–".to_owned(),
-    }
-}
-
 fn as_table(verified: &Verified, world: &World) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(TableStyle::new())
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(world.width)
-        .set_header(["metric", "stored", "counted now", "verdict"]);
+    let header = ["metric", "stored", "counted now", "verdict"];
+    let mut table = output::table(header, 1..3, world.width);
     for check in &verified.checks {
         table.add_row([
             check.key.clone(),
-            number(check.stored.as_ref()),
-            number(check.counted.as_ref()),
-            printable(&told(check)),
+            number(check.stored.as_ref(), NONE),
+            number(check.counted.as_ref(), NONE),
+            printable(&described(check)),
         ]);
-    }
-    for column in table.column_iter_mut().skip(1).take(2) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     output::plain(table)
 }
@@ -147,10 +124,9 @@ fn summary(date: NaiveDate, checks: &[Check]) -> String {
         }
     }
     let words = counts.iter();
-    let words: Vec<String> = words
-        .map(|(word, count)| format!("{count} {}", word.replace('_', " ")))
-        .collect();
-    format!("{}: {}", spoken(date), words.join(", "))
+    let words = words.map(|(word, count)| format!("{count} {}", word.replace('_', " ")));
+    let words = words.collect::<Vec<_>>().join(", ");
+    format!("{}: {words}", spoken(date))
 }
 
 fn as_json(date: NaiveDate, verified: &Verified) -> Json {

@@ -420,7 +420,8 @@ fn outside(now: &str) -> commands::World {
         program: "daybook".to_owned(),
         environment: Default::default(),
         directory: std::env::temp_dir(),
-        terminal: (false, false),
+        stdout_is_terminal: false,
+        stderr_is_terminal: false,
         width: 100,
         stop: CancellationToken::new(),
     }

@@ -143,7 +143,8 @@ impl World {
             program: "daybook".to_owned(),
             environment: self.environment.clone(),
             directory: self.folder.path().to_owned(),
-            terminal: (false, false),
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
             width: 100,
             stop,
         };

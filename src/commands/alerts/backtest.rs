@@ -1,4 +1,4 @@
-//! `daybook alerts backtest`: the rules replayed over the stored days, and others beside them.
+//! `daybook alerts backtest`: replays the alert rules, and others to compare, over the stored days.
 
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,7 @@ pub(super) async fn run(
     let others = options(args);
     let tried = (!others.is_empty()).then(|| with(args, catalog));
     if let Some(tried) = &tried {
-        sound(tried.thresholds)?;
+        check(tried.thresholds)?;
     }
     let book = open_book(config).await?;
     let Some(newest) = book::newest_complete(&book, dates::today(config, world)).await? else {
@@ -79,8 +79,7 @@ fn judge(args: &cli::Backtest) -> Option<Judge> {
     })
 }
 
-/// The catalog with the thresholds tried: in place of the general ones and, for a metric that is asked for, of
-/// its own.
+/// The catalog with the given thresholds in place of the general ones and of those of `--metric`.
 fn with(args: &cli::Backtest, catalog: &Catalog) -> Catalog {
     let mut tried = catalog.clone();
     let general = catalog.thresholds;
@@ -91,15 +90,12 @@ fn with(args: &cli::Backtest, catalog: &Catalog) -> Catalog {
         min_change: args.min_change.unwrap_or(general.min_change),
         judge: judge(args).unwrap_or(general.judge),
     };
-    for metric in tried
-        .metrics
-        .iter_mut()
-        .filter(|metric| is_asked(args, metric))
-    {
-        metric.alert.reach = args.reach.or(metric.alert.reach);
-    }
     let asked = tried.metrics.iter_mut();
-    for metric in asked.filter(|metric| args.metric.is_some() && is_asked(args, metric)) {
+    for metric in asked.filter(|metric| is_asked(args, metric)) {
+        metric.alert.reach = args.reach.or(metric.alert.reach);
+        if args.metric.is_none() {
+            continue;
+        }
         let own = &mut metric.alert.percent;
         own.warning = args.warning.or(own.warning);
         own.critical = args.critical.or(own.critical);
@@ -109,11 +105,9 @@ fn with(args: &cli::Backtest, catalog: &Catalog) -> Catalog {
     tried
 }
 
-/// As the settings are checked.
-fn sound(thresholds: Thresholds) -> Result<(), CommandError> {
-    let Thresholds {
-        warning, critical, ..
-    } = thresholds;
+/// Applies the check of the settings.
+fn check(thresholds: Thresholds) -> Result<(), CommandError> {
+    let (warning, critical) = (thresholds.warning, thresholds.critical);
     if critical > 0.0 && critical < warning {
         return Err(CommandError::Usage(format!(
             "critical alerts from {critical} % on would hide the warnings from {warning} % on: give --critical a number of at least {warning}"

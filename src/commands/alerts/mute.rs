@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::book::{self, Book};
-use crate::calendar::{Day, spoken};
+use crate::calendar::spoken;
 use crate::catalog::Mute;
 use crate::cli;
 use crate::commands::{CommandError, Ended, World, dates, open_book, output};
@@ -15,8 +15,8 @@ use crate::text::suggest::did_you_mean;
 
 use super::known;
 
-/// How long a mute waits for a book that is just being made.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for a run that holds the lock while the book needs a migration.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) async fn mute(
     config: &Config,
@@ -25,7 +25,7 @@ pub(super) async fn mute(
 ) -> Result<Ended, CommandError> {
     known(&args.key, &config.catalog)?;
     let until = dates::read(&args.until, "--until", config, world)?;
-    let today = Day::containing(world.now, config.time_zone).date;
+    let today = dates::today(config, world);
     if until < today {
         return Err(CommandError::Usage(format!(
             "--until {until} is in the past: expected {today} or later"
@@ -46,7 +46,7 @@ pub(super) async fn mute(
     let book = open_to_write(config).await?;
     book::mute(&book, &mute, world.now, config.time_zone).await?;
     book.close().await;
-    output::say(&format!("muted {}", told(&mute)));
+    output::say(&format!("muted {}", described(&mute)));
     Ok(Ended::Done)
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn list(
         return Ok(Ended::Done);
     }
     for mute in &mutes {
-        output::data(&printable(&told(mute)))?;
+        output::data(&printable(&described(mute)))?;
     }
     if mutes.is_empty() {
         output::say("nothing is muted");
@@ -93,28 +93,23 @@ pub(super) async fn list(
     Ok(Ended::Done)
 }
 
-/// What is not over yet.
+/// The mutes that have not ended.
 async fn standing(book: &Book, config: &Config, world: &World) -> Result<Vec<Mute>, CommandError> {
-    let today = Day::containing(world.now, config.time_zone).date;
+    let today = dates::today(config, world);
     let mut mutes = book::mutes(book, config.time_zone).await?;
     mutes.retain(|mute| today <= mute.until);
     Ok(mutes)
 }
 
-/// There must be a book already: without one there is nothing that could alert.
+/// Opens the book to write, but creates none: without a book nothing alerts.
 async fn open_to_write(config: &Config) -> Result<Book, CommandError> {
     open_book(config).await?.close().await;
-    Ok(Book::open(&config.book.url, PATIENCE).await?)
+    Ok(Book::open(&config.book.url, LOCK_TIMEOUT).await?)
 }
 
-fn told(mute: &Mute) -> String {
-    format!(
-        "{} from {} until {}: {}",
-        mute.key,
-        spoken(mute.from),
-        spoken(mute.until),
-        mute.because
-    )
+fn described(mute: &Mute) -> String {
+    let (from, until) = (spoken(mute.from), spoken(mute.until));
+    format!("{} from {from} until {until}: {}", mute.key, mute.because)
 }
 
 fn json_of(mute: &Mute) -> Value {

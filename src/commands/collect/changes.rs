@@ -1,13 +1,14 @@
-//! What a refresh tells of the days that it looked at again.
+//! What a refresh changed.
 
 use serde_json::{Value as Json, json};
 
 use crate::calendar::spoken;
+use crate::commands::output::number;
 use crate::entry::{Part, PartKey, Value};
 use crate::nightly::{Change, DayDone};
 use crate::text::counted::counted;
 
-/// More parts of a distribution than this tell no story in a line.
+/// The most parts of a distribution in a line.
 const PARTS: usize = 3;
 
 /// `2 of 7 days changed`, then a line for each number: `Fri 3 Oct 2025: new_orders_24h 431 → 447`.
@@ -38,15 +39,10 @@ fn words(change: &Change) -> String {
     let key = &change.key;
     match (&change.was, &change.now) {
         (Some(Value::Parts(was)), Some(Value::Parts(now))) => format!("{key} {}", moved(was, now)),
-        (was, now) => format!("{key} {} → {}", number(was.as_ref()), number(now.as_ref())),
-    }
-}
-
-fn number(value: Option<&Value>) -> String {
-    match value {
-        None => "no value".to_owned(),
-        Some(Value::Parts(parts)) => counted(parts.len(), "part"),
-        Some(number) => number.to_json().to_string(),
+        (was, now) => {
+            let [was, now] = [was, now].map(|value| number(value.as_ref(), "no value"));
+            format!("{key} {was} → {now}")
+        }
     }
 }
 
@@ -68,7 +64,7 @@ fn moved(was: &[Part], now: &[Part]) -> String {
                 PartKey::None => PartKey::NO_VALUE,
                 PartKey::Other => "other",
             };
-            let (before, after) = (number(Some(&before)), number(Some(&after)));
+            let [before, after] = [before, after].map(|count| number(Some(&count), ""));
             moved.push(format!("{label} {before} → {after}"));
         }
     }

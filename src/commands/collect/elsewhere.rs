@@ -1,4 +1,4 @@
-//! What the loser of two collects says: what the other one does, and how to do the rest.
+//! The message of a collect that found another one running.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -7,11 +7,13 @@ use crate::book::Book;
 use crate::cli::Collect;
 use crate::config::Config;
 
-pub(super) async fn told(config: &Config, file: Option<&Path>, args: &Collect) -> String {
+pub(super) async fn message(config: &Config, file: Option<&Path>, args: &Collect) -> String {
     let holder = Book::collector(&config.book.url).await.ok().flatten();
     let since = holder.as_ref().and_then(|holder| holder.since);
-    let since = since.map(|since| since.with_timezone(&config.time_zone));
-    let since = since.map(|since| format!("since {}", since.format("%Y-%m-%d %H:%M")));
+    let since = since.map(|since| {
+        let local = since.with_timezone(&config.time_zone);
+        local.format("since %Y-%m-%d %H:%M").to_string()
+    });
     let who = holder.and_then(|holder| holder.name);
     let facts: Vec<String> = who.into_iter().chain(since).collect();
     let facts = match facts.is_empty() {
@@ -24,7 +26,7 @@ pub(super) async fn told(config: &Config, file: Option<&Path>, args: &Collect) -
     )
 }
 
-/// The command line, as far as it says what is collected where.
+/// The options that say what to collect, and where.
 fn same_command(file: Option<&Path>, args: &Collect) -> String {
     let mut words = vec!["daybook collect".to_owned()];
     let file = file.map(|path| path.to_string_lossy().into_owned());
@@ -46,12 +48,8 @@ fn same_command(file: Option<&Path>, args: &Collect) -> String {
         ("--force", args.force),
         ("--send-email", args.send_email),
     ];
-    words.extend(
-        flags
-            .iter()
-            .filter(|(_, is_set)| *is_set)
-            .map(|(flag, _)| (*flag).to_owned()),
-    );
+    let flags = flags.into_iter().filter(|(_, is_set)| *is_set);
+    words.extend(flags.map(|(flag, _)| flag.to_owned()));
     format!("`{}`", words.join(" "))
 }
 

@@ -1,4 +1,4 @@
-//! What the man page says beyond the command line's definition.
+//! The man page's texts that the command line's definition lacks.
 
 pub(super) const DESCRIPTION: &[&str] = &[
     "Daybook counts what happens in your application. It reads the application's database, never changes it, stores one row of numbers for each calendar day in a book of its own and mails what changed. The catalog in its configuration file says what is counted.",

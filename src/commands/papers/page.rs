@@ -1,4 +1,4 @@
-//! The man page: one for the program with all its commands, so that a search finds every option.
+//! The man page: one for all commands, so that a search finds every option.
 
 use std::io;
 
@@ -29,7 +29,7 @@ pub(super) fn whole(program: Command) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
-/// Without a date: the same version makes the same page. Its place must be held all the same.
+/// The date is empty, so that the same version makes the same page.
 fn title(version: &str) -> String {
     format!(".TH DAYBOOK 1 \"\" \"daybook {version}\" \"Daybook\"\n")
 }
@@ -61,19 +61,19 @@ fn describe(command: &Command, parent: &str, page: &mut Vec<u8>) -> io::Result<(
     Ok(())
 }
 
-/// What stands below a section's heading: inside a command it is no section of its own.
+/// A section's content without its heading, for use inside a command.
 fn without_heading(render: impl Fn(&mut dyn io::Write) -> io::Result<()>) -> io::Result<Vec<u8>> {
     let mut part = Vec::new();
     render(&mut part)?;
     let text = String::from_utf8_lossy(&part);
-    // The quotes' definition stands at the beginning of the page already.
+    // The page's beginning already defines the quotes.
     let wanted = |line: &&str| !line.starts_with(".SH") && !line.contains(" .ds Aq ");
     let lines: Vec<&str> = text.lines().filter(wanted).collect();
     let mut body = String::new();
     for (at, line) in lines.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| lines[before]);
         let beside = [before, lines.get(at + 1).copied()];
-        // A break beside an empty line is one too many.
+        // An empty line already breaks.
         if *line == ".br" && beside.contains(&Some("")) {
             continue;
         }
@@ -83,7 +83,7 @@ fn without_heading(render: impl Fn(&mut dyn io::Write) -> io::Result<()>) -> io:
     Ok(body.into_bytes())
 }
 
-/// Lines as they are; the first is their title.
+/// Unfilled lines; the first is their title.
 fn examples(text: &str) -> Roff {
     let mut roff = Roff::new();
     let mut lines = text.lines();

@@ -1,11 +1,10 @@
-//! Tells the supervisor how far the server is, as services of systemd's `Type=notify` do.
+//! Reports the server's state to systemd, for `Type=notify`.
 
 use std::collections::BTreeMap;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// One datagram to the socket that the environment names, if it names one. A supervisor that does not listen
-/// is no reason not to serve.
+/// Sends one datagram to the socket that the environment names, if any. Errors don't matter to the server.
 pub(super) fn supervisor(environment: &BTreeMap<String, String>, state: &str) {
     let Some(name) = environment.get("NOTIFY_SOCKET") else {
         return;

@@ -74,7 +74,7 @@ async fn what_cannot_be_written_is_told_exactly_and_leaves_nothing_behind() {
     let (code, said) = refused(&world, &["--output", "folder"]);
     assert_eq!(code, 1);
     assert!(
-        said.contains("folder is a folder; name a file in it"),
+        said.contains("folder: it is a folder; name a file in it"),
         "{said}"
     );
     let (code, said) = refused(&world, &["--output", "missing/days.jsonl"]);
@@ -132,7 +132,8 @@ async fn a_signal_in_the_middle_leaves_the_old_file_and_no_other() {
             program: "daybook".to_owned(),
             environment: BTreeMap::new(),
             directory: world.path(""),
-            terminal: (false, false),
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
             width: 100,
             stop: CancellationToken::new(),
         };

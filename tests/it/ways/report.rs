@@ -259,10 +259,14 @@ async fn what_cannot_be_reported_is_refused_as_by_show() {
 async fn an_output_that_cannot_be_written_is_named_and_nothing_is_left_of_it() {
     let world = two_days(SETTINGS).await;
     fs::create_dir(world.path("folder")).unwrap();
+    let missing = world.path("missing").display().to_string();
     for (output, reason) in [
-        ("missing/report", "No such file or directory (os error 2)"),
+        (
+            "missing/report",
+            format!("there is no folder {missing}; create it first").as_str(),
+        ),
         ("daybook.toml/report", "Not a directory (os error 20)"),
-        ("folder", "Is a directory (os error 21)"),
+        ("folder", "it is a folder; name a file in it"),
     ] {
         let told = refusal(world.command(&["report", "--output", output]).await);
         let path = world.path(output);
