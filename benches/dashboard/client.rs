@@ -22,7 +22,7 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub(crate) fn of(server: &Server) -> Result<Self> {
+    pub(crate) fn connect(server: &Server) -> Result<Self> {
         let stream = TcpStream::connect(&server.address)?;
         stream.set_nodelay(true)?;
         Ok(Self {

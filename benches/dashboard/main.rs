@@ -1,6 +1,5 @@
-//! What the dashboard costs on a book of ten years: pages that have to be built, pages that are kept, the answer
-//! that nothing has changed, Prometheus' series, and the memory after a million pages. Prints a table and writes
-//! nothing that stays; BENCHMARKS.md keeps what came out.
+//! What the dashboard costs on a book of ten years: pages built and cached, the answer that nothing has changed,
+//! Prometheus' series, and the memory after a million pages. Prints a table; BENCHMARKS.md has the results.
 
 #![expect(clippy::print_stdout, reason = "it reports")]
 
@@ -23,7 +22,7 @@ use chrono::{Days, NaiveDate};
 
 use client::{Answer, Client};
 use server::Server;
-use table::{Row, median, seconds, spread};
+use table::{median, seconds, spread};
 
 const YEARS: u64 = 10;
 const LAST_DAY: (i32, u32, u32) = (2024, 12, 28);
@@ -45,25 +44,27 @@ async fn measure(folder: &Path) -> Result<()> {
     fs::write(folder.join("daybook.toml"), book::settings())?;
     book::fill(&folder.join("daybook.db"), YEARS * 365).await?;
     let server = Server::start(&folder.join("daybook.toml"))?;
-    let mut client = Client::of(&server)?;
+    let mut client = Client::connect(&server)?;
     let first = client.get("/sys/metrics", None)?;
     let mut rows = vec![row("the first page: ten years are read", &[first.took], "")];
     rows.extend(built(&mut client)?);
     rows.extend(unchanged(&mut client, &first)?);
-    rows.extend(kept(&server, first.bytes)?);
+    rows.extend(cached(&server, first.bytes)?);
     println!(
         "\n## The dashboard, {} metrics, {YEARS} years\n",
         book::METRICS
     );
     let heads = ["what", "median", "fastest … slowest", "goal"];
-    table::print(heads, rows.into_iter());
+    table::print(heads, rows);
     Ok(())
 }
 
-/// Of the page with this number.
+type Row = [String; 4];
+
+/// The address of the page with this number.
 type Address<'a> = &'a dyn Fn(u64) -> String;
 
-/// Every address once, so that no page of them is kept.
+/// Every address once, so that none of the pages is cached.
 fn built(client: &mut Client) -> Result<Vec<Row>> {
     let (year, month, day) = LAST_DAY;
     let last = NaiveDate::from_ymd_opt(year, month, day).context("a date")?;
@@ -116,11 +117,11 @@ fn unchanged(client: &mut Client, page: &Answer) -> Result<Vec<Row>> {
 }
 
 /// A million pages over a few connections, then the memory.
-fn kept(server: &Server, bytes: usize) -> Result<Vec<Row>> {
+fn cached(server: &Server, bytes: usize) -> Result<Vec<Row>> {
     let begun = Instant::now();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
-            let mut client = Client::of(server)?;
+            let mut client = Client::connect(server)?;
             Ok(std::thread::spawn(move || -> Result<u64> {
                 let mut asked = 0;
                 while asked < MILLION / CLIENTS && begun.elapsed() < LONGEST {
@@ -138,21 +139,20 @@ fn kept(server: &Server, bytes: usize) -> Result<Vec<Row>> {
             .map_err(|_| anyhow::anyhow!("a client broke"))??;
     }
     let a_second = asked as f64 / begun.elapsed().as_secs_f64();
-    let told = |what: String, number: String, goal: &str| {
-        Row::of([what, number, String::new(), goal.to_owned()])
-    };
+    let measured =
+        |what: String, number: String, goal: &str| [what, number, String::new(), goal.to_owned()];
     Ok(vec![
-        told(
+        measured(
             format!("a kept page, {CLIENTS} connections"),
             format!("{a_second:.0} a second"),
             "5,000 a second",
         ),
-        told(
+        measured(
             format!("resident memory after {asked} pages"),
             program::megabytes(server.resident()?),
             "30 MB",
         ),
-        told(
+        measured(
             "the newest day's page".to_owned(),
             format!("{:.0} KB", bytes as f64 / 1000.0),
             "100 KB",
@@ -161,10 +161,10 @@ fn kept(server: &Server, bytes: usize) -> Result<Vec<Row>> {
 }
 
 fn row(what: &str, times: &[Duration], goal: &str) -> Row {
-    Row::of([
+    [
         what.to_owned(),
         seconds(median(times)),
         spread(times),
         goal.to_owned(),
-    ])
+    ]
 }

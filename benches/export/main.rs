@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use table::{Row, median, seconds, spread};
+use table::{median, seconds, spread};
 
 const ROUNDS: usize = 21;
 
@@ -51,12 +51,12 @@ async fn compare(folder: &Path) -> Result<()> {
         "fastest … slowest",
         "peak memory",
     ];
-    table::print(heads, rows.into_iter());
+    table::print(heads, rows);
     Ok(())
 }
 
 /// Taken by turns, so that both meet the same machine.
-fn measured(home: &Path, years: u64, format: &str) -> Result<Row> {
+fn measured(home: &Path, years: u64, format: &str) -> Result<[String; 7]> {
     let target = home.join(format!("days.{format}"));
     let export = || export(home, format, &target);
     program::run(export())?;
@@ -67,7 +67,7 @@ fn measured(home: &Path, years: u64, format: &str) -> Result<Row> {
         plain.push(plainly(&home.join("plain"), &bytes)?);
     }
     let peak = program::peak(export())?;
-    Ok(Row::of([
+    Ok([
         format!("{format}, {} days", years * 365),
         format!("{:.1} MB", bytes.len() as f64 / 1e6),
         seconds(median(&exported)),
@@ -75,7 +75,7 @@ fn measured(home: &Path, years: u64, format: &str) -> Result<Row> {
         seconds(median(&plain)),
         spread(&plain),
         program::megabytes(peak),
-    ]))
+    ])
 }
 
 fn export(home: &Path, format: &str, target: &Path) -> Command {

@@ -11,7 +11,7 @@ use crate::certificates::Authority;
 use crate::making;
 use crate::sample::Sample;
 use crate::smtp_server::{Script, Server};
-use crate::table::{self, Row, median};
+use crate::table::{self, median};
 
 const MESSAGES: usize = 50;
 const ROUNDS: usize = 7;
@@ -42,13 +42,13 @@ pub(crate) async fn one_or_many(sample: &Sample) -> Result<()> {
         let ways = ["one conversation", "one for each message"];
         rows.extend(ways.into_iter().zip(&times).map(|(way, taken)| {
             let middle = median(taken);
-            Row::of([
+            [
                 format!("{way}, {name}"),
                 table::seconds(middle / u32::try_from(MESSAGES).unwrap_or(1)),
                 table::seconds(middle),
                 table::spread(taken),
                 format!("{:.2}", middle.as_secs_f64() / one),
-            ])
+            ]
         }));
     }
     let heads = [
@@ -58,7 +58,7 @@ pub(crate) async fn one_or_many(sample: &Sample) -> Result<()> {
         "fastest … slowest",
         "this ÷ one conversation",
     ];
-    table::print(heads, rows.into_iter());
+    table::print(heads, rows);
     Ok(())
 }
 

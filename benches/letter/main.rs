@@ -26,7 +26,7 @@ const MANY: usize = 200;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let only_making = std::env::args().any(|argument| argument == "making");
-    let (few, many) = (Sample::of(FEW)?, Sample::of(MANY)?);
+    let (few, many) = (Sample::with_metrics(FEW)?, Sample::with_metrics(MANY)?);
     println!("\n## Making a message\n");
     making::by_steps(&few, &many)?;
     println!("\n## Its size\n");

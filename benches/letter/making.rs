@@ -13,7 +13,7 @@ use daybook::render::{html, text, view};
 use daybook::report::{self, Letter, Report};
 
 use crate::sample::Sample;
-use crate::table::{self, Row, median};
+use crate::table::{self, median};
 
 const ROUNDS: usize = 41;
 
@@ -26,7 +26,7 @@ const GERMAN: Locale = Locale {
 type Step<'a> = (&'static str, Box<dyn Fn() + 'a>);
 
 pub(crate) fn by_steps(few: &Sample, many: &Sample) -> Result<()> {
-    let (few_made, many_made) = (Made::of(few)?, Made::of(many)?);
+    let (few_made, many_made) = (Made::from_sample(few)?, Made::from_sample(many)?);
     let (few_steps, many_steps) = (steps(few, &few_made), steps(many, &many_made));
     let (few_times, many_times) = (by_turns(&few_steps), by_turns(&many_steps));
     let names = few_steps.iter().map(|(name, _)| *name);
@@ -40,13 +40,13 @@ pub(crate) fn by_steps(few: &Sample, many: &Sample) -> Result<()> {
             "fastest … slowest",
         ],
         rows.map(|(name, (few, many))| {
-            Row::of([
+            [
                 name.to_owned(),
                 table::seconds(median(few)),
                 table::spread(few),
                 table::seconds(median(many)),
                 table::spread(many),
-            ])
+            ]
         }),
     );
     Ok(())
@@ -55,17 +55,17 @@ pub(crate) fn by_steps(few: &Sample, many: &Sample) -> Result<()> {
 pub(crate) fn sizes(samples: &[&Sample]) -> Result<()> {
     let mut rows = Vec::new();
     for sample in samples {
-        let Made { mail, .. } = Made::of(sample)?;
+        let Made { mail, .. } = Made::from_sample(sample)?;
         let pictures: usize = mail.pictures.iter().map(|picture| picture.png.len()).sum();
         let left_out = mail.csv.as_ref().map_or("", |_| "yes");
-        rows.push(Row::of([
+        rows.push([
             format!("{} metrics", sample.catalog.metrics.len()),
             kilobytes(mail.html.len()),
             kilobytes(mail.text.len()),
             format!("{} of {}", kilobytes(pictures), mail.pictures.len()),
             left_out.to_owned(),
             kilobytes(bytes(sample, &mail).len()),
-        ]));
+        ]);
     }
     let heads = [
         "report",
@@ -75,12 +75,12 @@ pub(crate) fn sizes(samples: &[&Sample]) -> Result<()> {
         "table attached",
         "whole message",
     ];
-    table::print(heads, rows.into_iter());
+    table::print(heads, rows);
     Ok(())
 }
 
 pub(crate) fn message_of(sample: &Sample) -> Result<Vec<u8>> {
-    let Made { mail, .. } = Made::of(sample)?;
+    let Made { mail, .. } = Made::from_sample(sample)?;
     Ok(bytes(sample, &mail))
 }
 
@@ -93,7 +93,7 @@ struct Made {
 }
 
 impl Made {
-    fn of(sample: &Sample) -> Result<Self> {
+    fn from_sample(sample: &Sample) -> Result<Self> {
         let judgement = judged(sample);
         let report = reported(sample, &judgement).context("the day is stored")?;
         let letter = sample.letter(report);

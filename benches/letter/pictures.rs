@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use daybook::render::sparkline;
 use daybook::render::view::Tone;
 
-use crate::table::{self, Row, median};
+use crate::table::{self, median};
 
 const PICTURES: usize = 60;
 const DAYS: usize = 30;
@@ -16,7 +16,7 @@ const ROUNDS: usize = 41;
 pub(crate) fn beside_plain_ones() -> Result<()> {
     let trends: Vec<Vec<Option<f64>>> = (0..PICTURES).map(trend).collect();
     let drawn: Vec<Vec<u8>> = trends.iter().filter_map(|trend| draw(trend)).collect();
-    let images: Result<Vec<Image>> = drawn.iter().map(|png| Image::of(png)).collect();
+    let images: Result<Vec<Image>> = drawn.iter().map(|png| Image::decode(png)).collect();
     let images = images?;
     let mut plain = Vec::new();
     for image in &images {
@@ -45,13 +45,13 @@ pub(crate) fn beside_plain_ones() -> Result<()> {
         .zip(&times)
         .map(|((name, pngs), taken)| {
             let bytes: usize = pngs.iter().map(Vec::len).sum();
-            Row::of([
+            [
                 name,
                 table::seconds(median(taken)),
                 table::spread(taken),
                 format!("{:.2}", ours / median(taken).as_secs_f64()),
                 format!("{} bytes", bytes / pngs.len().max(1)),
-            ])
+            ]
         });
     let heads = ["what", "median", "fastest … slowest", "ours ÷ this", "each"];
     table::print(heads, rows);
@@ -81,7 +81,7 @@ struct Image {
 }
 
 impl Image {
-    fn of(png: &[u8]) -> Result<Self> {
+    fn decode(png: &[u8]) -> Result<Self> {
         let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
         decoder.set_transformations(png::Transformations::EXPAND);
         let mut reader = decoder.read_info()?;

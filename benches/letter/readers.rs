@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::certificates::Authority;
 use crate::program::{daybook, megabytes, peak, run, with};
 use crate::smtp_server::{Script, Server};
-use crate::table::{self, Row, median};
+use crate::table::{self, median};
 
 const COLLECT: [&str; 4] = ["collect", "--date", "yesterday", "--force"];
 const READERS: usize = 50;
@@ -17,7 +17,7 @@ const ROUNDS: usize = 9;
 const LOOKS: usize = 8;
 
 /// What is measured, with how many readers.
-struct Direction {
+struct Setup {
     name: &'static str,
     sends: bool,
     server: Option<Server>,
@@ -27,27 +27,27 @@ struct Direction {
 pub(crate) async fn on_the_demo() -> Result<()> {
     let authority = Authority::new();
     let demo = Demo::new(&authority)?;
-    let ways = ways(&authority).await;
-    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
+    let setups = setups(&authority).await;
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); setups.len()];
     for _ in 0..ROUNDS {
-        for (way, taken) in ways.iter().zip(&mut times) {
-            taken.push(run(demo.command(way)?)?);
+        for (setup, taken) in setups.iter().zip(&mut times) {
+            taken.push(run(demo.command(setup)?)?);
         }
     }
     let mut rows = Vec::new();
-    for (way, taken) in ways.iter().zip(&times) {
+    for (setup, taken) in setups.iter().zip(&times) {
         let mut most = 0;
         for _ in 0..LOOKS {
-            most = most.max(peak(demo.command(way)?)?);
+            most = most.max(peak(demo.command(setup)?)?);
         }
-        let conversations = conversations(way)?;
-        rows.push(Row::of([
-            way.name.to_owned(),
+        let conversations = conversations(setup)?;
+        rows.push([
+            setup.name.to_owned(),
             table::seconds(median(taken)),
             table::spread(taken),
             megabytes(most),
             conversations,
-        ]));
+        ]);
     }
     let heads = [
         "`collect --date yesterday --force`",
@@ -56,50 +56,50 @@ pub(crate) async fn on_the_demo() -> Result<()> {
         "peak memory",
         "conversations, handshakes",
     ];
-    table::print(heads, rows.into_iter());
+    table::print(heads, rows);
     for (one, fifty) in [(2, 3), (4, 5)] {
         let further = median(&times[fifty]).saturating_sub(median(&times[one]));
         let each = further / u32::try_from(READERS - 1).unwrap_or(1);
         println!(
             "\n{}: a further reader takes {}.",
-            ways[fifty].name,
+            setups[fifty].name,
             table::seconds(each)
         );
     }
     Ok(())
 }
 
-async fn ways(authority: &Authority) -> Vec<Direction> {
+async fn setups(authority: &Authority) -> Vec<Setup> {
     let plain = || Server::start(Script::accepting());
     let encrypted = || Server::start(Script::accepting().starttls(authority.identity("localhost")));
-    let way = |name, server, readers| Direction {
+    let setup = |name, server, readers| Setup {
         name,
         sends: true,
         server,
         readers,
     };
     vec![
-        Direction {
+        Setup {
             sends: false,
-            ..way("without a report", None, 0)
+            ..setup("without a report", None, 0)
         },
-        way("to the outbox", None, 0),
-        way("to 1 reader, without TLS", Some(plain().await), 1),
-        way("to 50 readers, without TLS", Some(plain().await), READERS),
-        way("to 1 reader, STARTTLS", Some(encrypted().await), 1),
-        way("to 50 readers, STARTTLS", Some(encrypted().await), READERS),
+        setup("to the outbox", None, 0),
+        setup("to 1 reader, without TLS", Some(plain().await), 1),
+        setup("to 50 readers, without TLS", Some(plain().await), READERS),
+        setup("to 1 reader, STARTTLS", Some(encrypted().await), 1),
+        setup("to 50 readers, STARTTLS", Some(encrypted().await), READERS),
     ]
 }
 
 /// Of one run; every message that was to come has.
-fn conversations(way: &Direction) -> Result<String> {
-    let Some(server) = &way.server else {
+fn conversations(setup: &Setup) -> Result<String> {
+    let Some(server) = &setup.server else {
         return Ok(String::new());
     };
     let runs = ROUNDS + LOOKS;
     let accepted = server.accepted().len();
-    if accepted != runs * way.readers {
-        bail!("{}: {accepted} messages came in {runs} runs", way.name);
+    if accepted != runs * setup.readers {
+        bail!("{}: {accepted} messages came in {runs} runs", setup.name);
     }
     let (connections, handshakes) = (server.connections() / runs, server.handshakes() / runs);
     Ok(format!("{connections}, {handshakes}"))
@@ -127,22 +127,22 @@ impl Demo {
             .lines()
             .filter(|line| !line.starts_with("recipients_sql"));
         std::fs::write(&settings, lines.collect::<Vec<_>>().join("\n"))?;
-        std::fs::copy(demo.book(""), demo.kept())?;
+        std::fs::copy(demo.book(""), demo.saved_book())?;
         Ok(demo)
     }
 
     /// Ready to run once: the same report is not sent twice.
-    fn command(&self, way: &Direction) -> Result<Command> {
+    fn command(&self, setup: &Setup) -> Result<Command> {
         for ending in ["-wal", "-shm"] {
             drop(std::fs::remove_file(self.book(ending)));
         }
-        std::fs::copy(self.kept(), self.book(""))?;
+        std::fs::copy(self.saved_book(), self.book(""))?;
         let mut command = with(&self.folder().join("daybook.toml"), &COLLECT);
-        if way.sends {
+        if setup.sends {
             command.arg("--send-email");
         }
-        if let Some(server) = &way.server {
-            let readers: Vec<String> = (1..=way.readers)
+        if let Some(server) = &setup.server {
+            let readers: Vec<String> = (1..=setup.readers)
                 .map(|reader| format!("reader{reader}@example.org"))
                 .collect();
             command
@@ -161,7 +161,7 @@ impl Demo {
         self.folder().join(format!("daybook.db{ending}"))
     }
 
-    fn kept(&self) -> PathBuf {
-        self.room.path().join("kept.db")
+    fn saved_book(&self) -> PathBuf {
+        self.room.path().join("saved.db")
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) fn of(metrics: usize) -> Result<Self> {
+    pub(crate) fn with_metrics(metrics: usize) -> Result<Self> {
         let source = Source {
             name: "beryl.toml".to_owned(),
             text: BERYL.to_owned(),

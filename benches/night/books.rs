@@ -9,7 +9,7 @@ use sqlx::{Connection, Executor, MySqlConnection};
 use crate::mariadb::MariaDb;
 use crate::program::{run, with};
 use crate::server::Server;
-use crate::table::{self, Row, median};
+use crate::table::{self, median};
 
 const ROUNDS: usize = 40;
 
@@ -39,12 +39,12 @@ pub(crate) async fn on_the_demo(room: &Path, servers: &(Server, MariaDb)) -> Res
     let base = median(&times[0]).as_secs_f64();
     let rows = books.iter().zip(&times).map(|((engine, _), taken)| {
         let more = (median(taken).as_secs_f64() - base) * 1000.0;
-        Row::of([
+        [
             (*engine).to_owned(),
             table::seconds(median(taken)),
             table::spread(taken),
             format!("{more:+.1} ms"),
-        ])
+        ]
     });
     table::print(
         ["book", "median", "fastest … slowest", "more than a file"],

@@ -13,7 +13,7 @@ use daybook::entry::{Entry, derive};
 use tokio_util::sync::CancellationToken;
 
 use crate::floor::Floor;
-use crate::table::{self, Row, median};
+use crate::table::{self, median};
 
 const ROUNDS: usize = 5;
 
@@ -98,13 +98,13 @@ pub(crate) async fn hold(
     let rows = contenders.iter().zip(&times).map(|((_, name), taken)| {
         let middle = median(taken);
         let beside = night.as_secs_f64() / middle.as_secs_f64();
-        Row::of([
+        [
             (*name).to_owned(),
             table::seconds(middle),
             table::spread(taken),
             format!("{beside:.2}"),
             format!("{:.2}", 1.0 / beside),
-        ])
+        ]
     });
     table::print(
         [

@@ -29,7 +29,7 @@ const SIZES: [(&str, f64); 8] = [
     ("USERS", 0.05),
 ];
 
-/// Whether the database is told of the keys that its rows keep.
+/// Whether the database declares its foreign keys.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Keys {
     Declared,

@@ -192,7 +192,7 @@ impl Floor {
             }
         }
         let whole: Decimal = parts.values().sum();
-        let told: Decimal = listed.iter().map(|part| part.count).sum();
+        let listed_sum: Decimal = listed.iter().map(|part| part.count).sum();
         let differs = listed.iter().any(|part| {
             let by_hand = part.key.value().and_then(|key| parts.get(key));
             by_hand.is_some_and(|count| *count != part.count)
@@ -200,8 +200,8 @@ impl Floor {
         if differs {
             bail!("a part of {key} differs");
         }
-        if whole != told {
-            bail!("{key} adds up to {told} by Daybook and to {whole} by hand");
+        if whole != listed_sum {
+            bail!("{key} adds up to {listed_sum} by Daybook and to {whole} by hand");
         }
         self.agreed.set(self.agreed.get() + 1);
         Ok(())

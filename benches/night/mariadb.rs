@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct MariaDb {
     process: Child,
@@ -60,7 +60,7 @@ impl MariaDb {
     fn wait(&self) -> Result<()> {
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > START_TIMEOUT {
                 bail!(
                     "MariaDB in {} does not answer",
                     self.directory.path().display()

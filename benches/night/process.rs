@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::Beryl;
 use crate::program::{daybook, megabytes, peak, run, with};
 use crate::shell;
-use crate::table::{self, Row, median};
+use crate::table::{self, median};
 
 const ROUNDS: usize = 25;
 
@@ -33,32 +33,29 @@ pub(crate) fn on_the_demo(room: &Path) -> Result<()> {
             taken.push(run(with(&settings, command))?);
         }
     }
-    let mut rows = vec![Row::of([
+    let mut rows = vec![[
         "`daybook demo`".to_owned(),
         table::seconds(demo),
         String::new(),
         String::new(),
-    ])];
+    ]];
     for (command, taken) in commands.iter().zip(&times) {
-        rows.push(Row::of([
+        rows.push([
             format!("`daybook {}`", command.join(" ")),
             table::seconds(median(taken)),
             table::spread(taken),
             megabytes(highest(&settings, command)?),
-        ]));
+        ]);
     }
     if !bare_times.is_empty() {
-        rows.push(Row::of([
+        rows.push([
             "its statements by `sqlite3`, twice at once".to_owned(),
             table::seconds(median(&bare_times)),
             table::spread(&bare_times),
             String::new(),
-        ]));
+        ]);
     }
-    table::print(
-        ["what", "median", "fastest … slowest", "peak memory"],
-        rows.into_iter(),
-    );
+    table::print(["what", "median", "fastest … slowest", "peak memory"], rows);
     if !bare_times.is_empty() {
         let ratio = median(&times[1]).as_secs_f64() / median(&bare_times).as_secs_f64();
         println!("\n`collect --force` takes {ratio:.2} times the bare statements.");
@@ -71,14 +68,10 @@ pub(crate) fn by_size(small: &[Beryl], large: &[Beryl], items: i64) -> Result<()
     for (small, large) in small.iter().zip(large) {
         let collect = |beryl: &Beryl| highest(&beryl.settings, &["collect"]);
         let (few, many) = (collect(small)?, collect(large)?);
-        rows.push(Row::of([
-            small.engine.to_owned(),
-            megabytes(few),
-            megabytes(many),
-        ]));
+        rows.push([small.engine.to_owned(), megabytes(few), megabytes(many)]);
     }
     let (few, many) = (format!("{} items", items / 10), format!("{items} items"));
-    table::print(["application database", &few, &many], rows.into_iter());
+    table::print(["application database", &few, &many], rows);
     Ok(())
 }
 

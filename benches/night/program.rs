@@ -43,13 +43,13 @@ pub(crate) fn run(mut command: Command) -> Result<Duration> {
 pub(crate) fn peak(mut command: Command) -> Result<u64> {
     let mut most = 0;
     let mut child = command.spawn()?;
-    let status = format!("/proc/{}/status", child.id());
+    let file = format!("/proc/{}/status", child.id());
     let ended = loop {
         if let Some(ended) = child.try_wait()? {
             break ended;
         }
-        let told = std::fs::read_to_string(&status).unwrap_or_default();
-        let mark = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let status = std::fs::read_to_string(&file).unwrap_or_default();
+        let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let mark = mark.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
         most = most.max(mark.unwrap_or(0));
         std::thread::sleep(BETWEEN_LOOKS);

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const BINARIES: &str = "/usr/lib/postgresql/15/bin";
 const ACCOUNT: &str = "postgres";
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
     process: Child,
@@ -76,7 +76,7 @@ impl Server {
     fn wait(&self) -> Result<()> {
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > START_TIMEOUT {
                 bail!(
                     "PostgreSQL in {} does not answer",
                     self.directory.path().display()

@@ -17,9 +17,9 @@ pub(crate) struct Halves {
 
 pub(crate) fn halves(demo: &Path) -> Result<Halves> {
     let mut explain = with(&demo.join("daybook.toml"), &["explain", "--json"]);
-    let told = explain.stdout(Stdio::piped()).output()?;
-    let told: Json = serde_json::from_slice(&told.stdout).context("what explain prints")?;
-    let statements = told["statements"].as_array().context("statements")?;
+    let output = explain.stdout(Stdio::piped()).output()?;
+    let explained: Json = serde_json::from_slice(&output.stdout).context("what explain prints")?;
+    let statements = explained["statements"].as_array().context("statements")?;
     let mut all: Vec<String> = statements.iter().map(written_out).collect();
     all.sort_by_key(|sql| std::cmp::Reverse(sql.matches("SELECT").count()));
     let mut halves = [String::new(), String::new()];

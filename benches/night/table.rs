@@ -2,19 +2,11 @@
 
 use std::time::Duration;
 
-pub(crate) struct Row(Vec<String>);
-
-impl Row {
-    pub(crate) fn of(cells: impl IntoIterator<Item = String>) -> Self {
-        Self(cells.into_iter().collect())
-    }
-}
-
-pub(crate) fn print<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = Row>) {
+pub(crate) fn print<const N: usize>(heads: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
     println!("| {} |", heads.join(" | "));
     println!("|---|{}", "--:|".repeat(N - 1));
-    for Row(cells) in rows {
-        println!("| {} |", cells.join(" | "));
+    for row in rows {
+        println!("| {} |", row.join(" | "));
     }
 }
 
@@ -26,8 +18,8 @@ pub(crate) fn median(times: &[Duration]) -> Duration {
 
 pub(crate) fn spread(times: &[Duration]) -> String {
     let (least, most) = (times.iter().min(), times.iter().max());
-    let told = |time: Option<&Duration>| seconds(time.copied().unwrap_or_default());
-    format!("{} … {}", told(least), told(most))
+    let written = |time: Option<&Duration>| seconds(time.copied().unwrap_or_default());
+    format!("{} … {}", written(least), written(most))
 }
 
 /// Milliseconds below a second.
