@@ -7,10 +7,10 @@ mod disk;
 mod entries;
 mod error;
 mod examine;
-mod kept;
 mod lock;
 mod mutes;
 mod one_metric;
+mod raw_day;
 mod removal;
 mod row;
 mod runs;
@@ -26,12 +26,12 @@ use crate::config::DatabaseUrl;
 
 use lock::Proof;
 use schema::State;
-use store::{Access, Store, Writing};
+use store::{Access, Bind, Row, Store, Transaction};
 
 pub use copy::{Copied, copy};
 pub use deliveries::{
-    Channel, Corrected, Delivery, DeliveryEnding, DeliveryState, Filter, Known, Message, Plan,
-    Planned, Subject, Terms, add_copies, claim, deliveries, due, give_up, known_recipients,
+    Channel, Corrected, Delivery, DeliveryEnding, DeliveryState, Filter, KnownRecipient, Message,
+    Plan, Planned, Subject, Terms, add_copies, claim, deliveries, due, give_up, known_recipients,
     last_planned_to, lost_to_readers, mark_abandoned_claims, newest_copies, note, plan, planned,
     still_due, undelivered,
 };
@@ -40,14 +40,14 @@ pub use entries::{
     Stored, all_dates, entries, entry, first_date, newest, newest_complete, scan, store,
     store_and_plan, store_at_once, store_many,
 };
-pub use error::BookError;
+pub use error::{BookError, Fault};
 pub use examine::{Health, examine};
-pub use kept::{KeptDay, count_days, keys, scan_kept};
 pub use lock::{
     CollectLock, DeliveryLock, HeldBy, Holder, delivery_lock, locks_of, wait_for_delivery_lock,
 };
 pub use mutes::{mute, mutes, remove_mutes_before, unmute};
 pub use one_metric::entries_of;
+pub use raw_day::{RawDay, count_days, keys, scan_raw};
 pub use removal::{
     remove_deliveries_after, remove_deliveries_before, remove_entries, remove_runs_before,
 };
@@ -57,7 +57,7 @@ pub use runs::{
 };
 pub use watch::Watch;
 
-/// Readers never wait for one another; a dashboard needs few at a time.
+/// Connections of a reader: a dashboard needs few at a time.
 const READERS: u32 = 4;
 
 /// For its owner and the owner's group.
@@ -68,14 +68,14 @@ const BOOK_MODE: u32 = 0o640;
 pub struct Book {
     url: DatabaseUrl,
     store: Store,
-    /// Of the collect lock on a server: whoever lost it writes no more.
+    /// Proves that the collect lock on a server is still held: who lost it writes no more.
     proof: Option<Proof>,
 }
 
 impl Book {
-    /// Opens the book to write. A missing or older one is made or migrated first, for which the
-    /// collect lock is waited for at most `patience`.
-    pub async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, BookError> {
+    /// Opens the book to write. A missing or older one is made or migrated first, which waits for the collect lock
+    /// for at most `timeout`.
+    pub async fn open(url: &DatabaseUrl, timeout: Duration) -> Result<Self, BookError> {
         store::probe(url).await?;
         if url.sqlite_path().is_none_or(|path| path.exists()) {
             let book = Self::connect(url, Access::Writing, 1).await?;
@@ -85,9 +85,9 @@ impl Book {
                 State::Missing | State::Behind(_) => book.close().await,
             }
         }
-        let lock = Self::wait_for_lock(url, patience).await?;
+        let lock = Self::wait_for_lock(url, timeout).await?;
         let book = Self::open_under(&lock).await;
-        lock.let_go().await;
+        lock.release().await;
         Ok(Self {
             proof: None,
             ..book?
@@ -115,16 +115,13 @@ impl Book {
     /// Opens the book only to read. It must be there and of this program's version.
     pub async fn open_to_read(url: &DatabaseUrl) -> Result<Self, BookError> {
         store::probe(url).await?;
-        let name = || error::name(url);
         match url.sqlite_path().map_or(Ok(true), |path| path.try_exists()) {
             Ok(true) => {}
-            Ok(false) => return Err(BookError::NoBook { book: name() }),
-            Err(error) => {
-                return Err(BookError::CannotOpen {
-                    book: name(),
-                    source: error.into(),
-                });
+            Ok(false) => {
+                let book = error::name(url);
+                return Err(BookError::NoBook { book });
             }
+            Err(error) => return Err(BookError::cannot_open(url, error)),
         }
         let book = Self::connect(url, Access::Reading, READERS).await?;
         book.must_be_current().await?;
@@ -135,7 +132,7 @@ impl Book {
         &self.url
     }
 
-    /// Folds the write-ahead log back into the file. Without it nothing is lost, only left beside.
+    /// Folds the write-ahead log back into the file. Skipping this loses nothing, but leaves the log beside the file.
     pub async fn close(self) {
         self.store.close().await;
     }
@@ -172,32 +169,45 @@ impl Book {
     }
 
     /// A transaction that keeps every other writer out from its start: what it reads stays true until it commits.
-    async fn begin(&self, task: &'static str) -> Result<Writing, BookError> {
+    async fn begin(&self, task: &'static str) -> Result<Transaction, BookError> {
         self.begin_with(task, self.proof).await
     }
 
-    /// The same, of whoever must still hold that lock.
+    /// The same, if the lock that `proof` is about is still held.
     async fn begin_with(
         &self,
         task: &'static str,
         proof: Option<Proof>,
-    ) -> Result<Writing, BookError> {
-        let failed = |error| self.error(task, error);
-        let mut writing = self.store.begin().await.map_err(failed)?;
-        writing.keep_others_out().await.map_err(failed)?;
-        let is_proved = match proof {
-            Some(proof) => lock::is_proved(&mut writing, proof).await.map_err(failed)?,
-            None => true,
-        };
-        match is_proved {
-            true => Ok(writing),
-            false => Err(BookError::LostLock { book: self.name() }),
+    ) -> Result<Transaction, BookError> {
+        let mut tx = self.store.begin(&self.url, task).await?;
+        tx.keep_others_out().await?;
+        if let Some(proof) = proof {
+            let is_held = lock::is_proved(tx.connection(), proof).await;
+            if !is_held.map_err(|error| tx.error(error))? {
+                return Err(BookError::LostLock { book: self.name() });
+            }
         }
+        Ok(tx)
     }
 
-    async fn commit(&self, task: &'static str, writing: Writing) -> Result<(), BookError> {
-        let committed = writing.commit().await;
-        committed.map_err(|error| self.error(task, error))
+    async fn rows(
+        &self,
+        task: &'static str,
+        text: &'static str,
+        binds: &[Bind],
+    ) -> Result<Vec<Row>, BookError> {
+        let rows = self.store.rows(text, binds).await;
+        rows.map_err(|error| self.error(task, error))
+    }
+
+    /// The first row, of a query that gives at most one.
+    async fn row(
+        &self,
+        task: &'static str,
+        text: &'static str,
+        binds: &[Bind],
+    ) -> Result<Option<Row>, BookError> {
+        Ok(self.rows(task, text, binds).await?.into_iter().next())
     }
 
     fn name(&self) -> String {
@@ -209,19 +219,8 @@ impl Book {
         self.url.sqlite_path().unwrap_or_default()
     }
 
-    fn error(&self, task: &'static str, source: sqlx::Error) -> BookError {
-        BookError::new(&self.url, task, source)
-    }
-
-    fn one_row(&self, changed: u64, row: impl FnOnce() -> String) -> Result<(), BookError> {
-        if changed == 1 {
-            return Ok(());
-        }
-        Err(BookError::NotWritten {
-            book: self.name(),
-            row: row(),
-            changed,
-        })
+    fn error(&self, task: &'static str, source: impl Into<sqlx::Error>) -> BookError {
+        BookError::new(&self.url, task, source.into())
     }
 
     fn newer(&self, version: i64) -> BookError {
@@ -233,15 +232,10 @@ impl Book {
     }
 }
 
-/// A book holds numbers and addresses that are not for every user of the machine; the files that SQLite makes
-/// beside it are opened to the same. What goes wrong here goes wrong again, and is told, when it is opened.
+/// Not every user of the machine may read the book's numbers and addresses; SQLite gives the files beside it the same
+/// mode. A failure here is reported when the book is opened.
 fn make_private(path: &Path) {
     let mut options = std::fs::OpenOptions::new();
-    drop(
-        options
-            .write(true)
-            .create_new(true)
-            .mode(BOOK_MODE)
-            .open(path),
-    );
+    options.write(true).create_new(true).mode(BOOK_MODE);
+    drop(options.open(path));
 }

@@ -1,39 +1,53 @@
-//! How a reader is spoken to: the language of the fixed words, and the way numbers are written.
+//! A reader's language and number format.
 
-/// A reader's language and number style; English words and Swiss numbers when nothing is said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Defaults to English words and Swiss numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Locale {
     pub language: Language,
     pub numbers: Numbers,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Language {
     #[default]
+    #[serde(rename = "en")]
     English,
+    #[serde(rename = "de")]
     German,
 }
 
-/// Named by the country or language whose habit it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// How numbers are written, by country or language.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Numbers {
     /// `1'234'567.8`
     #[default]
+    #[serde(rename = "ch")]
     Swiss,
     /// `1.234.567,8`
+    #[serde(rename = "de")]
     German,
     /// `1 234 567,8`, with narrow spaces that do not break
+    #[serde(rename = "fr")]
     French,
     /// `1.234.567,8`
+    #[serde(rename = "it")]
     Italian,
     /// `1,234,567.8`
+    #[serde(rename = "en")]
     English,
 }
 
 impl Language {
     pub const ALL: [Self; 2] = [Self::English, Self::German];
 
-    /// As it is written in settings and in the `lang` of a page.
+    /// As in settings and in the `lang` of a page.
     pub fn code(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -41,7 +55,7 @@ impl Language {
         }
     }
 
-    pub fn of_code(code: &str) -> Option<Self> {
+    pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|language| language.code() == code)
@@ -67,11 +81,11 @@ impl Numbers {
         }
     }
 
-    pub fn of_code(code: &str) -> Option<Self> {
+    pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|numbers| numbers.code() == code)
     }
 
-    /// What stands between thousands.
+    /// Between thousands.
     pub fn separator(self) -> &'static str {
         match self {
             Self::Swiss => "'",
@@ -81,7 +95,7 @@ impl Numbers {
         }
     }
 
-    /// What stands before the fraction.
+    /// Before the fraction.
     pub fn point(self) -> &'static str {
         match self {
             Self::Swiss | Self::English => ".",

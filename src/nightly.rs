@@ -64,7 +64,7 @@ async fn recorded(context: &NightContext<'_>, orders: &Orders) -> Result<Night, 
     night.duration_ms = ending.duration_ms;
     let noted = store.end_run(&ending).await;
     store.close().await;
-    lock.let_go().await;
+    lock.release().await;
     let night = night.ended(done)?;
     // What broke the night off says more than that it could not be noted.
     if night.broke_off.is_none() {

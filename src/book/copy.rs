@@ -1,17 +1,17 @@
-//! The whole book in another database: row by row in one transaction, compared before it is kept.
+//! Copying the book to another database: in one transaction, compared before it is committed.
 
 use sha2::{Digest, Sha256};
 
 use crate::engine::Engine;
 
 use super::row::{self, Unreadable, json_text, optional, plain};
-use super::store::{Bind, Row, Writing};
+use super::store::{Bind, Row, Transaction};
 use super::{Book, BookError};
 
 const READ: &str = "read the book";
 const WRITE: &str = "write the copy";
 
-/// Few enough for the packets of every server.
+/// Fits the packets of every server.
 const ROWS_AT_ONCE: usize = 100;
 
 /// A table that was copied.
@@ -24,7 +24,7 @@ pub struct Copied {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum ColumnType {
     Text,
     Whole,
     Truth,
@@ -35,32 +35,32 @@ enum Kind {
 
 struct Table {
     name: &'static str,
-    /// By which its rows are in order.
+    /// Orders its rows.
     key: &'static str,
     /// Whether the first column numbers the rows.
     is_numbered: bool,
-    columns: &'static [(&'static str, Kind)],
+    columns: &'static [(&'static str, ColumnType)],
 }
 
-/// What another refers to comes first.
+/// Referenced tables first.
 const TABLES: &[Table] = &[
     Table {
         name: "daily_metrics",
         key: "collection_date",
         is_numbered: false,
         columns: &[
-            ("collection_date", Kind::Day),
-            ("collected_at", Kind::Instant),
-            ("as_of", Kind::Instant),
-            ("partial", Kind::Truth),
-            ("time_zone", Kind::Text),
-            ("day_start", Kind::Instant),
-            ("day_end", Kind::Instant),
-            ("collection_duration_ms", Kind::Whole),
-            ("catalog_hash", Kind::Text),
-            ("metrics", Kind::Json),
-            ("provenance", Kind::Json),
-            ("revision", Kind::Whole),
+            ("collection_date", ColumnType::Day),
+            ("collected_at", ColumnType::Instant),
+            ("as_of", ColumnType::Instant),
+            ("partial", ColumnType::Truth),
+            ("time_zone", ColumnType::Text),
+            ("day_start", ColumnType::Instant),
+            ("day_end", ColumnType::Instant),
+            ("collection_duration_ms", ColumnType::Whole),
+            ("catalog_hash", ColumnType::Text),
+            ("metrics", ColumnType::Json),
+            ("provenance", ColumnType::Json),
+            ("revision", ColumnType::Whole),
         ],
     },
     Table {
@@ -68,9 +68,9 @@ const TABLES: &[Table] = &[
         key: "position",
         is_numbered: true,
         columns: &[
-            ("position", Kind::Whole),
-            ("key", Kind::Text),
-            ("kind", Kind::Text),
+            ("position", ColumnType::Whole),
+            ("key", ColumnType::Text),
+            ("kind", ColumnType::Text),
         ],
     },
     Table {
@@ -78,20 +78,20 @@ const TABLES: &[Table] = &[
         key: "id",
         is_numbered: true,
         columns: &[
-            ("id", Kind::Whole),
-            ("started_at", Kind::Instant),
-            ("ended_at", Kind::Instant),
-            ("command", Kind::Text),
-            ("outcome", Kind::Text),
-            ("first_date", Kind::Day),
-            ("last_date", Kind::Day),
-            ("days", Kind::Whole),
-            ("error", Kind::Text),
-            ("duration_ms", Kind::Whole),
-            ("collect_ms", Kind::Whole),
-            ("store_ms", Kind::Whole),
-            ("deliver_ms", Kind::Whole),
-            ("prune_ms", Kind::Whole),
+            ("id", ColumnType::Whole),
+            ("started_at", ColumnType::Instant),
+            ("ended_at", ColumnType::Instant),
+            ("command", ColumnType::Text),
+            ("outcome", ColumnType::Text),
+            ("first_date", ColumnType::Day),
+            ("last_date", ColumnType::Day),
+            ("days", ColumnType::Whole),
+            ("error", ColumnType::Text),
+            ("duration_ms", ColumnType::Whole),
+            ("collect_ms", ColumnType::Whole),
+            ("store_ms", ColumnType::Whole),
+            ("deliver_ms", ColumnType::Whole),
+            ("prune_ms", ColumnType::Whole),
         ],
     },
     Table {
@@ -99,13 +99,13 @@ const TABLES: &[Table] = &[
         key: "run_id, position",
         is_numbered: false,
         columns: &[
-            ("run_id", Kind::Whole),
-            ("position", Kind::Whole),
-            ("database", Kind::Text),
-            ("what", Kind::Text),
-            ("duration_ms", Kind::Whole),
-            ("rows", Kind::Whole),
-            ("error", Kind::Text),
+            ("run_id", ColumnType::Whole),
+            ("position", ColumnType::Whole),
+            ("database", ColumnType::Text),
+            ("what", ColumnType::Text),
+            ("duration_ms", ColumnType::Whole),
+            ("rows", ColumnType::Whole),
+            ("error", ColumnType::Text),
         ],
     },
     Table {
@@ -113,16 +113,16 @@ const TABLES: &[Table] = &[
         key: "collection_date, subject",
         is_numbered: false,
         columns: &[
-            ("collection_date", Kind::Day),
-            ("subject", Kind::Text),
-            ("planned_at", Kind::Instant),
-            ("also_dates", Kind::Json),
-            ("told", Kind::Json),
-            ("corrections", Kind::Json),
-            ("recipients", Kind::Json),
-            ("stale_recipients", Kind::Text),
-            ("bad_addresses", Kind::Json),
-            ("reason", Kind::Text),
+            ("collection_date", ColumnType::Day),
+            ("subject", ColumnType::Text),
+            ("planned_at", ColumnType::Instant),
+            ("also_dates", ColumnType::Json),
+            ("told", ColumnType::Json),
+            ("corrections", ColumnType::Json),
+            ("recipients", ColumnType::Json),
+            ("stale_recipients", ColumnType::Text),
+            ("bad_addresses", ColumnType::Json),
+            ("reason", ColumnType::Text),
         ],
     },
     Table {
@@ -130,24 +130,24 @@ const TABLES: &[Table] = &[
         key: "id",
         is_numbered: true,
         columns: &[
-            ("id", Kind::Whole),
-            ("collection_date", Kind::Day),
-            ("subject", Kind::Text),
-            ("channel", Kind::Text),
-            ("recipient", Kind::Text),
-            ("copy", Kind::Whole),
-            ("name", Kind::Text),
-            ("language", Kind::Text),
-            ("numbers", Kind::Text),
-            ("message_id", Kind::Text),
-            ("state", Kind::Text),
-            ("attempts", Kind::Whole),
-            ("planned_at", Kind::Instant),
-            ("claimed_at", Kind::Instant),
-            ("in_doubt_since", Kind::Instant),
-            ("retry_at", Kind::Instant),
-            ("accepted_at", Kind::Instant),
-            ("reply", Kind::Text),
+            ("id", ColumnType::Whole),
+            ("collection_date", ColumnType::Day),
+            ("subject", ColumnType::Text),
+            ("channel", ColumnType::Text),
+            ("recipient", ColumnType::Text),
+            ("copy", ColumnType::Whole),
+            ("name", ColumnType::Text),
+            ("language", ColumnType::Text),
+            ("numbers", ColumnType::Text),
+            ("message_id", ColumnType::Text),
+            ("state", ColumnType::Text),
+            ("attempts", ColumnType::Whole),
+            ("planned_at", ColumnType::Instant),
+            ("claimed_at", ColumnType::Instant),
+            ("in_doubt_since", ColumnType::Instant),
+            ("retry_at", ColumnType::Instant),
+            ("accepted_at", ColumnType::Instant),
+            ("reply", ColumnType::Text),
         ],
     },
     Table {
@@ -155,26 +155,26 @@ const TABLES: &[Table] = &[
         key: "id",
         is_numbered: true,
         columns: &[
-            ("id", Kind::Whole),
-            ("key", Kind::Text),
-            ("muted_at", Kind::Instant),
-            ("until_date", Kind::Day),
-            ("because", Kind::Text),
+            ("id", ColumnType::Whole),
+            ("key", ColumnType::Text),
+            ("muted_at", ColumnType::Instant),
+            ("until_date", ColumnType::Day),
+            ("because", ColumnType::Text),
         ],
     },
 ];
 
-/// Copies a book to an empty one. Nobody writes into either meanwhile; what goes wrong leaves the other empty.
+/// Copies a book to an empty one. Nobody else writes into either meanwhile; a failure leaves the target empty.
 pub async fn copy(from: &Book, to: &Book) -> Result<Vec<Copied>, BookError> {
-    let mut reading = from.begin(READ).await?;
-    let mut writing = to.begin(WRITE).await?;
+    let mut source = from.begin(READ).await?;
+    let mut target = to.begin(WRITE).await?;
     for table in TABLES {
-        must_be_empty(to, &mut writing, table).await?;
+        must_be_empty(to, &mut target, table).await?;
     }
     let mut all = Vec::new();
     for table in TABLES {
-        let copied = copy_table(from, &mut reading, to, &mut writing, table).await?;
-        let again = digest_of(to, &mut writing, table).await?;
+        let copied = copy_table(from, &mut source, &mut target, table).await?;
+        let again = digest_of(to, &mut target, table).await?;
         if copied != again {
             return Err(BookError::CopyDiffers {
                 book: to.name(),
@@ -183,14 +183,13 @@ pub async fn copy(from: &Book, to: &Book) -> Result<Vec<Copied>, BookError> {
         }
         all.push(copied);
     }
-    to.commit(WRITE, writing).await?;
+    target.commit().await?;
     Ok(all)
 }
 
-async fn must_be_empty(book: &Book, writing: &mut Writing, table: &Table) -> Result<(), BookError> {
+async fn must_be_empty(book: &Book, tx: &mut Transaction, table: &Table) -> Result<(), BookError> {
     let text = format!("SELECT count(*) AS found FROM {}", table.name);
-    let rows = writing.rows_of(text, &[]).await;
-    let rows = rows.map_err(|error| book.error(READ, error))?;
+    let rows = tx.rows_of(text, &[]).await?;
     let found = rows.first().and_then(|row| plain(row, "found").ok());
     let found: i64 = found.unwrap_or_default();
     match u64::try_from(found) {
@@ -205,34 +204,32 @@ async fn must_be_empty(book: &Book, writing: &mut Writing, table: &Table) -> Res
 
 async fn copy_table(
     from: &Book,
-    reading: &mut Writing,
-    to: &Book,
-    writing: &mut Writing,
+    source: &mut Transaction,
+    target: &mut Transaction,
     table: &Table,
 ) -> Result<Copied, BookError> {
-    let failed = |error| to.error(WRITE, error);
     let head = format!("INSERT INTO {} ({})", table.name, names(table));
-    let mut counted = Counted::new();
+    let mut counted = Counted::default();
     loop {
-        let rows = some_rows(from, reading, table, counted.rows).await?;
+        let rows = some_rows(from, source, table, counted.rows).await?;
         if rows.is_empty() {
             break;
         }
         counted.add(&rows);
-        writing.add_all(&head, &rows).await.map_err(failed)?;
+        target.add_all(&head, &rows).await?;
     }
-    if table.is_numbered && writing.engine() == Engine::Postgres {
-        number_on(writing, table).await.map_err(failed)?;
+    if table.is_numbered && target.engine() == Engine::Postgres {
+        continue_numbers(target, table).await?;
     }
-    Ok(counted.of(table))
+    Ok(counted.finish(table))
 }
 
-async fn digest_of(book: &Book, writing: &mut Writing, table: &Table) -> Result<Copied, BookError> {
-    let mut counted = Counted::new();
+async fn digest_of(book: &Book, tx: &mut Transaction, table: &Table) -> Result<Copied, BookError> {
+    let mut counted = Counted::default();
     loop {
-        let rows = some_rows(book, writing, table, counted.rows).await?;
+        let rows = some_rows(book, tx, table, counted.rows).await?;
         if rows.is_empty() {
-            return Ok(counted.of(table));
+            return Ok(counted.finish(table));
         }
         counted.add(&rows);
     }
@@ -240,7 +237,7 @@ async fn digest_of(book: &Book, writing: &mut Writing, table: &Table) -> Result<
 
 async fn some_rows(
     book: &Book,
-    writing: &mut Writing,
+    tx: &mut Transaction,
     table: &Table,
     from: u64,
 ) -> Result<Vec<Vec<Bind>>, BookError> {
@@ -251,10 +248,8 @@ async fn some_rows(
         table.key
     );
     let from = i64::try_from(from).unwrap_or(i64::MAX);
-    let rows = writing
-        .rows_of(text, &[(ROWS_AT_ONCE as i64).into(), from.into()])
-        .await
-        .map_err(|error| book.error(READ, error))?;
+    let limit = ROWS_AT_ONCE as i64;
+    let rows = tx.rows_of(text, &[limit.into(), from.into()]).await?;
     let values = rows.iter().map(|row| {
         let columns = table.columns.iter();
         columns
@@ -265,50 +260,43 @@ async fn some_rows(
     values.collect()
 }
 
-/// The server numbers the next row after those that were copied.
-async fn number_on(writing: &mut Writing, table: &Table) -> sqlx::Result<()> {
+/// The server's next number comes after those that were copied.
+async fn continue_numbers(tx: &mut Transaction, table: &Table) -> Result<(), BookError> {
     let (name, column) = (table.name, table.key);
     let text = format!(
         "SELECT setval(pg_get_serial_sequence('{name}', '{column}'), max({column})) AS last FROM {name} HAVING count(*) > 0"
     );
-    writing.rows_of(text, &[]).await?;
-    Ok(())
+    tx.rows_of(text, &[]).await.map(drop)
 }
 
-/// In double quotes, since some are words of the language elsewhere.
+/// Quoted, since some are reserved words on some engines.
 fn names(table: &Table) -> String {
     let names = table.columns.iter().map(|(name, _)| format!("\"{name}\""));
     names.collect::<Vec<String>>().join(", ")
 }
 
-fn value(row: &Row, column: &'static str, kind: Kind) -> Result<Bind, Unreadable> {
+fn value(row: &Row, column: &'static str, kind: ColumnType) -> Result<Bind, Unreadable> {
     Ok(match kind {
-        Kind::Text => Bind::Text(plain(row, column)?),
-        Kind::Whole => Bind::Whole(plain(row, column)?),
-        Kind::Truth => Bind::Truth(plain(row, column)?),
-        Kind::Day => Bind::Day(optional(row, column, row::date)?),
-        Kind::Instant => Bind::Instant(optional(row, column, row::moment)?),
-        Kind::Json => Bind::json(json_text(row, column)?.to_owned()),
+        ColumnType::Text => Bind::Text(plain(row, column)?),
+        ColumnType::Whole => Bind::Whole(plain(row, column)?),
+        ColumnType::Truth => Bind::Truth(plain(row, column)?),
+        ColumnType::Day => Bind::Day(optional(row, column, row::date)?),
+        ColumnType::Instant => Bind::Instant(optional(row, column, row::moment)?),
+        ColumnType::Json => Bind::Json(Some(json_text(row, column)?.to_owned())),
     })
 }
 
+#[derive(Default)]
 struct Counted {
     rows: u64,
     digest: Sha256,
 }
 
 impl Counted {
-    fn new() -> Self {
-        Self {
-            rows: 0,
-            digest: Sha256::new(),
-        }
-    }
-
     fn add(&mut self, rows: &[Vec<Bind>]) {
         for row in rows {
             for value in row {
-                self.digest.update(value.told().as_bytes());
+                self.digest.update(value.canonical().as_bytes());
                 self.digest.update([0x1f]);
             }
             self.digest.update([0x1e]);
@@ -316,7 +304,7 @@ impl Counted {
         self.rows += rows.len() as u64;
     }
 
-    fn of(self, table: &Table) -> Copied {
+    fn finish(self, table: &Table) -> Copied {
         let bytes = self.digest.finalize();
         Copied {
             table: table.name,

@@ -1,8 +1,8 @@
-//! The ledger: who was to get which report, and what became of it.
+//! The ledger: the deliveries of each report and their status.
 //!
-//! planned → sending → accepted | failed | ambiguous. A delivery is `sending` only from the moment the
-//! message itself leaves until the answer is noted; whoever holds the delivery lock and finds another's
-//! delivery in that state knows that its sender died, and that nobody can tell whether it arrived.
+//! planned → sending → accepted | failed | ambiguous. A delivery is `sending` only while its message is on the way. The
+//! holder of the delivery lock that finds such a delivery of another process knows that the process died, and that the
+//! message may have arrived.
 
 mod corrections;
 mod planning;
@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::config::recipient::folded;
 use crate::locale::Locale;
@@ -27,7 +28,7 @@ pub use reading::{
 };
 pub use states::{DeliveryEnding, claim, give_up, mark_abandoned_claims, note};
 
-/// How the reply of a message begins that another one has made needless.
+/// The reply of a message that another one replaced begins so.
 const SUPERSEDED: &str = "superseded by ";
 
 /// What a message is about.
@@ -85,18 +86,19 @@ pub struct Delivery {
     pub reply: Option<String>,
 }
 
-/// A recipient as the query gave it for a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+/// A recipient as the query returned it for a report; stored as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownRecipient {
     pub address: String,
     pub name: Option<String>,
+    #[serde(flatten)]
     pub locale: Locale,
     /// `daily`, `alerts` or `changes`.
     pub when: String,
 }
 
-/// A number that was sent and had changed when a later report was planned.
-#[derive(Debug, Clone, PartialEq)]
+/// A number that was sent and had changed when a later report was planned; stored as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Corrected {
     pub date: NaiveDate,
     pub key: String,
@@ -113,7 +115,7 @@ pub struct Planned {
     pub also: Vec<NaiveDate>,
     /// Written by the book when the report is planned.
     pub corrections: Vec<Corrected>,
-    pub recipients: Vec<Known>,
+    pub recipients: Vec<KnownRecipient>,
     pub stale_recipients: Option<String>,
     pub bad_addresses: Vec<(String, String)>,
     pub reason: Option<String>,
@@ -139,7 +141,7 @@ pub struct Plan {
 impl Subject {
     const ALL: [Self; 3] = [Self::Report, Self::Open, Self::Failure];
 
-    /// Of a day with numbers.
+    /// For a day with numbers.
     pub fn of_day(open: bool) -> Self {
         if open { Self::Open } else { Self::Report }
     }
@@ -152,12 +154,12 @@ impl Subject {
         }
     }
 
-    pub fn of(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }
 
-/// Who a message is for, as messages are compared: names of webhooks are told apart by their letters.
+/// The recipient in the form in which recipients are compared: only addresses ignore case.
 fn addressee(channel: Channel, recipient: &str) -> String {
     match channel {
         Channel::Email => folded(recipient),
@@ -165,17 +167,18 @@ fn addressee(channel: Channel, recipient: &str) -> String {
     }
 }
 
-/// Of a day's deliveries the messages about this, for each reader the newest copy. Pings have no readers.
+/// The newest copy for each reader of a day's messages about this subject. Pings have no readers.
 pub async fn newest_copies(
     book: &Book,
     date: NaiveDate,
     subject: Subject,
 ) -> Result<Vec<Delivery>, BookError> {
-    let of_the_day = Filter {
-        date: Some(date),
+    let date = Some(date);
+    let filter = Filter {
+        date,
         ..Filter::default()
     };
-    let mut all = deliveries(book, &of_the_day).await?;
+    let mut all = deliveries(book, &filter).await?;
     all.retain(|one| one.subject == subject && one.channel != Channel::Ping);
     all.sort_by_key(|one| Reverse(one.copy));
     let mut seen = BTreeSet::new();
@@ -190,7 +193,7 @@ impl Delivery {
             && addressee(channel, &self.recipient) == addressee(channel, recipient)
     }
 
-    /// Accepted, or replaced by another message; of one sent again on purpose the newest copy says.
+    /// Accepted, or replaced by another message, such as a copy sent on purpose.
     pub fn has_arrived(&self) -> bool {
         self.state == DeliveryState::Accepted || self.is_superseded()
     }
@@ -214,7 +217,7 @@ impl Channel {
         }
     }
 
-    pub fn of(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }
@@ -238,7 +241,7 @@ impl DeliveryState {
         }
     }
 
-    pub fn of(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }

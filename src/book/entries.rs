@@ -8,8 +8,8 @@ use crate::entry::Entry;
 use crate::entry::merge::{Mode, merge};
 
 use super::deliveries::{Plan, write_plan};
-use super::row::{self, date_told, entry_of, metrics_json, provenance_json};
-use super::store::{Bind, Row, Writing};
+use super::row::{self, entry_of, metrics_json, provenance_json};
+use super::store::{Bind, Row, Transaction};
 use super::{Book, BookError};
 
 /// A backfill lets go of the write lock after this many days, so that nobody waits long for it.
@@ -31,8 +31,7 @@ impl Stored {
 }
 
 pub async fn entry(book: &Book, date: NaiveDate) -> Result<Option<Entry>, BookError> {
-    let row = book.store.row(OF_DAY, &[date.into()]).await;
-    let row = row.map_err(|error| book.error("read an entry", error))?;
+    let row = book.row("read an entry", OF_DAY, &[date.into()]).await?;
     row.map(|row| entry_of(book, &row)).transpose()
 }
 
@@ -46,19 +45,24 @@ pub async fn entries(
     Ok(entries)
 }
 
-/// Takes the entries of these days, oldest first, one at a time: a year of rows is as large as its entries.
+/// Passes the entries of these days to `take`, oldest first, one at a time: a year of rows is as large as its entries.
 pub async fn scan(
     book: &Book,
     days: RangeInclusive<NaiveDate>,
     mut take: impl FnMut(Entry),
 ) -> Result<(), BookError> {
+    scan_rows(book, days, |row| entry_of(book, row).map(&mut take)).await
+}
+
+pub(super) async fn scan_rows<E: From<BookError>>(
+    book: &Book,
+    days: RangeInclusive<NaiveDate>,
+    mut take: impl FnMut(&Row) -> Result<(), E>,
+) -> Result<(), E> {
     const OLDEST_FIRST: &str = "SELECT * FROM daily_metrics WHERE collection_date BETWEEN ?1 AND ?2 ORDER BY collection_date";
     let between = [comparable(*days.start()), comparable(*days.end())];
-    let each = |row: Row| match entry_of(book, &row) {
-        Ok(entry) => {
-            take(entry);
-            ControlFlow::Continue(())
-        }
+    let each = |row: Row| match take(&row) {
+        Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),
     };
     let scanned = book.store.each(OLDEST_FIRST, &between, each).await;
@@ -71,20 +75,18 @@ pub async fn scan(
 /// The day of every entry, partial or complete, oldest first.
 pub async fn all_dates(book: &Book) -> Result<Vec<NaiveDate>, BookError> {
     const ALL: &str = "SELECT collection_date FROM daily_metrics ORDER BY collection_date";
-    let rows = book.store.rows(ALL, &[]).await;
-    let rows = rows.map_err(|error| book.error("read the days", error))?;
+    let rows = book.rows("read the days", ALL, &[]).await?;
     rows.iter().map(|row| date_of(book, row)).collect()
 }
 
 pub async fn first_date(book: &Book) -> Result<Option<NaiveDate>, BookError> {
     const FIRST: &str =
         "SELECT collection_date FROM daily_metrics ORDER BY collection_date LIMIT 1";
-    let row = book.store.row(FIRST, &[]).await;
-    let row = row.map_err(|error| book.error("read the first day", error))?;
+    let row = book.row("read the first day", FIRST, &[]).await?;
     row.map(|row| date_of(book, &row)).transpose()
 }
 
-/// The entry of the latest day up to `today`: later ones are of a clock that was wrong.
+/// The entry of the latest day up to `today`: a wrong clock made the later ones.
 pub async fn newest(book: &Book, today: NaiveDate) -> Result<Option<Entry>, BookError> {
     const LATEST: &str = "SELECT * FROM daily_metrics WHERE collection_date <= ?1
          ORDER BY collection_date DESC LIMIT 1";
@@ -98,8 +100,7 @@ pub async fn newest_complete(book: &Book, today: NaiveDate) -> Result<Option<Ent
     latest(book, LATEST, today).await
 }
 
-/// Lays the entry over the stored one of its day. Both happen under one write lock, so no value that
-/// another writer has just made known is lost.
+/// Lays the entry over the stored one of its day, under one write lock, so that no other writer's value is lost.
 pub async fn store(book: &Book, entry: Entry, mode: Mode) -> Result<Stored, BookError> {
     let mut stored = store_many(book, vec![entry], mode).await?;
     Ok(stored.remove(0))
@@ -114,19 +115,19 @@ pub async fn store_many(
     store_and_plan(book, entries, mode, None).await
 }
 
-/// Stores all entries or none, each laid over the stored one as the caller says, and tells what it found and left.
+/// Stores all entries or none, each laid over the stored one by `over`, and passes what it found and left to `take`.
 pub async fn store_at_once(
     book: &Book,
     entries: impl Iterator<Item = Entry>,
     over: impl Fn(Option<&Entry>, Entry) -> Entry,
-    mut told: impl FnMut(&Stored),
+    mut take: impl FnMut(&Stored),
 ) -> Result<(), BookError> {
     const TASK: &str = "store the entries";
-    let mut transaction = book.begin(TASK).await?;
+    let mut tx = book.begin(TASK).await?;
     for entry in entries {
-        told(&lay_over(book, &mut transaction, entry, &over).await?);
+        take(&lay_over(book, &mut tx, entry, &over).await?);
     }
-    book.commit(TASK, transaction).await
+    tx.commit().await
 }
 
 /// Stores the entries as [`store_many`] does, and the plan in one transaction with the entry of its day:
@@ -142,23 +143,23 @@ pub async fn store_and_plan(
     let mut all = Vec::with_capacity(entries.len());
     let mut batches = batches(entries, plan).into_iter().peekable();
     while let Some(batch) = batches.next() {
-        let mut transaction = book.begin(TASK).await?;
+        let mut tx = book.begin(TASK).await?;
         for (position, entry) in batch {
             let over = |stored: Option<&Entry>, new| merge(stored, new, mode);
-            let stored = lay_over(book, &mut transaction, entry, over).await?;
+            let stored = lay_over(book, &mut tx, entry, over).await?;
             all.push((position, stored));
         }
         if let Some(plan) = plan.filter(|_| batches.peek().is_none()) {
-            write_plan(book, &mut transaction, plan).await?;
+            write_plan(book, &mut tx, plan).await?;
         }
-        book.commit(TASK, transaction).await?;
+        tx.commit().await?;
     }
     all.sort_by_key(|(position, _)| *position);
     Ok(all.into_iter().map(|(_, stored)| stored).collect())
 }
 
-/// The entries with their positions, a transaction's worth at a time, the planned day in the last. A plan
-/// without entries has a transaction too.
+/// The entries with their positions in batches, one for each transaction, the planned day in the last. A plan without
+/// entries has a batch too.
 fn batches(entries: Vec<Entry>, plan: Option<&Plan>) -> Vec<Vec<(usize, Entry)>> {
     let mut batches: Vec<Vec<(usize, Entry)>> = Vec::new();
     for (position, entry) in entries.into_iter().enumerate() {
@@ -179,24 +180,22 @@ fn batches(entries: Vec<Entry>, plan: Option<&Plan>) -> Vec<Vec<(usize, Entry)>>
 
 async fn lay_over(
     book: &Book,
-    writing: &mut Writing,
+    tx: &mut Transaction,
     new: Entry,
     over: impl Fn(Option<&Entry>, Entry) -> Entry,
 ) -> Result<Stored, BookError> {
-    let row = writing.row(OF_DAY, &[new.date.into()]).await;
-    let row = row.map_err(|error| book.error("read an entry", error))?;
+    let row = tx.row(OF_DAY, &[new.date.into()]).await?;
     let before = row.map(|row| entry_of(book, &row)).transpose()?;
     let after = over(before.as_ref(), new);
     let stored = Stored { before, after };
     if stored.changed() {
-        write(book, writing, &stored).await?;
+        write(tx, &stored).await?;
     }
     Ok(stored)
 }
 
 /// Nobody else writes meanwhile, so a row that was there is there.
-async fn write(book: &Book, writing: &mut Writing, stored: &Stored) -> Result<(), BookError> {
-    const TASK: &str = "store an entry";
+async fn write(tx: &mut Transaction, stored: &Stored) -> Result<(), BookError> {
     const NEW: &str =
         "INSERT INTO daily_metrics (collection_date, collected_at, as_of, partial, time_zone, day_start, day_end,
              collection_duration_ms, catalog_hash, metrics, provenance)
@@ -206,9 +205,7 @@ async fn write(book: &Book, writing: &mut Writing, stored: &Stored) -> Result<()
              provenance = ?11, revision = revision + 1
          WHERE collection_date = ?1";
     let entry = &stored.after;
-    let failed = |error| book.error(TASK, error);
-    let provenance = provenance_json(&entry.readings)
-        .map_err(|error| failed(sqlx::Error::Encode(error.into())))?;
+    let provenance = provenance_json(&entry.readings).map_err(|error| tx.error(error))?;
     let text = match stored.before {
         None => NEW,
         Some(_) => AGAIN,
@@ -223,14 +220,14 @@ async fn write(book: &Book, writing: &mut Writing, stored: &Stored) -> Result<()
         entry.day_end.into(),
         entry.duration_ms.into(),
         (&entry.catalog_hash).into(),
-        Bind::json(metrics_json(&entry.readings)),
-        Bind::json(provenance),
+        Bind::Json(Some(metrics_json(&entry.readings))),
+        provenance,
     ];
-    let changed = writing.change(text, &binds).await.map_err(failed)?;
-    book.one_row(changed, || format!("entry of {}", entry.date))
+    let row = || format!("entry of {}", entry.date);
+    tx.change_one(text, &binds, row).await
 }
 
-/// In a file days are compared as text, which only orders years of four digits, and no server knows others.
+/// SQLite compares days as text, which only orders years of four digits, and no server knows others.
 pub(super) fn comparable(date: NaiveDate) -> Bind {
     let within = match date.year() {
         ..0 => NaiveDate::from_ymd_opt(0, 1, 1),
@@ -245,12 +242,11 @@ async fn latest(
     text: &'static str,
     today: NaiveDate,
 ) -> Result<Option<Entry>, BookError> {
-    let row = book.store.row(text, &[comparable(today)]).await;
-    let row = row.map_err(|error| book.error("read the newest entry", error))?;
+    let binds = [comparable(today)];
+    let row = book.row("read the newest entry", text, &binds).await?;
     row.map(|row| entry_of(book, &row)).transpose()
 }
 
 fn date_of(book: &Book, row: &Row) -> Result<NaiveDate, BookError> {
-    row::date(row, "collection_date")
-        .map_err(|unreadable| book.bad_row(format!("entry of {}", date_told(row)), unreadable))
+    row::date(row, "collection_date").map_err(|unreadable| book.bad_entry(row, unreadable))
 }

@@ -1,6 +1,6 @@
-//! What can go wrong with the book, in words that name it and what to do.
+//! Errors of the book: each names the book and says what to do.
 
-mod kind;
+mod fault;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,8 @@ use crate::config::{DatabaseUrl, duration};
 use crate::database::DatabaseError;
 
 use super::disk::free_space;
-use kind::{Kind, kind};
+
+pub use fault::Fault;
 
 const TO_THE_MINUTE: &str = "%Y-%m-%d %H:%M UTC";
 
@@ -83,61 +84,9 @@ pub enum BookError {
         source: io::Error,
     },
 
-    #[error(
-        "cannot open the book {book}: expected a SQLite file, readable and writable for this user, in an existing folder where it may create files"
-    )]
-    CannotOpen {
-        book: String,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-
-    #[error(
-        "cannot {task}: the book {book} stayed locked by another program: end that program or try again"
-    )]
-    Busy {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
-    #[error(
-        "cannot {task}: the book {book} is read-only: make the file and its folder writable for this user"
-    )]
-    ReadOnly {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
-    #[error(
-        "cannot {task}: the disk of the book {book} is full: free some space and run again; nothing was half written"
-    )]
-    DiskFull {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
-    #[error(
-        "cannot {task}: the file of the book {book} cannot be read or written ({source}): check that its disk is healthy and that no quota or size limit is reached; nothing was half written"
-    )]
-    DiskFails {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
-    #[error(
-        "cannot {task}: {book} is not a SQLite database: check the book's path in the configuration"
-    )]
-    NotADatabase {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
-    #[error("cannot {task}: the book {book} is damaged: restore it from a backup")]
-    Damaged {
+    #[error("{}", fault.sentence(task, book, source))]
+    Sql {
+        fault: Fault,
         book: String,
         task: &'static str,
         source: sqlx::Error,
@@ -179,31 +128,6 @@ pub enum BookError {
     #[error("cannot reach the book {why}")]
     Unreachable { why: String },
 
-    #[error("cannot {task}: the server of the book {book} is unavailable")]
-    Away {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
-    #[error(
-        "cannot {task}: this user may not do that in the book {book}: grant it the rights to use, create and alter its tables"
-    )]
-    Forbidden {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
-    #[error(
-        "cannot {task}: the server of the book {book} is read-only, like a standby: use the URL of the primary"
-    )]
-    Standby {
-        book: String,
-        task: &'static str,
-        source: sqlx::Error,
-    },
-
     #[error(
         "{book} has a table `{table}` that is not the book's: give the book a database of its own, or on PostgreSQL a schema, by `?options[search_path]=daybook` at the end of its URL"
     )]
@@ -233,79 +157,69 @@ pub enum BookError {
 }
 
 impl BookError {
-    /// The book cannot be reached now, as opposed to what is wrong in it.
+    /// The book cannot be used at all now, as opposed to an error of one task.
     pub fn is_unavailable(&self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::NoBook { .. }
-                | Self::Older { .. }
-                | Self::Newer { .. }
-                | Self::Held { .. }
-                | Self::HeldByOther { .. }
-                | Self::HeldByOtherAccount { .. }
-                | Self::HeldTooLong { .. }
-                | Self::CannotLock { .. }
-                | Self::CannotOpen { .. }
-                | Self::Busy { .. }
-                | Self::ReadOnly { .. }
-                | Self::DiskFull { .. }
-                | Self::DiskFails { .. }
-                | Self::NotADatabase { .. }
-                | Self::Damaged { .. }
-                | Self::Unreachable { .. }
-                | Self::Away { .. }
-                | Self::Forbidden { .. }
-                | Self::Standby { .. }
-                | Self::NotOurs { .. }
-                | Self::NotABook { .. }
-                | Self::LostLock { .. }
+            Self::Failed { .. }
+                | Self::Migration { .. }
+                | Self::BadRow { .. }
+                | Self::NotWritten { .. }
+                | Self::NotEmpty { .. }
+                | Self::CopyDiffers { .. }
         )
     }
 
     pub(super) fn new(url: &DatabaseUrl, task: &'static str, source: sqlx::Error) -> Self {
         let book = name(url);
-        match kind(&source) {
+        let fault = match Fault::from_error(&source) {
             // SQLite does not say why it could not make or enlarge its helper files.
-            Kind::CannotOpen | Kind::DiskFails if url.sqlite_path().is_some_and(is_full) => {
-                Self::DiskFull { book, task, source }
+            Some(Fault::CannotOpen | Fault::DiskFails)
+                if url.sqlite_path().is_some_and(is_full) =>
+            {
+                Fault::DiskFull
             }
-            Kind::DiskFails => Self::DiskFails { book, task, source },
-            Kind::Busy => Self::Busy { book, task, source },
-            Kind::ReadOnly => Self::ReadOnly { book, task, source },
-            Kind::Full => Self::DiskFull { book, task, source },
-            Kind::NotADatabase => Self::NotADatabase { book, task, source },
-            Kind::Damaged => Self::Damaged { book, task, source },
-            Kind::CannotOpen => Self::CannotOpen {
-                book,
-                source: source.into(),
-            },
-            Kind::Away => Self::Away { book, task, source },
-            Kind::Standby => Self::Standby { book, task, source },
-            Kind::Forbidden => Self::Forbidden { book, task, source },
-            Kind::Other => Self::Failed {
-                book,
-                task,
-                why: DatabaseError::from(source).message,
-            },
+            Some(fault) => fault,
+            None => {
+                let why = DatabaseError::from(source).message;
+                return Self::Failed { book, task, why };
+            }
+        };
+        Self::Sql {
+            fault,
+            book,
+            task,
+            source,
+        }
+    }
+
+    pub(super) fn cannot_open(url: &DatabaseUrl, source: io::Error) -> Self {
+        Self::Sql {
+            fault: Fault::CannotOpen,
+            book: name(url),
+            task: "open the book",
+            source: source.into(),
         }
     }
 
     pub(super) fn cannot_lock(url: &DatabaseUrl, lock: &Path, source: io::Error) -> Self {
-        let book = name(url);
         if let io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded = source.kind() {
-            let task = "take the lock";
-            let source = source.into();
-            return Self::DiskFull { book, task, source };
+            return Self::Sql {
+                fault: Fault::DiskFull,
+                book: name(url),
+                task: "take the lock",
+                source: source.into(),
+            };
         }
         if lock.exists() {
-            let lock = lock.display().to_string();
-            return Self::CannotLock { book, lock, source };
+            return Self::CannotLock {
+                book: name(url),
+                lock: lock.display().to_string(),
+                source,
+            };
         }
-        // Its folder is the book's too.
-        Self::CannotOpen {
-            book,
-            source: source.into(),
-        }
+        // The lock's folder is the book's too.
+        Self::cannot_open(url, source)
     }
 
     /// The error names the database itself.
@@ -313,10 +227,12 @@ impl BookError {
         Self::Unreachable { why: error.message }
     }
 
-    pub(super) fn of_migration(url: &DatabaseUrl, source: sqlx::migrate::MigrateError) -> Self {
+    pub(super) fn migration(url: &DatabaseUrl, source: sqlx::migrate::MigrateError) -> Self {
         use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
         match source {
-            Execute(source) | ExecuteMigration(source, _) if kind(&source) != Kind::Other => {
+            Execute(source) | ExecuteMigration(source, _)
+                if Fault::from_error(&source).is_some() =>
+            {
                 Self::new(url, "bring the tables up to date", source)
             }
             source => Self::Migration {
@@ -328,7 +244,7 @@ impl BookError {
     }
 }
 
-/// SQLite's helper files, the smallest of which has 32 KiB, do not fit beside the book.
+/// There is no room beside the book for SQLite's helper files, of at least 32 KiB each.
 fn is_full(book: PathBuf) -> bool {
     const HELPER_FILES: u64 = 128 * 1024;
     let left = book.parent().and_then(|folder| free_space(folder).ok());

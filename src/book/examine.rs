@@ -1,4 +1,4 @@
-//! The book as the doctor looks at it: nothing is written, not even beside it.
+//! Examines the book for the doctor, and writes nothing, not even beside it.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use super::store::{Access, Store, answered, has_log, probe};
 use super::{Book, BookError, lock};
 
-/// How a book is, beyond what is in it.
+/// The state of a book apart from its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     File {
@@ -35,15 +35,15 @@ pub async fn examine(url: &DatabaseUrl) -> Result<(Book, Health), BookError> {
     let Some(path) = url.sqlite_path() else {
         return look(url, Access::Reading).await;
     };
-    let lonely = is_lonely(&path);
-    let access = match lonely {
+    let unused = is_unused(&path);
+    let access = match unused {
         true => Access::ReadingStill,
         false => Access::Reading,
     };
     let examined = look(url, access).await;
     let is_sound = matches!(&examined, Ok((_, Health::File { damage, .. })) if damage.is_empty());
-    // Somebody may have begun to write after it was taken for still.
-    if lonely && !is_sound && !is_lonely(&path) {
+    // Somebody may have begun to write since.
+    if unused && !is_sound && !is_unused(&path) {
         return look(url, Access::Reading).await;
     }
     examined
@@ -57,8 +57,7 @@ async fn look(url: &DatabaseUrl, access: Access) -> Result<(Book, Health), BookE
 }
 
 async fn health(book: &Book) -> Result<Health, BookError> {
-    const TASK: &str = "check the book's pages";
-    let failed = |error| book.error(TASK, error);
+    let failed = |error: sqlx::Error| book.error("check the book's pages", error);
     match &book.store {
         Store::Sqlite(pool) => {
             let damage: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(5)")
@@ -94,11 +93,11 @@ async fn health(book: &Book) -> Result<Health, BookError> {
         Store::Mysql(pool) => {
             const ASKED: &str = "SELECT version(), @@global.read_only = 0";
             let asked = async {
-                let told: (String, bool) = sqlx::query_as(ASKED).fetch_one(pool).await?;
+                let server: (String, bool) = sqlx::query_as(ASKED).fetch_one(pool).await?;
                 let cipher: Vec<(String, String)> = sqlx::query_as("SHOW STATUS LIKE 'Ssl_cipher'")
                     .fetch_all(pool)
                     .await?;
-                Ok((told, cipher))
+                Ok((server, cipher))
             };
             let asked = answered(Engine::Mysql, asked).await;
             let ((version, may_write), cipher) = asked.map_err(failed)?;
@@ -111,7 +110,7 @@ async fn health(book: &Book) -> Result<Health, BookError> {
     }
 }
 
-/// From the file's own head: whoever opens a file as unchanging is told of no journal.
+/// From the file's header: SQLite does not say it of a file opened as immutable.
 fn journal(path: &Path) -> Option<u8> {
     use std::io::Read;
     let mut head = [0; 20];
@@ -120,7 +119,7 @@ fn journal(path: &Path) -> Option<u8> {
     Some(head[18])
 }
 
-/// Nobody has it open to write, so it can be read as it lies there.
-fn is_lonely(path: &Path) -> bool {
+/// Nobody has it open to write, so it can be read as immutable.
+fn is_unused(path: &Path) -> bool {
     !has_log(path) && !lock::file::is_held(path)
 }

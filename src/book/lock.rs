@@ -1,5 +1,5 @@
-//! The collect lock and the delivery lock: held by whoever the engine itself knows to be alive, so that no stale
-//! lock is ever broken by hand.
+//! The collect lock and the delivery lock. The engine itself releases the lock of a dead holder, so nobody has to break
+//! stale locks by hand.
 
 pub(super) mod file;
 mod mysql;
@@ -15,14 +15,14 @@ use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 
 use super::error::name;
-use super::store::{Access, Store, Writing, answered, probe};
+use super::store::{Access, Connection, Store, answered, probe};
 use super::{Book, BookError};
 
-/// Whoever lists the runs touches the lock of a file for an instant to see whether it is held; that must not
-/// look like another collect. A server needs as long to see that a holder is gone.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Listing the runs touches a lock file for an instant to see whether it is held; that must not look like another
+/// collect. A server needs as long to notice that a holder is gone.
+const TRY_FOR: Duration = Duration::from_millis(250);
 
-const PAUSE: Duration = Duration::from_millis(25);
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -30,35 +30,33 @@ pub(super) enum Kind {
     Delivery,
 }
 
-/// Held by the one process that collects into a book or migrates it. Dropping it lets go.
+/// Held by the one process that collects into a book or migrates it. Dropping it releases it.
 #[derive(Debug)]
 pub struct CollectLock {
     pub(super) book: DatabaseUrl,
-    hold: Hold,
-    /// On a server, where it takes its time: opened while the lock was taken.
+    lock: Lock,
+    /// On a server, where opening takes time: opened while the lock was taken.
     store: Option<Store>,
 }
 
-/// Held by the one process that brings out a delivery, for that one delivery. Dropping it lets go.
+/// Held by the one process that sends a delivery, for that one delivery. Dropping it releases it.
 #[derive(Debug)]
 pub struct DeliveryLock {
-    hold: Hold,
+    lock: Lock,
 }
 
+/// A lock, held or not.
 #[derive(Debug)]
-enum Hold {
-    /// Only to be let go of.
-    File {
-        _hold: file::Hold,
-    },
-    Postgres(postgres::Hold),
-    Mysql(mysql::Hold),
+enum Lock {
+    File(file::Lock),
+    Postgres(postgres::Lock),
+    Mysql(mysql::Lock),
 }
 
-/// Who has a lock, as far as the kernel or the server says.
+/// Who holds a lock, as far as the kernel or the server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The lock as sentences call it.
+    /// The lock's name in messages.
     pub lock: String,
     /// `process 123 (daybook)`, `process 123 on 10.0.0.7`
     pub name: Option<String>,
@@ -71,70 +69,70 @@ pub struct Holder {
 pub enum HeldBy {
     Daybook,
     OtherProgram,
-    /// It can call itself what it likes, and since when it has the lock may be hidden from ours.
+    /// It can call itself what it likes, and may hide since when it holds the lock.
     OtherAccount,
 }
 
-/// How a transaction can tell that a lock on a server is still held: by which connection.
+/// By which connection a lock on a server is held, so that a transaction can check that it still is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Proof {
     kind: Kind,
     connection: i64,
 }
 
-/// Takes the delivery lock as soon as it is free; `None` when it is not within `patience`.
+/// Takes the delivery lock as soon as it is free; `None` when it is not within `timeout`.
 pub async fn delivery_lock(
     book: &Book,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<DeliveryLock>, BookError> {
-    let hold = take(&book.url, Kind::Delivery, patience).await?;
-    Ok(hold.map(|hold| DeliveryLock { hold }))
+    let lock = take(&book.url, Kind::Delivery, timeout).await?;
+    Ok(lock.map(|lock| DeliveryLock { lock }))
 }
 
-/// The same; an error when it is not free within `patience`.
+/// The same; an error when it is not free within `timeout`.
 pub async fn wait_for_delivery_lock(
     book: &Book,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<DeliveryLock, BookError> {
-    match delivery_lock(book, patience).await? {
+    match delivery_lock(book, timeout).await? {
         Some(lock) => Ok(lock),
-        None => Err(held(&book.url, Kind::Delivery, patience).await),
+        None => Err(held(&book.url, Kind::Delivery, timeout).await),
     }
 }
 
 impl Book {
-    /// Takes the collect lock; `None` when another process has it.
+    /// Takes the collect lock; `None` when another process holds it.
     pub async fn lock(url: &DatabaseUrl) -> Result<Option<CollectLock>, BookError> {
-        take_to_collect(url, POLL_INTERVAL).await
+        take_to_collect(url, TRY_FOR).await
     }
 
-    /// Who has the collect lock, if anybody has it still.
+    /// Who holds the collect lock, if anybody does.
     pub async fn collector(url: &DatabaseUrl) -> Result<Option<Holder>, BookError> {
         holder(url, Kind::Collect).await
     }
 
-    /// Who has the delivery lock, if anybody has it still.
+    /// Who holds the delivery lock, if anybody does.
     pub async fn deliverer(url: &DatabaseUrl) -> Result<Option<Holder>, BookError> {
         holder(url, Kind::Delivery).await
     }
 
-    /// Takes the collect lock as soon as it is free; an error when it is not within `patience`.
+    /// Takes the collect lock as soon as it is free; an error when it is not within `timeout`.
     pub async fn wait_for_lock(
         url: &DatabaseUrl,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<CollectLock, BookError> {
-        match take_to_collect(url, patience).await? {
+        match take_to_collect(url, timeout).await? {
             Some(lock) => Ok(lock),
-            None => Err(held(url, Kind::Collect, patience).await),
+            None => Err(held(url, Kind::Collect, timeout).await),
         }
     }
 }
 
-/// That a lock was waited for in vain, and who has it.
+/// The error that the lock was not released in time, and who holds it.
 async fn held(url: &DatabaseUrl, kind: Kind, waited: Duration) -> BookError {
     let holder = holder(url, kind).await.ok().flatten();
     BookError::Held {
-        lock: called(url, kind),
+        lock: lock_name(url, kind),
         holder: holder
             .and_then(|holder| holder.name)
             .unwrap_or_else(|| "another daybook".to_owned()),
@@ -143,7 +141,7 @@ async fn held(url: &DatabaseUrl, kind: Kind, waited: Duration) -> BookError {
 }
 
 impl Holder {
-    /// What keeps the lock from every night to come, if it is held by something else than a night that goes on.
+    /// Why the lock will not be free for the next nights, unless a running night holds it.
     pub fn trouble(&self, now: DateTime<Utc>, longest: TimeDelta) -> Option<BookError> {
         let (lock, holder, since) = (self.lock.clone(), self.to_string(), self.since);
         match self.by {
@@ -170,18 +168,18 @@ impl fmt::Display for Holder {
 }
 
 impl CollectLock {
-    /// As dropping it, but when this returns nobody sees it held any more.
-    pub async fn let_go(self) {
-        match self.hold {
-            Hold::File { .. } => {}
-            // Where that fails the connection is gone, and the lock with it.
-            Hold::Postgres(hold) => drop(answered(Engine::Postgres, hold.let_go()).await),
-            Hold::Mysql(hold) => drop(answered(Engine::Mysql, hold.let_go()).await),
+    /// Releases the lock and waits until nobody sees it held any more.
+    pub async fn release(self) {
+        match self.lock {
+            Lock::File(_) => {}
+            // If that fails, the connection is gone, and the lock with it.
+            Lock::Postgres(lock) => drop(answered(Engine::Postgres, lock.release()).await),
+            Lock::Mysql(lock) => drop(answered(Engine::Mysql, lock.release()).await),
         }
     }
 
     pub(super) fn proof(&self) -> Option<Proof> {
-        self.hold.proof(Kind::Collect)
+        self.lock.proof()
     }
 
     pub(super) async fn store(&self) -> Result<Store, BookError> {
@@ -194,36 +192,44 @@ impl CollectLock {
 
 impl DeliveryLock {
     pub(super) fn proof(&self) -> Option<Proof> {
-        self.hold.proof(Kind::Delivery)
+        self.lock.proof()
     }
 }
 
-impl Hold {
-    /// The kernel lets go of a file only when its holder ends, so of a file nothing needs to be proved.
-    fn proof(&self, kind: Kind) -> Option<Proof> {
-        let connection = match self {
-            Self::File { .. } => return None,
-            Self::Postgres(hold) => hold.connection,
-            Self::Mysql(hold) => hold.connection,
+impl Lock {
+    async fn try_once(&mut self, url: &DatabaseUrl) -> Result<bool, BookError> {
+        let tried = match self {
+            Self::File(lock) => return lock.try_once(url),
+            Self::Postgres(lock) => answered(Engine::Postgres, lock.try_once()).await,
+            Self::Mysql(lock) => answered(Engine::Mysql, lock.try_once()).await,
         };
-        Some(Proof { kind, connection })
+        tried.map_err(|error| BookError::new(url, "take the lock", error))
+    }
+
+    /// The kernel releases a file only when its holder ends, so a lock file needs no proof.
+    fn proof(&self) -> Option<Proof> {
+        match self {
+            Self::File(_) => None,
+            Self::Postgres(lock) => Some(lock.proof),
+            Self::Mysql(lock) => Some(lock.proof),
+        }
     }
 }
 
-/// Whether that lock is held still, as seen from within a transaction.
-pub(super) async fn is_proved(writing: &mut Writing, proof: Proof) -> sqlx::Result<bool> {
-    let engine = writing.engine();
+/// Whether the lock is still held, as seen from within a transaction.
+pub(super) async fn is_proved(connection: Connection<'_>, proof: Proof) -> sqlx::Result<bool> {
+    let engine = connection.engine();
     let held = async {
-        match writing {
-            Writing::Sqlite(_) => Ok(true),
-            Writing::Postgres(transaction) => postgres::is_held_by(transaction, proof).await,
-            Writing::Mysql(transaction) => mysql::is_held_by(transaction, proof).await,
+        match connection {
+            Connection::Sqlite(_) => Ok(true),
+            Connection::Postgres(connection) => postgres::is_held_by(connection, proof).await,
+            Connection::Mysql(connection) => mysql::is_held_by(connection, proof).await,
         }
     };
     answered(engine, held).await
 }
 
-/// Whether somebody collects now. Where that cannot be seen, the answer is yes.
+/// Whether somebody collects now; true if that cannot be seen.
 pub(super) async fn is_held(book: &Book) -> bool {
     match &book.store {
         Store::Sqlite(_) => file::is_held(&book.file()),
@@ -240,7 +246,7 @@ async fn holder(url: &DatabaseUrl, kind: Kind) -> Result<Option<Holder>, BookErr
     }
     probe(url).await?;
     let store = Store::open(url, Access::Reading, 1).await?;
-    let holder = server_holder(&store, kind, called(url, kind)).await;
+    let holder = server_holder(&store, kind, lock_name(url, kind)).await;
     store.close().await;
     holder.map_err(|error| BookError::new(url, "see who holds the lock", error))
 }
@@ -254,13 +260,13 @@ async fn server_holder(store: &Store, kind: Kind, lock: String) -> sqlx::Result<
     Ok(found.map(|holder| Holder { lock, ..holder }))
 }
 
-/// The files that are the locks of a book in a file.
+/// The lock files of a book in a file.
 pub fn locks_of(book: &Path) -> [PathBuf; 2] {
     [Kind::Collect, Kind::Delivery].map(|kind| file::beside(book, kind))
 }
 
-/// How sentences call the lock.
-fn called(url: &DatabaseUrl, kind: Kind) -> String {
+/// The lock's name in messages.
+fn lock_name(url: &DatabaseUrl, kind: Kind) -> String {
     match (url.sqlite_path(), kind) {
         (Some(path), _) => file::beside(&path, kind).display().to_string(),
         (None, Kind::Collect) => format!("the collect lock of {}", name(url)),
@@ -270,10 +276,10 @@ fn called(url: &DatabaseUrl, kind: Kind) -> String {
 
 async fn take_to_collect(
     url: &DatabaseUrl,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<CollectLock>, BookError> {
-    let taking = take(url, Kind::Collect, patience);
-    let (hold, store) = match url.engine() {
+    let taking = take(url, Kind::Collect, timeout);
+    let (lock, store) = match url.engine() {
         Engine::Sqlite => {
             probe(url).await?;
             (taking.await?, None)
@@ -282,71 +288,49 @@ async fn take_to_collect(
             let opening = async {
                 match Store::open(url, Access::Making, 1).await {
                     Ok(store) => Ok(store),
-                    // Who asks directly is told the reason.
+                    // Probe directly: the pool hides the error.
                     Err(error) => probe(url).await.and(Err(error)),
                 }
             };
-            let (hold, store) = tokio::try_join!(taking, opening)?;
-            (hold, Some(store))
+            let (lock, store) = tokio::try_join!(taking, opening)?;
+            (lock, Some(store))
         }
     };
-    Ok(hold.map(|hold| CollectLock {
+    Ok(lock.map(|lock| CollectLock {
         book: url.clone(),
-        hold,
+        lock,
         store,
     }))
 }
 
-/// Connecting to a server takes its own time, before the patience begins.
-async fn take(
-    url: &DatabaseUrl,
-    kind: Kind,
-    patience: Duration,
-) -> Result<Option<Hold>, BookError> {
-    let mut waiting = match url.engine() {
-        Engine::Sqlite => Waiting::File(file::Waiting::open(url, kind)?),
-        Engine::Postgres => Waiting::Postgres(postgres::Waiting::connect(url, kind).await?),
-        Engine::Mysql => Waiting::Mysql(mysql::Waiting::connect(url, kind).await?),
+/// The time to connect to a server does not count.
+async fn take(url: &DatabaseUrl, kind: Kind, timeout: Duration) -> Result<Option<Lock>, BookError> {
+    let mut lock = match url.engine() {
+        Engine::Sqlite => Lock::File(file::Lock::open(url, kind)?),
+        Engine::Postgres => Lock::Postgres(postgres::Lock::connect(url, kind).await?),
+        Engine::Mysql => Lock::Mysql(mysql::Lock::connect(url, kind).await?),
     };
     let began = Instant::now();
     loop {
-        if waiting.try_once(url).await? {
-            return Ok(Some(waiting.hold()));
+        if lock.try_once(url).await? {
+            return Ok(Some(lock));
         }
-        if began.elapsed() >= patience {
-            if let (Waiting::File(waiting), Kind::Collect) = (&waiting, kind) {
-                waiting.note_holder();
+        if began.elapsed() >= timeout {
+            if let (Lock::File(lock), Kind::Collect) = (&lock, kind) {
+                lock.note_holder();
             }
             return Ok(None);
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Who wants a lock and may not have it yet.
-enum Waiting {
-    File(file::Waiting),
-    Postgres(postgres::Waiting),
-    Mysql(mysql::Waiting),
-}
-
-impl Waiting {
-    async fn try_once(&mut self, url: &DatabaseUrl) -> Result<bool, BookError> {
-        let tried = match self {
-            Self::File(waiting) => return waiting.try_once(url),
-            Self::Postgres(waiting) => answered(Engine::Postgres, waiting.try_once()).await,
-            Self::Mysql(waiting) => answered(Engine::Mysql, waiting.try_once()).await,
-        };
-        tried.map_err(|error| BookError::new(url, "take the lock", error))
-    }
-
-    fn hold(self) -> Hold {
+impl Kind {
+    /// How the name of the lock on a server begins.
+    fn prefix(self) -> &'static str {
         match self {
-            Self::File(waiting) => Hold::File {
-                _hold: waiting.hold(),
-            },
-            Self::Postgres(waiting) => Hold::Postgres(waiting.hold()),
-            Self::Mysql(waiting) => Hold::Mysql(waiting.hold()),
+            Self::Collect => "daybook collect ",
+            Self::Delivery => "daybook delivery ",
         }
     }
 }

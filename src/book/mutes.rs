@@ -1,5 +1,4 @@
-//! What is muted until when, and why. Mutes of the past stay until they are pruned, so that a past day is told
-//! again as it was told then.
+//! Mutes: until when, and why. Past mutes stay until they are pruned, so that a past day is judged as it was then.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -8,48 +7,45 @@ use crate::calendar::Day;
 use crate::catalog::Mute;
 
 use super::row::{Unreadable, date, moment, plain};
-use super::store::{Row, Writing};
+use super::store::{Row, Transaction};
 use super::{Book, BookError};
 
-const READ: &str = "read the mutes";
 const WRITE: &str = "write a mute";
 
-/// Of all days that are kept, the oldest first.
+/// All that the book holds, the oldest first.
 pub async fn mutes(book: &Book, zone: Tz) -> Result<Vec<Mute>, BookError> {
     const ALL: &str = r#"SELECT id, "key", muted_at, until_date, because FROM mutes ORDER BY id"#;
-    let rows = book.store.rows(ALL, &[]).await;
-    let rows = rows.map_err(|error| book.error(READ, error))?;
-    let stored = rows.iter().map(|row| Ok(stored(book, row)?.mute(zone)));
-    stored.collect()
+    let rows = book.rows("read the mutes", ALL, &[]).await?;
+    let mutes = rows.iter().map(|row| Ok(stored(book, row, zone)?.mute));
+    mutes.collect()
 }
 
-/// Mutes from now on; what stood of this key until now ends.
+/// Mutes from now on, and ends an earlier mute of this key.
 pub async fn mute(book: &Book, mute: &Mute, now: DateTime<Utc>, zone: Tz) -> Result<(), BookError> {
     const NEW: &str =
         r#"INSERT INTO mutes ("key", muted_at, until_date, because) VALUES (?1, ?2, ?3, ?4)"#;
-    let mut writing = book.begin(WRITE).await?;
-    end(book, &mut writing, &mute.key, now, zone).await?;
+    let mut tx = book.begin(WRITE).await?;
+    end(book, &mut tx, &mute.key, now, zone).await?;
     let binds = [
         (&mute.key).into(),
         now.into(),
         mute.until.into(),
         (&mute.because).into(),
     ];
-    let done = writing.change(NEW, &binds).await;
-    done.map_err(|error| book.error(WRITE, error))?;
-    book.commit(WRITE, writing).await
+    tx.change(NEW, &binds).await?;
+    tx.commit().await
 }
 
-/// From today on it alerts again; on the days before it was muted all the same. False where nothing was muted.
+/// Ends a mute from today on; the days before stay muted. False if nothing was muted.
 pub async fn unmute(
     book: &Book,
     key: &str,
     now: DateTime<Utc>,
     zone: Tz,
 ) -> Result<bool, BookError> {
-    let mut writing = book.begin(WRITE).await?;
-    let ended = end(book, &mut writing, key, now, zone).await?;
-    book.commit(WRITE, writing).await?;
+    let mut tx = book.begin(WRITE).await?;
+    let ended = end(book, &mut tx, key, now, zone).await?;
+    tx.commit().await?;
     Ok(ended)
 }
 
@@ -57,86 +53,63 @@ pub async fn unmute(
 pub async fn remove_mutes_before(book: &Book, day: NaiveDate) -> Result<u64, BookError> {
     const TASK: &str = "delete old mutes";
     const ONE: &str = "SELECT id FROM mutes WHERE until_date < ?1 LIMIT 1";
-    let failed = |error| book.error(TASK, error);
-    if book
-        .store
-        .row(ONE, &[day.into()])
-        .await
-        .map_err(failed)?
-        .is_none()
-    {
+    const OLD: &str = "DELETE FROM mutes WHERE until_date < ?1";
+    if book.row(TASK, ONE, &[day.into()]).await?.is_none() {
         return Ok(0);
     }
-    let mut writing = book.begin(TASK).await?;
-    let old = "DELETE FROM mutes WHERE until_date < ?1";
-    let removed = writing.change(old, &[day.into()]).await.map_err(failed)?;
-    book.commit(TASK, writing).await?;
+    let mut tx = book.begin(TASK).await?;
+    let removed = tx.change(OLD, &[day.into()]).await?;
+    tx.commit().await?;
     Ok(removed)
 }
 
-/// A mute of today leaves nothing behind: no day that is over was muted by it.
+/// Ends the live mutes of this key. One of today is deleted: it muted no complete day.
 async fn end(
     book: &Book,
-    writing: &mut Writing,
+    tx: &mut Transaction,
     key: &str,
     now: DateTime<Utc>,
     zone: Tz,
 ) -> Result<bool, BookError> {
     const LIVE: &str = r#"SELECT id, "key", muted_at, until_date, because FROM mutes
          WHERE "key" = ?1 AND until_date >= ?2"#;
-    let failed = |error| book.error(WRITE, error);
+    const SHORTEN: &str = "UPDATE mutes SET until_date = ?1 WHERE id = ?2";
+    const DELETE: &str = "DELETE FROM mutes WHERE id = ?1";
     let today = Day::containing(now, zone);
-    let live = writing.rows(LIVE, &[key.into(), today.date.into()]).await;
-    let live = live.map_err(failed)?;
+    let live = tx.rows(LIVE, &[key.into(), today.date.into()]).await?;
     for row in &live {
-        let stored = stored(book, row)?;
+        let stored = stored(book, row, zone)?;
         let id = stored.id.into();
-        let changed = if stored.muted_at < today.start {
-            let shorten = "UPDATE mutes SET until_date = ?1 WHERE id = ?2";
+        if stored.mute.from < today.date {
             let yesterday = today.previous().date.into();
-            writing.change(shorten, &[yesterday, id]).await
+            tx.change(SHORTEN, &[yesterday, id]).await?;
         } else {
-            writing
-                .change("DELETE FROM mutes WHERE id = ?1", &[id])
-                .await
-        };
-        changed.map_err(failed)?;
+            tx.change(DELETE, &[id]).await?;
+        }
     }
     Ok(!live.is_empty())
 }
 
 struct Stored {
     id: i64,
-    key: String,
-    muted_at: DateTime<Utc>,
-    until: NaiveDate,
-    because: String,
+    mute: Mute,
 }
 
-fn stored(book: &Book, row: &Row) -> Result<Stored, BookError> {
-    read(row).map_err(|unreadable| {
+fn stored(book: &Book, row: &Row, zone: Tz) -> Result<Stored, BookError> {
+    read(row, zone).map_err(|unreadable| {
         let id: i64 = plain(row, "id").unwrap_or_default();
         book.bad_row(format!("mute {id}"), unreadable)
     })
 }
 
-fn read(row: &Row) -> Result<Stored, Unreadable> {
+fn read(row: &Row, zone: Tz) -> Result<Stored, Unreadable> {
     Ok(Stored {
         id: plain(row, "id")?,
-        key: plain(row, "key")?,
-        muted_at: moment(row, "muted_at")?,
-        until: date(row, "until_date")?,
-        because: plain(row, "because")?,
+        mute: Mute {
+            key: plain(row, "key")?,
+            from: Day::containing(moment(row, "muted_at")?, zone).date,
+            until: date(row, "until_date")?,
+            because: plain(row, "because")?,
+        },
     })
-}
-
-impl Stored {
-    fn mute(self, zone: Tz) -> Mute {
-        Mute {
-            key: self.key,
-            from: Day::containing(self.muted_at, zone).date,
-            until: self.until,
-            because: self.because,
-        }
-    }
 }

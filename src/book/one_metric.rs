@@ -1,4 +1,4 @@
-//! The days with a single metric: a year of it is read in the time that a week of all takes.
+//! The days with a single metric: a year of one reads as fast as a week of all.
 
 use std::ops::RangeInclusive;
 
@@ -34,8 +34,7 @@ const ON_POSTGRES: &str = "SELECT collection_date, collected_at, as_of, partial,
             || coalesce(to_json(?4)::text || ':' || (provenance -> ?4)::text, '') || '}' AS provenance
     FROM daily_metrics WHERE collection_date BETWEEN ?1 AND ?2 ORDER BY collection_date";
 
-/// The entries of these days, oldest first, as if nothing but this metric stood in them, under its own key and
-/// the one that it had.
+/// The entries of these days, oldest first, with no other metric than this one under its present and former key.
 pub async fn entries_of(
     book: &Book,
     metric: &Metric,
@@ -52,12 +51,13 @@ pub async fn entries_of(
         (&metric.key).into(),
         (&metric.was).into(),
     ];
-    let rows = book.store.rows(text, &binds).await;
-    let rows = rows.map_err(|error| book.error("read the entries of a metric", error))?;
+    let rows = book
+        .rows("read the entries of a metric", text, &binds)
+        .await?;
     rows.iter().map(|row| entry_of(book, row)).collect()
 }
 
-/// MySQL writes numbers anew when it takes JSON apart, so that decimals would not stay exact.
+/// MySQL rewrites numbers when it takes JSON apart, so decimals would not stay exact.
 async fn whole_entries(
     book: &Book,
     metric: &Metric,

@@ -1,10 +1,10 @@
-//! Who collected when, with what result, and how long each statement took.
+//! Past runs: when, with what result, and how long each statement took.
 
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::row::{self, Unreadable, count, optional, plain};
+use super::row::{self, Unreadable, count, optional, plain, word};
 use super::store::{Bind, Row};
 use super::{Book, BookError, lock};
 
@@ -55,7 +55,7 @@ pub struct Ending {
     pub stages: Stages,
 }
 
-/// How the nights went, apart from the one that goes on now.
+/// The latest nights, apart from one that goes on now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nights {
     pub last: Option<Run>,
@@ -76,8 +76,8 @@ pub struct Statement {
     pub error: Option<String>,
 }
 
-/// Notes that a run begins and returns its number. Only the holder of the collect lock begins runs:
-/// that is how one that was killed is told from one that goes on.
+/// Notes that a run begins and returns its number. Only the holder of the collect lock begins runs, so an unfinished run
+/// without a holder was killed.
 pub async fn begin_run(
     book: &Book,
     command: &str,
@@ -85,10 +85,9 @@ pub async fn begin_run(
 ) -> Result<i64, BookError> {
     const TASK: &str = "note the beginning of a run";
     const NEW: &str = "INSERT INTO runs (started_at, command) VALUES (?1, ?2)";
-    let mut writing = book.begin(TASK).await?;
-    let id = writing.add(NEW, &[started_at.into(), command.into()]).await;
-    let id = id.map_err(|error| book.error(TASK, error))?;
-    book.commit(TASK, writing).await?;
+    let mut tx = book.begin(TASK).await?;
+    let id = tx.add(NEW, &[started_at.into(), command.into()]).await?;
+    tx.commit().await?;
     Ok(id)
 }
 
@@ -102,12 +101,11 @@ pub async fn record_statements(
     const NOTED: &str =
         "SELECT coalesce(max(position), 0) AS last FROM run_statements WHERE run_id = ?1";
     const NEW: &str = r#"INSERT INTO run_statements (run_id, position, "database", what, duration_ms, "rows", error)"#;
-    let failed = |error| book.error(TASK, error);
     if statements.is_empty() {
         return Ok(());
     }
-    let mut writing = book.begin(TASK).await?;
-    let row = writing.row(NOTED, &[run.into()]).await.map_err(failed)?;
+    let mut tx = book.begin(TASK).await?;
+    let row = tx.row(NOTED, &[run.into()]).await?;
     let last: i64 = row.and_then(|row| plain(&row, "last").ok()).unwrap_or(0);
     let rows = (last + 1..).zip(statements).map(|(position, statement)| {
         vec![
@@ -121,8 +119,8 @@ pub async fn record_statements(
         ]
     });
     let rows: Vec<Vec<Bind>> = rows.collect();
-    writing.add_all(NEW, &rows).await.map_err(failed)?;
-    book.commit(TASK, writing).await
+    tx.add_all(NEW, &rows).await?;
+    tx.commit().await
 }
 
 pub async fn end_run(book: &Book, run: i64, ending: &Ending) -> Result<(), BookError> {
@@ -146,11 +144,10 @@ pub async fn end_run(book: &Book, run: i64, ending: &Ending) -> Result<(), BookE
         ending.stages.prune.into(),
         run.into(),
     ];
-    let mut writing = book.begin(TASK).await?;
-    let changed = writing.change(END, &binds).await;
-    let changed = changed.map_err(|error| book.error(TASK, error))?;
-    book.one_row(changed, || format!("end of run {run}"))?;
-    book.commit(TASK, writing).await
+    let row = || format!("end of run {run}");
+    let mut tx = book.begin(TASK).await?;
+    tx.change_one(END, &binds, row).await?;
+    tx.commit().await
 }
 
 /// The latest runs, newest first.
@@ -177,8 +174,8 @@ pub async fn nights(book: &Book) -> Result<Nights, BookError> {
 async fn read_runs(book: &Book, text: &'static str, limit: u32) -> Result<Vec<Run>, BookError> {
     // Asked before reading: a run that ends in between is then read as ended, not as interrupted.
     let mut somebody_runs = lock::is_held(book).await;
-    let rows = book.store.rows(text, &[i64::from(limit).into()]).await;
-    let rows = rows.map_err(|error| book.error("read the runs", error))?;
+    let limit = [i64::from(limit).into()];
+    let rows = book.rows("read the runs", text, &limit).await?;
     let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut run = read_run(row).map_err(|unreadable| {
@@ -196,15 +193,14 @@ async fn read_runs(book: &Book, text: &'static str, limit: u32) -> Result<Vec<Ru
 /// What the run asked the app databases, in the order noted.
 pub async fn statements(book: &Book, run: i64) -> Result<Vec<Statement>, BookError> {
     const NOTED: &str = "SELECT * FROM run_statements WHERE run_id = ?1 ORDER BY position";
-    let rows = book.store.rows(NOTED, &[run.into()]).await;
-    let rows = rows.map_err(|error| book.error("read the statements of a run", error))?;
+    const TASK: &str = "read the statements of a run";
+    let rows = book.rows(TASK, NOTED, &[run.into()]).await?;
     let read = rows.iter().map(read_statement);
     read.collect::<Result<_, _>>()
         .map_err(|unreadable| book.bad_row(format!("statement of run {run}"), unreadable))
 }
 
 fn read_run(row: &Row) -> Result<Run, Unreadable> {
-    let word: String = plain(row, "outcome")?;
     let first = optional(row, "first_date", row::date)?;
     let last = optional(row, "last_date", row::date)?;
     Ok(Run {
@@ -212,8 +208,7 @@ fn read_run(row: &Row) -> Result<Run, Unreadable> {
         started_at: row::moment(row, "started_at")?,
         ended_at: optional(row, "ended_at", row::moment)?,
         command: plain(row, "command")?,
-        outcome: Outcome::of(&word)
-            .ok_or_else(|| ("outcome", format!("`{word}` is not an outcome")))?,
+        outcome: word(row, "outcome", Outcome::from_word)?,
         dates: first.zip(last).map(|(first, last)| first..=last),
         days: count(row, "days")?,
         error: plain(row, "error")?,
@@ -260,7 +255,7 @@ impl Outcome {
         }
     }
 
-    fn of(word: &str) -> Option<Self> {
+    fn from_word(word: &str) -> Option<Self> {
         [
             Self::Running,
             Self::Stored,

@@ -1,20 +1,20 @@
-//! The book's tables: embedded migrations of each engine, forward only, and how far a book has come.
+//! The book's tables: embedded migrations of each engine, forward only, and a book's version.
 
 use std::path::Path;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection as _, Executor, MySqlConnection, SqlSafeStr};
 
 use crate::engine::Engine;
 
 use super::row::plain;
-use super::store::{Access, Line, Store, Writing, answered, file, has_log};
+use super::store::{Access, Connection, Store, answered, file, has_log};
 use super::{Book, BookError};
 
-/// Beside the app's own migrations, should both live in one database.
+/// The app's own migrations may be in the same database.
 const TABLE: &str = "_daybook_migrations";
 
-/// What the book makes, besides that.
+/// All other tables and views of the book.
 const TABLES: &[&str] = &[
     "book_state",
     "daily_metrics",
@@ -27,7 +27,7 @@ const TABLES: &[&str] = &[
     "runs",
 ];
 
-/// How servers say that there is no such table: PostgreSQL's code, and MySQL's.
+/// The error codes of PostgreSQL and MySQL for a missing table.
 const NO_TABLE: &[&str] = &["42P01", "42S02"];
 
 type Written = (i64, &'static str, &'static str);
@@ -70,7 +70,7 @@ pub(super) enum State {
     Ahead(i64),
 }
 
-/// All migrations of a book on that engine. Whoever runs them holds the collect lock.
+/// All migrations of a book on that engine. The caller that runs them holds the collect lock.
 pub fn migrator(engine: Engine) -> Migrator {
     let migrations = written(engine).iter().map(|(version, name, text)| {
         let kind = MigrationType::Simple;
@@ -96,8 +96,8 @@ pub(super) async fn state(store: &Store) -> sqlx::Result<State> {
         return Ok(State::Missing);
     }
     let row = match store.row(NEWEST, &[]).await {
-        Err(sqlx::Error::Database(told))
-            if told.code().is_some_and(|code| NO_TABLE.contains(&&*code)) =>
+        Err(sqlx::Error::Database(error))
+            if error.code().is_some_and(|code| NO_TABLE.contains(&&*code)) =>
         {
             return Ok(State::Missing);
         }
@@ -113,11 +113,11 @@ pub(super) async fn state(store: &Store) -> sqlx::Result<State> {
     })
 }
 
-/// A table of another program in a SQLite file that is not a book. The file is read as it lies there, since any other
-/// way to open it may change it. What is wrong with a file that cannot be read is said when it is opened.
+/// A table of another program in a SQLite file that is not a book. The file is opened as immutable, since any other way to
+/// open it may change it. An unreadable file is reported when the book is opened.
 pub(super) async fn foreign_table(path: &Path) -> Option<String> {
     let found = foreign_table_by(path, Access::ReadingStill).await?;
-    // A checkpoint that broke off left half of the schema in the log.
+    // An interrupted checkpoint leaves half of the schema in the log.
     match has_log(path) {
         true => foreign_table_by(path, Access::Reading).await,
         false => Some(found),
@@ -128,42 +128,45 @@ async fn foreign_table_by(path: &Path, access: Access) -> Option<String> {
     const NAMES: &str =
         "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY rowid";
     const VERSIONS: &str = "SELECT count(*) FROM _daybook_migrations";
-    let mut line = file(path, access).connect().await.ok()?;
-    let names: sqlx::Result<Vec<String>> = sqlx::query_scalar(NAMES).fetch_all(&mut line).await;
-    let names = names.unwrap_or_default();
+    let mut connection = file(path, access).connect().await.ok()?;
+    let names = sqlx::query_scalar(NAMES).fetch_all(&mut connection).await;
+    let names: Vec<String> = names.unwrap_or_default();
     let others: Vec<&String> = names.iter().filter(|name| *name != TABLE).collect();
-    // Former versions noted their migrations in it before they saw what it was.
+    // Former versions made their migrations table before they looked at the file.
     let versions = match others.len() < names.len() {
-        true => sqlx::query_scalar(VERSIONS).fetch_one(&mut line).await,
+        true => {
+            let versions = sqlx::query_scalar(VERSIONS);
+            versions.fetch_one(&mut connection).await
+        }
         false => Ok(0_i64),
     };
-    drop(line.close().await);
+    drop(connection.close().await);
     let foreign = others.first().map(|name| (*name).clone());
     foreign.filter(|_| versions.is_ok_and(|count| count == 0))
 }
 
-/// Makes the tables or brings them up to date. Tables of the same names that somebody else made stay as they are.
+/// Makes the tables or brings them up to date. Another program's tables of the same names stay untouched.
 ///
-/// On a server the session that does it holds a lock of its own: when a daybook is killed, its collect lock goes at
-/// once, but the server goes on with its last statement.
+/// On a server the migrating session holds a lock of its own: when a daybook is killed, its collect lock goes at once,
+/// but the server goes on with its last statement.
 pub(super) async fn migrate(book: &Book) -> Result<(), BookError> {
     match &book.store {
         Store::Sqlite(pool) => {
-            // Readers go on reading while the night writes. The file remembers the mode.
+            // Readers can read while the night writes. The file remembers the mode.
             let wal = sqlx::query("PRAGMA journal_mode = WAL").execute(pool).await;
             wal.map_err(|error| book.error("switch on the write-ahead log", error))?;
             let migrated = migrator(Engine::Sqlite).run(pool).await;
-            migrated.map_err(|error| BookError::of_migration(&book.url, error))
+            migrated.map_err(|error| BookError::migration(&book.url, error))
         }
         Store::Postgres(_) => on_postgres(book).await,
         Store::Mysql(pool) => {
             let failed = |error| book.error(TASK, error);
-            let mut line = pool.acquire().await.map_err(failed)?;
-            if !mysql_lock(&mut line).await.map_err(failed)? {
+            let mut connection = pool.acquire().await.map_err(failed)?;
+            if !mysql_lock(&mut connection).await.map_err(failed)? {
                 return Err(failed(sqlx::Error::PoolTimedOut));
             }
-            let migrated = on_mysql(book, &mut line).await;
-            let freed = line.execute("SELECT release_all_locks()");
+            let migrated = on_mysql(book, &mut connection).await;
+            let freed = connection.execute("SELECT release_all_locks()");
             let freed = answered(Engine::Mysql, freed).await;
             migrated.and(freed.map(drop).map_err(failed))
         }
@@ -172,52 +175,52 @@ pub(super) async fn migrate(book: &Book) -> Result<(), BookError> {
 
 const TASK: &str = "bring the tables up to date";
 
-/// In one transaction, so that nobody sees half of it, and nothing stays of whoever is killed.
+/// In one transaction, so that nobody sees half of it, and nothing stays if the process is killed.
 async fn on_postgres(book: &Book) -> Result<(), BookError> {
     const LOCK: &str = "SET LOCAL lock_timeout = '30s';
         SELECT pg_advisory_xact_lock(hashtextextended('daybook migrate ' || coalesce(current_schema(), ''), 0))";
-    let failed = |error| book.error(TASK, error);
-    let mut writing = book.store.begin().await.map_err(failed)?;
-    writing.run(LOCK.to_owned()).await.map_err(failed)?;
-    must_be_ours(book, writing.line()).await?;
-    if let Writing::Postgres(transaction) = &mut writing {
+    let mut tx = book.store.begin(&book.url, TASK).await?;
+    tx.run(LOCK.to_owned()).await?;
+    must_be_ours(book, tx.connection()).await?;
+    if let Connection::Postgres(connection) = tx.connection() {
         let migrator = migrator(Engine::Postgres);
-        let migrated = migrator.run_direct(None, &mut **transaction, false).await;
-        migrated.map_err(|error| BookError::of_migration(&book.url, error))?;
+        let migrated = migrator.run_direct(None, connection, false).await;
+        migrated.map_err(|error| BookError::migration(&book.url, error))?;
     }
-    book.commit(TASK, writing).await
+    tx.commit().await
 }
 
-async fn mysql_lock(line: &mut MySqlConnection) -> sqlx::Result<bool> {
+async fn mysql_lock(connection: &mut MySqlConnection) -> sqlx::Result<bool> {
     const LOCK: &str = "SELECT CAST(get_lock(concat('daybook migrate ', left(sha2(database(), 256), 40)), 30) AS signed)";
-    let taken = sqlx::query_scalar(LOCK).fetch_one(line);
+    let taken = sqlx::query_scalar(LOCK).fetch_one(connection);
     let taken: Option<i64> = answered(Engine::Mysql, taken).await?;
     Ok(taken == Some(1))
 }
 
-/// MySQL undoes no table: of what broke off only the note goes, and all of it is run again.
-async fn on_mysql(book: &Book, line: &mut MySqlConnection) -> Result<(), BookError> {
+/// MySQL cannot roll back tables: a failed migration is forgotten, and all of it runs again.
+async fn on_mysql(book: &Book, connection: &mut MySqlConnection) -> Result<(), BookError> {
     const BROKEN: &str = "DELETE FROM _daybook_migrations WHERE NOT success";
-    if must_be_ours(book, Line::Mysql(line)).await? {
-        let forgotten = Line::Mysql(line).change(BROKEN, &[]).await;
+    if must_be_ours(book, Connection::Mysql(connection)).await? {
+        let forgotten = Connection::Mysql(connection).change(BROKEN, &[]).await;
         forgotten.map_err(|error| book.error(TASK, error))?;
     }
-    let migrated = migrator(Engine::Mysql).run_direct(None, line, false).await;
-    migrated.map_err(|error| BookError::of_migration(&book.url, error))
+    let migrator = migrator(Engine::Mysql);
+    let migrated = migrator.run_direct(None, connection, false).await;
+    migrated.map_err(|error| BookError::migration(&book.url, error))
 }
 
-/// Whether the book has begun to make its tables; an error if one of these names is somebody else's.
-async fn must_be_ours(book: &Book, line: Line<'_>) -> Result<bool, BookError> {
-    let text = match line {
-        Line::Sqlite(_) => return Ok(true),
-        Line::Postgres(_) => {
+/// Whether the book has begun to make its tables; an error if another program's table has one of their names.
+async fn must_be_ours(book: &Book, connection: Connection<'_>) -> Result<bool, BookError> {
+    let text = match connection {
+        Connection::Sqlite(_) => return Ok(true),
+        Connection::Postgres(_) => {
             "SELECT relname::text AS name FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))"
         }
-        Line::Mysql(_) => {
+        Connection::Mysql(_) => {
             "SELECT CAST(lower(table_name) AS char) AS name FROM information_schema.tables WHERE table_schema = database()"
         }
     };
-    let rows = line.rows(text, &[]).await;
+    let rows = connection.rows(text, &[]).await;
     let rows = rows.map_err(|error| book.error(TASK, error))?;
     let names: Vec<String> = rows
         .iter()

@@ -146,7 +146,7 @@ fn with_wishes(mut reader: Recipient, texts: &[String]) -> (Recipient, Vec<Strin
         None if language.is_empty() => {}
         None => told("language", language),
     }
-    match Numbers::of_code(&numbers.to_lowercase()) {
+    match Numbers::from_code(&numbers.to_lowercase()) {
         Some(numbers) => reader.locale.numbers = numbers,
         None if numbers.is_empty() => {}
         None => told("number format", numbers),
@@ -166,7 +166,7 @@ fn with_wishes(mut reader: Recipient, texts: &[String]) -> (Recipient, Vec<Strin
 /// Applications keep `de-ch` or `de_CH`, of which only the language counts here.
 fn language_of(text: &str) -> Option<Language> {
     let language = text.split(['-', '_']).next().unwrap_or_default();
-    Language::of_code(&language.to_lowercase())
+    Language::from_code(&language.to_lowercase())
 }
 
 fn text(cell: &Cell) -> String {

@@ -38,8 +38,8 @@ pub async fn run(
     columns::update(&to, &config.catalog).await?;
     to.close().await;
     from.close().await;
-    other.let_go().await;
-    night.let_go().await;
+    other.release().await;
+    night.release().await;
 
     if args.json {
         let tables = copied.iter();

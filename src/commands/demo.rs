@@ -124,7 +124,7 @@ async fn store(
     };
     book::end_run(&book, run, &ending).await?;
     book.close().await;
-    lock.let_go().await;
+    lock.release().await;
     Ok(())
 }
 

@@ -113,7 +113,7 @@ async fn import_into(
     };
     let noted = book::end_run(&book, run, &ending).await;
     book.close().await;
-    lock.let_go().await;
+    lock.release().await;
     // The import's own error says more than a failure to record the run.
     imported.and_then(|imported| noted.map(|()| imported))
 }

@@ -66,7 +66,7 @@ fn reader(config: &Config, args: &Report) -> Result<Recipient, CommandError> {
 }
 
 fn locale(habit: Locale, args: &Report) -> Locale {
-    let asked = args.language.as_deref().and_then(Language::of_code);
+    let asked = args.language.as_deref().and_then(Language::from_code);
     Locale {
         language: asked.unwrap_or(habit.language),
         ..habit

@@ -1,12 +1,14 @@
-//! The section `[report]`: who gets the report, and how they are spoken to.
+//! The section `[report]`: its recipients, language and delivery.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveTime;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use url::Url;
 
-use crate::locale::{Language, Locale, Numbers};
+use crate::locale::Locale;
 use crate::text::suggest::did_you_mean;
 
 use super::duration::{DAY, HOUR, spoken, within};
@@ -19,17 +21,17 @@ use super::settle::Settler;
 pub struct ReportSettings {
     /// The local time by which the next report is expected; the report says so.
     pub due: NaiveTime,
-    /// How readers are spoken to who have no wish of their own.
+    /// For readers without one of their own.
     pub locale: Locale,
-    /// Where the dashboard is, for a link.
+    /// The dashboard, for a link.
     pub public_url: Option<Url>,
     /// Without duplicates: of addresses that differ by upper and lower case only the first is kept.
     pub recipients: Vec<Recipient>,
-    /// Addresses in the settings that cannot be used, with why. The others get their report.
+    /// Unusable addresses in the settings, with the reason. The others get their report.
     pub bad_addresses: Vec<(String, String)>,
     pub recipients_query: Option<RecipientsQuery>,
     pub on_ambiguous: OnAmbiguous,
-    /// After this time an undelivered report is not tried any more.
+    /// An undelivered report is not tried any more after this time.
     pub give_up: Duration,
 }
 
@@ -57,8 +59,10 @@ pub struct Recipient {
     pub when: When,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum When {
+    /// Every day.
     #[default]
     Daily,
     /// Only on days with alerts or failed metrics, and once a week as a sign of life.
@@ -73,15 +77,18 @@ pub struct RecipientsQuery {
     /// Empty for the unnamed one.
     pub database: String,
     pub sql: String,
-    /// For readers of whom the query says nothing else.
+    /// For rows that name none.
     pub locale: Locale,
 }
 
-/// What to do with a message of which nobody knows whether it arrived.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What to do with a message that may have arrived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum OnAmbiguous {
+    /// Leave it to the operator.
     #[default]
     Hold,
+    /// Send it again.
     Resend,
 }
 
@@ -96,7 +103,7 @@ impl When {
         }
     }
 
-    pub fn of(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|when| when.word() == word)
     }
 }
@@ -129,10 +136,9 @@ pub fn report(
             settler.note(setting);
         }
     }
-    let language = written.language.map_or(Language::English, language);
     let locale = Locale {
-        language,
-        numbers: written.numbers.map_or_else(|| usual(language), numbers),
+        language: written.language.unwrap_or_default(),
+        numbers: written.numbers.unwrap_or_default(),
     };
     let mut bad_addresses = Vec::new();
     let all = recipients(written, locale, settler);
@@ -153,10 +159,7 @@ pub fn report(
         recipients,
         bad_addresses,
         recipients_query: recipients_query(written, locale, declared_apps, settler),
-        on_ambiguous: match written.on_ambiguous {
-            Some(written::OnAmbiguous::Resend) => OnAmbiguous::Resend,
-            Some(written::OnAmbiguous::Hold) | None => OnAmbiguous::Hold,
-        },
+        on_ambiguous: written.on_ambiguous.unwrap_or_default(),
         give_up: give_up.unwrap_or(default.give_up),
     }
 }
@@ -206,14 +209,10 @@ fn with_wishes(wishes: &written::Wishes, locale: Locale) -> Read {
         address,
         name,
         locale: Locale {
-            language: wishes.language.map_or(locale.language, language),
-            numbers: wishes.numbers.map_or(locale.numbers, numbers),
+            language: wishes.language.unwrap_or(locale.language),
+            numbers: wishes.numbers.unwrap_or(locale.numbers),
         },
-        when: match wishes.when {
-            Some(written::When::Alerts) => When::Alerts,
-            Some(written::When::Changes) => When::Changes,
-            Some(written::When::Daily) | None => When::Daily,
-        },
+        when: wishes.when.unwrap_or_default(),
     })
 }
 
@@ -255,30 +254,6 @@ fn recipients_query(
         sql,
         locale,
     })
-}
-
-/// Both languages count the Swiss way unless told otherwise.
-fn usual(language: Language) -> Numbers {
-    match language {
-        Language::English | Language::German => Numbers::Swiss,
-    }
-}
-
-fn language(written: written::Language) -> Language {
-    match written {
-        written::Language::English => Language::English,
-        written::Language::German => Language::German,
-    }
-}
-
-fn numbers(written: written::Numbers) -> Numbers {
-    match written {
-        written::Numbers::Swiss => Numbers::Swiss,
-        written::Numbers::German => Numbers::German,
-        written::Numbers::French => Numbers::French,
-        written::Numbers::Italian => Numbers::Italian,
-        written::Numbers::English => Numbers::English,
-    }
 }
 
 fn time_of_day(text: &str) -> Result<NaiveTime, String> {
@@ -343,6 +318,10 @@ pub mod written {
     use serde::de::{MapAccess, Visitor};
     use serde::{Deserialize, Deserializer};
 
+    use crate::locale::{Language, Numbers};
+
+    use super::{OnAmbiguous, When};
+
     #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Report {
@@ -355,7 +334,7 @@ pub mod written {
         pub numbers: Option<Numbers>,
         /// Where the dashboard is, for a link in the report: `https://metrics.example.org`.
         pub public_url: Option<String>,
-        /// What to do with a message of which nobody knows whether it arrived; `hold` when left out.
+        /// What to do with a message that may have arrived; `hold` when left out.
         pub on_ambiguous: Option<OnAmbiguous>,
         /// An undelivered report is not tried any more after this time; `3d` when left out.
         #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
@@ -366,43 +345,6 @@ pub mod written {
         pub recipients_sql: Option<String>,
         /// The name of the app database for `recipients_sql`; the unnamed one when left out.
         pub recipients_database: Option<String>,
-    }
-
-    #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-    pub enum Language {
-        #[serde(rename = "en")]
-        English,
-        #[serde(rename = "de")]
-        German,
-    }
-
-    #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-    pub enum Numbers {
-        #[serde(rename = "ch")]
-        Swiss,
-        #[serde(rename = "de")]
-        German,
-        #[serde(rename = "fr")]
-        French,
-        #[serde(rename = "it")]
-        Italian,
-        #[serde(rename = "en")]
-        English,
-    }
-
-    #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-    #[serde(rename_all = "lowercase")]
-    pub enum OnAmbiguous {
-        Hold,
-        Resend,
-    }
-
-    #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-    #[serde(rename_all = "lowercase")]
-    pub enum When {
-        Daily,
-        Alerts,
-        Changes,
     }
 
     #[derive(Debug, JsonSchema)]

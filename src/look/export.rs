@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use crate::book::{self, Book, BookError, KeptDay};
+use crate::book::{self, Book, BookError, RawDay};
 use crate::config::Config;
 use crate::render::csv::writer;
 
@@ -51,20 +51,20 @@ pub async fn write(
     match layout {
         Layout::Document => {
             out.write_all(json::opening(config).as_bytes())?;
-            let each = |day: &KeptDay, before| Ok(json::entry(day, before == 0, out)?);
+            let each = |day: &RawDay, before| Ok(json::entry(day, before == 0, out)?);
             let count = write_each(book, days, step, each).await?;
             out.write_all(json::CLOSING)?;
             Ok(count)
         }
         Layout::Lines => {
-            let each = |day: &KeptDay, _| Ok(json::line(day, out)?);
+            let each = |day: &RawDay, _| Ok(json::line(day, out)?);
             write_each(book, days, step, each).await
         }
         Layout::Table => {
             let columns = csv::columns(&config.catalog, book::keys(book).await?);
             let mut table = writer(out);
             csv::header(&columns, &mut table)?;
-            let each = |day: &KeptDay, _| csv::day(day, &columns, &mut table);
+            let each = |day: &RawDay, _| csv::day(day, &columns, &mut table);
             let count = write_each(book, days, step, each).await?;
             table.flush()?;
             Ok(count)
@@ -77,15 +77,15 @@ async fn write_each(
     book: &Book,
     days: RangeInclusive<NaiveDate>,
     step: &dyn Fn(usize),
-    mut each: impl FnMut(&KeptDay, usize) -> Result<(), ExportError>,
+    mut each: impl FnMut(&RawDay, usize) -> Result<(), ExportError>,
 ) -> Result<usize, ExportError> {
     let mut count = 0;
-    let counted = |day: &KeptDay| {
+    let counted = |day: &RawDay| {
         each(day, count)?;
         count += 1;
         step(count);
         Ok::<(), ExportError>(())
     };
-    book::scan_kept(book, days, counted).await?;
+    book::scan_raw(book, days, counted).await?;
     Ok(count)
 }

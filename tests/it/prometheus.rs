@@ -355,7 +355,7 @@ async fn an_edition_that_is_asked_again_grows_older_and_notices_a_killed_night()
     let told = Exposed::read(&book.exposition().await);
     assert!(told.of("shop_last_run_success").is_empty(), "it goes on");
 
-    lock.let_go().await;
+    lock.release().await;
     let later = exposition(
         &book.edition,
         &book.config,

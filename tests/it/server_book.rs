@@ -91,7 +91,7 @@ async fn while_one_host_holds_the_lock_no_other_takes_it() {
     let refused = Book::wait_for_lock(&one, Duration::from_millis(200)).await;
     assert!(matches!(refused, Err(BookError::Held { .. })));
     assert!(began.elapsed() >= Duration::from_millis(200));
-    lock.let_go().await;
+    lock.release().await;
     assert!(Book::lock(&one).await.unwrap().is_some());
 }
 
@@ -297,7 +297,7 @@ async fn who_holds_the_lock_of_a_server_for_too_long_or_is_no_daybook_is_named_a
             .contains(&format!("the collect lock of {url}")),
         "{trouble}"
     );
-    lock.let_go().await;
+    lock.release().await;
     if url.engine() != Engine::Postgres {
         return;
     }
@@ -503,7 +503,7 @@ async fn the_doctor_tells_of_the_server() {
         held[0].starts_with("Ok a collection is running, "),
         "{held:?}"
     );
-    lock.let_go().await;
+    lock.release().await;
     let runs = book::runs(&Book::open_to_read(&url).await.unwrap(), 9).await;
     assert_eq!(runs.unwrap()[0].outcome, Outcome::Stored);
 }

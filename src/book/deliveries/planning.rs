@@ -1,23 +1,23 @@
-//! Who is to get a report: its row, and one delivery for each message.
+//! Planning a report: its row, and one delivery for each message.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::book::entries::comparable;
-use crate::book::row::plain;
-use crate::book::store::{Bind, Writing};
+use crate::book::row::{parsed, plain};
+use crate::book::store::{Bind, Transaction};
 use crate::book::{Book, BookError};
 use crate::engine::Engine;
 
-use super::row::{also_json, bad_addresses_json, planned_of, recipients_json, recipients_of};
-use super::{Channel, Known, Message, Plan, Planned, Subject, addressee, corrections};
+use super::row::{bad_report, planned_of};
+use super::{Channel, KnownRecipient, Message, Plan, Planned, Subject, addressee, corrections};
 
 /// Plans a report and returns how many messages are new. A report or message that is planned already
 /// stays as it is.
 pub async fn plan(book: &Book, plan: &Plan) -> Result<u64, BookError> {
     const TASK: &str = "plan a report";
-    let mut writing = book.begin(TASK).await?;
-    let new = write_plan(book, &mut writing, plan).await?;
-    book.commit(TASK, writing).await?;
+    let mut tx = book.begin(TASK).await?;
+    let new = write_plan(book, &mut tx, plan).await?;
+    tx.commit().await?;
     Ok(new)
 }
 
@@ -27,14 +27,12 @@ pub async fn planned(
     subject: Subject,
 ) -> Result<Option<Planned>, BookError> {
     const ASKED: &str = "SELECT * FROM reports WHERE collection_date = ?1 AND subject = ?2";
-    let of = [date.into(), subject.word().into()];
-    let row = book.store.row(ASKED, &of).await;
-    let row = row.map_err(|error| book.error("read a report", error))?;
+    let binds = [date.into(), subject.word().into()];
+    let row = book.row("read a report", ASKED, &binds).await?;
     row.map(|row| planned_of(book, &row)).transpose()
 }
 
-/// Plans further copies on purpose and returns their numbers in the ledger. Earlier copies that were still
-/// due are not sent beside them.
+/// Plans further copies on purpose and returns their ids. Earlier copies that were still due are not sent any more.
 pub async fn add_copies(
     book: &Book,
     date: NaiveDate,
@@ -44,22 +42,19 @@ pub async fn add_copies(
 ) -> Result<Vec<i64>, BookError> {
     const TASK: &str = "plan further copies";
     let mut ids = Vec::with_capacity(messages.len());
-    let mut writing = book.begin(TASK).await?;
+    let mut tx = book.begin(TASK).await?;
     for message in messages {
-        let added = add_copy(&mut writing, date, subject, message, at).await;
-        let id = added.map_err(|error| book.error(TASK, error))?;
-        book.one_row(id.iter().count() as u64, || {
-            let (subject, recipient) = (subject.word(), &message.recipient);
-            format!("copy for {recipient} of the {subject} of {date}, which was never planned")
-        })?;
-        ids.extend(id);
+        ids.push(add_copy(&mut tx, date, subject, message, at).await?);
     }
-    book.commit(TASK, writing).await?;
+    tx.commit().await?;
     Ok(ids)
 }
 
 /// The query's recipients of the newest report up to `today` that had any.
-pub async fn known_recipients(book: &Book, today: NaiveDate) -> Result<Vec<Known>, BookError> {
+pub async fn known_recipients(
+    book: &Book,
+    today: NaiveDate,
+) -> Result<Vec<KnownRecipient>, BookError> {
     let text = match book.store.engine() {
         Engine::Sqlite | Engine::Postgres => {
             "SELECT collection_date, recipients FROM reports WHERE json_array_length(recipients) > 0 AND collection_date <= ?1
@@ -70,50 +65,45 @@ pub async fn known_recipients(book: &Book, today: NaiveDate) -> Result<Vec<Known
              ORDER BY collection_date DESC, planned_at DESC LIMIT 1"
         }
     };
-    let row = book.store.row(text, &[comparable(today)]).await;
-    let row = row.map_err(|error| book.error("read the known recipients", error))?;
-    row.map_or(Ok(Vec::new()), |row| recipients_of(book, &row))
+    let binds = [comparable(today)];
+    let Some(row) = book.row("read the known recipients", text, &binds).await? else {
+        return Ok(Vec::new());
+    };
+    parsed(&row, "recipients").map_err(|unreadable| bad_report(book, &row, unreadable))
 }
 
 /// The plan within a transaction that may also hold the entry of its day.
 pub(in crate::book) async fn write_plan(
     book: &Book,
-    writing: &mut Writing,
+    tx: &mut Transaction,
     plan: &Plan,
 ) -> Result<u64, BookError> {
-    const TASK: &str = "plan a report";
     let report = &plan.report;
-    let is_new = write_report(book, writing, report).await?;
+    let is_new = write_report(tx, report).await?;
     if is_new && report.subject == Subject::Report {
-        let done = supersede(writing, report.date).await;
-        done.map_err(|error| book.error(TASK, error))?;
-        corrections::write(book, writing, report.date).await?;
+        supersede(tx, report.date).await?;
+        corrections::write(book, tx, report.date).await?;
     }
     let mut new = 0;
     for message in &plan.messages {
-        let written = write_message(writing, report, message).await;
-        new += u64::from(written.map_err(|error| book.error(TASK, error))?);
+        let binds = message_binds(report.date, report.subject, message, report.planned_at, 1);
+        new += u64::from(tx.add_if_new(MESSAGE, &binds).await?);
     }
     Ok(new)
 }
 
-/// The addressee as the column of that name has it.
+/// The addressee as its column holds it.
 pub(super) fn stored_addressee(engine: Engine, channel: Channel, recipient: &str) -> String {
     match channel {
-        // MySQL knows no way to leave letters outside ASCII as they are.
+        // MySQL cannot leave letters outside ASCII as they are.
         Channel::Email if engine == Engine::Mysql => recipient.to_lowercase(),
         _ => addressee(channel, recipient),
     }
 }
 
 /// Whether the report was not planned before.
-async fn write_report(
-    book: &Book,
-    writing: &mut Writing,
-    report: &Planned,
-) -> Result<bool, BookError> {
-    const TASK: &str = "plan a report";
-    let unwritable = |error: serde_json::Error| book.error(TASK, sqlx::Error::Encode(error.into()));
+async fn write_report(tx: &mut Transaction, report: &Planned) -> Result<bool, BookError> {
+    let unwritable = |error| tx.error(error);
     const NEW: &str =
         "INSERT INTO reports (collection_date, subject, planned_at, also_dates, recipients, stale_recipients,
              bad_addresses, reason, told)
@@ -123,35 +113,22 @@ async fn write_report(
         report.date.into(),
         report.subject.word().into(),
         report.planned_at.into(),
-        Bind::json(also_json(&report.also).map_err(unwritable)?),
-        Bind::json(recipients_json(&report.recipients).map_err(unwritable)?),
+        Bind::json(&report.also).map_err(unwritable)?,
+        Bind::json(&report.recipients).map_err(unwritable)?,
         (&report.stale_recipients).into(),
-        Bind::json(bad_addresses_json(&report.bad_addresses).map_err(unwritable)?),
+        Bind::json(&report.bad_addresses).map_err(unwritable)?,
         (&report.reason).into(),
     ];
-    let added = writing.add_if_new(NEW, &binds).await;
-    added.map_err(|error| book.error(TASK, error))
+    tx.add_if_new(NEW, &binds).await
 }
 
-/// What perhaps arrived stays in doubt; it is no longer due either.
-async fn supersede(writing: &mut Writing, date: NaiveDate) -> sqlx::Result<()> {
+/// Messages in doubt stay so; they are no longer due either.
+async fn supersede(tx: &mut Transaction, date: NaiveDate) -> Result<(), BookError> {
     const OPEN: &str = "UPDATE deliveries SET state = 'failed', retry_at = NULL,
              reply = 'superseded by the report of the complete day'
          WHERE collection_date = ?1 AND subject <> 'report'
              AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL)";
-    writing.change(OPEN, &[date.into()]).await?;
-    Ok(())
-}
-
-/// Whether it is new.
-async fn write_message(
-    writing: &mut Writing,
-    report: &Planned,
-    message: &Message,
-) -> sqlx::Result<bool> {
-    let (date, subject) = (report.date, report.subject);
-    let binds = message_binds(date, subject, message, report.planned_at, 1);
-    writing.add_if_new(MESSAGE, &binds).await
+    tx.change(OPEN, &[date.into()]).await.map(drop)
 }
 
 const MESSAGE: &str =
@@ -180,14 +157,13 @@ fn message_binds(
     ]
 }
 
-/// `None` where there is no such report.
 async fn add_copy(
-    writing: &mut Writing,
+    tx: &mut Transaction,
     date: NaiveDate,
     subject: Subject,
     message: &Message,
     at: DateTime<Utc>,
-) -> sqlx::Result<Option<i64>> {
+) -> Result<i64, BookError> {
     const EARLIER: &str = "UPDATE deliveries SET state = 'failed', retry_at = NULL,
              reply = 'superseded by a further copy' || coalesce(': ' || reply, '')
          WHERE collection_date = ?1 AND subject = ?2 AND channel = ?3 AND addressee = ?4
@@ -196,18 +172,21 @@ async fn add_copy(
         "SELECT (SELECT coalesce(max(copy), 0) + 1 FROM deliveries WHERE collection_date = ?1
                  AND subject = ?2 AND channel = ?3 AND addressee = ?4) AS copy
          FROM reports WHERE collection_date = ?1 AND subject = ?2";
-    let to = stored_addressee(writing.engine(), message.channel, &message.recipient);
+    let to = stored_addressee(tx.engine(), message.channel, &message.recipient);
     let addressed = [
         date.into(),
         subject.word().into(),
         message.channel.word().into(),
         (&to).into(),
     ];
-    writing.change(EARLIER, &addressed).await?;
-    let Some(row) = writing.row(NEXT, &addressed).await? else {
-        return Ok(None);
+    tx.change(EARLIER, &addressed).await?;
+    let Some(row) = tx.row(NEXT, &addressed).await? else {
+        let (subject, recipient) = (subject.word(), &message.recipient);
+        let row =
+            format!("copy for {recipient} of the {subject} of {date}, which was never planned");
+        return Err(tx.not_written(row, 0));
     };
-    let copy: i64 = plain(&row, "copy").map_err(|(_, why)| sqlx::Error::Decode(why.into()))?;
+    let copy = plain(&row, "copy").map_err(|unreadable| tx.error(unreadable))?;
     let binds = message_binds(date, subject, message, at, copy);
-    writing.add(MESSAGE, &binds).await.map(Some)
+    tx.add(MESSAGE, &binds).await
 }

@@ -1,12 +1,12 @@
-//! The ledger as it is read: all of it, what is due, and what never arrived.
+//! Reading the ledger: all of it, what is due, and what never arrived.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::book::entries::comparable;
-use crate::book::row::{self, date_told};
-use crate::book::store::{Bind, Row};
+use crate::book::row::{self, date_text};
+use crate::book::store::Bind;
 use crate::book::{Book, BookError};
 use crate::engine::Engine;
 
@@ -14,7 +14,7 @@ use super::planning::stored_addressee;
 use super::row::delivery_of;
 use super::{Channel, Delivery};
 
-/// Which deliveries to read; all of them when nothing is said.
+/// Which deliveries to read; by default all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub date: Option<NaiveDate>,
@@ -27,7 +27,7 @@ pub struct Filter {
 pub struct Terms {
     /// What was planned before is too old.
     pub planned_after: DateTime<Utc>,
-    /// What is in doubt since then or later is due again; nothing that is, when nothing is said.
+    /// What is in doubt since then or later is due again; without it, nothing in doubt is.
     pub ambiguous_after: Option<DateTime<Utc>>,
 }
 
@@ -58,22 +58,18 @@ pub async fn deliveries(book: &Book, filter: &Filter) -> Result<Vec<Delivery>, B
         }
     };
     let limit = filter.limit.map_or(i64::MAX, i64::from);
-    let rows = book
-        .store
-        .rows(text, &[filter.date.into(), Bind::Json(ids), limit.into()])
-        .await;
-    all(book, rows)
+    let binds = [filter.date.into(), Bind::Json(ids), limit.into()];
+    read(book, text, &binds).await
 }
 
-/// What is to be sent now, oldest day first and pings last in their day.
+/// Deliveries to send now, oldest day first and pings last in their day.
 pub async fn due(book: &Book, terms: &Terms) -> Result<Vec<Delivery>, BookError> {
-    all(book, due_rows(book, terms, None).await)
+    due_of(book, terms, None).await
 }
 
 /// The delivery as it is now, if it is still due.
 pub async fn still_due(book: &Book, id: i64, terms: &Terms) -> Result<Option<Delivery>, BookError> {
-    let due = all(book, due_rows(book, terms, Some(id)).await)?;
-    Ok(due.into_iter().next())
+    Ok(due_of(book, terms, Some(id)).await?.pop())
 }
 
 /// The newest day up to that one whose message to that recipient was accepted or may still be.
@@ -89,18 +85,18 @@ pub async fn last_planned_to(
          ORDER BY collection_date DESC LIMIT 1";
     let to = stored_addressee(book.store.engine(), channel, recipient);
     let binds = [channel.word().into(), (&to).into(), comparable(until)];
-    let row = book.store.row(LAST, &binds).await;
-    let row = row.map_err(|error| book.error("read the last delivery to a recipient", error))?;
+    const TASK: &str = "read the last delivery to a recipient";
+    let row = book.row(TASK, LAST, &binds).await?;
     row.map(|row| {
         row::date(&row, "collection_date").map_err(|unreadable| {
-            book.bad_row(format!("delivery of {}", date_told(&row)), unreadable)
+            book.bad_row(format!("delivery of {}", date_text(&row)), unreadable)
         })
     })
     .transpose()
 }
 
-/// What failed for good or is in doubt, of the days from `since` and before `before`, oldest first. Only the
-/// newest copy counts, and what the report of the complete day has superseded is missed by nobody.
+/// Deliveries of the days from `since` and before `before` that failed for good or are in doubt, oldest first. Only the
+/// newest copy counts, and nobody misses what the report of the complete day has superseded.
 pub async fn undelivered(
     book: &Book,
     since: NaiveDate,
@@ -117,28 +113,27 @@ pub async fn undelivered(
                  WHERE reports.collection_date = one.collection_date AND reports.subject = 'report'))
          ORDER BY collection_date, id";
     let between = [comparable(since), comparable(before)];
-    let rows = book.store.rows(MISSED, &between).await;
-    all(book, rows)
+    read(book, MISSED, &between).await
 }
 
-/// What readers did not get about days before `before`, as far back as the report of that day tells: a message may fail
-/// for good as late as `give_up`, and then the next report must still name it. A health check is nobody's reader.
+/// Messages about days before `before` that readers did not get, as far back as the report of that day tells: a message
+/// may fail for good as late as `give_up`, and then the next report must still name it. Health checks have no readers.
 pub async fn lost_to_readers(
     book: &Book,
     report: NaiveDate,
     before: NaiveDate,
     give_up: Duration,
 ) -> Result<Vec<Delivery>, BookError> {
-    let told_for = Days::new(give_up.as_secs().div_ceil(86_400).saturating_add(1));
-    let since = report.checked_sub_days(told_for);
+    let days = Days::new(give_up.as_secs().div_ceil(86_400).saturating_add(1));
+    let since = report.checked_sub_days(days);
     let mut lost = undelivered(book, since.unwrap_or(NaiveDate::MIN), before).await?;
     lost.retain(|row| row.channel != Channel::Ping);
     Ok(lost)
 }
 
-/// A message about an open or failed day is not due any more once the complete day has its own; the first
-/// copies tell, so that one sent on purpose after that is due.
-async fn due_rows(book: &Book, terms: &Terms, id: Option<i64>) -> sqlx::Result<Vec<Row>> {
+/// A message about an open or failed day is not due any more once the complete day has its own. Only first copies count
+/// for that, so a copy sent on purpose afterwards is due.
+async fn due_of(book: &Book, terms: &Terms, id: Option<i64>) -> Result<Vec<Delivery>, BookError> {
     const DUE: &str = "SELECT * FROM deliveries AS one
          WHERE (?1 IS NULL OR id = ?1) AND planned_at >= ?2
              AND (state = 'planned' OR state = 'failed' AND retry_at IS NOT NULL
@@ -152,10 +147,10 @@ async fn due_rows(book: &Book, terms: &Terms, id: Option<i64>) -> sqlx::Result<V
         terms.planned_after.into(),
         terms.ambiguous_after.into(),
     ];
-    book.store.rows(DUE, &binds).await
+    read(book, DUE, &binds).await
 }
 
-fn all(book: &Book, rows: sqlx::Result<Vec<Row>>) -> Result<Vec<Delivery>, BookError> {
-    let rows = rows.map_err(|error| book.error("read the deliveries", error))?;
+async fn read(book: &Book, text: &'static str, binds: &[Bind]) -> Result<Vec<Delivery>, BookError> {
+    let rows = book.rows("read the deliveries", text, binds).await?;
     rows.iter().map(|row| delivery_of(book, row)).collect()
 }

@@ -1,4 +1,4 @@
-//! Locks of a book in a file: files beside it that the kernel lets go of when their holder dies.
+//! Locks of a book in a file: files beside it that the kernel releases when their holder dies.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -13,32 +13,30 @@ use crate::config::DatabaseUrl;
 
 use super::{HeldBy, Holder, Kind};
 
+/// A lock file, held or not.
 #[derive(Debug)]
-pub(super) struct Hold {
-    file: File,
-}
-
-pub(super) struct Waiting {
+pub(super) struct Lock {
     file: File,
     path: PathBuf,
+    is_held: bool,
 }
 
-/// What stands in a lock file; since when is its time of change.
+/// The content of a lock file; its time of change says since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Note {
     process: u32,
-    /// Written by the holder, not by the first one who found it held.
+    /// Written by the holder, not by a process that found it held.
     is_own: bool,
 }
 
-/// Of the kernel's list.
+/// A line of the kernel's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Process {
     id: u32,
     is_exclusive: bool,
 }
 
-impl Waiting {
+impl Lock {
     pub(super) fn open(url: &DatabaseUrl, kind: Kind) -> Result<Self, BookError> {
         let book = url.sqlite_path().unwrap_or_default();
         let path = beside(&book, kind);
@@ -48,12 +46,20 @@ impl Waiting {
         let opened = options.mode(mode).open(&path);
         let file = opened.map_err(|source| BookError::cannot_lock(url, &path, source))?;
         close_to_others(&file, mode);
-        Ok(Self { file, path })
+        Ok(Self {
+            file,
+            path,
+            is_held: false,
+        })
     }
 
     pub(super) fn try_once(&mut self, url: &DatabaseUrl) -> Result<bool, BookError> {
         match self.file.try_lock() {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.is_held = true;
+                self.note(std::process::id(), true);
+                Ok(true)
+            }
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(source)) => {
                 Err(BookError::cannot_lock(url, &self.path, source))
@@ -61,39 +67,32 @@ impl Waiting {
         }
     }
 
-    pub(super) fn hold(self) -> Hold {
-        Note {
-            process: std::process::id(),
-            is_own: true,
-        }
-        .write(&self.file);
-        Hold { file: self.file }
-    }
-
-    /// Whoever holds it without having said so is noted now: the next one in vain sees for how long.
+    /// Notes a holder that has not done so itself, so that the next process that waits sees for how long.
     pub(super) fn note_holder(&self) {
         let found = process(&self.path).map_or(0, |process| process.id);
         let noted = Note::read(&self.file);
         let is_noted = noted.is_some_and(|note| found == 0 || note.process == found);
         if !is_noted {
-            Note {
-                process: found,
-                is_own: false,
-            }
-            .write(&self.file);
+            self.note(found, false);
+        }
+    }
+
+    fn note(&self, process: u32, is_own: bool) {
+        Note { process, is_own }.write(&self.file);
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.is_held {
+            // A note that stays only names a process that is gone.
+            drop(self.file.set_len(0));
         }
     }
 }
 
-impl Drop for Hold {
-    fn drop(&mut self) {
-        // A note that stays is only of somebody who is gone.
-        drop(self.file.set_len(0));
-    }
-}
-
 impl Note {
-    /// Without it nothing but the holder's time is unknown, so a full disk keeps no night back.
+    /// Best effort, so that a full disk stops no night: without the note only the holding time is unknown.
     fn write(self, mut file: &File) {
         let who = if self.is_own { "daybook" } else { "other" };
         let text = format!("{who} {}\n", self.process);
@@ -122,7 +121,7 @@ fn mode_beside(book: &Path) -> u32 {
     0o600 | mode & 0o060
 }
 
-/// Former versions left their locks open to everybody. A file of another user stays as it is; the doctor says so.
+/// Former versions left their locks open to everybody. Another user's file stays as it is; the doctor reports it.
 fn close_to_others(file: &File, mode: u32) {
     let found = file.metadata().map_or(mode, |file| file.mode() & 0o7777);
     if found & !mode != 0 {
@@ -130,7 +129,7 @@ fn close_to_others(file: &File, mode: u32) {
     }
 }
 
-/// Whether somebody collects now. Where that cannot be seen, the answer is yes.
+/// Whether somebody collects now; true if that cannot be seen.
 pub(in crate::book) fn is_held(book: &Path) -> bool {
     is_locked(&beside(book, Kind::Collect))
 }
@@ -139,12 +138,12 @@ fn is_locked(lock: &Path) -> bool {
     match File::open(lock) {
         Ok(file) => file.try_lock_shared().is_err(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        // A lock that only its owner may open is in the kernel's list still.
+        // The kernel also lists a lock that only its owner may open.
         Err(_) => !Path::new(LOCKS).exists() || process(lock).is_some(),
     }
 }
 
-/// Who holds it, if anybody does.
+/// Who holds the lock, if anybody does.
 pub(in crate::book) fn holder(book: &Path, kind: Kind) -> Option<Holder> {
     let lock = beside(book, kind);
     let process = process(&lock);
@@ -152,9 +151,9 @@ pub(in crate::book) fn holder(book: &Path, kind: Kind) -> Option<Holder> {
     let note = file.as_ref().ok().and_then(Note::read);
     let note = note.filter(|note| process.is_none_or(|process| process.id == note.process));
     let command = process.and_then(|process| command(&process.id.to_string()));
-    let said_so = note.is_some_and(|note| note.is_own);
-    let is_foreign = !said_so && command.is_some() && command != self::command("self");
-    // A reader of ours holds it together with others, for an instant only.
+    let has_noted = note.is_some_and(|note| note.is_own);
+    let is_foreign = !has_noted && command.is_some() && command != self::command("self");
+    // Our readers share it for an instant only.
     if !is_foreign && !is_locked(&lock) {
         return None;
     }
@@ -174,22 +173,22 @@ pub(in crate::book) fn holder(book: &Path, kind: Kind) -> Option<Holder> {
     })
 }
 
-/// The kernel's list of who has locked what.
+/// The kernel's list of locks.
 const LOCKS: &str = "/proc/locks";
 
-/// The list is read in parts, and misses a line where others let go in between: so it is looked at again.
-const LOOKS: usize = 5;
+/// The list is read in parts and misses a line if others release a lock in between, so it is read again.
+const READS: usize = 5;
 
-/// Who has locked it, by the file's device and number; alone, if anybody does.
+/// The process that locked it, found by the file's device and number; the exclusive holder, if there is one.
 fn process(lock: &Path) -> Option<Process> {
     let file = std::fs::metadata(lock).ok()?.ino().to_string();
     let device = device(lock);
     let holds = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, access, process, place, ..] = words.as_slice() else {
+        let [_, "FLOCK", _, access, process, inode, ..] = words.as_slice() else {
             return None;
         };
-        let (on, number) = place.rsplit_once(':')?;
+        let (on, number) = inode.rsplit_once(':')?;
         let same = number == file && device.as_ref().is_none_or(|device| on == device);
         let id: u32 = process.parse().ok()?;
         (same && id > 0).then(|| Process {
@@ -197,7 +196,7 @@ fn process(lock: &Path) -> Option<Process> {
             is_exclusive: *access == "WRITE",
         })
     };
-    (0..LOOKS).find_map(|_| {
+    (0..READS).find_map(|_| {
         let locks = std::fs::read_to_string(LOCKS).ok()?;
         locks
             .lines()
@@ -207,7 +206,7 @@ fn process(lock: &Path) -> Option<Process> {
 }
 
 /// The file's device as the kernel's list writes it, `08:01`, if it can be known. On some file systems (btrfs, overlay)
-/// that is the device of the mount, and `stat` tells of another one.
+/// that is the mount's device, and `stat` returns another one.
 fn device(lock: &Path) -> Option<String> {
     let file = File::open(lock).ok()?;
     let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
@@ -225,13 +224,13 @@ fn device(lock: &Path) -> Option<String> {
     Some(format!("{major:02x}:{minor:02x}"))
 }
 
-/// What the process, a number or `self`, is called.
+/// The command of a process: a number or `self`.
 fn command(process: &str) -> Option<String> {
     let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
     Some(name.trim_end().to_owned())
 }
 
-/// Beside the real file, so that a book reached over a symbolic link has one lock of a kind, not two.
+/// Beside the real file, so that a book reached over a symbolic link has the same lock.
 pub(in crate::book) fn beside(book: &Path, kind: Kind) -> PathBuf {
     let real = book.canonicalize().unwrap_or_else(|_| book.to_owned());
     let mut name = real.into_os_string();

@@ -1,4 +1,4 @@
-//! Locks of a book on MySQL and MariaDB: named ones that end with a connection of their own, on any host.
+//! Locks of a book on MySQL and MariaDB: named locks that end with a connection of their own.
 
 use chrono::NaiveDateTime;
 use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool, Row};
@@ -11,7 +11,7 @@ use crate::engine::Engine;
 
 use super::{HeldBy, Holder, Kind, Proof};
 
-/// The longest the server allows, as its own default need not be: a year.
+/// A year, the longest that servers allow.
 const NEVER_IDLE_TOO_LONG: &str = "SET SESSION wait_timeout = 31536000";
 
 /// Names are the server's, not the database's, and at most 64 letters long.
@@ -20,81 +20,66 @@ const TRY: &str = "SELECT CAST(get_lock(concat(?, left(sha2(database(), 256), 40
 const HOLDER: &str =
     "SELECT CAST(is_used_lock(concat(?, left(sha2(database(), 256), 40))) AS signed)";
 
-/// Of other accounts only where ours may see all sessions.
+/// Shows other accounts' sessions only if ours may see all.
 const SESSION: &str = "SELECT CAST(user AS char) AS account, CAST(host AS char) AS host,
     CAST(utc_timestamp() - INTERVAL time SECOND AS datetime) AS since,
     CAST(user = (SELECT user FROM information_schema.processlist WHERE id = connection_id()) AS signed) AS is_own
     FROM information_schema.processlist WHERE id = ?";
 
 #[derive(Debug)]
-pub(super) struct Hold {
-    line: MySqlConnection,
-    pub(super) connection: i64,
+pub(super) struct Lock {
+    connection: MySqlConnection,
+    pub(super) proof: Proof,
 }
 
-pub(super) struct Waiting {
-    line: MySqlConnection,
-    kind: Kind,
-    connection: i64,
-}
-
-impl Waiting {
+impl Lock {
     pub(super) async fn connect(url: &DatabaseUrl, kind: Kind) -> Result<Self, BookError> {
         let options = mysql::reach(url).map_err(BookError::unreachable)?;
-        let line = server::connected(url, options.connect()).await;
-        let mut line = line.map_err(BookError::unreachable)?;
-        let begun = async {
-            line.execute(NEVER_IDLE_TOO_LONG).await?;
-            sqlx::query_scalar("SELECT CAST(connection_id() AS signed)")
-                .fetch_one(&mut line)
-                .await
+        let connected = server::connected(url, options.connect()).await;
+        let mut connection = connected.map_err(BookError::unreachable)?;
+        let begin = async {
+            connection.execute(NEVER_IDLE_TOO_LONG).await?;
+            let id = sqlx::query_scalar("SELECT CAST(connection_id() AS signed)");
+            id.fetch_one(&mut connection).await
         };
-        let connection = answered(Engine::Mysql, begun).await;
-        let connection = connection.map_err(|error| BookError::new(url, "take the lock", error))?;
-        Ok(Self {
-            line,
+        let id = answered(Engine::Mysql, begin).await;
+        let id = id.map_err(|error| BookError::new(url, "take the lock", error))?;
+        let proof = Proof {
             kind,
-            connection,
-        })
+            connection: id,
+        };
+        Ok(Self { connection, proof })
     }
 
     /// Only 1 means taken: 0 is somebody else's, null an error.
     pub(super) async fn try_once(&mut self) -> sqlx::Result<bool> {
-        let taken: Option<i64> = sqlx::query_scalar(TRY)
-            .bind(word(self.kind))
-            .fetch_one(&mut self.line)
-            .await?;
+        let attempt = sqlx::query_scalar(TRY).bind(self.proof.kind.prefix());
+        let taken: Option<i64> = attempt.fetch_one(&mut self.connection).await?;
         Ok(taken == Some(1))
     }
 
-    pub(super) fn hold(self) -> Hold {
-        Hold {
-            line: self.line,
-            connection: self.connection,
-        }
+    pub(super) async fn release(mut self) -> sqlx::Result<()> {
+        self.connection
+            .execute("SELECT release_all_locks()")
+            .await?;
+        self.connection.close().await
     }
 }
 
-impl Hold {
-    pub(super) async fn let_go(mut self) -> sqlx::Result<()> {
-        self.line.execute("SELECT release_all_locks()").await?;
-        self.line.close().await
-    }
-}
-
-pub(super) async fn is_held_by(line: &mut MySqlConnection, proof: Proof) -> sqlx::Result<bool> {
-    let holder: Option<i64> = sqlx::query_scalar(HOLDER)
-        .bind(word(proof.kind))
-        .fetch_one(line)
-        .await?;
+pub(super) async fn is_held_by(
+    connection: &mut MySqlConnection,
+    proof: Proof,
+) -> sqlx::Result<bool> {
+    let holder = sqlx::query_scalar(HOLDER).bind(proof.kind.prefix());
+    let holder: Option<i64> = holder.fetch_one(connection).await?;
     Ok(holder == Some(proof.connection))
 }
 
-/// Who has it, if anybody has. Its connection has said nothing since it took the lock.
+/// Who holds it, if anybody does. Its connection has been idle since it took the lock.
 pub(super) async fn holder(pool: &MySqlPool, kind: Kind) -> sqlx::Result<Option<Holder>> {
     let held_by = async || -> sqlx::Result<Option<i64>> {
-        let asking = sqlx::query_scalar(HOLDER).bind(word(kind));
-        asking.fetch_one(pool).await
+        let holder = sqlx::query_scalar(HOLDER).bind(kind.prefix());
+        holder.fetch_one(pool).await
     };
     let Some(connection) = held_by().await? else {
         return Ok(None);
@@ -126,11 +111,4 @@ pub(super) async fn holder(pool: &MySqlPool, kind: Kind) -> sqlx::Result<Option<
             _ => HeldBy::OtherAccount,
         },
     }))
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Collect => "daybook collect ",
-        Kind::Delivery => "daybook delivery ",
-    }
 }

@@ -1,5 +1,5 @@
-//! Locks of a book on PostgreSQL: advisory ones that end with the transaction of a connection of their own, on
-//! any host, also behind a pooler.
+//! Locks of a book on PostgreSQL: advisory locks that end with the transaction of a connection of their own, also behind a
+//! pooler.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Row};
 
@@ -13,13 +13,13 @@ use super::{HeldBy, Holder, Kind, Proof};
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-/// While the lock is held its connection says nothing, for as long as a night takes. Then the server's process.
+/// The connection is idle for as long as a night takes. Returns the server's process.
 const PREPARE: &str =
     "SELECT pg_backend_pid()::bigint, set_config('idle_in_transaction_session_timeout', '0', true),
     CASE WHEN current_setting('server_version_num')::int >= 170000
         THEN set_config('transaction_timeout', '0', true) END";
 
-/// One number for each kind of lock and schema; advisory locks are apart for each database anyway.
+/// One number for each kind of lock and schema; each database has its own advisory locks anyway.
 const TRY: &str =
     "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || coalesce(current_schema(), ''), 0))";
 
@@ -30,7 +30,7 @@ const IS_HELD: &str = "SELECT EXISTS (
         AND (classid::bigint << 32 | objid::bigint) = hashtextextended($1 || coalesce(current_schema(), ''), 0)
         AND pid = $2)";
 
-/// Of another account's session little can be seen, but always its name. A prepared transaction has no session.
+/// Another account's session hides most columns, but never its name. A prepared transaction has no session.
 const HOLDER: &str = "SELECT held.pid::bigint, application_name, usename::text AS account, host(client_addr) AS host,
     coalesce(usename = session_user, false) AS is_own, xact_start
     FROM pg_stat_activity AS session RIGHT JOIN (
@@ -40,70 +40,54 @@ const HOLDER: &str = "SELECT held.pid::bigint, application_name, usename::text A
     ON session.pid = held.pid WHERE session.pid IS NOT NULL OR held.pid IS NULL";
 
 #[derive(Debug)]
-pub(super) struct Hold {
-    line: PgConnection,
-    /// The server's process.
-    pub(super) connection: i64,
+pub(super) struct Lock {
+    connection: PgConnection,
+    /// Names the server's process.
+    pub(super) proof: Proof,
 }
 
-pub(super) struct Waiting {
-    line: PgConnection,
-    kind: Kind,
-    connection: i64,
-}
-
-impl Waiting {
+impl Lock {
     pub(super) async fn connect(url: &DatabaseUrl, kind: Kind) -> Result<Self, BookError> {
         let options = postgres::reach(url).map_err(BookError::unreachable)?;
-        let line = server::connected(url, options.connect()).await;
-        let mut line = line.map_err(BookError::unreachable)?;
-        let begun = async {
-            line.execute(BEGIN).await?;
-            sqlx::query_scalar(PREPARE).fetch_one(&mut line).await
+        let connected = server::connected(url, options.connect()).await;
+        let mut connection = connected.map_err(BookError::unreachable)?;
+        let begin = async {
+            connection.execute(BEGIN).await?;
+            let process = sqlx::query_scalar(PREPARE);
+            process.fetch_one(&mut connection).await
         };
-        let connection = answered(Engine::Postgres, begun).await;
-        let connection = connection.map_err(|error| BookError::new(url, "take the lock", error))?;
-        Ok(Self {
-            line,
+        let process = answered(Engine::Postgres, begin).await;
+        let process = process.map_err(|error| BookError::new(url, "take the lock", error))?;
+        let proof = Proof {
             kind,
-            connection,
-        })
+            connection: process,
+        };
+        Ok(Self { connection, proof })
     }
 
     pub(super) async fn try_once(&mut self) -> sqlx::Result<bool> {
-        sqlx::query_scalar(TRY)
-            .bind(word(self.kind))
-            .fetch_one(&mut self.line)
-            .await
+        let attempt = sqlx::query_scalar(TRY).bind(self.proof.kind.prefix());
+        attempt.fetch_one(&mut self.connection).await
     }
 
-    pub(super) fn hold(self) -> Hold {
-        Hold {
-            line: self.line,
-            connection: self.connection,
-        }
+    pub(super) async fn release(mut self) -> sqlx::Result<()> {
+        self.connection.execute("ROLLBACK").await?;
+        self.connection.close().await
     }
 }
 
-impl Hold {
-    pub(super) async fn let_go(mut self) -> sqlx::Result<()> {
-        self.line.execute("ROLLBACK").await?;
-        self.line.close().await
-    }
-}
-
-pub(super) async fn is_held_by(line: &mut PgConnection, proof: Proof) -> sqlx::Result<bool> {
+pub(super) async fn is_held_by(connection: &mut PgConnection, proof: Proof) -> sqlx::Result<bool> {
     sqlx::query_scalar(IS_HELD)
-        .bind(word(proof.kind))
+        .bind(proof.kind.prefix())
         .bind(proof.connection)
-        .fetch_one(line)
+        .fetch_one(connection)
         .await
 }
 
-/// Who has it, if anybody has; the transaction that holds it began with it.
+/// Who holds it, if anybody does. The holder's transaction began when it took the lock.
 pub(super) async fn holder(pool: &PgPool, kind: Kind) -> sqlx::Result<Option<Holder>> {
     let row = sqlx::query(HOLDER)
-        .bind(word(kind))
+        .bind(kind.prefix())
         .fetch_optional(pool)
         .await?;
     Ok(row.map(|row| {
@@ -136,11 +120,4 @@ pub(super) async fn holder(pool: &PgPool, kind: Kind) -> sqlx::Result<Option<Hol
             by,
         }
     }))
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Collect => "daybook collect ",
-        Kind::Delivery => "daybook delivery ",
-    }
 }

@@ -1,6 +1,7 @@
-//! What is bound to a place of a statement, as each engine keeps it.
+//! A value bound to a place of a statement, in the form that each engine takes.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
+use serde::Serialize;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::mysql::MySqlArguments;
@@ -22,7 +23,7 @@ pub(in crate::book) enum Bind {
     Json(Option<String>),
 }
 
-/// A JSON text, kept by the server as it is written.
+/// JSON that the server stores as written.
 #[derive(Debug)]
 struct JsonText(String);
 
@@ -43,20 +44,22 @@ impl Encode<'_, Postgres> for JsonText {
 }
 
 impl Bind {
-    pub(in crate::book) fn json(text: String) -> Self {
-        Self::Json(Some(text))
+    pub(in crate::book) fn json(value: &impl Serialize) -> sqlx::Result<Self> {
+        let text =
+            serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        Ok(Self::Json(Some(text)))
     }
 
-    /// In the same words whatever engine it came from; nothing at all is told apart from an empty text.
-    pub(in crate::book) fn told(&self) -> String {
-        let told = match self {
+    /// The same text for every engine, in which an empty text differs from none.
+    pub(in crate::book) fn canonical(&self) -> String {
+        let text = match self {
             Self::Text(text) | Self::Json(text) => text.clone(),
             Self::Whole(whole) => whole.map(|whole| whole.to_string()),
             Self::Truth(truth) => Some(truth.to_string()),
             Self::Day(day) => day.map(|day| day.to_string()),
             Self::Instant(at) => at.map(instant),
         };
-        told.map_or("0".to_owned(), |told| format!("1{told}"))
+        text.map_or("0".to_owned(), |text| format!("1{text}"))
     }
 
     pub(super) fn to_sqlite<'q>(
@@ -100,7 +103,7 @@ impl Bind {
     }
 }
 
-/// Servers know no instants beyond years of four digits; whoever compares with one means all or none.
+/// Servers know no instants beyond years of four digits; a comparison with such a bound means all or none.
 fn within_years(at: NaiveDateTime) -> NaiveDateTime {
     let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day);
     let clamped = match at.year() {
@@ -111,62 +114,25 @@ fn within_years(at: NaiveDateTime) -> NaiveDateTime {
     clamped.map_or(at, |day| day.and_time(chrono::NaiveTime::MIN))
 }
 
-impl From<&str> for Bind {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
-    }
+macro_rules! bind_from {
+    ($($type:ty, $value:ident => $bind:expr;)*) => {$(
+        impl From<$type> for Bind {
+            fn from($value: $type) -> Self {
+                $bind
+            }
+        }
+    )*};
 }
 
-impl From<&String> for Bind {
-    fn from(text: &String) -> Self {
-        Self::Text(Some(text.clone()))
-    }
-}
-
-impl From<&Option<String>> for Bind {
-    fn from(text: &Option<String>) -> Self {
-        Self::Text(text.clone())
-    }
-}
-
-impl From<i64> for Bind {
-    fn from(whole: i64) -> Self {
-        Self::Whole(Some(whole))
-    }
-}
-
-impl From<Option<i64>> for Bind {
-    fn from(whole: Option<i64>) -> Self {
-        Self::Whole(whole)
-    }
-}
-
-impl From<bool> for Bind {
-    fn from(truth: bool) -> Self {
-        Self::Truth(truth)
-    }
-}
-
-impl From<NaiveDate> for Bind {
-    fn from(day: NaiveDate) -> Self {
-        Self::Day(Some(day))
-    }
-}
-
-impl From<Option<NaiveDate>> for Bind {
-    fn from(day: Option<NaiveDate>) -> Self {
-        Self::Day(day)
-    }
-}
-
-impl From<DateTime<Utc>> for Bind {
-    fn from(at: DateTime<Utc>) -> Self {
-        Self::Instant(Some(at))
-    }
-}
-
-impl From<Option<DateTime<Utc>>> for Bind {
-    fn from(at: Option<DateTime<Utc>>) -> Self {
-        Self::Instant(at)
-    }
+bind_from! {
+    &str, text => Self::Text(Some(text.to_owned()));
+    &String, text => Self::Text(Some(text.clone()));
+    &Option<String>, text => Self::Text(text.clone());
+    i64, whole => Self::Whole(Some(whole));
+    Option<i64>, whole => Self::Whole(whole);
+    bool, truth => Self::Truth(truth);
+    NaiveDate, day => Self::Day(Some(day));
+    Option<NaiveDate>, day => Self::Day(day);
+    DateTime<Utc>, at => Self::Instant(Some(at));
+    Option<DateTime<Utc>>, at => Self::Instant(at);
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::book::KeptDay;
+use crate::book::RawDay;
 use crate::catalog::Catalog;
 use crate::render::csv::{FRAME, PROVENANCE, text, title};
 use crate::text::plain::spelled_out;
@@ -38,23 +38,24 @@ pub(super) fn header<W: Write>(columns: &[String], table: &mut Writer<W>) -> csv
 
 /// Fails if the day's values cannot be read.
 pub(super) fn day<W: Write>(
-    day: &KeptDay,
+    day: &RawDay,
     columns: &[String],
     table: &mut Writer<W>,
 ) -> Result<(), ExportError> {
-    let bad_metrics = |why| ExportError::Unreadable(format!("metrics of {}: {why}", day.date));
+    let frame = &day.frame;
+    let bad_metrics = |why| ExportError::Unreadable(format!("metrics of {}: {why}", frame.date));
     let metrics: Raw = read(&day.metrics).map_err(bad_metrics)?;
-    let provenance = in_zone(&day.provenance, day.time_zone);
+    let provenance = in_zone(&day.provenance, frame.time_zone);
     let provenance = with_nulls(&metrics, provenance)
-        .map_err(|why| ExportError::Unreadable(format!("provenance of {}: {why}", day.date)))?;
+        .map_err(|why| ExportError::Unreadable(format!("provenance of {}: {why}", frame.date)))?;
     let mut cells = vec![
-        day.date.to_string(),
-        instant(day.as_of, day.time_zone),
-        day.partial.to_string(),
-        text(day.time_zone.name()),
-        day.hours().to_string(),
-        instant(day.collected_at, day.time_zone),
-        day.duration_ms.to_string(),
+        frame.date.to_string(),
+        instant(frame.as_of, frame.time_zone),
+        frame.partial.to_string(),
+        text(frame.time_zone.name()),
+        frame.hours().to_string(),
+        instant(frame.collected_at, frame.time_zone),
+        frame.duration_ms.to_string(),
     ];
     for key in columns {
         let value = metrics.get(key.as_str()).map(|raw| raw.get());

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use crate::book::KeptDay;
+use crate::book::RawDay;
 use crate::config::Config;
 use crate::text::plain::spelled_out;
 
@@ -15,7 +15,7 @@ use crate::text::plain::spelled_out;
 const OBSERVED_AT: &str = "\"observed_at\":\"";
 
 /// A day on a line of its own.
-pub(super) fn line(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn line(day: &RawDay, out: &mut dyn Write) -> io::Result<()> {
     write(day, out)?;
     out.write_all(b"\n")
 }
@@ -31,7 +31,7 @@ pub(super) fn opening(config: &Config) -> String {
 }
 
 /// A day of a document, on a line of its own too.
-pub(super) fn entry(day: &KeptDay, first: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn entry(day: &RawDay, first: bool, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(if first { b"\n" } else { b",\n" })?;
     write(day, out)
 }
@@ -39,18 +39,19 @@ pub(super) fn entry(day: &KeptDay, first: bool, out: &mut dyn Write) -> io::Resu
 /// The end of a document.
 pub(super) const CLOSING: &[u8] = b"]}\n";
 
-fn write(day: &KeptDay, out: &mut dyn Write) -> io::Result<()> {
-    let zone = day.time_zone;
+fn write(day: &RawDay, out: &mut dyn Write) -> io::Result<()> {
+    let frame = &day.frame;
+    let zone = frame.time_zone;
     write!(
         out,
         r#"{{"schema":1,"date":"{}","as_of":"{}","partial":{},"time_zone":"{}","hours":{},"collected_at":"{}","duration_ms":{},"metrics":"#,
-        day.date,
-        instant(day.as_of, zone),
-        day.partial,
+        frame.date,
+        instant(frame.as_of, zone),
+        frame.partial,
         zone.name(),
-        day.hours(),
-        instant(day.collected_at, zone),
-        day.duration_ms,
+        frame.hours(),
+        instant(frame.collected_at, zone),
+        frame.duration_ms,
     )?;
     out.write_all(spelled_out(&day.metrics).as_bytes())?;
     out.write_all(b",\"provenance\":")?;

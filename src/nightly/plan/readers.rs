@@ -1,6 +1,6 @@
 //! Who reads the report: the settings' list and the query's, or those last known when it cannot be asked.
 
-use crate::book::{self, Book, BookError, Known};
+use crate::book::{self, Book, BookError, KnownRecipient};
 use crate::collect;
 use crate::collect::Found;
 use crate::config::{Recipient, When, recipient};
@@ -63,8 +63,8 @@ pub(super) async fn readers(
     Ok(readers)
 }
 
-pub(super) fn known(reader: &Recipient) -> Known {
-    Known {
+pub(super) fn known(reader: &Recipient) -> KnownRecipient {
+    KnownRecipient {
         address: reader.address.clone(),
         name: reader.name.clone(),
         locale: reader.locale,
@@ -72,9 +72,9 @@ pub(super) fn known(reader: &Recipient) -> Known {
     }
 }
 
-fn recognised(known: Known) -> Recipient {
+fn recognised(known: KnownRecipient) -> Recipient {
     Recipient {
-        when: When::of(&known.when).unwrap_or_default(),
+        when: When::from_word(&known.when).unwrap_or_default(),
         address: known.address,
         name: known.name,
         locale: known.locale,

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rustix::fs::{Access, access};
 use tokio::time::timeout;
 
-use crate::book::{self, Book, BookError, Health};
+use crate::book::{self, Book, BookError, Fault, Health};
 use crate::calendar::Day;
 use crate::config::{Config, DatabaseUrl};
 
@@ -185,10 +185,17 @@ fn unreadable(error: &BookError) -> Finding {
     let advice = match error {
         BookError::Older { .. } | BookError::NoBook { .. } => "Run `daybook collect`.",
         BookError::Newer { .. } => "Update this daybook, or use the one that wrote the book.",
-        BookError::NotADatabase { .. } | BookError::NotABook { .. } => {
+        BookError::Sql {
+            fault: Fault::NotADatabase,
+            ..
+        }
+        | BookError::NotABook { .. } => {
             "Set `database_url` under [book] to the book, or move the file away."
         }
-        BookError::Damaged { .. } => {
+        BookError::Sql {
+            fault: Fault::Damaged,
+            ..
+        } => {
             "Restore the book from a backup, or move it away: `daybook collect` creates a new one."
         }
         BookError::BadRow { .. } => {

@@ -7,8 +7,8 @@ mod states;
 
 use chrono::{DateTime, Utc};
 use daybook::book::{
-    self, Book, Channel, Delivery, DeliveryEnding, Filter, Known, Message, Plan, Planned, Subject,
-    Terms,
+    self, Book, Channel, Delivery, DeliveryEnding, Filter, KnownRecipient, Message, Plan, Planned,
+    Subject, Terms,
 };
 use daybook::locale::{Language, Locale, Numbers};
 
@@ -57,8 +57,8 @@ fn plan_of(day: &str, subject: Subject, messages: Vec<Message>) -> Plan {
     Plan { report, messages }
 }
 
-fn known(address: &str) -> Known {
-    Known {
+fn known(address: &str) -> KnownRecipient {
+    KnownRecipient {
         address: address.into(),
         name: Some("Ada \"L\" <b>".into()),
         locale: GERMAN,

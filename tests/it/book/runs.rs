@@ -91,7 +91,7 @@ async fn a_run_is_running_while_the_lock_is_held_and_interrupted_once_it_is_free
     let began = at("2025-10-03T22:15:00Z");
     book::begin_run(&book, "collect", began).await.unwrap();
     assert_eq!(outcomes(&book).await, [Outcome::Running]);
-    lock.let_go().await;
+    lock.release().await;
     assert_eq!(outcomes(&book).await, [Outcome::Interrupted]);
 }
 
@@ -129,7 +129,7 @@ async fn a_run_with_an_unknown_outcome_is_named() {
     execute(book.url(), "UPDATE runs SET outcome = 'splendid'").await;
     let error = book::runs(&book, 1).await.unwrap_err().to_string();
     assert!(error.contains("run 1"), "{error}");
-    assert!(error.contains("`splendid` is not an outcome"), "{error}");
+    assert!(error.contains("unknown value `splendid`"), "{error}");
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_night_that_goes_on_is_not_the_last_one_and_a_failed_one_not_the_last_
     assert!(nights.one_goes_on);
     assert_eq!(nights.last.unwrap().outcome, Outcome::Failed);
     assert_eq!(nights.last_success.unwrap().outcome, Outcome::Nothing);
-    lock.let_go().await;
+    lock.release().await;
     let nights = book::nights(&book).await.unwrap();
     assert!(!nights.one_goes_on);
     assert_eq!(nights.last.unwrap().outcome, Outcome::Interrupted);

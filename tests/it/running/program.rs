@@ -417,7 +417,7 @@ async fn the_loser_of_two_collects_says_who_collects_and_which_command_does_the_
     let output = world.binary(&args);
     world.write("ada's shop.toml", SETTINGS);
     let named = world.binary(&["--config", "ada's shop.toml", "collect", "--catch-up"]);
-    lock.let_go().await;
+    lock.release().await;
     assert_eq!(code(&named), 0);
     let rest = r"run `daybook collect --config 'ada'\''s shop.toml' --catch-up`";
     assert!(words(&named).trim_end().ends_with(rest), "{named:?}");
