@@ -15,16 +15,16 @@ use chrono::NaiveDate;
 
 use crate::text::mistake::Mistake;
 
-pub use document::{Document, piece};
+pub use document::{Document, read_value};
 pub use mute::Mute;
 pub use written::{AlertOn, Good, History, Judge, KnownDay, TimeKind};
 
-/// The checked catalog. Families are spelled out: one metric per stored key, in the order written.
+/// The checked catalog, with one metric for each stored key, in the order written.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub metrics: Vec<Metric>,
-    /// Of two on one day the first counts: what the settings say of a day comes before its holidays.
+    /// The first of two on one day counts: `[[calendar]]` comes before holidays.
     pub known_days: Vec<KnownDay>,
     pub thresholds: Thresholds,
     /// No day before it is collected or counts as history.
@@ -69,7 +69,7 @@ pub struct Metric {
     pub history: History,
     pub shape: Shape,
     pub alert: Rules,
-    /// How the metric was written: its family's key, for messages and `explain`.
+    /// The key as written, which several metrics of a family share.
     pub family: String,
 }
 
@@ -120,7 +120,7 @@ pub enum Parts {
         column: String,
         values: Vec<String>,
     },
-    /// Only the rows whose column holds none of these values, or none at all: what a split does not list.
+    /// Only the rows whose column holds none of these values or is null: what a split does not list.
     Rest {
         column: String,
         values: Vec<String>,
@@ -138,7 +138,7 @@ pub struct Distribution {
     pub label: Option<written::Label>,
 }
 
-/// Made last, from two other metrics.
+/// Computed last, from two other metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Derived {
     pub of: String,
@@ -151,7 +151,7 @@ pub struct Rules {
     pub warning: Option<Limit>,
     pub critical: Option<Limit>,
     pub percent: written::PercentRule,
-    /// The part of its own past days that a metric's usual range holds at least.
+    /// The share of its own past days that a metric's usual range must hold.
     pub reach: Option<f64>,
     /// A distribution's parts are judged too.
     pub parts: bool,
@@ -201,25 +201,21 @@ impl Catalog {
         }
     }
 
-    /// Of a derived metric no more can be known than of what it is made of.
+    /// A derived metric's past is known no better than that of its inputs.
     fn derive_histories(&mut self) {
-        let known: Vec<(String, History)> = self
+        let history = |key: &str| self.metric(key).map(|metric| metric.history);
+        let derived: Vec<Option<History>> = self
             .metrics
             .iter()
-            .map(|metric| (metric.key.clone(), metric.history))
+            .map(|metric| match &metric.shape {
+                Shape::Derived(derived) => history(&derived.of)
+                    .max(history(&derived.per))
+                    .or(Some(History::Now)),
+                _ => None,
+            })
             .collect();
-        let of = |key: &str| {
-            known
-                .iter()
-                .find(|(known, _)| known == key)
-                .map(|(_, history)| *history)
-        };
-        for metric in &mut self.metrics {
-            if let Shape::Derived(derived) = &metric.shape {
-                metric.history = of(&derived.of)
-                    .max(of(&derived.per))
-                    .unwrap_or(History::Now);
-            }
+        for (metric, history) in self.metrics.iter_mut().zip(derived) {
+            metric.history = history.unwrap_or(metric.history);
         }
     }
 
@@ -281,15 +277,26 @@ impl Catalog {
         line
     }
 
-    /// Those made by splits that do not say what becomes of the values they do not list.
+    /// The hidden counts of splits that do not say what to do with unlisted values.
     pub fn undeclared_rests(&self) -> impl Iterator<Item = &Metric> {
-        let is_rest = |metric: &&Metric| metric.is_undeclared_rest();
-        self.metrics.iter().filter(is_rest)
+        self.metrics.iter().filter(|metric| {
+            metric.hidden
+                && matches!(&metric.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::Rest { .. }))
+        })
     }
 }
 
 impl Counted {
-    /// Whether the other one counts the same of the same rows, in whatever parts.
+    fn is_like_but_for_window(&self, other: &Self) -> bool {
+        let window = self.window.clone();
+        *self
+            == Self {
+                window,
+                ..other.clone()
+            }
+    }
+
+    /// Whether both count the same of the same rows, in whatever parts.
     pub fn is_like(&self, other: &Self) -> bool {
         self.table == other.table
             && self.measure == other.measure
@@ -297,7 +304,7 @@ impl Counted {
             && self.window == other.window
     }
 
-    /// Whether the number depends on nothing that a row says but when it was born and ended.
+    /// Whether the number depends only on when rows were born and ended.
     pub fn needs_only_lives(&self, table: &Table) -> bool {
         let measures_birth = match &self.measure {
             Measure::Rows => true,
@@ -314,7 +321,7 @@ impl Metric {
         matches!(&self.shape, Shape::Derived(derived) if derived.percent)
     }
 
-    /// Whole numbers of things, as far as the catalog can tell; a query's are known by what it gives.
+    /// Whether it counts things, as far as the catalog can tell; a query's result shows what it is.
     pub fn counts(&self) -> bool {
         match &self.shape {
             Shape::Counted(counted) => matches!(
@@ -324,11 +331,6 @@ impl Metric {
             Shape::Sql { .. } => true,
             Shape::Derived(_) => false,
         }
-    }
-
-    fn is_undeclared_rest(&self) -> bool {
-        self.hidden
-            && matches!(&self.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::Rest { .. }))
     }
 
     pub fn is_distribution(&self) -> bool {
@@ -341,39 +343,32 @@ impl Catalog {
         self.known_days.iter().find(|day| day.is(date))
     }
 
-    /// How many days a metric's value is of.
+    /// How many days a metric's value covers.
     pub fn window_days(&self, metric: &Metric) -> u32 {
         match &metric.shape {
             Shape::Counted(counted) => counted.window.as_ref().map_or(1, |window| window.days),
-            Shape::Derived(derived) => self
-                .metrics
-                .iter()
-                .find(|of| of.key == derived.of)
-                .map_or(1, |of| self.window_days(of)),
+            Shape::Derived(derived) => {
+                let input = self.metric(&derived.of);
+                input.map_or(1, |input| self.window_days(input))
+            }
             Shape::Sql { .. } => 1,
         }
     }
 
-    /// Whether the last day of a window of several is shown as a metric of its own.
+    /// Whether the last day of its window of several days is a shown metric of its own.
     pub fn is_covered_by_day(&self, metric: &Metric) -> bool {
-        let of_a_day = |other: &&Metric| {
+        let is_its_day = |other: &Metric| {
             other.family == metric.family
                 && self.window_days(other) == 1
                 && match (&other.shape, &metric.shape) {
                     (Shape::Counted(day), Shape::Counted(days)) => {
-                        let window = day.window.clone();
-                        window.is_some()
-                            && *day
-                                == Counted {
-                                    window,
-                                    ..days.clone()
-                                }
+                        day.window.is_some() && day.is_like_but_for_window(days)
                     }
                     (Shape::Derived(_), Shape::Derived(_)) => true,
                     _ => false,
                 }
         };
-        self.window_days(metric) > 1 && self.shown().any(|other| of_a_day(&other))
+        self.window_days(metric) > 1 && self.shown().any(is_its_day)
     }
 }
 

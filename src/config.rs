@@ -1,4 +1,4 @@
-//! File, environment and credentials become one checked `Config`; every mistake is found in one go.
+//! File, environment and credentials become one checked `Config`; all mistakes are reported at once.
 
 pub mod alerts;
 pub mod apps;
@@ -33,7 +33,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::de::ValueDeserializer;
 
-use crate::catalog::{Catalog, Document, check, piece};
+use crate::catalog::{Catalog, Document, check, read_value};
 use crate::text::mistake::{Mistake, Source};
 
 pub use crate::engine::Engine;
@@ -51,10 +51,10 @@ pub use serve::{PrometheusSettings, ServeSettings};
 pub use show::{Shown, show};
 pub use written::schema;
 
-/// What `load` needs to know of the world outside.
+/// The input of [`load`].
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The file asked for by name; otherwise it is looked for in the usual places.
+    /// The file asked for; otherwise the usual places are searched.
     pub path: Option<PathBuf>,
     pub environment: Environment,
     pub cwd: PathBuf,
@@ -70,13 +70,13 @@ pub struct Config {
     pub name: String,
     pub time_zone: Tz,
     pub catalog: Catalog,
-    /// By these names holidays are among the catalog's known days.
+    /// The setting `holidays`: their days are among the catalog's known days.
     pub holidays: Vec<String>,
-    /// Changes with whatever tables and metrics say, and with nothing else.
+    /// Changes with the tables and metrics, and with nothing else.
     pub catalog_hash: String,
     /// App databases whose URL is known; the unnamed one is `""`.
     pub apps: BTreeMap<String, AppDatabase>,
-    /// Names of all app databases that the file or the environment mentions.
+    /// All app databases that the file or the environment mentions.
     pub declared_apps: BTreeSet<String>,
     pub book: BookDatabase,
     pub collect: CollectSettings,
@@ -89,14 +89,14 @@ pub struct Config {
     pub ping: Option<Ping>,
     pub serve: ServeSettings,
     pub prometheus: PrometheusSettings,
-    /// Where each setting that is not at its default was set.
+    /// Where each setting was set, unless it has its default.
     pub origins: BTreeMap<String, Origin>,
     pub warnings: Vec<String>,
-    /// Where secrets stand.
+    /// Where secrets are set.
     pub secrets: Vec<Secret>,
 }
 
-/// All that is wrong with a configuration.
+/// All mistakes of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     pub mistakes: Vec<Mistake>,
@@ -108,20 +108,21 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
     let source = found.read()?;
     let main = Document::parse(&source).map_err(|mistakes| ConfigError { mistakes })?;
     let mut mistakes = Vec::new();
-    let file: written::File = piece(&main, &main.root, &mut mistakes).unwrap_or_default();
+    let file: written::File = read_value(&main, &main.root, &mut mistakes).unwrap_or_default();
     let included = included_sources(&file, &found, &main, &mut mistakes);
     let documents = parse_included(main, &included)?;
     for document in &documents[1..] {
-        let _: Option<written::Included> = piece(document, &document.root, &mut mistakes);
+        let _: Option<written::Included> = read_value(document, &document.root, &mut mistakes);
     }
-    let mut settled = settings::settle(&file, &documents[0], &found, request);
-    mistakes.append(&mut settled.mistakes);
-    let mut catalog = catalog(&documents, &settled.declared_apps, &mut mistakes);
-    catalog.known_days.append(&mut settled.holidays);
-    let apps = settled.apps.iter();
+    let (mut config, wrong) = settings::settle(&file, &documents[0], &found, request);
+    mistakes.extend(wrong);
+    let mut catalog = catalog(&documents, &config.declared_apps, &mut mistakes);
+    catalog.known_days.append(&mut config.catalog.known_days);
+    catalog.thresholds = config.catalog.thresholds;
+    let apps = config.apps.iter();
     let engines = apps.map(|(name, app)| (name.clone(), app.url.engine()));
     check::sql_is_whole(&documents, &engines.collect(), &mut mistakes);
-    let prefix = &settled.prometheus.prefix;
+    let prefix = &config.prometheus.prefix;
     check::series_are_unique(&documents, &catalog, prefix, &mut mistakes);
     if !mistakes.is_empty() {
         let documents = documents
@@ -131,33 +132,9 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
         let order: Vec<String> = documents.chain(holidays).collect();
         return Err(ConfigError::sorted(mistakes, &order));
     }
-    Ok(Config {
-        file: found.path,
-        directory: found.directory,
-        name: settled.name,
-        time_zone: settled.time_zone,
-        catalog: Catalog {
-            thresholds: settled.thresholds,
-            ..catalog
-        },
-        holidays: file.holidays,
-        catalog_hash: catalog_hash(&documents),
-        apps: settled.apps,
-        declared_apps: settled.declared_apps,
-        book: settled.book,
-        collect: settled.collect,
-        retention_days: settled.retention_days,
-        report: settled.report,
-        mail: settled.mail,
-        outbox: settled.outbox,
-        webhooks: settled.webhooks,
-        ping: settled.ping,
-        serve: settled.serve,
-        prometheus: settled.prometheus,
-        origins: settled.origins,
-        warnings: settled.warnings,
-        secrets: settled.secrets,
-    })
+    config.catalog = catalog;
+    config.catalog_hash = catalog_hash(&documents);
+    Ok(config)
 }
 
 fn included_sources(
@@ -179,7 +156,7 @@ fn included_sources(
     sources
 }
 
-/// What a broken file was meant to say cannot be checked: its syntax comes first.
+/// A file with broken syntax cannot be checked any further.
 fn parse_included<'a>(
     main: Document<'a>,
     included: &'a [Source],
@@ -223,7 +200,7 @@ fn catalog(
     }
 }
 
-/// Over the tables and metrics as written; comments, layout and settings change nothing.
+/// Of the tables and metrics as written; comments, layout and settings change nothing.
 fn catalog_hash(documents: &[Document<'_>]) -> String {
     let mut hash = Sha256::new();
     for document in documents {
@@ -265,7 +242,7 @@ impl ConfigError {
         }
     }
 
-    /// In the order of the files and of their lines; what stands in no file comes last.
+    /// In the order of the files and of their lines; mistakes outside files come last.
     fn sorted(mut mistakes: Vec<Mistake>, files: &[String]) -> Self {
         let file = |mistake: &Mistake| files.iter().position(|name| *name == mistake.file);
         mistakes.sort_by_key(|mistake| {

@@ -1,4 +1,4 @@
-//! What only shows when the pieces are seen together: names, references, shapes that contradict themselves.
+//! Checks of the whole catalog: names, references, shapes that contradict themselves.
 
 mod alert;
 mod history;
@@ -11,7 +11,7 @@ mod table;
 use std::collections::BTreeSet;
 
 use super::Catalog;
-use super::document::{Document, Place};
+use super::document::{Document, NodeMistakes};
 use super::gather::Written;
 use super::written::Metric;
 use crate::text::mistake::Mistake;
@@ -23,17 +23,18 @@ pub use sql::sql_is_whole;
 pub fn as_a_whole(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mistake>) {
     table::all_are_sound(catalog, written, mistakes);
     keys_are_unique(catalog, written, mistakes);
-    for (metric, place) in &written.metrics {
-        key_is_sound(metric, *place, mistakes);
-        shape::is_one(metric, *place, mistakes);
-        shape::goes_together(metric, *place, mistakes);
-        shape::columns_are_sound(metric, *place, mistakes);
-        shape::measures_no_time(metric, *place, catalog, mistakes);
-        shape::newest_is_a_time(metric, *place, catalog, mistakes);
-        shape::numbers_are_sound(metric, *place, mistakes);
-        alert::is_sound(metric, *place, mistakes);
-        reference::all_exist(metric, *place, catalog, written, mistakes);
-        history::is_possible(metric, *place, catalog, mistakes);
+    for (metric, node) in &written.metrics {
+        let mistakes = &mut node.mistakes(mistakes);
+        key_is_sound(metric, mistakes);
+        shape::is_one(metric, mistakes);
+        shape::goes_together(metric, mistakes);
+        shape::columns_are_sound(metric, mistakes);
+        shape::measures_no_time(metric, catalog, mistakes);
+        shape::newest_is_a_time(metric, catalog, mistakes);
+        shape::numbers_are_sound(metric, mistakes);
+        alert::is_sound(metric, mistakes);
+        reference::all_exist(metric, catalog, written, mistakes);
+        history::is_possible(metric, catalog, mistakes);
     }
 }
 
@@ -43,17 +44,17 @@ pub fn databases_exist(
     known: &BTreeSet<String>,
     mistakes: &mut Vec<Mistake>,
 ) {
-    let mut told_elsewhere = Vec::new();
-    let written = Written::gather(documents, &mut told_elsewhere);
+    // Its mistakes are reported elsewhere.
+    let written = Written::gather(documents, &mut Vec::new());
     let tables = written
         .tables
         .iter()
-        .map(|(_, table, place)| (&table.database, place));
+        .map(|(_, table, node)| (&table.database, node));
     let metrics = written
         .metrics
         .iter()
-        .map(|(metric, place)| (&metric.database, place));
-    for (name, place) in tables.chain(metrics) {
+        .map(|(metric, node)| (&metric.database, node));
+    for (name, node) in tables.chain(metrics) {
         if !name.is_empty() && !known.contains(name) {
             let hint = did_you_mean(name, known.iter().map(String::as_str));
             let message = if hint.is_empty() {
@@ -61,53 +62,47 @@ pub fn databases_exist(
             } else {
                 format!("no app database `{name}` is declared{hint}")
             };
-            mistakes.push(place.mistake(&["database"], message));
+            mistakes.push(node.mistake(&["database"], message));
         }
     }
 }
 
 /// Names are quoted into SQL: a quote or control character in one is a mistake, not an attack to escape.
-fn name_is_sound(
-    what: &str,
-    name: &str,
-    path: &[&str],
-    place: Place<'_>,
-    mistakes: &mut Vec<Mistake>,
-) {
+fn name_is_sound(what: &str, name: &str, path: &[&str], mistakes: &mut NodeMistakes<'_>) {
     let forbidden = |letter: char| letter.is_control() || letter == '"' || letter == '`';
     if name.is_empty() {
-        mistakes.push(place.mistake(path, format!("an empty text cannot be a {what}")));
+        mistakes.push(path, format!("an empty text cannot be a {what}"));
     } else if name.contains(forbidden) {
         let message = format!(
             "`{}` cannot be a {what}: quotes, backticks and control characters are not allowed",
             name.escape_debug()
         );
-        mistakes.push(place.mistake(path, message));
+        mistakes.push(path, message);
     }
 }
 
 fn keys_are_unique(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mistake>) {
     let mut seen = BTreeSet::new();
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for metric in &catalog.metrics {
-        if !seen.insert(&metric.key) && told.insert(&metric.key) {
+        if !seen.insert(&metric.key) && reported.insert(&metric.key) {
             let last = written
                 .metrics
                 .iter()
                 .rev()
                 .find(|(written, _)| written.key == metric.family);
-            if let Some((_, place)) = last {
+            if let Some((_, node)) = last {
                 let message = format!(
                     "the key `{}` is made twice: every stored number needs a key of its own",
                     metric.key
                 );
-                mistakes.push(place.mistake(&["key"], message));
+                mistakes.push(node.mistake(&["key"], message));
             }
         }
     }
 }
 
-fn key_is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+fn key_is_sound(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
     let mut check = |key: &str, path: &[&str]| {
         let sound = key.starts_with(|first: char| first.is_ascii_lowercase())
             && key.len() <= 58
@@ -116,10 +111,10 @@ fn key_is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) 
             });
         if !sound {
             let rule = "a key begins with a letter a-z and goes on with at most 57 letters a-z, digits and `_`";
-            mistakes.push(place.mistake(
+            mistakes.push(
                 path,
                 format!("`{}` cannot be a key: {rule}", key.escape_debug()),
-            ));
+            );
         }
     };
     check(&metric.key, &["key"]);

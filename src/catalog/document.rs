@@ -1,4 +1,4 @@
-//! TOML read piece by piece, so that one mistake does not hide the next.
+//! TOML read piece by read_value, so that one mistake does not hide the next.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use crate::text::mistake::{Mistake, Source};
 use crate::text::suggest::did_you_mean;
 
-/// A parsed file that still knows where everything stands.
+/// A parsed file with the position of each value.
 pub struct Document<'a> {
     pub source: &'a Source,
     pub root: Spanned<DeValue<'a>>,
@@ -28,10 +28,10 @@ impl<'a> Document<'a> {
         let mut mistakes: Vec<Mistake> = errors
             .into_iter()
             .map(|error| {
-                let told = error.message().lines().collect::<Vec<_>>().join(", ");
-                let told = told.trim_end_matches(", expected nothing");
+                let message = error.message().lines().collect::<Vec<_>>().join(", ");
+                let message = message.trim_end_matches(", expected nothing");
                 let span = error.span().unwrap_or(0..0);
-                Mistake::at(source, span, format!("not valid TOML: {told}"))
+                Mistake::at(source, span, format!("not valid TOML: {message}"))
             })
             .collect();
         // What follows on a line that is already broken says nothing new.
@@ -44,7 +44,7 @@ impl<'a> Document<'a> {
         self.root.get_ref().get(key)
     }
 
-    /// Where the value of `path` stands; its nearest existing ancestor when it is not written.
+    /// The span of the value of `path`, or of its nearest existing ancestor.
     pub fn span(&self, within: &Spanned<DeValue<'a>>, path: &[&str]) -> Range<usize> {
         let mut here = within;
         for step in path {
@@ -60,7 +60,7 @@ impl<'a> Document<'a> {
         first_line(self.source, here.span())
     }
 
-    /// Where a part of a text value stands; the value's beginning where it is written with escapes.
+    /// The span of a part of a text value; of the value's beginning if it is written with escapes.
     pub fn part(
         &self,
         within: &Spanned<DeValue<'a>>,
@@ -84,29 +84,49 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A piece of a document, to point at.
+/// A table or value of a document, to point at.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct Node<'a> {
     pub document: &'a Document<'a>,
     pub value: &'a Spanned<DeValue<'a>>,
     /// Something in it could not be read and is left out.
     pub flawed: bool,
 }
 
-impl Place<'_> {
+impl<'a> Node<'a> {
+    pub fn mistakes<'m>(self, all: &'m mut Vec<Mistake>) -> NodeMistakes<'m>
+    where
+        'a: 'm,
+    {
+        NodeMistakes { node: self, all }
+    }
+
     pub fn mistake(&self, path: &[&str], message: impl Into<String>) -> Mistake {
         self.document
             .mistake(self.document.span(self.value, path), message)
     }
 
-    /// Parsed tables are sorted by key; this tells the order people wrote.
+    /// Parsed tables are sorted by key; offsets give the written order.
     pub fn offset(&self, path: &[&str]) -> usize {
         self.document.span(self.value, path).start
     }
 }
 
+/// Collects the mistakes in one node.
+pub struct NodeMistakes<'a> {
+    pub node: Node<'a>,
+    all: &'a mut Vec<Mistake>,
+}
+
+impl NodeMistakes<'_> {
+    /// Adds a mistake at the value of `path`.
+    pub fn push(&mut self, path: &[&str], message: impl Into<String>) {
+        self.all.push(self.node.mistake(path, message));
+    }
+}
+
 /// Reads one table or value as `T`. Each wrong key is reported, left out, and the rest read on.
-pub fn piece<T: DeserializeOwned>(
+pub fn read_value<T: DeserializeOwned>(
     document: &Document<'_>,
     value: &Spanned<DeValue<'_>>,
     mistakes: &mut Vec<Mistake>,
@@ -120,11 +140,11 @@ pub fn piece<T: DeserializeOwned>(
         };
         let span = error.span().unwrap_or(value.span());
         let message = error.message();
-        let told_already = message.starts_with("missing field")
+        let is_known = message.starts_with("missing field")
             && left_out
                 .iter()
                 .any(|key| message.contains(&format!("`{key}`")));
-        if !told_already {
+        if !is_known {
             let found = document.source.text.get(span.clone()).unwrap_or_default();
             mistakes.push(document.mistake(
                 first_line(document.source, span.clone()),
@@ -135,7 +155,7 @@ pub fn piece<T: DeserializeOwned>(
     }
 }
 
-/// Serde's wording, with its list of candidates boiled down to the likely one.
+/// Serde's message in plain words, with only the likely one of its candidates.
 fn explain(message: &str, found: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     for (what, kind) in [
@@ -173,9 +193,9 @@ fn explain(message: &str, found: &str) -> String {
     }
 }
 
-/// A type's name as people say it.
+/// A type's name in plain words.
 fn plain(name: &str) -> String {
-    let said = match name {
+    let plain = match name {
         "a string" => "text in quotes",
         "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
         "f64" => "a number",
@@ -194,7 +214,7 @@ fn plain(name: &str) -> String {
             };
         }
     };
-    said.to_owned()
+    plain.to_owned()
 }
 
 /// Removes the innermost key whose name or value stands at `span`, and says which.

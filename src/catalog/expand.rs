@@ -1,8 +1,8 @@
-//! Spells the written catalog out: every window, every split, every helper becomes one metric.
+//! Expands the written catalog: every window, split value and helper becomes a metric.
 
 mod split;
 
-use super::document::Place;
+use super::document::NodeMistakes;
 use super::gather::Written;
 use super::written;
 use super::{
@@ -20,8 +20,8 @@ pub fn spell_out(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Catalog 
         since: written.since,
         ..Catalog::default()
     };
-    for (metric, place) in &written.metrics {
-        let family = family(metric, *place, &catalog, mistakes);
+    for (metric, node) in &written.metrics {
+        let family = family(metric, &catalog, &mut node.mistakes(mistakes));
         catalog.metrics.extend(family);
     }
     catalog
@@ -30,29 +30,30 @@ pub fn spell_out(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Catalog 
 fn tables(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Table> {
     let ids: Vec<&str> = written.tables.iter().map(|(id, ..)| id.as_str()).collect();
     let mut tables = Vec::new();
-    for (id, table, place) in &written.tables {
+    for (id, table, node) in &written.tables {
+        let mistakes = &mut node.mistakes(mistakes);
         let mut parents = Vec::new();
         for (at, link) in table.belongs_to.iter().enumerate() {
             match ids.iter().position(|known| *known == link.table) {
                 Some(parent) if parent == tables.len() => {
-                    mistakes.push(place.mistake(
+                    mistakes.push(
                         &["belongs_to"],
                         format!("table `{id}` cannot belong to itself"),
-                    ));
+                    );
                 }
                 Some(parent) => parents.push(Parent {
                     table: parent,
                     column: link.column.clone(),
                     key: link.key.clone(),
                 }),
-                None => mistakes.push(place.mistake(
+                None => mistakes.push(
                     &["belongs_to", &at.to_string(), "table"],
                     format!(
                         "no table `{}` is declared{}",
                         link.table,
                         did_you_mean(&link.table, ids.iter().copied())
                     ),
-                )),
+                ),
             }
         }
         tables.push(Table {
@@ -73,21 +74,20 @@ fn tables(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Table> {
 /// All metrics that one `[[metrics]]` piece stands for.
 fn family(
     written: &written::Metric,
-    place: Place<'_>,
     catalog: &Catalog,
-    mistakes: &mut Vec<Mistake>,
+    mistakes: &mut NodeMistakes<'_>,
 ) -> Vec<Metric> {
-    let Some(shape) = shape(written, place, catalog, mistakes) else {
+    let Some(shape) = shape(written, catalog, mistakes) else {
         return Vec::new();
     };
-    let alert = rules(written, place, mistakes);
+    let alert = rules(written, mistakes);
     let since = written.since.as_ref().and_then(|text| match text.parse() {
         Ok(date) => Some(date),
         Err(_) => {
-            mistakes.push(place.mistake(
+            mistakes.push(
                 &["since"],
                 format!("`{text}` is not a date like 2025-10-03"),
-            ));
+            );
             None
         }
     });
@@ -113,13 +113,13 @@ fn family(
         alert,
         family: written.key.clone(),
     };
-    let members = split::by_split(head, written, place)
+    let members = split::by_split(head, written, mistakes.node)
         .into_iter()
         .flat_map(|member| by_window(member, written))
         .collect();
-    match (&written.per, members) {
-        (Some(per), members) => members_per_parent(members, per, catalog),
-        (None, members) => members,
+    match &written.per {
+        Some(per) => members_per_parent(members, per, catalog),
+        None => members,
     }
 }
 
@@ -132,7 +132,7 @@ fn unit(written: &written::Metric) -> String {
     }
 }
 
-/// An age is measured to see that rows keep coming.
+/// A small age means that rows keep coming.
 fn usual_good(written: &written::Metric) -> Good {
     match written.newest {
         Some(_) => Good::Down,
@@ -142,25 +142,18 @@ fn usual_good(written: &written::Metric) -> Good {
 
 fn shape(
     written: &written::Metric,
-    place: Place<'_>,
     catalog: &Catalog,
-    mistakes: &mut Vec<Mistake>,
+    mistakes: &mut NodeMistakes<'_>,
 ) -> Option<Shape> {
+    let derived = |of: &String, per: &String, percent| {
+        let (of, per) = (of.clone(), per.clone());
+        Some(Shape::Derived(Derived { of, per, percent }))
+    };
     if let Some(percent) = &written.percent {
-        let derived = Derived {
-            of: percent.of.clone(),
-            per: percent.whole.clone(),
-            percent: true,
-        };
-        return Some(Shape::Derived(derived));
+        return derived(&percent.of, &percent.whole, true);
     }
     if let Some(ratio) = &written.ratio {
-        let derived = Derived {
-            of: ratio.of.clone(),
-            per: ratio.per.clone(),
-            percent: false,
-        };
-        return Some(Shape::Derived(derived));
+        return derived(&ratio.of, &ratio.per, false);
     }
     if let Some(text) = &written.sql {
         return Some(Shape::Sql {
@@ -169,31 +162,27 @@ fn shape(
         });
     }
     let Some(name) = &written.table else {
-        if !place.flawed {
-            mistakes.push(place.mistake(
-                &["key"],
-                format!("metric `{}` counts nothing: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key),
-            ));
+        if !mistakes.node.flawed {
+            mistakes.push(&["key"],
+                format!("metric `{}` counts nothing: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key));
         }
         return None;
     };
     let Some(table) = catalog.tables.iter().position(|table| table.id == *name) else {
         let ids = catalog.tables.iter().map(|table| table.id.as_str());
-        mistakes.push(place.mistake(
+        mistakes.push(
             &["table"],
             format!("no table `{name}` is declared{}", did_you_mean(name, ids)),
-        ));
+        );
         return None;
     };
     let Some(measure) = measure(written) else {
-        if !place.flawed {
-            mistakes.push(place.mistake(
-                &["key"],
+        if !mistakes.node.flawed {
+            mistakes.push(&["key"],
                 format!(
                     "metric `{}` needs one of `count`, `sum`, `avg`, `min`, `max`, `newest`, `distinct`",
                     written.key
-                ),
-            ));
+                ));
         }
         return None;
     };
@@ -217,19 +206,18 @@ fn shape(
 }
 
 fn measure(written: &written::Metric) -> Option<Measure> {
-    let measures = [
-        written.count.as_ref().map(|column| match column.as_str() {
-            "*" => Measure::Rows,
-            _ => Measure::Filled(column.clone()),
-        }),
-        written.sum.clone().map(Measure::Sum),
-        written.avg.clone().map(Measure::Avg),
-        written.min.clone().map(Measure::Min),
-        written.max.clone().map(Measure::Max),
-        written.newest.clone().map(Measure::Newest),
-        written.distinct.clone().map(Measure::Distinct),
-    ];
-    measures.into_iter().flatten().next()
+    let (key, column) = written.measured().next()?;
+    let measure = match key {
+        "count" if column == "*" => return Some(Measure::Rows),
+        "count" => Measure::Filled,
+        "sum" => Measure::Sum,
+        "avg" => Measure::Avg,
+        "min" => Measure::Min,
+        "max" => Measure::Max,
+        "newest" => Measure::Newest,
+        _ => Measure::Distinct,
+    };
+    Some(measure(column.clone()))
 }
 
 fn by_window(head: Metric, written: &written::Metric) -> Vec<Metric> {
@@ -301,12 +289,11 @@ fn members_per_parent(members: Vec<Metric>, per: &str, catalog: &Catalog) -> Vec
     all
 }
 
-fn rules(written: &written::Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) -> Rules {
+fn rules(written: &written::Metric, mistakes: &mut NodeMistakes<'_>) -> Rules {
     let (alert, unit) = (&written.alert, unit(written));
     let mut limit = |text: &Option<String>, key: &str| {
         let read = limit(text.as_ref()?, &unit);
-        read.map_err(|why| mistakes.push(place.mistake(&["alert", key], why)))
-            .ok()
+        read.map_err(|why| mistakes.push(&["alert", key], why)).ok()
     };
     Rules {
         warning: limit(&alert.warning, "warning"),
@@ -317,7 +304,7 @@ fn rules(written: &written::Metric, place: Place<'_>, mistakes: &mut Vec<Mistake
     }
 }
 
-/// From 0.1 h to 0.4 h an age grows by 300 %, which says nothing: its changes are judged only where the catalog asks.
+/// From 0.1 h to 0.4 h an age grows by 300 %, which means nothing: its changes are judged only if the catalog asks.
 fn percent_rule(written: &written::Metric) -> written::PercentRule {
     let usual = written::PercentRule {
         on: match written.newest {
@@ -329,7 +316,7 @@ fn percent_rule(written: &written::Metric) -> written::PercentRule {
     written.alert.percent.clone().unwrap_or(usual)
 }
 
-/// `> 26`, or `> 26 h` for a metric in `h`; else why it cannot be one.
+/// Reads `> 26`, or `> 26 h` for a metric in `h`.
 fn limit(text: &str, unit: &str) -> Result<Limit, String> {
     let no_rule = || format!("`{text}` is not a rule like `> 20`, `>= 5`, `< 1` or `<= 0`");
     let rule = text.trim();
@@ -357,7 +344,7 @@ fn limit(text: &str, unit: &str) -> Result<Limit, String> {
     }
 }
 
-/// That the number is followed by what is not the metric's unit.
+/// The message that another unit than the metric's follows the number.
 fn other_unit(text: &str, bound: &str, unit: &str) -> Option<String> {
     let is_number = |end: &usize| {
         let number = bound[..*end].trim_end().parse();
@@ -376,7 +363,7 @@ fn other_unit(text: &str, bound: &str, unit: &str) -> Option<String> {
     })
 }
 
-/// Without a declaration only shapes that name no mutable column have a past.
+/// Without a declaration, only shapes without mutable columns have a past.
 fn inferred_history(written: &written::Metric, shape: &Shape, catalog: &Catalog) -> History {
     let Shape::Counted(counted) = shape else {
         return History::Now;

@@ -1,5 +1,5 @@
-//! SQL that people write into settings, read only so far as to tell code from quotes and comments: it is put between
-//! other SQL, and must not end there what it does not begin.
+//! SQL from settings, split into code, quotes and comments: it is put between other SQL, and must not end there what it
+//! does not begin.
 
 use std::ops::Range;
 
@@ -13,10 +13,10 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct Token {
     pub kind: Kind,
     pub span: Range<usize>,
-    /// Its end was found before the text's.
+    /// It ends before the text does.
     pub closed: bool,
 }
 
@@ -29,32 +29,32 @@ pub enum Fragment {
     Query,
 }
 
-/// The text in pieces, nothing left out.
-pub fn pieces(sql: &str, engine: Engine) -> Vec<Piece> {
+/// All of the text as tokens.
+pub fn tokens(sql: &str, engine: Engine) -> Vec<Token> {
     let mut all = Vec::new();
     let (mut code_from, mut at) = (0, 0);
     while let Some(letter) = sql[at..].chars().next() {
-        let Some(piece) = piece_at(sql, at, engine) else {
+        let Some(token) = token_at(sql, at, engine) else {
             at += letter.len_utf8();
             continue;
         };
         all.extend(code(code_from..at));
-        at = piece.span.end;
+        at = token.span.end;
         code_from = at;
-        all.push(piece);
+        all.push(token);
     }
     all.extend(code(code_from..at));
     all
 }
 
-fn code(span: Range<usize>) -> Option<Piece> {
+fn code(span: Range<usize>) -> Option<Token> {
     let kind = Kind::Code;
     let closed = true;
-    (!span.is_empty()).then_some(Piece { kind, span, closed })
+    (!span.is_empty()).then_some(Token { kind, span, closed })
 }
 
 /// The quoted text or comment that begins here.
-fn piece_at(sql: &str, at: usize, engine: Engine) -> Option<Piece> {
+fn token_at(sql: &str, at: usize, engine: Engine) -> Option<Token> {
     let rest = &sql[at..];
     let (kind, length) = match rest.chars().next()? {
         '\'' if engine == Engine::Postgres && has_escapes(sql, at) => {
@@ -69,14 +69,14 @@ fn piece_at(sql: &str, at: usize, engine: Engine) -> Option<Piece> {
         '#' if engine == Engine::Mysql => (Kind::Comment, line_length(rest, engine)),
         _ => return None,
     };
-    Some(Piece {
+    Some(Token {
         kind,
         span: at..at + length.unwrap_or(rest.len()),
         closed: length.is_some(),
     })
 }
 
-/// To MySQL `5--3` is a sum.
+/// In MySQL `5--3` is a sum.
 fn begins_comment(rest: &str, engine: Engine) -> bool {
     rest.strip_prefix("--").is_some_and(|after| {
         engine != Engine::Mysql
@@ -170,7 +170,7 @@ pub fn without_end(query: &str) -> &str {
         .trim_end_matches(|letter: char| letter.is_whitespace() || letter == ';')
 }
 
-/// Why the text cannot be put where it belongs, and what of it is to blame.
+/// Why the fragment cannot be used, and the part at fault.
 pub fn flaw(sql: &str, fragment: Fragment, engine: Engine) -> Option<(Range<usize>, &'static str)> {
     let end = match fragment {
         Fragment::Query => sql.trim_start().len() - without_end(sql).len(),
@@ -178,15 +178,15 @@ pub fn flaw(sql: &str, fragment: Fragment, engine: Engine) -> Option<(Range<usiz
     };
     let sql = &sql[..sql.len() - end];
     let mut open = Vec::new();
-    for piece in pieces(sql, engine) {
-        let text = &sql[piece.span.clone()];
-        let wrong = match piece.kind {
-            Kind::Code => code_flaw(text, piece.span.start, fragment, &mut open),
-            Kind::Quoted => (!piece.closed).then(|| {
-                let quote = piece.span.start..piece.span.start + 1;
+    for token in tokens(sql, engine) {
+        let text = &sql[token.span.clone()];
+        let wrong = match token.kind {
+            Kind::Code => code_flaw(text, token.span.start, fragment, &mut open),
+            Kind::Quoted => (!token.closed).then(|| {
+                let quote = token.span.start..token.span.start + 1;
                 (quote, "this quote is never closed")
             }),
-            Kind::Comment => comment_flaw(text, &piece, fragment, engine),
+            Kind::Comment => comment_flaw(text, &token, fragment, engine),
         };
         if wrong.is_some() {
             return wrong;
@@ -224,12 +224,12 @@ fn code_flaw(
 
 fn comment_flaw(
     text: &str,
-    piece: &Piece,
+    token: &Token,
     fragment: Fragment,
     engine: Engine,
 ) -> Option<(Range<usize>, &'static str)> {
     let is_run = text.starts_with("/*!") || text.to_ascii_uppercase().starts_with("/*M!");
-    let why = match (text.starts_with("/*"), piece.closed) {
+    let why = match (text.starts_with("/*"), token.closed) {
         (true, true) if engine == Engine::Mysql && is_run => {
             "MySQL executes this kind of comment: remove the comment markers"
         }
@@ -239,5 +239,5 @@ fn comment_flaw(
         }
         _ => return None,
     };
-    Some((piece.span.start..piece.span.start + 2.min(text.len()), why))
+    Some((token.span.start..token.span.start + 2.min(text.len()), why))
 }

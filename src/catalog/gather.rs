@@ -1,20 +1,20 @@
-//! Takes the catalog's pieces out of all documents, each with where it stands.
+//! Collects the catalog's tables, metrics and known days from all documents.
 
 use chrono::NaiveDate;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::document::{Document, Place, piece};
+use super::document::{Document, Node, read_value};
 use super::written::{KnownDay, Metric, Table};
 use crate::calendar::rule::Rule;
 use crate::text::mistake::Mistake;
 use crate::text::suggest::did_you_mean;
 
-/// Everything of the catalog that the documents hold, each piece with where it stands.
+/// The catalog as written in the documents.
 #[derive(Default)]
 pub struct Written<'a> {
-    pub tables: Vec<(String, Table, Place<'a>)>,
-    pub metrics: Vec<(Metric, Place<'a>)>,
+    pub tables: Vec<(String, Table, Node<'a>)>,
+    pub metrics: Vec<(Metric, Node<'a>)>,
     pub known_days: Vec<KnownDay>,
     pub since: Option<NaiveDate>,
 }
@@ -26,19 +26,19 @@ impl<'a> Written<'a> {
             all.gather_tables(document, mistakes);
             for value in elements(document, "metrics", mistakes) {
                 let before = mistakes.len();
-                if let Some(metric) = piece(document, value, mistakes) {
+                if let Some(metric) = read_value(document, value, mistakes) {
                     let flawed = mistakes.len() > before;
-                    let place = Place {
+                    let node = Node {
                         document,
                         value,
                         flawed,
                     };
-                    all.metrics.push((metric, place));
+                    all.metrics.push((metric, node));
                 }
             }
             all.known_days.extend(known_days(document, &[], mistakes));
             if let Some(value) = document.get("since")
-                && let Some(text) = piece::<String>(document, value, mistakes)
+                && let Some(text) = read_value::<String>(document, value, mistakes)
             {
                 match text.parse() {
                     Ok(since) => all.since = Some(since),
@@ -69,22 +69,22 @@ impl<'a> Written<'a> {
             let before = mistakes.len();
             let id = id.get_ref().to_string();
             // A table that could not be read is declared all the same: metrics may refer to it.
-            let table = piece(document, value, mistakes).unwrap_or_else(|| Table {
+            let table = read_value(document, value, mistakes).unwrap_or_else(|| Table {
                 name: id.clone(),
                 ..Table::default()
             });
             let flawed = mistakes.len() > before;
-            let place = Place {
+            let node = Node {
                 document,
                 value,
                 flawed,
             };
-            self.tables.push((id, table, place));
+            self.tables.push((id, table, node));
         }
     }
 }
 
-/// The file's `[[calendar]]`. Its days may hold in the regions that it declares.
+/// The file's `[[calendar]]`, whose days may name the regions that it declares.
 pub fn known_days(
     document: &Document<'_>,
     regions: &[String],
@@ -92,10 +92,10 @@ pub fn known_days(
 ) -> Vec<KnownDay> {
     let mut days = Vec::new();
     for value in elements(document, "calendar", mistakes) {
-        let Some(day) = piece::<KnownDay>(document, value, mistakes) else {
+        let Some(day) = read_value::<KnownDay>(document, value, mistakes) else {
             continue;
         };
-        if let Some(message) = never_over(&day) {
+        if let Some(message) = until_mistake(&day) {
             let span = document.span(value, &["until"]);
             mistakes.push(document.mistake(span, message));
         }
@@ -112,8 +112,8 @@ pub fn known_days(
     days
 }
 
-/// Why the days cannot be those between `date` and `until`.
-fn never_over(known: &KnownDay) -> Option<&'static str> {
+/// What is wrong with `date` and `until`.
+fn until_mistake(known: &KnownDay) -> Option<&'static str> {
     match (known.date, known.until?) {
         (Rule::Once(first), until) if until < first => Some("`until` is before `date`"),
         (Rule::Once(_), _) => None,

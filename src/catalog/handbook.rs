@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{AlertOn, Catalog, Derived, Judge, Measure, Metric, Parts, Shape, Thresholds};
+use super::{AlertOn, Catalog, Judge, Measure, Metric, Parts, Shape, Thresholds};
 
 const INTRODUCTION: &str = "
 ## Metrics collected
@@ -116,8 +116,7 @@ fn alerts(metric: &Metric) -> String {
 
 /// The parts of a distribution explain changes; they are judged themselves where the catalog says so.
 fn change_rule(metric: &Metric) -> Option<String> {
-    let distribution =
-        matches!(&metric.shape, Shape::Counted(counted) if matches!(counted.parts, Parts::By(_)));
+    let distribution = metric.is_distribution();
     let rule = &metric.alert.percent;
     let what = match rule.on {
         AlertOn::Off => return None,
@@ -127,7 +126,7 @@ fn change_rule(metric: &Metric) -> Option<String> {
         AlertOn::Falls => "fall",
         AlertOn::Rises => "rise",
     };
-    let points = matches!(&metric.shape, Shape::Derived(Derived { percent: true, .. }));
+    let points = metric.moves_in_points();
     let unit = if points { "points" } else { "%" };
     let own: Vec<String> = [("critical", rule.critical), ("warning", rule.warning)]
         .into_iter()

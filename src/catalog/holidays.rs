@@ -1,9 +1,9 @@
-//! Holidays by name: those of the countries that come with Daybook, and those of users' own files.
+//! Holidays by name: built-in ones of countries, and those of users' files.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::document::{Document, piece};
+use super::document::{Document, read_value};
 use super::gather::known_days;
 use super::written::KnownDay;
 use crate::text::mistake::{Mistake, Source};
@@ -13,13 +13,13 @@ const COUNTRIES: [(&str, &str); 1] = [("holidays/ch.toml", include_str!("../../h
 /// A file of holidays.
 #[derive(Debug, Default)]
 pub struct Holidays {
-    /// By which it may be included.
+    /// The names that `holidays` may use.
     pub names: Vec<String>,
-    /// Each with those of the names that include it.
+    /// Each with the names that include it.
     days: Vec<KnownDay>,
 }
 
-/// All of such a file but the days themselves, which are read one by one.
+/// The file without its days, which are read one by one.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -47,7 +47,7 @@ pub fn read(source: &Source, path: Option<&str>, mistakes: &mut Vec<Mistake>) ->
             return Holidays::default();
         }
     };
-    let head: Head = piece(&document, &document.root, mistakes).unwrap_or_default();
+    let head: Head = read_value(&document, &document.root, mistakes).unwrap_or_default();
     let name = |region: &String| match &head.code {
         Some(code) => format!("{code}-{region}"),
         None => region.clone(),

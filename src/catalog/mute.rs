@@ -1,4 +1,4 @@
-//! Alerts that somebody has silenced for some days, and why.
+//! Muted alerts: until when, and why.
 
 use chrono::NaiveDate;
 

@@ -1,4 +1,4 @@
-//! The names under which Prometheus knows the metrics, and those of what Daybook tells of itself.
+//! Names of Prometheus series: of metrics, and of Daybook itself.
 
 use super::Metric;
 
@@ -8,7 +8,7 @@ pub fn name(metric: &Metric, prefix: &str) -> String {
     given.unwrap_or_else(|| format!("{prefix}_{}", metric.key))
 }
 
-/// What Daybook tells of itself and of its judgement, in the order in which it is told.
+/// Series about Daybook itself and its judgement, in the order of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {
     Build,

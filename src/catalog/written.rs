@@ -1,4 +1,4 @@
-//! The catalog as people write it: the types behind the TOML and its JSON Schema.
+//! The types behind the catalog's TOML and its JSON Schema.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ pub struct Table {
     /// Which app database holds it; leave out for the unnamed one.
     #[serde(default)]
     pub database: String,
-    /// When a row began to exist. Past days can be recounted where this is known.
+    /// When a row began to exist. Past days can be recounted if this is known.
     pub created_at: Option<String>,
     /// When a row ceased to exist (soft delete by time); null while it lives.
     pub deleted_at: Option<String>,
     /// Only rows for which this SQL condition is true ever count.
     #[serde(rename = "where")]
     pub condition: Option<String>,
-    /// How the table's time columns tell time. A date without a time is a day of `time_zone`, whatever stands here.
+    /// The kind of the table's time columns. A date without a time is always a day of `time_zone`.
     #[serde(default)]
     pub time: TimeKind,
     /// For times kept as text: one example, such as `2025-10-03T12:34:56Z`. Sampled when left out.
@@ -91,7 +91,7 @@ impl TimeKind {
     }
 }
 
-/// How far a metric's past can be known; each kind knows less than the one before.
+/// How far back a metric can be known; each kind less than the one before.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
 )]
@@ -133,7 +133,7 @@ pub enum Good {
 pub struct Metric {
     /// `[a-z][a-z0-9_]{0,57}`; windows append `_24h`, `_7d`, `_30d`.
     pub key: String,
-    /// What readers see; made from the key when left out.
+    /// The name that readers see; made from the key when left out.
     pub label: Option<String>,
     /// Metrics of one section stand together, in the order written.
     #[serde(default = "other_section")]
@@ -203,6 +203,21 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// The measured columns, by the key that names them.
+    pub fn measured(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let columns = [
+            ("count", &self.count),
+            ("sum", &self.sum),
+            ("avg", &self.avg),
+            ("min", &self.min),
+            ("max", &self.max),
+            ("newest", &self.newest),
+            ("distinct", &self.distinct),
+        ];
+        let measured = columns.into_iter();
+        measured.filter_map(|(key, column)| Some((key, column.as_ref()?)))
+    }
+
     /// Quotients have two decimals unless told otherwise, ages one; counts and sums are exact.
     pub fn usual_decimals(&self) -> Option<u32> {
         let divides = self.percent.is_some()
@@ -230,7 +245,7 @@ pub struct Within {
     pub column: String,
     /// One metric for each: 1 becomes `_24h`, n becomes `_nd`.
     pub days: Vec<u32>,
-    /// How this column tells time, where it differs from the table's others.
+    /// The kind of this time column, if it differs from the table's.
     pub time: Option<TimeKind>,
 }
 
@@ -248,7 +263,7 @@ pub struct Split {
     pub rest: Option<String>,
 }
 
-/// Rows of values that are not listed are left out on purpose.
+/// Unlisted values are left out on purpose.
 pub const IGNORE: &str = "ignore";
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -258,7 +273,7 @@ pub struct By {
     /// How many parts are kept by name; the rest is added up as "other".
     #[serde(default = "twenty")]
     pub top: usize,
-    /// Where the parts' names come from.
+    /// The table with the parts' names.
     pub label: Option<Label>,
 }
 
@@ -303,8 +318,7 @@ pub struct Alert {
     pub critical: Option<String>,
     /// Rules on the change in percent (in points for percentages); off for `newest` when left out.
     pub percent: Option<PercentRule>,
-    /// The part of its own past days that the metric's usual range holds at least; 0.98 when left out. Nearer to 1 it
-    /// is calmer.
+    /// The share of its own past days that the metric's usual range must hold; 0.98 when left out. Closer to 1 alerts less.
     #[schemars(range(min = 0.5, max = 1))]
     pub reach: Option<f64>,
     /// Of a distribution: its larger parts are judged too, where one falls, appears or vanishes.
@@ -340,7 +354,7 @@ pub enum AlertOn {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Judge {
-    /// By the thresholds, where the day's value also lies outside what is usual for the metric.
+    /// By the thresholds, if the day's value is also outside the metric's usual range.
     #[default]
     Usual,
     /// By the thresholds alone, at once and always.

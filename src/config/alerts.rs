@@ -24,29 +24,27 @@ pub struct Alerts {
     /// No judgement below this absolute change; 5 when left out.
     #[schemars(range(min = 0))]
     pub min_change: Option<f64>,
-    /// `usual` when left out: a change alerts only where the day also lies outside what is usual for the metric.
+    /// `usual` when left out: a change alerts only if the day is also outside the metric's usual range.
     pub judge: Option<Judge>,
 }
 
-/// Of two levels that contradict each other, the one left at its default gives way; 0 is never reached.
+/// If two levels contradict each other, the default one gives way. 0 is never reached.
 pub fn thresholds(written: &Alerts, settler: &mut Settler<'_>) -> Thresholds {
-    let mut number = |key: &str, variable, number: Option<f64>| {
-        let setting = format!("alerts.{key}");
-        let text = number.map(|number| number.to_string());
-        settler.value(&setting, variable, text, not_negative)
+    let mut level = |setting, variable, written: &Option<f64>| {
+        settler.value_or_variable(setting, variable, written, not_negative)
     };
-    let warning = number(
-        "warning",
-        Some("METRICS_ALERT_THRESHOLD_WARNING"),
-        written.warning,
+    let warning = level(
+        "alerts.warning",
+        "METRICS_ALERT_THRESHOLD_WARNING",
+        &written.warning,
     );
-    let critical = number(
-        "critical",
-        Some("METRICS_ALERT_THRESHOLD_CRITICAL"),
-        written.critical,
+    let critical = level(
+        "alerts.critical",
+        "METRICS_ALERT_THRESHOLD_CRITICAL",
+        &written.critical,
     );
-    let min_base = number("min_base", None, written.min_base);
-    let min_change = number("min_change", None, written.min_change);
+    let min_base = settler.value("alerts.min_base", &written.min_base, not_negative);
+    let min_change = settler.value("alerts.min_change", &written.min_change, not_negative);
     let default = Thresholds::default();
     let (warning, critical) = match (warning, critical) {
         (None, None) => (default.warning, default.critical),

@@ -1,4 +1,4 @@
-//! The sections `[app]`, `[apps]` and `[book]`: the databases that are read, and the one that is written.
+//! The sections `[app]`, `[apps]` and `[book]`: the app databases and the book.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::text::mistake::Mistake;
 
-use super::environment::{is_sound_word, names_between};
+use super::environment::{check_name, names_between};
 use super::origin::Origin;
-use super::rows::Row;
+use super::rows::{Row, or_not_set};
 use super::settle::{Settler, whole};
 use super::{DatabaseUrl, Request};
 
@@ -54,7 +54,7 @@ pub fn app_variable(name: &str) -> String {
     }
 }
 
-/// The book's URL; a wrong one stands beside the file.
+/// The book's URL; `None` if it is wrong or not set.
 pub fn book(
     written: &Book,
     apps: &BTreeMap<String, AppDatabase>,
@@ -63,8 +63,8 @@ pub fn book(
     let book = settler.database_url(
         "book",
         "DAYBOOK_BOOK_DATABASE_URL",
-        written.database_url.as_ref(),
-        written.database_url_file.as_ref(),
+        &written.database_url,
+        &written.database_url_file,
     );
     book.filter(|url| {
         let mistake = misplaced(url, apps);
@@ -75,7 +75,7 @@ pub fn book(
     })
 }
 
-/// Why the book cannot be kept there. On a server it may stand beside the application's tables.
+/// Why the book cannot be there. On a server it may share the application's database.
 fn misplaced(url: &DatabaseUrl, apps: &BTreeMap<String, AppDatabase>) -> Option<&'static str> {
     let file = |url: &DatabaseUrl| {
         url.sqlite_path()
@@ -105,18 +105,13 @@ pub fn apps(
     let unwritten = App::default();
     for name in &declared {
         let written = named.get(name);
-        if is_sound_word(name) {
-            let app = app(name, written.unwrap_or(&unwritten), settler);
-            apps.extend(app.map(|app| (name.clone(), app)));
-            continue;
-        }
-        let message = format!(
-            "`{}` cannot name an app database: a name begins with a letter a-z and goes on with letters a-z, digits and `_`",
-            name.escape_debug()
-        );
-        match written {
-            Some(_) => settler.wrong_at(&["apps", name], message),
-            None => settler.mistakes.push(Mistake::elsewhere(
+        match (check_name(name, "an app database"), written) {
+            (Ok(()), _) => {
+                let app = app(name, written.unwrap_or(&unwritten), settler);
+                apps.extend(app.map(|app| (name.clone(), app)));
+            }
+            (Err(message), Some(_)) => settler.wrong_at(&["apps", name], message),
+            (Err(message), None) => settler.mistakes.push(Mistake::elsewhere(
                 Origin::Environment(app_variable(name)).to_string(),
                 message,
             )),
@@ -127,17 +122,13 @@ pub fn apps(
 
 fn app(name: &str, written: &App, settler: &mut Settler<'_>) -> Option<AppDatabase> {
     let section = section_of(name);
-    let connections = settler.value(
-        &format!("{section}.connections"),
-        None,
-        written.connections.map(|count| count.to_string()),
-        whole(1..=16),
-    );
+    let setting = format!("{section}.connections");
+    let connections = settler.value(&setting, &written.connections, whole(1..=16));
     let url = settler.database_url(
         &section,
         &app_variable(name),
-        written.database_url.as_ref(),
-        written.database_url_file.as_ref(),
+        &written.database_url,
+        &written.database_url_file,
     )?;
     Some(AppDatabase {
         url,
@@ -151,7 +142,7 @@ pub(super) fn rows(apps: &BTreeMap<String, AppDatabase>, declared: &BTreeSet<Str
     for name in unnamed.chain(declared.iter().cloned()) {
         let section = section_of(&name);
         let app = apps.get(&name);
-        let url = app.map_or_else(|| "not set".to_owned(), |app| app.url.to_string());
+        let url = or_not_set(app.map(|app| &app.url));
         rows.push((format!("{section}.database_url"), url));
         if let Some(app) = app {
             rows.push((

@@ -11,8 +11,7 @@ use crate::text::mistake::Mistake;
 
 use super::Config;
 use super::duration::{MINUTE, SECOND, spoken, within};
-use super::environment::is_sound_word;
-use super::environment::names_between;
+use super::environment::{check_name, names_between};
 use super::mail::{file_name, web_address};
 use super::origin::Origin;
 use super::rows::{Row, or_not_set, section};
@@ -27,7 +26,7 @@ pub struct Outbox {
 
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// What the ledger and errors call it: its address may be a secret.
+    /// Its name in the ledger and in errors: the address may be a secret.
     pub name: String,
     pub url: SecretString,
     /// Signs the body.
@@ -36,7 +35,7 @@ pub struct Webhook {
     pub ca_file: Option<PathBuf>,
 }
 
-/// A health check that is told of every night; one that hears nothing raises the alarm.
+/// A health check that gets a ping every night, and raises the alarm without one.
 #[derive(Debug, Clone)]
 pub struct Ping {
     pub start: Option<SecretString>,
@@ -48,33 +47,28 @@ pub struct Ping {
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The one written, else one beside the file while no mail is sent.
+/// As written; without mail, by default a folder beside the file.
 pub fn outbox(
     written: &written::Outbox,
     has_mail: bool,
     settler: &mut Settler<'_>,
 ) -> Option<Outbox> {
-    let directory = settler.value(
-        "outbox.directory",
-        None,
-        written.directory.clone(),
-        file_name,
-    );
+    let directory = settler.value("outbox.directory", &written.directory, file_name);
     let unwritten = (!has_mail).then(|| "outbox".to_owned());
     directory.or(unwritten).map(|directory| Outbox {
         directory: settler.beside_the_file(&directory),
     })
 }
 
-/// Those of the file in its order, then those that only the environment names.
+/// First those of the file, then those that only the environment names.
 pub fn webhooks(written: &[written::Webhook], settler: &mut Settler<'_>) -> Vec<Webhook> {
     let mut names = BTreeSet::new();
     let mut all = Vec::new();
     for (at, written) in written.iter().enumerate() {
         let section = format!("webhooks.{at}");
         let setting = format!("{section}.name");
-        if !is_sound_word(&written.name) {
-            settler.wrong(&setting, unsound(&written.name));
+        if let Err(message) = check_name(&written.name, "a webhook") {
+            settler.wrong(&setting, message);
         } else if !names.insert(written.name.clone()) {
             let message = format!(
                 "there are two webhooks `{}`: give this one another name",
@@ -87,11 +81,9 @@ pub fn webhooks(written: &[written::Webhook], settler: &mut Settler<'_>) -> Vec<
     }
     let outside = names_between("DAYBOOK_WEBHOOK_", "_URL", settler.environment());
     for name in outside.difference(&names) {
-        if !is_sound_word(name) {
+        if let Err(message) = check_name(name, "a webhook") {
             let origin = Origin::Environment(variable(name, "URL")).to_string();
-            settler
-                .mistakes
-                .push(Mistake::elsewhere(origin, unsound(name)));
+            settler.mistakes.push(Mistake::elsewhere(origin, message));
             continue;
         }
         let unwritten = written::Webhook {
@@ -106,12 +98,7 @@ pub fn webhooks(written: &[written::Webhook], settler: &mut Settler<'_>) -> Vec<
 /// One address with `/start` and `/fail` behind it, or an address for each.
 pub fn ping(written: &written::Ping, settler: &mut Settler<'_>) -> Option<Ping> {
     let known_before = settler.mistakes.len();
-    let url = settler.value(
-        "ping.url",
-        Some("DAYBOOK_PING_URL"),
-        written.url.clone(),
-        address,
-    );
+    let url = settler.value_or_variable("ping.url", "DAYBOOK_PING_URL", &written.url, address);
     let url_is_outside = matches!(
         settler.origins.get("ping.url"),
         Some(Origin::Environment(_) | Origin::Credential(_))
@@ -123,13 +110,13 @@ pub fn ping(written: &written::Ping, settler: &mut Settler<'_>) -> Option<Ping> 
             let message = format!("`url` already sets `{key}`: keep one of them");
             settler.wrong(&setting, message);
         }
-        settler.value(&setting, None, text, address)
+        settler.value(&setting, &text, address)
     };
     let start = own("start", &written.start);
     let success = own("success", &written.success);
     let failure = own("failure", &written.failure);
-    let timeout = settler.value("ping.timeout", None, written.timeout.clone(), timeout());
-    let ca_file = settler.value("ping.ca_file", None, written.ca_file.clone(), file_name);
+    let timeout = settler.value("ping.timeout", &written.timeout, timeout());
+    let ca_file = settler.value("ping.ca_file", &written.ca_file, file_name);
     let sealed = |url: Url| SecretString::from(String::from(url));
     let (start, success, failure) = match (url, success) {
         (Some(url), _) => (
@@ -155,7 +142,7 @@ pub fn ping(written: &written::Ping, settler: &mut Settler<'_>) -> Option<Ping> 
     })
 }
 
-/// An address without what may be a secret in it: everything but its host.
+/// Only the scheme and host of an address: the rest may be a secret.
 pub fn without_secrets(address: &SecretString) -> String {
     match Url::parse(address.expose_secret()) {
         Ok(url) => {
@@ -182,8 +169,8 @@ fn webhook(
     let url = Sealed {
         setting: &setting("url"),
         variable: &variable(name, "URL"),
-        plain: written.url.as_ref(),
-        file: written.url_file.as_ref(),
+        plain: &written.url,
+        file: &written.url_file,
     };
     let holds = |url: &Url| url.password().map(|_| "a webhook's password");
     let url = settler.sealed(&url, |text, _| address(text), holds);
@@ -191,23 +178,13 @@ fn webhook(
     let secret = Sealed {
         setting: &setting("secret"),
         variable: &variable(name, "SECRET"),
-        plain: written.secret.as_ref(),
-        file: written.secret_file.as_ref(),
+        plain: &written.secret,
+        file: &written.secret_file,
     };
     let holds = |_: &SecretString| Some("a webhook's secret");
     let secret = settler.sealed(&secret, |text, _| sealed_text(text), holds);
-    let limit = settler.value(
-        &setting("timeout"),
-        None,
-        written.timeout.clone(),
-        timeout(),
-    );
-    let ca_file = settler.value(
-        &setting("ca_file"),
-        None,
-        written.ca_file.clone(),
-        file_name,
-    );
+    let limit = settler.value(&setting("timeout"), &written.timeout, timeout());
+    let ca_file = settler.value(&setting("ca_file"), &written.ca_file, file_name);
     if url.is_none() && !url_is_wrong {
         let message = format!(
             "the webhook `{name}` has no address: write `url` or `url_file`, or set {}",
@@ -229,13 +206,6 @@ fn webhook(
 
 fn variable(name: &str, what: &str) -> String {
     format!("DAYBOOK_WEBHOOK_{}_{what}", name.to_uppercase())
-}
-
-fn unsound(name: &str) -> String {
-    format!(
-        "`{}` cannot name a webhook: a name begins with a letter a-z and goes on with letters a-z, digits and `_`",
-        name.escape_debug()
-    )
 }
 
 /// What leaves this machine is encrypted.
@@ -288,20 +258,17 @@ pub(super) fn rows(config: &Config) -> Vec<Row> {
         rows.extend(section("ping", [("url", or_not_set(None::<String>))]));
         return rows;
     };
-    let mut addresses = vec![("url", without_secrets(&ping.success))];
-    if !config.origins.contains_key("ping.url") {
-        addresses = vec![
-            (
-                "start",
-                or_not_set(ping.start.as_ref().map(without_secrets)),
-            ),
-            ("success", without_secrets(&ping.success)),
-            (
-                "failure",
-                or_not_set(ping.failure.as_ref().map(without_secrets)),
-            ),
-        ];
-    }
+    let address =
+        |address: &Option<SecretString>| or_not_set(address.as_ref().map(without_secrets));
+    let success = without_secrets(&ping.success);
+    let addresses = match config.origins.contains_key("ping.url") {
+        true => vec![("url", success)],
+        false => vec![
+            ("start", address(&ping.start)),
+            ("success", success),
+            ("failure", address(&ping.failure)),
+        ],
+    };
     let ca_file = ping.ca_file.as_ref().map(|path| path.display());
     let rest = [
         ("timeout", spoken(ping.timeout)),
@@ -326,7 +293,7 @@ pub mod written {
     #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Webhook {
-        /// What the ledger and errors call it.
+        /// Its name in the ledger and in errors.
         #[schemars(regex(pattern = r"^[a-z][a-z0-9_]*$"))]
         pub name: String,
         /// Where the report is posted to: `https:`, on this machine `http:` too.

@@ -1,4 +1,4 @@
-//! The sections `[collect]` and `[retention]`: how the nightly collection works, and how long its rows are kept.
+//! The sections `[collect]` and `[retention]`: limits of the nightly collection, and how long to keep its rows.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::settle::{Settler, whole};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Collect {
-    /// How long after a day's end a value that only now is known still counts as observed for that day; `24h` when left out.
+    /// How long after a day's end a value that changes still counts as observed for that day; `24h` when left out.
     #[schemars(regex(pattern = r"^(0|[0-9]+[smhd])$"))]
     pub grace: Option<String>,
-    /// How many days back missing days are filled in; 31 when left out.
+    /// How many days back to fill in missing days; 31 when left out.
     #[schemars(range(max = 366))]
     pub catch_up_days: Option<u32>,
-    /// How long an unreachable database is tried again; when left out `5m`, and not at all on a terminal.
+    /// How long to retry an unreachable database; when left out `5m`, and not at all on a terminal.
     #[schemars(regex(pattern = r"^(0|[0-9]+[smhd])$"))]
     pub retry_for: Option<String>,
     /// Stop counting after this time and tell readers there are no numbers. No limit when left out.
@@ -37,7 +37,7 @@ pub struct Collect {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
-    /// How many days of entries are kept; 365 when left out.
+    /// How many days of entries to keep; 365 when left out.
     #[schemars(range(min = 1, max = 36525))]
     pub days: Option<u32>,
 }
@@ -47,7 +47,7 @@ pub struct CollectSettings {
     /// How long after a day's end a mutable value still counts as observed for it.
     pub grace: Duration,
     pub catch_up_days: u32,
-    /// How long an unreachable database is tried again. `None`: 5 minutes, but not at all on a terminal.
+    /// How long to retry an unreachable database. `None`: 5 minutes, but not at all on a terminal.
     pub retry_for: Option<Duration>,
     pub max_duration: Option<Duration>,
     pub statement_timeout: Duration,
@@ -59,8 +59,7 @@ impl CollectSettings {
         TimeDelta::from_std(self.grace).unwrap_or(TimeDelta::MAX)
     }
 
-    /// Whoever holds the collect lock for longer holds up all nights. After `max_duration` what is due is still brought
-    /// out, one message at a time.
+    /// A collect lock held for longer blocks all nights. After `max_duration` due messages are still sent, one at a time.
     pub fn longest_night(&self) -> TimeDelta {
         let longest = match self.max_duration {
             Some(set) => set + Duration::from_secs(15 * 60),
@@ -89,31 +88,23 @@ impl CollectSettings {
 }
 
 pub fn collect(written: &Collect, settler: &mut Settler<'_>) -> CollectSettings {
-    let mut time = |key: &str, variable, text: &Option<String>, range| {
-        let setting = format!("collect.{key}");
-        settler.value(&setting, variable, text.clone(), within(range))
-    };
-    let grace = time("grace", None, &written.grace, Duration::ZERO..=7 * DAY);
-    let retry_for = time(
-        "retry_for",
-        Some("DAYBOOK_RETRY_FOR"),
+    let mut time =
+        |setting, text: &Option<String>, range| settler.value(setting, text, within(range));
+    let grace = time("collect.grace", &written.grace, Duration::ZERO..=7 * DAY);
+    let limit = &written.max_duration;
+    let max_duration = time("collect.max_duration", limit, SECOND..=DAY);
+    let limit = &written.statement_timeout;
+    let statement_timeout = time("collect.statement_timeout", limit, SECOND..=DAY);
+    let limit = &written.lock_timeout;
+    let lock_timeout = time("collect.lock_timeout", limit, SECOND..=HOUR);
+    let retry_for = settler.value_or_variable(
+        "collect.retry_for",
+        "DAYBOOK_RETRY_FOR",
         &written.retry_for,
-        Duration::ZERO..=DAY,
+        within(Duration::ZERO..=DAY),
     );
-    let max_duration = time("max_duration", None, &written.max_duration, SECOND..=DAY);
-    let statement_timeout = time(
-        "statement_timeout",
-        None,
-        &written.statement_timeout,
-        SECOND..=DAY,
-    );
-    let lock_timeout = time("lock_timeout", None, &written.lock_timeout, SECOND..=HOUR);
-    let catch_up_days = settler.value(
-        "collect.catch_up_days",
-        None,
-        written.catch_up_days.map(|days| days.to_string()),
-        whole(0..=366),
-    );
+    let days = &written.catch_up_days;
+    let catch_up_days = settler.value("collect.catch_up_days", days, whole(0..=366));
     for (key, time) in [
         ("retry_for", retry_for),
         ("statement_timeout", statement_timeout),
@@ -140,10 +131,10 @@ pub fn collect(written: &Collect, settler: &mut Settler<'_>) -> CollectSettings 
 }
 
 pub fn retention_days(written: &Retention, settler: &mut Settler<'_>) -> u32 {
-    let days = settler.value(
+    let days = settler.value_or_variable(
         "retention.days",
-        Some("METRICS_RETENTION_DAYS"),
-        written.days.map(|days| days.to_string()),
+        "METRICS_RETENTION_DAYS",
+        &written.days,
         whole(1..=36_525),
     );
     days.unwrap_or(365)

@@ -18,7 +18,7 @@ pub struct DatabaseUrl {
 impl DatabaseUrl {
     /// Relative SQLite files are looked for in `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, String> {
-        // To a URL a line break within it is not there, so what stands around it could not be told apart.
+        // URLs ignore line breaks, so the parts around one would merge.
         let text = text.trim();
         if text.contains(char::is_control) {
             let why = "a database URL has no line breaks, tabs or other control characters";
@@ -78,7 +78,7 @@ fn sqlite_file(text: &str) -> Result<&str, String> {
     }
 }
 
-/// Says nothing of a text that is no URL: it may be a password in the wrong place.
+/// Does not quote a text that is no URL: it may be a misplaced password.
 fn unknown_engine(text: &str, scheme: &str) -> String {
     let expected = "a database URL is `sqlite:FILE`, or `postgres` or `mysql` with `://USER@HOST:PORT/DATABASE`";
     if text[scheme.len()..].starts_with("://") {

@@ -10,7 +10,7 @@ pub const DAY: Duration = Duration::from_secs(86_400);
 
 const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
 
-/// One whole number with its unit; nothing needs no unit.
+/// One whole number with its unit; `0` needs none.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
@@ -34,7 +34,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(total))
 }
 
-/// In the largest unit that leaves no rest; a single day is 24 hours.
+/// In the largest unit that leaves no remainder; a single day is `24h`.
 pub fn spoken(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (letter, size) = UNITS
@@ -47,7 +47,7 @@ pub fn spoken(duration: Duration) -> String {
     format!("{}{letter}", seconds / size)
 }
 
-/// Takes a duration of that range.
+/// Reads a duration of that range.
 pub fn within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> {
     move |text| {
         let time = parse(text)?;

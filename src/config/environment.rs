@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::text::mistake::Mistake;
 
 use super::origin::Origin;
-use super::secret::Place;
+use super::secret::SecretPlace;
 
 /// All environment variables, by name.
 pub type Environment = BTreeMap<String, String>;
@@ -15,7 +15,7 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Given {
     pub text: String,
     pub origin: Origin,
-    pub place: Place,
+    pub place: SecretPlace,
 }
 
 /// The value of `variable`: from `…_FILE`, else the credential of the same name in lower case, else the variable itself.
@@ -33,25 +33,25 @@ pub fn given(
             return Err(Mistake::elsewhere(origin.to_string(), message));
         }
         let path = cwd.join(path);
-        return content(&path, origin, Place::File(path.clone())).map(Some);
+        return content(&path, origin, SecretPlace::File(path.clone())).map(Some);
     }
     if let Some(directory) = credentials(environment) {
         let name = variable.to_lowercase();
         let path = directory.join(&name);
         if path.exists() {
-            let place = Place::Credential(path.clone());
+            let place = SecretPlace::Credential(path.clone());
             return content(&path, Origin::Credential(name), place).map(Some);
         }
     }
     let origin = Origin::Environment(variable.to_owned());
     plain
         .cloned()
-        .map(|text| not_empty(text, origin, Place::Environment(variable.to_owned())))
+        .map(|text| not_empty(text, origin, SecretPlace::Environment(variable.to_owned())))
         .transpose()
 }
 
-/// What stands between `prefix` and `suffix` in variables and credentials, in lower case: the names of app
-/// databases in `DAYBOOK_APP_<NAME>_DATABASE_URL`, in any form.
+/// The parts between `prefix` and `suffix` of variables and credentials, in lower case: the names of app databases in
+/// `DAYBOOK_APP_<NAME>_DATABASE_URL`.
 pub fn names_between(prefix: &str, suffix: &str, environment: &Environment) -> BTreeSet<String> {
     let listed = credentials(environment).and_then(|directory| directory.read_dir().ok());
     let credentials = listed
@@ -84,14 +84,14 @@ pub fn read_secret(path: &Path, name: &str) -> Result<String, String> {
     Ok(text)
 }
 
-fn content(path: &Path, origin: Origin, place: Place) -> Result<Given, Mistake> {
+fn content(path: &Path, origin: Origin, place: SecretPlace) -> Result<Given, Mistake> {
     match read_secret(path, &path.display().to_string()) {
         Ok(text) => not_empty(text, origin, place),
         Err(message) => Err(Mistake::elsewhere(origin.to_string(), message)),
     }
 }
 
-fn not_empty(text: String, origin: Origin, place: Place) -> Result<Given, Mistake> {
+fn not_empty(text: String, origin: Origin, place: SecretPlace) -> Result<Given, Mistake> {
     if text.is_empty() {
         let message = "set, but empty: give it a value or unset it";
         return Err(Mistake::elsewhere(origin.to_string(), message));
@@ -107,10 +107,17 @@ fn credentials(environment: &Environment) -> Option<PathBuf> {
     environment.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
-/// Part of a variable's name, and harmless everywhere.
-pub fn is_sound_word(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_lowercase())
+/// Checks a name that becomes part of a variable's name; `what` says whose it is.
+pub fn check_name(name: &str, what: &str) -> Result<(), String> {
+    let is_sound = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name
             .chars()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    match is_sound {
+        true => Ok(()),
+        false => Err(format!(
+            "`{}` cannot name {what}: a name begins with a letter a-z and goes on with letters a-z, digits and `_`",
+            name.escape_debug()
+        )),
+    }
 }

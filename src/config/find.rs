@@ -1,4 +1,4 @@
-//! Where the configuration file is.
+//! Finds the configuration file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::text::mistake::{Mistake, Source};
 
 use super::{ConfigError, Request};
 
-/// The file that is read, and its name as messages say it.
+/// The file to read, and its name in messages.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub path: PathBuf,
@@ -24,16 +24,16 @@ pub fn file(request: &Request) -> Result<Found, ConfigError> {
     if let Some(path) = request.path.clone().or(named) {
         return Ok(Found::at(&path, &request.cwd));
     }
-    let places = usual_places(request);
-    let first = places
+    let candidates = usual_paths(request);
+    let first = candidates
         .iter()
-        .find(|place| request.cwd.join(place).is_file());
+        .find(|path| request.cwd.join(path).is_file());
     first
-        .map(|place| Found::at(place, &request.cwd))
+        .map(|path| Found::at(path, &request.cwd))
         .ok_or_else(|| {
-            let tried: Vec<String> = places
+            let tried: Vec<String> = candidates
                 .iter()
-                .map(|place| format!("  {}", request.cwd.join(place).display()))
+                .map(|path| format!("  {}", request.cwd.join(path).display()))
                 .collect();
             ConfigError::one(Mistake::elsewhere(
                 "daybook.toml",
@@ -45,16 +45,16 @@ pub fn file(request: &Request) -> Result<Found, ConfigError> {
         })
 }
 
-fn usual_places(request: &Request) -> Vec<PathBuf> {
+fn usual_paths(request: &Request) -> Vec<PathBuf> {
     let folder = |variable: &str| {
         let value = request.environment.get(variable);
         value.filter(|value| !value.is_empty()).map(PathBuf::from)
     };
     let own = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
-    let mut places = vec![PathBuf::from("daybook.toml")];
-    places.extend(own.map(|own| own.join("daybook/daybook.toml")));
-    places.push(PathBuf::from("/etc/daybook/daybook.toml"));
-    places
+    let mut paths = vec![PathBuf::from("daybook.toml")];
+    paths.extend(own.map(|own| own.join("daybook/daybook.toml")));
+    paths.push(PathBuf::from("/etc/daybook/daybook.toml"));
+    paths
 }
 
 impl Found {
@@ -81,7 +81,7 @@ impl Found {
         }
     }
 
-    /// A file that is relative to this one, as this one names it.
+    /// Reads a file that is relative to this one.
     pub fn source_beside(&self, path: &str) -> Result<Source, String> {
         let name = self.beside(path);
         match std::fs::read_to_string(self.directory.join(path)) {
@@ -90,7 +90,7 @@ impl Found {
         }
     }
 
-    /// The name of a file that is relative to this one, as messages say it.
+    /// The name in messages of a file that is relative to this one.
     pub fn beside(&self, path: &str) -> String {
         Path::new(&self.name)
             .with_file_name(path)

@@ -1,4 +1,4 @@
-//! The configuration as a page for people: what is counted, how to run it, who gets the report, and where to look.
+//! The configuration as a page for people: metrics, commands, recipients and the dashboard.
 
 use std::fmt::Write;
 
@@ -90,7 +90,7 @@ fn reports(config: &Config) -> String {
         let lines: Vec<String> = lines.map(|line| format!("    {line}\n")).collect();
         write!(text, "\n{}", lines.concat()).expect(TAKES_ALL);
     }
-    let way = match &config.mail {
+    let sending = match &config.mail {
         Some(mail) => format!(
             "It is sent from {} through {}:{}.",
             mail.from.address, mail.server.host, mail.server.port
@@ -102,7 +102,7 @@ fn reports(config: &Config) -> String {
     let due = report.due.format("%H:%M");
     write!(
         text,
-        "\n{way} The report is due by {due}.
+        "\n{sending} The report is due by {due}.
 
     daybook report --format html --output report.html   # the newest report, to look at
     daybook send --test --to ada@example.org            # send a short test message

@@ -5,7 +5,7 @@ use crate::catalog::{KnownDay, holidays};
 use super::find::Found;
 use super::settle::Settler;
 
-/// The days that these names include. A user's own files come first, so that they can name a country's days anew.
+/// The days that these names include. A user's own files come first, so that they can rename a country's days.
 pub(super) fn known_days(
     written: &[String],
     found: &Found,
@@ -41,7 +41,7 @@ pub(super) fn known_days(
         .collect()
 }
 
-/// Who writes `zh` means `CH-ZH`; other names are too short for one to be near another.
+/// `zh` suggests `CH-ZH`; other names are too short for suggestions.
 fn nearest(name: &str, known: &[&str]) -> String {
     let region = format!("-{}", name.to_uppercase());
     let is_meant = |known: &&&str| known.eq_ignore_ascii_case(name) || known.ends_with(&region);

@@ -1,4 +1,4 @@
-//! The section `[mail]`: by which server the report is sent, and from whom.
+//! The section `[mail]`: the mail server and the sender.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ pub struct MailSettings {
     pub server: SmtpServer,
     pub from: Sender,
     pub reply_to: Option<Sender>,
-    /// What `List-Unsubscribe` says, if there is such a way: an address or page where people are taken off.
+    /// The address or page for `List-Unsubscribe`.
     pub unsubscribe: Option<Url>,
-    /// How long one answer of the server is waited for.
+    /// For one answer of the server.
     pub timeout: Duration,
 }
 
@@ -59,35 +59,21 @@ impl SmtpServer {
     }
 }
 
-/// Nothing without a server: then reports go to the outbox.
+/// `None` without a server: then reports go to the outbox.
 pub fn mail(written: &written::Mail, settler: &mut Settler<'_>) -> Option<MailSettings> {
     let known_before = settler.mistakes.len();
-    let from = settler.value(
-        "mail.from",
-        Some("DAYBOOK_MAIL_FROM"),
-        written.from.clone(),
-        sender,
-    );
+    let from = settler.value_or_variable("mail.from", "DAYBOOK_MAIL_FROM", &written.from, sender);
     let from_is_wrong = settler.mistakes.len() > known_before;
-    let reply_to = settler.value("mail.reply_to", None, written.reply_to.clone(), sender);
-    let unsubscribe = settler.value(
-        "mail.unsubscribe",
-        None,
-        written.unsubscribe.clone(),
-        way_out,
-    );
-    let timeout = settler.value(
-        "mail.timeout",
-        None,
-        written.timeout.clone(),
-        within(SECOND..=10 * MINUTE),
-    );
-    let ca_file = settler.value("mail.ca_file", None, written.ca_file.clone(), file_name);
+    let reply_to = settler.value("mail.reply_to", &written.reply_to, sender);
+    let unsubscribe = settler.value("mail.unsubscribe", &written.unsubscribe, unsubscribe_url);
+    let range = SECOND..=10 * MINUTE;
+    let timeout = settler.value("mail.timeout", &written.timeout, within(range));
+    let ca_file = settler.value("mail.ca_file", &written.ca_file, file_name);
     let sealed = Sealed {
         setting: "mail.smtp_url",
         variable: "DAYBOOK_SMTP_URL",
-        plain: written.smtp_url.as_ref(),
-        file: written.smtp_url_file.as_ref(),
+        plain: &written.smtp_url,
+        file: &written.smtp_url_file,
     };
     let holds = |server: &SmtpServer| server.password.is_some().then_some("a mail password");
     let mut server = settler.sealed(&sealed, |text, _| smtp_url::parse(text), holds)?;
@@ -106,7 +92,7 @@ pub fn mail(written: &written::Mail, settler: &mut Settler<'_>) -> Option<MailSe
     })
 }
 
-/// A file's name; where it is relative to is decided by who asks.
+/// A file's name; the caller knows what it is relative to.
 pub fn file_name(text: &str) -> Result<String, String> {
     match text.is_empty() {
         true => Err("it names nothing: give a path".to_owned()),
@@ -114,7 +100,7 @@ pub fn file_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// The URL's own, else that of `password_file`. A URL from outside the file knows best whether it needs one.
+/// The URL's own, else that of `password_file`, which a URL from outside the file only uses if it has a user alone.
 fn password(
     server: &SmtpServer,
     written: &written::Mail,
@@ -161,13 +147,10 @@ fn password(
     Some(password)
 }
 
-/// Where readers are taken off the list, as mail programs understand it.
-fn way_out(text: &str) -> Result<Url, String> {
+/// For the header `List-Unsubscribe`.
+fn unsubscribe_url(text: &str) -> Result<Url, String> {
     let expected = "write `mailto:` and an address, or an `https:` page";
-    if text.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
-        return Err(format!("a space or line break in it: {expected}"));
-    }
-    let url = Url::parse(text).map_err(|error| format!("{error}: {expected}"))?;
+    let url = url(text, expected)?;
     match url.scheme() {
         "mailto" => {
             let address = recipient::parse(url.path());
@@ -179,23 +162,27 @@ fn way_out(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn sender(text: &str) -> Result<Sender, String> {
-    let (name, address) = recipient::parse(text)
-        .map_err(|why| format!("not a sender such as `Daybook <daybook@example.org>`; {why}"))?;
-    Ok(Sender { address, name })
-}
-
-/// A page or program on the web; the message says nothing of the text, which may be a secret.
+/// A page or program on the web. The message does not quote the text, which may be a secret.
 pub fn web_address(text: &str) -> Result<Url, String> {
     let expected = "an address is `https://HOST` with whatever follows";
-    if text.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
-        return Err(format!("a space or line break in it: {expected}"));
-    }
-    let url = Url::parse(text).map_err(|error| format!("{error}: {expected}"))?;
+    let url = url(text, expected)?;
     match url.scheme() {
         "https" | "http" => Ok(url),
         _ => Err(expected.to_owned()),
     }
+}
+
+fn url(text: &str, expected: &str) -> Result<Url, String> {
+    if text.contains(|letter: char| letter.is_control() || letter.is_whitespace()) {
+        return Err(format!("a space or line break in it: {expected}"));
+    }
+    Url::parse(text).map_err(|error| format!("{error}: {expected}"))
+}
+
+fn sender(text: &str) -> Result<Sender, String> {
+    let (name, address) = recipient::parse(text)
+        .map_err(|why| format!("not a sender such as `Daybook <daybook@example.org>`; {why}"))?;
+    Ok(Sender { address, name })
 }
 
 pub(super) fn rows(mail: Option<&MailSettings>, origins: &BTreeMap<String, Origin>) -> Vec<Row> {
@@ -236,11 +223,11 @@ pub mod written {
         pub password_file: Option<String>,
         /// The sender: `Daybook <daybook@example.org>`. Needed with a mail server.
         pub from: Option<String>,
-        /// Where answers go, when not to the sender.
+        /// Where answers go; to the sender when left out.
         pub reply_to: Option<String>,
-        /// Where readers are taken off the list: `mailto:` and an address, or an `https:` page. Mail programs show it.
+        /// Where readers unsubscribe: `mailto:` and an address, or an `https:` page. Mail programs show it.
         pub unsubscribe: Option<String>,
-        /// How long an answer of the server is waited for; `30s` when left out.
+        /// How long to wait for an answer of the server; `30s` when left out.
         #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
         pub timeout: Option<String>,
         /// Certificates (PEM) to trust besides the host's own, relative to this file.

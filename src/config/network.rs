@@ -1,4 +1,4 @@
-//! Addresses and networks, as the proxies in front are named.
+//! Addresses and networks of proxies.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -52,15 +52,16 @@ impl Network {
     }
 
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
+        let same_bits = match (self.address, address.to_canonical()) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.bits
+                (own.to_bits() ^ other.to_bits()).leading_zeros()
             }
             (IpAddr::V6(own), IpAddr::V6(other)) => {
-                (own.to_bits() ^ other.to_bits()).leading_zeros() >= self.bits
+                (own.to_bits() ^ other.to_bits()).leading_zeros()
             }
-            _ => false,
-        }
+            _ => return false,
+        };
+        same_bits >= self.bits
     }
 
     fn single(address: IpAddr) -> Self {

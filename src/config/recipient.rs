@@ -11,7 +11,7 @@ const LONGEST_ADDRESS: usize = 254;
 
 const LONGEST_NAME: usize = 100;
 
-/// The name, if there is one, and the address; or why no mail can be sent to it.
+/// The name, if there is one, and the address.
 pub fn parse(text: &str) -> Result<(Option<String>, String), String> {
     let text = text.trim_matches(' ');
     if text.is_empty() {
@@ -29,7 +29,7 @@ pub fn parse(text: &str) -> Result<(Option<String>, String), String> {
     Ok((name(before)?, address(inside)?))
 }
 
-/// A name that may stand in front of an address; nothing where it is empty.
+/// The name in front of an address; `None` if it is empty.
 pub fn name(text: &str) -> Result<Option<String>, String> {
     let text = text.trim_matches(' ');
     let quoted = text
@@ -67,7 +67,7 @@ pub fn listed(text: &str) -> Vec<String> {
     all
 }
 
-/// Addresses are compared so: letters of either case reach the same mailbox.
+/// The form in which addresses are compared: case does not matter.
 pub fn folded(address: &str) -> String {
     address.to_ascii_lowercase()
 }
@@ -75,12 +75,11 @@ pub fn folded(address: &str) -> String {
 /// The first of each address, whatever its case.
 pub fn without_duplicates(all: impl IntoIterator<Item = Recipient>) -> Vec<Recipient> {
     let mut seen = BTreeSet::new();
-    let mut kept: Vec<Recipient> = all.into_iter().collect();
-    kept.retain(|one| seen.insert(folded(&one.address)));
-    kept
+    let is_new = |one: &Recipient| seen.insert(folded(&one.address));
+    all.into_iter().filter(is_new).collect()
 }
 
-/// What was meant to be an address, fit to be shown: on one line and not endless.
+/// A supposed address, made fit for messages: on one line and not too long.
 pub fn shown(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut shown: String = text
@@ -133,12 +132,12 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
-/// Line breaks of every script, and what else no header may hold.
+/// Line breaks and other characters that no header may hold.
 fn breaks_lines(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
-/// `\"` and `\\` in a quoted name stand for the second letter.
+/// `\"` and `\\` in a quoted name mean their second letter.
 fn unescaped(text: &str) -> String {
     let mut letters = text.chars();
     let mut plain = String::new();

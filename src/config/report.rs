@@ -71,7 +71,7 @@ pub enum When {
     Changes,
 }
 
-/// A query on an app database. Its columns: address and, if it likes, name, language, numbers and when.
+/// A query on an app database. Its columns: address and optionally name, language, numbers and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipientsQuery {
     /// Empty for the unnamed one.
@@ -114,19 +114,15 @@ pub fn report(
     settler: &mut Settler<'_>,
 ) -> ReportSettings {
     let default = ReportSettings::default();
-    let due = settler.value("report.due", None, written.due.clone(), time_of_day);
-    let public_url = settler.value(
+    let due = settler.value("report.due", &written.due, time_of_day);
+    let public_url = settler.value_or_variable(
         "report.public_url",
-        Some("DAYBOOK_PUBLIC_URL"),
-        written.public_url.clone(),
+        "DAYBOOK_PUBLIC_URL",
+        &written.public_url,
         link,
     );
-    let give_up = settler.value(
-        "report.give_up",
-        None,
-        written.give_up.clone(),
-        within(HOUR..=31 * DAY),
-    );
+    let range = HOUR..=31 * DAY;
+    let give_up = settler.value("report.give_up", &written.give_up, within(range));
     for (setting, is_written) in [
         ("report.language", written.language.is_some()),
         ("report.numbers", written.numbers.is_some()),
@@ -166,7 +162,7 @@ pub fn report(
 
 type Read = Result<Recipient, (String, String)>;
 
-/// Those of the environment, else those of the file, each with the setting it stands in.
+/// Those of the environment, else those of the file, each with its setting.
 fn recipients(
     written: &written::Report,
     locale: Locale,
@@ -182,9 +178,12 @@ fn recipients(
             when: When::Daily,
         })
     };
-    let outside = settler.value(setting, Some("DAYBOOK_REPORT_RECIPIENTS"), None, |text| {
-        Ok(recipient::listed(text))
-    });
+    let outside = settler.value_or_variable(
+        setting,
+        "DAYBOOK_REPORT_RECIPIENTS",
+        &None::<String>,
+        |text| Ok(recipient::listed(text)),
+    );
     if let Some(all) = outside {
         let all = all.iter().map(|text| (setting.to_owned(), plain(text)));
         return all.collect();
@@ -237,18 +236,9 @@ fn recipients_query(
         true => Err("the query is empty: leave it out".to_owned()),
         false => Ok(text.to_owned()),
     };
-    let database = settler.value(
-        "report.recipients_database",
-        None,
-        written.recipients_database.clone(),
-        known,
-    );
-    let sql = settler.value(
-        "report.recipients_sql",
-        None,
-        written.recipients_sql.clone(),
-        not_empty,
-    )?;
+    let database = &written.recipients_database;
+    let database = settler.value("report.recipients_database", database, known);
+    let sql = settler.value("report.recipients_sql", &written.recipients_sql, not_empty)?;
     Some(RecipientsQuery {
         database: database.unwrap_or_default(),
         sql,
@@ -325,14 +315,14 @@ pub mod written {
     #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Report {
-        /// The local time by which the report is there; `06:30` when left out. The report says when the next one is due.
+        /// The local time by which readers expect the report; `06:30` when left out. The report says when the next one is due.
         #[schemars(regex(pattern = r"^[0-9]{2}:[0-9]{2}$"))]
         pub due: Option<String>,
         /// The language of the fixed words; `en` when left out.
         pub language: Option<Language>,
         /// How numbers are written, by country; the language's own when left out, which is `ch` for both.
         pub numbers: Option<Numbers>,
-        /// Where the dashboard is, for a link in the report: `https://metrics.example.org`.
+        /// The dashboard's address, for a link in the report: `https://metrics.example.org`.
         pub public_url: Option<String>,
         /// What to do with a message that may have arrived; `hold` when left out.
         pub on_ambiguous: Option<OnAmbiguous>,
@@ -341,7 +331,7 @@ pub mod written {
         pub give_up: Option<String>,
         /// Who gets the report by mail: addresses, or tables with an address and wishes.
         pub recipients: Option<Vec<Recipient>>,
-        /// A query on an app database that gives more recipients. Its columns: address and, if it likes, name, language, numbers and when.
+        /// A query on an app database that returns more recipients. Its columns: address and optionally name, language, numbers and when.
         pub recipients_sql: Option<String>,
         /// The name of the app database for `recipients_sql`; the unnamed one when left out.
         pub recipients_database: Option<String>,

@@ -1,4 +1,4 @@
-//! A row for each setting of a section, as `config show` lists them.
+//! The rows of `config show`.
 
 /// A setting's path and its value.
 pub(super) type Row = (String, String);

@@ -1,4 +1,4 @@
-//! Where secrets were found: the files and variables that hold what others must not read.
+//! Where secrets are set: files and variables that others must not read.
 
 use std::path::PathBuf;
 
@@ -7,19 +7,19 @@ use std::path::PathBuf;
 pub struct Secret {
     /// `a database password`
     pub held: &'static str,
-    pub place: Place,
+    pub place: SecretPlace,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum SecretPlace {
     File(PathBuf),
-    /// A file that systemd keeps for this service alone.
+    /// A file that only this service can read, by systemd.
     Credential(PathBuf),
     /// The variable's name.
     Environment(String),
 }
 
-/// How a warning says that a file is open to others.
+/// The warning that others can read a file.
 pub fn exposed(held: &str, name: &str) -> String {
     format!("{name} contains {held}, and other users can read it: run `chmod 600 {name}`")
 }

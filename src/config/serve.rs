@@ -1,6 +1,7 @@
-//! The sections `[serve]` and `[prometheus]`: the dashboard, and what monitoring systems read.
+//! The sections `[serve]` and `[prometheus]`: the dashboard and the series for monitoring systems.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use secrecy::SecretString;
 
@@ -8,7 +9,7 @@ use super::network::Network;
 use super::rows::{Row, or_not_set, section};
 use super::settle::{Sealed, Settler};
 
-/// Where the dashboard listens when nothing is said.
+/// The default address of the dashboard.
 pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8321);
 
 #[derive(Debug, Clone)]
@@ -17,9 +18,9 @@ pub struct ServeSettings {
     pub token: Option<SecretString>,
     pub user: String,
     pub password: Option<SecretString>,
-    /// The header, in lower case, in which a proxy says who somebody is.
+    /// The header, in lower case, in which a proxy names the authenticated user.
     pub proxy_header: Option<String>,
-    /// The header, in lower case, in which a proxy appends the address of whoever calls it.
+    /// The header, in lower case, in which a proxy appends the client's address.
     pub address_header: Option<String>,
     pub proxies: Vec<Network>,
     /// In lower case, without port.
@@ -32,7 +33,7 @@ pub struct PrometheusSettings {
 }
 
 impl ServeSettings {
-    /// What keeps out who may not look, if anything does.
+    /// What protects the dashboard, if anything does.
     pub fn guard(&self) -> Option<&'static str> {
         if self.token.is_some() {
             Some("a token")
@@ -43,74 +44,49 @@ impl ServeSettings {
         }
     }
 
-    /// Everybody who reaches the address could read the numbers.
+    /// Everybody that reaches the address could read the numbers.
     pub fn is_open_to_others_at(&self, listen: SocketAddr) -> bool {
         self.guard().is_none() && !listen.ip().to_canonical().is_loopback()
     }
 }
 
 pub fn serve(written: &written::Serve, settler: &mut Settler<'_>) -> ServeSettings {
-    let listen = settler.value(
+    let listen = settler.value_or_variable(
         "serve.listen",
-        Some("DAYBOOK_SERVE_LISTEN"),
-        written.listen.clone(),
+        "DAYBOOK_SERVE_LISTEN",
+        &written.listen,
         listen,
     );
     let token = Sealed {
         setting: "serve.token",
         variable: "DAYBOOK_SERVE_TOKEN",
-        plain: written.token.as_ref(),
-        file: written.token_file.as_ref(),
+        plain: &written.token,
+        file: &written.token_file,
     };
-    let token = settler.sealed(
-        &token,
-        |text, _| secret(text),
-        |_| Some("the dashboard's token"),
-    );
-    let user = settler.value("serve.user", None, written.user.clone(), user);
     let password = Sealed {
         setting: "serve.password",
         variable: "DAYBOOK_SERVE_PASSWORD",
-        plain: written.password.as_ref(),
-        file: written.password_file.as_ref(),
+        plain: &written.password,
+        file: &written.password_file,
     };
-    let password = settler.sealed(
-        &password,
-        |text, _| secret(text),
-        |_| Some("the dashboard's password"),
-    );
-    let proxy_header = settler.value(
-        "serve.proxy_header",
-        None,
-        written.proxy_header.clone(),
-        header,
-    );
-    let address_header = settler.value(
-        "serve.address_header",
-        None,
-        written.address_header.clone(),
-        header,
-    );
-    let proxies = list(
-        "serve.proxies",
-        written.proxies.as_ref(),
-        Network::parse,
-        settler,
-    );
+    let token = settler.sealed(&token, secret, |_| Some("the dashboard's token"));
+    let password = settler.sealed(&password, secret, |_| Some("the dashboard's password"));
+    let proxies = list("serve.proxies", &written.proxies, Network::parse, settler);
+    let user = settler.value("serve.user", &written.user, user);
     ServeSettings {
         listen: listen.unwrap_or(LISTEN),
         token,
         user: user.unwrap_or_else(|| "admin".to_owned()),
         password,
-        proxy_header,
-        address_header,
+        proxy_header: settler.value("serve.proxy_header", &written.proxy_header, header),
+        address_header: settler.value("serve.address_header", &written.address_header, header),
         proxies: proxies.unwrap_or_else(Network::loopback),
-        hosts: list("serve.hosts", written.hosts.as_ref(), host, settler).unwrap_or_default(),
+        hosts: list("serve.hosts", &written.hosts, host, settler).unwrap_or_default(),
     }
 }
 
 pub fn prometheus(written: &written::Prometheus, settler: &mut Settler<'_>) -> PrometheusSettings {
-    let prefix = settler.value("prometheus.prefix", None, written.prefix.clone(), prefix);
+    let prefix = settler.value("prometheus.prefix", &written.prefix, prefix);
     PrometheusSettings {
         prefix: prefix.unwrap_or_else(|| "daybook".to_owned()),
     }
@@ -139,14 +115,14 @@ pub fn header(text: &str) -> Result<String, String> {
     }
 }
 
-/// Every element that can be read; the others are mistakes at their places.
+/// Every element that can be read; the others become mistakes.
 fn list<T>(
     setting: &str,
-    written: Option<&Vec<String>>,
+    written: &Option<Vec<String>>,
     read: impl Fn(&str) -> Result<T, String>,
     settler: &mut Settler<'_>,
 ) -> Option<Vec<T>> {
-    let written = written?;
+    let written = written.as_ref()?;
     settler.note(setting);
     let mut all = Vec::new();
     for (at, text) in written.iter().enumerate() {
@@ -177,8 +153,8 @@ fn user(text: &str) -> Result<String, String> {
     }
 }
 
-/// Short ones are guessed.
-fn secret(text: &str) -> Result<SecretString, String> {
+/// Short ones can be guessed.
+fn secret(text: &str, _: &Path) -> Result<SecretString, String> {
     match text.chars().count() {
         0..12 => Err("it is shorter than 12 characters: choose a longer one".to_owned()),
         _ => Ok(SecretString::from(text)),
@@ -228,21 +204,21 @@ pub mod written {
     pub struct Serve {
         /// Address and port; `127.0.0.1:8321` when left out. An address that others can reach needs a token, a password or a proxy.
         pub listen: Option<String>,
-        /// Who sends it as a bearer token may look. Better kept in a file or in the environment.
+        /// Clients that send it as a bearer token may look. Better kept in a file or in the environment.
         pub token: Option<String>,
         /// A file that holds the token, relative to this one.
         pub token_file: Option<String>,
         /// The name that goes with the password; `admin` when left out.
         pub user: Option<String>,
-        /// Who signs in with it may look. Better kept in a file or in the environment.
+        /// Users that sign in with it may look. Better kept in a file or in the environment.
         pub password: Option<String>,
         /// A file that holds the password, relative to this one.
         pub password_file: Option<String>,
-        /// A proxy in front signs people in and says who they are in this header, such as `X-Forwarded-User`.
+        /// The header in which a proxy names the authenticated user, such as `X-Forwarded-User`.
         pub proxy_header: Option<String>,
         /// The header in which trusted proxies append the client's address: `X-Forwarded-For`, or `Forwarded` as in RFC 7239. Wrong guesses then count by that address. Name it only if the proxies set it on every request.
         pub address_header: Option<String>,
-        /// Addresses and networks of the proxies in front, the only ones believed about these headers; `127.0.0.1` and `::1` when left out.
+        /// Addresses and networks of the proxies whose headers are trusted; `127.0.0.1` and `::1` when left out.
         pub proxies: Option<Vec<String>>,
         /// More host names under which browsers reach the dashboard, beside this machine's own and that of `public_url`.
         pub hosts: Option<Vec<String>>,
@@ -251,7 +227,7 @@ pub mod written {
     #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Prometheus {
-        /// What the names of series begin with that the catalog gives no name of its own; `daybook` when left out.
+        /// The prefix of series that the catalog does not name; `daybook` when left out.
         #[schemars(regex(pattern = r"^[a-zA-Z_][a-zA-Z0-9_]*$"))]
         pub prefix: Option<String>,
     }

@@ -1,60 +1,38 @@
 //! All settings, section by section; each section's file has its types, checks, defaults and rows.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use crate::catalog::{Document, KnownDay, Thresholds};
+use crate::catalog::{Catalog, Document};
 use crate::text::mistake::Mistake;
 use crate::text::suggest::did_you_mean;
 
 use super::find::Found;
-use super::origin::Origin;
 use super::settle::Settler;
 use super::written::File;
 use super::{
-    AppDatabase, BookDatabase, CollectSettings, DatabaseUrl, MailSettings, Outbox, Ping,
-    PrometheusSettings, ReportSettings, Request, Secret, ServeSettings, Webhook, alerts, apps,
-    channels, collect, holidays, mail, report, serve,
+    BookDatabase, Config, DatabaseUrl, Request, alerts, apps, channels, collect, holidays, mail,
+    report, serve,
 };
 
-pub struct Settled {
-    pub name: String,
-    pub time_zone: Tz,
-    pub thresholds: Thresholds,
-    pub holidays: Vec<KnownDay>,
-    pub apps: BTreeMap<String, AppDatabase>,
-    pub declared_apps: BTreeSet<String>,
-    pub book: BookDatabase,
-    pub collect: CollectSettings,
-    pub retention_days: u32,
-    pub report: ReportSettings,
-    pub mail: Option<MailSettings>,
-    pub outbox: Option<Outbox>,
-    pub webhooks: Vec<Webhook>,
-    pub ping: Option<Ping>,
-    pub serve: ServeSettings,
-    pub prometheus: PrometheusSettings,
-    pub origins: BTreeMap<String, Origin>,
-    pub mistakes: Vec<Mistake>,
-    pub warnings: Vec<String>,
-    pub secrets: Vec<Secret>,
-}
-
-/// All settings; a wrong one is a mistake and stands at its default.
-pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Request) -> Settled {
+/// All settings, over a catalog of nothing but thresholds and holidays; a wrong setting is a mistake and keeps its default.
+pub fn settle(
+    file: &File,
+    document: &Document<'_>,
+    found: &Found,
+    request: &Request,
+) -> (Config, Vec<Mistake>) {
     let mut settler = Settler::new(document, found, request);
-    let name = settler.value("name", None, file.name.clone(), sound_name);
-    let time_zone = settler.value(
+    let name = settler.value("name", &file.name, sound_name);
+    let time_zone = settler.value_or_variable(
         "time_zone",
-        Some("DAYBOOK_TIME_ZONE"),
-        file.time_zone.clone(),
+        "DAYBOOK_TIME_ZONE",
+        &file.time_zone,
         known_zone,
     );
     if file.since.is_some() {
         settler.note("since");
     }
-    let holidays = holidays::known_days(&file.holidays, found, &mut settler);
+    let known_days = holidays::known_days(&file.holidays, found, &mut settler);
     let (apps, declared_apps) = apps::apps(&file.app, &file.apps, request, &mut settler);
     let book = apps::book(&file.book, &apps, &mut settler);
     let beside_the_file = || DatabaseUrl::sqlite(&found.directory.join("daybook.db"));
@@ -63,35 +41,37 @@ pub fn settle(file: &File, document: &Document<'_>, found: &Found, request: &Req
     let thresholds = alerts::thresholds(&file.alerts, &mut settler);
     let report = report::report(&file.report, &declared_apps, &mut settler);
     let mail = mail::mail(&file.mail, &mut settler);
-    let outbox = channels::outbox(&file.outbox, mail.is_some(), &mut settler);
-    let webhooks = channels::webhooks(&file.webhooks, &mut settler);
-    let ping = channels::ping(&file.ping, &mut settler);
-    let serve = serve::serve(&file.serve, &mut settler);
-    let prometheus = serve::prometheus(&file.prometheus, &mut settler);
-    Settled {
+    let config = Config {
+        file: found.path.clone(),
+        directory: found.directory.clone(),
         name: name.unwrap_or_else(|| "Daybook".to_owned()),
         time_zone: time_zone.unwrap_or(Tz::Europe__Zurich),
-        thresholds,
-        holidays,
+        catalog: Catalog {
+            thresholds,
+            known_days,
+            ..Catalog::default()
+        },
+        holidays: file.holidays.clone(),
+        catalog_hash: String::new(),
+        collect,
+        retention_days,
+        report,
         apps,
         declared_apps,
         book: BookDatabase {
             url: book.unwrap_or_else(beside_the_file),
         },
-        collect,
-        retention_days,
-        report,
+        outbox: channels::outbox(&file.outbox, mail.is_some(), &mut settler),
         mail,
-        outbox,
-        webhooks,
-        ping,
-        serve,
-        prometheus,
+        webhooks: channels::webhooks(&file.webhooks, &mut settler),
+        ping: channels::ping(&file.ping, &mut settler),
+        serve: serve::serve(&file.serve, &mut settler),
+        prometheus: serve::prometheus(&file.prometheus, &mut settler),
         origins: settler.origins,
-        mistakes: settler.mistakes,
         warnings: settler.warnings,
         secrets: settler.secrets,
-    }
+    };
+    (config, settler.mistakes)
 }
 
 fn sound_name(text: &str) -> Result<String, String> {

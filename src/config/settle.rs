@@ -1,7 +1,8 @@
-//! One setting at a time: the environment before the file, each value checked where it stands.
+//! Reads one setting at a time, the environment before the file, and points mistakes at where it was set.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Document;
@@ -12,7 +13,7 @@ use super::database_url::DatabaseUrl;
 use super::environment::{Environment, Given, given, read_secret};
 use super::find::Found;
 use super::origin::Origin;
-use super::secret::{Place, Secret, exposed};
+use super::secret::{Secret, SecretPlace, exposed};
 
 pub struct Settler<'a> {
     document: &'a Document<'a>,
@@ -24,12 +25,12 @@ pub struct Settler<'a> {
     pub secrets: Vec<Secret>,
 }
 
-/// A setting that is better kept out of the file: where it may stand.
+/// Where a setting that may be a secret can be set.
 pub struct Sealed<'a> {
     pub setting: &'a str,
     pub variable: &'a str,
-    pub plain: Option<&'a String>,
-    pub file: Option<&'a String>,
+    pub plain: &'a Option<String>,
+    pub file: &'a Option<String>,
 }
 
 impl<'a> Settler<'a> {
@@ -45,28 +46,39 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// The value of `setting` (its path in the file), or nothing where it is left at its default.
+    /// The value of `setting` (its path in the file); `None` for its default.
     pub fn value<T>(
         &mut self,
         setting: &str,
-        variable: Option<&str>,
-        written: Option<String>,
+        written: &Option<impl ToString>,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let in_file = written.and_then(|text| match read(&text) {
-            Ok(value) => Some(value),
+        let value = written.as_ref().map(|written| read(&written.to_string()));
+        match value? {
+            Ok(value) => {
+                self.note(setting);
+                Some(value)
+            }
             Err(message) => {
                 self.wrong(setting, message);
                 None
             }
-        });
-        let Some(given) = variable.and_then(|variable| self.given(variable)) else {
-            if in_file.is_some() {
-                self.note(setting);
-            }
-            return in_file;
-        };
-        self.accept(setting, given, read)
+        }
+    }
+
+    /// The same; the environment's `variable` comes before the file.
+    pub fn value_or_variable<T>(
+        &mut self,
+        setting: &str,
+        variable: &str,
+        written: &Option<impl ToString>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let in_file = self.value(setting, written, &read);
+        match self.given(variable) {
+            Some(given) => self.accept(setting, given, read),
+            None => in_file,
+        }
     }
 
     /// Reads `SECTION.database_url`, `SECTION.database_url_file` or the variable.
@@ -74,8 +86,8 @@ impl<'a> Settler<'a> {
         &mut self,
         section: &str,
         variable: &str,
-        url: Option<&String>,
-        url_file: Option<&String>,
+        url: &Option<String>,
+        url_file: &Option<String>,
     ) -> Option<DatabaseUrl> {
         let sealed = Sealed {
             setting: &format!("{section}.database_url"),
@@ -87,8 +99,8 @@ impl<'a> Settler<'a> {
         self.sealed(&sealed, DatabaseUrl::parse, holds)
     }
 
-    /// Reads a setting that may be a secret, with what files it is relative to. `holds` says what others
-    /// must not read.
+    /// Reads a setting that may be a secret; `read` also gets the folder that paths are relative to. `holds` names the
+    /// secret in the value.
     pub fn sealed<T>(
         &mut self,
         sealed: &Sealed<'_>,
@@ -103,9 +115,7 @@ impl<'a> Settler<'a> {
             self.wrong(&file, message);
         }
         let directory = self.found.directory.clone();
-        let in_file = self.value(setting, None, sealed.plain.cloned(), |text| {
-            read(text, &directory)
-        });
+        let in_file = self.value(setting, sealed.plain, |text| read(text, &directory));
         if let Some(given) = self.given(sealed.variable) {
             let (cwd, place) = (&self.request.cwd, given.place.clone());
             let value = self.accept(setting, given, |text| read(text, cwd))?;
@@ -117,17 +127,17 @@ impl<'a> Settler<'a> {
             self.warn_if_open(holds(&value), &path, &self.found.name.clone());
             return Some(value);
         }
-        self.in_file_of_its_own(&file, sealed.file?, |text| {
+        self.in_file_of_its_own(&file, sealed.file.as_ref()?, |text| {
             let value = read(text, &directory)?;
             let held = holds(&value);
             Ok((value, held))
         })
         .inspect(|_| {
-            self.origins.insert(setting.to_owned(), self.place(&file));
+            self.origins.insert(setting.to_owned(), self.origin(&file));
         })
     }
 
-    /// The content of the file that `setting` names, as `read` takes it, which also says what others must not read.
+    /// The content of the file that `setting` names. `read` also names the secret in it.
     pub fn in_file_of_its_own<T>(
         &mut self,
         setting: &str,
@@ -148,7 +158,7 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// A path in the file begins in the file's folder.
+    /// A path in the file is relative to the file's folder.
     pub fn beside_the_file(&self, path: &str) -> PathBuf {
         self.found.directory.join(path)
     }
@@ -157,25 +167,26 @@ impl<'a> Settler<'a> {
         &self.request.environment
     }
 
-    /// The settings of a list's element go by the element's name from here on.
+    /// Names the settings of a list's element by the element's name.
     pub fn rename(&mut self, from: &str, to: &str) {
         if let Some(origin) = self.origins.remove(from) {
             self.origins.insert(to.to_owned(), origin);
         }
     }
 
-    /// A warning with the place that set `setting`.
+    /// A warning that begins with where `setting` was set.
     pub fn warn(&mut self, setting: &str, message: &str) {
         let place = match self.origins.get(setting) {
             Some(origin) => origin.clone(),
-            None => self.place(setting),
+            None => self.origin(setting),
         };
         self.warnings.push(format!("{place}: {message}"));
     }
 
     /// Remembers that the file sets `setting`.
     pub fn note(&mut self, setting: &str) {
-        self.origins.insert(setting.to_owned(), self.place(setting));
+        self.origins
+            .insert(setting.to_owned(), self.origin(setting));
     }
 
     /// A mistake at `setting` in the file, or at its section where it is not written.
@@ -189,7 +200,7 @@ impl<'a> Settler<'a> {
         self.mistakes.push(self.document.mistake(span, message));
     }
 
-    /// A mistake at the place that set `setting`.
+    /// A mistake where `setting` was set.
     pub fn wrong_at_origin(&mut self, setting: &str, message: String) {
         match self.origins.get(setting) {
             Some(origin @ (Origin::Environment(_) | Origin::Credential(_))) => {
@@ -229,7 +240,7 @@ impl<'a> Settler<'a> {
         }
     }
 
-    fn place(&self, setting: &str) -> Origin {
+    fn origin(&self, setting: &str) -> Origin {
         let path: Vec<&str> = setting.split('.').collect();
         let span = self.document.span(&self.document.root, &path);
         Origin::File {
@@ -239,7 +250,7 @@ impl<'a> Settler<'a> {
     }
 
     fn warn_if_open(&mut self, held: Option<&'static str>, path: &Path, name: &str) {
-        self.keep(held, Place::File(path.to_owned()));
+        self.keep(held, SecretPlace::File(path.to_owned()));
         if let Some(held) = held
             && others_can_read(path)
         {
@@ -250,26 +261,18 @@ impl<'a> Settler<'a> {
         }
     }
 
-    fn keep(&mut self, held: Option<&'static str>, place: Place) {
+    fn keep(&mut self, held: Option<&'static str>, place: SecretPlace) {
         let secret = held.map(|held| Secret { held, place });
-        let known = |secret: &Secret| self.secrets.contains(secret);
-        let new = secret.filter(|secret| !known(secret));
+        let new = secret.filter(|secret| !self.secrets.contains(secret));
         self.secrets.extend(new);
     }
 }
 
-#[cfg(unix)]
 fn others_can_read(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o044 != 0)
 }
 
-#[cfg(not(unix))]
-fn others_can_read(_: &Path) -> bool {
-    false
-}
-
-/// Takes a whole number of that range.
+/// Reads a whole number of that range.
 pub fn whole(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::rows::or_not_set;
 use super::{Config, Origin, alerts, apps, channels, mail};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,17 +35,11 @@ fn rows(config: &Config) -> Vec<(String, String)> {
     let mut row = |setting: &str, value: String| rows.push((setting.to_owned(), value));
     row("name", config.name.clone());
     row("time_zone", config.time_zone.name().to_owned());
-    let since = config.catalog.since;
-    row(
-        "since",
-        since.map_or_else(|| "not set".to_owned(), |date| date.to_string()),
-    );
+    row("since", or_not_set(config.catalog.since));
+    let holidays = Some(config.holidays.join(", "));
     row(
         "holidays",
-        match &config.holidays[..] {
-            [] => "not set".to_owned(),
-            names => names.join(", "),
-        },
+        or_not_set(holidays.filter(|all| !all.is_empty())),
     );
     rows.extend(apps::rows(&config.apps, &config.declared_apps));
     rows.push(("book.database_url".to_owned(), config.book.url.to_string()));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -12,7 +13,7 @@ const EXPECTED: &str =
 
 const ENCODED: &str = "in user and password an at sign is written `%40`, `/` is `%2F`, `#` is `%23`, `?` is `%3F` and `%` is `%25`";
 
-/// Says nothing of the text but its scheme: it may hold a password anywhere.
+/// Errors quote nothing but the scheme: the text may hold a password anywhere.
 pub fn parse(text: &str) -> Result<SmtpServer, String> {
     let implicit = match text.split_once("://") {
         Some(("smtp", _)) => false,
@@ -58,7 +59,7 @@ pub fn parse(text: &str) -> Result<SmtpServer, String> {
         Tls::None => 25,
     };
     Ok(SmtpServer {
-        host: plain(&host),
+        host: host.to_string().trim_matches(['[', ']']).to_owned(),
         port: url.port().unwrap_or(usual_port),
         tls,
         user,
@@ -67,7 +68,7 @@ pub fn parse(text: &str) -> Result<SmtpServer, String> {
     })
 }
 
-/// `localhost` and the loopback addresses: what is sent there never leaves the machine.
+/// `localhost` and the loopback addresses.
 pub fn is_this_machine(host: &Host<String>) -> bool {
     match host {
         Host::Domain(name) => name.eq_ignore_ascii_case("localhost"),
@@ -76,7 +77,7 @@ pub fn is_this_machine(host: &Host<String>) -> bool {
     }
 }
 
-/// Schemes with their own rules take hosts apart; of others the host is checked here.
+/// `Url` checks the host only of web addresses.
 fn host(url: &Url) -> Result<Host<String>, String> {
     let missing = || format!("the server's name is missing: {EXPECTED}; {ENCODED}");
     let host = url.host().ok_or_else(missing)?.to_owned();
@@ -99,14 +100,6 @@ fn without_tls(url: &Url) -> Result<bool, String> {
     }
 }
 
-fn plain(host: &Host<String>) -> String {
-    match host {
-        Host::Domain(name) => name.clone(),
-        Host::Ipv4(address) => address.to_string(),
-        Host::Ipv6(address) => address.to_string(),
-    }
-}
-
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text
@@ -116,22 +109,14 @@ fn is_scheme(text: &str) -> bool {
 
 /// `%40` is `@`; an empty text is nothing.
 fn decoded(text: &str) -> Result<Option<String>, String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let code = rest
-            .get(..2)
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(code.ok_or_else(|| format!("a `%` stands alone: {ENCODED}"))?);
-        rest = &rest[2..];
+    let is_code = |rest: &str| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.split('%').skip(1).all(is_code) {
+        return Err(format!("a `%` stands alone: {ENCODED}"));
     }
+    let bytes = percent_decode_str(text).collect();
     let text = String::from_utf8(bytes)
         .map_err(|_| "user or password is not UTF-8 when `%` is resolved".to_owned())?;
     if text.contains(char::is_control) {

@@ -1,4 +1,4 @@
-//! The configuration file as people write it: the types behind the TOML and its JSON Schema.
+//! The types behind the TOML file and its JSON Schema.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +34,8 @@ pub struct File {
     /// No day before it is collected or counts as history: `YYYY-MM-DD`.
     #[schemars(with = "Option<String>")]
     pub since: Option<IgnoredAny>,
-    /// Holidays that are known days: `CH` for those that all of Switzerland keeps, `CH-ZH` and the like for a canton's, or files of
-    /// your own, relative to this one.
+    /// Holidays as known days: `CH` for those of all of Switzerland, `CH-ZH` and the like for a canton's, or files of your own,
+    /// relative to this one.
     #[serde(default)]
     pub holidays: Vec<String>,
     /// The application's database. Daybook only ever reads it.
@@ -47,16 +47,16 @@ pub struct File {
     /// Daybook's own database.
     #[serde(default)]
     pub book: Book,
-    /// How the nightly collection goes about its work.
+    /// Limits of the nightly collection.
     #[serde(default)]
     pub collect: Collect,
-    /// How long entries are kept.
+    /// How long to keep entries.
     #[serde(default)]
     pub retention: Retention,
     /// When a change deserves attention, unless a metric says otherwise.
     #[serde(default)]
     pub alerts: Alerts,
-    /// The report: who reads it, and how they are spoken to.
+    /// The report: its recipients and language.
     #[serde(default)]
     pub report: Report,
     /// The mail server.
@@ -65,22 +65,22 @@ pub struct File {
     /// A folder for reports as files.
     #[serde(default)]
     pub outbox: Outbox,
-    /// Programs that are told every report as JSON.
+    /// Programs that get every report as JSON.
     #[serde(default)]
     pub webhooks: Vec<Webhook>,
-    /// A health check that is told of every night.
+    /// A health check that gets a ping every night.
     #[serde(default)]
     pub ping: Ping,
-    /// The dashboard: where it listens, and who may look.
+    /// The dashboard: its address and access.
     #[serde(default)]
     pub serve: Serve,
-    /// The names of the series that monitoring systems read.
+    /// Names of the series for monitoring systems.
     #[serde(default)]
     pub prometheus: Prometheus,
     /// Tables of the app databases, by the name that metrics use.
     #[schemars(with = "Option<BTreeMap<String, Table>>")]
     pub tables: Option<IgnoredAny>,
-    /// What is measured, in the order of the report.
+    /// The metrics, in the order of the report.
     #[schemars(with = "Option<Vec<Metric>>")]
     pub metrics: Option<IgnoredAny>,
     /// Days that are known to be different.

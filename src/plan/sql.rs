@@ -1,6 +1,6 @@
 //! Writes SQL text with bound values; equal values share a placeholder.
 
-use crate::catalog::fragment::{Kind, pieces, without_end};
+use crate::catalog::fragment::{Kind, tokens, without_end};
 use crate::engine::Engine;
 
 use super::Bind;
@@ -129,7 +129,7 @@ fn outside_quotes(
     mut replace: impl FnMut(&str, usize) -> Option<(usize, String)>,
 ) -> String {
     let mut out = String::with_capacity(sql.len());
-    for piece in pieces(sql, engine) {
+    for piece in tokens(sql, engine) {
         if piece.kind != Kind::Code {
             out.push_str(&sql[piece.span]);
             continue;

@@ -1,10 +1,9 @@
 //! Alert rules: numbers in range, levels in order, something to judge.
 
-use crate::catalog::document::Place;
+use crate::catalog::document::NodeMistakes;
 use crate::catalog::written::{Alert, Metric, PercentRule};
-use crate::text::mistake::Mistake;
 
-pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+pub(super) fn is_sound(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
     let Alert {
         warning,
         critical,
@@ -16,21 +15,21 @@ pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mis
     let is_distribution = metric.by.is_some();
     if (warning.is_some() || critical.is_some()) && is_distribution {
         let message = "a distribution is a list, and a limit needs a number";
-        mistakes.push(place.mistake(&["alert"], message));
+        mistakes.push(&["alert"], message);
     }
     let ruled = percent != PercentRule::default() || reach.is_some();
     if ruled && is_distribution && !parts {
         let message = "a distribution is a list: `parts = true` lets its parts be judged";
-        mistakes.push(place.mistake(&["alert"], message));
+        mistakes.push(&["alert"], message);
     }
     if *parts && !is_distribution {
         let message = "only a distribution (`by`) has parts";
-        mistakes.push(place.mistake(&["alert", "parts"], message));
+        mistakes.push(&["alert", "parts"], message);
     }
     if let Some(reach) = reach.filter(|reach| !(0.5..=1.0).contains(reach)) {
         let message =
             format!("`{reach}` is not a share of days: write a number from 0.5 to 1, such as 0.99");
-        mistakes.push(place.mistake(&["alert", "reach"], message));
+        mistakes.push(&["alert", "reach"], message);
     }
     let numbers = [
         ("warning", percent.warning),
@@ -40,10 +39,10 @@ pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mis
     ];
     for (name, number) in numbers {
         if number.is_some_and(|number| !number.is_finite() || number < 0.0) {
-            mistakes.push(place.mistake(
+            mistakes.push(
                 &["alert", "percent", name],
                 format!("`{name}` cannot be below 0"),
-            ));
+            );
         }
     }
     if let (Some(warning), Some(critical)) = (percent.warning, percent.critical)
@@ -53,6 +52,6 @@ pub(super) fn is_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mis
         let message = format!(
             "critical ({critical} %) is below warning ({warning} %): a critical change is the larger one"
         );
-        mistakes.push(place.mistake(&["alert", "percent", "critical"], message));
+        mistakes.push(&["alert", "percent", "critical"], message);
     }
 }

@@ -1,44 +1,38 @@
-//! Histories that are declared: can the past really be recounted?
+//! Declared histories: whether past days can be recounted.
 
-use crate::catalog::document::Place;
+use crate::catalog::document::NodeMistakes;
 use crate::catalog::written::Metric;
 use crate::catalog::{Catalog, History, Table};
-use crate::text::mistake::Mistake;
 
-pub(super) fn is_possible(
-    metric: &Metric,
-    place: Place<'_>,
-    catalog: &Catalog,
-    mistakes: &mut Vec<Mistake>,
-) {
+use super::shape::table_of;
+
+pub(super) fn is_possible(metric: &Metric, catalog: &Catalog, mistakes: &mut NodeMistakes<'_>) {
     let Some(history) = metric.history else {
         return;
     };
     if metric.percent.is_some() || metric.ratio.is_some() {
-        mistakes.push(place.mistake(
+        mistakes.push(
             &["history"],
             "a derived metric has the history of what it is made of",
-        ));
+        );
     }
-    let table = metric
-        .table
-        .as_ref()
-        .and_then(|id| catalog.tables.iter().position(|table| table.id == *id));
-    let Some(table) = table else { return };
+    let Some(table) = table_of(metric, catalog) else {
+        return;
+    };
     let lineage = catalog.lineage(table);
-    let told = |what: fn(&Table) -> bool| lineage.iter().any(|at| what(&catalog.tables[*at]));
+    let any = |what: fn(&Table) -> bool| lineage.iter().any(|at| what(&catalog.tables[*at]));
     let message = match history {
         History::Now => return,
-        _ if told(|table| table.created_at.is_none()) => {
+        _ if any(|table| table.created_at.is_none()) => {
             "a past day can be recounted only where the table and its parents have `created_at`"
         }
-        History::Interval if !told(|table| table.deleted_at.is_some()) => {
+        History::Interval if !any(|table| table.deleted_at.is_some()) => {
             "`interval` needs `deleted_at` on the table or on a parent"
         }
-        History::Event if told(|table| table.deleted_at.is_some()) => {
+        History::Event if any(|table| table.deleted_at.is_some()) => {
             "rows that have `deleted_at` are not events: their history is `interval`"
         }
         _ => return,
     };
-    mistakes.push(place.mistake(&["history"], message));
+    mistakes.push(&["history"], message);
 }

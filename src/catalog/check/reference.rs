@@ -1,34 +1,32 @@
 //! Metrics and tables that a metric refers to.
 
-use crate::catalog::document::Place;
+use crate::catalog::document::NodeMistakes;
 use crate::catalog::gather::Written;
 use crate::catalog::written::{Metric, Split};
 use crate::catalog::{Catalog, Shape};
-use crate::text::mistake::Mistake;
 use crate::text::suggest::did_you_mean;
 
 pub(super) fn all_exist(
     metric: &Metric,
-    place: Place<'_>,
     catalog: &Catalog,
     written: &Written<'_>,
-    mistakes: &mut Vec<Mistake>,
+    mistakes: &mut NodeMistakes<'_>,
 ) {
     let keys = || catalog.metrics.iter().map(|metric| metric.key.as_str());
     let mut check = |path: &[&str], key: &str| match catalog.metric(key).map(|metric| &metric.shape)
     {
         None if is_left_out(key, catalog, written) => {}
-        None => mistakes.push(place.mistake(
+        None => mistakes.push(
             path,
             format!("no metric `{key}`{}", did_you_mean(key, keys())),
-        )),
-        Some(Shape::Derived(_)) => mistakes.push(place.mistake(
+        ),
+        Some(Shape::Derived(_)) => mistakes.push(
             path,
             format!(
                 "`{key}` is itself derived: `{}` must be made of counted metrics",
                 metric.key
             ),
-        )),
+        ),
         Some(_) => {}
     };
     if let Some(percent) = &metric.percent {
@@ -45,10 +43,10 @@ pub(super) fn all_exist(
         .as_ref()
         .filter(|per| !ids().any(|id| id == per.as_str()))
     {
-        mistakes.push(place.mistake(
+        mistakes.push(
             &["per"],
             format!("no table `{per}` is declared{}", did_you_mean(per, ids())),
-        ));
+        );
     }
 }
 

@@ -1,22 +1,22 @@
-//! Series need names of their own, or a monitoring system refuses them all.
+//! Series names must be unique, or a monitoring system refuses them all.
 
 use std::collections::BTreeMap;
 
-use crate::catalog::document::{Document, Place};
+use crate::catalog::document::{Document, Node};
 use crate::catalog::gather::Written;
 use crate::catalog::series::{Own, name};
 use crate::catalog::{Catalog, Metric};
 use crate::text::mistake::Mistake;
 
-/// What series without a name of their own begin with stands in the settings, so this waits for them.
+/// Needs the settings, which have the prefix of series without a name of their own.
 pub fn series_are_unique(
     documents: &[Document<'_>],
     catalog: &Catalog,
     prefix: &str,
     mistakes: &mut Vec<Mistake>,
 ) {
-    let mut told_elsewhere = Vec::new();
-    let written = Written::gather(documents, &mut told_elsewhere);
+    // Its mistakes are reported elsewhere.
+    let written = Written::gather(documents, &mut Vec::new());
     let own: Vec<String> = Own::ALL.iter().map(|own| own.name(prefix)).collect();
     let mut known: BTreeMap<String, &Metric> = BTreeMap::new();
     for metric in catalog.shown() {
@@ -35,19 +35,19 @@ pub fn series_are_unique(
             known.insert(series, metric);
             continue;
         };
-        if let Some(place) = place(metric, &written) {
+        if let Some(node) = node_of(metric, &written) {
             let path = if metric.prometheus.is_some() {
                 "prometheus"
             } else {
                 "key"
             };
-            mistakes.push(place.mistake(&[path], message));
+            mistakes.push(node.mistake(&[path], message));
         }
     }
 }
 
-/// Where the metric is written: of several families of one key, the one that gave this name.
-fn place<'a>(metric: &Metric, written: &Written<'a>) -> Option<Place<'a>> {
+/// The metric's node: of several families with one key, the one that gave this name.
+fn node_of<'a>(metric: &Metric, written: &Written<'a>) -> Option<Node<'a>> {
     let family = written.metrics.iter();
     let family = family.filter(|(written, _)| written.key == metric.family);
     let gave = |name: &Option<String>| match (name, &metric.prometheus) {
@@ -55,5 +55,5 @@ fn place<'a>(metric: &Metric, written: &Written<'a>) -> Option<Place<'a>> {
         (name, series) => name.is_none() && series.is_none(),
     };
     let mut family = family.filter(|(written, _)| gave(&written.prometheus));
-    family.next_back().map(|(_, place)| *place)
+    family.next_back().map(|(_, node)| *node)
 }

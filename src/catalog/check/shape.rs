@@ -1,27 +1,26 @@
-//! What a metric counts: one number, made of things that go together.
+//! What a metric counts: one number, of settings that go together.
 
-use crate::catalog::document::Place;
+use crate::catalog::document::NodeMistakes;
 use crate::catalog::written::{Metric, Split};
 use crate::catalog::{Catalog, Measure, Shape, TimeKind};
-use crate::text::mistake::Mistake;
 use crate::text::suggest::did_you_mean;
 
 use super::name_is_sound;
 
-pub(super) fn is_one(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+pub(super) fn is_one(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
     if let [first, second, ..] = measures(metric)[..] {
         let message = format!(
             "`{first}` and `{second}` cannot both be the number of `{}`",
             metric.key
         );
-        mistakes.push(place.mistake(&[second], message));
+        mistakes.push(&[second], message);
     }
 }
 
-pub(super) fn goes_together(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+pub(super) fn goes_together(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
     if !metric.database.is_empty() && metric.sql.is_none() {
         let message = "`database` belongs to `sql`: elsewhere the table names its database";
-        mistakes.push(place.mistake(&["database"], message));
+        mistakes.push(&["database"], message);
     }
     let modifiers = [
         ("where", metric.condition.is_some()),
@@ -33,48 +32,37 @@ pub(super) fn goes_together(metric: &Metric, place: Place<'_>, mistakes: &mut Ve
     ];
     if let Some(number @ ("percent" | "ratio" | "sql")) = measures(metric).first().copied() {
         for (name, _) in modifiers.iter().filter(|(_, given)| *given) {
-            mistakes.push(place.mistake(
+            mistakes.push(
                 &[name],
                 format!("`{name}` cannot be combined with `{number}`"),
-            ));
+            );
         }
         return;
     }
     let parted = metric.split.is_some() || metric.by.is_some();
     if metric.split.is_some() && metric.by.is_some() {
-        mistakes.push(place.mistake(&["by"], "`split` and `by` cannot be combined"));
+        mistakes.push(&["by"], "`split` and `by` cannot be combined");
     }
     if metric.by.is_some() && !(metric.count.is_some() || metric.sum.is_some()) {
-        mistakes.push(place.mistake(&["by"], "a distribution is made of `count` or `sum`"));
+        mistakes.push(&["by"], "a distribution is made of `count` or `sum`");
     }
     if metric.newest.is_some() && metric.within.is_some() {
         let message = "`within` does not go with `newest`: without a row in the window there would be no age to alert on";
-        mistakes.push(place.mistake(&["within"], message));
+        mistakes.push(&["within"], message);
     }
     let plain = metric.count.is_some() || metric.sum.is_some();
     if metric.per.is_some() && (parted || metric.within.is_some() || !plain) {
-        mistakes.push(place.mistake(&["per"], "`per` goes with a plain `count` or `sum`"));
+        mistakes.push(&["per"], "`per` goes with a plain `count` or `sum`");
     }
 }
 
-/// Columns are quoted into SQL, the texts of conditions and queries are not.
-pub(super) fn columns_are_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
-    let measured = [
-        ("count", &metric.count),
-        ("sum", &metric.sum),
-        ("avg", &metric.avg),
-        ("min", &metric.min),
-        ("max", &metric.max),
-        ("newest", &metric.newest),
-        ("distinct", &metric.distinct),
-    ];
-    for (key, column) in measured {
-        if let Some(column) = column {
-            name_is_sound("column", column, &[key], place, mistakes);
-        }
+/// Columns are quoted into SQL; conditions and queries are not.
+pub(super) fn columns_are_sound(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
+    for (key, column) in metric.measured() {
+        name_is_sound("column", column, &[key], mistakes);
     }
     let mut check = |name: &str, path: &[&str]| {
-        name_is_sound("column", name, path, place, mistakes);
+        name_is_sound("column", name, path, mistakes);
     };
     if let Some(within) = &metric.within {
         check(&within.column, &["within", "column"]);
@@ -92,31 +80,24 @@ pub(super) fn columns_are_sound(metric: &Metric, place: Place<'_>, mistakes: &mu
     }
     for (key, text) in [("where", &metric.condition), ("sql", &metric.sql)] {
         if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
-            mistakes.push(place.mistake(&[key], format!("`{key}` is empty")));
+            mistakes.push(&[key], format!("`{key}` is empty"));
         }
     }
 }
 
-/// Seconds since an epoch are numbers, if odd ones; all other times are none.
+/// Seconds since an epoch are numbers; all other times are not.
 pub(super) fn measures_no_time(
     metric: &Metric,
-    place: Place<'_>,
     catalog: &Catalog,
-    mistakes: &mut Vec<Mistake>,
+    mistakes: &mut NodeMistakes<'_>,
 ) {
     let Some(at) = table_of(metric, catalog) else {
         return;
     };
     let table = &catalog.tables[at];
     let times = declared_times(catalog, at);
-    let measured = [
-        ("sum", &metric.sum),
-        ("avg", &metric.avg),
-        ("min", &metric.min),
-        ("max", &metric.max),
-    ];
-    for (key, column) in measured {
-        let Some(column) = column else { continue };
+    let is_number = |key: &str| ["sum", "avg", "min", "max"].contains(&key);
+    for (key, column) in metric.measured().filter(|(key, _)| is_number(key)) {
         let counts_seconds = |kind| matches!(kind, TimeKind::EpochS | TimeKind::EpochMs);
         let declared = times
             .iter()
@@ -127,17 +108,17 @@ pub(super) fn measures_no_time(
                  newest one's age in hours with `newest`",
                 table.id
             );
-            mistakes.push(place.mistake(&[key], message));
+            mistakes.push(&[key], message);
         }
     }
 }
 
-fn table_of(metric: &Metric, catalog: &Catalog) -> Option<usize> {
+pub(super) fn table_of(metric: &Metric, catalog: &Catalog) -> Option<usize> {
     let id = metric.table.as_deref();
     catalog.tables.iter().position(|one| Some(&*one.id) == id)
 }
 
-/// The columns of a table that the catalog calls times: by which key, and how they tell time.
+/// The columns of a table that the catalog declares as times: the key, the column and the kind.
 fn declared_times(catalog: &Catalog, at: usize) -> Vec<(&'static str, &str, TimeKind)> {
     let table = &catalog.tables[at];
     let born = table.created_at.iter().map(|column| ("created_at", column));
@@ -155,12 +136,11 @@ fn declared_times(catalog: &Catalog, at: usize) -> Vec<(&'static str, &str, Time
     own.chain(windows).collect()
 }
 
-/// Only what the catalog itself knows of the column; the database has the last word.
+/// Checks only what the catalog itself says of the column.
 pub(super) fn newest_is_a_time(
     metric: &Metric,
-    place: Place<'_>,
     catalog: &Catalog,
-    mistakes: &mut Vec<Mistake>,
+    mistakes: &mut NodeMistakes<'_>,
 ) {
     let (Some(column), Some(at)) = (&metric.newest, table_of(metric, catalog)) else {
         return;
@@ -195,10 +175,10 @@ pub(super) fn newest_is_a_time(
         }
         None => return,
     };
-    mistakes.push(place.mistake(&["newest"], message));
+    mistakes.push(&["newest"], message);
 }
 
-/// The column whose numbers are measured, and by which key.
+/// The key and column of a measure of numbers.
 fn number_of(measure: &Measure) -> Option<(&'static str, &String)> {
     match measure {
         Measure::Sum(column) => Some(("sum", column)),
@@ -209,23 +189,23 @@ fn number_of(measure: &Measure) -> Option<(&'static str, &String)> {
     }
 }
 
-pub(super) fn numbers_are_sound(metric: &Metric, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+pub(super) fn numbers_are_sound(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
     if let Some(within) = &metric.within {
-        windows_are_sound(&within.days, place, mistakes);
+        windows_are_sound(&within.days, mistakes);
     }
     if let Some(split) = &metric.split {
-        split_is_sound(split, place, mistakes);
+        split_is_sound(split, mistakes);
     }
     if let Some(by) = &metric.by
         && !(1..=1000).contains(&by.top)
     {
-        mistakes.push(place.mistake(
+        mistakes.push(
             &["by", "top"],
             format!("`top = {}` is not between 1 and 1000", by.top),
-        ));
+        );
     }
     if metric.decimals.is_some_and(|decimals| decimals > 9) {
-        mistakes.push(place.mistake(&["decimals"], "`decimals` is at most 9"));
+        mistakes.push(&["decimals"], "`decimals` is at most 9");
     }
     if let Some(series) = &metric.prometheus
         && !is_series_name(series)
@@ -234,52 +214,43 @@ pub(super) fn numbers_are_sound(metric: &Metric, place: Place<'_>, mistakes: &mu
             "`{}` cannot name a Prometheus series: letters, digits, `_` and `:`, not a digit first",
             series.escape_debug()
         );
-        mistakes.push(place.mistake(&["prometheus"], message));
+        mistakes.push(&["prometheus"], message);
     }
 }
 
 fn measures(metric: &Metric) -> Vec<&'static str> {
-    let measures = [
-        ("count", metric.count.is_some()),
-        ("sum", metric.sum.is_some()),
-        ("avg", metric.avg.is_some()),
-        ("min", metric.min.is_some()),
-        ("max", metric.max.is_some()),
-        ("newest", metric.newest.is_some()),
-        ("distinct", metric.distinct.is_some()),
+    let others = [
         ("percent", metric.percent.is_some()),
         ("ratio", metric.ratio.is_some()),
         ("sql", metric.sql.is_some()),
     ];
-    measures
-        .into_iter()
-        .filter(|(_, given)| *given)
-        .map(|(name, _)| name)
-        .collect()
+    let others = others.into_iter().filter(|(_, given)| *given);
+    let columns = metric.measured().map(|(key, _)| key);
+    columns.chain(others.map(|(key, _)| key)).collect()
 }
 
-fn windows_are_sound(days: &[u32], place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+fn windows_are_sound(days: &[u32], mistakes: &mut NodeMistakes<'_>) {
     let path = &["within", "days"];
     if days.is_empty() {
-        mistakes.push(place.mistake(
+        mistakes.push(
             path,
             "`days` is empty: give at least one, such as `[1, 7, 30]`",
-        ));
+        );
     }
     for days in days.iter().filter(|days| !(1..=3660).contains(*days)) {
-        mistakes.push(place.mistake(
+        mistakes.push(
             path,
             format!("a window of {days} days is not between 1 and 3660"),
-        ));
+        );
     }
 }
 
-fn split_is_sound(split: &Split, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
+fn split_is_sound(split: &Split, mistakes: &mut NodeMistakes<'_>) {
     if split.into.is_empty() {
-        mistakes.push(place.mistake(
+        mistakes.push(
             &["split", "into"],
             "`into` is empty: give at least one `VALUE = \"key\"`",
-        ));
+        );
     }
     for key in split.labels.keys() {
         if split
@@ -289,10 +260,10 @@ fn split_is_sound(split: &Split, place: Place<'_>, mistakes: &mut Vec<Mistake>) 
             .all(|made| made != key)
         {
             let hint = did_you_mean(key, split.into.values().map(String::as_str));
-            mistakes.push(place.mistake(
+            mistakes.push(
                 &["split", "labels", key],
                 format!("no metric `{key}` is made here{hint}"),
-            ));
+            );
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::document::{Document, Place};
+use crate::catalog::document::{Document, Node};
 use crate::catalog::fragment::{Fragment, flaw};
 use crate::catalog::gather::Written;
 use crate::engine::Engine;
 use crate::text::mistake::Mistake;
 
-/// How SQL is read depends on the engine, so this waits for the settings. Where a database's URL is not known, nothing is
-/// told that some engine would understand.
+/// SQL is read by the rules of its engine, which the settings name. If a database's URL is not known, only what is wrong on
+/// every engine is reported.
 pub fn sql_is_whole(
     documents: &[Document<'_>],
     engines: &BTreeMap<String, Engine>,
@@ -17,25 +17,25 @@ pub fn sql_is_whole(
 ) {
     let written = Written::gather(documents, &mut Vec::new());
     let engine = |database: &str| engines.get(database).copied();
-    for (_, table, place) in &written.tables {
+    for (_, table, node) in &written.tables {
         let text = table.condition.as_deref();
         let engine = engine(&table.database);
-        mistakes.extend(broken(text, *place, "where", Fragment::Condition, engine));
+        mistakes.extend(broken(text, *node, "where", Fragment::Condition, engine));
     }
-    for (metric, place) in &written.metrics {
+    for (metric, node) in &written.metrics {
         let mut tables = written.tables.iter();
         let table = tables.find(|(id, ..)| Some(id) == metric.table.as_ref());
         let of_table = table.and_then(|(_, table, _)| engine(&table.database));
         let text = metric.condition.as_deref();
-        mistakes.extend(broken(text, *place, "where", Fragment::Condition, of_table));
+        mistakes.extend(broken(text, *node, "where", Fragment::Condition, of_table));
         let text = metric.sql.as_deref();
         let asked = engine(&metric.database);
-        mistakes.extend(broken(text, *place, "sql", Fragment::Query, asked));
+        mistakes.extend(broken(text, *node, "sql", Fragment::Query, asked));
     }
     if let Some(main) = documents.first()
         && let Some(report) = main.get("report")
     {
-        let place = Place {
+        let node = Node {
             document: main,
             value: report,
             flawed: false,
@@ -43,13 +43,13 @@ pub fn sql_is_whole(
         let text = |key: &str| report.get_ref().get(key)?.get_ref().as_str();
         let asked = engine(text("recipients_database").unwrap_or_default());
         let key = "recipients_sql";
-        mistakes.extend(broken(text(key), place, key, Fragment::Query, asked));
+        mistakes.extend(broken(text(key), node, key, Fragment::Query, asked));
     }
 }
 
 fn broken(
     text: Option<&str>,
-    place: Place<'_>,
+    node: Node<'_>,
     key: &str,
     fragment: Fragment,
     engine: Option<Engine>,
@@ -64,6 +64,6 @@ fn broken(
         .map(|engine| flaw(text, fragment, engine))
         .collect();
     let (span, why) = flaws?.swap_remove(0);
-    let span = place.document.part(place.value, key, text, span);
-    Some(place.document.mistake(span, format!("`{key}`: {why}")))
+    let span = node.document.part(node.value, key, text, span);
+    Some(node.document.mistake(span, format!("`{key}`: {why}")))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::document::Place;
+use crate::catalog::document::NodeMistakes;
 use crate::catalog::gather::Written;
 use crate::catalog::written::Table;
 use crate::catalog::{Catalog, TimeKind};
@@ -12,23 +12,24 @@ use super::name_is_sound;
 
 pub(super) fn all_are_sound(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mistake>) {
     let mut seen = BTreeSet::new();
-    for (id, table, place) in &written.tables {
+    for (id, table, node) in &written.tables {
+        let mistakes = &mut node.mistakes(mistakes);
         if !seen.insert(id) {
-            mistakes.push(place.mistake(&["name"], format!("table `{id}` is declared twice")));
+            mistakes.push(&["name"], format!("table `{id}` is declared twice"));
         }
-        is_sound(id, table, *place, mistakes);
+        is_sound(id, table, mistakes);
     }
     lineage_ends(catalog, written, mistakes);
 }
 
-fn is_sound(id: &str, table: &Table, place: Place<'_>, mistakes: &mut Vec<Mistake>) {
-    name_is_sound("table name", &table.name, &["name"], place, mistakes);
+fn is_sound(id: &str, table: &Table, mistakes: &mut NodeMistakes<'_>) {
+    name_is_sound("table name", &table.name, &["name"], mistakes);
     for (key, column) in [
         ("created_at", &table.created_at),
         ("deleted_at", &table.deleted_at),
     ] {
         if let Some(column) = column {
-            name_is_sound("column", column, &[key], place, mistakes);
+            name_is_sound("column", column, &[key], mistakes);
         }
     }
     if table
@@ -36,27 +37,26 @@ fn is_sound(id: &str, table: &Table, place: Place<'_>, mistakes: &mut Vec<Mistak
         .as_ref()
         .is_some_and(|text| text.trim().is_empty())
     {
-        mistakes.push(place.mistake(&["where"], "`where` is empty: write an SQL condition"));
+        mistakes.push(&["where"], "`where` is empty: write an SQL condition");
     }
     if table.deleted_at.is_some() && table.created_at.is_none() {
-        mistakes.push(place.mistake(
-            &["deleted_at"],
-            format!("table `{id}` has `deleted_at` but no `created_at`: a row that ended must have begun"),
-        ));
+        mistakes.push(&["deleted_at"],
+            format!("table `{id}` has `deleted_at` but no `created_at`: a row that ended must have begun"));
     }
     if let Some(form) = &table.text_form
         && !matches!(table.time, TimeKind::Utc | TimeKind::Local)
     {
-        mistakes.push(place.mistake(
+        mistakes.push(
             &["text_form"],
             format!("`text_form = \"{form}\"` needs `time = \"utc\"` or `\"local\"`"),
-        ));
+        );
     }
 }
 
-/// A table that belongs to itself over detours would never be counted.
+/// A table that belongs to itself through others would never be counted.
 fn lineage_ends(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mistake>) {
-    for (at, (id, _, place)) in written.tables.iter().enumerate() {
+    for (at, (id, _, node)) in written.tables.iter().enumerate() {
+        let mistakes = &mut node.mistakes(mistakes);
         let parents = catalog
             .tables
             .get(at)
@@ -66,19 +66,19 @@ fn lineage_ends(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<Mis
             .iter()
             .any(|parent| catalog.lineage(parent.table).contains(&at))
         {
-            mistakes.push(place.mistake(
+            mistakes.push(
                 &["belongs_to"],
                 format!("table `{id}` belongs to itself in a circle"),
-            ));
+            );
         }
         for parent in parents {
-            name_is_sound("column", &parent.column, &["belongs_to"], *place, mistakes);
-            name_is_sound("column", &parent.key, &["belongs_to"], *place, mistakes);
+            name_is_sound("column", &parent.column, &["belongs_to"], mistakes);
+            name_is_sound("column", &parent.key, &["belongs_to"], mistakes);
             if catalog.tables[parent.table].database != catalog.tables[at].database {
-                mistakes.push(place.mistake(
+                mistakes.push(
                     &["belongs_to"],
                     format!("table `{id}` and its parent are in different databases"),
-                ));
+                );
             }
         }
     }

@@ -1,12 +1,12 @@
 //! A metric for each value of a split, and for the rows that it does not list.
 
-use crate::catalog::document::Place;
+use crate::catalog::document::Node;
 use crate::catalog::written::{self, IGNORE};
 use crate::catalog::{Counted, Measure, Metric, Parts, Rules, Shape};
 
 use super::humanised;
 
-pub(super) fn by_split(head: Metric, written: &written::Metric, place: Place<'_>) -> Vec<Metric> {
+pub(super) fn by_split(head: Metric, written: &written::Metric, node: Node<'_>) -> Vec<Metric> {
     let (Some(split), Shape::Counted(counted)) = (&written.split, &head.shape) else {
         return vec![head];
     };
@@ -17,7 +17,7 @@ pub(super) fn by_split(head: Metric, written: &written::Metric, place: Place<'_>
             None => shares.push((key, vec![value.clone()])),
         }
     }
-    shares.sort_by_key(|(_, values)| place.offset(&["split", "into", &values[0]]));
+    shares.sort_by_key(|(_, values)| node.offset(&["split", "into", &values[0]]));
     let rest = rest(&head, counted, split, &shares);
     let share = |(key, values): (&str, Vec<String>)| {
         let parts = Parts::Share {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::config::secret::{Place, Secret};
+use crate::config::secret::{Secret, SecretPlace};
 
 use super::Finding;
 
@@ -22,20 +22,20 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
 pub(super) fn reports(config: &Config, warning: &str) -> bool {
     config.secrets.iter().any(|secret| {
         let words = format!(" contains {}, and other users can read it", secret.held);
-        matches!(secret.place, Place::File(_)) && warning.contains(&words)
+        matches!(secret.place, SecretPlace::File(_)) && warning.contains(&words)
     })
 }
 
 fn one(secret: &Secret) -> Finding {
     let held = secret.held;
     match &secret.place {
-        Place::File(path) => in_file(held, path),
-        Place::Credential(path) => Finding::ok(
+        SecretPlace::File(path) => in_file(held, path),
+        SecretPlace::Credential(path) => Finding::ok(
             AREA,
             format!("the credential {} holds {held}", path.display()),
             "Only this service can read it.",
         ),
-        Place::Environment(variable) => Finding::ok(
+        SecretPlace::Environment(variable) => Finding::ok(
             AREA,
             format!("the variable {variable} holds {held}"),
             format!(

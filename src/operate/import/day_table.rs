@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::Day;
-use crate::catalog::{Document, piece};
+use crate::catalog::{Document, read_value};
 use crate::collect::days::{self, Mapping, TableDay};
 use crate::collect::{Unreachable, limits};
 use crate::config::{AppDatabase, ConfigError};
@@ -60,7 +60,7 @@ pub async fn read(
 fn parse(source: &Source, validation: &Validation<'_>) -> Result<Mapping, Vec<Mistake>> {
     let document = Document::parse(source)?;
     let mut mistakes = Vec::new();
-    let Some(mapping) = piece::<Mapping>(&document, &document.root, &mut mistakes) else {
+    let Some(mapping) = read_value::<Mapping>(&document, &document.root, &mut mistakes) else {
         return Err(mistakes);
     };
     let mut wrong = |path: &[&str], message: String| {
