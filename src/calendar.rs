@@ -24,14 +24,14 @@ pub struct NoSuchDay {
     pub zone: Tz,
 }
 
-/// Only the long form, of four, two and two digits: `2025-1-3` might be a slip.
+/// Reads the long form only: `2025-1-3` might be a typo.
 pub fn date(text: &str) -> Option<NaiveDate> {
     let date: NaiveDate = text.parse().ok()?;
     (text.len() == 10 && date.to_string() == text).then_some(date)
 }
 
 impl Day {
-    pub fn of(date: NaiveDate, zone: Tz) -> Result<Self, NoSuchDay> {
+    pub fn new(date: NaiveDate, zone: Tz) -> Result<Self, NoSuchDay> {
         let start = first_instant(midnight(date), zone);
         let end = first_instant(midnight(date + Days::new(1)), zone);
         if start < end {
@@ -46,18 +46,18 @@ impl Day {
         }
     }
 
-    /// The day whose bounds hold this instant. Not always the date on the wall clock: where clocks
-    /// fall back over midnight, the repeated minutes belong to the day that had already begun.
+    /// The day whose bounds hold this instant. Not always the date on the wall clock: if clocks fall back over midnight, the
+    /// repeated minutes belong to the day that had already begun.
     pub fn containing(instant: DateTime<Utc>, zone: Tz) -> Self {
         let wall = instant.with_timezone(&zone).date_naive();
         [wall, wall + Days::new(1), wall - Days::new(1)]
             .into_iter()
-            .filter_map(|date| Self::of(date, zone).ok())
+            .filter_map(|date| Self::new(date, zone).ok())
             .find(|day| day.start <= instant && instant < day.end)
             .expect("days tile time, so one of the three around the wall clock's date holds it")
     }
 
-    /// The day before, over days that do not exist.
+    /// The day before; skips days that do not exist.
     pub fn previous(&self) -> Self {
         Self::containing(self.start - TimeDelta::microseconds(1), self.zone)
     }
@@ -102,7 +102,7 @@ impl Day {
 pub struct AsOf {
     pub day: Day,
     pub instant: DateTime<Utc>,
-    /// What the wall clock shows then; at a day's end always midnight, even where a clock change swallows it.
+    /// The wall clock's time then; at a day's end always midnight, even if a clock change skips it.
     pub local: NaiveDateTime,
     /// The day has not ended yet.
     pub open: bool,
@@ -126,7 +126,7 @@ impl AsOf {
     }
 }
 
-/// A point in time as an instant and as the wall clock shows it, for columns that tell either.
+/// A point in time as an instant and as the wall clock shows it, for columns of either kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
     pub instant: DateTime<Utc>,
@@ -138,16 +138,16 @@ pub fn days_between(first: NaiveDate, last: NaiveDate, zone: Tz) -> Vec<Day> {
     first
         .iter_days()
         .take_while(|date| *date <= last)
-        .filter_map(|date| Day::of(date, zone).ok())
+        .filter_map(|date| Day::new(date, zone).ok())
         .collect()
 }
 
-/// The first instant at which the zone's clocks show `local` or, where they skip it, anything later.
+/// The first instant at which the zone's clocks show `local` or, if they skip it, anything later.
 pub fn first_instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     if let Some(earliest) = zone.from_local_datetime(&local).earliest() {
         return earliest.with_timezone(&Utc);
     }
-    // Inside a gap: the offsets on both sides bracket the jump, bisection finds its second.
+    // Inside a gap: a bisection between both sides finds the second of the jump.
     let shown = |instant: DateTime<Utc>| instant.with_timezone(&zone).naive_local();
     let mut before = local.and_utc() - TimeDelta::hours(26);
     let mut after = local.and_utc() + TimeDelta::hours(26);

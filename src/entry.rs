@@ -1,4 +1,4 @@
-//! One day's values, each with how it was come by.
+//! One day's values with their provenance.
 
 pub mod derive;
 pub mod merge;
@@ -41,13 +41,13 @@ pub struct Reading {
     pub provenance: Provenance,
 }
 
-/// How a value was come by. The default, plainly observed at as-of, is not stored.
+/// How a value came about. The default, observed at as-of, is not stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     pub kind: Kind,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
-    /// When a value of a mutable column was really read, where that was not at as-of.
+    /// When a mutable value was read, if not at as-of.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub observed_at: Option<DateTime<Utc>>,
     /// Rows that counted as nothing because the column was null.
@@ -86,8 +86,8 @@ impl Entry {
         self.readings.get(key)?.number()
     }
 
-    /// The metric's reading, in an older entry under the key it then had: what was known under that
-    /// one stays known when a later look at the day finds nothing under the new one.
+    /// The metric's reading, in an older entry under its former key. A known value under the former key counts if there is
+    /// none under the new one.
     pub fn reading(&self, metric: &Metric) -> Option<&Reading> {
         let own = self.readings.get(&metric.key);
         let renamed = metric.was.as_ref().and_then(|was| self.readings.get(was));
@@ -144,7 +144,7 @@ impl Reading {
         }
     }
 
-    /// The value was counted, even where the result is that there was nothing to measure.
+    /// The value was counted, even if there was nothing to measure.
     pub fn is_known(&self) -> bool {
         !matches!(self.provenance.kind, Kind::Unavailable | Kind::Failed)
     }

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all: they grow beside the one that they will replace.
+//! Files that appear whole or not at all: a new one grows beside the one it will replace.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A report is for its owner and the owner's group: it may tell what a business would not.
+/// Reports are confidential: only the owner and the group can read them.
 const FILE_MODE: u32 = 0o640;
 
 /// Dropped before it is finished, it leaves nothing behind.
@@ -34,8 +34,8 @@ impl Unfinished {
         })
     }
 
-    /// Puts the file in place of whatever has this name; a link is replaced too, and what it points to left
-    /// alone. After a crash there is the old file or the new one.
+    /// Puts the file in place of whatever has this name. A link is replaced, not its target. After a crash there is the old
+    /// file or the new one.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         if let Some(beside) = &self.beside {
@@ -43,7 +43,7 @@ impl Unfinished {
             self.beside = None;
         }
         match File::open(folder(&self.target)) {
-            // Who may write there need not be allowed to read.
+            // A user that can write there may not be allowed to read.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             folder => folder?.sync_all(),
         }
@@ -70,7 +70,7 @@ impl Write for Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(beside) = &self.beside {
-            // What went wrong is worth more than what is left over.
+            // The first error matters more than a file left behind.
             drop(fs::remove_file(beside));
         }
     }

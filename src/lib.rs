@@ -1,6 +1,6 @@
 //! Daybook: one honest row of numbers for every day of an application.
 //!
-//! The modules in reading order: the words, the corridor of the night, the wings, the wiring.
+//! The modules in reading order: vocabulary, steps of the night, wings, commands.
 
 pub mod engine;
 pub mod files;

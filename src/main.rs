@@ -1,4 +1,4 @@
-//! Reads the world once, runs one command, ends with its exit code.
+//! Reads clock, environment and arguments once, runs one command, and exits with its code.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     };
     log::start(&cli.command, clock);
     let ended = runtime.block_on(commands::run(cli, &world));
-    // A name that is still being looked up, or a pipe that is still being read, must not hold up the end.
+    // A pending name lookup or pipe must not delay the exit.
     runtime.shutdown_background();
     match ended {
         Ok(ended) => ExitCode::from(ended.exit_code()),
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A page must not wait for another; everything else does one thing after the other.
+/// No page must wait for another; every other command needs one thread.
 fn runtime(command: &Command) -> io::Result<Runtime> {
     let mut builder = match command {
         Command::Serve(_) => Builder::new_multi_thread(),
@@ -57,7 +57,7 @@ fn failed(error: &CommandError) -> ExitCode {
 
 /// The one place that reads the environment.
 fn world() -> io::Result<World> {
-    // Variables that are not Unicode cannot be meant for us.
+    // Variables that are not Unicode are not Daybook's.
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -85,11 +85,11 @@ fn clock() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
-/// The first signal cancels what runs, the second ends the program at once. On a thread of its own, so that both
-/// are heard while the command computes.
+/// The first signal cancels the command, the second ends the program at once. Its own thread handles them even while the
+/// command computes.
 #[expect(
     clippy::disallowed_methods,
-    reason = "whoever asks twice no longer wants anything put in order"
+    reason = "the second signal ends the program without cleaning up"
 )]
 fn listen_for_signals(stop: CancellationToken) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;

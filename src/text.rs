@@ -1,4 +1,4 @@
-//! Text that comes from elsewhere, or goes elsewhere: cleaned, without secrets, with what is wrong in it.
+//! Text from elsewhere and for elsewhere: cleaned, without secrets, with pointed-out mistakes.
 
 pub mod counted;
 pub mod exposition;

@@ -1,5 +1,5 @@
-//! A value against its thresholds, and the life of an alert: new, ongoing, worse, recovered. It is left later than it is
-//! entered, so that a number swinging about its level does not ring every other time. Days and instants live by it alike.
+//! A value against its thresholds, and the lifecycle of an alert: new, ongoing, worse, recovered. The level to leave is below
+//! the level to enter, so that a number around its level does not alert every other time. Works for days and instants.
 
 use crate::catalog::{Good, Limit};
 
@@ -38,20 +38,20 @@ pub enum State {
     Recovered,
 }
 
-/// What a value says about one rule.
+/// One rule's verdict on a value.
 pub enum Verdict {
-    /// Nothing can be said: what stood before still stands.
+    /// Unknown: an alert stays as it was.
     Unjudged,
     Judged {
         entered: Option<Severity>,
-        /// What an alert raised before would stay at.
+        /// The severity at which an earlier alert would stay.
         held: Option<Severity>,
         direction: Direction,
     },
 }
 
 impl Verdict {
-    /// As long as it is so severe, it stands.
+    /// An alert without hysteresis.
     pub fn plain(severity: Option<Severity>, direction: Direction) -> Self {
         Self::Judged {
             entered: severity,
@@ -65,7 +65,7 @@ impl Verdict {
     }
 }
 
-/// One rule from one time to the next.
+/// The alert of one rule over time.
 #[derive(Debug, Clone)]
 pub struct Lifecycle<Time> {
     raised: Option<Raised<Time>>,
@@ -85,7 +85,7 @@ struct Raised<Time> {
     critical_since: Option<Time>,
 }
 
-/// What becomes of a rule at one time.
+/// A rule's alert at one time.
 pub struct Step<Time> {
     pub severity: Severity,
     pub state: State,
@@ -94,7 +94,7 @@ pub struct Step<Time> {
     pub since: Time,
     /// Since when it is at least as severe as now.
     pub severe_since: Time,
-    /// The value alone would make less of it.
+    /// The value alone would be less severe.
     pub is_held: bool,
 }
 
@@ -107,7 +107,7 @@ impl<Time: Copy> Lifecycle<Time> {
         self.raised.map(|raised| raised.since)
     }
 
-    /// A fall that follows a rise is another alert, not more of the same.
+    /// A fall that follows a rise is another alert.
     pub fn advance(&mut self, verdict: Verdict, at: Time) -> Option<Step<Time>> {
         let Verdict::Judged {
             entered,
@@ -119,7 +119,7 @@ impl<Time: Copy> Lifecycle<Time> {
         };
         let before = self.raised.take();
         let same = before.filter(|before| before.direction == direction);
-        let kept = same.and_then(|before| held.map(|held| held.min(before.severity)));
+        let held = same.and_then(|before| held.map(|held| held.min(before.severity)));
         let step = |raised: Raised<Time>, state: State| Step {
             severity: raised.severity,
             state,
@@ -132,7 +132,7 @@ impl<Time: Copy> Lifecycle<Time> {
             },
             is_held: entered < Some(raised.severity),
         };
-        let Some(severity) = entered.max(kept) else {
+        let Some(severity) = entered.max(held) else {
             return before.map(|before| step(before, State::Recovered));
         };
         let raised = Raised {
@@ -200,7 +200,7 @@ fn leaving(limit: Limit, unit: &str) -> Limit {
     }
 }
 
-/// Takes off what binary fractions add, so that 50.1 − 40.1 reaches a level of 10.
+/// Rounds off errors of binary fractions, so that 50.1 − 40.1 reaches a level of 10.
 pub fn exact(number: f64) -> f64 {
     if number.abs() < 1e6 {
         (number * 1e9).round() / 1e9

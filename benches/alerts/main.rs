@@ -158,7 +158,7 @@ fn days(text: &str) -> Result<(Vec<Entry>, Vec<String>)> {
         if !keys.iter().any(|known| known == key) {
             keys.push(key.to_owned());
         }
-        let day = Day::of(date, Zurich).context("a day in Zurich")?;
+        let day = Day::new(date, Zurich).context("a day in Zurich")?;
         let entry = entries
             .entry(date)
             .or_insert_with(|| Entry::empty(&day.close(), day.end, "bench"));

@@ -33,7 +33,7 @@ pub(crate) async fn fill(path: &Path, days: u64) -> Result<()> {
 
 /// As a night leaves it: half the metrics counted a quarter of an hour late, four distributions.
 fn entry(date: NaiveDate) -> Result<Entry> {
-    let day = Day::of(date, chrono_tz::Europe::Zurich)?;
+    let day = Day::new(date, chrono_tz::Europe::Zurich)?;
     let counted = day.end + TimeDelta::minutes(15);
     let mut entry = Entry::empty(&day.close(), counted, "bench");
     for at in 0..METRICS {

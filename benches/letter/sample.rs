@@ -91,7 +91,7 @@ fn copy(metric: &Metric, shop: usize) -> Metric {
 }
 
 fn entry(date: NaiveDate, catalog: &Catalog) -> Result<Entry> {
-    let day = Day::of(date, Zurich).ok().context("the day exists")?;
+    let day = Day::new(date, Zurich).ok().context("the day exists")?;
     let collected_at = day.end + TimeDelta::minutes(15);
     let mut entry = Entry::empty(&day.close(), collected_at, "hash");
     entry.duration_ms = 412;

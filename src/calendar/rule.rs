@@ -1,4 +1,4 @@
-//! Rules for days that come back: a date of every year, a distance from Easter, a weekday of a month.
+//! Rules for recurring days: a date of every year, a distance from Easter, a weekday of a month.
 
 use chrono::{Datelike, Month, NaiveDate, TimeDelta, Weekday};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ pub enum Rule {
         days_after: i16,
     },
     OfMonth {
-        /// From 0; the last ordinal counts from the month's end.
+        /// From 0; the highest means the month's last.
         nth: usize,
         weekday: Weekday,
         month: Month,

@@ -1,4 +1,4 @@
-//! What the eyes are told.
+//! Arguments of the commands that show, serve and export.
 
 use std::path::PathBuf;
 

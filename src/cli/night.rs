@@ -1,4 +1,4 @@
-//! What the night and its deliveries are told.
+//! Arguments of the night's commands.
 
 use clap::Args;
 

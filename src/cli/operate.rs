@@ -1,4 +1,4 @@
-//! What operators say.
+//! Arguments of the commands for operators.
 
 use std::path::PathBuf;
 

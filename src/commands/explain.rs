@@ -21,7 +21,7 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
     let date = args.date.as_deref().unwrap_or("yesterday");
     let date = dates::read(date, "--date", config, world)?;
     let day =
-        Day::of(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
+        Day::new(date, config.time_zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     if day.start > world.now {
         return Err(CommandError::Usage(format!(
             "{} is in the future: choose a day up to today",

@@ -27,7 +27,7 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
     // A stored day is recounted in its own zone, even if the configured one has changed.
     let zone = stored.as_ref().map(|entry| entry.time_zone);
     let zone = zone.unwrap_or(config.time_zone);
-    let day = Day::of(date, zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
+    let day = Day::new(date, zone).map_err(|gone| CommandError::Usage(gone.to_string()))?;
     if day.end > world.now {
         return Err(CommandError::Usage(format!(
             "{} is not over: choose a day that has ended, such as `yesterday`",

@@ -1,4 +1,4 @@
-//! Ratios and percentages, made last, over values from anywhere.
+//! Ratios and percentages, computed last from the other values.
 
 use chrono::{DateTime, Utc};
 
@@ -46,7 +46,7 @@ fn divide(derived: &Derived, of: &Reading, per: &Reading, decimals: u32) -> Read
     }
 }
 
-/// A made value is as good as its worse half: one with a reason is worse than one without.
+/// A quotient is as good as the worse of its inputs: one with a reason is worse than one without.
 fn weaker(one: &Provenance, other: &Provenance) -> Provenance {
     let doubt = |half: &Provenance| (half.kind != Kind::Observed, half.reason.is_some());
     let worse = if doubt(other) > doubt(one) {
@@ -62,7 +62,7 @@ fn weaker(one: &Provenance, other: &Provenance) -> Provenance {
     }
 }
 
-/// While one half is from before the day's end, so is what is made of it.
+/// A quotient is as old as its older input.
 fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     one.into_iter().chain(other).min()
 }

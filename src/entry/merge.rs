@@ -1,4 +1,4 @@
-//! A new reading of a day meets the stored one: what is known is never lost.
+//! Merges a new entry of a day into the stored one: a known value is never lost.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ pub enum Mode {
     Replace,
     /// Only what is missing, failed or was called unavailable is filled in.
     Refill,
-    /// A complete day is recounted: a known value that came out otherwise counts, whatever was known stays known.
+    /// A complete day is recounted: a different known value counts, and whatever was known stays known.
     Refresh,
-    /// What comes from elsewhere: it yields to every value that is known here. Only an open day gives way to a
-    /// complete one, as it does to any later count.
+    /// Imported values yield to every known value. Only an open day gives way to a complete one, as it does to any later
+    /// count.
     Import,
 }
 
-/// The entry to store. The new one's frame is kept, except on a refill, where the stored day stays what it was.
+/// The entry to store. It has the new one's frame if the mode is [`Mode::Replace`], else the stored one's.
 pub fn merge(stored: Option<&Entry>, mut new: Entry, mode: Mode) -> Entry {
     let Some(stored) = stored else { return new };
     let mode = over(stored, &new, mode);
@@ -29,7 +29,7 @@ pub fn merge(stored: Option<&Entry>, mut new: Entry, mode: Mode) -> Entry {
     let frame = new;
     let mut merged = match mode {
         Mode::Replace => Entry {
-            readings: readings_kept(stored, &frame),
+            readings: former_readings(stored, &frame),
             ..frame.clone()
         },
         Mode::Refill | Mode::Refresh | Mode::Import => stored.clone(),
@@ -47,7 +47,7 @@ pub fn merge(stored: Option<&Entry>, mut new: Entry, mode: Mode) -> Entry {
     merged
 }
 
-/// Takes out of a count what would hide a better value that the day has under the metric's former name.
+/// Removes new readings that would hide a better value under the metric's former key.
 pub fn keep_better_renamed_values(catalog: &Catalog, new: &mut Entry, stored: &Entry, mode: Mode) {
     let mode = over(stored, new, mode);
     for metric in &catalog.metrics {
@@ -86,13 +86,13 @@ fn wins(new: &Reading, old: &Reading, stored: &Entry, frame: &Entry, mode: Mode)
     }
 }
 
-/// The stored day had not ended, or began or ended otherwise: what was counted then is not that day's number.
+/// The stored day had not ended, or had other bounds: its values are not that day's.
 fn is_passing(stored: &Entry, frame: &Entry) -> bool {
     stored.partial || (stored.day_start, stored.day_end) != (frame.day_start, frame.day_end)
 }
 
-/// What only a passing day could tell stays until there is better, and says when it was read.
-fn readings_kept(stored: &Entry, frame: &Entry) -> BTreeMap<String, Reading> {
+/// Values of a passing day stay until there are better ones, and say when they were read.
+fn former_readings(stored: &Entry, frame: &Entry) -> BTreeMap<String, Reading> {
     let mut readings = stored.readings.clone();
     if is_passing(stored, frame) {
         for reading in readings.values_mut().filter(|reading| reading.is_known()) {
@@ -102,7 +102,7 @@ fn readings_kept(stored: &Entry, frame: &Entry) -> BTreeMap<String, Reading> {
     readings
 }
 
-/// The day keeps its own moment, and this value is from another one: of an open day, counted or imported.
+/// The entry keeps its as-of, and this value has another one: of an open day, counted or imported.
 fn is_of_another_moment(frame: &Entry, stored: &Entry, mode: Mode) -> bool {
     match mode {
         Mode::Replace => false,
@@ -115,13 +115,13 @@ fn fills(new: &Reading, stored: &Entry, old: &Reading) -> bool {
     is_known_by_now || is_wanting(stored, old) && (new.is_known() || beats(new, old))
 }
 
-/// A count that came to the same says nothing new. Decimals that were stored once differ in their last digits.
+/// An equal count is no correction. Decimals that were stored before differ in their last digits.
 fn corrects(new: &Reading, old: &Reading) -> bool {
     let same = old.is_known() && agree(old.value.as_ref(), new.value.as_ref());
     new.is_known() && !same && beats(new, old)
 }
 
-/// The reading failed, or it is one that only the open day could tell: the day deserves a better one.
+/// The reading failed or is of the day while it was open, so a better one is wanted.
 pub fn is_wanting(entry: &Entry, reading: &Reading) -> bool {
     reading.provenance.kind == Kind::Failed
         || !entry.partial
@@ -131,8 +131,7 @@ pub fn is_wanting(entry: &Entry, reading: &Reading) -> bool {
                 .is_some_and(|at| at < entry.day_end)
 }
 
-/// A known value yields only to a known one; one counted at its time does not yield to a recount
-/// that must miss rows deleted since.
+/// A known value yields only to a known one; an observed value does not yield to a recount that misses rows deleted since.
 fn beats(new: &Reading, old: &Reading) -> bool {
     if !old.is_known() {
         return new.is_known()

@@ -26,7 +26,7 @@ pub struct Part {
     pub count: Decimal,
 }
 
-/// What a part stands for. No value can be mistaken for the other two, whatever its text is.
+/// What a part stands for. No value equals the other two, whatever its text is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartKey {
     Value(String),
@@ -37,7 +37,7 @@ pub enum PartKey {
 }
 
 impl PartKey {
-    /// How rows without a value are called where no language is spoken.
+    /// The name of rows without a value where there is no language.
     pub const NO_VALUE: &'static str = "(none)";
 
     pub fn value(&self) -> Option<&str> {
@@ -48,13 +48,13 @@ impl PartKey {
     }
 }
 
-/// A longer name of a part is cut.
+/// Longer names of parts are cut.
 const PART_LETTERS: usize = 200;
 
 /// Binary fractions added up in another order may differ in their last digits.
 const AS_GOOD_AS_EQUAL: f64 = 1e-9;
 
-/// Whether two counts came to the same. How a part is called does not matter, only how much there is of it.
+/// Whether two counts are equal. Labels of parts do not matter.
 pub fn agree(one: Option<&Value>, other: Option<&Value>) -> bool {
     match (one, other) {
         (None, None) => true,
@@ -70,8 +70,7 @@ pub fn agree(one: Option<&Value>, other: Option<&Value>) -> bool {
     }
 }
 
-/// A part's name as it is stored. Of an endless text the beginning says what it is, and a digest of all of it keeps it
-/// apart from others that begin like it.
+/// A part's name as stored. A long text is cut and gets a digest, so that it differs from others with the same beginning.
 pub fn part_name(text: String) -> String {
     if text.chars().nth(PART_LETTERS).is_none() {
         return text;
@@ -114,8 +113,8 @@ impl Value {
         }
     }
 
-    /// The same value if every way that it goes carries all its digits, else why not: statistics, Prometheus and most
-    /// readers of JSON hold binary fractions. Up to 15 digits always pass.
+    /// Fails if a double cannot hold all digits: statistics, Prometheus and most JSON readers use doubles. Up to 15 digits
+    /// always fit.
     pub fn exactly(self) -> Result<Self, String> {
         let lost = |number: Decimal| (carried(number) != Some(number)).then_some(number);
         let lost = match &self {
@@ -172,7 +171,7 @@ impl Value {
         }
     }
 
-    /// From its text. Distributions are most of what a book holds, so their parts are read as what they are.
+    /// From JSON text. Most of a book's bytes are distributions, so their parts are read directly.
     pub fn from_text(text: &str) -> Option<Self> {
         if text.starts_with('[')
             && let Ok(parts) = serde_json::from_str::<Vec<WrittenPart<'_>>>(text)
@@ -260,7 +259,7 @@ fn nearest(decimal: Decimal) -> Option<f64> {
     }
 }
 
-/// What a reader who holds binary fractions makes of a decimal, by its shortest text.
+/// The decimal after a round trip through a double, by its shortest text.
 fn carried(decimal: Decimal) -> Option<Decimal> {
     decimal_of(&Number::from_f64(nearest(decimal)?)?)
 }

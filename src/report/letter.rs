@@ -116,7 +116,7 @@ pub fn next_due(after: DateTime<Utc>, zone: Tz, due: NaiveTime) -> DateTime<Utc>
     let before = today - Days::new(1);
     before
         .iter_days()
-        .filter(|date| Day::of(*date, zone).is_ok())
+        .filter(|date| Day::new(*date, zone).is_ok())
         .map(|date| first_instant(date.and_time(due), zone))
         .find(|instant| *instant > after)
         .expect("days go on")

@@ -9,7 +9,7 @@ pub fn counted<Count: Display + PartialEq + From<u8>>(count: Count, noun: &str) 
     format!("{count} {noun}")
 }
 
-/// For a number that is written in a way of its own.
+/// For a number that the caller formats.
 pub fn one_or_many<'a, Count>(count: &Count, one: &'a str, many: &'a str) -> &'a str
 where
     Count: PartialEq + From<u8>,

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 
 use super::plain::spelled_out;
 
-/// How time is told.
+/// A format of Prometheus, with its form of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// The text format, milliseconds: what VictoriaMetrics imports.
@@ -50,7 +50,7 @@ pub fn labels(named: &[(&str, &str)]) -> String {
     all
 }
 
-/// The format would let control characters stand for themselves, but people read it on terminals.
+/// The format allows control characters, but people read it on terminals.
 fn escaped(text: &str) -> Cow<'_, str> {
     match spelled_out(text) {
         text if text.contains(['\\', '\n']) => {
@@ -68,6 +68,5 @@ fn quotable(text: &str) -> Cow<'_, str> {
 }
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let written = out.write_fmt(text);
-    debug_assert!(written.is_ok(), "memory takes all text");
+    out.write_fmt(text).expect("a String takes everything");
 }

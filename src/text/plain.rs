@@ -1,4 +1,4 @@
-//! Text from elsewhere as a terminal, a page, a header or a ledger may hold it.
+//! Text from elsewhere made safe for terminals, pages, headers and the ledger.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -14,8 +14,8 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
-/// The same for texts that programs read too, spelled as in JSON: `\u009b`. Different texts stay different, JSON means
-/// what it meant, and lines end where they did.
+/// The same for texts that programs read too, spelled as in JSON: `\u009b`. Different texts stay different, JSON keeps its
+/// meaning, and lines their ends.
 pub fn spelled_out(text: &str) -> Cow<'_, str> {
     let is_hidden = |letter: char| {
         let ends_line = matches!(letter, '\u{2028}' | '\u{2029}');
@@ -46,9 +46,9 @@ fn is_unseen(letter: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// At most so many letters on one line, its words set apart by one space. What [`printable`] replaces is left out.
+/// At most so many letters on one line, with one space between words, without what [`printable`] replaces.
 pub fn one_line(text: &str, most: usize) -> String {
-    // Of a text of megabytes only the beginning is looked at.
+    // The text may have megabytes.
     let beginning: String = text.chars().take(most.saturating_mul(4)).collect();
     let is_all = beginning.len() == text.len();
     let is_apart =
@@ -58,8 +58,8 @@ pub fn one_line(text: &str, most: usize) -> String {
     if is_all && line.chars().count() <= most {
         return line;
     }
-    let kept: String = line.chars().take(most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    let beginning: String = line.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", beginning.trim_end())
 }
 
 /// At most so many letters, ended at a word where there is one.
@@ -67,10 +67,10 @@ pub fn cut_at_word(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-    let whole_words = match kept.rsplit_once(' ') {
+    let beginning: String = text.chars().take(most.saturating_sub(1)).collect();
+    let whole_words = match beginning.rsplit_once(' ') {
         Some((words, _)) if words.chars().count() > most / 2 => words,
-        _ => &kept,
+        _ => &beginning,
     };
     format!("{}…", whole_words.trim_end_matches([' ', ',', ';', ':']))
 }

@@ -1,4 +1,4 @@
-//! Secrets that a line of a configuration, a URL or an argument must not show.
+//! Hides secrets in lines of a configuration, in URLs and in arguments.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub(super) fn without_secrets(message: &str) -> String {
     lines.join("\n")
 }
 
-/// What stands of the text before this byte, each secret replaced by three stars.
+/// The text before this byte, each secret replaced by three stars.
 pub(super) fn without(secrets: &[Range<usize>], text: &str, until: usize) -> String {
     let mut shown = String::new();
     let mut at = 0;
@@ -34,7 +34,7 @@ pub(super) fn without(secrets: &[Range<usize>], text: &str, until: usize) -> Str
     shown
 }
 
-/// All that a line of a file must not show, in its order.
+/// All secrets of a line, in their order.
 pub(super) fn secrets_of(line: &str) -> Vec<Range<usize>> {
     let mut found = passwords(line);
     found.extend(paths(line));
@@ -42,7 +42,7 @@ pub(super) fn secrets_of(line: &str) -> Vec<Range<usize>> {
     apart(found)
 }
 
-/// In their order, those that touch made one.
+/// Sorted, with touching ones merged.
 fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|secret| secret.start);
     let mut apart: Vec<Range<usize>> = Vec::new();
@@ -55,7 +55,7 @@ fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     apart
 }
 
-/// Behind its host a web address may be a secret of its own: who knows it may call it.
+/// The path of a web address may be a secret: whoever knows it can call it.
 fn paths(line: &str) -> Vec<Range<usize>> {
     let hosts = line.match_indices("://").filter_map(|(at, slashes)| {
         let is_web = line[..at].ends_with("http") || line[..at].ends_with("https");
@@ -73,8 +73,8 @@ fn paths(line: &str) -> Vec<Range<usize>> {
 /// Keys whose values are web addresses.
 const ADDRESSES: [&str; 4] = ["url", "start", "success", "failure"];
 
-/// Of an address with such a beginning it is known what may be a secret in it.
-fn is_told_apart(value: &str) -> bool {
+/// Other functions hide the secret parts of such an address.
+fn has_known_scheme(value: &str) -> bool {
     let text = value.trim_start_matches(['"', '\'']);
     let schemes = ["http://", "https://", "sqlite:", "postgres:", "postgresql:"];
     schemes.iter().any(|scheme| text.starts_with(scheme))
@@ -90,7 +90,7 @@ fn values_of_secrets(line: &str) -> Vec<Range<usize>> {
         let behind = &line[equals + 1..];
         let begin = equals + 1 + behind.len() - behind.trim_start().len();
         let is_secret = !did_you_mean(key, ["secret", "password"]).is_empty()
-            || ADDRESSES.contains(&key) && !is_told_apart(&line[begin..]);
+            || ADDRESSES.contains(&key) && !has_known_scheme(&line[begin..]);
         let quote = line[begin..].chars().next().filter(|_| is_secret)?;
         let Some(inside) = line[begin..].strip_prefix(['"', '\'']) else {
             return Some(begin..line.trim_end().len());

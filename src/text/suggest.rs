@@ -1,4 +1,4 @@
-//! What somebody may have meant.
+//! Suggestions for mistyped names.
 
 /// `; did you mean `x`?`, or nothing when no candidate is near.
 pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
@@ -11,7 +11,7 @@ pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a st
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min()
         .map(|(_, candidate)| candidate);
-    // Half a name is meant too: `posts` of `total_posts`.
+    // Part of a name counts too: `posts` of `total_posts`.
     let holding = candidates
         .iter()
         .filter(|candidate| found.len() >= 3 && candidate.to_lowercase().contains(&found))

@@ -33,7 +33,7 @@ pub(crate) fn date(text: &str) -> NaiveDate {
 
 /// A complete day with one metric, `total_users`.
 pub(crate) fn entry_on(date: NaiveDate) -> Entry {
-    let day = Day::of(date, chrono_tz::Europe::Zurich).unwrap();
+    let day = Day::new(date, chrono_tz::Europe::Zurich).unwrap();
     let mut entry = Entry::empty(&day.close(), day.end, "c0ffee");
     entry.readings.insert("total_users".into(), whole(5012));
     entry
@@ -61,10 +61,10 @@ async fn connect(path: &Path) -> SqliteConnection {
 }
 
 pub(crate) async fn execute(book: &DatabaseUrl, text: &str) {
-    App::of(book).execute(&for_the_book(text)).await;
+    App::new(book).execute(&for_the_book(text)).await;
 }
 
 pub(crate) async fn count(book: &DatabaseUrl, text: &str) -> i64 {
-    let number = App::of(book).number(text).await.unwrap();
+    let number = App::new(book).number(text).await.unwrap();
     number.try_into().unwrap()
 }

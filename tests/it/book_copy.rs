@@ -101,7 +101,7 @@ async fn a_copy_on_another_engine_and_back_shows_the_same_and_goes_on_numbering(
     let runs = "SELECT count(*), count(DISTINCT id), max(id) FROM runs";
     let numbered = ["4"; 3].map(|text| Some(text.to_owned()));
     assert_eq!(world.book(runs).await, [numbered]);
-    let view = App::of(&world.book_url())
+    let view = App::new(&world.book_url())
         .number("SELECT count(*) FROM daily_metrics_columns WHERE errors_24h = 1")
         .await;
     assert_eq!(view, Some(3.into()));
@@ -174,7 +174,7 @@ async fn what_goes_wrong_half_way_leaves_the_other_place_without_a_row() {
         .unwrap()
         .close()
         .await;
-    let app = App::of(&to);
+    let app = App::new(&to);
     app.execute(
         "CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT raise(ABORT, 'no'); END",
     )

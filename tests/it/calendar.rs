@@ -222,7 +222,7 @@ const KNOWN_DAYS: &[(Tz, &str, &str, &str, f64)] = &[
 #[test]
 fn known_days_begin_and_end_as_decreed() {
     for (zone, on, start, end, hours) in KNOWN_DAYS {
-        let day = Day::of(date(on), *zone).unwrap();
+        let day = Day::new(date(on), *zone).unwrap();
         assert_eq!(
             (day.start, day.end),
             (instant(start), instant(end)),
@@ -234,7 +234,7 @@ fn known_days_begin_and_end_as_decreed() {
 
 #[test]
 fn a_day_that_the_clocks_jumped_over_is_refused_in_words() {
-    let gone = Day::of(date("2011-12-30"), Tz::Pacific__Apia).unwrap_err();
+    let gone = Day::new(date("2011-12-30"), Tz::Pacific__Apia).unwrap_err();
     let expected = NoSuchDay {
         date: date("2011-12-30"),
         zone: Tz::Pacific__Apia,
@@ -244,7 +244,7 @@ fn a_day_that_the_clocks_jumped_over_is_refused_in_words() {
         gone.to_string(),
         "2011-12-30 does not exist in Pacific/Apia: its clocks jumped over that whole day"
     );
-    let after = Day::of(date("2011-12-31"), Tz::Pacific__Apia).unwrap();
+    let after = Day::new(date("2011-12-31"), Tz::Pacific__Apia).unwrap();
     assert_eq!(after.previous().date, date("2011-12-29"));
     let days = days_between(date("2011-12-29"), date("2011-12-31"), Tz::Pacific__Apia);
     let dates: Vec<NaiveDate> = days.iter().map(|day| day.date).collect();
@@ -282,7 +282,7 @@ fn windows_begin_at_the_same_local_time_days_earlier() {
             "{now} {days}"
         );
     }
-    let apia = Day::of(date("2011-12-31"), Tz::Pacific__Apia)
+    let apia = Day::new(date("2011-12-31"), Tz::Pacific__Apia)
         .unwrap()
         .close();
     for (days, begins) in [
@@ -363,7 +363,7 @@ fn windows_of_whole_days_meet_where_days_do() {
                     let expected = days_between(first, day.date, tz)[0].start;
                     assert_eq!(begins, expected, "{tz} {} {length}", day.date);
                 }
-                let before = Day::of(day.date - Days::new(7), tz);
+                let before = Day::new(day.date - Days::new(7), tz);
                 if let Ok(before) = before {
                     assert_eq!(before.close().instant, close.window_start(7).instant);
                 }

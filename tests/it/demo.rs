@@ -336,7 +336,7 @@ async fn a_night_of_the_demo_is_what_a_collection_at_that_time_stores() {
         "2026-11-18",
         "2026-11-19",
     ] {
-        let day = Day::of(date.parse().unwrap(), chrono_tz::Europe::Zurich).unwrap();
+        let day = Day::new(date.parse().unwrap(), chrono_tz::Europe::Zurich).unwrap();
         let then = World::new(&night_of(day).to_rfc3339(), &settings());
         application.live_until(night_of(day));
         application.write(&then.path("app.db")).await.unwrap();

@@ -365,7 +365,7 @@ async fn an_open_day_is_not_judged() {
 #[tokio::test]
 async fn runs_and_deliveries_are_told_without_whole_addresses_and_paths() {
     let shelf = Shelf::new(SHOP, orders(2)).await;
-    let book = App::of(&shelf.world.book_url());
+    let book = App::new(&shelf.world.book_url());
     let path = shelf.world.path("outbox/2025-10-03.html");
     book.execute(&for_the_book(&format!(
         "INSERT INTO runs (started_at, ended_at, command, outcome, first_date, last_date, days, error, duration_ms) VALUES

@@ -28,29 +28,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::certificates::Authority;
 use crate::smtp_server::{Act, Script, Server, Step};
-use crate::world::{App, World, date, instant};
+use crate::world::{App, SETTINGS, World, date, instant};
 
 const NOW: &str = "2025-10-04T06:00:00Z";
 const BEA: &str = "bea@example.org";
 
 type Scripted<'a> = &'a dyn Fn(&Authority) -> Script;
-
-const SETTINGS: &str = r#"
-    name = "Beryl"
-
-    [app]
-    database_url = "sqlite:app.db"
-
-    [tables.users]
-    name = "users"
-    created_at = "joined"
-
-    [[metrics]]
-    key = "users"
-    table = "users"
-    count = "*"
-    history = "event"
-"#;
 
 #[tokio::test]
 async fn a_sound_way_is_walked_to_the_sender_and_nothing_is_sent() {

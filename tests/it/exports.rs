@@ -47,7 +47,7 @@ pub(crate) const SETTINGS: &str = r#"
 
 /// A complete day in Zurich with these readings, counted half an hour after its end.
 pub(crate) fn entry(on: NaiveDate, readings: &[(&str, Reading)]) -> Entry {
-    let day = Day::of(on, chrono_tz::Europe::Zurich).unwrap();
+    let day = Day::new(on, chrono_tz::Europe::Zurich).unwrap();
     let counted = day.end + chrono::TimeDelta::minutes(30);
     let mut entry = Entry::empty(&day.close(), counted, "hash");
     entry.duration_ms = 1234;

@@ -59,7 +59,7 @@ async fn beryls_series_keep_every_name_of_its_own_exporter() {
     let config = beryl();
     let folder = tempfile::tempdir().unwrap();
     let url = book_url(&folder.path().join("daybook.db"));
-    let day = Day::of(date("2025-10-03"), config.time_zone).unwrap();
+    let day = Day::new(date("2025-10-03"), config.time_zone).unwrap();
     let mut entry = Entry::empty(&day.close(), day.end, "hash");
     entry.duration_ms = 1840;
     for metric in &config.catalog.metrics {
@@ -103,7 +103,7 @@ async fn messages_count_as_undelivered_as_long_as_the_next_report_names_them() {
     let last = date("2025-10-03");
     let days = config.report.give_up.as_secs().div_ceil(86_400) + 1;
     for (id, day) in (1..).zip([last - Days::new(days), last - Days::new(days - 1), last]) {
-        let close = Day::of(day, config.time_zone).unwrap().close();
+        let close = Day::new(day, config.time_zone).unwrap().close();
         let entry = Entry::empty(&close, close.instant, "hash");
         book::store(&book, entry, Mode::Replace).await.unwrap();
         let plan = Plan {
@@ -250,7 +250,7 @@ async fn terrible_names_have_series_of_their_own_and_no_letter_that_a_terminal_o
     assert!(!text.contains(hidden));
     let told = Exposed::read(&text);
     for (name, count) in HOSTILE.iter().zip(1..) {
-        let name = monitored::told(name);
+        let name = monitored::spelled_out(name);
         let number = told.value("shop_kinds", &[("key", name), ("label", name)]);
         assert_eq!(number, Some(format!("{count}").as_str()), "{name:?}");
     }
@@ -266,7 +266,7 @@ async fn parts_told_in_the_same_words_are_one_series() {
     let twice = vec![part("1", "Books", 3), part("1", "Books", 4)];
     let reading = Reading::observed(Some(Value::Parts(twice)));
     entry.readings.insert("kinds".to_owned(), reading);
-    let told = Exposed::read(&Monitored::of(vec![entry]).await.exposition().await);
+    let told = Exposed::read(&Monitored::new(vec![entry]).await.exposition().await);
     let labels = [("key", "1"), ("label", "Books")];
     assert_eq!(told.value("shop_kinds", &labels), Some("7"));
 }
@@ -278,12 +278,12 @@ proptest! {
     fn any_key_and_label_without_control_characters_come_back_as_they_were(names in prop::collection::btree_map(any::<String>(), any::<String>(), 1..20)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let day = Day::of(date("2025-10-03"), chrono_tz::Europe::Zurich).unwrap();
+            let day = Day::new(date("2025-10-03"), chrono_tz::Europe::Zurich).unwrap();
             let mut entry = Entry::empty(&day.close(), day.end, "hash");
             let parts = names.iter().zip(1..).map(|((key, label), count)| part(key, label, count));
             let reading = Reading::observed(Some(Value::Parts(parts.collect())));
             entry.readings.insert("kinds".to_owned(), reading);
-            let told = Exposed::read(&Monitored::of(vec![entry]).await.exposition().await);
+            let told = Exposed::read(&Monitored::new(vec![entry]).await.exposition().await);
             for ((key, label), count) in names.iter().zip(1..) {
                 let spelled = |name: &str| {
                     name.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")

@@ -65,7 +65,7 @@ async fn alone(world: &World) -> Result<Found, String> {
 }
 
 async fn with_numbers(config: &Config) -> Collected {
-    let day = Day::of(date("2025-10-03"), Zurich).unwrap();
+    let day = Day::new(date("2025-10-03"), Zurich).unwrap();
     let request = Request {
         catalog: &config.catalog,
         keys: vec!["users".to_owned()],

@@ -144,10 +144,10 @@ fn numbers(entries: &[Entry]) -> Numbers {
                 Value::Decimal(decimal) => add(&[], decimal.to_string()),
                 Value::Parts(parts) => {
                     for Part { key, label, count } in parts {
-                        let label = monitored::told(label);
+                        let label = monitored::spelled_out(label);
                         match key {
                             PartKey::Value(key) => {
-                                let key = monitored::told(key);
+                                let key = monitored::spelled_out(key);
                                 add(&[("key", key), ("label", label)], count.to_string());
                             }
                             PartKey::None => {

@@ -33,7 +33,7 @@ fn fresh() -> DatabaseUrl {
 
 /// Ends the server's connections that hold a lock, as a broken network would.
 async fn cut_lock_holders(url: &DatabaseUrl) {
-    let app = App::of(url);
+    let app = App::new(url);
     match url.engine() {
         Engine::Sqlite => {}
         Engine::Postgres => {
@@ -132,7 +132,7 @@ async fn a_first_start_waits_for_what_the_server_still_does_for_a_killed_one() {
     }
     let world = world(SETTINGS);
     shop(&world).await;
-    let app = App::of(&world.book_url());
+    let app = App::new(&world.book_url());
     app.execute(
         "CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
              IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE '%daybook_migrations') THEN
@@ -179,7 +179,7 @@ async fn of_many_first_starts_at_once_some_killed_the_others_end_well() {
 #[ignore = "keeps its book on a server: `make test`"]
 async fn tables_of_the_same_names_that_somebody_else_made_are_left_alone() {
     let url = fresh();
-    let app = App::of(&url);
+    let app = App::new(&url);
     app.execute("CREATE TABLE runs (distance int); INSERT INTO runs VALUES (42)")
         .await;
     let error = Book::open(&url, Duration::ZERO).await.unwrap_err();
@@ -251,7 +251,7 @@ async fn the_book_may_stand_beside_the_applications_tables() {
     let mut world = World::new("2025-10-04T06:00:00Z", SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", url.expose());
     world.set("DAYBOOK_BOOK_DATABASE_URL", url.expose());
-    App::of(&url)
+    App::new(&url)
         .execute(
             "CREATE TABLE users (joined timestamp NULL); CREATE TABLE stock (pieces int);
              INSERT INTO users VALUES ('2025-10-03 09:00:00'); INSERT INTO stock VALUES (42)",
@@ -313,7 +313,7 @@ async fn who_holds_the_lock_of_a_server_for_too_long_or_is_no_daybook_is_named_a
 
 /// A lock like the night's, of somebody who may log in and has no rights on the book, whatever it calls itself.
 async fn held_by_a_stranger(url: &DatabaseUrl) -> Box<dyn std::any::Any> {
-    let book = App::of(url);
+    let book = App::new(url);
     match url.engine() {
         Engine::Mysql => {
             let (server, name) = url.expose().rsplit_once('/').unwrap();
@@ -343,7 +343,7 @@ async fn held_by_a_stranger(url: &DatabaseUrl) -> Box<dyn std::any::Any> {
 async fn a_lock_held_by_another_account_is_an_error_at_once_that_names_it_as_far_as_can_be_seen() {
     let mut world = world(SETTINGS);
     shop(&world).await;
-    let book = App::of(&world.book_url());
+    let book = App::new(&world.book_url());
     let stranger = held_by_a_stranger(&world.book_url()).await;
     let (keeper, seen, hidden) = match world.book_url().engine() {
         Engine::Mysql => {
@@ -395,7 +395,7 @@ async fn a_prepared_transaction_that_holds_the_lock_is_named() {
     }
     let world = world(SETTINGS);
     shop(&world).await;
-    let book = App::of(&world.book_url());
+    let book = App::new(&world.book_url());
     book.execute(
         "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('daybook collect ' || current_schema(), 0));
          PREPARE TRANSACTION 'left behind'",
@@ -515,7 +515,7 @@ async fn on_postgresql_a_schema_keeps_the_book_apart_from_tables_of_the_same_nam
     if url.engine() != Engine::Postgres {
         return;
     }
-    let app = App::of(&url);
+    let app = App::new(&url);
     app.execute("CREATE TABLE runs (distance int); CREATE SCHEMA daybook")
         .await;
     let within = format!("{}?options[search_path]=daybook", url.expose());
@@ -577,7 +577,7 @@ async fn the_view_of_columns_outlives_the_account_that_made_it() {
     if url.engine() != Engine::Mysql {
         return;
     }
-    let book = App::of(&url);
+    let book = App::new(&url);
     mariadb::grant(&book, "first_maker", "ALL ON HERE.*").await;
     let (mut world, _app) = delivering::world("").await;
     world.set(

@@ -36,7 +36,7 @@ pub(crate) fn date(text: &str) -> NaiveDate {
 }
 
 pub(crate) fn day(on: &str) -> Entry {
-    let day = Day::of(date(on), Zurich).expect("a day in Zurich");
+    let day = Day::new(date(on), Zurich).expect("a day in Zurich");
     Entry::empty(&day.close(), day.end, "hash")
 }
 

@@ -4,22 +4,7 @@ use daybook::commands::Ended;
 use daybook::nightly::Which;
 use serde_json::Value as Json;
 
-use crate::world::{App, World, date};
-
-const SETTINGS: &str = r#"
-    [app]
-    database_url = "sqlite:app.db"
-
-    [tables.users]
-    name = "users"
-    created_at = "joined"
-
-    [[metrics]]
-    key = "users"
-    table = "users"
-    count = "*"
-    history = "event"
-"#;
+use crate::world::{App, SETTINGS, World, date};
 
 #[tokio::test]
 async fn a_world_runs_nights_commands_and_the_program_and_shows_what_they_stored() {

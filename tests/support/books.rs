@@ -42,13 +42,13 @@ impl World {
                 format!("DROP DATABASE {name}; CREATE DATABASE {name} CHARACTER SET utf8mb4")
             }
         };
-        let done = std::thread::spawn(move || alone(async { App::of(&url).execute(&text).await }));
+        let done = std::thread::spawn(move || alone(async { App::new(&url).execute(&text).await }));
         done.join().unwrap();
     }
 
     /// Changes the book behind the program's back.
     pub async fn meddle(&self, sql: &str) {
-        App::of(&self.book_url()).execute(&for_the_book(sql)).await;
+        App::new(&self.book_url()).execute(&for_the_book(sql)).await;
     }
 }
 

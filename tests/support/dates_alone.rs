@@ -111,8 +111,8 @@ async fn a_time_among_them_is_told(app: &App) {
     let mut world = World::new("2025-10-28T16:00:00Z", SETTINGS);
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
     world.night(Which::One(date("2025-10-25"))).await;
-    let told = world.provenance("2025-10-25", "notes").await;
-    let reason = told["reason"].as_str().unwrap();
+    let provenance = world.provenance("2025-10-25", "notes").await;
+    let reason = provenance["reason"].as_str().unwrap();
     assert!(
         reason.starts_with("1 rows hold times of another text form"),
         "{reason}"

@@ -99,8 +99,8 @@ pub const HOSTILE: [&str; 16] = [
     "# EOF",
 ];
 
-/// How a terrible name is told: what a terminal would obey or hide is spelled out.
-pub fn told(name: &str) -> &str {
+/// A terrible name as it is exposed: what a terminal would obey or hide is spelled out.
+pub fn spelled_out(name: &str) -> &str {
     match name {
         "\r\n\t" => "\\u000d\n\\u0009",
         "\0\u{1}\u{1b}[31m\u{7f}" => "\\u0000\\u0001\\u001b[31m\\u007f",
@@ -118,22 +118,22 @@ pub struct Monitored {
 }
 
 pub async fn quiet() -> Monitored {
-    Monitored::of(days()).await
+    Monitored::new(days()).await
 }
 
 pub async fn empty() -> Monitored {
-    Monitored::of(Vec::new()).await
+    Monitored::new(Vec::new()).await
 }
 
 /// The newest day was counted at ten in the morning.
 pub async fn open() -> Monitored {
     let ten = instant("2025-10-04T08:00:00Z");
-    let today = Day::of(date("2025-10-04"), Zurich).unwrap();
+    let today = Day::new(date("2025-10-04"), Zurich).unwrap();
     let mut entry = Entry::empty(&today.as_of(ten), ten, "hash");
     fill(&mut entry, 5000);
     let mut entries = days();
     entries.push(entry);
-    Monitored::of(entries).await
+    Monitored::new(entries).await
 }
 
 /// Every part of the last day has a terrible name, and the rest is there too.
@@ -152,11 +152,11 @@ pub async fn hostile() -> Monitored {
     };
     let parts = Value::Parts(named.chain([rest]).collect());
     known(last, "kinds", parts);
-    Monitored::of(entries).await
+    Monitored::new(entries).await
 }
 
 impl Monitored {
-    pub async fn of(entries: Vec<Entry>) -> Self {
+    pub async fn new(entries: Vec<Entry>) -> Self {
         let world = World::new(MORNING, SETTINGS);
         let url = world.book_url();
         let book = Book::open(&url, Duration::ZERO).await.unwrap();
@@ -178,8 +178,8 @@ impl Monitored {
     }
 
     pub async fn exposition(&self) -> String {
-        let told = exposition(&self.edition, &self.config, instant(MORNING)).await;
-        told.unwrap()
+        let text = exposition(&self.edition, &self.config, instant(MORNING)).await;
+        text.unwrap()
     }
 }
 
@@ -187,7 +187,7 @@ impl Monitored {
 fn days() -> Vec<Entry> {
     let first = date(LAST) - chrono::Days::new(DAYS - 1);
     let day = |(date, n): (NaiveDate, i64)| {
-        let day = Day::of(date, Zurich).unwrap();
+        let day = Day::new(date, Zurich).unwrap();
         let mut entry = Entry::empty(&day.close(), day.end, "hash");
         fill(
             &mut entry,

@@ -230,8 +230,8 @@ pub async fn rows_have_their_age_at_the_days_end(app: &App) {
                 }
             }
         }
-        let told = wrong.join("\n");
-        assert!(wrong.is_empty(), "one by one: {one_by_one}\n{told}");
+        let lines = wrong.join("\n");
+        assert!(wrong.is_empty(), "one by one: {one_by_one}\n{lines}");
         let verified = world.command(&["verify", "--date", "2025-10-28"]).await;
         assert_eq!(verified.unwrap(), Ended::Done);
     }

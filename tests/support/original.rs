@@ -76,16 +76,16 @@ pub async fn the_originals_table_is_taken_over_without_what_it_got_wrong(app: Ap
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
     let output = world.binary(&["import", "--mapping", BERYL, "--json"]);
     assert!(output.status.success(), "{output:?}");
-    let told: Json = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(told["days"]["new"], json!(3));
+    let answer: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["days"]["new"], json!(3));
     assert_eq!(
-        (&told["from"], &told["to"]),
+        (&answer["from"], &answer["to"]),
         (&json!("2025-10-03"), &json!("2025-10-28"))
     );
     let left_out = |what: &str| {
-        let all = told["left_out"].as_array().unwrap();
+        let all = answer["left_out"].as_array().unwrap();
         let found = all.iter().find(|one| one["what"] == what);
-        found.unwrap_or_else(|| panic!("{what}: {told}"))["count"].clone()
+        found.unwrap_or_else(|| panic!("{what}: {answer}"))["count"].clone()
     };
     for (what, count) in [
         ("items_lent", 3),

@@ -166,8 +166,8 @@ pub async fn nothing_beyond_the_largest_parts_is_lost(app: &App) {
             world.value(day, "worth_by_place").await,
             json!([one, two, { "none": true, "count": 0.5 }, { "other": true, "count": 2 * 1098 }])
         );
-        let told = world.provenance(day, "worth_by_place").await;
-        assert_eq!(told["nulls"], 50, "{told}");
+        let provenance = world.provenance(day, "worth_by_place").await;
+        assert_eq!(provenance["nulls"], 50, "{provenance}");
         // Their doubles add up to 0.30000000000000004, which is no third part.
         assert_eq!(
             world.value(day, "weight_by_kind").await,
@@ -185,11 +185,11 @@ pub async fn nothing_beyond_the_largest_parts_is_lost(app: &App) {
     world.set("DAYBOOK_APP_DATABASE_URL", &app.url());
     world.ordered(&forced).await.unwrap();
     for key in ["by_place", "worth_by_place"] {
-        let told = world.provenance(day, key).await;
-        let reason = told["reason"].as_str().unwrap_or_default();
+        let provenance = world.provenance(day, key).await;
+        let reason = provenance["reason"].as_str().unwrap_or_default();
         assert!(
             reason.starts_with("2 rows hold times of another text form"),
-            "{key}: {told}"
+            "{key}: {provenance}"
         );
     }
 }

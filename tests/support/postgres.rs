@@ -231,8 +231,8 @@ fn answers(programs: &Path, port: u16) -> bool {
 
 /// Where PostgreSQL keeps its server programs.
 fn programs() -> PathBuf {
-    let told = Command::new("pg_config").arg("--bindir").output();
-    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let folder = Command::new("pg_config").arg("--bindir").output();
+    let folder = folder.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let usual = [
         "/usr/lib/postgresql",
         "/usr/local",
@@ -247,7 +247,7 @@ fn programs() -> PathBuf {
         all.push(Path::new(place).join("bin"));
         all
     });
-    let mut candidates = told.ok().map(PathBuf::from).into_iter().chain(versions);
+    let mut candidates = folder.ok().map(PathBuf::from).into_iter().chain(versions);
     candidates
         .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
         .expect(
@@ -259,8 +259,8 @@ fn programs() -> PathBuf {
 /// PostgreSQL refuses to run as root: then it runs as `postgres`, who is given the folder.
 fn owner(folder: &Path) -> Vec<String> {
     let number = |args: &[&str]| -> Option<u32> {
-        let told = Command::new("id").args(args).output().ok()?;
-        String::from_utf8_lossy(&told.stdout).trim().parse().ok()
+        let id = Command::new("id").args(args).output().ok()?;
+        String::from_utf8_lossy(&id.stdout).trim().parse().ok()
     };
     if number(&["-u"]) != Some(0) {
         return vec!["env".to_owned()];

@@ -64,7 +64,7 @@ fn instant(text: &str) -> DateTime<Utc> {
 
 /// A day without numbers yet, counted a quarter of an hour after its end.
 fn empty(on: NaiveDate) -> Entry {
-    let day = Day::of(on, Zurich).unwrap();
+    let day = Day::new(on, Zurich).unwrap();
     let collected_at = day.end + TimeDelta::minutes(15);
     Entry {
         duration_ms: 412,

@@ -340,7 +340,7 @@ async fn check(world: &World, app: &App, day: &str, bounds: &Bounds<'_>, on_the_
     let passing: &[_] = if on_the_day { &PASSING } else { &[] };
     let mut wrong = Vec::new();
     for (key, digits, query) in NUMBERS.iter().chain(passing) {
-        let expected = app.number(&told(query, app, bounds)).await;
+        let expected = app.number(&with_bounds(query, app, bounds)).await;
         let expected = expected.map(|number| rounded(number, *digits));
         let found = world.value(day, key).await;
         if decimal(&found) != expected {
@@ -350,7 +350,7 @@ async fn check(world: &World, app: &App, day: &str, bounds: &Bounds<'_>, on_the_
     }
     let more: &[_] = if on_the_day { &[PASSING_PARTS] } else { &[] };
     for (key, top, query) in DISTRIBUTIONS.iter().chain(more) {
-        let expected = parts(app, &told(query, app, bounds), *top).await;
+        let expected = parts(app, &with_bounds(query, app, bounds), *top).await;
         let found = world.value(day, key).await;
         if plain(&found) != plain(&expected) {
             wrong.push(format!("{key}: {found}, expected {expected}"));
@@ -364,7 +364,7 @@ async fn check(world: &World, app: &App, day: &str, bounds: &Bounds<'_>, on_the_
     assert!(wrong.is_empty(), "{day}\n{}", wrong.join("\n"));
 }
 
-fn told(query: &str, app: &App, bounds: &Bounds<'_>) -> String {
+fn with_bounds(query: &str, app: &App, bounds: &Bounds<'_>) -> String {
     let mut text = spoken(&query.replace("{invoices}", INVOICES), app);
     text = text.replace("{day}", &format!("'{}'", bounds.day));
     let names = ["", "1", "3", "14", "90"];
@@ -503,7 +503,7 @@ fn at(dice: &mut Dice) -> DateTime<Utc> {
 }
 
 fn accounts(dice: &mut Dice, text_with_z: bool) -> String {
-    let told = |at: DateTime<Utc>| match text_with_z {
+    let written = |at: DateTime<Utc>| match text_with_z {
         // Some applications leave a fraction of zero out.
         true if at.timestamp_subsec_millis() == 0 => at.format("'%Y-%m-%dT%H:%M:%SZ'").to_string(),
         true => at.format("'%Y-%m-%dT%H:%M:%S%.3fZ'").to_string(),
@@ -512,13 +512,13 @@ fn accounts(dice: &mut Dice, text_with_z: bool) -> String {
     let account = |id: u32| {
         let (opened, closed) = (at(dice), at(dice));
         let closed = if dice.one_in(3) {
-            told(closed.max(opened))
+            written(closed.max(opened))
         } else {
             "NULL".to_owned()
         };
         format!(
             "INSERT INTO accounts VALUES ({id}, {}, {closed});\n",
-            told(opened)
+            written(opened)
         )
     };
     (1..=60).map(account).collect()

@@ -54,7 +54,7 @@ fn set(entry: &mut Entry, key: &str, value: i64) {
 }
 
 fn ordinary(date: NaiveDate, at: i64) -> Entry {
-    let day = Day::of(date, Zurich).unwrap();
+    let day = Day::new(date, Zurich).unwrap();
     let mut entry = Entry::empty(&day.close(), day.end + TimeDelta::minutes(15), "hash");
     entry.duration_ms = 412;
     let weekend = i64::from(date.weekday().number_from_monday() > 5);

@@ -215,7 +215,7 @@ pub async fn of_nights(app: &App) {
             expected.insert(key, divided(&counts["of"], &counts["per"], percent));
         }
         for (key, query) in DISTRIBUTIONS {
-            expected.insert(key, parts(app, &told(query, &bounds)).await);
+            expected.insert(key, parts(app, &with_bounds(query, &bounds)).await);
         }
         // 59 and the two hidden ones above.
         assert_eq!(expected.len(), 61);
@@ -381,7 +381,7 @@ async fn numbers<'k>(
 ) -> BTreeMap<&'k str, Json> {
     let all: Vec<String> = queries
         .iter()
-        .map(|(_, query)| format!("({})", told(query, bounds)))
+        .map(|(_, query)| format!("({})", with_bounds(query, bounds)))
         .collect();
     let rows = app.rows(&format!("SELECT {}", all.join(", "))).await;
     let number = |text: &Option<String>| -> Json {
@@ -395,7 +395,7 @@ async fn numbers<'k>(
         .collect()
 }
 
-fn told(query: &str, bounds: &[(&str, &str)]) -> String {
+fn with_bounds(query: &str, bounds: &[(&str, &str)]) -> String {
     bounds.iter().fold(query.to_owned(), |text, (name, value)| {
         text.replace(name, &format!("'{value}'"))
     })

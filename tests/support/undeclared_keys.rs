@@ -141,7 +141,7 @@ async fn are_counted(app: &App, keys: Keys) {
     let mut by_hand = app.rows(&sql).await;
     by_hand.sort();
     let found = world.value("2025-10-03", "notes_by_kind").await;
-    let mut told: Vec<Vec<Option<String>>> = Vec::new();
+    let mut parts: Vec<Vec<Option<String>>> = Vec::new();
     for part in found
         .as_array()
         .unwrap()
@@ -149,19 +149,19 @@ async fn are_counted(app: &App, keys: Keys) {
         .filter(|part| part["other"].is_null())
     {
         let key = part["key"].as_str().map(str::to_owned);
-        told.push(vec![key, Some(part["count"].to_string())]);
+        parts.push(vec![key, Some(part["count"].to_string())]);
     }
-    told.sort();
-    by_hand.retain(|row| told.iter().any(|part| part[0] == row[0]));
-    assert_eq!((told.len(), &told), (4, &by_hand), "keys {keys:?}");
+    parts.sort();
+    by_hand.retain(|row| parts.iter().any(|part| part[0] == row[0]));
+    assert_eq!((parts.len(), &parts), (4, &by_hand), "keys {keys:?}");
     let verified = world.binary(&["verify", "--date", "2025-10-03"]);
     assert!(verified.status.success(), "{verified:?}");
     if matches!(app, App::Postgres(_)) {
-        let told = world.binary(&["explain", "--date", "2025-10-03"]);
-        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        let plan = world.binary(&["explain", "--date", "2025-10-03"]);
+        let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
         assert!(
-            !told.contains("WHERE EXISTS"),
-            "each row asks for its parent: {told}"
+            !plan.contains("WHERE EXISTS"),
+            "each row asks for its parent: {plan}"
         );
     }
 }

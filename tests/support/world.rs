@@ -1,5 +1,4 @@
-//! A small world to tell stories in: a folder with a `daybook.toml`, app databases, a book, and a
-//! clock that stands still until a test moves it.
+//! A small world for tests: a folder with a `daybook.toml`, app databases, a book, and a clock that only tests move.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -27,6 +26,24 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::book_home;
+
+/// A configuration with one table and one metric.
+pub const SETTINGS: &str = r#"
+    name = "Beryl"
+
+    [app]
+    database_url = "sqlite:app.db"
+
+    [tables.users]
+    name = "users"
+    created_at = "joined"
+
+    [[metrics]]
+    key = "users"
+    table = "users"
+    count = "*"
+    history = "event"
+"#;
 
 pub struct World {
     folder: TempDir,
@@ -210,7 +227,7 @@ impl World {
 
     /// Asks the book by plain SQL; truth and instants as a file has them, whatever the server's way.
     pub async fn book(&self, sql: &str) -> Vec<Vec<Option<String>>> {
-        let mut rows = App::of(&self.book_url()).rows(sql).await;
+        let mut rows = App::new(&self.book_url()).rows(sql).await;
         if !in_a_file() {
             let cells = rows.iter_mut().flatten().flatten();
             cells.for_each(|cell| *cell = as_in_a_file(cell));
@@ -252,7 +269,7 @@ fn as_in_a_file(cell: &str) -> String {
 }
 
 impl App {
-    pub fn of(url: &DatabaseUrl) -> Self {
+    pub fn new(url: &DatabaseUrl) -> Self {
         match url.engine() {
             Engine::Sqlite => Self::Sqlite(url.sqlite_path().unwrap()),
             Engine::Postgres => Self::Postgres(url.expose().to_owned()),

@@ -48,7 +48,7 @@ pub(in crate::nightly) fn check(
             with: Some(date), ..
         } => {
             one(date)?;
-            Day::of(date, zone)?;
+            Day::new(date, zone)?;
         }
         Which::Range(from, to) if from > to => return Err(Refusal::Backwards { from, to }),
         Which::Range(from, to) => {
@@ -111,7 +111,7 @@ pub(super) async fn choose(
         .iter_days()
         .take_while(|date| date <= dates.end())
     {
-        match (Day::of(date, zone), context.config.catalog.since) {
+        match (Day::new(date, zone), context.config.catalog.since) {
             (_, Some(since)) if date < since => {
                 chosen
                     .skipped

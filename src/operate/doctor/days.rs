@@ -68,7 +68,7 @@ fn up_to_date(config: &Config, now: DateTime<Utc>, newest: Option<&Entry>) -> Fi
 fn holes(config: &Config, from: NaiveDate, newest: NaiveDate, lately: &[Entry]) -> Option<Finding> {
     let from = config.catalog.since.map_or(from, |since| from.max(since));
     let is_missing = |date: &NaiveDate| {
-        Day::of(*date, config.time_zone).is_ok() && lately.iter().all(|entry| entry.date != *date)
+        Day::new(*date, config.time_zone).is_ok() && lately.iter().all(|entry| entry.date != *date)
     };
     let missing = from.iter_days().take_while(|date| *date < newest);
     let missing: Vec<NaiveDate> = missing.filter(is_missing).collect();

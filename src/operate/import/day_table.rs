@@ -140,7 +140,7 @@ fn row<'a>(
         return Err(("rows of the future", "nothing can have been counted then"));
     }
     let missing = "rows of days that do not exist";
-    let day = Day::of(written.date, zone).map_err(|_| (missing, "the clocks jumped over them"))?;
+    let day = Day::new(written.date, zone).map_err(|_| (missing, "the clocks jumped over them"))?;
     let row = |day, partial| Row {
         written,
         day,

@@ -141,7 +141,7 @@ impl<'a> Validation<'a> {
             return Err(format!("{date} is in the future"));
         }
         let zone = frame.zone.unwrap_or(config.time_zone);
-        let day = Day::of(date, zone).map_err(|gone| gone.to_string())?;
+        let day = Day::new(date, zone).map_err(|gone| gone.to_string())?;
         let mut as_of = day.close();
         match (frame.partial, frame.as_of) {
             (false, Some(at)) if at != day.end => {

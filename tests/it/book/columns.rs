@@ -62,7 +62,7 @@ async fn column_names(book: &Book) -> Vec<String> {
              ORDER BY ordinal_position"
         }
     };
-    let rows = App::of(book.url()).rows(text).await;
+    let rows = App::new(book.url()).rows(text).await;
     rows.into_iter().flatten().flatten().collect()
 }
 
@@ -86,7 +86,7 @@ async fn types(book: &Book) -> Vec<Vec<String>> {
              WHERE table_schema = database() AND table_name = 'daily_metrics_columns'"
         }
     };
-    let rows = App::of(book.url()).rows(text).await;
+    let rows = App::new(book.url()).rows(text).await;
     rows.into_iter()
         .map(|row| row.into_iter().flatten().collect())
         .collect()
@@ -158,7 +158,7 @@ async fn every_shown_metric_has_a_typed_column_in_catalog_order() {
     };
     let parts =
         format!("SELECT {label} FROM daily_metrics_columns ORDER BY collection_date LIMIT 1");
-    let parts = App::of(book.url()).rows(&parts).await.remove(0).remove(0);
+    let parts = App::new(book.url()).rows(&parts).await.remove(0).remove(0);
     assert_eq!(parts.unwrap().trim_matches('"'), "Schweiz");
 }
 

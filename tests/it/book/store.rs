@@ -111,7 +111,7 @@ async fn every_kind_of_value_and_provenance_comes_back_as_it_was_stored() {
 #[tokio::test]
 async fn a_day_in_a_zone_with_half_hours_and_a_clock_change_keeps_its_bounds() {
     let (_folder, book) = new_book().await;
-    let day = Day::of(date("2025-10-05"), chrono_tz::Australia::Lord_Howe).unwrap();
+    let day = Day::new(date("2025-10-05"), chrono_tz::Australia::Lord_Howe).unwrap();
     let entry = Entry::empty(&day.close(), day.end + TimeDelta::microseconds(1), "c0ffee");
     book::store(&book, entry.clone(), Mode::Replace)
         .await
@@ -150,7 +150,7 @@ async fn the_row_itself_is_plain_to_read() {
 #[tokio::test]
 async fn a_later_count_replaces_a_partial_day_but_not_by_what_it_could_not_know() {
     let (_folder, book) = new_book().await;
-    let day = Day::of(date("2025-10-03"), chrono_tz::Europe::Zurich).unwrap();
+    let day = Day::new(date("2025-10-03"), chrono_tz::Europe::Zurich).unwrap();
     let noon = day.start + TimeDelta::hours(12);
     let mut open = Entry::empty(&day.as_of(noon), noon, "c0ffee");
     open.readings.insert("total_users".into(), whole(5000));

@@ -309,7 +309,7 @@ fn metrics(id: &str, history: &str) -> String {
 
 /// Tenths of hours, measured on the history itself; nothing where there is no row.
 pub(crate) fn ages(past: &Past, on: NaiveDate) -> BTreeMap<&'static str, Option<i64>> {
-    let end = Day::of(on, Zurich).unwrap().end;
+    let end = Day::new(on, Zurich).unwrap().end;
     let twice = instant("2025-10-26T01:00:00Z")..instant("2025-10-26T02:00:00Z");
     // A wall clock shows this hour twice, and what it shows is taken for the first.
     let told = |at: DateTime<Utc>| match past.form == Form::Local && twice.contains(&at) {
@@ -353,9 +353,9 @@ fn tenths(age: TimeDelta) -> i64 {
 
 /// Counted from the history itself, without any SQL.
 pub(crate) fn truth(past: &Past, on: NaiveDate) -> BTreeMap<&'static str, i64> {
-    let end = Day::of(on, Zurich).unwrap().end;
+    let end = Day::new(on, Zurich).unwrap().end;
     let start = |days: u64| {
-        Day::of(on - chrono::Days::new(days - 1), Zurich)
+        Day::new(on - chrono::Days::new(days - 1), Zurich)
             .unwrap()
             .start
     };

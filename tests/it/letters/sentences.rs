@@ -264,7 +264,7 @@ fn the_usual_range_and_the_trend_are_told_in_the_reader_s_numbers() {
 #[test]
 fn a_day_of_half_hours_is_told_in_the_reader_s_numbers() {
     let zone: Tz = "Australia/Lord_Howe".parse().unwrap();
-    let day = Day::of(date("2025-10-05"), zone).unwrap();
+    let day = Day::new(date("2025-10-05"), zone).unwrap();
     let mut entry = Entry::empty(&day.close(), day.end, "hash");
     let seven = Reading::observed(Some(Value::Whole(7)));
     entry.readings.insert("n".to_owned(), seven);

@@ -39,7 +39,7 @@ async fn count(config: &Config) -> Collected {
     let request = Request {
         catalog: &config.catalog,
         keys: vec!["users".to_owned()],
-        work: Work::Night(Day::of(date("2025-10-03"), Zurich).unwrap().close()),
+        work: Work::Night(Day::new(date("2025-10-03"), Zurich).unwrap().close()),
         now: instant(NOW),
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,

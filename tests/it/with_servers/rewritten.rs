@@ -262,7 +262,7 @@ async fn labels_and_readers_are_read_from_tables_as_the_snapshot_had_them() {
         let request = Request {
             catalog: &config.catalog,
             keys: vec!["nap".to_owned(), "kinds".to_owned()],
-            work: Work::Night(Day::of(date(DAY), Zurich).unwrap().close()),
+            work: Work::Night(Day::new(date(DAY), Zurich).unwrap().close()),
             now: instant(NOW),
             grace: TimeDelta::hours(24),
             retry_for: Duration::ZERO,

@@ -250,9 +250,9 @@ pub async fn counts_right(world: &World, app: &App, known: &Known) -> String {
         .iter()
         .map(|metric| metric.key.as_str());
     let totals: BTreeSet<&str> = keys.filter(|key| key.starts_with("total_")).collect();
-    let told = known.numbers.iter().map(|(key, _)| *key);
-    let told: BTreeSet<&str> = told.filter(|key| key.starts_with("total_")).collect();
-    assert_eq!(totals, told);
+    let known_keys = known.numbers.iter().map(|(key, _)| *key);
+    let known_keys: BTreeSet<&str> = known_keys.filter(|key| key.starts_with("total_")).collect();
+    assert_eq!(totals, known_keys);
     for (key, sql) in known.numbers {
         let expected = app.number(sql).await.unwrap_or_default();
         let counted = world.value("2025-10-02", key).await;

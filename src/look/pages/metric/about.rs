@@ -122,7 +122,7 @@ fn changes(metric: &Metric, scene: &Scene<'_>) -> Option<String> {
 fn statements(metric: &Metric, scene: &Scene<'_>) -> Vec<String> {
     let catalog = &scene.config.catalog;
     let date = scene.edition.newest_complete().unwrap_or(scene.expected);
-    let Ok(day) = Day::of(date, scene.config.time_zone) else {
+    let Ok(day) = Day::new(date, scene.config.time_zone) else {
         return Vec::new();
     };
     let names = catalog
