@@ -1,4 +1,4 @@
-//! Opening a store: a file with what SQLite needs, a server with what its sessions need.
+//! Opening a store with the settings that each engine's connections need.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,27 +16,27 @@ use crate::engine::Engine;
 
 use super::Store;
 
-/// How long a statement waits for another program's write; ours take milliseconds.
+/// For another program's write; Daybook's own take milliseconds.
 pub(in crate::book) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// In kB, as a negative number of SQLite's: readers go through days once, so pages are not worth keeping.
+/// In kB, which SQLite expects as a negative number: readers go through days once, so pages are not worth caching.
 const READER_CACHE: &str = "-256";
 
-/// A server that was there a moment ago must answer within that time.
-const SERVER_PATIENCE: Duration = Duration::from_secs(10);
+/// For a server that was there a moment ago.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Names in double quotes, texts in single ones, `||` joins texts, and no value is bent to fit.
+/// Double quotes for names, single quotes for texts, `||` joins texts, and values that do not fit are errors.
 const MYSQL_SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',
     time_zone = '+00:00', lock_wait_timeout = 30, innodb_lock_wait_timeout = 30";
 
-/// What may be done with a book.
+/// How a book is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::book) enum Access {
     Reading,
-    /// A file that nobody writes, as it lies there: nothing is made beside it.
+    /// A file that nobody writes: SQLite makes nothing beside it.
     ReadingStill,
     Writing,
-    /// A file that is not there is made.
+    /// Makes a missing file.
     Making,
 }
 
@@ -60,7 +60,7 @@ impl Store {
                 let options = postgres::reach(url).map_err(BookError::unreachable)?;
                 let pool = PgPoolOptions::new()
                     .max_connections(connections)
-                    .acquire_timeout(SERVER_PATIENCE)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
                     .after_connect(move |connection, _| {
                         Box::pin(async move {
                             if reads(access) {
@@ -79,7 +79,7 @@ impl Store {
                 let options = mysql::reach(url).map_err(BookError::unreachable)?;
                 let pool = MySqlPoolOptions::new()
                     .max_connections(connections)
-                    .acquire_timeout(SERVER_PATIENCE)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
                     .after_connect(move |connection, _| {
                         Box::pin(async move {
                             let transactions = match reads(access) {
@@ -100,47 +100,34 @@ impl Store {
     }
 }
 
-/// Another program's file is refused before it is touched. A server that is away is told of at once; a pool would try
-/// for long and then not know why.
+/// Refuses another program's file before anything touches it. Reports an unavailable server at once: a pool would retry
+/// for long and hide the reason.
 pub(in crate::book) async fn probe(url: &DatabaseUrl) -> Result<(), BookError> {
-    if let Some(path) = url.sqlite_path() {
-        return match foreign_table(&path).await {
-            Some(table) => Err(BookError::NotABook {
-                book: error::name(url),
-                table,
-            }),
-            None => Ok(()),
-        };
-    }
-    let reached: Result<(), DatabaseError> = async {
-        match url.engine() {
-            Engine::Sqlite => {}
-            Engine::Postgres => {
-                let options = postgres::reach(url)?;
-                drop(
-                    server::connected(url, options.connect())
-                        .await?
-                        .close()
-                        .await,
-                );
-            }
-            Engine::Mysql => {
-                let options = mysql::reach(url)?;
-                drop(
-                    server::connected(url, options.connect())
-                        .await?
-                        .close()
-                        .await,
-                );
-            }
+    let reached = match url.engine() {
+        Engine::Sqlite => {
+            let path = url.sqlite_path().unwrap_or_default();
+            let Some(table) = foreign_table(&path).await else {
+                return Ok(());
+            };
+            let book = error::name(url);
+            return Err(BookError::NotABook { book, table });
         }
-        Ok(())
-    }
-    .await;
+        Engine::Postgres => try_to_connect(url, postgres::reach(url)).await,
+        Engine::Mysql => try_to_connect(url, mysql::reach(url)).await,
+    };
     reached.map_err(BookError::unreachable)
 }
 
-/// Whether pages were written that are not in the file yet.
+async fn try_to_connect(
+    url: &DatabaseUrl,
+    options: Result<impl ConnectOptions<Connection: Sized>, DatabaseError>,
+) -> Result<(), DatabaseError> {
+    let connection = server::connected(url, options?.connect()).await?;
+    drop(connection.close().await);
+    Ok(())
+}
+
+/// Whether the write-ahead log has pages that are not in the file yet.
 pub(in crate::book) fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -151,8 +138,8 @@ fn reads(access: Access) -> bool {
     matches!(access, Access::Reading | Access::ReadingStill)
 }
 
-/// One write a night costs nothing, so it is flushed fully: after a power cut a delivery that was
-/// claimed or accepted must still be known, or it would go out twice.
+/// Writes are rare, so each is flushed fully: a power cut must not lose a claimed or accepted delivery, which would go out
+/// twice.
 pub(in crate::book) fn file(path: &Path, access: Access) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -161,7 +148,7 @@ pub(in crate::book) fn file(path: &Path, access: Access) -> SqliteConnectOptions
         Access::Reading | Access::ReadingStill => options
             .pragma("cache_size", READER_CACHE)
             .read_only(true)
-            // Opened in any other way, SQLite would make its two helper files and leave them behind.
+            // Otherwise SQLite would make its two helper files and leave them behind.
             .immutable(access == Access::ReadingStill),
         Access::Writing | Access::Making => options
             .synchronous(SqliteSynchronous::Full)
