@@ -10,6 +10,7 @@ use super::{
     Rules, Shape, Table, Window,
 };
 use crate::text::mistake::Mistake;
+use crate::text::plain::capitalized;
 use crate::text::suggest::did_you_mean;
 
 pub fn spell_out(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Catalog {
@@ -295,9 +296,19 @@ fn rules(written: &written::Metric, mistakes: &mut NodeMistakes<'_>) -> Rules {
         let read = limit(text.as_ref()?, &unit);
         read.map_err(|why| mistakes.push(&["alert", key], why)).ok()
     };
+    let warning = limit(&alert.warning, "warning");
+    let critical = limit(&alert.critical, "critical");
+    if let (Some(warning), Some(critical)) = (warning, critical)
+        && warning.over == critical.over
+        && (warning.bound > critical.bound) == warning.over
+        && warning.bound != critical.bound
+    {
+        let message = "every value beyond the warning is critical: make the critical limit the harder one to reach";
+        mistakes.push(place.mistake(&["alert", "critical"], message));
+    }
     Rules {
-        warning: limit(&alert.warning, "warning"),
-        critical: limit(&alert.critical, "critical"),
+        warning,
+        critical,
         percent: percent_rule(written),
         reach: alert.reach,
         parts: alert.parts,
@@ -391,10 +402,5 @@ fn inferred_history(written: &written::Metric, shape: &Shape, catalog: &Catalog)
 }
 
 fn humanised(key: &str) -> String {
-    let words = key.replace('_', " ");
-    let mut letters = words.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    capitalized(&key.replace('_', " "))
 }

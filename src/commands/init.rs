@@ -192,5 +192,6 @@ fn next(proposal: &Proposal<'_>, args: &Init, world: &World) -> String {
             "\n  {time}  cd {directory} && {program} collect {what} --send-email --quiet"
         ));
     }
+    text.push_str("\ncron does not know your environment: set PATH and the database URL in the crontab, as crontab.example shows.");
     text
 }

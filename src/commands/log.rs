@@ -18,25 +18,23 @@ use crate::text::plain::printable;
 use crate::text::secrets::masked;
 
 struct Lines {
-    verbose: bool,
+    /// With time and level: of a program that runs on.
+    dated: bool,
     clock: fn() -> DateTime<Utc>,
 }
 
 /// Once, before the command runs.
 pub fn start(command: &Command, clock: fn() -> DateTime<Utc>) {
-    let verbose = match command {
-        Command::Serve(Serve { verbose, .. }) => *verbose,
-        Command::Collect(Collect { verbose: true, .. }) => true,
+    let (level, dated) = match command {
+        Command::Serve(Serve { verbose: true, .. }) => (LevelFilter::DEBUG, true),
+        Command::Serve(_) => (LevelFilter::INFO, false),
+        Command::Collect(Collect { verbose: true, .. }) => (LevelFilter::DEBUG, false),
         _ => return,
-    };
-    let level = match verbose {
-        true => LevelFilter::DEBUG,
-        false => LevelFilter::INFO,
     };
     // Libraries would log statements with their values.
     let ours = Targets::new().with_target("daybook", level);
     let lines = layer()
-        .event_format(Lines { verbose, clock })
+        .event_format(Lines { dated, clock })
         .with_writer(io::stderr)
         // If standard error is closed, nothing is left to do.
         .log_internal_errors(false);
@@ -59,7 +57,7 @@ where
         let mut said = String::new();
         context.format_fields(Writer::new(&mut said), event)?;
         let said = printable(&masked(&said));
-        if !self.verbose {
+        if !self.dated {
             return writeln!(line, "daybook: {said}");
         }
         let time = (self.clock)().to_rfc3339_opts(SecondsFormat::Millis, true);

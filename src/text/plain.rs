@@ -46,6 +46,13 @@ fn is_unseen(letter: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// With a capital letter first.
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
 /// At most so many letters on one line, with one space between words, without what [`printable`] replaces.
 pub fn one_line(text: &str, most: usize) -> String {
     // The text may have megabytes.

@@ -100,16 +100,16 @@ pub fn history(subject: &Subject<'_>) -> (History, &'static str) {
         {
             (
                 History::Event,
-                "GUESS: such rows are written once and kept; say \"survivors\" if any are ever deleted",
+                "GUESS: such rows are written once and kept; set \"survivors\" if any are ever deleted",
             )
         }
         (Some(_), Some(_)) => (
             History::Now,
-            "rows end by a time and by a flag as well: only today's count is sure",
+            "rows end by a time and by a flag: only today's count is certain",
         ),
         (Some(_), None) => (
             History::Survivors,
-            "GUESS: rows may be deleted, and recounted days lack them; say \"event\" if none ever is",
+            "GUESS: deleted rows are missing from recounted days; set \"event\" if rows are never deleted",
         ),
     }
 }

@@ -1,4 +1,5 @@
 //! Names for people and for keys, made of the names of tables and columns.
+use crate::text::plain::capitalized;
 
 /// A list of words, separated by white space.
 #[derive(Clone, Copy)]
@@ -151,11 +152,9 @@ pub fn own(column: &str, subject: &[String]) -> Vec<String> {
 
 /// `Item types`
 pub fn spoken(words: &[String]) -> String {
-    let text = words.join(" ");
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => "Unnamed".to_owned(),
+    match words {
+        [] => "Unnamed".to_owned(),
+        _ => capitalized(&words.join(" ")),
     }
 }
 

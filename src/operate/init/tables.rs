@@ -156,7 +156,7 @@ fn subject_of<'a>(relation: &'a Relation, prefix: &str, engine: Engine) -> Subje
         section: String::new(),
         born,
         ended,
-        why_ended: "when it ceased to",
+        why_ended: "when it ended",
         seen: seen(relation, engine).and_then(sound),
         time,
         alive,

@@ -130,7 +130,7 @@ fn choices(parents: &[Parent<'_>]) -> String {
         }
     }
     format!(
-        "# Should a row not count if its row in {} is deleted? Then remove the #:\n# belongs_to = [{}]\n",
+        "# If a row should not count once its row in {} is deleted, remove the #:\n# belongs_to = [{}]\n",
         names.join(" or "),
         all.join(", ")
     )
@@ -183,7 +183,7 @@ fn one(metric: &Metric) -> String {
         (
             "alert",
             metric.alerts_on_falls.then(falls),
-            "its growth shows in the new ones",
+            "growth shows in the metric of new rows",
         ),
         ("good", good.map(quoted), ""),
     ];

@@ -295,7 +295,7 @@ async fn verbose_tells_what_a_run_does_while_it_does_it() {
         let said = words(&world.binary(args));
         let lines: Vec<&str> = said
             .lines()
-            .filter(|line| line.contains(" DEBUG "))
+            .filter(|line| line.contains("statement on "))
             .collect();
         if !args.contains(&"--verbose") {
             assert!(lines.is_empty(), "{said}");
@@ -304,7 +304,7 @@ async fn verbose_tells_what_a_run_does_while_it_does_it() {
         assert!(lines[0].ends_with("begins"), "{said}");
         let on_users = lines
             .iter()
-            .find(|line| line.contains("DEBUG statement on users: users, "));
+            .find(|line| line.contains("statement on users: users, "));
         assert!(
             on_users.is_some_and(|line| line.contains(" rows=1 ms=")),
             "{said}"

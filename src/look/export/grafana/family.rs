@@ -1,6 +1,7 @@
 //! Metrics that share a picture: the windows of one number, the parts of one split.
 
 use crate::catalog::{Counted, Metric, Parts, Shape};
+use crate::text::plain::capitalized;
 
 use super::unit::{decimals, unit};
 
@@ -96,9 +97,6 @@ fn of_split(metric: &Metric, counted: &Counted) -> Option<(String, String, Strin
         return None;
     };
     let name = format!("{} by {column}", metric.family);
-    let words = name.replace('_', " ");
-    let mut letters = words.chars();
-    let first = letters.next()?.to_uppercase();
-    let title = first.chain(letters).collect();
+    let title = capitalized(&name.replace('_', " "));
     Some((name, title, metric.label.clone()))
 }

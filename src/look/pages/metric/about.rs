@@ -7,6 +7,7 @@ use crate::look::pages::Scene;
 use crate::plan::{Facts, KnownDatabases, night};
 use crate::render::phrases::fill;
 use crate::render::phrases::speech::Scale;
+use crate::text::plain::capitalized;
 
 pub(super) struct About {
     /// Word and sentence.
@@ -71,7 +72,8 @@ fn rules(metric: &Metric, scene: &Scene<'_>) -> Vec<String> {
             (false, true) => words.rule_down_to,
         };
         let bound = speech.number(limit.bound, scale);
-        Some(fill(phrase, &[("severity", severity), ("bound", &bound)]))
+        let rule = fill(phrase, &[("severity", severity), ("bound", &bound)]);
+        Some(capitalized(&rule))
     };
     let limits = named.into_iter().filter_map(limit);
     let mut rules: Vec<String> = limits.chain(changes(metric, scene)).collect();

@@ -123,7 +123,7 @@ pub(super) const ENGLISH: Words = Words {
     problems: &[
         problem(
             400,
-            "Unreadable address",
+            "Invalid address",
             "Write a date like 2026-11-24, a number of days as 30, 90 or 365. Or choose a day or a metric on the pages.",
         ),
         problem(
@@ -139,7 +139,7 @@ pub(super) const ENGLISH: Words = Words {
         problem(
             404,
             "Page not found",
-            "The address is wrong, or its metric is no longer measured.",
+            "The address is wrong, or this metric does not exist.",
         ),
         problem(
             405,

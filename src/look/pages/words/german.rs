@@ -139,7 +139,7 @@ pub(super) const GERMAN: Words = Words {
         problem(
             404,
             "Seite nicht gefunden",
-            "Die Adresse ist falsch, oder ihre Kennzahl wird nicht mehr gemessen.",
+            "Die Adresse ist falsch, oder es gibt diese Kennzahl nicht.",
         ),
         problem(
             405,
