@@ -304,7 +304,7 @@ fn rules(written: &written::Metric, mistakes: &mut NodeMistakes<'_>) -> Rules {
         && warning.bound != critical.bound
     {
         let message = "every value beyond the warning is critical: make the critical limit the harder one to reach";
-        mistakes.push(place.mistake(&["alert", "critical"], message));
+        mistakes.push(&["alert", "critical"], message);
     }
     Rules {
         warning,
