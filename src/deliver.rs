@@ -1,7 +1,7 @@
-//! Brings planned reports to their readers: mail, files, webhooks and pings, each noted in the ledger.
+//! Delivers planned reports by mail, files, webhooks and pings, and records each in the ledger.
 //!
-//! Row by row under the delivery lock, so that several processes share the work and nothing is sent twice.
-//! What is refused in passing is tried again in rounds, then left to the next run. The success ping goes last.
+//! Row by row under the delivery lock, so that several processes share the work and nothing is sent twice. Temporary
+//! failures are retried in rounds, then by the next run. The success ping goes last.
 
 pub mod attempt;
 mod email;
@@ -12,6 +12,7 @@ pub mod ping;
 mod rendered;
 pub mod signals;
 pub mod smtp;
+mod stream;
 mod trust;
 pub mod webhook;
 
@@ -25,68 +26,73 @@ use crate::book::{
     self, Book, BookError, Channel, Delivery, DeliveryEnding, DeliveryLock, DeliveryState, Filter,
     Subject, Terms, delivery_lock,
 };
-use crate::config::{Config, OnAmbiguous, duration};
+use crate::config::{Config, OnAmbiguous, Webhook, duration};
 use crate::report::Letter;
 
-use email::Line;
+use email::MailSession;
 use rendered::Rendered;
 
-pub use attempt::Attempt;
+pub use attempt::{Attempt, Refusal};
 pub use signals::signal;
 
-/// What delivering needs besides the letters.
+/// Everything that delivering needs besides the letters.
 pub struct Delivering<'a> {
     pub book: &'a Book,
     pub config: &'a Config,
     /// The run's clock: what it showed at the beginning, and when that was.
     pub now: DateTime<Utc>,
     pub begun: Instant,
-    /// Cancelled: what is left stays due.
+    /// When cancelled, the remaining rows stay due.
     pub stop: &'a CancellationToken,
-    /// How long what is refused in passing is tried again before it is left to the next run.
+    /// How long temporary failures are retried before they are left to the next run.
     pub retry_for: Duration,
-    /// Only these rows of the ledger; all that is due when nothing is said.
+    /// Only these rows of the ledger; `None` for all that are due.
     pub only: Option<BTreeSet<i64>>,
 }
 
-/// A letter for each subject of a day, or why there is none.
+/// The letter for a subject of a day, or why there is none.
 pub type Composed = Result<Letter, String>;
+
+pub trait Compose: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError> {}
+
+impl<F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>> Compose for F {}
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Every attempt at a message in doubt may be one message too many, so a run makes few.
+/// Each further attempt at a message in doubt may deliver it twice, so a run makes few.
 const ROUNDS_IN_DOUBT: u32 = 2;
 
-/// Another process holds the lock for one message at a time, so whoever waits longer waits for a dead server.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// Another process holds the lock for one message at a time: after this long, its server must be dead.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// How long one try to get the delivery lock waits before it looks whether to stop.
+/// How long one attempt to get the delivery lock waits before it checks for the signal to stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Resend knows a message's key for this long, so sending it again cannot make two of it.
+/// Resend remembers a message's key for this long, so a second attempt cannot deliver it twice.
 const KEY_REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
-/// Brings out all that is due, whatever day it is of, and gives every row that was, as the ledger has it now.
-pub async fn deliver<F>(work: &Delivering<'_>, compose: F) -> Result<Vec<Delivery>, BookError>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
+/// Delivers everything due, of whatever day, and returns those rows as they are in the ledger now.
+pub async fn deliver(
+    work: &Delivering<'_>,
+    compose: impl Compose,
+) -> Result<Vec<Delivery>, BookError> {
     let begun = Instant::now();
     let mut touched = given_up(work).await?;
-    let left = left_on_the_way(work).await?;
-    let mut is_our_turn = left.is_some();
-    touched.extend(left.into_iter().flatten());
+    let abandoned = abandoned_claims(work).await?;
+    let mut is_our_turn = abandoned.is_some();
+    touched.extend(abandoned.into_iter().flatten());
     let mut rendered = Rendered::new(compose);
-    let mut line = Line::default();
+    let mut session = MailSession::default();
     let mut pause = FIRST_PAUSE;
     for count in 1.. {
         let due = due(work, count).await?;
         touched.extend(due.iter().map(|row| row.id));
         if is_our_turn {
-            let (came, died) = round(work, &due, &mut line, &mut rendered, pause).await?;
-            touched.extend(died);
-            is_our_turn = came;
+            let (is_complete, abandoned) =
+                round(work, &due, &mut session, &mut rendered, pause).await?;
+            touched.extend(abandoned);
+            is_our_turn = is_complete;
         }
         let left = work.retry_for.saturating_sub(begun.elapsed());
         if !is_our_turn || left.is_zero() || !worth_another_round(work, count + 1).await? {
@@ -95,14 +101,14 @@ where
         wait(work, pause.min(left)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    line.close().await;
+    session.close().await;
     if !work.stop.is_cancelled() {
         signals::failures(work, &due(work, 1).await?).await?;
     }
-    as_it_stands(work.book, touched).await
+    current_rows(work.book, touched).await
 }
 
-/// Whether a delivery that perhaps arrived is sent again by the next run.
+/// Whether the next run sends a delivery in doubt again.
 pub fn is_sent_again(row: &Delivery, config: &Config, now: DateTime<Utc>) -> bool {
     let Terms {
         planned_after,
@@ -117,29 +123,17 @@ impl Delivering<'_> {
         self.now + TimeDelta::from_std(self.begun.elapsed()).unwrap_or_default()
     }
 
-    fn oldest(&self) -> DateTime<Utc> {
-        oldest(self.config, self.now)
-    }
-
     fn terms(&self) -> Terms {
         terms(self.config, self.now)
     }
-
-    fn is_meant(&self, id: i64) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(&id))
-    }
-}
-
-fn oldest(config: &Config, now: DateTime<Utc>) -> DateTime<Utc> {
-    let give_up = TimeDelta::from_std(config.report.give_up).unwrap_or(TimeDelta::MAX);
-    now.checked_sub_signed(give_up)
-        .unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
 fn terms(config: &Config, now: DateTime<Utc>) -> Terms {
     let mail = config.mail.as_ref();
     let by_resend = mail.is_some_and(|mail| mail.server.is_resend());
-    let oldest = oldest(config, now);
+    let give_up = TimeDelta::from_std(config.report.give_up).unwrap_or(TimeDelta::MAX);
+    let oldest = now.checked_sub_signed(give_up);
+    let oldest = oldest.unwrap_or(DateTime::<Utc>::MIN_UTC);
     Terms {
         planned_after: oldest,
         ambiguous_after: match config.report.on_ambiguous {
@@ -150,37 +144,36 @@ fn terms(config: &Config, now: DateTime<Utc>) -> Terms {
     }
 }
 
-/// What has been due for too long.
+/// Gives up what has been due for too long.
 async fn given_up(work: &Delivering<'_>) -> Result<Vec<i64>, BookError> {
     if work.only.is_some() {
         return Ok(Vec::new());
     }
-    let words = format!(
-        "gave up after {}",
-        duration::spoken(work.config.report.give_up)
-    );
-    let rows = book::give_up(work.book, work.oldest(), &words).await?;
+    let limit = duration::spoken(work.config.report.give_up);
+    let words = format!("gave up after {limit}");
+    let rows = book::give_up(work.book, work.terms().planned_after, &words).await?;
     Ok(rows.iter().map(|row| row.id).collect())
 }
 
-/// What a dead process was sending. Under the lock nobody else can be; `None` when it cannot be had.
-async fn left_on_the_way(work: &Delivering<'_>) -> Result<Option<Vec<i64>>, BookError> {
-    let Some(lock) = lock(work).await? else {
-        return Ok(None);
-    };
-    book::mark_abandoned_claims(work.book, &lock)
-        .await
-        .map(Some)
+/// What dead processes were sending: under the lock, no living one can be. `None` without the lock.
+async fn abandoned_claims(work: &Delivering<'_>) -> Result<Option<Vec<i64>>, BookError> {
+    match lock(work).await? {
+        Some(lock) => Ok(Some(book::mark_abandoned_claims(work.book, &lock).await?)),
+        None => Ok(None),
+    }
 }
 
 async fn due(work: &Delivering<'_>, round: u32) -> Result<Vec<Delivery>, BookError> {
     let mut due = book::due(work.book, &work.terms()).await?;
     let in_doubt = |row: &Delivery| row.state == DeliveryState::Ambiguous;
-    due.retain(|row| work.is_meant(row.id) && (round <= ROUNDS_IN_DOUBT || !in_doubt(row)));
+    due.retain(|row| {
+        let is_meant = work.only.as_ref().is_none_or(|only| only.contains(&row.id));
+        is_meant && (round <= ROUNDS_IN_DOUBT || !in_doubt(row))
+    });
     Ok(due)
 }
 
-/// A ping that only waits for messages which will not be accepted is not worth waiting for.
+/// A ping that only waits for messages that will not be accepted is not worth another round.
 async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, BookError> {
     for row in due(work, round).await? {
         if row.channel != Channel::Ping || !signals::waits(work, &row).await? {
@@ -190,49 +183,42 @@ async fn worth_another_round(work: &Delivering<'_>, round: u32) -> Result<bool, 
     Ok(false)
 }
 
-/// Whether our turn came for every row: who waited in vain for one would wait as long for each other. And what
-/// dead processes were sending, which whoever finds it must tell.
-async fn round<F>(
+/// Whether we got the lock for every row (after one timeout, the round ends), and what dead processes were sending.
+async fn round(
     work: &Delivering<'_>,
     due: &[Delivery],
-    line: &mut Line,
-    rendered: &mut Rendered<F>,
+    session: &mut MailSession,
+    rendered: &mut Rendered<impl Compose>,
     pause: Duration,
-) -> Result<(bool, Vec<i64>), BookError>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
-    line.begin_round();
+) -> Result<(bool, Vec<i64>), BookError> {
+    session.begin_round();
     let (pings, messages): (Vec<_>, Vec<_>) =
         due.iter().partition(|row| row.channel == Channel::Ping);
-    let mut died: Vec<i64> = Vec::new();
+    let mut abandoned: Vec<i64> = Vec::new();
     for row in messages.into_iter().chain(pings) {
-        match one(work, row.id, line, rendered, pause).await? {
-            Some(found) => died.extend(found),
-            None => return Ok((false, died)),
+        match one(work, row.id, session, rendered, pause).await? {
+            Some(found) => abandoned.extend(found),
+            None => return Ok((false, abandoned)),
         }
     }
-    Ok((true, died))
+    Ok((true, abandoned))
 }
 
-/// One row, while nobody else delivers: is it still due, bring it out, note what became of it. Gives what dead
-/// processes were sending; `None` when the lock cannot be had.
-async fn one<F>(
+/// Delivers one row if it is still due, and records the result, all under the lock. Returns what dead processes were
+/// sending; `None` without the lock.
+async fn one(
     work: &Delivering<'_>,
     id: i64,
-    line: &mut Line,
-    rendered: &mut Rendered<F>,
+    session: &mut MailSession,
+    rendered: &mut Rendered<impl Compose>,
     pause: Duration,
-) -> Result<Option<Vec<i64>>, BookError>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
+) -> Result<Option<Vec<i64>>, BookError> {
     let Some(lock) = lock(work).await? else {
         return Ok(None);
     };
-    let died = book::mark_abandoned_claims(work.book, &lock).await?;
+    let abandoned = book::mark_abandoned_claims(work.book, &lock).await?;
     let Some(row) = book::still_due(work.book, id, &work.terms()).await? else {
-        return Ok(Some(died));
+        return Ok(Some(abandoned));
     };
     tracing::debug!(
         attempt = row.attempts + 1,
@@ -241,7 +227,7 @@ where
         row.recipient
     );
     let attempt = match row.channel {
-        Channel::Email => email::bring_out(work, &row, line, rendered).await?,
+        Channel::Email => email::send(work, &row, session, rendered).await?,
         Channel::Outbox => Some(outbox_file(work, &row, rendered).await?),
         Channel::Webhook => unless_stopped(work, to_webhook(work, &row, rendered)).await?,
         Channel::Ping => unless_stopped(work, signals::ring(work, &row)).await?,
@@ -253,10 +239,10 @@ where
         book::note(work.book, row.id, &ending, at).await?;
     }
     drop(lock);
-    Ok(Some(died))
+    Ok(Some(abandoned))
 }
 
-/// What may be handed over twice is broken off when somebody asks to stop: it stays due.
+/// An attempt that may be made twice ends at the signal to stop: the row stays due.
 async fn unless_stopped(
     work: &Delivering<'_>,
     attempt: impl Future<Output = Result<Option<Attempt>, BookError>>,
@@ -267,14 +253,11 @@ async fn unless_stopped(
     }
 }
 
-async fn outbox_file<F>(
+async fn outbox_file(
     work: &Delivering<'_>,
     row: &Delivery,
-    rendered: &mut Rendered<F>,
-) -> Result<Attempt, BookError>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
+    rendered: &mut Rendered<impl Compose>,
+) -> Result<Attempt, BookError> {
     let Some(outbox) = &work.config.outbox else {
         return Ok(refused("no outbox is configured any more"));
     };
@@ -288,26 +271,19 @@ where
     };
     Ok(match email::as_bytes(work.config, row, mail) {
         Ok(eml) => outbox::write(&outbox.directory, &stem, mail, &eml),
-        Err(why) => Attempt::Refused {
-            reply: format!("the message cannot be built: {why}"),
-            may_pass: false,
-        },
+        Err(refusal) => refusal.into(),
     })
 }
 
-async fn to_webhook<F>(
+async fn to_webhook(
     work: &Delivering<'_>,
     row: &Delivery,
-    rendered: &mut Rendered<F>,
-) -> Result<Option<Attempt>, BookError>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
-    let named = |webhook: &&crate::config::Webhook| webhook.name == row.recipient;
-    let Some(webhook) = work.config.webhooks.iter().find(named) else {
-        return Ok(Some(refused(
-            "no webhook of this name is configured any more",
-        )));
+    rendered: &mut Rendered<impl Compose>,
+) -> Result<Option<Attempt>, BookError> {
+    let is_named = |webhook: &&Webhook| webhook.name == row.recipient;
+    let Some(webhook) = work.config.webhooks.iter().find(is_named) else {
+        let why = "no webhook of this name is configured any more";
+        return Ok(Some(refused(why)));
     };
     let body = match rendered.json(row).await? {
         Ok(body) => body,
@@ -317,15 +293,12 @@ where
     Ok(Some(webhook::post(webhook, body, id, work.at()).await))
 }
 
-/// Refused on our side; settings may be mended before it is given up.
+/// Refused on our side: the operator may correct the settings in time.
 fn refused(why: &str) -> Attempt {
-    Attempt::Refused {
-        reply: why.to_owned(),
-        may_pass: true,
-    }
+    Refusal::passing(why).into()
 }
 
-/// Only a mail can be in doubt: everything else may be handed over twice.
+/// Only a mail can be in doubt: everything else may be delivered twice.
 fn ending(attempt: Attempt, channel: Channel, retry_at: DateTime<Utc>) -> DeliveryEnding {
     match attempt {
         Attempt::Accepted { reply } => DeliveryEnding::Accepted { reply },
@@ -343,10 +316,10 @@ fn ending(attempt: Attempt, channel: Channel, retry_at: DateTime<Utc>) -> Delive
     }
 }
 
-/// The delivery lock, unless somebody asks to stop before it is free.
+/// The delivery lock; `None` after the timeout or the signal to stop.
 async fn lock(work: &Delivering<'_>) -> Result<Option<DeliveryLock>, BookError> {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE && !work.stop.is_cancelled() {
+    while begun.elapsed() < LOCK_TIMEOUT && !work.stop.is_cancelled() {
         if let Some(lock) = delivery_lock(work.book, POLL_INTERVAL).await? {
             return Ok(Some(lock));
         }
@@ -362,7 +335,7 @@ async fn wait(work: &Delivering<'_>, pause: Duration) {
 }
 
 /// Oldest day first, pings last.
-async fn as_it_stands(book: &Book, touched: Vec<i64>) -> Result<Vec<Delivery>, BookError> {
+async fn current_rows(book: &Book, touched: Vec<i64>) -> Result<Vec<Delivery>, BookError> {
     let filter = Filter {
         ids: Some(touched),
         ..Filter::default()

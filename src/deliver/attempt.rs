@@ -1,11 +1,49 @@
-//! What became of one attempt to deliver.
+//! The result of one attempt to deliver.
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
-    /// The other side has taken it over, and said so.
+    /// The other side has accepted it, and said so.
     Accepted { reply: String },
-    /// It was not taken over. Where that may pass, it is worth another attempt.
+    /// It was not accepted. If that `may_pass`, it is worth another attempt.
     Refused { reply: String, may_pass: bool },
-    /// It left, but the answer was lost: perhaps it was taken over.
+    /// It left, but the answer was lost: perhaps it was accepted.
     InDoubt { reply: String },
+}
+
+/// Why something was not accepted, on one harmless line, without a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub reply: String,
+    pub may_pass: bool,
+}
+
+impl Refusal {
+    pub(super) fn passing(reply: impl Into<String>) -> Self {
+        Self {
+            reply: reply.into(),
+            may_pass: true,
+        }
+    }
+
+    pub(super) fn for_good(reply: impl Into<String>) -> Self {
+        Self {
+            reply: reply.into(),
+            may_pass: false,
+        }
+    }
+}
+
+impl From<Refusal> for Attempt {
+    fn from(Refusal { reply, may_pass }: Refusal) -> Self {
+        Self::Refused { reply, may_pass }
+    }
+}
+
+impl Attempt {
+    pub(super) fn with_reply(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        let (Self::Accepted { reply } | Self::Refused { reply, .. } | Self::InDoubt { reply }) =
+            &mut self;
+        *reply = change(reply);
+        self
+    }
 }

@@ -1,34 +1,33 @@
-//! One mail on the line to the server: announced, claimed in the ledger, handed over.
+//! Sends one mail to the server: announces it, claims it in the ledger, and hands it over.
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
-
-use crate::book::{self, BookError, Channel, Delivery, Subject};
+use crate::book::{self, BookError, Channel, Delivery};
 use crate::config::{Config, MailSettings, Sender};
 use crate::render::mail::Mail;
 
 use super::message::{Head, NO_READER, NO_SENDER, message};
 use super::rendered::Rendered;
-use super::smtp::{self, Connection, Refusal};
-use super::{Attempt, Composed, Delivering, refused};
+use super::smtp::{self, Connection};
+use super::{Attempt, Compose, Delivering, Refusal, refused};
 
-/// A conversation that breaks before it brought out a message is begun anew once in a round.
+/// A connection that breaks before it delivered a message is reopened once per round.
 const CONNECTIONS_PER_ROUND: u32 = 2;
 
-/// Most servers answer sooner, and whoever asks to stop kills after 10 s at the earliest: so the doubt is noted.
+/// After the signal to stop, most servers answer in this time, and it is shorter than the 10 s before a kill: the doubt is
+/// still recorded.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 
-/// The conversation with the mail server, kept for as many messages as it lasts.
+/// A connection to the mail server, kept for as many messages as it lasts.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct MailSession {
     connection: Option<Connection>,
     connected: u32,
-    /// Why no conversation comes about in this round.
+    /// Why no connection can be opened in this round.
     away: Option<Refusal>,
 }
 
-impl Line {
+impl MailSession {
     pub(super) fn begin_round(&mut self) {
         self.connected = 0;
         self.away = None;
@@ -40,8 +39,8 @@ impl Line {
         }
     }
 
-    /// Announces a message. A kept conversation that is over by now has nothing against the message: servers end
-    /// one after so many messages, or after a silence.
+    /// Announces a message. If a kept connection has ended, the message is announced on a new one: servers close
+    /// connections after a number of messages, or after a silence.
     async fn begin(
         &mut self,
         mail: &MailSettings,
@@ -72,10 +71,8 @@ impl Line {
             return Err(away.clone());
         }
         if self.connected == CONNECTIONS_PER_ROUND {
-            return Err(Refusal {
-                reply: "the conversation with the mail server broke twice".to_owned(),
-                may_pass: true,
-            });
+            let reply = "the conversation with the mail server broke twice";
+            return Err(Refusal::passing(reply));
         }
         self.connected += 1;
         let connected = smtp::connect(mail).await;
@@ -84,17 +81,14 @@ impl Line {
     }
 }
 
-/// `None` when the row was not ours to send after all, or somebody asked to stop before it left. The row counts
-/// as on its way only from the moment in which the server waits for the message.
-pub(super) async fn bring_out<F>(
+/// `None` if another process has the row, or at the signal to stop. The row becomes `sending` only when the server waits
+/// for the message.
+pub(super) async fn send(
     work: &Delivering<'_>,
     row: &Delivery,
-    line: &mut Line,
-    rendered: &mut Rendered<F>,
-) -> Result<Option<Attempt>, BookError>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
+    session: &mut MailSession,
+    rendered: &mut Rendered<impl Compose>,
+) -> Result<Option<Attempt>, BookError> {
     let Some(settings) = &work.config.mail else {
         return Ok(Some(refused("no mail server is configured any more")));
     };
@@ -104,26 +98,19 @@ where
     };
     let bytes = match as_bytes(work.config, row, mail) {
         Ok(bytes) => bytes,
-        Err(why) => {
-            return Ok(Some(Attempt::Refused {
-                reply: format!("the message cannot be built: {why}"),
-                may_pass: false,
-            }));
-        }
+        Err(refusal) => return Ok(Some(refusal.into())),
     };
     let begun = tokio::select! {
-        begun = line.begin(settings, &row.recipient, bytes.len()) => begun,
+        begun = session.begin(settings, &row.recipient, bytes.len()) => begun,
         () = work.stop.cancelled() => return Ok(None),
     };
     let connection = match begun {
         Ok(connection) => connection,
-        Err(Refusal { reply, may_pass }) => {
-            return Ok(Some(Attempt::Refused { reply, may_pass }));
-        }
+        Err(refusal) => return Ok(Some(refusal.into())),
     };
     if !book::claim(work.book, row.id, work.at()).await? {
-        // The server waits for a message that must not come: hanging up is the only way back.
-        line.connection = None;
+        // The server waits for a message that must not come: only closing the connection ends that.
+        session.connection = None;
         return Ok(None);
     }
     let attempt = tokio::select! {
@@ -133,20 +120,19 @@ where
         },
     };
     if matches!(attempt, Attempt::Accepted { .. }) {
-        line.connected = 0;
+        session.connected = 0;
     }
     Ok(Some(attempt))
 }
 
-/// Once somebody has asked to stop, and the server's answer did not come soon after.
+/// Ends soon after the signal to stop.
 async fn last_moment(work: &Delivering<'_>) {
     work.stop.cancelled().await;
     tokio::time::sleep(LAST_MOMENT).await;
 }
 
-/// The message as it travels, or as the outbox keeps it. Its date is the plan's, so that every attempt is the
-/// same message.
-pub(super) fn as_bytes(config: &Config, row: &Delivery, mail: &Mail) -> Result<Vec<u8>, String> {
+/// The message as sent, or as kept in the outbox. Its date is the plan's, so that every attempt is the same message.
+pub(super) fn as_bytes(config: &Config, row: &Delivery, mail: &Mail) -> Result<Vec<u8>, Refusal> {
     let nobody = Sender {
         address: NO_SENDER.to_owned(),
         name: None,
@@ -169,5 +155,6 @@ pub(super) fn as_bytes(config: &Config, row: &Delivery, mail: &Mail) -> Result<V
         idempotency_key: by_resend.then_some(key),
         language: row.locale.language.code(),
     };
-    message(mail, &head)
+    let unbuilt = |why| Refusal::for_good(format!("the message cannot be built: {why}"));
+    message(mail, &head).map_err(unbuilt)
 }

@@ -1,8 +1,8 @@
-//! The HTTP/1.1 client of webhooks and pings, on hyper: one connection, one request, one answer.
+//! The HTTP/1.1 client for webhooks and pings, on hyper: one connection, one request, one answer.
 //!
-//! It follows no redirect, since the body and its signature are meant for one address only, and it knows no
-//! proxy: whoever needs one for the way out sends to a relay on this machine. Off this machine it speaks TLS only.
-//! An address may be a secret, so its path, query and credentials appear in no answer and in no error.
+//! It follows no redirects, since the body and its signature are meant for one address only, and supports no proxy: a
+//! relay on this machine can forward. To other machines it speaks only TLS. An address may be secret, so its path, query
+//! and credentials appear in no answer and no error.
 
 mod address;
 mod answer;
@@ -21,14 +21,15 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::Error as TlsError;
 
-use super::{Attempt, trust};
 use crate::text::plain::one_line;
+
+use super::stream::AnyStream;
+use super::{Attempt, Refusal, trust};
 use address::Address;
 
 pub use address::concealed;
@@ -39,25 +40,25 @@ pub struct Request<'a> {
     pub url: &'a SecretString,
     pub headers: &'a [(&'a str, &'a str)],
     pub body: &'a [u8],
-    /// For the whole exchange, from the look-up of the name to the last byte.
+    /// For the whole exchange, from the lookup of the name to the last byte.
     pub timeout: Duration,
     /// Certificates (PEM) to trust besides the host's own store.
     pub ca_file: Option<&'a Path>,
 }
 
-/// Who would have been sent something.
+/// The server that a request would go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reached {
     /// `hooks.example.org:443`
     pub host: String,
-    /// In DER; none where no TLS is spoken.
+    /// In DER; `None` without TLS.
     pub certificate: Option<Vec<u8>>,
 }
 
 const LONGEST_REASON: usize = 200;
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// Why there is no answer. The sentences go on after whatever the address belongs to: `webhook ops: …`.
+/// Why there is no answer. The sentences follow the name of what has the address: `webhook ops: …`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HttpError {
     #[error("its address must begin with https:// or, on this machine only, http://")]
@@ -88,80 +89,70 @@ pub enum HttpError {
 
 /// The answer, whatever it says.
 pub async fn send(request: &Request<'_>) -> Result<Answer, HttpError> {
-    let address = Address::read(request.url.expose_secret()).ok_or(HttpError::Address)?;
-    let exchange = Exchange {
-        deadline: Instant::now() + request.timeout,
-        timeout: request.timeout,
-        address: &address,
-    };
-    let message = message(request, &address)?;
-    let connected = exchange.connect(request.ca_file).await?;
-    exchange.talk(connected.stream, message).await
+    let exchange = Exchange::new(request.url, request.timeout)?;
+    let message = message(request, &exchange.address)?;
+    let (stream, _) = exchange.connect(request.ca_file).await?;
+    exchange.talk(stream, message).await
 }
 
-/// Goes the way up to where a request would begin, and hangs up.
+/// Connects like a request, and closes the connection.
 pub async fn reach(
     url: &SecretString,
     timeout: Duration,
     ca_file: Option<&Path>,
 ) -> Result<Reached, HttpError> {
-    let address = Address::read(url.expose_secret()).ok_or(HttpError::Address)?;
-    let exchange = Exchange {
-        deadline: Instant::now() + timeout,
-        timeout,
-        address: &address,
-    };
-    let connected = exchange.connect(ca_file).await?;
+    let exchange = Exchange::new(url, timeout)?;
+    let (_, certificate) = exchange.connect(ca_file).await?;
     Ok(Reached {
-        host: format!("{}:{}", address.host, address.port),
-        certificate: connected.certificate,
+        host: format!("{}:{}", exchange.address.host, exchange.address.port),
+        certificate,
     })
 }
 
-/// Sends, and judges the answer: 2xx is accepted; what a busy or broken server says, and trouble on the way,
-/// may pass. Nothing is ever in doubt, since receivers may be told twice.
+/// Sends, and judges the answer: 2xx is accepted; answers of a busy or broken server and failures on the way may pass.
+/// Nothing is in doubt, since receivers may get it twice.
 pub async fn attempt(request: &Request<'_>) -> Attempt {
     match send(request).await {
         Ok(answer) => answer.attempt(),
-        Err(error) => Attempt::Refused {
-            reply: error.to_string(),
-            may_pass: error.may_pass(),
-        },
+        Err(error) => {
+            let may_pass = error.may_pass();
+            let reply = error.to_string();
+            Refusal { reply, may_pass }.into()
+        }
     }
 }
 
 impl HttpError {
-    /// Only a wrong address stays wrong; a certificate or a name is repaired where the server is.
+    /// Only a wrong address stays wrong; a certificate or a name can be repaired at the server.
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::Address | Self::PlainAbroad { .. })
     }
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-struct Connected {
-    stream: Box<dyn Stream>,
-    /// The server's, in DER; none where no TLS is spoken.
-    certificate: Option<Vec<u8>>,
-}
-
-struct Exchange<'a> {
-    address: &'a Address,
+struct Exchange {
+    address: Address,
     timeout: Duration,
     deadline: Instant,
 }
 
-impl Exchange<'_> {
-    async fn connect(&self, ca_file: Option<&Path>) -> Result<Connected, HttpError> {
+impl Exchange {
+    fn new(url: &SecretString, timeout: Duration) -> Result<Self, HttpError> {
+        Ok(Self {
+            address: Address::read(url.expose_secret()).ok_or(HttpError::Address)?,
+            timeout,
+            deadline: Instant::now() + timeout,
+        })
+    }
+
+    /// The connection, and the server's certificate in DER if it speaks TLS.
+    async fn connect(
+        &self,
+        ca_file: Option<&Path>,
+    ) -> Result<(AnyStream, Option<Vec<u8>>), HttpError> {
         let candidates = self.within("looking up its name", self.look_up()).await?;
         let stream = self.connect_to_any(&candidates).await?;
         let Some(name) = &self.address.tls_name else {
-            return Ok(Connected {
-                stream: Box::new(stream),
-                certificate: None,
-            });
+            return Ok((Box::new(stream), None));
         };
         let mut config = trust::client(ca_file).map_err(HttpError::Trust)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -176,10 +167,7 @@ impl Exchange<'_> {
         let stream = self.within("agreeing on TLS", handshake).await?;
         let certificates = stream.get_ref().1.peer_certificates();
         let certificate = certificates.and_then(<[_]>::first).map(|one| one.to_vec());
-        Ok(Connected {
-            stream: Box::new(stream),
-            certificate,
-        })
+        Ok((Box::new(stream), certificate))
     }
 
     async fn look_up(&self) -> Result<Vec<SocketAddr>, HttpError> {
@@ -202,7 +190,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Each candidate gets its share of the time that is left, so that a dead one does not use it up.
+    /// Each candidate gets a share of the remaining time, so that a dead one does not use all of it.
     async fn connect_to_any(&self, candidates: &[SocketAddr]) -> Result<TcpStream, HttpError> {
         let mut last = self.late("connecting");
         for (at, candidate) in candidates.iter().enumerate() {
@@ -223,11 +211,11 @@ impl Exchange<'_> {
         Err(last)
     }
 
-    async fn talk(&self, stream: Box<dyn Stream>, message: Message) -> Result<Answer, HttpError> {
+    async fn talk(&self, stream: AnyStream, message: Message) -> Result<Answer, HttpError> {
         let trouble = |error: hyper::Error| self.trouble(&error);
         let (mut sender, connection) = http1::Builder::new()
             .title_case_headers(true)
-            // A line that is no header harms nobody: only the status and a redirect's host are wanted.
+            // An invalid header does no harm: only the status and a redirect's host are used.
             .ignore_invalid_headers_in_responses(true)
             .max_buf_size(LONGEST_HEAD)
             .handshake(TokioIo::new(stream))
@@ -239,7 +227,7 @@ impl Exchange<'_> {
             let response = self.within("waiting for its answer", answered).await?;
             Ok(Answer::read(response, self.deadline, &self.address.secrets).await)
         });
-        // What came before the connection's end is still to be read after it.
+        // After the connection ends, what arrived before can still be read.
         tokio::select! {
             answer = &mut answer => answer,
             _ = connection => answer.await,
@@ -248,7 +236,7 @@ impl Exchange<'_> {
 
     fn trouble(&self, error: &hyper::Error) -> HttpError {
         let host = self.host();
-        // Whoever speaks unasked, as other protocols do, cancels the request.
+        // A server that speaks first, as in other protocols, cancels the request.
         let unasked =
             error.is_canceled() && error.source().is_some_and(|why| why.is::<hyper::Error>());
         if error.is_parse_too_large() {
@@ -284,7 +272,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Why a handshake failed, for somebody who runs the server or asks who does.
+/// Why a handshake failed, for the operator of the server.
 fn failure(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
@@ -314,7 +302,7 @@ fn message(request: &Request<'_>, address: &Address) -> Result<Message, HttpErro
     .chain([("Content-Length", length.as_str())]);
     let mut message = hyper::Request::post(&address.target);
     for (name, value) in headers {
-        // A line break would begin a header of its own.
+        // A line break would begin another header.
         let value: String = value
             .chars()
             .filter(|letter| !letter.is_control())

@@ -1,5 +1,5 @@
-//! A mail as the bytes that travel: `mixed(alternative(text, related(html, pictures)), csv)`, less the
-//! levels that hold nothing. The same mail gives the same bytes, so that a second attempt is the same message.
+//! Builds the bytes of a mail: `mixed(alternative(text, related(html, pictures)), csv)`, without empty levels. The same
+//! mail gives the same bytes, so that a second attempt is the same message.
 
 use chrono::{DateTime, Utc};
 use lettre::Address;
@@ -17,12 +17,12 @@ use crate::render::mail::Mail;
 
 use crate::text::plain::one_line;
 
-/// All that stands above a mail.
+/// The headers of a mail.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'a> {
     pub from: &'a Sender,
     pub reply_to: Option<&'a Sender>,
-    /// Address and name of the one who reads it.
+    /// Address and name of the reader.
     pub to: (&'a str, Option<&'a str>),
     /// With or without its angle brackets.
     pub message_id: &'a str,
@@ -35,11 +35,11 @@ pub struct Head<'a> {
     pub language: &'static str,
 }
 
-/// Who writes and who reads where nobody is set: names that no mail server will ever look for.
+/// Sender and reader if none is configured: domains that no mail server will look up.
 pub const NO_SENDER: &str = "daybook@daybook.invalid";
 pub const NO_READER: &str = "reader@daybook.invalid";
 
-/// No line of a message may be longer, its end not counted.
+/// The longest line of a message, without its end.
 const LONGEST_LINE: usize = 998;
 const LONGEST_NAME: usize = 100;
 const LONGEST_SUBJECT: usize = 400;
@@ -62,12 +62,12 @@ pub fn message(mail: &Mail, head: &Head<'_>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// What stands behind the `@`.
+/// The part after the `@`.
 pub fn domain(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// An address that can neither end a header nor carry a command.
+/// An address that can neither end a header nor contain a command.
 pub fn checked_address(text: &str) -> Result<Address, String> {
     let ascii = text.chars().all(|letter| letter.is_ascii_graphic());
     let parsed = text.parse().ok().filter(|_| ascii);
@@ -87,7 +87,7 @@ pub fn dns_label(name: &str) -> String {
 }
 
 fn body(mail: &Mail, head: &Head<'_>) -> Result<MultiPart, String> {
-    let boundary = Boundary::of(mail, head);
+    let boundary = boundary(mail, head);
     let html = html(&mail.html);
     let alternative =
         multipart("alternative", &boundary)?.singlepart(SinglePart::plain(with_crlf(&mail.text)));
@@ -110,7 +110,7 @@ fn body(mail: &Mail, head: &Head<'_>) -> Result<MultiPart, String> {
         .singlepart(csv))
 }
 
-/// ASCII in lines that SMTP carries goes as it is: encoded, it would grow towards the size that mail clients cut.
+/// ASCII with short lines is sent unencoded: encoded, the page would grow towards the size that mail clients cut.
 fn html(page: &str) -> SinglePart {
     let page = with_crlf(page);
     let fits = page.is_ascii() && page.lines().all(|line| line.len() <= LONGEST_LINE);
@@ -130,37 +130,25 @@ fn picture(picture: &Picture) -> Result<SinglePart, String> {
     Ok(part.body(picture.png.clone(), content_type("image/png")?))
 }
 
-/// Boundaries follow from the content, so that they are the same every time and nobody can write them into it.
-struct Boundary(String);
-
-impl Boundary {
-    fn of(mail: &Mail, head: &Head<'_>) -> Self {
-        let mut hash = Sha256::new();
-        let csv = mail.csv.as_deref().unwrap_or_default();
-        for text in [head.message_id, &mail.html, &mail.text, csv] {
-            hash.update(text.len().to_be_bytes());
-            hash.update(text);
-        }
-        let digest = hash.finalize();
-        Self(
-            digest[..12]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+/// Boundaries are made from the content, so that they are the same every time and cannot occur in it.
+fn boundary(mail: &Mail, head: &Head<'_>) -> String {
+    let mut hash = Sha256::new();
+    let csv = mail.csv.as_deref().unwrap_or_default();
+    for text in [head.message_id, &mail.html, &mail.text, csv] {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
     }
+    let digest = hash.finalize();
+    let digits = digest[..12].iter().map(|byte| format!("{byte:02x}"));
+    digits.collect()
 }
 
-fn multipart(kind: &str, boundary: &Boundary) -> Result<MultiPart, String> {
-    let root = if kind == "related" {
-        "; type=\"text/html\""
-    } else {
-        ""
+fn multipart(kind: &str, boundary: &str) -> Result<MultiPart, String> {
+    let root = match kind {
+        "related" => "; type=\"text/html\"",
+        _ => "",
     };
-    let text = format!(
-        "multipart/{kind}{root}; boundary=\"=_{kind}_{}\"",
-        boundary.0
-    );
+    let text = format!("multipart/{kind}{root}; boundary=\"=_{kind}_{boundary}\"");
     Ok(MultiPart::builder().header(content_type(&text)?).build())
 }
 
@@ -168,7 +156,7 @@ fn content_type(text: &str) -> Result<ContentType, String> {
     ContentType::parse(text).map_err(|error| format!("content type `{text}`: {error}"))
 }
 
-/// Who writes to whom, when, about what.
+/// Sender, recipient, reply address and date.
 fn address(headers: &mut Headers, head: &Head<'_>) -> Result<(), String> {
     let from = Mailboxes::from(mailbox(&head.from.address, head.from.name.as_deref())?);
     headers.set(FromHeader::from(from));
@@ -181,7 +169,7 @@ fn address(headers: &mut Headers, head: &Head<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What other programs are told about the message.
+/// Subject, ids, and headers for other programs.
 fn label(headers: &mut Headers, mail: &Mail, head: &Head<'_>) -> Result<(), String> {
     headers.set(Subject::from(one_line(&mail.subject, LONGEST_SUBJECT)));
     let id = head.message_id.trim_matches(['<', '>']);
@@ -223,13 +211,13 @@ fn label(headers: &mut Headers, mail: &Mail, head: &Head<'_>) -> Result<(), Stri
 }
 
 fn mailbox(address: &str, name: Option<&str>) -> Result<Mailbox, String> {
-    // A name with line breaks would end the header, and lettre panics over it.
+    // lettre panics on a name with line breaks, which would end the header.
     let name = name.map(|name| one_line(name, LONGEST_NAME));
     let name = name.filter(|name| !name.is_empty());
     Ok(Mailbox::new(name, checked_address(address)?))
 }
 
-/// Letters that may stand in a header as they are.
+/// Fails unless the text may be in a header as it is.
 fn token<'a>(what: &str, text: &'a str) -> Result<&'a str, String> {
     let sound = |letter: char| letter.is_ascii_graphic() && !matches!(letter, '<' | '>');
     if !text.is_empty() && text.len() <= 900 && text.chars().all(sound) {
@@ -242,7 +230,7 @@ fn token<'a>(what: &str, text: &'a str) -> Result<&'a str, String> {
     }
 }
 
-/// Every kind of line end becomes the one that mail knows; NUL may not stand in mail at all.
+/// Makes all line ends CR LF, and removes NUL, which mail does not allow.
 fn with_crlf(text: &str) -> String {
     let lines = text
         .replace('\0', "")

@@ -1,4 +1,4 @@
-//! The outbox: a report as files to open, in a folder. Every file appears whole or not at all.
+//! The outbox: writes a report as files into a folder, each whole or not at all.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -8,17 +8,17 @@ use std::path::Path;
 use crate::files::replace;
 use crate::render::mail::Mail;
 
-use super::Attempt;
+use super::{Attempt, Refusal};
 
 const FOLDER_MODE: u32 = 0o750;
 
-/// Writes `STEM.html` with its pictures inside, `STEM.txt`, `STEM.eml` and, where the report has one, `STEM.csv`.
-/// The reply is the page's path.
+/// Writes `STEM.html` with its pictures inside, `STEM.txt`, `STEM.eml` and, if the report has one, `STEM.csv`. The reply is
+/// the path of the page.
 pub fn write(directory: &Path, stem: &str, mail: &Mail, eml: &[u8]) -> Attempt {
     let page = mail.standalone_html();
     let mut files = vec![("eml", eml), ("txt", mail.text.as_bytes())];
     files.extend(mail.csv.as_ref().map(|csv| ("csv", csv.as_bytes())));
-    // The page last: where it stands, the others do too.
+    // The page last: if it exists, the others do too.
     files.push(("html", page.as_bytes()));
     let mut folder = DirBuilder::new();
     if let Err(error) = folder.recursive(true).mode(FOLDER_MODE).create(directory) {
@@ -37,8 +37,5 @@ pub fn write(directory: &Path, stem: &str, mail: &Mail, eml: &[u8]) -> Attempt {
 }
 
 fn refused(what: &str, path: &Path, error: &io::Error) -> Attempt {
-    Attempt::Refused {
-        reply: format!("cannot {what} {}: {error}", path.display()),
-        may_pass: true,
-    }
+    Refusal::passing(format!("cannot {what} {}: {error}", path.display())).into()
 }

@@ -1,4 +1,4 @@
-//! A health check that hears of every night: that it begins, that its report was accepted, or why not.
+//! Pings a health check: when a night begins, when its report was accepted, or why not.
 
 use secrecy::SecretString;
 
@@ -18,7 +18,7 @@ pub enum Signal {
     Failure,
 }
 
-/// Tells it, with some words for whoever looks there. A signal that has no address is not sent: nobody waits for it.
+/// Sends a signal, with words for the health check's page. A signal without an address is not sent.
 pub async fn ping(ping: &Ping, signal: Signal, words: &str) -> Attempt {
     let Some(url) = address(ping, signal) else {
         return Attempt::Accepted {
@@ -43,14 +43,10 @@ fn address(ping: &Ping, signal: Signal) -> Option<&SecretString> {
     }
 }
 
-/// Lines stay lines; within them nothing is left that could do harm where it is shown.
+/// Lines stay lines, without control characters.
 fn body(words: &str) -> String {
     let lines: Vec<String> = words.lines().map(printable).collect();
     let mut body = lines.join("\n");
-    let mut end = LONGEST_WORDS.min(body.len());
-    while !body.is_char_boundary(end) {
-        end -= 1;
-    }
-    body.truncate(end);
+    body.truncate(body.floor_char_boundary(LONGEST_WORDS));
     body
 }

@@ -1,4 +1,4 @@
-//! Letters put into words once for each locale, however many readers share it.
+//! Renders letters once for each locale, however many readers share it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,8 +9,9 @@ use crate::book::{BookError, Delivery, Subject};
 use crate::locale::Locale;
 use crate::render::json;
 use crate::render::mail::{Mail, mail};
+use crate::report::Letter;
 
-use super::Composed;
+use super::{Compose, Composed};
 
 type About = (NaiveDate, Subject);
 
@@ -21,10 +22,7 @@ pub(super) struct Rendered<F> {
     bodies: BTreeMap<About, String>,
 }
 
-impl<F> Rendered<F>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
+impl<F: Compose> Rendered<F> {
     pub(super) fn new(compose: F) -> Self {
         Self {
             compose,
@@ -38,7 +36,7 @@ where
     pub(super) async fn mail(&mut self, row: &Delivery) -> Result<Result<&Mail, &str>, BookError> {
         let about = (row.date, row.subject);
         let letter = letter(&self.compose, &mut self.letters, about).await?;
-        Ok(letter.as_ref().map_err(String::as_str).map(|letter| {
+        Ok(letter.map(|letter| {
             let made = || mail(letter, row.locale);
             &*self.mails.entry((about, row.locale)).or_insert_with(made)
         }))
@@ -48,23 +46,21 @@ where
     pub(super) async fn json(&mut self, row: &Delivery) -> Result<Result<&str, &str>, BookError> {
         let about = (row.date, row.subject);
         let letter = letter(&self.compose, &mut self.letters, about).await?;
-        Ok(letter.as_ref().map_err(String::as_str).map(|letter| {
+        Ok(letter.map(|letter| {
             let made = || json::letter(letter).to_string();
             self.bodies.entry(about).or_insert_with(made).as_str()
         }))
     }
 }
 
-async fn letter<'a, F>(
-    compose: &F,
+async fn letter<'a>(
+    compose: &impl Compose,
     letters: &'a mut BTreeMap<About, Composed>,
     (date, subject): About,
-) -> Result<&'a Composed, BookError>
-where
-    F: AsyncFn(NaiveDate, Subject) -> Result<Composed, BookError>,
-{
-    Ok(match letters.entry((date, subject)) {
-        Entry::Occupied(there) => there.into_mut(),
-        Entry::Vacant(room) => room.insert(compose(date, subject).await?),
-    })
+) -> Result<Result<&'a Letter, &'a str>, BookError> {
+    let letter = match letters.entry((date, subject)) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(compose(date, subject).await?),
+    };
+    Ok(letter.as_ref().map_err(String::as_str))
 }

@@ -1,20 +1,20 @@
-//! The health check hears of success when every message of a report was accepted, and of trouble until then.
+//! Signals success to the health check when every message of a report was accepted, and failure until then.
 
 use crate::book::{self, Book, BookError, Channel, Delivery};
 use crate::config::Config;
 use crate::text::plain::printable;
 
 use super::ping::{Signal, ping};
-use super::{Attempt, Delivering};
+use super::{Attempt, Delivering, Refusal};
 
-/// The pings of the ledger, by their recipient: a report that everybody got, and a night without numbers.
+/// The recipients of pings in the ledger: for a report that everybody got, and for a night without numbers.
 pub const SUCCESS: &str = "success";
 pub const FAILURE: &str = "failure";
 
-/// As many undelivered messages as a health check's page has room for.
+/// The number of undelivered messages to name: a health check's page has little room.
 const NAMED: usize = 10;
 
-/// Tells the health check, if there is one; what went wrong with that, in words.
+/// Signals the health check, if there is one. The error says what went wrong.
 pub async fn signal(config: &Config, signal: Signal, words: &str) -> Result<(), String> {
     let Some(settings) = &config.ping else {
         return Ok(());
@@ -25,8 +25,8 @@ pub async fn signal(config: &Config, signal: Signal, words: &str) -> Result<(), 
     }
 }
 
-/// `None` while messages of the report are on their way. When one of them will not arrive any more, the
-/// health check hears of that instead, and the success is over.
+/// `None` while messages of the report are still due. If one of them can no longer arrive, signals failure instead, and
+/// the success ping ends as refused.
 pub(super) async fn ring(
     work: &Delivering<'_>,
     row: &Delivery,
@@ -40,11 +40,8 @@ pub(super) async fn ring(
     if row.recipient == FAILURE {
         let planned = book::planned(work.book, row.date, row.subject).await?;
         let reason = planned.and_then(|planned| planned.reason);
-        let words = format!(
-            "no numbers for {}: {}",
-            row.date,
-            reason.unwrap_or_default()
-        );
+        let reason = reason.unwrap_or_default();
+        let words = format!("no numbers for {}: {reason}", row.date);
         return Ok(Some(ping(settings, Signal::Failure, &words).await));
     }
     let Some(lack) = lack(work.book, row).await? else {
@@ -52,10 +49,7 @@ pub(super) async fn ring(
         return Ok(Some(ping(settings, Signal::Success, &words).await));
     };
     Ok(Some(match ping(settings, Signal::Failure, &lack).await {
-        Attempt::Accepted { .. } => Attempt::Refused {
-            reply: lack,
-            may_pass: false,
-        },
+        Attempt::Accepted { .. } => Refusal::for_good(lack).into(),
         unheard => unheard,
     }))
 }
@@ -71,8 +65,7 @@ pub(super) async fn waits(work: &Delivering<'_>, row: &Delivery) -> Result<bool,
     Ok(messages.iter().any(is_due))
 }
 
-/// Tells why the success of a report still waits. What the health check makes of it is noted nowhere: the
-/// success stays due and says more.
+/// Signals why the success of a report still waits. The answer is not recorded, since the success ping stays due.
 pub(super) async fn failures(work: &Delivering<'_>, due: &[Delivery]) -> Result<(), BookError> {
     let rings = |row: &&Delivery| row.channel == Channel::Ping && row.recipient == SUCCESS;
     for row in due.iter().filter(rings) {
@@ -83,26 +76,23 @@ pub(super) async fn failures(work: &Delivering<'_>, due: &[Delivery]) -> Result<
     Ok(())
 }
 
-/// `report of 2025-10-03: 1 of 3 not delivered: bea@example.org: 550 No such user`; `None` when nothing is missing.
+/// `report of 2025-10-03: 1 of 3 not delivered: bea@example.org: 550 No such user`; `None` if nothing is missing.
 async fn lack(book: &Book, row: &Delivery) -> Result<Option<String>, BookError> {
     let messages = book::newest_copies(book, row.date, row.subject).await?;
     let missing = messages.iter().filter(|row| !row.has_arrived());
-    let missing: Vec<&Delivery> = missing.collect();
-    if missing.is_empty() {
-        return Ok(None);
-    }
-    let of = messages.len();
-    let named: Vec<String> = missing.iter().take(NAMED).map(|row| reason(row)).collect();
-    Ok(Some(format!(
-        "{} of {}: {} of {of} not delivered: {}",
-        row.subject.word(),
-        row.date,
-        missing.len(),
-        named.join("; ")
-    )))
-}
-
-fn reason(row: &Delivery) -> String {
-    let reply = row.reply.as_deref().unwrap_or("not sent yet");
-    printable(&format!("{}: {reply}", row.recipient))
+    let reasons = missing.map(|row| {
+        let reply = row.reply.as_deref().unwrap_or("not sent yet");
+        printable(&format!("{}: {reply}", row.recipient))
+    });
+    let reasons: Vec<String> = reasons.collect();
+    Ok((!reasons.is_empty()).then(|| {
+        format!(
+            "{} of {}: {} of {} not delivered: {}",
+            row.subject.word(),
+            row.date,
+            reasons.len(),
+            messages.len(),
+            reasons[..reasons.len().min(NAMED)].join("; ")
+        )
+    }))
 }

@@ -1,8 +1,8 @@
-//! One conversation with the mail server for many messages: connect, sign in, then each message by itself.
+//! A connection to the mail server for many messages: connects, signs in, then sends each message.
 //!
-//! The commands, the replies and the ways to sign in are lettre's. The line they travel on is our own, because
-//! it must be known at every byte whether a message can have been accepted, nothing said before TLS may
-//! pass for an answer inside it, and the doctor wants to see each step.
+//! Commands, replies and sign-in mechanisms are lettre's. The connection is our own: at every byte it must be known
+//! whether a message can have been accepted, nothing said before TLS may pass for an answer inside it, and the doctor
+//! needs single steps.
 
 mod dialogue;
 mod reach;
@@ -23,23 +23,18 @@ use crate::config::{MailSettings, SmtpServer, Tls};
 
 use super::Attempt;
 use super::message::{checked_address, domain};
+use super::stream::AnyStream;
 
 use dialogue::{Dialogue, LAST_ANSWER, Lost, shown};
 
+pub use super::attempt::Refusal;
 pub use reach::{place, reach, resolve};
 pub use secure::Secured;
 
-/// Why the server did not take something, on one harmless line, without a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    pub reply: String,
-    pub may_pass: bool,
-}
-
-/// An open conversation. One that is left alone in the middle of a message ends without delivering it.
+/// An open connection. If dropped in the middle of a message, the message is not delivered.
 pub struct Connection {
     dialogue: Dialogue,
-    /// What EHLO was answered with, in capitals, a line each.
+    /// The lines of the answer to EHLO, in capitals.
     features: Vec<String>,
     secured: Option<Secured>,
     state: State,
@@ -53,10 +48,10 @@ enum State {
     Closed,
 }
 
-/// Goodbye is courtesy: nobody waits for it longer.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long to wait for the answer to QUIT, which is only a courtesy.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connects, secures the line and signs in. Whatever fails here is the server's or the operator's to mend, so it may pass.
+/// Connects, starts TLS and signs in. All failures here can be repaired at the server or in the settings, so they may pass.
 pub async fn connect(mail: &MailSettings) -> Result<Connection, Refusal> {
     let addresses = resolve(mail).await?;
     let stream = reach(mail, &addresses).await?;
@@ -69,7 +64,7 @@ impl Connection {
     /// Greeting, TLS as the settings want it, EHLO.
     pub async fn greet(mail: &MailSettings, stream: TcpStream) -> Result<Self, Refusal> {
         let server = &mail.server;
-        let (stream, secured): (dialogue::Stream, _) = match server.tls {
+        let (stream, secured): (AnyStream, _) = match server.tls {
             Tls::Implicit => {
                 let (stream, secured) = secure::handshake(mail, Box::new(stream)).await?;
                 (stream, Some(secured))
@@ -119,14 +114,14 @@ impl Connection {
         })
     }
 
-    /// Gives the way that was taken; none where the settings name no user.
+    /// Returns the mechanism used; `None` if the settings name no user.
     pub async fn sign_in(&mut self, server: &SmtpServer) -> Result<Option<&'static str>, Refusal> {
         let Some(user) = &server.user else {
             return Ok(None);
         };
         let Some(password) = &server.password else {
             let reply = "a user is set, but no password: set DAYBOOK_SMTP_URL or a password file";
-            return Err(Refusal::passing(reply.to_owned()));
+            return Err(Refusal::passing(reply));
         };
         let offered = self.feature("AUTH").unwrap_or_default();
         let offers = |name: &str| offered.split(' ').any(|one| one == name);
@@ -142,11 +137,10 @@ impl Connection {
         };
         let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
         let reply = self.authenticate(mechanism, credentials).await;
-        let reply = reply.map_err(|refusal| secure::without_secrets(refusal, server))?;
-        match expect(&reply, "user and password are not accepted") {
-            Ok(()) => Ok(Some(name)),
-            Err(refusal) => Err(secure::without_secrets(refusal, server)),
-        }
+        reply
+            .and_then(|reply| expect(&reply, "user and password are not accepted"))
+            .map_err(|refusal| secure::without_secrets(refusal, server))?;
+        Ok(Some(name))
     }
 
     async fn authenticate(
@@ -154,10 +148,10 @@ impl Connection {
         mechanism: Mechanism,
         credentials: Credentials,
     ) -> Result<Response, Refusal> {
-        let unknown = |_| Refusal::passing("the server's sign-in dialogue is invalid".to_owned());
+        let unknown = |_| Refusal::passing("the server's sign-in dialogue is invalid");
         let first = Auth::new(mechanism, credentials.clone(), None).map_err(unknown)?;
         let mut reply = self.dialogue.ask("AUTH", first).await?;
-        // User and password are two questions; who asks more than that does not want to let us in.
+        // User and password are two questions; a server that asks more will not accept us.
         for _ in 0..3 {
             if !reply.has_code(334) {
                 break;
@@ -168,7 +162,7 @@ impl Connection {
         Ok(reply)
     }
 
-    /// Announces a message of so many bytes, up to the server's 354: MAIL, RCPT, DATA.
+    /// Announces a message of `size` bytes, up to the server's 354: MAIL, RCPT, DATA.
     pub async fn begin(&mut self, from: &str, to: &str, size: usize) -> Result<(), Refusal> {
         if self.state != State::Idle {
             self.state = State::Closed;
@@ -183,47 +177,31 @@ impl Connection {
         }
         let announced = self.feature("SIZE").map(|_| MailParameter::Size(size));
         let mail = Mail::new(Some(address(from)?), announced.into_iter().collect());
-        let to = address(to)?;
-        self.transact("MAIL FROM", mail, Severity::PositiveCompletion)
-            .await?;
-        self.transact(
-            "RCPT TO",
-            Rcpt::new(to, Vec::new()),
-            Severity::PositiveCompletion,
-        )
-        .await?;
-        self.transact("DATA", Data, Severity::PositiveIntermediate)
-            .await?;
+        let recipient = Rcpt::new(address(to)?, Vec::new());
+        self.transact("MAIL FROM", mail, COMPLETED).await?;
+        self.transact("RCPT TO", recipient, COMPLETED).await?;
+        let ready = Severity::PositiveIntermediate;
+        self.transact("DATA", Data, ready).await?;
         self.state = State::Awaiting;
         Ok(())
     }
 
-    /// Asks whether this sender may write, and takes the question back: nothing is sent.
+    /// Asks whether this sender is accepted, and resets: nothing is sent.
     pub async fn try_sender(&mut self, from: &str) -> Result<String, Refusal> {
         let mail = Mail::new(Some(address(from)?), Vec::new());
-        let reply = self
-            .transact("MAIL FROM", mail, Severity::PositiveCompletion)
-            .await?;
+        let reply = self.transact("MAIL FROM", mail, COMPLETED).await?;
         self.reset().await;
         Ok(shown(&reply))
     }
 
-    /// The message and the final dot. Before the dot has left, nothing can have been accepted.
+    /// Sends the message and the final dot. Before the dot has left, nothing can have been accepted.
     pub async fn hand_over(&mut self, message: &[u8]) -> Attempt {
-        if self.state != State::Awaiting {
-            self.state = State::Closed;
-            return Attempt::Refused {
-                reply: "the server was not asked to take a message".to_owned(),
-                may_pass: true,
-            };
+        if std::mem::replace(&mut self.state, State::Closed) != State::Awaiting {
+            return Refusal::passing("the server was not asked to take a message").into();
         }
-        self.state = State::Closed;
         let deadline = Instant::now() + self.dialogue.timeout * LAST_ANSWER;
-        if let Err(Lost(reply)) = self.dialogue.message(message, deadline).await {
-            return Attempt::Refused {
-                reply,
-                may_pass: true,
-            };
+        if let Err(lost) = self.dialogue.message(message, deadline).await {
+            return Refusal::from(lost).into();
         }
         let reply = match self.dialogue.dot(deadline).await {
             Ok(reply) => reply,
@@ -231,7 +209,7 @@ impl Connection {
         };
         let text = shown(&reply);
         match reply.code().severity {
-            Severity::PositiveCompletion => {
+            COMPLETED => {
                 self.state = State::Idle;
                 Attempt::Accepted { reply: text }
             }
@@ -252,12 +230,12 @@ impl Connection {
         self.state == State::Idle
     }
 
-    /// How the line is encrypted; none on this machine only.
+    /// How the connection is encrypted; `None` only on this machine.
     pub fn secured(&self) -> Option<&Secured> {
         self.secured.as_ref()
     }
 
-    /// The largest message that the server says it takes; 0 in its words is no limit.
+    /// The largest message that the server accepts, if it announces a limit; 0 means none.
     pub fn size_limit(&self) -> Option<usize> {
         let limit = self.feature("SIZE")?.trim().parse().ok();
         limit.filter(|limit| *limit > 0)
@@ -265,13 +243,12 @@ impl Connection {
 
     pub async fn close(mut self) {
         if self.state == State::Idle {
-            // Whether it answers changes nothing any more.
-            self.dialogue.timeout = self.dialogue.timeout.min(GOODBYE);
+            self.dialogue.timeout = self.dialogue.timeout.min(QUIT_TIMEOUT);
             drop(self.dialogue.ask("QUIT", Quit).await);
         }
     }
 
-    /// One command of a message. After a refusal the server has forgotten the message, or the conversation is over.
+    /// One command of a message. After a refusal the transaction is reset, or the connection closed.
     async fn transact(
         &mut self,
         step: &str,
@@ -286,7 +263,7 @@ impl Connection {
             return Ok(reply);
         }
         if reply.is_positive() {
-            // Whoever answers beside the point is not understood, and nothing is entrusted to them.
+            // An unexpected answer: this server gets no message.
             let text = format!("{step} is answered with {}", shown(&reply));
             return Err(Refusal::passing(text));
         }
@@ -301,11 +278,11 @@ impl Connection {
 
     async fn reset(&mut self) {
         let reply = self.dialogue.ask("RSET", Rset).await;
-        let fine = reply.is_ok_and(|reply| reply.code().severity == Severity::PositiveCompletion);
+        let fine = reply.is_ok_and(|reply| reply.code().severity == COMPLETED);
         self.state = if fine { State::Idle } else { State::Closed };
     }
 
-    /// What stands behind a word of the EHLO answer; none when the word is not there.
+    /// The parameters of an EHLO keyword; `None` if the server does not offer it.
     fn feature(&self, word: &str) -> Option<&str> {
         self.features.iter().find_map(|line| {
             let rest = line.strip_prefix(word)?;
@@ -315,21 +292,7 @@ impl Connection {
     }
 }
 
-impl Refusal {
-    fn passing(reply: String) -> Self {
-        Self {
-            reply,
-            may_pass: true,
-        }
-    }
-
-    fn for_good(reply: String) -> Self {
-        Self {
-            reply,
-            may_pass: false,
-        }
-    }
-}
+const COMPLETED: Severity = Severity::PositiveCompletion;
 
 impl From<Lost> for Refusal {
     fn from(Lost(reply): Lost) -> Self {
@@ -337,7 +300,7 @@ impl From<Lost> for Refusal {
     }
 }
 
-/// The sender's domain; a server that knows better does not care, one that is strict wants a name.
+/// The sender's domain: strict servers want a name.
 fn own_name(sender: &str) -> ClientId {
     let name = domain(sender);
     let sound = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.');
@@ -354,18 +317,18 @@ fn address(text: &str) -> Result<Address, Refusal> {
 
 fn expect(reply: &Response, otherwise: &str) -> Result<(), Refusal> {
     match reply.code().severity {
-        Severity::PositiveCompletion => Ok(()),
+        COMPLETED => Ok(()),
         _ => Err(Refusal::passing(format!("{otherwise}: {}", shown(reply)))),
     }
 }
 
-/// 421: the server says goodbye.
+/// 421: the server closes the connection.
 fn closes(reply: &Response) -> bool {
     reply.has_code(421)
 }
 
-/// Refused for good is what the server has against this message. What it has against the
-/// conversation (not signed in, not encrypted) the operator can mend.
+/// A permanent refusal of this message is for good. A refusal of the connection (not signed in, not encrypted) can be
+/// repaired by the operator.
 fn may_pass(reply: &Response) -> bool {
     let of_the_conversation = [530, 534, 535, 538];
     let for_good = reply.code().severity == Severity::PermanentNegativeCompletion;

@@ -1,5 +1,4 @@
-//! Whom we trust in TLS: the host's own certificate store, and the certificates of a file besides; and why a
-//! certificate is not accepted, in plain words.
+//! TLS trust: the host's certificate store and the certificates of a file, and why a certificate is not accepted.
 
 use std::io;
 use std::path::Path;
@@ -36,7 +35,7 @@ pub(super) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// How a sentence on a certificate goes on: `has expired: renew it`.
+/// The end of a sentence about a certificate: `has expired: renew it`.
 pub(super) fn objection(reason: &CertificateError) -> String {
     let words = match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -48,7 +47,7 @@ pub(super) fn objection(reason: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "is for another name: use the name in the certificate"
         }
-        // An authority that we know by name, but not by its key, is no other case.
+        // This includes an authority that is known by name, but not by its key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "is signed by no authority that this machine trusts: set `ca_file` to the authority's certificate"
         }
@@ -58,7 +57,7 @@ pub(super) fn objection(reason: &CertificateError) -> String {
     words.to_owned()
 }
 
-/// Whether the other side hung up: at an end or with a reset, as its unread bytes decide.
+/// Whether the other side closed the connection, with or without unread bytes.
 pub(super) fn hung_up(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)

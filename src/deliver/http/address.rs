@@ -1,4 +1,4 @@
-//! An address taken apart: where to connect, what to ask for, and what of it nobody may see.
+//! Parses an address: where to connect, what to request, and which parts are secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,18 +6,18 @@ use percent_encoding::percent_decode_str;
 use tokio_rustls::rustls::pki_types::ServerName;
 use url::{Host, Url};
 
-/// Shorter pieces of a path are words like `hooks`, and no secret.
+/// Shorter segments of a path are words like `hooks`, not secrets.
 const SHORTEST_SECRET_SEGMENT: usize = 8;
-/// Of a query's value or a user's name; to hide each `1` of `?v=1` would leave no sentence whole.
+/// For a query's value or a user's name: hiding each `1` of `?v=1` would make messages unreadable.
 const SHORTEST_SECRET_VALUE: usize = 4;
 
 pub(super) struct Address {
-    /// As errors show it.
+    /// As shown in errors.
     pub host: String,
     /// To look up: an IPv6 address without brackets.
     pub name: String,
     pub port: u16,
-    /// What the certificate must be for; `None` where no TLS is spoken.
+    /// The name in the certificate; `None` without TLS.
     pub tls_name: Option<ServerName<'static>>,
     pub host_header: String,
     /// Path and query.
@@ -64,7 +64,7 @@ impl Address {
     }
 }
 
-/// A text without these secrets; servers like to repeat what they were asked.
+/// Hides these secrets in a text: servers often repeat the request.
 pub fn concealed<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
     secrets
         .into_iter()
@@ -90,7 +90,7 @@ fn credentials(url: &Url) -> Option<Vec<u8>> {
     Some(text)
 }
 
-/// Everything behind the host and everything before it, whole and in pieces, as written and as meant.
+/// Everything before and after the host, whole and in pieces, as written and decoded.
 fn secrets(url: &Url) -> Vec<String> {
     let mut written: Vec<String> = url.password().map(str::to_owned).into_iter().collect();
     let mut add = |text: &str, shortest: usize| {

@@ -1,4 +1,4 @@
-//! An answer in the words that the ledger keeps of it: its status, and as much of its body as one line needs.
+//! Reads an answer for the ledger: its status, and one line of its body.
 
 use http_body_util::BodyExt;
 use hyper::Response;
@@ -11,28 +11,28 @@ use url::Url;
 use crate::text::plain::printable;
 
 use super::address::concealed;
-use super::{Attempt, one_line};
+use super::{Attempt, Refusal, one_line};
 
-/// No more is read once so many bytes of the body are there.
+/// Reading stops after so many bytes of the body.
 const LONGEST_BODY: usize = 4 * 1024;
-/// Characters of the reason and of the body's line that are kept.
+/// The longest reason and line to keep, in characters.
 const LONGEST_REASON: usize = 80;
 const LONGEST_LINE: usize = 200;
 
-/// Harmless to show, and without anything of the address but hosts.
+/// Harmless to show: of addresses, it contains only hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
     pub reason: String,
-    /// The body's first line with words.
+    /// The body's first line that is not empty.
     pub line: Option<String>,
-    /// The host that a redirect names.
+    /// The host of a redirect.
     pub points_to: Option<String>,
 }
 
 impl Answer {
-    /// The server has answered; the body is welcome, but not waited for beyond the deadline. Secrets are taken out
-    /// before anything is cut, and a line without its end is left out: half a secret would not be found.
+    /// Reads the body until the deadline. Hides secrets before it cuts anything, and drops a line without its end: half a
+    /// secret would not be found.
     pub(super) async fn read(
         response: Response<Incoming>,
         deadline: Instant,
@@ -87,20 +87,14 @@ impl Answer {
         let reply = self.words();
         match self.status {
             200..300 => Attempt::Accepted { reply },
-            // Too slow, too early, too often, or the server's own trouble.
-            408 | 425 | 429 | 500..600 => Attempt::Refused {
-                reply,
-                may_pass: true,
-            },
-            _ => Attempt::Refused {
-                reply,
-                may_pass: false,
-            },
+            // Too slow, too early, too often, or an error of the server.
+            408 | 425 | 429 | 500..600 => Refusal::passing(reply).into(),
+            _ => Refusal::for_good(reply).into(),
         }
     }
 }
 
-/// Whether all of it came; what is missing does no harm.
+/// Whether the body is complete; a missing rest does no harm.
 async fn read_body(body: &mut Incoming, text: &mut Vec<u8>) -> bool {
     while text.len() < LONGEST_BODY {
         match body.frame().await {

@@ -1,42 +1,37 @@
-//! Commands out, replies in: every one with a time limit, no reply longer than is reasonable.
+//! Sends commands and reads replies, with a time limit for each and a maximum length.
 
 use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
 use lettre::transport::smtp::response::Response;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::duration::spoken;
+use crate::deliver::stream::AnyStream;
 use crate::text::plain::one_line;
 
-/// A line to the server, encrypted or not.
-pub(super) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
-
-pub(super) type Stream = Box<dyn Line>;
-
 pub(super) struct Dialogue {
-    stream: BufReader<Stream>,
-    /// How errors call the server.
+    stream: BufReader<AnyStream>,
+    /// The server's name in errors.
     pub(super) server: String,
-    /// How long each answer is waited for.
+    /// For each answer.
     pub(super) timeout: Duration,
 }
 
-/// The conversation broke off; why.
+/// Why the connection was lost.
 #[derive(Debug)]
 pub(super) struct Lost(pub(super) String);
 
-/// A lost answer to a whole message means doubt, so that one is waited for longer than the others.
+/// Multiplies the timeout for the answer to a whole message, since losing it means doubt.
 pub(super) const LAST_ANSWER: u32 = 10;
 const LONGEST_REPLY: usize = 64 * 1024;
 const MOST_SHOWN: usize = 500;
 
 impl Dialogue {
-    pub(super) fn new(stream: Stream, server: String, timeout: Duration) -> Self {
+    pub(super) fn new(stream: AnyStream, server: String, timeout: Duration) -> Self {
         Self {
             stream: BufReader::new(stream),
             server,
@@ -44,49 +39,54 @@ impl Dialogue {
         }
     }
 
-    /// One command and its answer. `step` is what errors call it: the command itself may hold a secret.
+    /// Sends one command and reads its answer. Errors contain `step`, since the command may hold a secret.
     pub(super) async fn ask(
         &mut self,
         step: &str,
         command: impl Display,
     ) -> Result<Response, Lost> {
         let deadline = Instant::now() + self.timeout;
-        let line = command.to_string();
-        let asked = timeout_at(deadline, async {
-            self.write(line.as_bytes()).await?;
-            self.read().await
-        });
-        let asked = asked.await;
+        let asked = self
+            .exchange(command.to_string().as_bytes(), deadline)
+            .await;
         self.judged(asked, step, self.timeout)
     }
 
-    /// What the server says of its own accord.
+    /// Reads what the server says first.
     pub(super) async fn answer(&mut self, step: &str) -> Result<Response, Lost> {
         let deadline = Instant::now() + self.timeout;
         let answered = timeout_at(deadline, self.read()).await;
         self.judged(answered, step, self.timeout)
     }
 
-    /// The message without the final dot.
+    /// Sends the message without the final dot.
     pub(super) async fn message(&mut self, message: &[u8], deadline: Instant) -> Result<(), Lost> {
         let text = transparent(message);
         let written = timeout_at(deadline, self.write(&text)).await;
         self.judged(written, "the message", self.timeout * LAST_ANSWER)
     }
 
-    /// The final dot, and what the server says to the message.
+    /// Sends the final dot, and reads the answer to the message.
     pub(super) async fn dot(&mut self, deadline: Instant) -> Result<Response, Lost> {
-        let answered = timeout_at(deadline, async {
-            self.write(b".\r\n").await?;
-            self.read().await
-        });
-        let answered = answered.await;
+        let answered = self.exchange(b".\r\n", deadline).await;
         self.judged(answered, "the whole message", self.timeout * LAST_ANSWER)
     }
 
-    /// The bare line, to be encrypted. What the server has said already could not be told from what it
-    /// says encrypted, and anybody can have said it.
-    pub(super) fn into_stream(self) -> Result<Stream, Lost> {
+    async fn exchange(
+        &mut self,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Result<io::Result<Response>, Elapsed> {
+        let exchange = async {
+            self.write(bytes).await?;
+            self.read().await
+        };
+        timeout_at(deadline, exchange).await
+    }
+
+    /// The bare connection, for TLS. Fails if the server has already said more: inside TLS that would look like an
+    /// answer, and anybody could have sent it.
+    pub(super) fn into_stream(self) -> Result<AnyStream, Lost> {
         if self.stream.buffer().is_empty() {
             Ok(self.stream.into_inner())
         } else {
@@ -119,7 +119,7 @@ impl Dialogue {
             }
         }
         let text = String::from_utf8_lossy(&reply);
-        // A code alone is a reply too, and not every server ends its lines by the book.
+        // A code alone is a valid reply, and not every server ends its lines with CR LF.
         let lines = text.lines().map(|line| match line.len() {
             3 => format!("{line} \r\n"),
             _ => format!("{line}\r\n"),
@@ -130,7 +130,7 @@ impl Dialogue {
 
     fn judged<T>(
         &self,
-        ended: Result<io::Result<T>, tokio::time::error::Elapsed>,
+        ended: Result<io::Result<T>, Elapsed>,
         step: &str,
         limit: Duration,
     ) -> Result<T, Lost> {
@@ -165,7 +165,7 @@ fn strange(reply: &[u8]) -> io::Error {
     )
 }
 
-/// Lines end with CR LF, a dot at a line's beginning is doubled: only the final dot ends the message.
+/// Ends lines with CR LF and doubles a dot at the beginning of a line, so that only the final dot ends the message.
 fn transparent(message: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(message.len() + message.len() / 64 + 2);
     let mut bytes = message.iter().copied().peekable();

@@ -1,4 +1,4 @@
-//! From the server's name to an open line.
+//! From the server's name to an open connection.
 
 use std::net::SocketAddr;
 
@@ -11,10 +11,10 @@ use crate::text::plain::one_line;
 
 use super::Refusal;
 
-/// A name with more addresses than this is not worth waiting for all of them.
+/// The number of a name's addresses to try.
 const MOST_TRIED: usize = 4;
 
-/// How errors call the server; its settings hold more than everybody may read.
+/// The server in errors: its settings also hold secrets.
 pub fn place(server: &SmtpServer) -> String {
     match server.host.contains(':') {
         true => format!("[{}]:{}", server.host, server.port),
@@ -24,31 +24,17 @@ pub fn place(server: &SmtpServer) -> String {
 
 pub async fn resolve(mail: &MailSettings) -> Result<Vec<SocketAddr>, Refusal> {
     let server = &mail.server;
-    let found = timeout(
-        mail.timeout,
-        lookup_host((server.host.as_str(), server.port)),
-    );
-    let addresses: Vec<SocketAddr> = match found.await {
-        Ok(Ok(addresses)) => addresses.take(MOST_TRIED).collect(),
-        Ok(Err(error)) => {
-            return Err(Refusal::passing(one_line(
-                &format!("no address for the mail server `{}`: {error}", server.host),
-                300,
-            )));
-        }
-        Err(_) => {
-            return Err(Refusal::passing(format!(
-                "no address for the mail server `{}` within {}",
-                server.host,
-                spoken(mail.timeout)
-            )));
-        }
+    let none = |why: &str| {
+        let none = format!("no address for the mail server `{}`{why}", server.host);
+        Refusal::passing(one_line(&none, 300))
     };
+    let found = lookup_host((server.host.as_str(), server.port));
+    let found = timeout(mail.timeout, found).await;
+    let found = found.map_err(|_| none(&format!(" within {}", spoken(mail.timeout))))?;
+    let found = found.map_err(|error| none(&format!(": {error}")))?;
+    let addresses: Vec<SocketAddr> = found.take(MOST_TRIED).collect();
     if addresses.is_empty() {
-        return Err(Refusal::passing(format!(
-            "no address for the mail server `{}`",
-            server.host
-        )));
+        return Err(none(""));
     }
     let here = addresses.iter().all(|address| address.ip().is_loopback());
     if server.tls == Tls::None && !here {

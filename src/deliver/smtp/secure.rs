@@ -1,4 +1,4 @@
-//! TLS with the mail server: the handshake, and what was wrong with it in plain words.
+//! TLS with the mail server: the handshake, and why it failed.
 
 use std::io;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use tokio_rustls::rustls::{Error as TlsError, ProtocolVersion};
 
 use crate::config::duration::spoken;
 use crate::config::{MailSettings, SmtpServer};
+use crate::deliver::stream::AnyStream;
 use crate::deliver::trust;
 use crate::text::plain::one_line;
 
 use super::Refusal;
-use super::dialogue::Stream;
 use super::reach::place;
 
-/// So many letters of a secret are no accident.
+/// A match of so many letters of a secret is no accident.
 const TELLING: usize = 6;
 
-/// An encrypted line, as the doctor sees it.
+/// The encryption of a connection, for the doctor.
 #[derive(Debug, Clone)]
 pub struct Secured {
     /// `TLS 1.3`
@@ -34,8 +34,8 @@ pub struct Secured {
 
 pub(super) async fn handshake(
     mail: &MailSettings,
-    stream: Stream,
-) -> Result<(Stream, Secured), Refusal> {
+    stream: AnyStream,
+) -> Result<(AnyStream, Secured), Refusal> {
     let server = &mail.server;
     let name = ServerName::try_from(server.host.clone())
         .map_err(|_| Refusal::passing(format!("`{}` can have no certificate", server.host)))?;
@@ -67,7 +67,7 @@ pub(super) async fn handshake(
     Ok((Box::new(stream), secured))
 }
 
-/// A server may repeat what it was told; what it was told at sign-in must not be seen.
+/// A server may repeat what it got; what it got at sign-in must stay hidden.
 pub(super) fn without_secrets(refusal: Refusal, server: &SmtpServer) -> Refusal {
     let Some(password) = &server.password else {
         return refusal;
@@ -84,7 +84,7 @@ pub(super) fn without_secrets(refusal: Refusal, server: &SmtpServer) -> Refusal 
     Refusal { reply, ..refusal }
 }
 
-/// A long reply is cut, perhaps in the middle of a secret: its beginning is enough to be hidden.
+/// Hides the secret, also if the reply contains only its beginning: long replies are cut.
 fn masked(reply: &str, secret: &str) -> String {
     let begin: String = secret.chars().take(TELLING).collect();
     let mut shown = String::new();
