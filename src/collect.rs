@@ -1,4 +1,4 @@
-//! Reads the app databases: one snapshot each, parallel connections, every failure kept apart.
+//! Reads the app databases: one snapshot each, parallel connections, and separate failures.
 
 mod attempts;
 pub mod days;
@@ -26,7 +26,9 @@ use crate::catalog::{Catalog, Shape};
 use crate::config::{AppDatabase, Config, RecipientsQuery};
 use crate::database::{self, DatabaseError, Limits, Snapshot, Trouble};
 use crate::entry::Reading;
-use crate::plan::{Facts, KnownDatabases, Statement, night, range};
+use crate::plan::{Facts, KnownDatabases, Statement, database_of, night, range};
+
+use outcome::Outcome;
 
 pub use ends::{Oldest, newest_row, oldest_row};
 pub use recipients::{Found, recipients};
@@ -34,13 +36,13 @@ pub use recipients::{Found, recipients};
 /// What to count.
 #[derive(Debug, Clone)]
 pub enum Work {
-    /// The world as of one instant.
+    /// The values as of one instant.
     Night(AsOf),
     /// Complete past days in one scan.
     Range(Vec<Day>),
 }
 
-/// What one collection needs besides the databases.
+/// Everything a collection needs besides the databases.
 pub struct Request<'a> {
     pub catalog: &'a Catalog,
     pub keys: Vec<String>,
@@ -48,25 +50,25 @@ pub struct Request<'a> {
     pub now: DateTime<Utc>,
     pub grace: TimeDelta,
     pub retry_for: Duration,
-    /// How long a server that follows another one is waited for until it has come far enough.
-    pub follower_patience: Duration,
+    /// How long to wait for a follower that has not replayed far enough.
+    pub follower_timeout: Duration,
     pub limits: Limits,
-    /// Read in the snapshot of the numbers, when the report is to be sent.
+    /// Read in the snapshot of the numbers, if the report will be sent.
     pub recipients: Option<&'a RecipientsQuery>,
-    /// Told after each statement: how many are done, of how many.
+    /// Called after each statement with the number done and the total.
     pub progress: &'a dyn Fn(usize, usize),
-    /// Told once for a database that is away or behind, with how long it is tried again.
+    /// Called once for a database that is away or behind, with the time left for retries.
     pub retrying: &'a dyn Fn(&Unreachable, Duration),
 }
 
-/// The readings of each day, and what every statement cost.
+/// The readings of each day, and the cost of each statement.
 #[derive(Debug, Default)]
 pub struct Collected {
     pub days: Vec<(Day, BTreeMap<String, Reading>)>,
     pub statements: Vec<Cost>,
     /// App databases that could not be reached; their metrics are failed.
     pub unreachable: Vec<Unreachable>,
-    /// If they were asked for: who gets the report, or why nobody knows.
+    /// If asked for: who gets the report, or why that is unknown.
     pub recipients: Option<Result<Found, String>>,
 }
 
@@ -112,104 +114,67 @@ pub enum Strategy {
     Alone,
 }
 
-/// Counts everything asked for. A database that stays away fails its own metrics only.
+/// Counts everything asked for. A database that stays away fails only its own metrics.
 pub async fn collect(apps: &BTreeMap<String, AppDatabase>, request: &Request<'_>) -> Collected {
-    let mut all = in_each_way(apps, request, &[Strategy::Fused]).await;
+    let mut all = with_strategies(apps, request, &[Strategy::Fused]).await;
     all.pop().unwrap_or_default()
 }
 
-/// The same once for each way of counting, all of them in the same snapshots.
-pub async fn in_each_way(
+/// Counts once with each strategy, in the same snapshots.
+pub async fn with_strategies(
     apps: &BTreeMap<String, AppDatabase>,
     request: &Request<'_>,
-    ways: &[Strategy],
+    strategies: &[Strategy],
 ) -> Vec<Collected> {
-    let mut all: Vec<Gathered> = ways.iter().map(|_| Gathered::default()).collect();
+    let mut all: Vec<Outcome> = strategies.iter().map(|_| Outcome::default()).collect();
+    let mut unreachable = Vec::new();
     for (name, keys) in keys_by_database(request) {
         let found = match apps.get(&name) {
-            Some(app) => Box::pin(attempts::with_retries(&name, app, &keys, request, ways)).await,
-            None => Err(DatabaseError::new(
-                Trouble::Refused,
-                "no URL is configured for it",
-            )),
+            Some(app) => {
+                Box::pin(attempts::with_retries(
+                    &name, app, &keys, request, strategies,
+                ))
+                .await
+            }
+            None => Err(no_url()),
         };
         match found {
-            Ok(done) => {
-                for (gathered, done) in all.iter_mut().zip(done) {
-                    gathered.take(done);
-                }
+            Ok(parts) => {
+                let parts = all.iter_mut().zip(parts);
+                parts.for_each(|(whole, part)| whole.absorb(part));
             }
             Err(error) => {
-                let unreachable = Unreachable { name, error };
-                for gathered in &mut all {
-                    gathered.miss(&unreachable, &keys, request);
+                let away = Unreachable { name, error };
+                for whole in &mut all {
+                    whole.fail(keys.iter().map(String::as_str), &away.error.message);
+                    if recipients_of(&away.name, request).is_some() {
+                        whole.recipients = Some(Err(away.to_string()));
+                    }
                 }
+                // A database that only has recipients delays no numbers.
+                unreachable.extend((!keys.is_empty()).then_some(away));
             }
         }
     }
-    let assembled = all.into_iter().map(|gathered| gathered.assembled(request));
-    assembled.collect()
+    let collected = all.into_iter().map(|whole| Collected {
+        days: readings::assemble(request, &whole),
+        statements: whole.costs,
+        unreachable: unreachable.clone(),
+        recipients: whole.recipients,
+    });
+    collected.collect()
 }
 
-/// What one way of counting has given so far.
-#[derive(Default)]
-struct Gathered {
-    collected: Collected,
-    tallies: readings::Tallies,
-    failures: BTreeMap<String, String>,
-    asked_at: BTreeMap<String, DateTime<Utc>>,
-    read_at: BTreeMap<String, DateTime<Utc>>,
-    reached: BTreeMap<String, DateTime<Utc>>,
-}
-
-impl Gathered {
-    fn take(&mut self, done: outcome::Outcome) {
-        self.tallies.extend(done.tallies);
-        self.failures.extend(done.failures);
-        self.asked_at.extend(done.asked_at);
-        self.read_at.extend(done.read_at);
-        self.reached.extend(done.reached);
-        self.collected.statements.extend(done.costs);
-        if self.collected.recipients.is_none() {
-            self.collected.recipients = done.recipients;
-        }
-    }
-
-    fn miss(&mut self, away: &Unreachable, keys: &[String], request: &Request<'_>) {
-        let failed = |key: &String| (key.clone(), away.error.message.clone());
-        self.failures.extend(keys.iter().map(failed));
-        if recipients_of(&away.name, request).is_some() {
-            self.collected.recipients = Some(Err(away.to_string()));
-        }
-        // A database that has only recipients holds up no numbers.
-        if !keys.is_empty() {
-            self.collected.unreachable.push(away.clone());
-        }
-    }
-
-    fn assembled(self, request: &Request<'_>) -> Collected {
-        Collected {
-            days: readings::assemble(
-                request,
-                &self.tallies,
-                &self.failures,
-                &self.asked_at,
-                &self.read_at,
-                &self.reached,
-            ),
-            ..self.collected
-        }
-    }
+fn no_url() -> DatabaseError {
+    DatabaseError::new(Trouble::Refused, "no URL is configured for it")
 }
 
 fn keys_by_database(request: &Request<'_>) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for key in readings::countable(request) {
-        let metric = request.catalog.metric(&key);
-        if let Some(database) =
-            metric.and_then(|metric| night::database_of(request.catalog, metric))
-        {
-            all.entry(database.to_owned()).or_default().push(key);
+    for metric in readings::countable(request) {
+        if let Some(database) = database_of(request.catalog, metric) {
+            let keys = all.entry(database.to_owned()).or_default();
+            keys.push(metric.key.clone());
         }
     }
     if let Some(query) = request.recipients {
@@ -223,33 +188,37 @@ fn recipients_of<'a>(name: &str, request: &Request<'a>) -> Option<&'a Recipients
     request.recipients.filter(|query| query.database == name)
 }
 
-/// The night's statements, or the range's scans and what has to be counted day by day.
+/// The night's statements, or the range's scans and statements for each day.
 fn statements(
     request: &Request<'_>,
     keys: &[String],
     known: KnownDatabases<'_>,
-    way: Strategy,
+    strategy: Strategy,
 ) -> Vec<Statement> {
+    let catalog = request.catalog;
     let days = match &request.work {
         Work::Night(as_of) => {
-            return night::night(request.catalog, keys, as_of, known, way == Strategy::Fused);
+            return night::night(catalog, keys, as_of, known, strategy == Strategy::Fused);
         }
         Work::Range(days) => days,
     };
-    let plan = range::range(request.catalog, keys, days, known);
-    let single = days.iter().flat_map(|day| {
-        night::night(
-            request.catalog,
-            &plan.day_by_day,
-            &day.close(),
-            known,
-            false,
-        )
-    });
-    plan.statements.iter().cloned().chain(single).collect()
+    let mut plan = range::range(catalog, keys, days, known);
+    let singles = day_by_day(request, &plan.day_by_day, days, known);
+    plan.statements.extend(singles);
+    plan.statements
 }
 
-/// What the plan should know of the tables that these metrics are counted in.
+fn day_by_day(
+    request: &Request<'_>,
+    keys: &[String],
+    days: &[Day],
+    known: KnownDatabases<'_>,
+) -> Vec<Statement> {
+    let each = |day: &Day| night::night(request.catalog, keys, &day.close(), known, false);
+    days.iter().flat_map(each).collect()
+}
+
+/// The facts for planning these metrics.
 async fn facts(
     name: &str,
     snapshots: &mut [Snapshot],
@@ -268,7 +237,7 @@ async fn facts(
     Ok(facts)
 }
 
-/// The tables that these metrics count in, with all that these belong to.
+/// The tables that these metrics count in, with all their parents.
 fn tables_of(keys: &[String], catalog: &Catalog) -> BTreeSet<usize> {
     let metrics = keys.iter().filter_map(|key| catalog.metric(key));
     let counted = metrics.filter_map(|metric| match &metric.shape {
@@ -278,7 +247,7 @@ fn tables_of(keys: &[String], catalog: &Catalog) -> BTreeSet<usize> {
     counted.flat_map(|table| catalog.lineage(table)).collect()
 }
 
-/// Connects, looks at the tables and plans, without counting: what `explain` and `doctor` show.
+/// Connects, looks at the tables and plans without counting, for `explain`.
 pub async fn look(
     name: &str,
     app: &AppDatabase,
@@ -297,10 +266,9 @@ pub async fn look(
     let planned = statements(request, &request.keys, known, Strategy::Fused);
     let mut plans = Vec::new();
     for statement in &planned {
-        let told = first
-            .explain(&statement.sql, &statement.binds, &request.limits)
-            .await;
-        plans.push(told.unwrap_or_else(|error| vec![format!("cannot be planned: {error}")]));
+        let plan = first.explain(&statement.sql, &statement.binds, &request.limits);
+        let plan = plan.await;
+        plans.push(plan.unwrap_or_else(|error| vec![format!("cannot be planned: {error}")]));
     }
     for snapshot in snapshots {
         snapshot.close().await;
@@ -308,8 +276,8 @@ pub async fn look(
     Ok((planned, plans))
 }
 
-/// The same metrics one by one, after a statement of several failed. In a range, what is too wide to be
-/// added up over all days is counted day by day: metrics of one scan share the column that makes it wide.
+/// The same metrics one by one, after a statement of several failed. A range that is too wide to be added up is counted
+/// day by day, since the metrics of one scan share the column that makes it wide.
 pub fn apart(
     request: &Request<'_>,
     statement: &Statement,
@@ -317,15 +285,10 @@ pub fn apart(
     too_wide: bool,
 ) -> Vec<Statement> {
     let keys: Vec<String> = statement.keys().map(str::to_owned).collect();
-    let each_day = |days: &[Day]| {
-        days.iter()
-            .flat_map(|day| night::night(request.catalog, &keys, &day.close(), known, false))
-            .collect()
-    };
     match &request.work {
         Work::Night(as_of) => night::night(request.catalog, &keys, as_of, known, false),
         Work::Range(_) if statement.days.len() == 1 => Vec::new(),
-        Work::Range(days) if too_wide => each_day(days),
+        Work::Range(days) if too_wide => day_by_day(request, &keys, days, known),
         Work::Range(days) => keys
             .iter()
             .flat_map(|key| {

@@ -1,4 +1,4 @@
-//! App databases: connecting read-only, one snapshot, one statement after another, cells out.
+//! App databases: connects read-only, opens one snapshot, and runs one statement after another.
 
 pub mod decode;
 pub mod error;
@@ -10,7 +10,7 @@ pub mod sqlite;
 
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt};
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 
@@ -21,12 +21,12 @@ use crate::plan::{Bind, Cell};
 pub use error::{DatabaseError, Trouble};
 pub use replayed::Replayed;
 
-/// It is there only as long as the transaction is the one that was begun.
+/// The savepoint exists only as long as the transaction that made it.
 const SAVEPOINT: &str = "SAVEPOINT daybook";
-/// What a statement did to its session is taken back with it.
+/// Also undoes what a statement did to its session.
 const ROLLBACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT daybook";
 
-/// How long things may take, and whether somebody asked to stop.
+/// Time limits, and the signal to stop.
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub statement_timeout: Duration,
@@ -34,11 +34,21 @@ pub struct Limits {
     pub stop: CancellationToken,
 }
 
+impl Limits {
+    /// The same limits with a shorter time for a statement.
+    pub fn within(&self, longest: Duration) -> Self {
+        Self {
+            statement_timeout: self.statement_timeout.min(longest),
+            ..self.clone()
+        }
+    }
+}
+
 /// A connection inside its read-only snapshot.
 pub enum Snapshot {
     Sqlite(Box<SqliteConnection>),
     Postgres(Box<PgConnection>, Replayed),
-    Mysql(Box<mysql::Line>, Replayed),
+    Mysql(Box<mysql::Session>, Replayed),
 }
 
 /// Opens connections that see the same instant: `count`, or as many as the engine can.
@@ -71,32 +81,32 @@ pub async fn open(
     }
 }
 
-/// Who could get in between on the way to a database.
+/// How the connection to a database is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
+pub enum Transport {
     /// It never leaves this machine.
-    Here,
+    Local,
     Encrypted,
-    /// Encrypted, to whoever says that they are the server.
+    /// Encrypted, but the server has not proven its name.
     Unproven,
     Open,
 }
 
-pub fn line(url: &DatabaseUrl, is_encrypted: bool) -> Line {
-    let (stays_here, is_proven) = match url.engine() {
+pub fn transport(url: &DatabaseUrl, is_encrypted: bool) -> Transport {
+    let (is_local, is_proven) = match url.engine() {
         Engine::Sqlite => (true, true),
-        Engine::Postgres => postgres::line(url),
-        Engine::Mysql => mysql::line(url),
+        Engine::Postgres => postgres::is_local_and_proven(url),
+        Engine::Mysql => mysql::is_local_and_proven(url),
     };
-    match (is_encrypted, stays_here) {
-        (true, stays_here) if stays_here || is_proven => Line::Encrypted,
-        (true, _) => Line::Unproven,
-        (false, true) => Line::Here,
-        (false, false) => Line::Open,
+    match (is_encrypted, is_local) {
+        (true, is_local) if is_local || is_proven => Transport::Encrypted,
+        (true, _) => Transport::Unproven,
+        (false, true) => Transport::Local,
+        (false, false) => Transport::Open,
     }
 }
 
-/// Ends the statements that this process still runs on the server; SQLite sees the request itself.
+/// Ends the statements that this process still runs on the server; SQLite notices the signal itself.
 pub async fn cancel(url: &DatabaseUrl, limits: &Limits) {
     match url.engine() {
         Engine::Sqlite => {}
@@ -114,7 +124,7 @@ impl Snapshot {
         }
     }
 
-    /// How much of what was written it can hold.
+    /// How much of the application's writes it can contain.
     pub fn replayed(&self) -> Replayed {
         match self {
             Self::Sqlite(_) => Replayed::All,
@@ -122,7 +132,7 @@ impl Snapshot {
         }
     }
 
-    /// Runs a query and hands every row over as it arrives. What it gave counts only if this returns no error: then the
+    /// Runs a query and calls `row` for each row as it arrives. The rows are valid only if no error is returned: then the
     /// snapshot is still the same and saw every table as it was. A failure leaves the snapshot usable.
     pub async fn rows(
         &mut self,
@@ -140,15 +150,9 @@ impl Snapshot {
             Self::Sqlite(connection) => {
                 let watch = sqlite::watch(connection, limits).await?;
                 let query = sqlite::bound(sql, binds);
-                let mut stream = query.fetch(&mut **connection);
-                while let Some(found) = stream
-                    .try_next()
-                    .await
-                    .map_err(|error| watch.explain(error, limits))?
-                {
-                    each(decode::sqlite(&found)?)?;
-                }
-                drop(stream);
+                let rows = query.fetch(&mut **connection);
+                let rows = rows.map_err(|error| watch.explain(error, limits));
+                read_all(rows, decode::sqlite, &mut each).await?;
                 sqlite::settle(connection).await?;
             }
             Self::Postgres(connection, _) => {
@@ -156,8 +160,8 @@ impl Snapshot {
                 let done = server::answered(limits, asking).await;
                 done.map_err(|error| error.under(limits))?;
             }
-            Self::Mysql(line, _) => {
-                let asking = mysql::ask(line, sql, binds, &mut each);
+            Self::Mysql(session, _) => {
+                let asking = mysql::ask(session, sql, binds, &mut each);
                 let done = server::answered(limits, asking).await;
                 done.map_err(|error| error.under(limits))?;
             }
@@ -165,7 +169,34 @@ impl Snapshot {
         Ok(count)
     }
 
-    /// For the next statement only, since each one takes back what was set before it. Other engines choose by themselves.
+    /// All rows of a query that gives few.
+    pub async fn all_rows(
+        &mut self,
+        sql: &str,
+        binds: &[Bind],
+        limits: &Limits,
+    ) -> Result<Vec<Vec<Cell>>, DatabaseError> {
+        let mut all = Vec::new();
+        let each = |cells: &[Cell]| {
+            all.push(cells.to_vec());
+            Ok(())
+        };
+        self.rows(sql, binds, limits, each).await?;
+        Ok(all)
+    }
+
+    /// The first cell of the first row; null if there is no row.
+    pub async fn value(
+        &mut self,
+        sql: &str,
+        binds: &[Bind],
+        limits: &Limits,
+    ) -> Result<Cell, DatabaseError> {
+        let rows = self.all_rows(sql, binds, limits).await?;
+        Ok(rows.into_iter().flatten().next().unwrap_or(Cell::Null))
+    }
+
+    /// For the next statement only, since each one resets what was set before it. Other engines choose by themselves.
     pub async fn without_hash_joins(&mut self) -> Result<(), DatabaseError> {
         match self {
             Self::Postgres(connection, _) => postgres::without_hash_joins(connection).await,
@@ -173,7 +204,7 @@ impl Snapshot {
         }
     }
 
-    /// The engine's own account of how it would run a query.
+    /// The engine's plan for a query.
     pub async fn explain(
         &mut self,
         sql: &str,
@@ -185,34 +216,44 @@ impl Snapshot {
             Engine::Postgres => "EXPLAIN ",
             Engine::Mysql => "EXPLAIN FORMAT=TRADITIONAL ",
         };
-        let mut lines = Vec::new();
         let explained = format!("{prefix}{sql}");
+        let rows = self.all_rows(&explained, binds, limits).await?;
         let is_table = self.engine() == Engine::Mysql;
-        self.rows(&explained, binds, limits, |cells| {
-            match cells.last() {
-                _ if is_table => lines.push(mysql::plan_line(cells)),
-                Some(Cell::Text(line)) => lines.push(line.clone()),
-                _ => {}
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(lines)
+        let lines = rows.iter().filter_map(|cells| match cells.last() {
+            _ if is_table => Some(mysql::plan_line(cells)),
+            Some(Cell::Text(line)) => Some(line.clone()),
+            _ => None,
+        });
+        Ok(lines.collect())
     }
 
-    /// Ends the snapshot politely; nothing was written, so nothing can be lost.
+    /// Nothing was written, so an error loses nothing.
     pub async fn close(self) {
         use sqlx::Connection;
         match self {
             Self::Sqlite(connection) => drop(connection.close().await),
             Self::Postgres(connection, _) => drop(connection.close().await),
-            Self::Mysql(line, _) => line.close().await,
+            Self::Mysql(session, _) => session.close().await,
         }
     }
 }
 
-/// The one place where configured and planned SQL is declared fit to run: it only ever meets read-only
-/// transactions, and every value in it is bound.
+async fn read_all<Row, Failure>(
+    mut rows: impl Stream<Item = Result<Row, Failure>> + Unpin,
+    decode: fn(&Row) -> Result<Vec<Cell>, DatabaseError>,
+    each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError>
+where
+    DatabaseError: From<Failure>,
+{
+    while let Some(row) = rows.try_next().await? {
+        each(decode(&row)?)?;
+    }
+    Ok(())
+}
+
+/// The only place that declares configured and planned SQL safe: it runs in read-only transactions, and every value in
+/// it is bound.
 fn safe(sql: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql.to_owned())
 }

@@ -1,9 +1,10 @@
-//! Catalog, engine and days become statements as data, and their rows fold back into values. Pure.
+//! Makes statements from catalog, engine and days, and folds their rows back into values. Pure.
 
 pub mod columns;
 pub mod deduct;
 pub mod facts;
 pub mod fold;
+mod listing;
 pub mod moment;
 pub mod night;
 pub mod owners;
@@ -13,7 +14,6 @@ pub mod reach;
 pub mod rows;
 pub mod sql;
 pub mod time;
-mod told;
 pub mod unlisted;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -25,23 +25,24 @@ pub use facts::{Facts, KnownDatabases, TableFacts};
 pub use fold::{Folding, Tally};
 pub use moment::Clock;
 pub use reach::{Reach, reach};
+pub use rows::{database_of, named};
 
 /// One query on an app database, and how its rows become metrics.
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub database: String,
-    /// The real table it reads, for people.
+    /// The real table it reads, to show.
     pub table: String,
     pub sql: String,
     pub binds: Vec<Bind>,
     pub recipes: Vec<Recipe>,
-    /// A column that counts rows whose text times are not of the sampled form; it must stay 0.
+    /// The column that counts rows whose text times have another form than the sample; it must be 0.
     pub guard: Option<usize>,
     /// The days the rows are folded into; one for a night.
     pub days: Vec<Day>,
-    /// Where group columns tell quarter hours: those at which the days begin and the last one ends.
+    /// The quarter hours at which the days begin and the last one ends, if group columns hold quarter hours.
     pub quarters: Vec<i64>,
-    /// Rough cost, to start the longest first.
+    /// Rough cost: the longest statement starts first.
     pub weight: i64,
 }
 
@@ -64,26 +65,26 @@ pub enum Cell {
     Null,
     Integer(i64),
     Decimal(Decimal),
-    /// A binary fraction by its shortest decimal.
+    /// A binary fraction, as its shortest decimal.
     Binary(Decimal),
     Text(String),
 }
 
-/// How one metric is read off the rows of its statement.
+/// How one metric is read from the rows of its statement.
 #[derive(Debug, Clone)]
 pub struct Recipe {
     pub key: String,
     pub take: Take,
     pub only: Option<Only>,
-    /// Parts are the values of this group column.
+    /// The group column whose values are the parts.
     pub parts: Option<usize>,
-    /// Columns with what all parts come to; null where all are listed.
+    /// Columns with the total of all parts; null if all are listed.
     pub whole: Option<Take>,
-    /// In a range: which days a row counts for.
+    /// The days for which a row of a range counts.
     pub life: Option<Life>,
 }
 
-/// Only rows whose group column holds one of these values or, where they are not the listed ones, any other or none.
+/// Selects rows whose group column holds one of these values or, if not `listed`, any other value or none.
 #[derive(Debug, Clone)]
 pub struct Only {
     pub group: usize,
@@ -91,7 +92,7 @@ pub struct Only {
     pub listed: bool,
 }
 
-/// Columns that make up a number.
+/// The columns of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Take {
     Count(usize),
@@ -105,27 +106,28 @@ pub enum Take {
     },
     Least(usize),
     Greatest(usize),
-    /// The greatest time, told by this clock.
+    /// The greatest time, shown by this clock.
     Newest(usize, Clock),
-    /// The query's one number, as it is.
+    /// The only number of the query.
     Single(usize),
 }
 
-/// Group columns that tell when a row was born, ended and happened.
+/// Group columns with the times at which a row was born, ended and happened.
 #[derive(Debug, Clone)]
 pub struct Life {
     pub birth: usize,
     pub death: Option<usize>,
-    /// Before this it has no time to be the newest by.
+    /// From here on the row can be the newest.
     pub happened: Option<usize>,
+    /// A column, and the length of its window in days.
     pub window: Option<(usize, u32)>,
     pub scale: Scale,
 }
 
 /// What the numbers in those columns mean.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
-    /// The position in the spine of days: 0 before it, 1 for its first day.
+    /// The position among the statement's days: 0 before them, 1 on the first.
     Position,
     /// Quarter hours since 1970.
     Quarter,
@@ -145,10 +147,30 @@ impl Recipe {
 }
 
 impl Take {
+    /// The column that holds the number itself.
+    pub fn column(self) -> usize {
+        match self {
+            Self::Count(at) | Self::Sum { sum: at, .. } | Self::Mean { sum: at, .. } => at,
+            Self::Least(at) | Self::Greatest(at) | Self::Newest(at, _) | Self::Single(at) => at,
+        }
+    }
+
     pub fn columns(self) -> usize {
         match self {
             Self::Sum { .. } | Self::Mean { .. } => 2,
             _ => 1,
+        }
+    }
+}
+
+impl Cell {
+    /// Empty for null.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Null => String::new(),
+            Self::Integer(whole) => whole.to_string(),
+            Self::Decimal(decimal) | Self::Binary(decimal) => decimal.normalize().to_string(),
+            Self::Text(text) => text.clone(),
         }
     }
 }

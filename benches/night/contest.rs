@@ -155,7 +155,7 @@ async fn one_by_one(config: &Config, moment: &Moment) -> Result<()> {
         ..config.app("")?.clone()
     };
     let apps = BTreeMap::from([(String::new(), app)]);
-    let mut each_way = collect::in_each_way(&apps, &request, &[Strategy::Alone]).await;
+    let mut each_way = collect::with_strategies(&apps, &request, &[Strategy::Alone]).await;
     let collected = each_way.pop().context("one way of counting")?;
     let failed = |cost: &Cost| cost.error.clone();
     match collected.statements.iter().find_map(failed) {
@@ -177,7 +177,7 @@ fn request<'a>(config: &'a Config, moment: &Moment, work: Work) -> Request<'a> {
         now: moment.now,
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
-        follower_patience: Duration::ZERO,
+        follower_timeout: Duration::ZERO,
         limits: Limits {
             statement_timeout: Duration::from_secs(600),
             lock_timeout: Duration::from_secs(10),

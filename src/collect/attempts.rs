@@ -1,4 +1,4 @@
-//! One database's part of a collection, taken again when something breaks it off.
+//! Counts the metrics of one database, with retries.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,38 +18,35 @@ use super::{Request, Strategy, Unreachable, Work, recipients, recipients_of, run
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The whole of one database's part is taken again when the connection breaks, a table is rewritten or a follower is too
-/// far behind: half of it would be of another instant. Only what a follower takes back twice is read in pieces.
+/// Counts all of the database's metrics again if the connection breaks, a table is rewritten or a follower is too far
+/// behind: half of them would belong to another instant. Only after two conflicts is a follower read in pieces.
 pub(super) async fn with_retries(
     name: &str,
     app: &AppDatabase,
     keys: &[String],
     request: &Request<'_>,
-    ways: &[Strategy],
+    strategies: &[Strategy],
 ) -> Result<Vec<Outcome>, DatabaseError> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
-    // Patience is for what fails, not for what was counted before.
+    // The timeout starts with the failure, not with the work before.
     let mut failing_since = None;
     let mut conflicts = 0;
     let mut asked_at = None;
     let mut lessons = Lessons::default();
     let mut is_reported = false;
     loop {
-        let error = match once(name, app, keys, request, &lessons, ways).await {
+        let error = match once(name, app, keys, request, &lessons, strategies).await {
             Ok(mut all) => {
-                for done in &mut all {
-                    let late = asked_at
-                        .iter()
-                        .flat_map(|at| keys.iter().map(|key| (key.clone(), *at)));
-                    done.asked_at = late.collect();
+                for (done, at) in all.iter_mut().zip(asked_at.into_iter().cycle()) {
+                    done.asked_at = keys.iter().map(|key| (key.clone(), at)).collect();
                 }
                 return Ok(all);
             }
             Err(error) => error,
         };
-        let patience = match error.trouble {
-            // No patience is needed for a database that was there a moment ago.
+        let timeout = match error.trouble {
+            // A database that was there a moment ago needs no waiting.
             Trouble::Unavailable if lessons.learn_of_loss(&error) => {
                 tracing::debug!("{}: connecting again", error.message);
                 (pause, failing_since) = (FIRST_PAUSE, None);
@@ -57,19 +54,19 @@ pub(super) async fn with_retries(
                 continue;
             }
             Trouble::Unavailable => request.retry_for,
-            // The lessons end this.
+            // The lessons end these retries.
             Trouble::Rewritten => {
                 lessons.learn_of_rewriting();
                 Duration::MAX
             }
-            Trouble::Behind(_) => request.follower_patience,
+            Trouble::Behind(_) => request.follower_timeout,
             Trouble::Conflict if conflicts == 0 => {
                 tracing::debug!("{}: counting again", error.message);
                 conflicts += 1;
                 asked_at = Some(request.now + begun.elapsed());
                 continue;
             }
-            Trouble::Conflict if ways == [Strategy::Fused] => {
+            Trouble::Conflict if strategies == [Strategy::Fused] => {
                 return in_pieces(name, app, keys, request, begun).await;
             }
             Trouble::Conflict => return Err(advised(error)),
@@ -79,7 +76,7 @@ pub(super) async fn with_retries(
             Trouble::Rewritten => Instant::now(),
             _ => *failing_since.get_or_insert_with(Instant::now),
         };
-        let left = patience.saturating_sub(since.elapsed());
+        let left = timeout.saturating_sub(since.elapsed());
         if left.is_zero() {
             return Err(error);
         }
@@ -102,7 +99,7 @@ pub(super) async fn with_retries(
     }
 }
 
-/// What a follower lets nobody read in one go it may give table by table, each in a snapshot of its own.
+/// Reads a follower table by table, each in its own snapshot, after it cancelled longer reads.
 async fn in_pieces(
     name: &str,
     app: &AppDatabase,
@@ -126,21 +123,14 @@ async fn in_pieces(
         };
         match outcome {
             Ok(all) => {
-                for done in all {
-                    whole.tallies.extend(done.tallies);
-                    whole.failures.extend(done.failures);
-                    whole.costs.extend(done.costs);
-                    whole.reached.extend(done.reached);
-                    whole.recipients = whole.recipients.or(done.recipients);
-                }
+                all.into_iter().for_each(|done| whole.absorb(done));
                 let read: BTreeMap<_, _> = piece.into_iter().map(|key| (key, read_at)).collect();
                 whole.asked_at.extend(read.clone());
                 whole.read_at.extend(read);
             }
             Err(error) if error.trouble == Trouble::Conflict => {
-                let why = advised(error).message;
-                let failed = piece.into_iter().map(|key| (key, why.clone()));
-                whole.failures.extend(failed);
+                let keys = piece.iter().map(String::as_str);
+                whole.fail(keys, &advised(error).message);
             }
             Err(error) => return Err(error),
         }
@@ -148,7 +138,7 @@ async fn in_pieces(
     Ok(vec![whole])
 }
 
-/// Metrics that one pass over a table can count together; each of the others by itself.
+/// Groups metrics that one pass over a table can count together; each other metric is alone.
 fn by_table(catalog: &Catalog, keys: &[String]) -> Vec<Vec<String>> {
     let mut pieces: Vec<(Option<usize>, Vec<String>)> = Vec::new();
     for key in keys {
@@ -172,7 +162,7 @@ fn advised(error: DatabaseError) -> DatabaseError {
     DatabaseError::new(error.trouble, format!("{}: {advice}", error.message))
 }
 
-/// Everything written before it has to be there.
+/// The moment up to which a follower must have replayed.
 fn needed(request: &Request<'_>) -> DateTime<Utc> {
     match &request.work {
         Work::Night(as_of) => as_of.instant,
@@ -186,13 +176,13 @@ async fn once(
     keys: &[String],
     request: &Request<'_>,
     lessons: &Lessons,
-    ways: &[Strategy],
+    strategies: &[Strategy],
 ) -> Result<Vec<Outcome>, DatabaseError> {
     with_snapshots(app, app.connections, &request.limits, async |snapshots| {
         if let Some(first) = snapshots.first() {
             first.replayed().reaches(needed(request))?;
         }
-        on_snapshots(name, snapshots, keys, request, lessons, ways).await
+        on_snapshots(name, snapshots, keys, request, lessons, strategies).await
     })
     .await
 }
@@ -203,7 +193,7 @@ async fn on_snapshots(
     keys: &[String],
     request: &Request<'_>,
     lessons: &Lessons,
-    ways: &[Strategy],
+    strategies: &[Strategy],
 ) -> Result<Vec<Outcome>, DatabaseError> {
     let Some(first) = snapshots.first_mut() else {
         return Ok(Vec::new());
@@ -224,8 +214,8 @@ async fn on_snapshots(
         Replayed::All | Replayed::Unknown => BTreeMap::new(),
     };
     let mut all = Vec::new();
-    for way in ways {
-        let planned = planned(keys, context, *way);
+    for strategy in strategies {
+        let planned = planned(keys, context, *strategy);
         let mut done = run::all(snapshots, planned, context).await?;
         done.reached.clone_from(&reached);
         done.failures.extend(lessons.failures.clone());
@@ -244,8 +234,8 @@ async fn on_snapshots(
     Ok(all)
 }
 
-/// The statements of those metrics that have not proven to end their connection.
-fn planned(keys: &[String], context: Context<'_>, way: Strategy) -> Vec<Statement> {
+/// The statements of the metrics that have not ended their connection twice.
+fn planned(keys: &[String], context: Context<'_>, strategy: Strategy) -> Vec<Statement> {
     let Context {
         request,
         known,
@@ -259,7 +249,7 @@ fn planned(keys: &[String], context: Context<'_>, way: Strategy) -> Vec<Statemen
     let alone = alone
         .into_iter()
         .flat_map(|key| statements(request, &[key], known, Strategy::Alone));
-    let mut all = statements(request, &together, known, way);
+    let mut all = statements(request, &together, known, strategy);
     all.extend(alone);
     all
 }

@@ -1,29 +1,28 @@
-//! A table that has a row a day already, such as one that another system kept. It is read as everything in an
-//! app database is: in a read-only snapshot, within time limits.
+//! Reads a table with a row per day that another system kept: in a read-only snapshot, within time limits.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::config::AppDatabase;
 use crate::database::{DatabaseError, Limits, Snapshot};
-use crate::engine::Engine;
 use crate::entry::{Part, PartKey, Value};
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
 use crate::plan::{Cell, Facts};
 use crate::text::suggest::did_you_mean;
 
-use super::schema;
+use super::examine::held::wall_clock;
+use super::schema::Probe;
 use super::snapshots::with_snapshot;
 
-/// More rows would be three centuries.
+/// Almost three centuries.
 const MOST_ROWS: usize = 100_000;
 
-/// What a table holds, as people write it.
+/// What the table's columns mean, as written by the operator.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
@@ -34,15 +33,15 @@ pub struct Mapping {
     pub date: String,
     /// The column with the instant at which the row was counted.
     pub counted_at: Option<String>,
-    /// The column with how long that took.
+    /// The column with the duration of the count.
     pub seconds: Option<String>,
-    /// Rows counted before this hour tell of the day before.
+    /// Rows counted before this hour are for the day before.
     #[serde(default)]
     pub day_before_until_hour: u32,
     /// `_24h`, `_7d` and `_30d` count hours back from `counted_at`, whatever the clocks do.
     #[serde(default)]
     pub rolling_windows: bool,
-    /// By column, the key of its metric where it has another name.
+    /// By column, the key of its metric, if that has another name.
     #[serde(default)]
     pub columns: BTreeMap<String, String>,
     /// By column, why it is not imported.
@@ -51,7 +50,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// The metric that this column may be, by its key.
+    /// The key of the metric that this column holds, if there is one.
     pub fn key<'a>(&'a self, column: &'a str) -> &'a str {
         self.columns.get(column).map_or(column, String::as_str)
     }
@@ -63,11 +62,11 @@ pub struct TableDay {
     pub date: NaiveDate,
     pub counted_at: Option<DateTime<Utc>>,
     pub duration_ms: i64,
-    /// By column; `None` where it is null.
+    /// By column; `None` for null.
     pub values: BTreeMap<String, Option<Value>>,
 }
 
-/// The table's rows, of the columns that are wanted and there.
+/// The table's rows, with those wanted columns that exist.
 pub async fn read(
     app: &AppDatabase,
     mapping: &Mapping,
@@ -101,11 +100,11 @@ async fn in_snapshot(
         or_zero(&mapping.counted_at),
         or_zero(&mapping.seconds),
     ];
-    selected.extend(
-        columns
-            .iter()
-            .map(|column| as_read(column, &types[column], snapshot.engine())),
-    );
+    let readable = |column: &String| match types[column].as_str() {
+        "json" | "jsonb" => as_text(&quoted(column), snapshot.engine()),
+        _ => quoted(column),
+    };
+    selected.extend(columns.iter().map(readable));
     let query = format!(
         "SELECT {} FROM {} ORDER BY {}",
         selected.join(", "),
@@ -125,16 +124,20 @@ async fn in_snapshot(
     Ok(days)
 }
 
-/// The declared type of each column. A table that lacks one of the mapping is refused.
+/// The declared type of each column. Fails if the table lacks one of the mapping's columns.
 async fn types(
     snapshot: &mut Snapshot,
     mapping: &Mapping,
     limits: &Limits,
 ) -> Result<BTreeMap<String, String>, DatabaseError> {
-    let table = &mapping.table;
-    let mut facts = Facts::default();
-    schema::tables(snapshot, &[table.as_str()], "", limits, &mut facts).await?;
-    let types = facts.table_mut("", table).types.clone();
+    let mut probe = Probe {
+        snapshot,
+        database: "",
+        limits,
+        facts: Facts::default(),
+    };
+    probe.tables(&[&mapping.table]).await?;
+    let types = probe.facts.table_mut("", &mapping.table).types.clone();
     if types.is_empty() {
         return Err(DatabaseError::query(
             "there is no such table, or this role may not see it",
@@ -151,13 +154,6 @@ async fn types(
         }
     }
     Ok(types)
-}
-
-fn as_read(column: &str, declared: &str, engine: Engine) -> String {
-    match declared {
-        "json" | "jsonb" => as_text(&quoted(column), engine),
-        _ => quoted(column),
-    }
 }
 
 fn day(cells: &[Cell], columns: &[String], mapping: &Mapping) -> Result<TableDay, DatabaseError> {
@@ -195,31 +191,26 @@ fn day(cells: &[Cell], columns: &[String], mapping: &Mapping) -> Result<TableDay
     })
 }
 
-/// With its offset, or in UTC, as web frameworks keep their times.
+/// With an offset, or in UTC, as web frameworks keep their times.
 fn moment(cell: &Cell) -> Option<DateTime<Utc>> {
     let Cell::Text(text) = cell else {
         return None;
     };
-    let given = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
-    given.ok().or_else(|| {
-        let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
-        let mut read = forms
-            .iter()
-            .map(|form| NaiveDateTime::parse_from_str(text, form));
-        read.find_map(Result::ok).map(|at| at.and_utc())
-    })
+    let given = DateTime::parse_from_rfc3339(text).ok();
+    let given = given.map(|at| at.to_utc());
+    given.or_else(|| Some(wall_clock(text)?.and_utc()))
 }
 
 fn value(cell: &Cell) -> Result<Option<Value>, String> {
+    const NEITHER: &str = "neither a number nor a distribution";
     let value = match cell {
         Cell::Null => None,
         Cell::Integer(whole) => Some(Value::Whole(*whole)),
         Cell::Decimal(decimal) | Cell::Binary(decimal) => Some(Value::from_decimal(*decimal)),
-        Cell::Text(text) => match serde_json::from_str(text) {
-            Ok(Json::Null) => None,
-            Ok(Json::Object(parts)) => Some(distribution(&parts)?),
-            Ok(json) => Some(Value::from_json(&json).ok_or("neither a number nor a distribution")?),
-            Err(_) => return Err("neither a number nor a distribution".to_owned()),
+        Cell::Text(text) => match serde_json::from_str(text).map_err(|_| NEITHER)? {
+            Json::Null => None,
+            Json::Object(parts) => Some(distribution(&parts)?),
+            json => Some(Value::from_json(&json).ok_or(NEITHER)?),
         },
     };
     match value {
@@ -230,7 +221,7 @@ fn value(cell: &Cell) -> Result<Option<Value>, String> {
     }
 }
 
-/// `{"Books": 29439}`: such an object has no order of its own, so the largest comes first.
+/// `{"Books": 29439}`: a JSON object has no order, so the largest part comes first.
 fn distribution(parts: &serde_json::Map<String, Json>) -> Result<Value, String> {
     let part = |(name, count): (&String, &Json)| {
         let count = match Value::from_json(count) {

@@ -1,4 +1,4 @@
-//! The oldest and newest times that app databases tell of their rows.
+//! The oldest and newest times of rows in the app databases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,8 @@ use super::schema::newest::{newest_before, oldest};
 use super::snapshots::with_snapshot;
 use super::{Unreachable, schema};
 
-/// The newest time until `now` at which something in the app databases began or happened, as far as they tell. Once one
-/// tells of a time from `since` on, the others are not waited for; before that, one that is away might.
+/// The newest time until `now` at which something in the app databases began or happened. The first time from `since` on
+/// ends the search; without one, a database that is away is an error.
 pub async fn newest_row(
     apps: &BTreeMap<String, AppDatabase>,
     catalog: &Catalog,
@@ -64,8 +64,8 @@ pub struct Oldest {
     pub at: DateTime<Utc>,
 }
 
-/// The oldest of the rows that those metrics count in the past. Nothing where one of them does not tell, or where
-/// there are no rows.
+/// The oldest row that these metrics count in the past. `None` without rows, or if a metric's rows have no known
+/// beginning.
 pub async fn oldest_row(
     apps: &BTreeMap<String, AppDatabase>,
     catalog: &Catalog,
@@ -101,7 +101,7 @@ pub async fn oldest_row(
     Ok(first)
 }
 
-/// The column that says since when a metric's rows are there.
+/// The column with the beginning of a metric's rows.
 fn beginning<'a>(catalog: &'a Catalog, metric: &Metric) -> Option<(&'a str, TimeNeed)> {
     let Shape::Counted(Counted { table, window, .. }) = &metric.shape else {
         return None;
@@ -115,7 +115,7 @@ fn beginning<'a>(catalog: &'a Catalog, metric: &Metric) -> Option<(&'a str, Time
     Some((table.database.as_str(), need))
 }
 
-/// Of each of these columns; nothing at all where one of them does not tell.
+/// The oldest row by each of these columns; `None` if one of them does not show it.
 async fn oldest_in(
     snapshot: &mut Snapshot,
     needs: &BTreeSet<TimeNeed>,
@@ -125,7 +125,7 @@ async fn oldest_in(
     let mut all = Vec::new();
     for need in needs {
         let found = oldest(snapshot, &need.table, &need.column, limits).await;
-        let at = match schema::forgiven(found)?.flatten() {
+        let at = match schema::optional(found)?.flatten() {
             Some(Cell::Null) => continue,
             Some(cell) => moment(need.kind, &cell, zone),
             None => None,
@@ -167,7 +167,7 @@ async fn newest_in(
         };
         let time = time_column(table, &need.column, need.kind, snapshot.engine(), &facts);
         let found = newest_before(snapshot, &need.table, &time, &edge, limits).await;
-        let found = schema::forgiven(found)?.and_then(|cell| moment(need.kind, &cell, zone));
+        let found = schema::optional(found)?.and_then(|cell| moment(need.kind, &cell, zone));
         newest = newest.max(found.filter(|at| *at <= now));
     }
     Ok(newest)

@@ -1,4 +1,4 @@
-//! What the next night would meet in an app database, found without counting: tables, columns, rights, readers.
+//! Examines an app database without counting: tables, columns, rights and recipients, as the next night would find them.
 
 pub(super) mod held;
 pub mod indexes;
@@ -15,14 +15,15 @@ use crate::catalog::Catalog;
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Limits, Replayed, Snapshot};
 use crate::engine::Engine;
-use crate::plan::{Cell, Facts, KnownDatabases, Statement};
+use crate::plan::{Cell, Facts, KnownDatabases, Statement, TableFacts};
 use crate::text::suggest::did_you_mean;
 
 use super::schema::newest::newest;
 use super::schema::rights::{self, Rights, Server};
-use super::schema::unborn::{self, Unborn};
+use super::schema::undated::{UndatedRows, undated_rows};
+use super::schema::{self, Probe};
 use super::unlisted::{self, Unlisted};
-use super::{Found, Request, Strategy, Work, recipients, recipients_of, schema, statements};
+use super::{Found, Request, Strategy, Work, recipients, recipients_of, statements};
 use indexes::Missing;
 use needs::{Needs, needs, times};
 
@@ -32,10 +33,10 @@ pub struct Examined {
     pub server: Server,
     /// How long connecting took.
     pub took: Duration,
-    /// Tables that the catalog names, and columns in them.
+    /// The numbers of tables and columns that the catalog names.
     pub named: (usize, usize),
     pub faults: Vec<Fault>,
-    /// Indexes that would spare the database work.
+    /// Indexes that would save the database work.
     pub indexes: Vec<Missing>,
     /// `orders.at holds numbers …`
     pub unfit_times: Vec<String>,
@@ -44,14 +45,29 @@ pub struct Examined {
     /// Rows that a split does not count.
     pub unlisted: Vec<Unlisted>,
     /// Rows that count on every day.
-    pub unborn: Vec<Unborn>,
-    /// How far the server's clock is ahead of this machine's; nothing where they share one.
+    pub undated_rows: Vec<UndatedRows>,
+    /// How far the server's clock is ahead of this machine's; `None` if they share one.
     pub clock_ahead: Option<TimeDelta>,
-    /// How much of what was written it holds.
+    /// How much of the application's writes it contains.
     pub replayed: Replayed,
     /// Named tables that this user could change.
     pub writable: BTreeSet<String>,
     pub recipients: Option<Result<Found, String>>,
+}
+
+/// What every check of a database needs besides its snapshot.
+struct Examination<'a> {
+    database: &'a str,
+    catalog: &'a Catalog,
+    keys: &'a [String],
+    facts: &'a Facts,
+    limits: &'a Limits,
+}
+
+impl Examination<'_> {
+    fn table(&self, name: &str) -> Option<&TableFacts> {
+        self.facts.table(self.database, name)
+    }
 }
 
 /// Why some metrics cannot be counted.
@@ -101,45 +117,45 @@ async fn look(
     let present = request.now + begun.elapsed();
     let clock_ahead = server.clock.map(|clock| clock - present);
     let facts = facts(name, snapshot, catalog, &tables, limits).await?;
-    let known = rights::names(snapshot, limits).await?;
-    // One table that this user may not even look up would fail the question for all.
-    let place = |table: &str| (name.to_owned(), table.to_owned());
+    let examination = Examination {
+        database: name,
+        catalog,
+        keys,
+        facts: &facts,
+        limits,
+    };
+    let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
+    let known = KnownDatabases {
+        engines: &engines,
+        facts: &facts,
+    };
+    let names = rights::names(snapshot, limits).await?;
+    // A table that this user may not even look up would fail the query for all.
     let found = tables.iter().copied();
     let found: Vec<&str> = found
-        .filter(|table| facts.tables.contains_key(&place(table)))
+        .filter(|table| examination.table(table).is_some())
         .collect();
-    let rights = schema::forgiven(rights::rights(snapshot, &found, limits).await)?;
+    let rights = schema::optional(rights::rights(snapshot, &found, limits).await)?;
     let rights = rights.unwrap_or_default();
-    let mut faults = missing(&wanted, &facts, name, snapshot.engine(), &known, &rights);
+    let mut faults = missing(&wanted, &examination, snapshot.engine(), &names, &rights);
     blame(&mut faults, catalog, keys);
     let mut faults: Vec<Fault> = faults.into_iter().map(|(_, fault)| fault).collect();
-    faults.extend(measured::no_numbers(name, catalog, snapshot, keys, &facts, limits).await?);
+    faults.extend(measured::no_numbers(snapshot, &examination).await?);
     let explained: BTreeSet<String> = faults.iter().flat_map(|one| one.metrics.clone()).collect();
-    let (unplannable, indexes) = planned(name, snapshot, keys, request, &facts, &explained).await;
+    let (unplannable, indexes) = planned(snapshot, keys, request, known, &explained).await;
     faults.extend(unplannable);
-    let unfit_times = unfit_times(name, catalog, snapshot.engine(), &facts);
-    let odd_times = match (&request.work, unfit_times.is_empty()) {
-        (Work::Night(as_of), true) => {
+    let unfit_times = unfit_times(&examination, snapshot.engine());
+    let (mut odd_times, mut undated, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
+    if unfit_times.is_empty() {
+        if let Work::Night(as_of) = &request.work {
             let zone = as_of.day.zone;
-            held::contradictions(name, catalog, snapshot, &facts, request.now, zone, limits).await?
+            odd_times = held::contradictions(snapshot, &examination, request.now, zone).await?;
         }
-        _ => Vec::new(),
-    };
-    let unborn = match unfit_times.is_empty() {
-        true => unborn::unborn(name, catalog, snapshot, &facts, limits).await?,
-        false => Vec::new(),
-    };
-    let unlisted = match &request.work {
-        Work::Night(as_of) if faults.is_empty() => {
-            let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
-            let known = KnownDatabases {
-                engines: &engines,
-                facts: &facts,
-            };
-            unlisted::unlisted(snapshot, keys, catalog, as_of, known, limits).await?
-        }
-        _ => Vec::new(),
-    };
+        undated = undated_rows(snapshot, name, catalog, &facts, limits).await?;
+    }
+    if let (Work::Night(as_of), true) = (&request.work, faults.is_empty()) {
+        unlisted = unlisted::unlisted(snapshot, keys, catalog, as_of, known, limits).await?;
+    }
     let readers = match recipients_of(name, request) {
         Some(query) => Some(recipients::in_snapshot(snapshot, query, limits).await),
         None => None,
@@ -154,7 +170,7 @@ async fn look(
         unfit_times,
         odd_times,
         unlisted,
-        unborn,
+        undated_rows: undated,
         clock_ahead,
         replayed: snapshot.replayed(),
         writable: rights.writable,
@@ -172,7 +188,7 @@ fn wanted(catalog: &Catalog, keys: &[String]) -> Needs {
     wanted
 }
 
-/// What the night knows, and besides it the tables that only labels name.
+/// The facts that the night knows, and those of tables that only labels name.
 async fn facts(
     name: &str,
     snapshot: &mut Snapshot,
@@ -180,42 +196,42 @@ async fn facts(
     tables: &[&str],
     limits: &Limits,
 ) -> Result<Facts, DatabaseError> {
-    let mut facts = schema::probe(snapshot, catalog, name, limits).await?;
+    let facts = schema::probe(snapshot, catalog, name, limits).await?;
+    let mut probe = Probe {
+        snapshot,
+        database: name,
+        limits,
+        facts,
+    };
     for table in tables {
-        if !facts
-            .tables
-            .contains_key(&(name.to_owned(), (*table).to_owned()))
-        {
-            let looked = schema::tables(snapshot, &[table], name, limits, &mut facts).await;
-            schema::forgiven(looked)?;
+        if probe.facts.table(name, table).is_none() {
+            schema::optional(probe.tables(&[table]).await)?;
         }
     }
-    Ok(facts)
+    Ok(probe.facts)
 }
 
-/// A table, and a column of it unless the whole table is meant.
-type Place = (String, Option<String>);
+/// A table, and one of its columns unless the whole table is meant.
+type TableOrColumn = (String, Option<String>);
 
 fn missing(
     wanted: &Needs,
-    facts: &Facts,
-    database: &str,
+    examination: &Examination<'_>,
     engine: Engine,
-    known: &[String],
+    names: &[String],
     rights: &Rights,
-) -> Vec<(Place, Fault)> {
+) -> Vec<(TableOrColumn, Fault)> {
     let mut faults = Vec::new();
     let mut fault = |table: &str, column: Option<&String>, what: String| {
         let metrics = Vec::new();
         faults.push(((table.to_owned(), column.cloned()), Fault { what, metrics }));
     };
     for (table, columns) in wanted {
-        let place = (database.to_owned(), table.clone());
-        let Some(real) = facts.tables.get(&place) else {
-            let hint = did_you_mean(table, known.iter().map(String::as_str));
-            let what = match (known.contains(table), engine) {
+        let Some(real) = examination.table(table) else {
+            let hint = did_you_mean(table, names.iter().map(String::as_str));
+            let what = match (names.contains(table), engine) {
                 (true, _) => format!("this user may not use the schema of the table `{table}`"),
-                // MySQL shows nobody what he may not use.
+                // MySQL hides tables that the user may not use.
                 (false, Engine::Mysql) if hint.is_empty() => {
                     format!("there is no table `{table}`, or this user may not see it")
                 }
@@ -227,40 +243,29 @@ fn missing(
         let unreadable = rights.unreadable.get(table);
         let is_closed = |column: &str| unreadable.is_some_and(|all| all.contains(column));
         if !real.types.is_empty() && real.types.keys().all(|column| is_closed(column)) {
-            fault(
-                table,
-                None,
-                format!("this user may not read the table `{table}`"),
-            );
+            let what = format!("this user may not read the table `{table}`");
+            fault(table, None, what);
             continue;
         }
         for column in columns {
-            if !has(real.types.keys(), column) {
+            // SQLite ignores upper and lower case; PostgreSQL reports a difference when it plans.
+            let is_same = |other: &String| other.eq_ignore_ascii_case(column);
+            if !real.types.keys().any(is_same) {
                 let hint = did_you_mean(column, real.types.keys().map(String::as_str));
-                fault(
-                    table,
-                    Some(column),
-                    format!("the table `{table}` has no column `{column}`{hint}"),
-                );
+                let what = format!("the table `{table}` has no column `{column}`{hint}");
+                fault(table, Some(column), what);
             } else if is_closed(column) {
-                fault(
-                    table,
-                    Some(column),
-                    format!("this user may not read the column `{column}` of the table `{table}`"),
-                );
+                let what =
+                    format!("this user may not read the column `{column}` of the table `{table}`");
+                fault(table, Some(column), what);
             }
         }
     }
     faults
 }
 
-/// SQLite does not mind upper and lower case, and PostgreSQL tells itself when it does.
-fn has<'a>(mut columns: impl Iterator<Item = &'a String>, wanted: &str) -> bool {
-    columns.any(|column| column.eq_ignore_ascii_case(wanted))
-}
-
-/// Names the metrics that need what is missing.
-fn blame(faults: &mut [(Place, Fault)], catalog: &Catalog, keys: &[String]) {
+/// Adds the metrics that need what is missing.
+fn blame(faults: &mut [(TableOrColumn, Fault)], catalog: &Catalog, keys: &[String]) {
     for metric in keys.iter().filter_map(|key| catalog.metric(key)) {
         let needs = needs(catalog, metric);
         for ((table, column), fault) in faults.iter_mut() {
@@ -275,26 +280,17 @@ fn blame(faults: &mut [(Place, Fault)], catalog: &Catalog, keys: &[String]) {
     }
 }
 
-/// Metrics whose statement the database will not even plan, each error once; the fused statements first,
-/// since most nights nothing is wrong. The plans of the others show which indexes are missing.
+/// Metrics whose statement the database cannot plan, each error once, and the indexes that the other plans lack. Tries
+/// fused statements first, since usually nothing is wrong.
 async fn planned(
-    name: &str,
     snapshot: &mut Snapshot,
     keys: &[String],
     request: &Request<'_>,
-    facts: &Facts,
+    known: KnownDatabases<'_>,
     explained: &BTreeSet<String>,
 ) -> (Vec<Fault>, Vec<Missing>) {
-    let engines = BTreeMap::from([(name.to_owned(), snapshot.engine())]);
-    let known = KnownDatabases {
-        engines: &engines,
-        facts,
-    };
-    let left: Vec<String> = keys
-        .iter()
-        .filter(|key| !explained.contains(*key))
-        .cloned()
-        .collect();
+    let left = keys.iter().filter(|key| !explained.contains(*key));
+    let left: Vec<String> = left.cloned().collect();
     let mut faults: Vec<Fault> = Vec::new();
     let mut indexes: Vec<Missing> = Vec::new();
     for statement in statements(request, &left, known, Strategy::Fused) {
@@ -302,7 +298,8 @@ async fn planned(
         let error = match planned.await {
             Ok(lines) => {
                 let engine = snapshot.engine();
-                for one in indexes::missing(&statement, &lines, request.catalog, facts, engine) {
+                let (catalog, facts) = (request.catalog, known.facts);
+                for one in indexes::missing(&statement, &lines, catalog, facts, engine) {
                     if !has_many_rows(snapshot, &one, request).await {
                         continue;
                     }
@@ -336,7 +333,7 @@ async fn planned(
     (faults, indexes)
 }
 
-/// Of SQLite only: its plans do not say how many rows there are.
+/// Checked on SQLite only, whose plans do not show the number of rows.
 async fn has_many_rows(snapshot: &mut Snapshot, index: &Missing, request: &Request<'_>) -> bool {
     if snapshot.engine() != Engine::Sqlite {
         return true;
@@ -353,34 +350,22 @@ async fn apart(
 ) -> Vec<(Statement, String)> {
     let mut broken = Vec::new();
     for single in super::apart(request, statement, known, false) {
-        if let Some(error) = plan_error(snapshot, &single, request).await {
-            broken.push((single, error));
+        let planned = snapshot.explain(&single.sql, &single.binds, &request.limits);
+        if let Err(error) = planned.await {
+            broken.push((single, error.message));
         }
     }
     broken
 }
 
-async fn plan_error(
-    snapshot: &mut Snapshot,
-    statement: &Statement,
-    request: &Request<'_>,
-) -> Option<String> {
-    let planned = snapshot.explain(&statement.sql, &statement.binds, &request.limits);
-    planned.await.err().map(|error| error.message)
-}
-
-fn unfit_times(database: &str, catalog: &Catalog, engine: Engine, facts: &Facts) -> Vec<String> {
+fn unfit_times(examination: &Examination<'_>, engine: Engine) -> Vec<String> {
     let unfit = |need: needs::TimeNeed| {
-        let table = facts
-            .tables
-            .get(&(database.to_owned(), need.table.clone()))?;
+        let table = examination.table(&need.table)?;
         let declared = table.types.get(&need.column)?;
         let sample = table.samples.get(&need.column).map(String::as_str);
         let why = times::unfit(need.kind.word(), engine, declared, sample)?;
         Some(format!("{}.{} {why}", need.table, need.column))
     };
-    times(catalog, database)
-        .into_iter()
-        .filter_map(unfit)
-        .collect()
+    let times = times(examination.catalog, examination.database);
+    times.into_iter().filter_map(unfit).collect()
 }

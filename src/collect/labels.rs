@@ -1,4 +1,4 @@
-//! Names for the parts of distributions, read from their own table in the same snapshot.
+//! Reads names for the parts of distributions from their own table, in the same snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use super::Request;
 use super::lessons::Lessons;
 use super::outcome::Outcome;
 
-/// Looks up the labels that the tallies need. Parts whose name is not found keep their key.
+/// Looks up the labels that the tallies need. Parts without a label keep their key.
 pub async fn name_parts(
     snapshot: &mut Snapshot,
     done: &mut Outcome,
@@ -65,14 +65,9 @@ fn keys_to_name(tally: &Tally, label: &Label, top: usize) -> Vec<String> {
     let Tally::Parts { parts, .. } = tally else {
         return Vec::new();
     };
-    match label.merge {
-        true => parts.keys().cloned().collect(),
-        false => ranking(parts)
-            .into_iter()
-            .take(top)
-            .map(|(key, _)| key.clone())
-            .collect(),
-    }
+    let top = if label.merge { usize::MAX } else { top };
+    let largest = ranking(parts).into_iter().take(top);
+    largest.map(|(key, _)| key.clone()).collect()
 }
 
 async fn lookup(
@@ -81,11 +76,9 @@ async fn lookup(
     keys: &BTreeSet<String>,
     request: &Request<'_>,
 ) -> Result<BTreeMap<String, String>, DatabaseError> {
-    let (from, key, name) = (
-        table(&label.table),
-        quoted(&label.key),
-        quoted(&label.column),
-    );
+    let from = table(&label.table);
+    let key = as_text(&quoted(&label.key), snapshot.engine());
+    let name = as_text(&quoted(&label.column), snapshot.engine());
     let wanted = match snapshot.engine() {
         Engine::Postgres => "= ANY($1::text[])",
         Engine::Sqlite => "IN (SELECT value FROM json_each(?1))",
@@ -93,23 +86,14 @@ async fn lookup(
             "COLLATE utf8mb4_bin IN (SELECT value FROM json_table(?1, '$[*]' COLUMNS (value text PATH '$')) AS wanted)"
         }
     };
-    let (key, name) = (
-        as_text(&key, snapshot.engine()),
-        as_text(&name, snapshot.engine()),
-    );
     let query = format!("SELECT {key}, {name} FROM {from} WHERE {key} {wanted} ORDER BY 1, 2");
     let mut names = BTreeMap::new();
     let binds = [Bind::Texts(keys.iter().cloned().collect())];
-    snapshot
-        .rows(&query, &binds, &request.limits, |cells| {
-            if let [Cell::Text(key), Cell::Text(name)] = cells {
-                names
-                    .entry(key.clone())
-                    .or_insert_with(|| part_name(name.clone()));
-            }
-            Ok(())
-        })
-        .await?;
+    for row in snapshot.all_rows(&query, &binds, &request.limits).await? {
+        if let Ok([Cell::Text(key), Cell::Text(name)]) = <[Cell; 2]>::try_from(row) {
+            names.entry(key).or_insert_with(|| part_name(name));
+        }
+    }
     Ok(names)
 }
 

@@ -1,5 +1,5 @@
-//! What earlier tries at one database's part have taught: which statements end their connection, and whether tables are
-//! rewritten all the time.
+//! What earlier attempts at one database have shown: statements that end their connection, and tables that are rewritten
+//! again and again.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,24 +7,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::database::{DatabaseError, Trouble};
 use crate::plan::Statement;
 
-/// So often a database's part is counted on a fresh snapshot because a table was rewritten.
+/// How often a fresh snapshot is taken because a table was rewritten.
 const REWRITTEN_MOST: u32 = 4;
 
 #[derive(Default)]
 pub struct Lessons {
     rewritten: u32,
-    /// How often each statement, known by its metrics, ran when a connection was lost.
+    /// How often each statement, identified by its metrics, lost its connection.
     losses: BTreeMap<Vec<String>, u32>,
-    /// Metrics that no longer share a statement, since the one that they shared lost its connection twice.
+    /// Metrics that get their own statement, since their shared one lost its connection twice.
     pub alone: BTreeSet<String>,
     /// Metrics whose own statement lost its connection twice.
     pub failures: BTreeMap<String, String>,
-    /// The statement that ran when this try's connection was lost; the others only lost theirs with it.
+    /// The first statement of this attempt that lost its connection; the others only lost theirs with it.
     lost: RefCell<Option<Vec<String>>>,
 }
 
 impl Lessons {
-    /// The error concerns no metrics but the statement's own.
+    /// Whether the error concerns only the statement's own metrics.
     pub fn fails_alone(&self, error: &DatabaseError) -> bool {
         error.trouble.is_the_statements_own() && !self.wants_fresh_snapshot(error)
     }
@@ -33,7 +33,6 @@ impl Lessons {
         error.trouble == Trouble::Rewritten && self.rewritten < REWRITTEN_MOST
     }
 
-    /// After this many tries a rewritten table fails its own metrics.
     pub fn learn_of_rewriting(&mut self) {
         self.rewritten += 1;
     }
@@ -45,8 +44,8 @@ impl Lessons {
         }
     }
 
-    /// Whether a statement lost its connection, which is tried once more; after the second time it is taken apart or left
-    /// out. So tries end.
+    /// Whether a statement lost its connection. It gets a second attempt; then it is taken apart or left out, so attempts
+    /// end.
     pub fn learn_of_loss(&mut self, error: &DatabaseError) -> bool {
         let Some(keys) = self.lost.take() else {
             return false;
@@ -57,12 +56,11 @@ impl Lessons {
             return true;
         }
         *losses = 0;
-        match keys.as_slice() {
-            [only] => {
-                let why = format!("the connection was lost twice while it ran: {error}");
-                self.failures.insert(only.clone(), why);
-            }
-            _ => self.alone.extend(keys),
+        if let [only] = keys.as_slice() {
+            let why = format!("the connection was lost twice while it ran: {error}");
+            self.failures.insert(only.clone(), why);
+        } else {
+            self.alone.extend(keys);
         }
         true
     }

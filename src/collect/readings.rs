@@ -1,91 +1,71 @@
-//! Tallies become readings: rounded, named, and with how they were come by.
+//! Makes readings from tallies: rounded, named, and with their provenance.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::calendar::{AsOf, Day};
 use crate::catalog::{Counted, Metric, Parts, Shape};
 use crate::entry::{Kind, Part, PartKey, Provenance, Reading, Value};
 use crate::plan::fold::ranking;
-use crate::plan::{Reach, Tally, reach};
+use crate::plan::{Reach, Tally, named, reach};
 
+use super::outcome::Outcome;
 use super::{Request, Work};
 
-/// What each metric came to on each day.
-pub type Tallies = BTreeMap<(String, NaiveDate), Tally>;
-
 /// The metrics asked for that can still be known on at least one of the days.
-pub fn countable(request: &Request<'_>) -> Vec<String> {
+pub fn countable<'a>(request: &Request<'a>) -> Vec<&'a Metric> {
     let moments = moments(request);
-    let known = |metric: &&Metric| {
+    let is_known = |metric: &&Metric| {
         moments.iter().any(|as_of| {
-            matches!(
-                reach(metric, request.catalog, as_of, request.now, request.grace),
-                Reach::Counted(_)
-            )
+            let reach = reach(metric, request.catalog, as_of, request.now, request.grace);
+            matches!(reach, Reach::Counted(_))
         })
     };
-    let asked = request
-        .catalog
-        .metrics
-        .iter()
-        .filter(|metric| request.keys.contains(&metric.key));
-    asked
-        .filter(known)
-        .map(|metric| metric.key.clone())
-        .collect()
+    let asked = named(request.catalog, &request.keys);
+    asked.filter(is_known).collect()
 }
 
-/// An instant for some metrics.
-type Moments = BTreeMap<String, DateTime<Utc>>;
-
-/// One map of readings for each day; derived metrics are left to `entry::derive`.
-pub fn assemble(
-    request: &Request<'_>,
-    tallies: &Tallies,
-    failures: &BTreeMap<String, String>,
-    asked_at: &Moments,
-    read_at: &Moments,
-    reached: &Moments,
-) -> Vec<(Day, BTreeMap<String, Reading>)> {
+/// One map of readings for each day, without derived metrics: `entry::derive` adds those.
+pub fn assemble(request: &Request<'_>, outcome: &Outcome) -> Vec<(Day, BTreeMap<String, Reading>)> {
     let of_day = |as_of: &AsOf| {
-        let asked = request
-            .catalog
-            .metrics
-            .iter()
-            .filter(|metric| request.keys.contains(&metric.key));
+        let asked = named(request.catalog, &request.keys);
         let counted = asked.filter(|metric| !matches!(metric.shape, Shape::Derived(_)));
-        let read = counted.map(|metric| {
-            let asked = asked_at.get(&metric.key).copied().unwrap_or(request.now);
-            let mut reading = match reach(metric, request.catalog, as_of, asked, request.grace) {
-                Reach::Unknowable(reason) => Reading::unavailable(reason),
-                Reach::Counted(provenance) => {
-                    match tallies.get(&(metric.key.clone(), as_of.day.date)) {
-                        Some(tally) => reading(metric, tally, as_of, provenance),
-                        None => Reading::failed(
-                            failures
-                                .get(&metric.key)
-                                .map_or("it was not counted", String::as_str),
-                        ),
-                    }
-                }
-            };
-            let is_known = reading.is_known();
-            let observed_at = &mut reading.provenance.observed_at;
-            if let (Some(at), true) = (read_at.get(&metric.key), is_known) {
-                observed_at.get_or_insert(*at);
-            }
-            // A follower shows the application as it was then, whenever it is asked.
-            if let (Some(then), Some(at)) = (reached.get(&metric.key), *observed_at) {
-                *observed_at = Some(at.min(*then)).filter(|at| *at > as_of.instant);
-            }
-            (metric.key.clone(), reading)
+        let readings = counted.map(|metric| {
+            (
+                metric.key.clone(),
+                assembled(request, outcome, metric, as_of),
+            )
         });
-        (as_of.day, read.collect())
+        (as_of.day, readings.collect())
     };
     moments(request).iter().map(of_day).collect()
+}
+
+fn assembled(request: &Request<'_>, outcome: &Outcome, metric: &Metric, as_of: &AsOf) -> Reading {
+    let key = &metric.key;
+    let asked_at = outcome.asked_at.get(key).copied().unwrap_or(request.now);
+    let tally = outcome.tallies.get(&(key.clone(), as_of.day.date));
+    let reach = reach(metric, request.catalog, as_of, asked_at, request.grace);
+    let mut reading = match (reach, tally) {
+        (Reach::Unknowable(reason), _) => Reading::unavailable(reason),
+        (Reach::Counted(provenance), Some(tally)) => reading(metric, tally, as_of, provenance),
+        (Reach::Counted(_), None) => {
+            let why = outcome.failures.get(key).map(String::as_str);
+            Reading::failed(why.unwrap_or("it was not counted"))
+        }
+    };
+    let is_known = reading.is_known();
+    let observed_at = &mut reading.provenance.observed_at;
+    if let (Some(at), true) = (outcome.read_at.get(key), is_known) {
+        observed_at.get_or_insert(*at);
+    }
+    // A follower shows the application as it was then, whenever it is asked.
+    if let (Some(then), Some(at)) = (outcome.reached.get(key), *observed_at) {
+        *observed_at = Some(at.min(*then)).filter(|at| *at > as_of.instant);
+    }
+    reading
 }
 
 fn moments(request: &Request<'_>) -> Vec<AsOf> {
@@ -102,17 +82,12 @@ fn reading(metric: &Metric, tally: &Tally, as_of: &AsOf, provenance: Provenance)
         }
         Tally::Newest(_) => (0, false),
     };
-    let (value, told) = match tally {
-        Tally::Value { value, told, .. } => {
-            let value = value.clone().map(|value| rounded(metric, value));
-            (value, told.clone())
-        }
+    let (value, details) = match tally {
+        Tally::Value { value, details, .. } => (value.clone(), details.clone()),
         Tally::Parts { .. } => (ranked(metric, tally), None),
-        Tally::Newest(at) => {
-            let age = at.map(|at| hours(as_of.instant - at));
-            (age.map(|age| rounded(metric, age)), None)
-        }
+        Tally::Newest(at) => (at.map(|at| hours(as_of.instant - at)), None),
     };
+    let value = value.map(|value| rounded(metric, value));
     let value = match value {
         Some(value) if binary => Some(value.as_binary()),
         Some(value) => match value.exactly() {
@@ -122,13 +97,13 @@ fn reading(metric: &Metric, tally: &Tally, as_of: &AsOf, provenance: Provenance)
         None => None,
     };
     let nulls = (nulls > 0).then_some(nulls);
-    // The reason of a recount is what it misses.
-    let told = told.filter(|_| provenance.kind == Kind::Observed);
+    // A recount gives what it misses as its reason.
+    let details = details.filter(|_| provenance.kind == Kind::Observed);
     Reading {
         value,
         provenance: Provenance {
             nulls,
-            reason: provenance.reason.or(told),
+            reason: provenance.reason.or(details),
             ..provenance
         },
     }
@@ -150,7 +125,7 @@ fn rounded(metric: &Metric, value: Value) -> Value {
     }
 }
 
-/// The largest parts by name, the rest added up. What has no value is a part of its own, however small.
+/// The largest parts by name, and the sum of the rest. Rows without a value are a part of their own, however few.
 fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
     let Tally::Parts {
         parts,
@@ -170,12 +145,8 @@ fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
         _ => usize::MAX,
     };
     let ranking = ranking(parts);
-    let beyond: Decimal = ranking
-        .iter()
-        .skip(top)
-        .map(|(_, count)| **count)
-        .sum::<Decimal>()
-        + rest;
+    let others = ranking.iter().skip(top).map(|(_, count)| **count);
+    let others = others.sum::<Decimal>() + rest;
     let named = |(key, count): (&String, &Decimal)| Part {
         key: PartKey::Value(key.clone()),
         label: name(names.get(key), key).to_owned(),
@@ -191,13 +162,13 @@ fn ranked(metric: &Metric, tally: &Tally) -> Option<Value> {
         let at = listed.partition_point(|part| part.count >= *none);
         listed.insert(at, nameless(PartKey::None, *none));
     }
-    if !beyond.is_zero() {
-        listed.push(nameless(PartKey::Other, beyond));
+    if !others.is_zero() {
+        listed.push(nameless(PartKey::Other, others));
     }
     Some(Value::Parts(listed))
 }
 
-/// A part always has a name to be shown by; an empty text is one as well.
+/// The name to show; `""` for an empty text.
 fn name<'a>(label: Option<&'a String>, key: &'a str) -> &'a str {
     let mut names = label.map(String::as_str).into_iter().chain([key]);
     names.find(|name| !name.trim().is_empty()).unwrap_or("\"\"")

@@ -1,9 +1,9 @@
-//! Who gets the report, as a query on an app database tells it.
+//! Reads who gets the report with a query on an app database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{AppDatabase, Recipient, RecipientsQuery, When, recipient};
-use crate::database::{DatabaseError, Limits, Snapshot, Trouble};
+use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::locale::{Language, Locale, Numbers};
 use crate::plan::Cell;
 use crate::plan::sql::wrapped;
@@ -12,20 +12,20 @@ use super::Unreachable;
 use super::lessons::Lessons;
 use super::snapshots::with_snapshot;
 
-/// A query that gives more is not meant: it reads the wrong table, or lacks its condition.
+/// A query with more rows reads the wrong table, or lacks its condition.
 const MOST: usize = 10_000;
 
 const COLUMNS: [&str; 5] = ["address", "name", "language", "numbers", "when"];
 
-/// The query's readers, each address once, and what was wrong with some of its rows.
+/// The query's recipients, each address once, and the problems of its rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     pub recipients: Vec<Recipient>,
-    /// An address with what is wrong about it: no report goes there, or it goes without some wish.
+    /// Addresses with their problems: no report goes there, or it goes without a preference.
     pub bad: Vec<(String, String)>,
 }
 
-/// Reads recipients alone, where nothing needs to be counted.
+/// Reads the recipients if nothing needs to be counted.
 pub async fn recipients(
     apps: &BTreeMap<String, AppDatabase>,
     query: &RecipientsQuery,
@@ -36,14 +36,11 @@ pub async fn recipients(
         Unreachable { name, error }.to_string()
     };
     let Some(app) = apps.get(&query.database) else {
-        return Err(away(DatabaseError::new(
-            Trouble::Refused,
-            "no URL is configured for it",
-        )));
+        return Err(away(super::no_url()));
     };
     let mut lessons = Lessons::default();
     loop {
-        // That the query fails is told otherwise than that there is no snapshot.
+        // A failed query and a missing snapshot get different messages.
         let found = with_snapshot(app, limits, async |snapshot| {
             Ok(read(snapshot, query, limits).await)
         });
@@ -54,7 +51,7 @@ pub async fn recipients(
     }
 }
 
-/// Reads them in a snapshot that others use too; a failure is told and harms nothing else.
+/// Reads them in a snapshot that is also used otherwise, which a failure does not harm.
 pub async fn in_snapshot(
     snapshot: &mut Snapshot,
     query: &RecipientsQuery,
@@ -88,7 +85,7 @@ pub(super) async fn read(
     Ok(found)
 }
 
-/// A row without an address is nobody.
+/// Skips a row without an address.
 fn row(
     cells: &[Cell],
     locale: Locale,
@@ -102,8 +99,9 @@ fn row(
             COLUMNS.join(", ")
         )));
     }
+    let text = |at: usize| cells.get(at).map(Cell::text).unwrap_or_default();
     let texts: [String; COLUMNS.len()] =
-        std::array::from_fn(|at| cells.get(at).map(text).unwrap_or_default());
+        std::array::from_fn(|at| text(at).trim_matches(' ').to_owned());
     if texts[0].is_empty() {
         return Ok(());
     }
@@ -115,9 +113,10 @@ fn row(
                 locale,
                 when: When::Daily,
             };
-            let (reader, lost) = with_wishes(reader, &texts);
-            let lost = lost.into_iter().map(|why| (reader.address.clone(), why));
-            found.bad.extend(lost);
+            let (reader, problems) = with_preferences(reader, &texts);
+            let problems = problems.into_iter();
+            let problems = problems.map(|why| (reader.address.clone(), why));
+            found.bad.extend(problems);
             found.recipients.push(reader);
         }
         Ok(_) => {}
@@ -126,54 +125,46 @@ fn row(
     Ok(())
 }
 
-/// A wish that is not understood is lost, and told; its reader gets the report all the same.
-fn with_wishes(mut reader: Recipient, texts: &[String]) -> (Recipient, Vec<String>) {
-    let mut lost = Vec::new();
-    let [_, name, language, numbers, when] = texts else {
-        return (reader, lost);
-    };
+/// A preference that is not understood becomes a problem; the recipient still gets the report.
+fn with_preferences(
+    mut reader: Recipient,
+    texts: &[String; COLUMNS.len()],
+) -> (Recipient, Vec<String>) {
+    let mut problems = Vec::new();
+    let [_, name, language, numbers, when] = texts;
     match recipient::name(name) {
         Ok(Some(name)) => reader.name = Some(name),
         Ok(None) => {}
-        Err(why) => lost.push(format!("{why}; sending without the name")),
+        Err(why) => problems.push(format!("{why}; sending without the name")),
     }
-    let mut told = |what: &str, word: &str| {
+    let mut unknown = |what: &str, word: &str| {
         let word = recipient::shown(word);
-        lost.push(format!("unknown {what} `{word}`; using the report's own"));
+        problems.push(format!("unknown {what} `{word}`; using the report's own"));
     };
     match language_of(language) {
         Some(language) => reader.locale.language = language,
         None if language.is_empty() => {}
-        None => told("language", language),
+        None => unknown("language", language),
     }
     match Numbers::from_code(&numbers.to_lowercase()) {
         Some(numbers) => reader.locale.numbers = numbers,
         None if numbers.is_empty() => {}
-        None => told("number format", numbers),
+        None => unknown("number format", numbers),
     }
     match when.to_lowercase().as_str() {
         "" | "daily" => {}
         "alerts" => reader.when = When::Alerts,
         "changes" => reader.when = When::Changes,
-        _ => lost.push(format!(
+        _ => problems.push(format!(
             "`{}` is not daily, alerts or changes; sending every day",
             recipient::shown(when)
         )),
     }
-    (reader, lost)
+    (reader, problems)
 }
 
-/// Applications keep `de-ch` or `de_CH`, of which only the language counts here.
+/// Applications keep `de-ch` or `de_CH`; only the language counts here.
 fn language_of(text: &str) -> Option<Language> {
     let language = text.split(['-', '_']).next().unwrap_or_default();
     Language::from_code(&language.to_lowercase())
-}
-
-fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Null => String::new(),
-        Cell::Integer(number) => number.to_string(),
-        Cell::Decimal(number) | Cell::Binary(number) => number.to_string(),
-        Cell::Text(text) => text.trim_matches(' ').to_owned(),
-    }
 }

@@ -11,11 +11,10 @@ use crate::plan::fold::FoldError;
 use crate::plan::{Folding, KnownDatabases, Statement};
 
 use super::lessons::Lessons;
-use super::outcome::Outcome;
-use super::readings::Tallies;
+use super::outcome::{Outcome, Tallies};
 use super::{Cost, Request, labels, unlisted};
 
-/// What every statement of a try needs to know.
+/// What every statement of an attempt needs.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub request: &'a Request<'a>,
@@ -39,7 +38,7 @@ pub(super) async fn all(
         .iter_mut()
         .map(|snapshot| work(snapshot, &shared, context));
     let ended = join_all(workers).await.into_iter();
-    // A conflict closes the other connections too, which alone would look like a server that is away.
+    // A conflict also closes the other connections, whose errors would look like a server that is away.
     let first = ended
         .filter_map(Result::err)
         .min_by_key(|error| error.trouble != Trouble::Conflict);
@@ -74,15 +73,12 @@ async fn work(
         let outcome = isolated(snapshot, &statement, context).await;
         let outcome = outcome.inspect_err(|_| shared.queue.borrow_mut().clear())?;
         let left = shared.queue.borrow().len();
-        let mut done = shared.done.borrow_mut();
-        done.tallies.extend(outcome.tallies);
-        done.failures.extend(outcome.failures);
-        done.costs.extend(outcome.costs);
+        shared.done.borrow_mut().absorb(outcome);
         (context.request.progress)(shared.total - left, shared.total);
     }
 }
 
-/// A statement that fails takes only the guilty metrics with it: the others are counted one by one.
+/// After a failure the metrics are counted one by one, so that only those at fault fail.
 async fn isolated(
     snapshot: &mut Snapshot,
     statement: &Statement,
@@ -103,23 +99,13 @@ async fn isolated(
     if error.trouble == Trouble::Timeout
         || alone.len() < 2 && alone.iter().all(|single| single.sql == statement.sql)
     {
-        done.failures.extend(
-            statement
-                .keys()
-                .map(|key| (key.to_owned(), error.message.clone())),
-        );
+        done.fail(statement.keys(), &error.message);
         return Ok(done);
     }
     for single in &alone {
         match one(snapshot, single, context, &mut done).await {
             Ok(()) => {}
-            Err(error) if lessons.fails_alone(&error) => {
-                done.failures.extend(
-                    single
-                        .keys()
-                        .map(|key| (key.to_owned(), error.message.clone())),
-                );
-            }
+            Err(error) if lessons.fails_alone(&error) => done.fail(single.keys(), &error.message),
             Err(error) => return Err(error),
         }
     }
@@ -163,18 +149,17 @@ async fn fold(
     request: &Request<'_>,
 ) -> Result<(i64, Tallies), DatabaseError> {
     let mut folding = Folding::new(statement);
-    let told = |error: FoldError| match error {
+    let failed = |error: FoldError| match error {
         FoldError::TooManyGroups => DatabaseError::new(Trouble::TooWide, error.to_string()),
         _ => DatabaseError::query(error.to_string()),
     };
     let rows = snapshot
         .rows(&statement.sql, &statement.binds, &request.limits, |cells| {
-            folding.row(cells).map_err(told)
+            folding.row(cells).map_err(failed)
         })
         .await?;
-    let places: Vec<usize> = (0..statement.days.len()).collect();
     let mut tallies = Tallies::default();
-    for (key, all) in folding.finish(&places).map_err(told)? {
+    for (key, all) in folding.finish().map_err(failed)? {
         for (day, tally) in statement.days.iter().zip(all) {
             tallies.insert((key.clone(), day.date), tally);
         }

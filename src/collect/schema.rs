@@ -1,9 +1,9 @@
-//! What the real tables look like: sizes, types, promises between them, and how text times are written.
+//! Facts about the real tables: sizes, types, keys, and samples of times held as text.
 
 pub mod newest;
 pub mod rights;
 pub mod survey;
-pub mod unborn;
+pub mod undated;
 pub mod undeclared;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,8 @@ use crate::plan::sql::{Writer, quoted, table as quoted_table};
 use crate::plan::time::is_text_type;
 use crate::plan::{Bind, Cell, Facts};
 
-/// Reads the facts of every declared table of one app database, inside its snapshot. A table that
-/// cannot be looked at fails later, with the metrics that need it.
+/// Reads the facts of every declared table of one app database, inside its snapshot. A table that cannot be read fails
+/// later, with the metrics that need it.
 pub async fn probe(
     snapshot: &mut Snapshot,
     catalog: &Catalog,
@@ -25,47 +25,36 @@ pub async fn probe(
     limits: &Limits,
 ) -> Result<Facts, DatabaseError> {
     let wanted = wanted(catalog, database);
-    let mut facts = Facts::default();
     let names: Vec<&str> = wanted.keys().copied().collect();
-    if forgiven(tables(snapshot, &names, database, limits, &mut facts).await)?.is_none() {
+    let mut probe = Probe {
+        snapshot,
+        database,
+        limits,
+        facts: Facts::default(),
+    };
+    if optional(probe.tables(&names).await)?.is_none() {
         for name in &names {
-            forgiven(tables(snapshot, &[name], database, limits, &mut facts).await)?;
+            optional(probe.tables(&[name]).await)?;
         }
     }
-    let times = kept_as_text(snapshot.engine(), &wanted, database, &facts);
-    if forgiven(sample(snapshot, &times, database, limits, &mut facts).await)?.is_none() {
+    let times = probe.text_times(&wanted);
+    if optional(probe.sample(&times).await)?.is_none() {
         for one in &times {
-            let one = std::slice::from_ref(one);
-            forgiven(sample(snapshot, one, database, limits, &mut facts).await)?;
+            optional(probe.sample(std::slice::from_ref(one)).await)?;
         }
     }
-    Ok(facts)
+    Ok(probe.facts)
 }
 
-/// Columns and promises of these tables; one that is not there is left out.
-pub(super) async fn tables(
-    snapshot: &mut Snapshot,
-    names: &[&str],
-    database: &str,
-    limits: &Limits,
-    facts: &mut Facts,
-) -> Result<(), DatabaseError> {
-    match snapshot.engine() {
-        Engine::Postgres => postgres(snapshot, names, database, limits, facts).await,
-        Engine::Sqlite => sqlite(snapshot, names, database, limits, facts).await,
-        Engine::Mysql => mysql(snapshot, names, database, limits, facts).await,
-    }
-}
-
-/// Nothing, where a table is wrong or locked; what concerns the whole database stays an error.
-pub(super) fn forgiven<T>(looked: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseError> {
+/// `None` if a table is wrong or locked; what concerns the whole database stays an error.
+pub(super) fn optional<T>(looked: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseError> {
     match looked {
         Err(error) if error.trouble.is_the_statements_own() => Ok(None),
         other => other.map(Some),
     }
 }
 
-/// The size stands in the catalog: asking the table itself would wait for whoever has locked it.
+/// The size is read from the catalog: a query on the table itself would wait for its locks.
 const POSTGRES_COLUMNS: &str = "
 SELECT wanted.name, greatest(relation.relpages, 0)::bigint * 8192, greatest(relation.reltuples, 0)::bigint,
        attribute.attname::text, format_type(attribute.atttypid, NULL), attribute.attnotnull
@@ -74,8 +63,8 @@ JOIN pg_class AS relation ON relation.oid = wanted.relation
 JOIN pg_attribute AS attribute ON attribute.attrelid = wanted.relation
 WHERE attribute.attnum > 0 AND NOT attribute.attisdropped";
 
-/// Foreign keys that are enforced and checked, and unique columns, of one column each; then, without a parent's name,
-/// the columns by which indexes are sorted first. What is promised of a table does not hold for those that inherit from it.
+/// Foreign keys that are enforced and checked, and unique columns, of one column each; then, with an empty parent, the
+/// first columns of indexes. A table's keys do not hold for tables that inherit from it.
 const POSTGRES_PROMISES: &str = "
 SELECT wanted.name, own.attname::text, place.nspname || '.' || parent.relname, referenced.attname::text, pg_table_is_visible(parent.oid)
 FROM (SELECT name, to_regclass(quoted) AS relation FROM unnest($1::text[], $2::text[]) AS each(name, quoted)) AS wanted
@@ -100,76 +89,8 @@ JOIN pg_index AS made ON made.indrelid = wanted.relation
 JOIN pg_attribute AS own ON own.attrelid = wanted.relation AND own.attnum = made.indkey[0]
 WHERE made.indisvalid AND made.indpred IS NULL";
 
-async fn postgres(
-    snapshot: &mut Snapshot,
-    names: &[&str],
-    database: &str,
-    limits: &Limits,
-    facts: &mut Facts,
-) -> Result<(), DatabaseError> {
-    let plain = Bind::Texts(names.iter().map(|name| (*name).to_owned()).collect());
-    let real = Bind::Texts(names.iter().map(|name| quoted_table(name)).collect());
-    let binds = [plain, real];
-    let mut found = |cells: &[Cell]| {
-        let [
-            Cell::Text(name),
-            Cell::Integer(bytes),
-            Cell::Integer(rows),
-            Cell::Text(column),
-            Cell::Text(kind),
-            Cell::Integer(not_null),
-        ] = cells
-        else {
-            return Ok(());
-        };
-        let table = facts.table_mut(database, name);
-        table.bytes = *bytes;
-        table.rows = *rows;
-        table.types.insert(column.clone(), kind.to_lowercase());
-        if *not_null == 1 {
-            table.not_null.insert(column.clone());
-        }
-        Ok(())
-    };
-    snapshot
-        .rows(POSTGRES_COLUMNS, &binds, limits, &mut found)
-        .await?;
-    let mut promised = |cells: &[Cell]| {
-        let [
-            Cell::Text(name),
-            Cell::Text(column),
-            parent,
-            referenced,
-            is_visible,
-        ] = cells
-        else {
-            return Ok(());
-        };
-        let table = facts.table_mut(database, name);
-        match (parent, referenced) {
-            (Cell::Text(none), _) if none.is_empty() => {
-                table.indexed.insert(column.clone());
-            }
-            (Cell::Text(parent), Cell::Text(referenced)) => {
-                let is_visible = *is_visible == Cell::Integer(1);
-                let names = known_as(parent, is_visible);
-                let promised = |name| (column.clone(), name, referenced.clone());
-                table.foreign_keys.extend(names.map(promised));
-            }
-            _ => {
-                table.unique.insert(column.clone());
-            }
-        }
-        Ok(())
-    };
-    snapshot
-        .rows(POSTGRES_PROMISES, &binds, limits, &mut promised)
-        .await?;
-    Ok(())
-}
-
-/// Columns, foreign keys of one column and indexes of the whole table, in one round. What compares a column's texts other
-/// than by their bytes stands in the words that made its table.
+/// Columns, foreign keys of one column and indexes of the whole table, in one query. Only the table's `CREATE` statement
+/// shows whether a column's texts are compared other than by their bytes.
 const SQLITE_FACTS: &str = "
 WITH wanted(name, bare, place) AS (
     SELECT value ->> 0, value ->> 1, nullif(value ->> 2, '') FROM json_each(?1)
@@ -188,25 +109,7 @@ SELECT wanted.name, 'index', part.name, '', '', made.\"unique\",
 FROM wanted, pragma_index_list(wanted.bare, wanted.place) AS made, pragma_index_info(made.name, wanted.place) AS part
 WHERE NOT made.partial AND part.seqno = 0";
 
-async fn sqlite(
-    snapshot: &mut Snapshot,
-    names: &[&str],
-    database: &str,
-    limits: &Limits,
-    facts: &mut Facts,
-) -> Result<(), DatabaseError> {
-    // `main.users` names a schema too; without one, every attached file is looked through.
-    let wanted = names.iter().map(|name| {
-        let (schema, bare) = parted(name);
-        serde_json::json!([name, bare, schema])
-    });
-    let binds = [Bind::Text(
-        serde_json::Value::Array(wanted.collect()).to_string(),
-    )];
-    listed(snapshot, SQLITE_FACTS, &binds, database, limits, facts).await
-}
-
-/// The server opens only tables that are asked for by name, so each has its own questions.
+/// The server opens only tables that are named, so each table has its own query.
 const MYSQL_FACTS: &str = "
 SELECT NAME, 'column', COLUMN_NAME, lower(COLUMN_TYPE), '', IS_NULLABLE = 'NO', 0
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE
@@ -221,18 +124,213 @@ SELECT NAME, 'index', max(CASE SEQ_IN_INDEX WHEN 1 THEN COLUMN_NAME END), '', ''
 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE
 GROUP BY INDEX_NAME";
 
-async fn mysql(
-    snapshot: &mut Snapshot,
-    names: &[&str],
-    database: &str,
-    limits: &Limits,
-    facts: &mut Facts,
-) -> Result<(), DatabaseError> {
-    let (question, binds) = for_each_table(MYSQL_FACTS, names);
-    listed(snapshot, &question, &binds, database, limits, facts).await
+/// Collects facts of one app database's tables inside its snapshot.
+pub(super) struct Probe<'a> {
+    pub snapshot: &'a mut Snapshot,
+    pub database: &'a str,
+    pub limits: &'a Limits,
+    pub facts: Facts,
 }
 
-/// A question on MySQL's own catalog put for each of the tables, by its name.
+impl Probe<'_> {
+    /// Columns, keys and indexes of these tables; a missing table is left out.
+    pub(super) async fn tables(&mut self, names: &[&str]) -> Result<(), DatabaseError> {
+        match self.snapshot.engine() {
+            Engine::Postgres => self.postgres(names).await,
+            Engine::Sqlite => {
+                // `main.users` names a schema; without one, every attached file is searched.
+                let wanted = names.iter().map(|name| {
+                    let (schema, bare) = parted(name);
+                    serde_json::json!([name, bare, schema])
+                });
+                let wanted = serde_json::Value::Array(wanted.collect());
+                let binds = [Bind::Text(wanted.to_string())];
+                self.listed(SQLITE_FACTS, &binds).await
+            }
+            Engine::Mysql => {
+                let (question, binds) = for_each_table(MYSQL_FACTS, names);
+                self.listed(&question, &binds).await
+            }
+        }
+    }
+
+    async fn all_rows(
+        &mut self,
+        question: &str,
+        binds: &[Bind],
+    ) -> Result<Vec<Vec<Cell>>, DatabaseError> {
+        self.snapshot.all_rows(question, binds, self.limits).await
+    }
+
+    async fn postgres(&mut self, names: &[&str]) -> Result<(), DatabaseError> {
+        let binds = names_and_quoted(names);
+        for row in self.all_rows(POSTGRES_COLUMNS, &binds).await? {
+            let Ok(
+                [
+                    Cell::Text(name),
+                    Cell::Integer(bytes),
+                    Cell::Integer(rows),
+                    Cell::Text(column),
+                    Cell::Text(kind),
+                    Cell::Integer(not_null),
+                ],
+            ) = <[Cell; 6]>::try_from(row)
+            else {
+                continue;
+            };
+            let table = self.facts.table_mut(self.database, &name);
+            table.bytes = bytes;
+            table.rows = rows;
+            if not_null == 1 {
+                table.not_null.insert(column.clone());
+            }
+            table.types.insert(column, kind.to_lowercase());
+        }
+        for row in self.all_rows(POSTGRES_PROMISES, &binds).await? {
+            let Ok(
+                [
+                    Cell::Text(name),
+                    Cell::Text(column),
+                    parent,
+                    referenced,
+                    is_visible,
+                ],
+            ) = <[Cell; 5]>::try_from(row)
+            else {
+                continue;
+            };
+            let table = self.facts.table_mut(self.database, &name);
+            match (parent, referenced) {
+                (Cell::Text(none), _) if none.is_empty() => {
+                    table.indexed.insert(column);
+                }
+                (Cell::Text(parent), Cell::Text(referenced)) => {
+                    let is_visible = is_visible == Cell::Integer(1);
+                    let names = known_as(&parent, is_visible);
+                    let promised = |name| (column.clone(), name, referenced.clone());
+                    table.foreign_keys.extend(names.map(promised));
+                }
+                _ => {
+                    table.unique.insert(column);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns, foreign keys and indexes, as rows of one shape.
+    async fn listed(&mut self, question: &str, binds: &[Bind]) -> Result<(), DatabaseError> {
+        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in self.all_rows(question, binds).await? {
+            let Ok(
+                [
+                    Cell::Text(name),
+                    Cell::Text(what),
+                    Cell::Text(column),
+                    Cell::Text(one),
+                    Cell::Text(other),
+                    Cell::Integer(strict),
+                    Cell::Integer(place),
+                ],
+            ) = <[Cell; 7]>::try_from(row)
+            else {
+                continue;
+            };
+            let table = self.facts.table_mut(self.database, &name);
+            match what.as_str() {
+                "column" => {
+                    table.types.insert(column.clone(), one);
+                    if other == "collated" {
+                        table.collated.insert(column.clone());
+                    }
+                    if strict == 1 {
+                        table.not_null.insert(column.clone());
+                    }
+                    if place > 0 {
+                        keys.entry(name).or_default().push(column);
+                    }
+                }
+                "promise" => {
+                    let names = known_as(&one, strict == 1);
+                    let promised = |name| (column.clone(), name, other.clone());
+                    table.foreign_keys.extend(names.map(promised));
+                }
+                _ => {
+                    if (strict, place) == (1, 1) {
+                        table.unique.insert(column.clone());
+                    }
+                    table.indexed.insert(column);
+                }
+            }
+        }
+        for (name, keys) in keys {
+            if let [only] = keys.as_slice() {
+                let table = self.facts.table_mut(self.database, &name);
+                table.unique.insert(only.clone());
+            }
+        }
+        // An index may distinguish what the column considers equal.
+        for table in self.facts.tables.values_mut() {
+            let collated = &table.collated;
+            table.unique.retain(|column| !collated.contains(column));
+        }
+        Ok(())
+    }
+
+    /// Time columns that the database holds as text, with their tables.
+    fn text_times(&self, wanted: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<(String, String)> {
+        let is_sqlite = self.snapshot.engine() == Engine::Sqlite;
+        let mut times = Vec::new();
+        for (name, columns) in wanted {
+            let Some(table) = self.facts.table(self.database, name) else {
+                continue;
+            };
+            let is_text = |column: &&&str| {
+                let declared = table.types.get(**column);
+                declared.is_some_and(|declared| is_sqlite || is_text_type(declared))
+            };
+            let columns = columns.iter().filter(is_text);
+            times.extend(columns.map(|column| ((*name).to_owned(), (*column).to_owned())));
+        }
+        times
+    }
+
+    /// One value of each of these columns, if it is a text.
+    pub(super) async fn sample(
+        &mut self,
+        columns: &[(String, String)],
+    ) -> Result<(), DatabaseError> {
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let one = |(at, (name, column)): (usize, &(String, String))| {
+            let (table, quoted) = (quoted_table(name), quoted(column));
+            format!(
+                "SELECT * FROM (SELECT {at}, {quoted} FROM {table} WHERE {quoted} IS NOT NULL LIMIT 1) AS one"
+            )
+        };
+        let all: Vec<String> = columns.iter().enumerate().map(one).collect();
+        for row in self.all_rows(&all.join(" UNION ALL "), &[]).await? {
+            if let Ok([Cell::Integer(at), Cell::Text(value)]) = <[Cell; 2]>::try_from(row)
+                && let Some((name, column)) =
+                    usize::try_from(at).ok().and_then(|at| columns.get(at))
+            {
+                let table = self.facts.table_mut(self.database, name);
+                table.samples.insert(column.clone(), value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tables' names as two lists: as given, and quoted.
+fn names_and_quoted(names: &[&str]) -> [Bind; 2] {
+    let given = names.iter().map(|name| (*name).to_owned());
+    let quoted = names.iter().map(|name| quoted_table(name));
+    [Bind::Texts(given.collect()), Bind::Texts(quoted.collect())]
+}
+
+/// A question to MySQL's own catalog, repeated for each table by its name.
 fn for_each_table(question: &str, names: &[&str]) -> (String, Vec<Bind>) {
     let mut writer = Writer::new(Engine::Mysql);
     let questions = names.iter().map(|name| {
@@ -255,126 +353,8 @@ fn parted(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }
 
-/// What a table of a schema may be called: without the schema only where that means no other.
+/// The names of a table: also without its schema, if no other table has that name.
 fn known_as(table: &str, is_visible: bool) -> impl Iterator<Item = String> {
     let bare = is_visible.then(|| parted(table).1.to_owned());
     [table.to_owned()].into_iter().chain(bare)
-}
-
-/// Columns, promises and indexes, as rows of one shape.
-async fn listed(
-    snapshot: &mut Snapshot,
-    question: &str,
-    binds: &[Bind],
-    database: &str,
-    limits: &Limits,
-    facts: &mut Facts,
-) -> Result<(), DatabaseError> {
-    let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut found = |cells: &[Cell]| {
-        let [
-            Cell::Text(name),
-            Cell::Text(what),
-            Cell::Text(column),
-            Cell::Text(one),
-            Cell::Text(other),
-            Cell::Integer(strict),
-            Cell::Integer(place),
-        ] = cells
-        else {
-            return Ok(());
-        };
-        let table = facts.table_mut(database, name);
-        match what.as_str() {
-            "column" => {
-                table.types.insert(column.clone(), one.clone());
-                if other == "collated" {
-                    table.collated.insert(column.clone());
-                }
-                if *strict == 1 {
-                    table.not_null.insert(column.clone());
-                }
-                if *place > 0 {
-                    keys.entry(name.clone()).or_default().push(column.clone());
-                }
-            }
-            "promise" => {
-                let names = known_as(one, *strict == 1);
-                let promised = |name| (column.clone(), name, other.clone());
-                table.foreign_keys.extend(names.map(promised));
-            }
-            _ => {
-                table.indexed.insert(column.clone());
-                if (*strict, *place) == (1, 1) {
-                    table.unique.insert(column.clone());
-                }
-            }
-        }
-        Ok(())
-    };
-    snapshot.rows(question, binds, limits, &mut found).await?;
-    for (name, keys) in keys {
-        let table = facts.tables.get_mut(&(database.to_owned(), name));
-        if let (Some(table), [only]) = (table, keys.as_slice()) {
-            table.unique.insert(only.clone());
-        }
-    }
-    // An index may tell apart what the column holds for equal.
-    for table in facts.tables.values_mut() {
-        let collated = &table.collated;
-        table.unique.retain(|column| !collated.contains(column));
-    }
-    Ok(())
-}
-
-/// Time columns that the database keeps as text, with their tables.
-fn kept_as_text(
-    engine: Engine,
-    wanted: &BTreeMap<&str, BTreeSet<&str>>,
-    database: &str,
-    facts: &Facts,
-) -> Vec<(String, String)> {
-    let is_text = |name: &str, column: &str| {
-        let table = facts.tables.get(&(database.to_owned(), name.to_owned()));
-        let declared = table.and_then(|table| table.types.get(column));
-        declared.is_some_and(|declared| engine == Engine::Sqlite || is_text_type(declared))
-    };
-    let all = wanted
-        .iter()
-        .flat_map(|(name, columns)| columns.iter().map(move |column| (*name, *column)));
-    all.filter(|(name, column)| is_text(name, column))
-        .map(|(name, column)| (name.to_owned(), column.to_owned()))
-        .collect()
-}
-
-/// One value of each of these columns, where it is a text.
-pub(super) async fn sample(
-    snapshot: &mut Snapshot,
-    columns: &[(String, String)],
-    database: &str,
-    limits: &Limits,
-    facts: &mut Facts,
-) -> Result<(), DatabaseError> {
-    if columns.is_empty() {
-        return Ok(());
-    }
-    let one = |(at, (name, column)): (usize, &(String, String))| {
-        let (table, quoted) = (quoted_table(name), quoted(column));
-        format!(
-            "SELECT * FROM (SELECT {at}, {quoted} FROM {table} WHERE {quoted} IS NOT NULL LIMIT 1) AS one"
-        )
-    };
-    let all: Vec<String> = columns.iter().enumerate().map(one).collect();
-    let query = all.join(" UNION ALL ");
-    let mut found = |cells: &[Cell]| {
-        if let [Cell::Integer(at), Cell::Text(value)] = cells
-            && let Some((name, column)) = usize::try_from(*at).ok().and_then(|at| columns.get(at))
-        {
-            let table = facts.table_mut(database, name);
-            table.samples.insert(column.clone(), value.clone());
-        }
-        Ok(())
-    };
-    snapshot.rows(&query, &[], limits, &mut found).await?;
-    Ok(())
 }

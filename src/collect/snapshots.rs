@@ -1,9 +1,9 @@
-//! Connections that share one snapshot of an app database, for as long as something is asked of them.
+//! Opens connections that share one snapshot of an app database, and closes them after use.
 
 use crate::config::AppDatabase;
 use crate::database::{self, DatabaseError, Limits, Snapshot, Trouble};
 
-/// On one connection, until somebody asks to stop.
+/// On one connection, until the signal to stop.
 pub(super) async fn with_snapshot<T>(
     app: &AppDatabase,
     limits: &Limits,
@@ -18,7 +18,7 @@ pub(super) async fn with_snapshot<T>(
     with_snapshots(app, 1, limits, ask_first).await
 }
 
-/// On several connections, or as many as the engine can open, until somebody asks to stop.
+/// On several connections, or as many as the engine can open, until the signal to stop.
 pub(super) async fn with_snapshots<T>(
     app: &AppDatabase,
     connections: u32,

@@ -1,4 +1,4 @@
-//! Rows that a split does not count: how many they are, and what their column holds.
+//! Rows that a split does not count: their number, and the values of their column.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -12,10 +12,10 @@ use crate::plan::unlisted::unlisted_values;
 use crate::plan::{Folding, KnownDatabases, Tally};
 
 use super::outcome::Outcome;
-use super::schema::forgiven;
+use super::schema::optional;
 use super::{Request, Work};
 
-/// A split, and rows that none of its metrics counts.
+/// A split, and the rows that none of its metrics counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlisted {
     pub split: String,
@@ -24,12 +24,12 @@ pub struct Unlisted {
     pub values: String,
 }
 
-/// More values than these are only counted.
+/// The number of values to name.
 const VALUES: usize = 5;
-/// Longer values are cut off.
+/// The longest part of a value to show.
 const LETTERS: usize = 40;
 
-/// Tells the values where a count of such rows, made in the night's own scans, is not zero.
+/// Adds the values to each count of such rows that is not zero.
 pub async fn name_values(
     snapshot: &mut Snapshot,
     done: &mut Outcome,
@@ -41,27 +41,19 @@ pub async fn name_values(
     };
     for metric in request.catalog.undeclared_rests() {
         let place = (metric.key.clone(), as_of.day.date);
-        let Some(Tally::Value { value, told, .. }) = done.tallies.get_mut(&place) else {
+        let Some(Tally::Value { value, details, .. }) = done.tallies.get_mut(&place) else {
             continue;
         };
-        if *value == Some(Value::Whole(0)) {
-            continue;
+        if *value != Some(Value::Whole(0)) {
+            let (catalog, limits) = (request.catalog, &request.limits);
+            let found = values(snapshot, metric, catalog, as_of, known, limits).await?;
+            *details = found.map(|(_, values)| values);
         }
-        let found = values(
-            snapshot,
-            metric,
-            request.catalog,
-            as_of,
-            known,
-            &request.limits,
-        )
-        .await?;
-        *told = found.map(|(_, values)| values);
     }
     Ok(())
 }
 
-/// How many rows there are, and what they hold, in no language; nothing where they cannot be counted.
+/// The number of such rows and their values, in no language; `None` if they cannot be counted.
 pub async fn values(
     snapshot: &mut Snapshot,
     metric: &Metric,
@@ -74,23 +66,23 @@ pub async fn values(
         return Ok(None);
     };
     let mut folding = Folding::new(&statement);
-    let told = |error: FoldError| DatabaseError::query(error.to_string());
+    let failed = |error: FoldError| DatabaseError::query(error.to_string());
     let looked = snapshot
         .rows(&statement.sql, &statement.binds, limits, |cells| {
-            folding.row(cells).map_err(told)
+            folding.row(cells).map_err(failed)
         })
         .await;
-    if forgiven(looked)?.is_none() {
+    if optional(looked)?.is_none() {
         return Ok(None);
     }
-    let finished = folding.finish(&[0]).map_err(told)?;
+    let finished = folding.finish().map_err(failed)?;
     Ok(finished
         .first()
         .and_then(|(_, days)| days.first())
         .and_then(described))
 }
 
-/// Of every split of these metrics that does not say what becomes of such rows, whatever its windows.
+/// Such rows of every split that does not declare what happens to them, whatever its windows.
 pub async fn unlisted(
     snapshot: &mut Snapshot,
     keys: &[String],
@@ -108,10 +100,8 @@ pub async fn unlisted(
         let Parts::Rest { column, .. } = &counted.parts else {
             continue;
         };
-        if all
-            .iter()
-            .any(|one| (&one.split, &one.column) == (&metric.family, column))
-        {
+        let is_same = |one: &Unlisted| (&one.split, &one.column) == (&metric.family, column);
+        if all.iter().any(is_same) {
             continue;
         }
         let found = values(snapshot, metric, catalog, as_of, known, limits).await?;
@@ -135,19 +125,19 @@ fn described(tally: &Tally) -> Option<(i64, String)> {
         return None;
     };
     let ranking = ranking(parts);
-    let mut told: Vec<String> = Vec::new();
+    let mut values: Vec<String> = Vec::new();
     for (value, count) in ranking.iter().take(VALUES) {
         let value: String = value.chars().take(LETTERS).collect();
-        told.push(format!("`{value}` {count}"));
+        values.push(format!("`{value}` {count}"));
     }
     if !none.is_zero() {
-        told.push(format!("NULL {none}"));
+        values.push(format!("NULL {none}"));
     }
     let others: Decimal = ranking.iter().skip(VALUES).map(|(_, count)| **count).sum();
     let others = others + rest;
     if !others.is_zero() {
-        told.push(format!("… {others}"));
+        values.push(format!("… {others}"));
     }
     let all = parts.values().sum::<Decimal>() + none + rest;
-    Some((all.to_i64()?, told.join(", ")))
+    Some((all.to_i64()?, values.join(", ")))
 }

@@ -17,7 +17,7 @@ use crate::cli::Collect;
 use crate::config::Config;
 use crate::entry::{Entry, Kind, Value};
 use crate::nightly::{self, DayDone, Night, NightContext, NightError, Orders, Which};
-use crate::plan::night::database_of;
+use crate::plan::database_of;
 use crate::text::counted::counted;
 use crate::{compare, render, report};
 

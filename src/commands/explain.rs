@@ -12,7 +12,7 @@ use crate::collect::{self, Request, Unreachable};
 use crate::config::Config;
 use crate::nightly::{NightError, known_keys};
 use crate::operate::request::one_day;
-use crate::plan::night::database_of;
+use crate::plan::database_of;
 use crate::plan::{Bind, Reach, Statement, reach};
 
 use super::{CommandError, Ended, World, dates, output};

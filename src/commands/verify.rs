@@ -37,7 +37,7 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
     let request = Request {
         keys: known_keys(&config.catalog, args.metric.as_deref()).map_err(NightError::from)?,
         retry_for: retry_for(config, world),
-        follower_patience: retry_for(config, world),
+        follower_timeout: retry_for(config, world),
         retrying: &progress::say_retrying,
         ..one_day(config, day.close(), world.now, world.stop.clone())
     };

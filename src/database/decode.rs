@@ -1,4 +1,4 @@
-//! One row of any engine as cells, decided by what each value really is.
+//! Decodes one row of any engine into cells, by the type of each value.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
@@ -105,7 +105,7 @@ fn mysql_cell(row: &MySqlRow, at: usize) -> Result<Cell, DatabaseError> {
                 "a DECIMAL result has more than 28 digits; cast it to a smaller type",
             )
         })?),
-        // A date of zeros stands for none.
+        // A date of zeros means none.
         "DATE" => date_cell(row.try_get_unchecked::<NaiveDate, _>(at)),
         "DATETIME" => date_cell(row.try_get_unchecked::<NaiveDateTime, _>(at)),
         "TIMESTAMP" => match row.try_get_unchecked::<DateTime<Utc>, _>(at) {
@@ -126,7 +126,7 @@ fn mysql_cell(row: &MySqlRow, at: usize) -> Result<Cell, DatabaseError> {
     })
 }
 
-/// PostgreSQL's own form, which sqlx rounds: a head of four numbers, then digits to the base of 10 000.
+/// Decodes PostgreSQL's binary form exactly, which sqlx would round: four header words, then digits to base 10 000.
 fn numeric(bytes: &[u8]) -> Option<Decimal> {
     let mut words = bytes
         .chunks_exact(2)
@@ -138,7 +138,7 @@ fn numeric(bytes: &[u8]) -> Option<Decimal> {
         _ => return None,
     };
     let digits: Vec<String> = words.map(|digit| format!("{digit:04}")).collect();
-    // As many groups of four stand before the point.
+    // The number of four-digit groups before the point.
     let before = i32::from(weight) + 1;
     let (whole, fraction) = match usize::try_from(before) {
         Ok(before) => {
@@ -154,7 +154,7 @@ fn numeric(bytes: &[u8]) -> Option<Decimal> {
     exact(&format!("{minus}0{whole}.{fraction}"))
 }
 
-/// Nothing where it does not fit. Zeros at the end take no place.
+/// `None` if it does not fit. Trailing zeros need no room.
 fn exact(text: &str) -> Option<Decimal> {
     let text = match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.'),
@@ -167,7 +167,7 @@ fn date_cell(read: sqlx::Result<impl ToString>) -> Cell {
     read.map_or(Cell::Null, |date| Cell::Text(date.to_string()))
 }
 
-/// A number, the highest bit first.
+/// The highest bit first.
 fn bits(bytes: Vec<u8>) -> Cell {
     let number = bytes
         .iter()
@@ -180,13 +180,11 @@ fn whole(number: u64) -> Cell {
 }
 
 fn from_float(float: f64) -> Result<Cell, DatabaseError> {
-    let exact = |float: f64| float.to_string().parse::<Decimal>().ok();
-    match exact(float).or_else(|| Decimal::from_scientific(&format!("{float:e}")).ok()) {
-        Some(decimal) => Ok(Cell::Binary(decimal)),
-        None => Err(DatabaseError::query(format!(
-            "{float} is not a number that can be kept"
-        ))),
-    }
+    let exact = float.to_string().parse::<Decimal>();
+    let decimal = exact.or_else(|_| Decimal::from_scientific(&format!("{float:e}")));
+    decimal
+        .map(Cell::Binary)
+        .map_err(|_| DatabaseError::query(format!("{float} is not a number that can be kept")))
 }
 
 fn hexadecimal(bytes: Vec<u8>) -> String {

@@ -1,4 +1,4 @@
-//! What can go wrong with an app database, in kinds that decide what happens next.
+//! Errors of app databases, in kinds that decide what happens next.
 
 use std::io;
 
@@ -18,32 +18,30 @@ pub struct DatabaseError {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// It cannot be reached, or the connection broke: worth trying again.
+    /// It cannot be reached, or the connection broke: worth a retry.
     Unavailable,
-    /// It follows another server and has come no further than this, where it tells: worth trying again.
+    /// A follower that has replayed only up to this moment, if it reports one: worth a retry.
     Behind(Option<DateTime<Utc>>),
-    /// A follower took back what the statement was still reading: worth trying again, best in smaller pieces.
+    /// A follower cancelled the statement to replay changes: worth a retry, best in smaller pieces.
     Conflict,
-    /// A table that the statement reads was rewritten or emptied after the snapshot, which cannot see its rows any
-    /// more: worth counting again on a fresh one.
+    /// A table was rewritten or emptied after the snapshot, which no longer sees its rows: worth a fresh snapshot.
     Rewritten,
-    /// It let us not in, or is not there: trying again changes nothing.
+    /// It denies access or does not exist: a retry changes nothing.
     Refused,
     /// The statement took too long.
     Timeout,
     /// The statement itself is wrong for this database.
     Query,
-    /// It gives more groups than can be added up at once; the metric has to be counted another way.
+    /// More groups than can be added up at once: the metric has to be counted another way.
     TooWide,
-    /// Somebody asked Daybook to stop.
+    /// Daybook was asked to stop.
     Stopped,
 }
 
-/// What happened to a table, and what to do.
 const REWRITTEN: &str = "was rewritten or emptied while it was counted: collect again once the schema change or reload is over";
 
 impl Trouble {
-    /// Others on the same snapshot may succeed.
+    /// Other statements on the same snapshot may succeed.
     pub fn is_the_statements_own(self) -> bool {
         matches!(
             self,
@@ -53,14 +51,17 @@ impl Trouble {
 }
 
 impl DatabaseError {
-    pub fn rewritten(tables: &[String]) -> Self {
-        let named: Vec<String> = tables.iter().map(|name| format!("`{name}`")).collect();
-        let message = format!("{} {REWRITTEN}", named.join(", "));
-        Self::new(Trouble::Rewritten, message)
+    /// Fails if any table was rewritten.
+    pub fn if_rewritten(tables: &[String]) -> Result<(), Self> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let message = format!("`{}` {REWRITTEN}", tables.join("`, `"));
+        Err(Self::new(Trouble::Rewritten, message))
     }
 
-    /// The snapshot ended under the statement: nothing that it gave can be believed.
-    pub fn snapshot_ended(why: &sqlx::Error) -> Self {
+    /// The snapshot ended during the statement: its rows cannot be trusted.
+    pub fn snapshot_ended(why: sqlx::Error) -> Self {
         let message = format!("the transaction that holds the snapshot has ended: {why}");
         Self::new(Trouble::Unavailable, message)
     }
@@ -76,7 +77,7 @@ impl DatabaseError {
         Self::new(Trouble::Query, message)
     }
 
-    /// Names the limit that a statement ran into.
+    /// Names the limits, if a statement ran into one.
     pub fn under(self, limits: &Limits) -> Self {
         match self.trouble {
             _ if limits.stop.is_cancelled() => Self::new(Trouble::Stopped, "interrupted"),
@@ -97,9 +98,9 @@ impl DatabaseError {
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         let trouble = match &error {
-            sqlx::Error::Database(told) => match told.try_downcast_ref::<MySqlDatabaseError>() {
-                Some(told) => mysql_trouble(told.number()),
-                None => trouble_of(told.code().as_deref().unwrap_or_default()),
+            sqlx::Error::Database(error) => match error.try_downcast_ref::<MySqlDatabaseError>() {
+                Some(error) => mysql_trouble(error.number()),
+                None => trouble_of(error.code().as_deref().unwrap_or_default()),
             },
             sqlx::Error::Tls(_) => Trouble::Refused,
             sqlx::Error::Io(failed) if distrusted(failed).is_some() => Trouble::Refused,
@@ -109,10 +110,10 @@ impl From<sqlx::Error> for DatabaseError {
             _ => Trouble::Query,
         };
         let message = match &error {
-            sqlx::Error::Database(told) if trouble == Trouble::Rewritten => {
-                format!("a table that it reads {REWRITTEN} ({})", told.message())
+            sqlx::Error::Database(error) if trouble == Trouble::Rewritten => {
+                format!("a table that it reads {REWRITTEN} ({})", error.message())
             }
-            sqlx::Error::Database(told) => told.message().to_owned(),
+            sqlx::Error::Database(error) => error.message().to_owned(),
             sqlx::Error::Tls(why) => why.to_string(),
             sqlx::Error::Io(failed) => distrusted(failed).unwrap_or_else(|| error.to_string()),
             other => other.to_string(),
@@ -132,7 +133,7 @@ fn distrusted(failed: &io::Error) -> Option<String> {
     }
 }
 
-/// PostgreSQL's states have five letters; SQLite's numbers have fewer, the kind in the lowest byte.
+/// PostgreSQL's states have five letters; SQLite's numbers are shorter, with the kind in the lowest byte.
 fn trouble_of(code: &str) -> Trouble {
     if code.len() < 5
         && let Ok(number) = code.parse::<i32>()
@@ -141,7 +142,7 @@ fn trouble_of(code: &str) -> Trouble {
     }
     match code {
         "57014" | "55P03" | "25P04" => Trouble::Timeout,
-        // Nothing that only reads meets these anywhere else.
+        // A read-only statement gets these only from a follower.
         "40001" | "40P01" => Trouble::Conflict,
         "28000" | "28P01" | "3D000" => Trouble::Refused,
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => Trouble::Unavailable,
@@ -170,7 +171,7 @@ fn mysql_trouble(number: u16) -> Trouble {
         }
         // The table's definition has changed since the snapshot.
         1412 => Trouble::Rewritten,
-        // Account or database are not for us, or not there.
+        // Access denied, or no such account or database.
         1044 | 1045 | 1049 | 1129 | 1130 | 1698 | 3118 | 4151 => Trouble::Refused,
         // Statement time, lock wait, and a statement that was killed.
         1969 | 3024 | 1205 | 1317 => Trouble::Timeout,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use futures_util::TryStreamExt;
+use serde_json::json;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions, Connection, MySql, MySqlConnection, Row};
 
@@ -15,24 +15,26 @@ use crate::plan::{Bind, Cell};
 
 use super::server::{at_best, connected, has_its_files, is_here, session_name};
 use super::{
-    DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, Replayed, SAVEPOINT, Trouble, decode, safe,
+    DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, Replayed, SAVEPOINT, Trouble, decode, read_all,
+    safe,
 };
 
-/// Names in double quotes, texts in single ones, a backslash is a backslash: the SQL of the other engines.
+/// The SQL of the other engines: double quotes for names, single quotes for texts, and no escapes by backslash.
 const SQL_MODE: &str = "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 
-/// MySQL moves a condition into a derived table by writing it down, with backslashes as escapes, and reading it
-/// again by the session's rules: a text that holds a backslash would not be found, one with a quote is an error.
-const NO_SECOND_READING: &str = "/*!80022 , optimizer_switch = 'derived_condition_pushdown=off' */";
+/// To move a condition into a derived table, MySQL prints it with backslashes as escapes and parses it again by the
+/// session's rules: a text with a backslash would not be found, and one with a quote is an error.
+const NO_CONDITION_PUSHDOWN: &str =
+    "/*!80022 , optimizer_switch = 'derived_condition_pushdown=off' */";
 
 const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 
-/// A connection, and what its snapshot can be trusted for.
-pub struct Line {
+/// A connection in its snapshot, and the tables as they were when it was taken.
+pub struct Session {
     connection: MySqlConnection,
-    /// The schema of the tables that are named without one.
+    /// The schema of tables named without one.
     schema: String,
-    /// When each table was made, as told right before the snapshot; views were never made.
+    /// When each table was made, read right before the snapshot; `None` for views.
     made: BTreeMap<TableName, Option<String>>,
 }
 
@@ -41,17 +43,17 @@ type TableName = (String, String);
 
 const MADE: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, CAST(CREATE_TIME AS char) FROM information_schema.TABLES WHERE TABLE_SCHEMA";
 
-const NOT_THE_SERVERS_OWN: &str =
+const NOT_OF_THE_SERVER: &str =
     "NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')";
 
 const DEFINITION: &str = "SELECT CAST(VIEW_DEFINITION AS char) FROM information_schema.VIEWS
     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
 
-/// Two connections cannot be made to see the same instant without locking tables, so there is one.
+/// Opens one connection: two could see the same instant only by locking tables.
 pub(super) async fn open(
     url: &DatabaseUrl,
     limits: &Limits,
-) -> Result<(Line, Replayed), DatabaseError> {
+) -> Result<(Session, Replayed), DatabaseError> {
     let options = reach(url)?;
     let mut connection = connected(url, options.connect()).await?;
     let (version, clock, schema): (String, NaiveDateTime, String) =
@@ -59,7 +61,7 @@ pub(super) async fn open(
             .fetch_one(&mut connection)
             .await?;
     let replayed = replayed(&mut connection, clock.and_utc()).await;
-    let made = safe(&format!("{MADE} {NOT_THE_SERVERS_OWN}"));
+    let made = safe(&format!("{MADE} {NOT_OF_THE_SERVER}"));
     let made = made_by_name(sqlx::query_as(made).fetch_all(&mut connection).await?);
     for command in [
         settings(limits, version.contains("MariaDB")),
@@ -71,17 +73,17 @@ pub(super) async fn open(
             .execute(&mut connection)
             .await?;
     }
-    let line = Line {
+    let session = Session {
         connection,
         schema,
         made,
     };
-    Ok((line, replayed))
+    Ok((session, replayed))
 }
 
-impl Line {
-    /// The tables that a statement may read: those it names, also by way of views. Behind a view whose definition this
-    /// account may not see, it may be any.
+impl Session {
+    /// The tables that a statement may read: those it names, directly or through views. All tables, if this account may
+    /// not see the definition of a view.
     async fn named(&mut self, sql: &str) -> Result<BTreeSet<TableName>, DatabaseError> {
         let mut text = sql.to_lowercase();
         let mut views: BTreeSet<TableName> = BTreeSet::new();
@@ -111,32 +113,29 @@ impl Line {
         }
     }
 
-    /// An error where the statement has read a table that was altered or took its name since the snapshot, which may
-    /// not show its rows. The server itself notices only tables that are younger than the snapshot.
+    /// Fails if the statement has read a table that was altered or renamed since the snapshot, which may not show its
+    /// rows. The server itself notices only tables that are younger than the snapshot.
     async fn saw_all(&mut self, sql: &str) -> Result<(), DatabaseError> {
         let named = self.named(sql).await?;
         let mut changed: Vec<String> = Vec::new();
         let schemas: BTreeSet<&String> = named.iter().map(|(schema, _)| schema).collect();
         for schema in schemas {
             let here: Vec<&TableName> = named.iter().filter(|name| name.0 == *schema).collect();
-            let places = vec!["?"; here.len()].join(", ");
-            let text = format!("{MADE} = ? AND TABLE_NAME IN ({places})");
+            let placeholders = vec!["?"; here.len()].join(", ");
+            let text = format!("{MADE} = ? AND TABLE_NAME IN ({placeholders})");
             let mut query = sqlx::query_as(safe(&text)).bind(schema.clone());
             for (_, name) in &here {
                 query = query.bind(name.clone());
             }
             let now = made_by_name(query.fetch_all(&mut self.connection).await?);
-            let was = |name: &&&TableName| now.get(**name) != self.made.get(**name);
-            let spoken = |(schema, name): &&TableName| match *schema == self.schema {
+            let has_changed = |name: &&&TableName| now.get(**name) != self.made.get(**name);
+            let shown = |(schema, name): &&TableName| match *schema == self.schema {
                 true => name.clone(),
                 false => format!("{schema}.{name}"),
             };
-            changed.extend(here.iter().filter(was).map(spoken));
+            changed.extend(here.iter().filter(has_changed).map(shown));
         }
-        match changed.as_slice() {
-            [] => Ok(()),
-            tables => Err(DatabaseError::rewritten(tables)),
-        }
+        DatabaseError::if_rewritten(&changed)
     }
 
     pub(super) async fn close(self) {
@@ -152,30 +151,27 @@ fn made_by_name(
         .collect()
 }
 
-/// A replica tells how many seconds lie between what it replays and the clock, and nothing while it does not replay.
-/// An account that may not ask is told of no replica. Servers before MariaDB 10.5 and MySQL 8.0.22 know the old words only.
+/// A replica reports how many seconds it is behind, or null while it does not replay. To an account that may not ask, the
+/// server looks like no replica. MariaDB before 10.5 and MySQL before 8.0.22 know only the old words.
 async fn replayed(connection: &mut MySqlConnection, clock: DateTime<Utc>) -> Replayed {
-    let mut told = None;
-    for question in ["SHOW REPLICA STATUS", "SHOW SLAVE STATUS"] {
-        let asked = sqlx::raw_sql(question).fetch_optional(&mut *connection);
-        if let Ok(status) = asked.await {
-            told = status;
-            break;
-        }
+    let mut found = sqlx::raw_sql("SHOW REPLICA STATUS")
+        .fetch_optional(&mut *connection)
+        .await;
+    if found.is_err() {
+        found = sqlx::raw_sql("SHOW SLAVE STATUS")
+            .fetch_optional(connection)
+            .await;
     }
-    let Some(status) = told else {
+    let Ok(Some(status)) = found else {
         return Replayed::All;
     };
     let behind = ["Seconds_Behind_Master", "Seconds_Behind_Source"]
         .iter()
         .find_map(|name| status.try_get_unchecked::<Option<String>, _>(*name).ok());
-    match behind
-        .flatten()
-        .and_then(|seconds| seconds.parse::<i64>().ok())
-    {
-        Some(seconds) => Replayed::Until(clock - TimeDelta::seconds(1 + seconds)),
-        None => Replayed::Unknown,
-    }
+    let seconds = behind.flatten().and_then(|seconds| seconds.parse().ok());
+    seconds.map_or(Replayed::Unknown, |seconds: i64| {
+        Replayed::Until(clock - TimeDelta::seconds(1 + seconds))
+    })
 }
 
 fn settings(limits: &Limits, is_mariadb: bool) -> String {
@@ -183,7 +179,7 @@ fn settings(limits: &Limits, is_mariadb: bool) -> String {
     let longest = match is_mariadb {
         true => format!("max_statement_time = {}", statement_timeout.as_secs_f64()),
         false => format!(
-            "max_execution_time = {}{NO_SECOND_READING}",
+            "max_execution_time = {}{NO_CONDITION_PUSHDOWN}",
             statement_timeout.as_millis()
         ),
     };
@@ -194,7 +190,7 @@ fn settings(limits: &Limits, is_mariadb: bool) -> String {
     )
 }
 
-/// The way to the server: verified TLS unless it stands on this machine or the URL says otherwise.
+/// Connection options: verified TLS, unless the server is on this machine or the URL says otherwise.
 pub fn reach(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
     let options = MySqlConnectOptions::from_str(url.expose())
         .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
@@ -209,8 +205,8 @@ pub fn reach(url: &DatabaseUrl) -> Result<MySqlConnectOptions, DatabaseError> {
         true => options,
         false => options.ssl_mode(MySqlSslMode::VerifyIdentity),
     };
-    // What the session needs is set by `settings`, in one go. Statements stay prepared until the end: closing one
-    // is never answered, and the next would wait for the network's own acknowledgement of it.
+    // `settings` sets everything the session needs, at once. Statements stay prepared: the server does not answer when
+    // one is closed, so the next one would wait for the network's acknowledgement.
     Ok(options
         .timezone(None)
         .pipes_as_concat(false)
@@ -222,7 +218,7 @@ fn is_near(options: &MySqlConnectOptions) -> bool {
     options.get_socket().is_some() || is_here(options.get_host())
 }
 
-/// Which of the two a server is, by how it tells its version.
+/// `MariaDB 10.11`, or `MySQL 8.4`, by the server's version.
 pub fn product(version: &str) -> String {
     match version.split_once("-MariaDB") {
         Some((number, _)) => format!("MariaDB {number}"),
@@ -230,17 +226,15 @@ pub fn product(version: &str) -> String {
     }
 }
 
-/// Whether the server stands on this machine, and whether it has to prove its name.
-pub(super) fn line(url: &DatabaseUrl) -> (bool, bool) {
-    let options = reach(url);
-    let told = |options: &MySqlConnectOptions| {
+/// Whether the server is on this machine, and whether it has to prove its name.
+pub(super) fn is_local_and_proven(url: &DatabaseUrl) -> (bool, bool) {
+    reach(url).map_or((false, false), |options| {
         let is_proven = matches!(options.get_ssl_mode(), MySqlSslMode::VerifyIdentity);
-        (is_near(options), is_proven)
-    };
-    options.as_ref().map_or((false, false), told)
+        (is_near(&options), is_proven)
+    })
 }
 
-/// Ends what this process still runs, found by the comment that each of its statements begins with.
+/// Kills what this process still runs: each of its statements begins with a comment that names the process.
 pub(super) async fn cancel(url: &DatabaseUrl) {
     const RUNNING: &str = "SELECT CAST(ID AS signed) FROM information_schema.PROCESSLIST
         WHERE ID <> connection_id() AND INFO LIKE concat('/* ', ?, ' */%')";
@@ -264,74 +258,59 @@ pub(super) async fn cancel(url: &DatabaseUrl) {
     .await;
 }
 
-/// A table that is younger than the snapshot is an error of the server's own (1412); `saw_all` finds the others.
+/// The server refuses a table that is younger than the snapshot (1412); `saw_all` finds the others.
 pub(super) async fn ask(
-    line: &mut Line,
+    session: &mut Session,
     sql: &str,
     binds: &[Bind],
     each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
 ) -> Result<(), DatabaseError> {
-    fetch(&mut line.connection, sql, binds, each).await?;
+    let rows = bound(sql, binds).fetch(&mut session.connection);
+    read_all(rows, decode::mysql, each).await?;
     // Until the rollback nobody can alter what the statement has read.
-    let seen = line.saw_all(sql).await;
-    let settling = sqlx::raw_sql(ROLLBACK_TO_SAVEPOINT).execute(&mut line.connection);
-    settling
-        .await
-        .map_err(|error| DatabaseError::snapshot_ended(&error))?;
+    let seen = session.saw_all(sql).await;
+    let settled = sqlx::raw_sql(ROLLBACK_TO_SAVEPOINT).execute(&mut session.connection);
+    settled.await.map_err(DatabaseError::snapshot_ended)?;
     seen
 }
 
-async fn fetch(
-    connection: &mut MySqlConnection,
-    sql: &str,
-    binds: &[Bind],
-    each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
-) -> Result<(), DatabaseError> {
-    let mut stream = bound(sql, binds).fetch(connection);
-    while let Some(row) = stream.try_next().await? {
-        each(decode::mysql(&row)?)?;
-    }
-    Ok(())
-}
-
-/// MySQL's placeholders have no numbers: one that stands in two places is bound twice.
+/// MySQL's placeholders have no numbers: a value that is used twice is bound twice.
 fn bound(sql: &str, binds: &[Bind]) -> sqlx::query::Query<'static, MySql, MySqlArguments> {
-    let mut places = Vec::new();
+    let mut numbers = Vec::new();
     let plain = with_numbers(sql, Engine::Mysql, |number| {
-        places.push(number);
+        numbers.push(number);
         "?".to_owned()
     });
     let mut query = sqlx::query(safe(&format!("/* {} */ {plain}", session_name())));
-    for bind in places.iter().filter_map(|number| binds.get(number - 1)) {
+    for bind in numbers.iter().filter_map(|number| binds.get(number - 1)) {
         query = match bind {
             Bind::Instant(instant) => query.bind(instant.naive_utc()),
             Bind::Local(local) => query.bind(*local),
             Bind::Text(text) => query.bind(text.clone()),
             Bind::Integer(whole) => query.bind(*whole),
-            Bind::Texts(texts) => query.bind(serde_json::Value::from(texts.clone()).to_string()),
-            Bind::Integers(wholes) => {
-                query.bind(serde_json::Value::from(wholes.clone()).to_string())
-            }
+            Bind::Texts(texts) => query.bind(json!(texts).to_string()),
+            Bind::Integers(wholes) => query.bind(json!(wholes).to_string()),
             Bind::Instants(_) | Bind::Locals(_) => query.bind(None::<String>),
         };
     }
     query
 }
 
-/// A row of EXPLAIN as a line: `this: ALL, about 994123 rows, Using where`. MySQL has two columns more than MariaDB.
+/// A row of EXPLAIN as a line: `this: ALL, about 994123 rows, Using where`. MySQL has two more columns than MariaDB.
 pub(super) fn plan_line(cells: &[Cell]) -> String {
-    let told = |at: usize| match cells.get(at) {
-        Some(Cell::Text(text)) if !text.is_empty() => Some(text.clone()),
-        Some(Cell::Integer(number)) => Some(number.to_string()),
-        _ => None,
+    let column = |at: usize| {
+        cells
+            .get(at)
+            .map(Cell::text)
+            .filter(|text| !text.is_empty())
     };
     let more = usize::from(cells.len() > 10);
-    let table = told(2).unwrap_or_else(|| "no table".to_owned());
+    let table = column(2).unwrap_or_else(|| "no table".to_owned());
     let parts = [
-        told(3 + more),
-        told(5 + more).map(|key| format!("key {key}")),
-        told(8 + more).map(|rows| format!("about {rows} rows")),
-        told(cells.len() - 1),
+        column(3 + more),
+        column(5 + more).map(|key| format!("key {key}")),
+        column(8 + more).map(|rows| format!("about {rows} rows")),
+        column(cells.len() - 1),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("{table}: {}", parts.join(", "))

@@ -3,7 +3,6 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, PgConnection, Postgres};
 
@@ -12,11 +11,12 @@ use crate::plan::{Bind, Cell};
 
 use super::server::{at_best, connected, has_its_files, is_here, session_name};
 use super::{
-    DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, Replayed, SAVEPOINT, Trouble, decode, safe,
+    DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, Replayed, SAVEPOINT, Trouble, decode, read_all,
+    safe,
 };
 
-/// Asked before the snapshot is taken, which holds at least that much. A receiver whose figures this user may not
-/// see has heard of the other server within its timeout, or it would not be there any more.
+/// Runs before the snapshot is taken, which contains at least that much. If this user may not see a receiver's numbers,
+/// the receiver still exists only if it heard from the other server within its timeout.
 const REPLAYED: &str = "
 SELECT pg_is_in_recovery(), greatest(
     pg_last_xact_replay_timestamp(),
@@ -26,12 +26,11 @@ SELECT pg_is_in_recovery(), greatest(
             THEN clock_timestamp() - nullif(current_setting('wal_receiver_timeout')::interval, interval '0')
      END FROM pg_stat_wal_receiver))";
 
-/// Of the tables that the statement holds locked, those that were rewritten, emptied, made, renamed or moved between
-/// parents since the snapshot, with all that belonged to them then: a table that was filled beside an old one
-/// and then took its name shows only what it held before. Rows of the catalog are the snapshot's, what the functions tell
-/// is of now; and while the locks are held, it stays so. Indexes may come and go. No function tells whether a table still
-/// inherits from another; but whatever changes that changes its columns too: their rows of the snapshot have been replaced,
-/// by the committed transaction in `xmax`.
+/// The tables locked by the statement, and their parts, that were rewritten, emptied, made, renamed or moved between
+/// parents since the snapshot: such a table shows only what it held before. Rows of the catalog are the snapshot's, while
+/// the functions return the present, which cannot change while the locks are held. Indexes may come and go. No function
+/// tells whether a table still inherits from another, but a change of that also changes its columns: their rows in the
+/// snapshot have been replaced by the committed transaction in `xmax`.
 const REWRITTEN: &str = "
 WITH RECURSIVE held AS (
     SELECT relation AS id FROM pg_locks
@@ -79,7 +78,7 @@ pub(super) async fn open(
         let snapshot: String = sqlx::query_scalar("SELECT pg_export_snapshot()")
             .fetch_one(&mut first)
             .await?;
-        // Snapshot names are hexadecimal digits and dashes; anything else would not be one.
+        // A snapshot's name consists of hexadecimal digits and dashes.
         let name: String = snapshot
             .chars()
             .filter(|letter| letter.is_ascii_hexdigit() || *letter == '-')
@@ -92,7 +91,7 @@ pub(super) async fn open(
                 .await?;
             all.push(other);
         }
-        // Our own connections are the parallelism; workers on top only fight them for the same cores.
+        // Our connections already work in parallel; parallel workers would compete with them for the same cores.
         for connection in all.iter_mut().chain([&mut first]) {
             sqlx::query("SET LOCAL max_parallel_workers_per_gather = 0")
                 .execute(connection)
@@ -112,7 +111,7 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
         ("default_transaction_read_only", "on".to_owned()),
         // Compiling a statement with dozens of counts takes longer than it saves.
         ("jit", "off".to_owned()),
-        // So that the keys of about a million parents stay a set in memory: `plan::Facts::keys_fit_memory`.
+        // Enough for a set of the keys of about a million parents: `plan::Facts::keys_fit_memory`.
         ("work_mem", "48MB".to_owned()),
         ("statement_timeout", milliseconds(limits.statement_timeout)),
         ("lock_timeout", milliseconds(limits.lock_timeout)),
@@ -123,7 +122,7 @@ fn options(url: &DatabaseUrl, limits: &Limits) -> Result<PgConnectOptions, Datab
     ]))
 }
 
-/// The way to the server: verified TLS unless it stands on this machine or the URL says otherwise.
+/// Connection options: verified TLS, unless the server is on this machine or the URL says otherwise.
 pub fn reach(url: &DatabaseUrl) -> Result<PgConnectOptions, DatabaseError> {
     let options = PgConnectOptions::from_str(url.expose())
         .map_err(|error| DatabaseError::new(Trouble::Refused, format!("{url}: {error}")))?;
@@ -141,14 +140,12 @@ fn is_near(options: &PgConnectOptions) -> bool {
     options.get_socket().is_some() || is_here(options.get_host())
 }
 
-/// Whether the server stands on this machine, and whether it has to prove its name.
-pub(super) fn line(url: &DatabaseUrl) -> (bool, bool) {
-    let options = reach(url);
-    let told = |options: &PgConnectOptions| {
+/// Whether the server is on this machine, and whether it has to prove its name.
+pub(super) fn is_local_and_proven(url: &DatabaseUrl) -> (bool, bool) {
+    reach(url).map_or((false, false), |options| {
         let is_proven = matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
-        (is_near(options), is_proven)
-    };
-    options.as_ref().map_or((false, false), told)
+        (is_near(&options), is_proven)
+    })
 }
 
 pub(super) async fn cancel(url: &DatabaseUrl, limits: &Limits) {
@@ -173,47 +170,32 @@ pub(super) async fn without_hash_joins(connection: &mut PgConnection) -> Result<
     Ok(())
 }
 
-/// Runs a statement and takes back what it did to the session: its locks and settings. So whoever changes a table waits
-/// for one statement, not for the night; and a failed one takes nothing with it.
+/// Runs a statement, then releases its locks and settings: a deployment waits for one statement, not for the night, and a
+/// failed statement does not end the transaction.
 pub(super) async fn ask(
     connection: &mut PgConnection,
     sql: &str,
     binds: &[Bind],
     each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
 ) -> Result<(), DatabaseError> {
-    let mut done = fetch(connection, sql, binds, each).await;
+    let rows = bound(sql, binds).fetch(&mut *connection);
+    let mut done = read_all(rows, decode::postgres, each).await;
     if done.is_ok() {
         done = saw_all(connection).await;
     }
     let settled = sqlx::query(ROLLBACK_TO_SAVEPOINT).execute(connection).await;
     match (settled, done) {
         (Ok(_), done) => done,
-        // The connection is gone: the statement's own error says so better.
+        // If the connection is gone, the statement's own error says it better.
         (Err(_), Err(error)) if !error.trouble.is_the_statements_own() => Err(error),
-        (Err(error), _) => Err(DatabaseError::snapshot_ended(&error)),
+        (Err(error), _) => Err(DatabaseError::snapshot_ended(error)),
     }
 }
 
-/// An error where the statement has read a table that its snapshot no longer shows as it was.
+/// Fails if the statement has read a table that its snapshot no longer shows as it was.
 async fn saw_all(connection: &mut PgConnection) -> Result<(), DatabaseError> {
     let rewritten: Vec<String> = sqlx::query_scalar(REWRITTEN).fetch_all(connection).await?;
-    match rewritten.as_slice() {
-        [] => Ok(()),
-        tables => Err(DatabaseError::rewritten(tables)),
-    }
-}
-
-async fn fetch(
-    connection: &mut PgConnection,
-    sql: &str,
-    binds: &[Bind],
-    each: &mut impl FnMut(Vec<Cell>) -> Result<(), DatabaseError>,
-) -> Result<(), DatabaseError> {
-    let mut stream = bound(sql, binds).fetch(connection);
-    while let Some(row) = stream.try_next().await? {
-        each(decode::postgres(&row)?)?;
-    }
-    Ok(())
+    DatabaseError::if_rewritten(&rewritten)
 }
 
 fn bound(sql: &str, binds: &[Bind]) -> sqlx::query::Query<'static, Postgres, PgArguments> {

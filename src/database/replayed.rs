@@ -1,4 +1,4 @@
-//! How far a server has come that follows another one.
+//! How far a replica has replayed the other server's changes.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
@@ -6,19 +6,19 @@ use crate::text::counted::counted;
 
 use super::{DatabaseError, Trouble};
 
-/// What a snapshot can hold of what the application has written.
+/// How much of the application's writes a snapshot can contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replayed {
     /// Everything: the application writes here.
     All,
     /// Everything until then, perhaps more.
     Until(DateTime<Utc>),
-    /// A follower that does not tell.
+    /// A follower that does not report its progress.
     Unknown,
 }
 
 impl Replayed {
-    /// An error where what was written before `needed` may still be missing.
+    /// Fails if writes from before `needed` may still be missing.
     pub fn reaches(self, needed: DateTime<Utc>) -> Result<(), DatabaseError> {
         match self {
             Self::All => Ok(()),

@@ -1,7 +1,8 @@
-//! SQLite as an app database: opened read-only, connections that see one instant, interrupted when it takes too long.
+//! SQLite as an app database: read-only connections that see the same instant, interrupted after a time limit.
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
 use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
 
@@ -10,17 +11,16 @@ use crate::plan::Bind;
 
 use super::{DatabaseError, Limits, ROLLBACK_TO_SAVEPOINT, SAVEPOINT, Trouble, safe};
 
-/// Virtual-machine steps between two looks at the clock: about a millisecond.
+/// Steps of SQLite's virtual machine between two looks at the clock: about a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
 
 /// How often connections try to begin while nobody writes.
 const TRIES: usize = 20;
 
-/// Pages are read once a statement; a larger cache would hold more memory and save nothing.
+/// A statement reads each page once, so a larger cache would only hold more memory.
 const CACHE_KIB: &str = "-1024";
 
-/// Opens connections that see the same instant: as many as asked for, or one where others write without
-/// pause.
+/// Opens `count` connections that see the same instant, or one if others write without pause.
 pub(super) async fn open(
     url: &DatabaseUrl,
     count: u32,
@@ -31,12 +31,9 @@ pub(super) async fn open(
         let message = format!("there is no SQLite database at {}", path.display());
         return Err(DatabaseError::new(Trouble::Refused, message));
     }
-    let told = |error: sqlx::Error| {
-        let error = DatabaseError::from(error);
-        DatabaseError::new(
-            error.trouble,
-            format!("{}: {}", path.display(), error.message),
-        )
+    let failed = |error: sqlx::Error| {
+        let DatabaseError { trouble, message } = error.into();
+        DatabaseError::new(trouble, format!("{}: {message}", path.display()))
     };
     let options = SqliteConnectOptions::new()
         .filename(&path)
@@ -47,26 +44,24 @@ pub(super) async fn open(
         .disable_statement_logging();
     let mut all = Vec::new();
     for _ in 0..count.max(1) {
-        all.push(options.connect().await.map_err(told)?);
+        all.push(options.connect().await.map_err(failed)?);
     }
     for _ in 0..TRIES {
-        if begin_together(&mut all).await.map_err(told)? {
+        if begin_together(&mut all).await.map_err(failed)? {
             return Ok(all);
         }
         for connection in &mut all {
-            sqlx::query("ROLLBACK")
-                .execute(connection)
-                .await
-                .map_err(told)?;
+            let rollback = sqlx::query("ROLLBACK").execute(connection);
+            rollback.await.map_err(failed)?;
         }
     }
     all.truncate(1);
-    begin_together(&mut all).await.map_err(told)?;
+    begin_together(&mut all).await.map_err(failed)?;
     Ok(all)
 }
 
-/// Whether all see the same: the versions that the others know stay what they were before the first began
-/// only if nobody wrote until they began too.
+/// Whether all see the same instant: only if nobody wrote until the last one began, the others still have the version
+/// from before the first began.
 async fn begin_together(all: &mut [SqliteConnection]) -> sqlx::Result<bool> {
     let Some((first, others)) = all.split_first_mut() else {
         return Ok(true);
@@ -94,23 +89,21 @@ async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// The savepoint is there only as long as the transaction is the one that was begun.
+/// Fails if the transaction that made the savepoint has ended.
 pub(super) async fn settle(connection: &mut SqliteConnection) -> Result<(), DatabaseError> {
-    let settling = sqlx::query(ROLLBACK_TO_SAVEPOINT).execute(connection);
-    settling
-        .await
-        .map_err(|error| DatabaseError::snapshot_ended(&error))?;
+    let settled = sqlx::query(ROLLBACK_TO_SAVEPOINT).execute(connection);
+    settled.await.map_err(DatabaseError::snapshot_ended)?;
     Ok(())
 }
 
-/// Grows whenever somebody else has written.
+/// Grows whenever another connection has written.
 async fn data_version(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(connection)
         .await
 }
 
-/// A statement's deadline, kept by SQLite itself while the statement runs.
+/// A statement's deadline, which SQLite itself checks while the statement runs.
 pub(super) struct Watch {
     deadline: Instant,
 }
@@ -149,10 +142,8 @@ pub(super) fn bound(
         query = match bind {
             Bind::Text(text) => query.bind(text.clone()),
             Bind::Integer(whole) => query.bind(*whole),
-            Bind::Texts(texts) => query.bind(serde_json::Value::from(texts.clone()).to_string()),
-            Bind::Integers(wholes) => {
-                query.bind(serde_json::Value::from(wholes.clone()).to_string())
-            }
+            Bind::Texts(texts) => query.bind(json!(texts).to_string()),
+            Bind::Integers(wholes) => query.bind(json!(wholes).to_string()),
             Bind::Instant(instant) => query.bind(instant.naive_utc().to_string()),
             Bind::Local(local) => query.bind(local.to_string()),
             Bind::Instants(_) | Bind::Locals(_) => query.bind(None::<String>),

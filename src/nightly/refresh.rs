@@ -1,4 +1,4 @@
-//! What a recount of a stored day says, and what has changed by it.
+//! What a recount of a stored day may change, and what it has changed.
 
 use crate::book::Stored;
 use crate::catalog::{Catalog, History, Metric};
@@ -11,9 +11,9 @@ pub(super) fn is_recountable(metric: &Metric) -> bool {
     matches!(metric.history, History::Event | History::Interval)
 }
 
-/// Takes out of a recount what it has no say in: what came to the same, and known values that were counted
-/// again only because something that was lacking is made of them. A renamed metric is looked up under both names.
-pub(super) fn keep_what_counts(catalog: &Catalog, counted: &mut Entry, stored: &Entry) {
+/// Removes readings that a recount must not change: equal values, and known values that were recounted only as inputs of
+/// missing ones. A renamed metric is looked up under both names.
+pub(super) fn keep_changes(catalog: &Catalog, counted: &mut Entry, stored: &Entry) {
     counted.readings.retain(|key, new| {
         let old = catalog
             .metric(key)
@@ -28,7 +28,7 @@ pub(super) fn keep_what_counts(catalog: &Catalog, counted: &mut Entry, stored: &
     });
 }
 
-/// A refreshed day has an entry only where something in it has changed.
+/// A refreshed day has an entry only if something has changed.
 pub(super) fn done(catalog: &Catalog, stored: Stored, failed: Vec<(String, String)>) -> DayDone {
     DayDone {
         date: stored.after.date,

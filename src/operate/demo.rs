@@ -11,7 +11,6 @@ mod names;
 mod schema;
 mod world;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +21,8 @@ use sqlx::{ConnectOptions, Connection};
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::{AsOf, Day};
-use crate::collect::readings::{Tallies, assemble};
+use crate::collect::outcome::{Outcome, Tallies};
+use crate::collect::readings::assemble;
 use crate::config::Config;
 use crate::entry::{Entry, derive};
 use crate::operate::request::one_day;
@@ -149,9 +149,11 @@ impl Application {
 impl Night {
     pub fn entry(&self, config: &Config) -> Entry {
         let request = one_day(config, self.as_of, self.at, CancellationToken::new());
-        let none = BTreeMap::new();
-        let at_once = BTreeMap::new();
-        let counted = assemble(&request, &self.found, &none, &at_once, &at_once, &at_once);
+        let outcome = Outcome {
+            tallies: self.found.clone(),
+            ..Outcome::default()
+        };
+        let counted = assemble(&request, &outcome);
         let mut entry = Entry::empty(&self.as_of, self.at, &config.catalog_hash);
         entry.readings = counted
             .into_iter()

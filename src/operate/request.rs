@@ -25,7 +25,7 @@ pub fn one_day(
         now,
         grace: config.collect.grace(),
         retry_for: Duration::ZERO,
-        follower_patience: Duration::ZERO,
+        follower_timeout: Duration::ZERO,
         limits: collect::limits(config, stop),
         recipients: None,
         progress: &|_, _| {},

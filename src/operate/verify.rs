@@ -72,7 +72,8 @@ pub async fn verify(
     request: &Request<'_>,
     stored: Option<&Entry>,
 ) -> Verified {
-    let mut ways = collect::in_each_way(apps, request, &[Strategy::Fused, Strategy::Alone]).await;
+    let mut ways =
+        collect::with_strategies(apps, request, &[Strategy::Fused, Strategy::Alone]).await;
     let alone = ways.pop().unwrap_or_default();
     let fused = ways.pop().unwrap_or_default();
     let unreachable = alone.unreachable.clone();

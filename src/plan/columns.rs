@@ -1,4 +1,4 @@
-//! What a column's declared type means for how its values are matched and added up.
+//! How a column's values are compared and added up, depending on its declared type.
 
 use crate::catalog::Counted;
 use crate::engine::Engine;
@@ -14,9 +14,7 @@ pub fn matched(
     name: &str,
     values: &[String],
 ) -> Vec<String> {
-    let declared = context
-        .facts
-        .column_type(context.table(counted.table), name);
+    let declared = context.column_type(counted, name);
     let is_boolean = match context.engine {
         Engine::Mysql => ["tinyint(1)", "bit(1)"].contains(&declared),
         _ => declared.starts_with("bool"),
@@ -28,22 +26,19 @@ pub fn matched(
         Engine::Sqlite | Engine::Mysql => ("1", "0"),
         Engine::Postgres => ("true", "false"),
     };
-    let spoken = |value: &String| match value.as_str() {
+    let written = |value: &String| match value.as_str() {
         "true" | "1" => yes.to_owned(),
         "false" | "0" => no.to_owned(),
         _ => value.clone(),
     };
-    values.iter().map(spoken).collect()
+    values.iter().map(written).collect()
 }
 
-/// A column whose values are told apart. MySQL holds `Paid`, `paid` and `paid ` for one, unless their bytes are
-/// compared, as SQLite does where a column asks for it; and MySQL groups by a bare number along its index, fetching every
-/// row at random.
+/// A column compared by its bytes. To MySQL, `Paid`, `paid` and `paid ` are equal, and to SQLite if the column has such a
+/// collation. MySQL would also group a bare number in the order of its index, reading rows at random.
 pub fn exact(context: PlanContext<'_>, counted: &Counted, name: &str) -> String {
     let plain = column("this", name);
-    let declared = context
-        .facts
-        .column_type(context.table(counted.table), name);
+    let declared = context.column_type(counted, name);
     match context.engine {
         Engine::Mysql if is(declared, &["int", "decimal", "year", "bit"]) => {
             format!("({plain} + 0)")
@@ -51,18 +46,14 @@ pub fn exact(context: PlanContext<'_>, counted: &Counted, name: &str) -> String 
         Engine::Mysql if has_letters(declared) => {
             format!("CAST(CONVERT({plain} USING utf8mb4) AS binary)")
         }
-        Engine::Sqlite
-            if context
-                .facts
-                .is_collated(context.table(counted.table), name) =>
-        {
+        Engine::Sqlite if context.is_collated(counted, name) => {
             format!("({plain} COLLATE BINARY)")
         }
         _ => plain,
     }
 }
 
-/// What is not known may be a text.
+/// An unknown type may be a text.
 fn has_letters(declared: &str) -> bool {
     let others = [
         "int",
@@ -81,7 +72,7 @@ fn is(declared: &str, kinds: &[&str]) -> bool {
     kinds.iter().any(|kind| declared.contains(kind))
 }
 
-/// Rows with one of these values. The plain comparison, quicker and never too narrow, goes first.
+/// Rows with one of these values. The plain comparison goes first: it is faster and never too narrow.
 pub fn is_one_of(
     context: PlanContext<'_>,
     counted: &Counted,
@@ -90,16 +81,14 @@ pub fn is_one_of(
 ) -> String {
     let list = one_of(values);
     let exactly = format!("{} {list}", exact(context, counted, name));
-    let declared = context
-        .facts
-        .column_type(context.table(counted.table), name);
+    let declared = context.column_type(counted, name);
     match context.engine == Engine::Mysql && has_letters(declared) {
         true => format!("({} {list} AND {exactly})", column("this", name)),
         false => exactly,
     }
 }
 
-/// Rows with any other value than these, or none.
+/// Rows with any other value, or none.
 pub fn is_none_of(
     context: PlanContext<'_>,
     counted: &Counted,
@@ -110,13 +99,10 @@ pub fn is_none_of(
     format!("({listed}) IS NOT TRUE")
 }
 
-/// PostgreSQL adds single-precision numbers up in single precision, which seven digits overflow.
+/// PostgreSQL adds single-precision numbers in single precision, which has only seven digits.
 pub fn summed(context: PlanContext<'_>, counted: &Counted, name: &str) -> String {
     let plain = column("this", name);
-    match context
-        .facts
-        .column_type(context.table(counted.table), name)
-    {
+    match context.column_type(counted, name) {
         "real" if context.engine == Engine::Postgres => format!("CAST({plain} AS float8)"),
         _ => plain,
     }

@@ -1,18 +1,20 @@
-//! A distribution told by its column's index, less the rows that do not count: those are few, and SQLite
-//! walks an index many times faster than it sorts a table.
+//! A distribution read from its column's index, minus the few rows that do not count: SQLite reads an index many times
+//! faster than it sorts a table.
 
 use crate::calendar::AsOf;
 use crate::catalog::{Counted, Measure, Metric, Parts};
 use crate::engine::Engine;
 
-use super::pass::misshapen;
-use super::rows::{PlanContext, conditions, counted_of, finish, metric_conditions, own_conditions};
+use super::pass::{Passes, misshapen};
+use super::rows::{
+    PlanContext, conditions, counted_of, metric_conditions, own_conditions, statement,
+};
 use super::sql::{Writer, column, table};
 use super::{Recipe, Statement, Take};
 
-/// The distribution stands first among the members; the others count all rows that it counts. `None` where an index or a foreign key is missing.
+/// The first member is the distribution; the others count all its rows. `None` if an index or a foreign key is missing.
 pub fn deducted(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> Option<Statement> {
-    let (_, counted) = counted_of(members.first()?)?;
+    let counted = counted_of(members.first()?)?;
     let Parts::By(by) = &counted.parts else {
         return None;
     };
@@ -32,15 +34,13 @@ pub fn deducted(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> 
         Some(_) => of_dead_parents(context, counted, &key, &mut own, as_of, &mut writer)?,
     };
     let other_form = misshapen(context, &[(members[0], counted)]);
+    let or = |condition: String, otherwise: &str| match condition.is_empty() {
+        true => otherwise.to_owned(),
+        false => condition,
+    };
     let guard = (!other_form.is_empty()).then_some(2);
-    let looked_at = match guard {
-        Some(_) => other_form,
-        None => "FALSE".to_owned(),
-    };
-    let counts = match own.is_empty() {
-        true => "TRUE".to_owned(),
-        false => own.join(" AND "),
-    };
+    let looked_at = or(other_form, "FALSE");
+    let counts = or(own.join(" AND "), "TRUE");
     let sql = format!(
         "SELECT CAST(daybook_key AS text) AS c0, sum(daybook_count) AS c1, sum(daybook_guard) AS c2 FROM (\
          SELECT {key} AS daybook_key, count(*) AS daybook_count, 0 AS daybook_guard FROM {name} AS this GROUP BY {key} \
@@ -52,20 +52,15 @@ pub fn deducted(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> 
         parts: (at == 0).then_some(0),
         ..Recipe::new(&metric.key, Take::Count(1))
     });
-    let recipes = recipes.collect();
-    Some(finish(
-        context,
-        counted.table,
-        sql,
-        writer,
-        recipes,
+    let (recipes, days) = (recipes.collect(), vec![as_of.day]);
+    Some(Statement {
         guard,
-        as_of,
-    ))
+        ..statement(context, counted.table, sql, writer, recipes, days)
+    })
 }
 
-/// Live rows of the parents that do not count, found by the parents. A row without a parent is no longer
-/// live then, which `own` has to say.
+/// Subtracts the live rows of parents that do not count, found through those parents. The condition that a row has a
+/// parent goes into `own`.
 fn of_dead_parents(
     context: PlanContext<'_>,
     counted: &Counted,
@@ -100,30 +95,28 @@ fn of_dead_parents(
     ))
 }
 
-/// Where a table's only other pass counts nothing but all its rows, its distribution tells those too.
-pub fn share_distributions(groups: &mut Vec<(String, Vec<&Metric>)>) {
+/// If a table's other pass only counts all rows, the distribution's pass counts them too.
+pub fn share_distributions(passes: &mut Passes<'_>) {
     let mut at = 0;
-    while at < groups.len() {
-        let riders = groups[at].1.clone();
-        let host = groups.iter().position(|(_, members)| {
-            let hosts = |rider: &&Metric| rides_along(rider, members[0]);
-            riders.iter().all(hosts)
+    while at < passes.len() {
+        let totals = passes[at].1.clone();
+        let distribution = passes.iter().position(|(_, members)| {
+            let mut totals = totals.iter();
+            totals.all(|total| is_total_of(total, members[0]))
         });
-        match host {
-            Some(host) => {
-                groups[host].1.extend(riders);
-                groups.remove(at);
+        match distribution {
+            Some(distribution) => {
+                passes[distribution].1.extend(totals);
+                passes.remove(at);
             }
             None => at += 1,
         }
     }
 }
 
-/// Whether a plain count of all rows can be read off the distribution of the same rows.
-fn rides_along(rider: &Metric, distribution: &Metric) -> bool {
-    let (Some((_, rider)), Some((_, distribution))) =
-        (counted_of(&rider), counted_of(&distribution))
-    else {
+/// Whether a plain count of all rows is the sum of this distribution.
+fn is_total_of(total: &Metric, distribution: &Metric) -> bool {
+    let (Some(total), Some(distribution)) = (counted_of(total), counted_of(distribution)) else {
         return false;
     };
     let bare = |counted: &Counted| {
@@ -132,9 +125,9 @@ fn rides_along(rider: &Metric, distribution: &Metric) -> bool {
             && counted.window.is_none()
             && counted.fuse
     };
-    rider.table == distribution.table
-        && bare(rider)
+    total.table == distribution.table
+        && bare(total)
         && bare(distribution)
-        && rider.parts == Parts::Whole
+        && total.parts == Parts::Whole
         && matches!(distribution.parts, Parts::By(_))
 }

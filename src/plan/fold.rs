@@ -1,6 +1,7 @@
-//! Rows of a statement, one after another, folded into the values of its metrics.
+//! Folds the rows of a statement, one after another, into the values of its metrics.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
@@ -11,25 +12,24 @@ use crate::entry::{Value, part_name};
 
 use super::{Cell, Clock, Life, Recipe, Scale, Statement, Take};
 
-/// More groups than this are not few; the metrics are counted another way then.
+/// With more groups than this, the metrics are counted another way.
 const GROUPS_MAX: usize = 200_000;
 
-/// A range's groups are as many as its rows may have births and ends, and cost nothing once they are
-/// added up; but each part is remembered for each day.
+/// A range may have any number of groups, since adding them up takes no memory; but each part is kept for each day.
 const PARTS_AND_DAYS_MAX: usize = 10_000_000;
 
-/// What a metric came to on one day, before its parts have names.
+/// A metric's result for one day, before its parts have names.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tally {
     Value {
         value: Option<Value>,
         nulls: i64,
-        /// It is made of binary fractions, of which no sum of decimals is more exact than the nearest one.
+        /// The value comes from binary fractions: no sum of their decimals is more exact than the nearest double.
         binary: bool,
-        /// What its rows hold, where that was looked up.
-        told: Option<String>,
+        /// The values in its rows, if they were looked up.
+        details: Option<String>,
     },
-    /// Every part by key, the names found for them, the rows without a value, and what is not listed.
+    /// Parts by key, their names, the rows without a value, and the rest that is not listed.
     Parts {
         parts: BTreeMap<String, Decimal>,
         names: BTreeMap<String, String>,
@@ -38,7 +38,7 @@ pub enum Tally {
         nulls: i64,
         binary: bool,
     },
-    /// When the newest row is of, if there is one.
+    /// The time of the newest row, if there is one.
     Newest(Option<DateTime<Utc>>),
 }
 
@@ -62,7 +62,7 @@ pub enum FoldError {
     MixedForms(i64),
 }
 
-/// Folds as rows arrive, so that memory follows the number of groups and days, not of rows.
+/// Folds rows as they arrive: the memory it needs depends on groups and days, not on rows.
 pub struct Folding<'a> {
     statement: &'a Statement,
     sums: Vec<Sums>,
@@ -75,10 +75,10 @@ struct Sums {
     number: Steps,
     count: Steps,
     nulls: Steps,
-    /// By the value they share; null is one.
+    /// By their value; null is a part too.
     parts: BTreeMap<Option<String>, Steps>,
-    extreme: Option<Cell>,
-    /// Over all parts, where not all are listed.
+    extreme: Option<Decimal>,
+    /// The total of all parts, if not all are listed.
     whole: Option<Decimal>,
     all_nulls: Option<Decimal>,
     newest: Newest,
@@ -89,22 +89,17 @@ struct Sums {
 struct Steps(Vec<Decimal>);
 
 impl Steps {
-    fn add(
-        &mut self,
-        days: (usize, usize),
-        amount: Decimal,
-        length: usize,
-    ) -> Result<(), FoldError> {
-        if days.0 >= days.1 {
-            return Ok(());
+    fn add(&mut self, span: &Span, amount: Decimal) -> Result<(), FoldError> {
+        let Range { start, end } = span.days;
+        if start < end {
+            self.0.resize(span.length + 1, Decimal::ZERO);
+            self.0[start] = sum(self.0[start], amount)?;
+            self.0[end] = sum(self.0[end], -amount)?;
         }
-        self.0.resize(length + 1, Decimal::ZERO);
-        self.0[days.0] = sum(self.0[days.0], amount)?;
-        self.0[days.1] = sum(self.0[days.1], -amount)?;
         Ok(())
     }
 
-    /// From what changes on each day to what there is on it.
+    /// Turns the change of each day into its total.
     fn run(&mut self) -> Result<(), FoldError> {
         let mut whole = Decimal::ZERO;
         for step in &mut self.0 {
@@ -119,15 +114,15 @@ impl Steps {
     }
 }
 
-/// The newest of the times that count on a day, where each counts on a span of days: a segment tree, so that a row costs
-/// few comparisons, however many days it counts on. The days are its leaves, the second half.
+/// The newest time of each day. A segment tree, because each time counts on a span of days: a row costs few comparisons,
+/// however long its span. The second half holds its leaves, the days.
 #[derive(Default, Clone)]
 struct Newest(Vec<Option<NaiveDateTime>>);
 
 impl Newest {
-    fn add(&mut self, days: (usize, usize), time: NaiveDateTime, length: usize) {
-        self.0.resize(2 * length, None);
-        let (mut from, mut until) = (days.0 + length, days.1 + length);
+    fn add(&mut self, span: &Span, time: NaiveDateTime) {
+        self.0.resize(2 * span.length, None);
+        let (mut from, mut until) = (span.days.start + span.length, span.days.end + span.length);
         while from < until {
             if from % 2 == 1 {
                 self.0[from] = self.0[from].max(Some(time));
@@ -148,7 +143,13 @@ impl Newest {
     }
 }
 
-/// An addition that would have to drop digits drops them in silence, and has fewer decimals than its parts.
+/// The days on which a row counts, among all `length` days of its statement.
+struct Span {
+    days: Range<usize>,
+    length: usize,
+}
+
+/// `checked_add` silently drops digits that do not fit; the sum then has fewer decimals than its parts.
 fn sum(one: Decimal, other: Decimal) -> Result<Decimal, FoldError> {
     let sum = one.checked_add(other).ok_or(FoldError::Overflow)?;
     let decimals = |number: Decimal| number.normalize().scale();
@@ -190,26 +191,24 @@ impl<'a> Folding<'a> {
         for (at, recipe) in self.statement.recipes.iter().enumerate() {
             let wanted = recipe.only.as_ref().is_none_or(|only| {
                 let cell = &cells[only.group];
-                let is_one = *cell != Cell::Null && only.values.contains(&text(cell));
+                let is_one = *cell != Cell::Null && only.values.contains(&cell.text());
                 is_one == only.listed
             });
             if wanted {
-                let days = self.days_of(recipe, cells)?;
-                add(
-                    &mut self.sums[at],
-                    recipe,
-                    cells,
-                    (days, self.statement.days.len()),
-                )?;
+                let span = Span {
+                    days: self.counted_days(recipe, cells)?,
+                    length: self.statement.days.len(),
+                };
+                add(&mut self.sums[at], recipe, cells, &span)?;
             }
         }
         Ok(())
     }
 
-    /// The half-open span of days for which a row counts.
-    fn days_of(&self, recipe: &Recipe, cells: &[Cell]) -> Result<(usize, usize), FoldError> {
+    /// The days for which a row counts.
+    fn counted_days(&self, recipe: &Recipe, cells: &[Cell]) -> Result<Range<usize>, FoldError> {
         let Some(life) = &recipe.life else {
-            return Ok((0, 1));
+            return Ok(0..1);
         };
         let days = &self.statement.days;
         let born = self.position(life, &cells[life.birth])?.unwrap_or(0);
@@ -217,18 +216,18 @@ impl<'a> Folding<'a> {
             Some(at) => self.position(life, &cells[at])?.unwrap_or(days.len() + 1),
             None => days.len() + 1,
         };
-        // Positions count from 1; a row born before the first day counts from the first day on.
+        // Positions count from 1; a row born before the first day counts from that day.
         let (mut from, mut until) = (born.max(1) - 1, died.max(1) - 1);
         if let Some(column) = life.happened {
             match self.position(life, &cells[column])? {
-                None => return Ok((0, 0)),
+                None => return Ok(0..0),
                 Some(happened) => from = from.max(happened.max(1) - 1),
             }
         }
         if let Some((column, length)) = life.window {
             match self.position(life, &cells[column])? {
-                None | Some(0) => return Ok((0, 0)),
-                Some(happened) if happened > days.len() => return Ok((0, 0)),
+                None | Some(0) => return Ok(0..0),
+                Some(happened) if happened > days.len() => return Ok(0..0),
                 Some(happened) => {
                     let last = days[happened - 1].date + chrono::Days::new(u64::from(length) - 1);
                     from = from.max(happened - 1);
@@ -236,104 +235,70 @@ impl<'a> Folding<'a> {
                 }
             }
         }
-        Ok((from, until.min(days.len())))
+        Ok(from..until.min(days.len()))
     }
 
     fn position(&self, life: &Life, cell: &Cell) -> Result<Option<usize>, FoldError> {
-        let Some(told) = number(cell)?.and_then(|told| told.to_i64()) else {
-            return Ok(None);
-        };
-        Ok(Some(match life.scale {
-            Scale::Position => usize::try_from(told).unwrap_or(0),
-            Scale::Quarter => self
-                .statement
-                .quarters
-                .partition_point(|edge| *edge <= told),
+        let place = number(cell)?.and_then(|place| place.to_i64());
+        let quarters = &self.statement.quarters;
+        Ok(place.map(|place| match life.scale {
+            Scale::Position => usize::try_from(place).unwrap_or(0),
+            Scale::Quarter => quarters.partition_point(|edge| *edge <= place),
         }))
     }
 
-    /// The tally of each recipe on each of the wanted days, given by their place among the statement's days.
-    pub fn finish(mut self, wanted: &[usize]) -> Result<Vec<(String, Vec<Tally>)>, FoldError> {
-        let single = self
-            .statement
-            .recipes
-            .iter()
-            .any(|recipe| matches!(recipe.take, Take::Single(_)));
-        if single && self.rows != 1 {
+    /// The tally of each metric on each of the statement's days.
+    pub fn finish(mut self) -> Result<Vec<(String, Vec<Tally>)>, FoldError> {
+        let Statement { recipes, days, .. } = self.statement;
+        let is_single = |recipe: &Recipe| matches!(recipe.take, Take::Single(_));
+        if recipes.iter().any(is_single) && self.rows != 1 {
             return Err(FoldError::NotOneRow(self.rows));
         }
         self.sums.iter_mut().try_for_each(Sums::run)?;
-        let zone = self.statement.days.first().map_or(Tz::UTC, |day| day.zone);
-        let finished = self
-            .statement
-            .recipes
-            .iter()
-            .zip(&self.sums)
-            .map(|(recipe, sums)| {
-                let tallies: Result<Vec<Tally>, FoldError> = wanted
-                    .iter()
-                    .map(|day| tally(recipe, sums, *day, zone))
-                    .collect();
-                Ok((recipe.key.clone(), tallies?))
-            });
-        finished.collect()
+        let finished = recipes.iter().zip(&self.sums).map(|(recipe, sums)| {
+            let numbered = days.iter().enumerate();
+            let tallies = numbered.map(|(at, day)| tally(recipe, sums, at, day.zone));
+            (recipe.key.clone(), tallies.collect())
+        });
+        Ok(finished.collect())
     }
 }
 
-fn add(
-    sums: &mut Sums,
-    recipe: &Recipe,
-    cells: &[Cell],
-    span: ((usize, usize), usize),
-) -> Result<(), FoldError> {
-    let (days, length) = span;
-    let amount = |at: usize| number(&cells[at]).map(|number| number.unwrap_or_default());
+fn add(sums: &mut Sums, recipe: &Recipe, cells: &[Cell], span: &Span) -> Result<(), FoldError> {
+    let amount = |at: usize| number(&cells[at]).map(Option::unwrap_or_default);
     match recipe.take {
-        Take::Count(at) => sums.number.add(days, amount(at)?, length)?,
+        Take::Count(at) => sums.number.add(span, amount(at)?)?,
         Take::Sum { sum, nulls } => {
-            sums.number.add(days, amount(sum)?, length)?;
-            sums.nulls.add(days, amount(nulls)?, length)?;
+            sums.number.add(span, amount(sum)?)?;
+            sums.nulls.add(span, amount(nulls)?)?;
         }
         Take::Mean { sum, count } => {
-            sums.number.add(days, amount(sum)?, length)?;
-            sums.count.add(days, amount(count)?, length)?;
+            sums.number.add(span, amount(sum)?)?;
+            sums.count.add(span, amount(count)?)?;
         }
         Take::Least(at) => extreme(&mut sums.extreme, &cells[at], |new, old| new < old)?,
         Take::Greatest(at) => extreme(&mut sums.extreme, &cells[at], |new, old| new > old)?,
         Take::Newest(at, clock) => {
             if let Some(time) = time(&cells[at], clock)? {
-                sums.newest.add(days, time, length);
+                sums.newest.add(span, time);
             }
         }
-        Take::Single(at) => {
-            number(&cells[at])?;
-            sums.extreme = Some(cells[at].clone());
-        }
+        Take::Single(at) => sums.extreme = number(&cells[at])?,
     }
-    let is_binary = |take: Take| match take {
-        Take::Count(at)
-        | Take::Sum { sum: at, .. }
-        | Take::Mean { sum: at, .. }
-        | Take::Least(at)
-        | Take::Greatest(at)
-        | Take::Single(at) => matches!(cells[at], Cell::Binary(_)),
-        Take::Newest(..) => false,
-    };
+    let is_binary = |take: Take| matches!(cells[take.column()], Cell::Binary(_));
     sums.binary |= is_binary(recipe.take) || recipe.whole.is_some_and(is_binary);
-    if let Some(Take::Count(at) | Take::Sum { sum: at, .. }) = recipe.whole {
-        sums.whole = number(&cells[at])?;
+    if let Some(whole) = recipe.whole {
+        sums.whole = number(&cells[whole.column()])?;
     }
     if let Some(Take::Sum { nulls, .. }) = recipe.whole {
         sums.all_nulls = number(&cells[nulls])?;
     }
     if let (Some(group), Take::Count(at) | Take::Sum { sum: at, .. }) = (recipe.parts, recipe.take)
     {
-        let part = (cells[group] != Cell::Null).then(|| part_name(text(&cells[group])));
-        sums.parts
-            .entry(part)
-            .or_default()
-            .add(days, amount(at)?, length)?;
-        if sums.parts.len() * length > PARTS_AND_DAYS_MAX {
+        let part = (cells[group] != Cell::Null).then(|| part_name(cells[group].text()));
+        let steps = sums.parts.entry(part).or_default();
+        steps.add(span, amount(at)?)?;
+        if sums.parts.len() * span.length > PARTS_AND_DAYS_MAX {
             return Err(FoldError::TooManyGroups);
         }
     }
@@ -341,21 +306,20 @@ fn add(
 }
 
 fn extreme(
-    best: &mut Option<Cell>,
+    best: &mut Option<Decimal>,
     new: &Cell,
     better: fn(Decimal, Decimal) -> bool,
 ) -> Result<(), FoldError> {
     let Some(found) = number(new)? else {
         return Ok(());
     };
-    let old = best.as_ref().map(number).transpose()?.flatten();
-    if old.is_none_or(|old| better(found, old)) {
-        *best = Some(new.clone());
+    if best.is_none_or(|best| better(found, best)) {
+        *best = Some(found);
     }
     Ok(())
 }
 
-fn tally(recipe: &Recipe, sums: &Sums, day: usize, zone: Tz) -> Result<Tally, FoldError> {
+fn tally(recipe: &Recipe, sums: &Sums, day: usize, zone: Tz) -> Tally {
     let nulls = sums.all_nulls.unwrap_or_else(|| sums.nulls.at(day));
     let nulls = nulls.to_i64().unwrap_or(i64::MAX);
     if recipe.parts.is_some() {
@@ -370,14 +334,14 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize, zone: Tz) -> Result<Tally, Fo
         }
         let listed = parts.values().sum::<Decimal>() + none;
         let rest = sums.whole.map_or(Decimal::ZERO, |whole| whole - listed);
-        return Ok(Tally::Parts {
+        return Tally::Parts {
             parts,
             names: BTreeMap::new(),
             none,
             rest,
             nulls,
             binary: sums.binary,
-        });
+        };
     }
     let value = match recipe.take {
         Take::Count(_) | Take::Sum { .. } => Some(Value::from_decimal(sums.number.at(day))),
@@ -385,27 +349,23 @@ fn tally(recipe: &Recipe, sums: &Sums, day: usize, zone: Tz) -> Result<Tally, Fo
             let count = sums.count.at(day);
             sums.number.at(day).checked_div(count).map(Value::Decimal)
         }
-        Take::Least(_) | Take::Greatest(_) | Take::Single(_) => sums
-            .extreme
-            .as_ref()
-            .map(number)
-            .transpose()?
-            .flatten()
-            .map(Value::from_decimal),
+        Take::Least(_) | Take::Greatest(_) | Take::Single(_) => {
+            sums.extreme.map(Value::from_decimal)
+        }
         Take::Newest(_, clock) => {
             let shown = sums.newest.at(day);
-            return Ok(Tally::Newest(shown.map(|shown| clock.instant(shown, zone))));
+            return Tally::Newest(shown.map(|shown| clock.instant(shown, zone)));
         }
     };
-    Ok(Tally::Value {
+    Tally::Value {
         value,
         nulls,
         binary: sums.binary,
-        told: None,
-    })
+        details: None,
+    }
 }
 
-/// The largest first; parts of one size in the order of their keys.
+/// The largest part first; equal ones in the order of their keys.
 pub fn ranking(parts: &BTreeMap<String, Decimal>) -> Vec<(&String, &Decimal)> {
     let in_order = |one: &String, other: &String| match (one.parse::<i64>(), other.parse::<i64>()) {
         (Ok(one), Ok(other)) => one.cmp(&other),
@@ -425,7 +385,7 @@ pub fn number(cell: &Cell) -> Result<Option<Decimal>, FoldError> {
     }
 }
 
-/// What the clock shows in the cell. PostgreSQL's `-infinity` is no time, nor is null.
+/// The time in the cell. Null and PostgreSQL's `-infinity` are none.
 fn time(cell: &Cell, clock: Clock) -> Result<Option<NaiveDateTime>, FoldError> {
     let is_none = match cell {
         Cell::Null => true,
@@ -435,15 +395,6 @@ fn time(cell: &Cell, clock: Clock) -> Result<Option<NaiveDateTime>, FoldError> {
     match clock.shown(cell) {
         Some(shown) => Ok(Some(shown)),
         None if is_none => Ok(None),
-        None => Err(FoldError::NotATime(text(cell).chars().take(40).collect())),
-    }
-}
-
-fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Null => String::new(),
-        Cell::Integer(whole) => whole.to_string(),
-        Cell::Decimal(decimal) | Cell::Binary(decimal) => decimal.normalize().to_string(),
-        Cell::Text(text) => text.clone(),
+        None => Err(FoldError::NotATime(cell.text().chars().take(40).collect())),
     }
 }

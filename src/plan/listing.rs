@@ -1,4 +1,4 @@
-//! Statements as people read them.
+//! Statements as text for people.
 
 use std::fmt;
 
@@ -7,16 +7,14 @@ use chrono::SecondsFormat;
 use super::{Bind, Statement};
 
 impl Statement {
-    /// Its text with the clauses on lines of their own, then what is bound to its placeholders.
-    pub fn told(&self) -> String {
-        let mut text = self.laid_out();
-        for bound in self.bound() {
-            text.push_str(&format!("\n{bound}"));
-        }
-        text
+    /// The statement with each clause on its own line, then the bound values.
+    pub fn listing(&self) -> String {
+        let mut lines = vec![self.laid_out()];
+        lines.extend(self.bound());
+        lines.join("\n")
     }
 
-    /// Long statements read better with their clauses on lines of their own.
+    /// The statement with each clause on its own line.
     pub fn laid_out(&self) -> String {
         let mut text = self.sql.trim().to_owned();
         for clause in [

@@ -1,4 +1,4 @@
-//! What a value that a database gives tells of a time.
+//! Reads times from the values of a database.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -10,11 +10,11 @@ use crate::calendar::first_instant;
 use super::Cell;
 use super::time::{Form, TimeColumn};
 
-/// By which clock a time is told.
+/// The clock that shows a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
     Utc,
-    /// That on the wall, in the configured zone.
+    /// The wall clock of the configured zone.
     Wall,
     /// Seconds since 1970.
     Seconds,
@@ -22,7 +22,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    pub fn of(time: &TimeColumn) -> Self {
+    pub fn for_column(time: &TimeColumn) -> Self {
         match &time.form {
             Form::Seconds => Self::Seconds,
             Form::Milliseconds => Self::Milliseconds,
@@ -31,7 +31,7 @@ impl Clock {
         }
     }
 
-    /// What it shows; nothing where the cell tells no time.
+    /// The time in a cell, as this clock shows it; `None` if the cell holds no time.
     pub fn shown(self, cell: &Cell) -> Option<NaiveDateTime> {
         let number = match cell {
             Cell::Integer(number) => Decimal::from(*number),
@@ -48,7 +48,7 @@ impl Clock {
         Some(DateTime::from_timestamp_micros(since_1970)?.naive_utc())
     }
 
-    /// When it shows that. Of an hour that comes twice, the first is meant.
+    /// The instant at which the clock shows this. Of an hour that comes twice, the first is meant.
     pub fn instant(self, shown: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
         match self {
             Self::Wall => first_instant(shown, zone),
@@ -57,8 +57,8 @@ impl Clock {
     }
 }
 
-/// `2025-10-03`, or with a time behind a space or `T`. What stands behind it can only be UTC's own offset: other
-/// texts are not of the column's form.
+/// `2025-10-03`, or with a time after a space or `T`. Only the offset of UTC can follow: other texts do not have the
+/// column's form.
 fn written(text: &str) -> Option<NaiveDateTime> {
     let date: NaiveDate = text.get(..10)?.parse().ok()?;
     let Some(rest) = text.get(11..) else {

@@ -1,4 +1,4 @@
-//! The statements of one as-of: metrics on one table share a pass.
+//! Plans the statements of one instant: metrics on one table share a pass.
 
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Measure, Metric, Parent, Parts, Shape};
@@ -7,19 +7,19 @@ use crate::engine::Engine;
 use super::columns::{is_none_of, is_one_of, matched};
 use super::deduct::{deducted, share_distributions};
 use super::owners::{is_children_of_parents, parents_with_children};
-use super::pass::{Pass, grouping_column, guard, recipe};
+use super::pass::{Pass, Passes, add_to_pass, guard, recipe};
 use super::rows::{
-    PlanContext, counted_of, finish, hashes_dead_parents, metric_conditions, own_conditions,
-    parent_counts, parent_join,
+    PlanContext, counted_of, hashes_dead_parents, metric_conditions, named, own_conditions,
+    parent_counts, parent_join, statement,
 };
-use super::sql::{Writer, table, wrapped};
+use super::sql::{Writer, filter, table, wrapped};
 use super::time::with_moments;
 use super::{Facts, KnownDatabases, Recipe, Statement, Take};
 
-/// Beyond this many parts a distribution keeps only its largest, and the sum of all.
+/// A distribution with more parts keeps only its largest ones, and the sum of all.
 pub const PARTS_MAX: usize = 1000;
 
-/// Plans the counted and `sql` metrics of `keys` for one as-of. `fused` false gives each its own statement.
+/// Plans the counted and `sql` metrics of `keys`. Unless `fused`, each gets its own statement.
 pub fn night(
     catalog: &Catalog,
     keys: &[String],
@@ -27,63 +27,44 @@ pub fn night(
     known: KnownDatabases<'_>,
     fused: bool,
 ) -> Vec<Statement> {
-    let KnownDatabases { engines, facts } = known;
-    let mut groups: Vec<(String, Vec<&Metric>)> = Vec::new();
-    for metric in catalog
-        .metrics
-        .iter()
-        .filter(|metric| keys.contains(&metric.key))
-    {
-        let Some(engine) = database_of(catalog, metric).and_then(|name| engines.get(name)) else {
-            continue;
-        };
-        let pass = if fused {
-            pass_of(catalog, metric, *engine)
-        } else {
-            metric.key.clone()
-        };
-        match groups.iter_mut().find(|(name, _)| *name == pass) {
-            Some((_, members)) => members.push(metric),
-            None => groups.push((pass, vec![metric])),
+    let mut passes = Passes::new();
+    for metric in named(catalog, keys) {
+        if let Some(context) = known.context(catalog, metric) {
+            let name = match fused {
+                true => pass_of(catalog, metric, context.engine),
+                false => metric.key.clone(),
+            };
+            add_to_pass(&mut passes, name, metric);
         }
     }
-    share_distributions(&mut groups);
-    let plan = |members: &Vec<&Metric>| {
-        let engine = *engines.get(database_of(catalog, members[0])?)?;
-        let context = PlanContext {
-            catalog,
-            facts,
-            engine,
-        };
+    share_distributions(&mut passes);
+    let plan = |(_, members): &(String, Vec<&Metric>)| {
+        let context = known.context(catalog, members[0])?;
         let from_index = fused.then(|| deducted(context, members, as_of)).flatten();
-        if let Some(statement) = from_index {
-            return Some(match ranked_column(counted_of(&members[0])?.1) {
-                Some(_) if members.len() == 1 => ranked(statement, engine),
-                _ => statement,
-            });
-        }
-        Some(match &members[0].shape {
-            Shape::Sql { database, text } => configured(members[0], database, text, as_of, engine),
-            Shape::Counted(counted) if is_children_of_parents(context, counted) => {
+        let planned = match (from_index, &members[0].shape) {
+            (Some(from_index), _) => from_index,
+            (None, Shape::Sql { database, text }) => {
+                configured(members[0], database, text, as_of, context.engine)
+            }
+            (None, Shape::Counted(counted)) if is_children_of_parents(context, counted) => {
                 parents_with_children(context, members[0], counted, as_of)
             }
-            Shape::Counted(counted) if members.len() == 1 && ranked_column(counted).is_some() => {
-                ranked(one_pass(context, members, as_of), engine)
-            }
             _ => one_pass(context, members, as_of),
+        };
+        let is_ranked = members.len() == 1 && counted_of(members[0]).is_some_and(can_be_ranked);
+        let planned = match is_ranked {
+            true => ranked(planned, context.engine),
+            false => planned,
+        };
+        Some(Statement {
+            weight: weight(&planned, known.facts),
+            ..planned
         })
     };
-    groups
-        .iter()
-        .filter_map(|(_, members)| plan(members))
-        .map(|statement| Statement {
-            weight: weight(&statement, facts),
-            ..statement
-        })
-        .collect()
+    passes.iter().filter_map(plan).collect()
 }
 
-/// How much it has to read: the sizes of all tables that it names, as often as it names them.
+/// How much the statement reads: the sizes of all tables it names, as often as it names them.
 fn weight(statement: &Statement, facts: &Facts) -> i64 {
     let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
     let bytes = |word: &str| -> i64 {
@@ -98,54 +79,41 @@ fn weight(statement: &Statement, facts: &Facts) -> i64 {
     named.max(statement.weight)
 }
 
-/// The app database a metric is read from; none for derived ones.
-pub fn database_of<'a>(catalog: &'a Catalog, metric: &'a Metric) -> Option<&'a str> {
-    match &metric.shape {
-        Shape::Counted(counted) => Some(&catalog.tables[counted.table].database),
-        Shape::Sql { database, .. } => Some(database),
-        Shape::Derived(_) => None,
-    }
-}
-
-/// Metrics of one pass share its name. SQLite and MySQL sort to group, so a distribution there goes by
-/// itself; counting distinct values sorts on every engine.
+/// The name of the metric's pass. A distribution on SQLite or MySQL has its own pass, since they sort to group; so has a
+/// count of distinct values, which sorts on every engine.
 fn pass_of(catalog: &Catalog, metric: &Metric, engine: Engine) -> String {
-    match &metric.shape {
-        Shape::Counted(counted) => {
+    let is_shared = |counted: &&Counted| {
+        counted.fuse
+            && !matches!(counted.measure, Measure::Distinct(_))
+            && (engine == Engine::Postgres || !matches!(counted.parts, Parts::By(_)))
+    };
+    match counted_of(metric).filter(is_shared) {
+        Some(counted) => {
             let table = &catalog.tables[counted.table];
-            let apart = !counted.fuse
-                || matches!(counted.measure, Measure::Distinct(_))
-                || engine != Engine::Postgres && matches!(counted.parts, Parts::By(_));
-            if apart {
-                format!("metric {}", metric.key)
-            } else {
-                format!("table {}/{}", table.database, table.name)
-            }
+            format!("table {}/{}", table.database, table.name)
         }
-        _ => format!("metric {}", metric.key),
+        None => format!("metric {}", metric.key),
     }
 }
 
-/// The column of a distribution whose parts the database itself can rank: those of one name stay apart.
-fn ranked_column(counted: &Counted) -> Option<&String> {
+/// Whether the database can rank the distribution's parts: none are merged by name.
+fn can_be_ranked(counted: &Counted) -> bool {
     match &counted.parts {
-        Parts::By(by) if !by.label.as_ref().is_some_and(|label| label.merge) => Some(&by.column),
-        _ => None,
+        Parts::By(by) => !by.label.as_ref().is_some_and(|label| label.merge),
+        _ => false,
     }
 }
 
-/// One pass over a table for all its metrics: what all rows must meet stands in WHERE, the rest in FILTER.
+/// One pass over a table for all its metrics: conditions of all metrics are in WHERE, the others in FILTER.
 pub(super) fn one_pass(context: PlanContext<'_>, members: &[&Metric], as_of: &AsOf) -> Statement {
     let mut writer = Writer::new(context.engine);
     let mut pass = Pass::default();
-    let counted: Vec<(&Metric, &Counted)> = members
-        .iter()
-        .filter_map(|metric| counted_of(metric))
-        .collect();
+    let counted = members.iter().copied();
+    let counted = counted.filter_map(|metric| Some((metric, counted_of(metric)?)));
+    let counted: Vec<(&Metric, &Counted)> = counted.collect();
+    let table_at = counted[0].1.table;
     let mut joins = Joins {
-        of_all: counted
-            .iter()
-            .all(|(_, one)| one.table == counted[0].1.table),
+        of_all: counted.iter().all(|(_, one)| one.table == table_at),
         ..Joins::default()
     };
     let grouped = counted
@@ -165,11 +133,7 @@ pub(super) fn one_pass(context: PlanContext<'_>, members: &[&Metric], as_of: &As
         .cloned()
         .collect();
     if grouped {
-        for (_, counted) in &counted {
-            if let Some(name) = grouping_column(&counted.parts) {
-                pass.group_as_text(context, counted, name);
-            }
-        }
+        pass.group_by_parts(context, &counted);
     }
     let mut recipes = Vec::new();
     for ((metric, counted), all) in counted.iter().zip(&wanted) {
@@ -180,51 +144,43 @@ pub(super) fn one_pass(context: PlanContext<'_>, members: &[&Metric], as_of: &As
             .collect();
         recipes.push(recipe(context, metric, counted, &rest, grouped, &mut pass));
     }
-    let table_at = counted[0].1.table;
     let guard = guard(context, &counted, &mut pass);
-    let select = pass.select();
-    let mut sql = format!(
-        "SELECT {select} FROM {} AS this{}",
+    let sql = format!(
+        "SELECT {} FROM {} AS this{}{}{}",
+        pass.select(),
         table(&context.table(table_at).name),
-        joins.text
+        joins.text,
+        filter(&common),
+        pass.group_by(context.engine)
     );
-    if !common.is_empty() {
-        sql.push_str(&format!(" WHERE {}", common.join(" AND ")));
+    let days = vec![as_of.day];
+    Statement {
+        guard,
+        ..statement(context, table_at, sql, writer, recipes, days)
     }
-    sql.push_str(&pass.group_by(context.engine));
-    finish(context, table_at, sql, writer, recipes, guard, as_of)
 }
 
-/// Which rows the metric's part of the column is; nothing where groups tell it.
+/// The condition for the metric's part of the rows; `None` if the groups already separate it.
 fn parts_condition(context: PlanContext<'_>, counted: &Counted, grouped: bool) -> Option<String> {
-    let matched = |name: &str, values: &[String]| matched(context, counted, name, values);
-    match &counted.parts {
-        Parts::Share { column, values } if !grouped => Some(is_one_of(
-            context,
-            counted,
-            column,
-            &matched(column, values),
-        )),
-        Parts::Rest { column, values } if !grouped => Some(is_none_of(
-            context,
-            counted,
-            column,
-            &matched(column, values),
-        )),
-        Parts::By(by) if !by.except.is_empty() => {
-            let values = matched(&by.column, &by.except);
-            Some(is_none_of(context, counted, &by.column, &values))
-        }
-        _ => None,
-    }
+    let (column, values, is_listed) = match &counted.parts {
+        Parts::Share { column, values } if !grouped => (column, values, true),
+        Parts::Rest { column, values } if !grouped => (column, values, false),
+        Parts::By(by) if !by.except.is_empty() => (&by.column, &by.except, false),
+        _ => return None,
+    };
+    let values = matched(context, counted, column, values);
+    Some(match is_listed {
+        true => is_one_of(context, counted, column, &values),
+        false => is_none_of(context, counted, column, &values),
+    })
 }
 
 /// Joins to parents, shared by the metrics of a pass.
 #[derive(Default)]
 struct Joins {
-    /// Every metric of the pass asks for the same parents.
+    /// Every metric of the pass needs the same parents.
     of_all: bool,
-    made: Vec<(Parent, Vec<String>)>,
+    made: Vec<(Parent, String)>,
     text: String,
 }
 
@@ -240,38 +196,32 @@ fn row_conditions(
     let mut all = own_conditions(context, counted.table, "this", &edge, writer);
     for link in &declared.parents {
         if let Some((_, known)) = joins.made.iter().find(|(made, _)| made == link) {
-            all.extend(known.clone());
+            all.push(known.clone());
             continue;
         }
-        // A set is looked up faster than a join, but each metric would make its own.
-        let by_set = joins.of_all && hashes_dead_parents(context, counted.table, link);
+        // A set is faster than a join, but each metric would make its own.
+        let table = counted.table;
+        let by_set = joins.of_all && hashes_dead_parents(context, table, link);
         let join = match by_set {
             true => None,
-            false => parent_join(context, counted.table, link, &edge, writer),
+            false => parent_join(context, table, link, &edge, writer),
         };
-        let made = match join {
+        let condition = match join {
             Some((join, condition)) => {
                 joins.text.push_str(&join);
-                vec![condition]
+                condition
             }
-            None => vec![parent_counts(
-                context,
-                counted.table,
-                link,
-                "this",
-                &edge,
-                writer,
-            )],
+            None => parent_counts(context, table, link, "this", &edge, writer),
         };
-        joins.made.push((link.clone(), made.clone()));
-        all.extend(made);
+        joins.made.push((link.clone(), condition.clone()));
+        all.push(condition);
     }
     all.extend(metric_conditions(context, counted, as_of, writer));
     all
 }
 
-/// A distribution by itself: what has no value and its largest parts, however many there are, and what all come to where
-/// not all are listed. Rows of another text form are counted over all parts.
+/// A distribution alone: rows without a value, the largest parts, and the total unless all parts are listed. Rows of
+/// another text form are counted over all parts.
 pub(super) fn ranked(mut statement: Statement, engine: Engine) -> Statement {
     const LISTED: usize = 1 + PARTS_MAX;
     let take = statement.recipes[0].take;

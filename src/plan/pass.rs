@@ -1,4 +1,4 @@
-//! One pass over a table: the select list that its metrics share, and how each is read off it.
+//! One pass over a table: the select list that its metrics share, and how each metric is read from it.
 
 use crate::catalog::{Counted, Measure, Metric, Parts};
 use crate::engine::Engine;
@@ -9,6 +9,16 @@ use super::sql::column;
 use super::time;
 use super::{Clock, Only, Recipe, Take};
 
+/// Metrics by the name of the pass they share.
+pub type Passes<'a> = Vec<(String, Vec<&'a Metric>)>;
+
+pub fn add_to_pass<'a>(passes: &mut Passes<'a>, name: String, metric: &'a Metric) {
+    match passes.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, members)) => members.push(metric),
+        None => passes.push((name, vec![metric])),
+    }
+}
+
 pub fn recipe(
     context: PlanContext<'_>,
     metric: &Metric,
@@ -17,14 +27,12 @@ pub fn recipe(
     grouped: bool,
     pass: &mut Pass,
 ) -> Recipe {
-    let place = grouping_column(&counted.parts)
-        .filter(|_| grouped)
-        .and_then(|name| {
-            pass.groups
-                .iter()
-                .position(|group| *group == exact(context, counted, name))
-        });
-    let (only, parts) = match (&counted.parts, place) {
+    let grouping = grouping_column(&counted.parts).filter(|_| grouped);
+    let group = grouping.and_then(|name| {
+        let exact = exact(context, counted, name);
+        pass.groups.iter().position(|group| *group == exact)
+    });
+    let (only, parts) = match (&counted.parts, group) {
         (Parts::Share { column, values } | Parts::Rest { column, values }, Some(group)) => {
             let only = Only {
                 group,
@@ -51,7 +59,7 @@ pub fn grouping_column(parts: &Parts) -> Option<&String> {
     }
 }
 
-/// Written out, so that a value of any type can be read.
+/// Text, so that a value of any type can be read.
 pub fn as_text(expression: &str, engine: Engine) -> String {
     match engine {
         Engine::Mysql => format!("CAST({expression} AS char)"),
@@ -59,11 +67,11 @@ pub fn as_text(expression: &str, engine: Engine) -> String {
     }
 }
 
-/// Select list under construction: group columns first, then aggregates, each only once.
+/// A select list under construction: group columns first, then aggregates, each only once.
 #[derive(Default)]
 pub struct Pass {
     pub groups: Vec<String>,
-    /// How group columns are shown, where not as they are.
+    /// The group columns as selected.
     shown: Vec<String>,
     aggregates: Vec<String>,
 }
@@ -73,16 +81,14 @@ impl Pass {
         self.group_shown(expression, expression.to_owned())
     }
 
-    /// Any type of column can be grouped by; shown as text, every one of them can be read.
-    pub fn group_as_text(
-        &mut self,
-        context: PlanContext<'_>,
-        counted: &Counted,
-        name: &str,
-    ) -> usize {
-        let exact = exact(context, counted, name);
-        let shown = as_text(&exact, context.engine);
-        self.group_shown(&exact, shown)
+    /// Rows can be grouped by any type of column; selected as text, its values can be read.
+    pub fn group_by_parts(&mut self, context: PlanContext<'_>, counted: &[(&Metric, &Counted)]) {
+        for (_, counted) in counted {
+            if let Some(name) = grouping_column(&counted.parts) {
+                let exact = exact(context, counted, name);
+                self.group_shown(&exact, as_text(&exact, context.engine));
+            }
+        }
     }
 
     fn group_shown(&mut self, expression: &str, shown: String) -> usize {
@@ -93,7 +99,7 @@ impl Pass {
         at
     }
 
-    /// The aggregate's column; groups must be complete by then.
+    /// The aggregate's column. All groups must be known before.
     pub fn aggregate(&mut self, expression: &str) -> usize {
         self.groups.len() + position_or_push(&mut self.aggregates, expression)
     }
@@ -105,19 +111,16 @@ impl Pass {
             .join(", ")
     }
 
-    /// The `+` keeps SQLite from walking an index and fetching every row at random.
+    /// The `+` keeps SQLite from reading rows in the order of an index, at random.
     pub fn group_by(&self, engine: Engine) -> String {
-        let plus = if engine == Engine::Sqlite { "+" } else { "" };
-        let keys: Vec<String> = self
-            .groups
-            .iter()
-            .map(|group| format!("{plus}{group}"))
-            .collect();
-        if keys.is_empty() {
-            String::new()
-        } else {
-            format!(" GROUP BY {}", keys.join(", "))
+        if self.groups.is_empty() {
+            return String::new();
         }
+        let (start, separator) = match engine {
+            Engine::Sqlite => (" GROUP BY +", ", +"),
+            _ => (" GROUP BY ", ", "),
+        };
+        format!("{start}{}", self.groups.join(separator))
     }
 }
 
@@ -132,36 +135,33 @@ fn position_or_push(list: &mut Vec<String>, expression: &str) -> usize {
 
 fn take(context: PlanContext<'_>, counted: &Counted, rest: &[String], pass: &mut Pass) -> Take {
     let condition = rest.join(" AND ");
-    let mut of = |aggregate: Aggregate, argument: &str| {
+    let mut add = |aggregate: Aggregate, argument: &str| {
         pass.aggregate(&aggregate.over(argument, &condition, context.engine))
     };
     let this = |name: &String| column("this", name);
     match &counted.measure {
-        Measure::Rows => Take::Count(of(Aggregate::Count, "*")),
-        Measure::Filled(name) => Take::Count(of(Aggregate::Count, &this(name))),
+        Measure::Rows => Take::Count(add(Aggregate::Count, "*")),
+        Measure::Filled(name) => Take::Count(add(Aggregate::Count, &this(name))),
         Measure::Distinct(name) => {
-            Take::Count(of(Aggregate::Distinct, &exact(context, counted, name)))
+            Take::Count(add(Aggregate::Distinct, &exact(context, counted, name)))
         }
         Measure::Sum(name) => {
-            let sum = of(Aggregate::Sum, &summed(context, counted, name));
-            let none = rest
-                .iter()
-                .cloned()
-                .chain([format!("{} IS NULL", this(name))]);
-            let none = none.collect::<Vec<_>>().join(" AND ");
+            let sum = add(Aggregate::Sum, &summed(context, counted, name));
+            let is_null = format!("{} IS NULL", this(name));
+            let none = [rest, &[is_null]].concat().join(" AND ");
             let nulls = pass.aggregate(&Aggregate::Count.over("*", &none, context.engine));
             Take::Sum { sum, nulls }
         }
         Measure::Avg(name) => Take::Mean {
-            sum: of(Aggregate::Sum, &summed(context, counted, name)),
-            count: of(Aggregate::Count, &this(name)),
+            sum: add(Aggregate::Sum, &summed(context, counted, name)),
+            count: add(Aggregate::Count, &this(name)),
         },
-        Measure::Min(name) => Take::Least(of(Aggregate::Min, &this(name))),
-        Measure::Max(name) => Take::Greatest(of(Aggregate::Max, &this(name))),
+        Measure::Min(name) => Take::Least(add(Aggregate::Min, &this(name))),
+        Measure::Max(name) => Take::Greatest(add(Aggregate::Max, &this(name))),
         Measure::Newest(name) => {
-            let told = context.newest(counted.table, name);
-            let sorted = time::sorted(&told, "this", context.engine);
-            Take::Newest(of(Aggregate::Max, &sorted), Clock::of(&told))
+            let time = context.newest(counted.table, name);
+            let sorted = time::sorted(&time, "this", context.engine);
+            Take::Newest(add(Aggregate::Max, &sorted), Clock::for_column(&time))
         }
     }
 }
@@ -176,7 +176,7 @@ enum Aggregate {
 }
 
 impl Aggregate {
-    /// Over the rows that meet the condition, or all where it is empty. MySQL knows no FILTER.
+    /// Over the rows that meet the condition, or over all if it is empty. MySQL has no FILTER.
     fn over(self, argument: &str, condition: &str, engine: Engine) -> String {
         let (name, distinct) = match self {
             Self::Count => ("count", ""),
@@ -207,19 +207,19 @@ pub fn guard(
     (!condition.is_empty()).then(|| pass.aggregate(&count()))
 }
 
-/// The condition for such rows; empty where no time that the metrics look at is kept as text.
+/// The condition for such rows; empty if the metrics read no times from text.
 pub fn misshapen(context: PlanContext<'_>, counted: &[(&Metric, &Counted)]) -> String {
     let mut columns: Vec<String> = Vec::new();
     for (_, counted) in counted {
-        let told = context
-            .born(counted.table)
-            .into_iter()
-            .chain(context.ended(counted.table))
-            .chain(context.happened(counted))
-            .chain(context.newest_after_birth(counted));
-        for condition in told.filter_map(|told| time::misshapen(&told, "this")) {
-            if !columns.contains(&condition) {
-                columns.push(condition);
+        let times = [
+            context.born(counted.table),
+            context.ended(counted.table),
+            context.happened(counted),
+            context.newest_after_birth(counted),
+        ];
+        for time in times.into_iter().flatten() {
+            if let Some(condition) = time::misshapen(&time, "this") {
+                position_or_push(&mut columns, &condition);
             }
         }
     }

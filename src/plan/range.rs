@@ -1,18 +1,16 @@
-//! Many past days in one scan: rows are counted by the days they were born, ended and happened in.
+//! Counts many past days in one scan, by the days on which rows were born, ended and happened.
 
 use crate::calendar::{Day, Edge, days_between};
 use crate::catalog::{Catalog, Counted, Measure, Metric};
 use crate::engine::Engine;
 
-use super::night::database_of;
-use super::pass::{Pass, grouping_column, guard, recipe};
-use super::rows::{PlanContext, counted_of, lasting_conditions};
-use super::sql::{Writer, column, renamed, table};
+use super::pass::{Pass, Passes, add_to_pass, grouping_column, guard, recipe};
+use super::rows::{PlanContext, counted_of, lasting_conditions, named, statement};
+use super::sql::{Writer, column, filter, renamed, table};
 use super::time::{self, TimeColumn, bucket, names_moments, quarter_of};
 use super::{KnownDatabases, Life, Scale, Statement};
 
-/// What a range of days needs: statements that fold into all of them, and the metrics that no sum over
-/// days can give, which are counted day by day.
+/// Statements that fold into all days of a range, and the metrics that have to be counted day by day.
 pub struct RangePlan {
     pub statements: Vec<Statement>,
     pub day_by_day: Vec<String>,
@@ -25,52 +23,26 @@ pub fn range(
     days: &[Day],
     known: KnownDatabases<'_>,
 ) -> RangePlan {
-    let KnownDatabases { engines, facts } = known;
-    let mut groups: Vec<(String, Vec<&Metric>)> = Vec::new();
+    let mut passes = Passes::new();
     let mut day_by_day = Vec::new();
-    for metric in catalog
-        .metrics
-        .iter()
-        .filter(|metric| keys.contains(&metric.key))
-    {
-        let Some(database) = database_of(catalog, metric) else {
+    for metric in named(catalog, keys) {
+        let Some(context) = known.context(catalog, metric) else {
             continue;
         };
-        let Some(engine) = engines.get(database) else {
-            continue;
-        };
-        let context = PlanContext {
-            catalog,
-            facts,
-            engine: *engine,
-        };
-        match counted_of(&metric).filter(|(_, counted)| folds(context, counted)) {
+        match counted_of(metric).filter(|counted| folds(context, counted)) {
             None => day_by_day.push(metric.key.clone()),
-            Some((_, counted)) => {
+            Some(counted) => {
                 let parted = grouping_column(&counted.parts).map_or("", String::as_str);
-                let pass = format!("{database}/{}/{parted}", context.table(counted.table).id);
-                match groups.iter_mut().find(|(name, _)| *name == pass) {
-                    Some((_, members)) => members.push(metric),
-                    None => groups.push((pass, vec![metric])),
-                }
+                let table = context.table(counted.table);
+                let name = format!("{}/{}/{parted}", table.database, table.id);
+                add_to_pass(&mut passes, name, metric);
             }
         }
     }
     let mut statements = Vec::new();
-    for (_, members) in &groups {
-        let engine = database_of(catalog, members[0]).and_then(|name| engines.get(name));
-        let statement = engine.and_then(|engine| {
-            scan(
-                PlanContext {
-                    catalog,
-                    facts,
-                    engine: *engine,
-                },
-                members,
-                days,
-            )
-        });
-        match statement {
+    for (_, members) in &passes {
+        let context = known.context(catalog, members[0]);
+        match context.and_then(|context| scan(context, members, days)) {
             Some(statement) => statements.push(statement),
             None => day_by_day.extend(members.iter().map(|metric| metric.key.clone())),
         }
@@ -81,8 +53,8 @@ pub fn range(
     }
 }
 
-/// Whether births minus deaths, or the newest of the rows alive, give the number of every day: each row must be found
-/// once, with its whole lineage.
+/// Whether the number of each day is births minus deaths, or the newest of the rows alive: each row must be found once,
+/// with all its parents.
 fn folds(context: PlanContext<'_>, counted: &Counted) -> bool {
     let lineage = context.catalog.lineage(counted.table);
     let folds_by_days = match counted.measure {
@@ -93,45 +65,41 @@ fn folds(context: PlanContext<'_>, counted: &Counted) -> bool {
         | Measure::Newest(_) => true,
         Measure::Min(_) | Measure::Max(_) | Measure::Distinct(_) => false,
     };
-    let found_once = lineage.iter().all(|at| {
-        let links = &context.table(*at).parents;
-        links.iter().all(|link| {
-            context
-                .facts
-                .is_unique(context.table(link.table), &link.key)
-        })
+    let mut links = lineage.iter().flat_map(|at| &context.table(*at).parents);
+    let found_once = links.all(|link| {
+        let parent = context.table(link.table);
+        context.facts.is_unique(parent, &link.key)
     });
-    let clocks = lineage
+    let times = lineage
         .iter()
         .map(|at| context.born(*at))
         .chain(counted.window.is_some().then(|| context.happened(counted)))
         .chain(context.newest_after_birth(counted).map(Some));
-    let clocks: Vec<Option<bool>> = clocks.map(|told| told.map(|told| told.local)).collect();
+    let clocks: Vec<Option<bool>> = times.map(|time| time.map(|time| time.local)).collect();
     let one_clock = clocks
         .iter()
         .all(|clock| clock.is_some() && *clock == clocks[0]);
-    let same_every_day = !counted
-        .condition
-        .as_deref()
-        .is_some_and(|text| names_moments(text, context.engine));
+    let condition = counted.condition.as_deref();
+    let same_every_day = !condition.is_some_and(|text| names_moments(text, context.engine));
     folds_by_days && found_once && one_clock && same_every_day
 }
 
-/// `None` when a day does not begin on a quarter hour and the engine can only tell those.
+/// `None` if a day does not begin on a quarter hour and the engine groups by quarter hours.
 fn scan(context: PlanContext<'_>, members: &[&Metric], wanted: &[Day]) -> Option<Statement> {
-    let counted: Vec<(&Metric, &Counted)> = members.iter().filter_map(counted_of).collect();
+    let counted = members.iter().copied();
+    let counted = counted.filter_map(|metric| Some((metric, counted_of(metric)?)));
+    let counted: Vec<(&Metric, &Counted)> = counted.collect();
     let at = counted.first()?.1.table;
-    let declared = context.table(at);
-    let days = spine(&counted, wanted)?;
+    let days = days_needed(&counted, wanted)?;
     let edges = edges(&days);
     let born = context.born(at)?;
-    let quarters: Option<Vec<i64>> = match context.engine {
-        Engine::Postgres => Some(Vec::new()),
+    let (scale, quarters) = match context.engine {
+        Engine::Postgres => (Scale::Position, Vec::new()),
         Engine::Sqlite | Engine::Mysql => {
-            edges.iter().map(|edge| quarter_of(&born, edge)).collect()
+            let quarters = edges.iter().map(|edge| quarter_of(&born, edge));
+            (Scale::Quarter, quarters.collect::<Option<_>>()?)
         }
     };
-    let quarters = quarters?;
     let mut writer = Writer::new(context.engine);
     let mut pass = Pass::default();
     let lives = lives(context, at, "this", &edges, &mut writer);
@@ -144,24 +112,15 @@ fn scan(context: PlanContext<'_>, members: &[&Metric], wanted: &[Day]) -> Option
     let happened: Vec<Option<usize>> = counted
         .iter()
         .map(|(_, counted)| {
-            let told = context.newest_after_birth(counted)?;
-            Some(pass.group(&bucket(&told, "this", &edges, &mut writer)))
+            let time = context.newest_after_birth(counted)?;
+            Some(pass.group(&bucket(&time, "this", &edges, &mut writer)))
         })
         .collect();
-    for (_, counted) in &counted {
-        if let Some(name) = grouping_column(&counted.parts) {
-            pass.group_as_text(context, counted, name);
-        }
-    }
-    let scale = match context.engine {
-        Engine::Postgres => Scale::Position,
-        Engine::Sqlite | Engine::Mysql => Scale::Quarter,
-    };
+    pass.group_by_parts(context, &counted);
     let mut recipes = Vec::new();
     for (((metric, counted), window), happened) in counted.iter().zip(windows).zip(happened) {
-        let rest: Vec<String> = counted
-            .condition
-            .iter()
+        let condition = counted.condition.iter();
+        let rest: Vec<String> = condition
             .map(|text| format!("({})", renamed(text, "this", context.engine)))
             .collect();
         let mut made = recipe(context, metric, counted, &rest, true, &mut pass);
@@ -170,37 +129,30 @@ fn scan(context: PlanContext<'_>, members: &[&Metric], wanted: &[Day]) -> Option
             death,
             happened,
             window,
-            scale: scale.clone(),
+            scale,
         });
         recipes.push(made);
     }
     let guard = guard(context, &counted, &mut pass);
-    let last = edges.last()?;
     let mut conditions = lives.conditions;
-    conditions.push(time::before(&born, "this", last, &mut writer));
+    conditions.push(time::before(&born, "this", edges.last()?, &mut writer));
     let sql = format!(
-        "SELECT {} FROM {} AS this{} WHERE {}{}",
+        "SELECT {} FROM {} AS this{}{}{}",
         pass.select(),
-        table(&declared.name),
+        table(&context.table(at).name),
         lives.joins,
-        conditions.join(" AND "),
+        filter(&conditions),
         pass.group_by(context.engine)
     );
     Some(Statement {
-        database: declared.database.clone(),
-        table: declared.name.clone(),
-        sql,
-        binds: writer.binds,
-        recipes,
         guard,
-        days,
         quarters,
-        weight: context.facts.of(declared).map_or(0, |facts| facts.bytes),
+        ..statement(context, at, sql, writer, recipes, days)
     })
 }
 
-/// Every day from the earliest that a window looks back to, to the last one wanted.
-fn spine(counted: &[(&Metric, &Counted)], wanted: &[Day]) -> Option<Vec<Day>> {
+/// Every day from the earliest that a window includes to the last one wanted.
+fn days_needed(counted: &[(&Metric, &Counted)], wanted: &[Day]) -> Option<Vec<Day>> {
     let longest = counted
         .iter()
         .filter_map(|(_, counted)| counted.window.as_ref())
@@ -219,7 +171,7 @@ fn edges(days: &[Day]) -> Vec<Edge> {
         .collect()
 }
 
-/// When a row and all it belongs to began and ended, with the joins that reach them.
+/// When a row and its parents began and ended, with the joins to those parents.
 struct Lives {
     birth: String,
     death: Option<String>,
@@ -227,8 +179,8 @@ struct Lives {
     conditions: Vec<String>,
 }
 
-/// Parents are joined as nested queries that show nothing but their key and their life, so that a
-/// configured condition's bare column names stay unambiguous.
+/// Joins parents as nested queries that show only their key and their life, so that bare column names in configured
+/// conditions stay unambiguous.
 fn lives(
     context: PlanContext<'_>,
     at: usize,
@@ -236,10 +188,12 @@ fn lives(
     edges: &[Edge],
     writer: &mut Writer,
 ) -> Lives {
-    let mut told =
-        |column: Option<TimeColumn>| column.map(|told| bucket(&told, alias, edges, writer));
-    let mut births: Vec<String> = told(context.born(at)).into_iter().collect();
-    let mut deaths: Vec<String> = told(context.ended(at)).into_iter().collect();
+    let mut buckets = |time: Option<TimeColumn>| -> Vec<String> {
+        let bucket = time.map(|time| bucket(&time, alias, edges, writer));
+        bucket.into_iter().collect()
+    };
+    let mut births = buckets(context.born(at));
+    let mut deaths = buckets(context.ended(at));
     let mut joins = String::new();
     for link in &context.table(at).parents {
         let parent = writer.alias();
@@ -255,51 +209,53 @@ fn lives(
             deaths.push(format!("{parent}_death"));
         }
         let name = table(&context.table(link.table).name);
-        let filter = match life.conditions.is_empty() {
-            true => String::new(),
-            false => format!(" WHERE {}", life.conditions.join(" AND ")),
-        };
         let here = column(alias, &link.column);
-        let of = format!(
-            "SELECT {shown} FROM {name} AS {parent}{}{filter}",
-            life.joins
-        );
         joins.push_str(&format!(
-            " JOIN ({of}) AS {parent} ON {parent}_key = {here}"
+            " JOIN (SELECT {shown} FROM {name} AS {parent}{}{}) AS {parent} ON {parent}_key = {here}",
+            life.joins,
+            filter(&life.conditions)
         ));
     }
     Lives {
-        birth: outermost(&births, context.engine, ("GREATEST", "max", "0")).unwrap_or_default(),
-        death: outermost(
-            &deaths,
-            context.engine,
-            ("LEAST", "min", "9223372036854775807"),
-        ),
+        birth: outermost(&births, context.engine, &LATEST).unwrap_or_default(),
+        death: outermost(&deaths, context.engine, &EARLIEST),
         joins,
         conditions: lasting_conditions(context, at, alias),
     }
 }
 
-/// The latest birth or earliest death; only PostgreSQL's form leaves out those that are null.
-fn outermost(buckets: &[String], engine: Engine, names: (&str, &str, &str)) -> Option<String> {
-    let (standard, sqlite, none) = names;
-    match (buckets, engine) {
-        ([], _) => None,
-        ([one], _) => Some(one.clone()),
-        (many, Engine::Postgres) => Some(format!("{standard}({})", many.join(", "))),
-        (many, Engine::Sqlite | Engine::Mysql) => {
-            let filled: Vec<String> = many
-                .iter()
-                .map(|one| format!("coalesce({one}, {none})"))
-                .collect();
-            let name = if engine == Engine::Sqlite {
-                sqlite
-            } else {
-                standard
-            };
-            Some(format!("{name}({})", filled.join(", ")))
-        }
-    }
+/// How engines pick one of several times, and what stands for a time that is missing.
+struct Pick {
+    function: &'static str,
+    sqlite_function: &'static str,
+    missing: &'static str,
+}
+
+const LATEST: Pick = Pick {
+    function: "GREATEST",
+    sqlite_function: "max",
+    missing: "0",
+};
+
+const EARLIEST: Pick = Pick {
+    function: "LEAST",
+    sqlite_function: "min",
+    missing: "9223372036854775807",
+};
+
+/// The latest birth or the earliest death; only PostgreSQL's functions ignore nulls.
+fn outermost(buckets: &[String], engine: Engine, pick: &Pick) -> Option<String> {
+    let filled = || {
+        let filled = |bucket: &String| format!("coalesce({bucket}, {})", pick.missing);
+        buckets.iter().map(filled).collect::<Vec<_>>().join(", ")
+    };
+    Some(match (buckets, engine) {
+        ([], _) => return None,
+        ([one], _) => one.clone(),
+        (many, Engine::Postgres) => format!("{}({})", pick.function, many.join(", ")),
+        (_, Engine::Sqlite) => format!("{}({})", pick.sqlite_function, filled()),
+        (_, Engine::Mysql) => format!("{}({})", pick.function, filled()),
+    })
 }
 
 fn window(

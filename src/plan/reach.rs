@@ -1,4 +1,4 @@
-//! What can honestly be said about a metric for a day, at the moment it is counted.
+//! Whether a metric's value for a day can still be known when it is counted.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,11 +10,11 @@ use crate::entry::{Kind, Provenance};
 pub enum Reach {
     /// It can be counted; its value will carry this provenance.
     Counted(Provenance),
-    /// It cannot be known any more, and why.
+    /// Why it can no longer be known.
     Unknowable(String),
 }
 
-/// `grace` is how long after a day's end a mutable column still speaks for that day.
+/// For `grace` after a day's end, a mutable column still represents that day.
 pub fn reach(
     metric: &Metric,
     catalog: &Catalog,
@@ -49,14 +49,14 @@ pub fn reach(
     }
 }
 
-/// Texts that are stored, and known to `render::phrases`.
+/// These texts are stored, and `render::phrases` translates them.
 const NO_BIRTH: &str = "no column tells when a row was created; past days are unknown";
 const WINDOW: &str = "the window's column is overwritten; past days are unknown";
 const COLUMN: &str = "it depends on a column that changes; past days are unknown";
 const SQL: &str = "the SQL only sees the present; past days are unknown";
 const DECLARED: &str = "the catalog declares `history = \"now\"`; past days are unknown";
 
-/// What the past of a metric with the history `now` fails on.
+/// Why the past of a metric with the history `now` is unknown.
 fn why_unknowable(metric: &Metric, catalog: &Catalog) -> &'static str {
     let Shape::Counted(counted) = &metric.shape else {
         return SQL;

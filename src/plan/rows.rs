@@ -1,15 +1,15 @@
 //! Which rows of a declared table count at an instant, as SQL conditions.
 
-use crate::calendar::{AsOf, Edge};
+use crate::calendar::{AsOf, Day, Edge};
 use crate::catalog::{Catalog, Counted, Measure, Metric, Parent, Shape, Table, TimeKind};
 use crate::engine::Engine;
 
 use super::facts::Facts;
-use super::sql::{Writer, column, renamed, table};
+use super::sql::{Writer, column, filter, renamed, table};
 use super::time::{self, TimeColumn, time_column, with_moments};
-use super::{Recipe, Statement};
+use super::{KnownDatabases, Recipe, Statement};
 
-/// What every piece of a plan needs to know.
+/// What every piece of a plan needs.
 #[derive(Clone, Copy)]
 pub struct PlanContext<'a> {
     pub catalog: &'a Catalog,
@@ -17,35 +17,55 @@ pub struct PlanContext<'a> {
     pub engine: Engine,
 }
 
+impl<'a> KnownDatabases<'a> {
+    /// `None` for a derived metric, and for a database that is not known.
+    pub fn context(self, catalog: &'a Catalog, metric: &Metric) -> Option<PlanContext<'a>> {
+        Some(PlanContext {
+            catalog,
+            facts: self.facts,
+            engine: *self.engines.get(database_of(catalog, metric)?)?,
+        })
+    }
+}
+
 impl PlanContext<'_> {
     pub fn table(&self, at: usize) -> &Table {
         &self.catalog.tables[at]
     }
 
+    /// In lower case; empty if unknown.
+    pub fn column_type(&self, counted: &Counted, column: &str) -> &str {
+        self.facts.column_type(self.table(counted.table), column)
+    }
+
+    pub fn is_collated(&self, counted: &Counted, column: &str) -> bool {
+        self.facts.is_collated(self.table(counted.table), column)
+    }
+
     pub fn born(&self, at: usize) -> Option<TimeColumn> {
         let table = self.table(at);
-        Some(self.told(table, table.created_at.as_ref()?, table.time))
+        Some(self.time_column(table, table.created_at.as_ref()?, table.time))
     }
 
     pub fn ended(&self, at: usize) -> Option<TimeColumn> {
         let table = self.table(at);
-        Some(self.told(table, table.deleted_at.as_ref()?, table.time))
+        Some(self.time_column(table, table.deleted_at.as_ref()?, table.time))
     }
 
     /// The column of the metric's window.
     pub fn happened(&self, counted: &Counted) -> Option<TimeColumn> {
         let table = self.table(counted.table);
         let window = counted.window.as_ref()?;
-        Some(self.told(table, &window.column, window.time.unwrap_or(table.time)))
+        Some(self.time_column(table, &window.column, window.time.unwrap_or(table.time)))
     }
 
     /// A column of the table by which its newest row is found.
     pub fn newest(&self, at: usize, column: &str) -> TimeColumn {
         let table = self.table(at);
-        self.told(table, column, table.time)
+        self.time_column(table, column, table.time)
     }
 
-    /// That of the metric, unless it is the rows' birth: before that they do not count anyway.
+    /// The metric's own such column, unless it is the birth of the rows: before that they do not count anyway.
     pub fn newest_after_birth(&self, counted: &Counted) -> Option<TimeColumn> {
         match &counted.measure {
             Measure::Newest(column)
@@ -57,12 +77,27 @@ impl PlanContext<'_> {
         }
     }
 
-    fn told(&self, table: &Table, name: &str, kind: TimeKind) -> TimeColumn {
+    fn time_column(&self, table: &Table, name: &str, kind: TimeKind) -> TimeColumn {
         time_column(table, name, kind, self.engine, self.facts)
     }
 }
 
-/// Conditions under which a row of the table itself counts, its parents left aside.
+/// The app database a metric is read from; none for derived ones.
+pub fn database_of<'a>(catalog: &'a Catalog, metric: &'a Metric) -> Option<&'a str> {
+    match &metric.shape {
+        Shape::Counted(counted) => Some(&catalog.tables[counted.table].database),
+        Shape::Sql { database, .. } => Some(database),
+        Shape::Derived(_) => None,
+    }
+}
+
+/// The metrics that these keys name, in the catalog's order.
+pub fn named<'a>(catalog: &'a Catalog, keys: &[String]) -> impl Iterator<Item = &'a Metric> {
+    let metrics = catalog.metrics.iter();
+    metrics.filter(|metric| keys.contains(&metric.key))
+}
+
+/// Conditions under which a row of the table counts, leaving its parents aside.
 pub fn own_conditions(
     context: PlanContext<'_>,
     at: usize,
@@ -80,7 +115,7 @@ pub fn own_conditions(
     conditions
 }
 
-/// The table's `where`, which knows no time.
+/// The table's `where`, which does not depend on time.
 pub fn lasting_conditions(context: PlanContext<'_>, at: usize, alias: &str) -> Vec<String> {
     let condition = context.table(at).condition.as_ref();
     condition
@@ -89,7 +124,7 @@ pub fn lasting_conditions(context: PlanContext<'_>, at: usize, alias: &str) -> V
         .collect()
 }
 
-/// Conditions on the row and, nested, on all it belongs to.
+/// Conditions on the row and, nested, on all its parents.
 pub fn conditions(
     context: PlanContext<'_>,
     at: usize,
@@ -104,8 +139,8 @@ pub fn conditions(
     all
 }
 
-/// The row's parent counts. Where the database promises that the parent exists, asking for the few
-/// that do not count is much cheaper than asking for the many that do.
+/// The condition that the row's parent counts. If the database guarantees that the parent exists, looking for the few
+/// parents that do not count is much cheaper.
 pub fn parent_counts(
     context: PlanContext<'_>,
     at: usize,
@@ -116,10 +151,10 @@ pub fn parent_counts(
 ) -> String {
     let inner = writer.alias();
     let name = table(&context.table(link.table).name);
-    let alive = conditions(context, link.table, &inner, as_of, writer).join(" AND ");
+    let mut living = conditions(context, link.table, &inner, as_of, writer);
+    let alive = living.join(" AND ");
     let (here, there) = (column(alias, &link.column), column(&inner, &link.key));
-    let promised = is_promised(context, at, link);
-    match promised {
+    match is_promised(context, at, link) {
         true if alive.is_empty() => format!("{here} IS NOT NULL"),
         _ if hashes_dead_parents(context, at, link) => format!(
             "{here} IS NOT NULL AND {here} NOT IN (SELECT {there} FROM {name} AS {inner} WHERE ({alive}) IS NOT TRUE AND {there} IS NOT NULL)"
@@ -128,18 +163,15 @@ pub fn parent_counts(
             "{here} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {name} AS {inner} WHERE {there} = {here} AND ({alive}) IS NOT TRUE)"
         ),
         false => {
-            let and = if alive.is_empty() {
-                String::new()
-            } else {
-                format!(" AND {alive}")
-            };
-            format!("EXISTS (SELECT 1 FROM {name} AS {inner} WHERE {there} = {here}{and})")
+            living.insert(0, format!("{there} = {here}"));
+            let found = filter(&living);
+            format!("EXISTS (SELECT 1 FROM {name} AS {inner}{found})")
         }
     }
 }
 
-/// Whether the keys of the parents that do not count are put into a set, which every row is then looked up in. PostgreSQL
-/// does so only while the set fits its memory, and would read it anew for each row otherwise.
+/// Whether the keys of parents that do not count form a set, in which each row's key is looked up. PostgreSQL does so only
+/// while the set fits into memory, and would otherwise compute it again for each row.
 pub fn hashes_dead_parents(context: PlanContext<'_>, at: usize, link: &Parent) -> bool {
     let fits = match context.engine {
         Engine::Sqlite => true,
@@ -154,8 +186,8 @@ fn is_promised(context: PlanContext<'_>, at: usize, link: &Parent) -> bool {
     context.facts.is_promised(child, link, parent)
 }
 
-/// PostgreSQL can ask for parents by a join, once for all metrics of a statement: the join, and the condition that the
-/// row's parent counts. A promised parent is asked for among the few dead, any other among the many living.
+/// On PostgreSQL, a join to the parents that all metrics of a statement share, and the condition that the row's parent
+/// counts. A promised parent is looked up among the few dead ones, any other among the many living.
 pub fn parent_join(
     context: PlanContext<'_>,
     at: usize,
@@ -170,28 +202,24 @@ pub fn parent_join(
         return None;
     }
     let inner = writer.alias();
-    let alive = conditions(context, link.table, &inner, as_of, writer).join(" AND ");
+    let living = conditions(context, link.table, &inner, as_of, writer);
     let (here, key) = (column("this", &link.column), column(&inner, &link.key));
-    let (filter, counts) = match (promised, alive.is_empty()) {
-        (true, true) => return None,
-        (true, false) => (
-            format!(" WHERE ({alive}) IS NOT TRUE"),
+    let (joined, counts) = match promised {
+        true if living.is_empty() => return None,
+        true => (
+            format!(" WHERE ({}) IS NOT TRUE", living.join(" AND ")),
             format!("{inner}_key IS NULL AND {here} IS NOT NULL"),
         ),
-        (false, true) => (String::new(), format!("{inner}_key IS NOT NULL")),
-        (false, false) => (
-            format!(" WHERE {alive}"),
-            format!("{inner}_key IS NOT NULL"),
-        ),
+        false => (filter(&living), format!("{inner}_key IS NOT NULL")),
     };
     let join = format!(
-        " LEFT JOIN (SELECT {key} AS {inner}_key FROM {} AS {inner}{filter}) AS {inner} ON {inner}_key = {here}",
+        " LEFT JOIN (SELECT {key} AS {inner}_key FROM {} AS {inner}{joined}) AS {inner} ON {inner}_key = {here}",
         table(&parent.name)
     );
     Some((join, counts))
 }
 
-/// The metric's own `where`, window and end of what can be its newest row.
+/// The metric's own `where` and window, and the end of what can be its newest row.
 pub(super) fn metric_conditions(
     context: PlanContext<'_>,
     counted: &Counted,
@@ -209,57 +237,52 @@ pub(super) fn metric_conditions(
             )
         })
         .collect();
-    if let (Some(window), Some(told)) = (&counted.window, context.happened(counted)) {
-        all.push(time::at_or_after(
-            &told,
-            "this",
-            &as_of.window_start(window.days),
-            writer,
-        ));
+    let mut ends = Vec::new();
+    if let (Some(window), Some(happened)) = (&counted.window, context.happened(counted)) {
+        let start = as_of.window_start(window.days);
+        all.push(time::at_or_after(&happened, "this", &start, writer));
         if declared.created_at.as_ref() != Some(&window.column) {
-            let never_null = time::TimeColumn {
-                nullable: false,
-                ..told
-            };
-            all.push(time::before(&never_null, "this", &as_of.edge(), writer));
+            ends.push(happened);
         }
     }
-    if let Some(told) = context.newest_after_birth(counted) {
-        let never_null = time::TimeColumn {
+    ends.extend(context.newest_after_birth(counted));
+    for end in ends {
+        let never_null = TimeColumn {
             nullable: false,
-            ..told
+            ..end
         };
         all.push(time::before(&never_null, "this", &as_of.edge(), writer));
     }
     all
 }
 
-pub(super) fn finish(
+/// A statement on the declared table, without a guard.
+pub(super) fn statement(
     context: PlanContext<'_>,
     at: usize,
     sql: String,
     writer: Writer,
     recipes: Vec<Recipe>,
-    guard: Option<usize>,
-    as_of: &AsOf,
+    days: Vec<Day>,
 ) -> Statement {
     let declared = context.table(at);
+    let facts = context.facts.declared(declared);
     Statement {
         database: declared.database.clone(),
         table: declared.name.clone(),
         sql,
         binds: writer.binds,
         recipes,
-        guard,
-        days: vec![as_of.day],
+        guard: None,
+        days,
         quarters: Vec::new(),
-        weight: context.facts.of(declared).map_or(0, |facts| facts.bytes),
+        weight: facts.map_or(0, |facts| facts.bytes),
     }
 }
 
-pub fn counted_of<'a>(metric: &'a &Metric) -> Option<(&'a Metric, &'a Counted)> {
+pub fn counted_of(metric: &Metric) -> Option<&Counted> {
     match &metric.shape {
-        Shape::Counted(counted) => Some((metric, counted)),
+        Shape::Counted(counted) => Some(counted),
         _ => None,
     }
 }

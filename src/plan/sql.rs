@@ -41,7 +41,7 @@ impl Writer {
     }
 }
 
-/// PostgreSQL takes a placeholder's type from its surroundings; saying it keeps columns of other types comparable.
+/// PostgreSQL infers a placeholder's type from its context; an explicit one keeps columns of other types comparable.
 fn postgres_type(bind: &Bind) -> &'static str {
     match bind {
         Bind::Instant(_) => "::timestamptz",
@@ -72,7 +72,15 @@ pub fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-/// Configured SQL calls its row `this`; inside a nested query the row has another name.
+/// ` WHERE …`, or nothing without conditions.
+pub fn filter(conditions: &[String]) -> String {
+    match conditions {
+        [] => String::new(),
+        all => format!(" WHERE {}", all.join(" AND ")),
+    }
+}
+
+/// Configured SQL calls its row `this`; in a nested query the row has another name.
 pub fn renamed(condition: &str, alias: &str, engine: Engine) -> String {
     outside_quotes(condition, engine, |code, at| {
         let before = code[..at].chars().next_back();
@@ -82,14 +90,14 @@ pub fn renamed(condition: &str, alias: &str, engine: Engine) -> String {
     })
 }
 
-/// A configured query as a part of another: what is not one query that gives rows is an error there. The parenthesis
-/// stands on a line of its own, or a comment at the query's end would swallow it.
+/// A configured query as a subquery, where anything but a single query is an error. The parenthesis needs its own line,
+/// or a comment at the end of the query would swallow it.
 pub fn wrapped(query: &str) -> String {
     let query = without_end(query);
     format!("SELECT * FROM (\n{query}\n) AS daybook_configured")
 }
 
-/// Replaces `:name` parameters by what `value` gives for them; `::type` and quoted text stay.
+/// Replaces `:name` parameters by the results of `value`; `::type` and quoted text stay.
 pub fn with_parameters(
     query: &str,
     engine: Engine,
@@ -108,21 +116,18 @@ pub fn with_parameters(
     })
 }
 
-/// Replaces the placeholders `?1`, `?2`, … by what `value` gives for their numbers.
+/// Replaces the placeholders `?1`, `?2`, … by the results of `value` for their numbers.
 pub fn with_numbers(query: &str, engine: Engine, mut value: impl FnMut(usize) -> String) -> String {
     outside_quotes(query, engine, |code, at| {
         let rest = code[at..].strip_prefix('?')?;
-        let digits = rest.len()
-            - rest
-                .trim_start_matches(|one: char| one.is_ascii_digit())
-                .len();
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let number = rest[..digits].parse().ok()?;
         Some((1 + digits, value(number)))
     })
 }
 
-/// Copies SQL, offering each place outside strings, quoted names and comments to `replace`, which may
-/// swallow some bytes for a replacement.
+/// Copies SQL. At each character outside strings, quoted names and comments, `replace` may give the number of bytes to
+/// drop and their replacement.
 fn outside_quotes(
     sql: &str,
     engine: Engine,

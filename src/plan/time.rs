@@ -1,6 +1,6 @@
-//! How a column tells time: comparing it with an edge, and putting its rows into days.
+//! Time columns: compares them with an edge, and puts their rows into days.
 
-use chrono::{NaiveTime, Timelike};
+use chrono::{NaiveDateTime, NaiveTime, Timelike};
 
 use crate::calendar::{AsOf, Edge, date};
 use crate::catalog::{Table, TimeKind};
@@ -10,14 +10,14 @@ use super::Bind;
 use super::facts::Facts;
 use super::sql::{Writer, column, text, with_parameters};
 
-/// A time column of a table, resolved against what the database really holds.
+/// A time column, with the form in which the database really holds its times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeColumn {
     pub name: String,
     pub local: bool,
     pub form: Form,
     pub nullable: bool,
-    /// How its texts have to be asked for, so that they are compared letter by letter.
+    /// How its texts are selected, so that they are compared letter by letter.
     pub texts: Texts,
 }
 
@@ -38,13 +38,23 @@ pub enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Texts {
     Plain,
-    /// SQLite would first try to read each of them as a number.
+    /// SQLite would first try to read each one as a number.
     Numeric,
     /// MySQL would compare them by the rules of a language.
     Collated,
 }
 
-/// What is known of the column decides; what is not is taken as the engine's usual form.
+impl TimeColumn {
+    /// What the column's clock shows at the edge.
+    fn naive(&self, edge: &Edge) -> NaiveDateTime {
+        match self.local {
+            true => edge.local,
+            false => edge.instant.naive_utc(),
+        }
+    }
+}
+
+/// A column that was not probed is assumed to have the engine's usual form.
 pub fn time_column(
     table: &Table,
     name: &str,
@@ -54,7 +64,8 @@ pub fn time_column(
 ) -> TimeColumn {
     let declared = facts.column_type(table, name);
     let is_text = engine == Engine::Sqlite || is_text_type(declared);
-    let sampled = facts.of(table).and_then(|facts| facts.samples.get(name));
+    let facts_of_table = facts.declared(table);
+    let sampled = facts_of_table.and_then(|facts| facts.samples.get(name));
     let example = table.text_form.as_ref().or(sampled);
     let form = match kind {
         TimeKind::EpochS => Form::Seconds,
@@ -64,9 +75,9 @@ pub fn time_column(
     };
     TimeColumn {
         name: name.to_owned(),
-        // A type that knows its offset is an instant, whatever the table's other columns are; a date without a time
-        // is a day of the report's own zone.
-        local: kind == TimeKind::Local && !knows_its_offset(declared, engine)
+        // A type with an offset is an instant, whatever the table's other columns are; a bare date is a day in the
+        // report's zone.
+        local: kind == TimeKind::Local && !has_offset(declared, engine)
             || form == Form::Dates
             || form == Form::Native && declared == "date",
         form,
@@ -85,7 +96,7 @@ pub fn is_text_type(declared: &str) -> bool {
     declared.contains("char") || declared.contains("text")
 }
 
-fn knows_its_offset(declared: &str, engine: Engine) -> bool {
+fn has_offset(declared: &str, engine: Engine) -> bool {
     match engine {
         Engine::Sqlite => false,
         Engine::Postgres => declared == "timestamp with time zone",
@@ -108,20 +119,20 @@ fn text_form(example: &str) -> Form {
     }
 }
 
-/// MySQL's dates of zeros, which stand for none, lie before it.
-const NO_ZEROS: &str = "'0001-01-01'";
+/// The first real date: MySQL's dates of zeros, which mean none, are earlier.
+const FIRST_DATE: &str = "'0001-01-01'";
 
 /// `column >= edge`
 pub fn at_or_after(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
     let bound = writer.bind(bound(time, edge, writer.engine));
-    format!("{} >= {bound}", told(time, alias))
+    format!("{} >= {bound}", comparable(time, alias))
 }
 
-/// The row was born before the edge; one without a birth time was always there.
+/// The row was born before the edge; a row without a birth time always existed.
 pub fn before(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
     let bound = writer.bind(bound(time, edge, writer.engine));
-    let mut compared = format!("{} < {bound}", told(time, alias));
-    // A row of another form must reach the guard, wherever its text happens to sort.
+    let mut compared = format!("{} < {bound}", comparable(time, alias));
+    // A row of another form must reach the guard, wherever its text sorts.
     if let Some(other_form) = misshapen(time, alias) {
         compared = format!("({compared} OR {other_form})");
     }
@@ -135,16 +146,16 @@ pub fn before(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) 
 /// The row had not ended before the edge.
 pub fn not_ended(time: &TimeColumn, alias: &str, edge: &Edge, writer: &mut Writer) -> String {
     let bound = writer.bind(bound(time, edge, writer.engine));
-    let told = told(time, alias);
+    let ended = comparable(time, alias);
     match (writer.engine, &time.form) {
         (Engine::Mysql, Form::Native) => {
-            format!("({told} < {bound} AND {told} >= {NO_ZEROS}) IS NOT TRUE")
+            format!("({ended} < {bound} AND {ended} >= {FIRST_DATE}) IS NOT TRUE")
         }
-        _ => format!("({told} < {bound}) IS NOT TRUE"),
+        _ => format!("({ended} < {bound}) IS NOT TRUE"),
     }
 }
 
-/// Rows whose text is not of the column's form; comparing them as text would lie.
+/// Rows whose text has another form than the column's, so that comparing it would be wrong.
 pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
     let name = text_of(time, alias);
     let Form::Text {
@@ -156,8 +167,8 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
     let tail = match (*zulu, time.local) {
         (true, _) => format!("{name} NOT LIKE '%Z'"),
         (false, true) => format!("{name} LIKE '%Z'"),
-        // An offset other than UTC's tells another wall clock. Texts of whole seconds and of microseconds
-        // leave no room for one, and how long a text is need not be read from it.
+        // An offset other than UTC's means another wall clock. Texts of whole seconds or microseconds have no room for
+        // one, and SQLite knows a text's length without reading it.
         (false, false) => format!(
             "{name} LIKE '%Z' OR octet_length({name}) NOT IN (19, 26) AND substr({name}, length({name}) - 5, 1) IN ('+', '-') AND substr({name}, length({name}) - 4) <> '00:00'"
         ),
@@ -170,18 +181,18 @@ pub fn misshapen(time: &TimeColumn, alias: &str) -> Option<String> {
 /// The column as something whose greatest value is the newest time.
 pub fn sorted(time: &TimeColumn, alias: &str, engine: Engine) -> String {
     match (&time.form, engine) {
-        // A column of texts may be sorted by the rules of a language.
+        // PostgreSQL may sort texts by the rules of a language.
         (Form::Text { .. } | Form::Dates, Engine::Postgres) => {
-            format!("CAST({} AS text) COLLATE \"C\"", told(time, alias))
+            format!("CAST({} AS text) COLLATE \"C\"", comparable(time, alias))
         }
-        _ => told(time, alias),
+        _ => comparable(time, alias),
     }
 }
 
-fn told(time: &TimeColumn, alias: &str) -> String {
+fn comparable(time: &TimeColumn, alias: &str) -> String {
     let name = text_of(time, alias);
     match (&time.form, time.texts) {
-        // `Z` sorts behind `.`, so a time without a fraction would stand behind its own second.
+        // `Z` sorts after `.`, so a time without a fraction would follow the fractions of its own second.
         (Form::Text { zulu: true, .. }, Texts::Collated) => {
             format!("trim(TRAILING 'Z' FROM {name})")
         }
@@ -200,29 +211,22 @@ fn text_of(time: &TimeColumn, alias: &str) -> String {
 }
 
 fn bound(time: &TimeColumn, edge: &Edge, engine: Engine) -> Bind {
-    let naive = if time.local {
-        edge.local
-    } else {
-        edge.instant.naive_utc()
-    };
+    let naive = time.naive(edge);
     let micros = naive.and_utc().timestamp_micros();
     match &time.form {
         Form::Native if time.local => Bind::Local(naive),
         Form::Native => Bind::Instant(edge.instant),
         Form::Seconds => Bind::Integer(div_up(micros, 1_000_000)),
         Form::Milliseconds => Bind::Integer(div_up(micros, 1_000)),
-        // As a text a date stands before every time of its day, and after every one of the day before.
+        // As text, a date sorts before every time of its day, and after every one of the day before.
         Form::Dates if naive.time() == NaiveTime::MIN => Bind::Text(naive.date().to_string()),
         Form::Dates => Bind::Text(naive.to_string()),
         Form::Text { separator, .. } => {
             let whole =
                 naive.nanosecond() == 0 || engine == Engine::Sqlite && micros % 1_000_000 == 0;
             let fraction = if whole { "" } else { "%.6f" };
-            Bind::Text(
-                naive
-                    .format(&format!("%Y-%m-%d{separator}%H:%M:%S{fraction}"))
-                    .to_string(),
-            )
+            let form = format!("%Y-%m-%d{separator}%H:%M:%S{fraction}");
+            Bind::Text(naive.format(&form).to_string())
         }
     }
 }
@@ -231,7 +235,7 @@ fn div_up(value: i64, by: i64) -> i64 {
     value.div_euclid(by) + i64::from(value.rem_euclid(by) > 0)
 }
 
-/// An integer that tells the row's day: its position among the edges, or its quarter hour.
+/// An integer that identifies the row's day: its position among the edges, or its quarter hour.
 pub fn bucket(time: &TimeColumn, alias: &str, edges: &[Edge], writer: &mut Writer) -> String {
     let name = column(alias, &time.name);
     match writer.engine {
@@ -264,7 +268,7 @@ pub fn bucket(time: &TimeColumn, alias: &str, edges: &[Edge], writer: &mut Write
                 }
             };
             let earlier = match &time.form {
-                Form::Native => format!("{name} >= {NO_ZEROS}"),
+                Form::Native => format!("{name} >= {FIRST_DATE}"),
                 _ => format!("{name} IS NOT NULL"),
             };
             format!("CASE WHEN {first} THEN {quarter} WHEN {earlier} THEN 0 END")
@@ -278,37 +282,23 @@ fn since_1970(moment: &str) -> String {
 }
 
 fn edge_array(time: &TimeColumn, edges: &[Edge]) -> Bind {
-    let micros = |edge: &Edge| edge.instant.timestamp_micros();
+    let edges = edges.iter();
+    let micros = edges.clone().map(|edge| edge.instant.timestamp_micros());
     match &time.form {
-        Form::Seconds => Bind::Integers(
-            edges
-                .iter()
-                .map(|edge| div_up(micros(edge), 1_000_000))
-                .collect(),
-        ),
-        Form::Milliseconds => Bind::Integers(
-            edges
-                .iter()
-                .map(|edge| div_up(micros(edge), 1_000))
-                .collect(),
-        ),
-        _ if time.local => Bind::Locals(edges.iter().map(|edge| edge.local).collect()),
-        _ => Bind::Instants(edges.iter().map(|edge| edge.instant).collect()),
+        Form::Seconds => Bind::Integers(micros.map(|at| div_up(at, 1_000_000)).collect()),
+        Form::Milliseconds => Bind::Integers(micros.map(|at| div_up(at, 1_000)).collect()),
+        _ if time.local => Bind::Locals(edges.map(|edge| edge.local).collect()),
+        _ => Bind::Instants(edges.map(|edge| edge.instant).collect()),
     }
 }
 
-/// The edge's quarter hour as `bucket` tells it; `None` where a day does not begin on one.
+/// The edge's quarter hour as in `bucket`; `None` if the day does not begin on one.
 pub fn quarter_of(time: &TimeColumn, edge: &Edge) -> Option<i64> {
-    let naive = if time.local {
-        edge.local
-    } else {
-        edge.instant.naive_utc()
-    };
-    let seconds = naive.and_utc().timestamp();
+    let seconds = time.naive(edge).and_utc().timestamp();
     (seconds % 900 == 0).then_some(seconds / 900)
 }
 
-/// A value for `:day_start` and its kin in a configured query.
+/// The value of `:day_start`, `:day_end` or `:as_of` in a configured query.
 pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
     match engine {
         Engine::Postgres | Engine::Mysql => Bind::Instant(edge.instant),
@@ -325,7 +315,7 @@ pub fn parameter(edge: &Edge, engine: Engine) -> Bind {
     }
 }
 
-/// Configured SQL with `:day_start`, `:day_end` and `:as_of` bound to this day's.
+/// Configured SQL with `:day_start`, `:day_end` and `:as_of` bound for this day.
 pub fn with_moments(text: &str, as_of: &AsOf, writer: &mut Writer) -> String {
     with_parameters(text, writer.engine, |name| {
         let edge = match name {
@@ -338,7 +328,7 @@ pub fn with_moments(text: &str, as_of: &AsOf, writer: &mut Writer) -> String {
     })
 }
 
-/// The text means something else on every day.
+/// Whether the text depends on the day.
 pub fn names_moments(text: &str, engine: Engine) -> bool {
     let mut found = false;
     with_parameters(text, engine, |name| {

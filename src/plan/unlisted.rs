@@ -1,10 +1,10 @@
-//! What the rows hold that a split does not count.
+//! The values in rows that a split does not count.
 
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Counted, Distribution, Metric, Parts, Shape};
 
-use super::night::{database_of, one_pass, ranked};
-use super::rows::{PlanContext, counted_of};
+use super::night::{one_pass, ranked};
+use super::rows::counted_of;
 use super::{KnownDatabases, Statement};
 
 /// The largest values among the rows that a split does not list, as a distribution.
@@ -14,15 +14,11 @@ pub fn unlisted_values(
     as_of: &AsOf,
     known: KnownDatabases<'_>,
 ) -> Option<Statement> {
-    let (_, counted) = counted_of(&metric)?;
+    let counted = counted_of(metric)?;
     let Parts::Rest { column, values } = &counted.parts else {
         return None;
     };
-    let context = PlanContext {
-        catalog,
-        facts: known.facts,
-        engine: *known.engines.get(database_of(catalog, metric)?)?,
-    };
+    let context = known.context(catalog, metric)?;
     let parts = Parts::By(Distribution {
         column: column.clone(),
         except: values.clone(),
@@ -36,8 +32,6 @@ pub fn unlisted_values(
         }),
         ..metric.clone()
     };
-    Some(ranked(
-        one_pass(context, &[&distribution], as_of),
-        context.engine,
-    ))
+    let pass = one_pass(context, &[&distribution], as_of);
+    Some(ranked(pass, context.engine))
 }

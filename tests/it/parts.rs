@@ -88,7 +88,7 @@ fn distributions_that_share_a_scan_too_wide_for_all_days_are_counted_day_by_day(
         now: instant("2025-10-04T06:00:00Z"),
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
-        follower_patience: Duration::ZERO,
+        follower_timeout: Duration::ZERO,
         limits: collect::limits(&config, CancellationToken::new()),
         recipients: None,
         progress: &|_, _| {},
@@ -211,8 +211,7 @@ fn thirty_thousand_days_of_forty_parts_are_folded_in_one_running_sum() {
         }
     }
     // Summing each day from zero would be 20 billion additions.
-    let places: Vec<usize> = (0..DAYS).collect();
-    let finished = folding.finish(&places).unwrap();
+    let finished = folding.finish().unwrap();
     let counts = [0, 19_998, 19_999, DAYS - 1].map(|day| match &finished[0].1[day] {
         Tally::Parts { parts, .. } => (parts.len(), parts["3"]),
         Tally::Value { .. } | Tally::Newest(_) => panic!("parts"),

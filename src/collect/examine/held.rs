@@ -1,4 +1,4 @@
-//! What time columns really hold: their newest time tells whether it is told as the catalog says.
+//! Checks whether the newest time of each time column contradicts the catalog.
 
 use std::time::{Duration, Instant};
 
@@ -6,43 +6,37 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::first_instant;
-use crate::catalog::{Catalog, TimeKind};
+use crate::catalog::TimeKind;
 use crate::collect::schema::{self, newest::newest};
 use crate::database::replayed::spoken;
-use crate::database::{DatabaseError, Limits, Snapshot};
-use crate::plan::{Cell, Facts};
+use crate::database::{DatabaseError, Snapshot};
+use crate::plan::Cell;
 
+use super::Examination;
 use super::needs::{TimeNeed, births};
 
-/// Asking for the newest time may read a whole table; these are its limits, for one column and for all.
+/// Time limits for the newest time, which may need a whole table: for one column and for all.
 const A_COLUMN: Duration = Duration::from_secs(2);
 const ALL_COLUMNS: Duration = Duration::from_secs(6);
 
-/// Clocks differ, and rows are written while the doctor looks.
+/// Clocks differ, and rows are written while the doctor works.
 const TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 
-/// A number from here on counts milliseconds: as seconds it would lie in the year 5138.
+/// Such a number counts milliseconds: as seconds it would be in the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
-/// `orders.at …`, of every column whose newest time contradicts the catalog. What takes too long to read is left out.
+/// `orders.at …` for each column whose newest time contradicts the catalog. Columns that take too long are left out.
 pub(super) async fn contradictions(
-    database: &str,
-    catalog: &Catalog,
     snapshot: &mut Snapshot,
-    facts: &Facts,
+    examination: &Examination<'_>,
     now: DateTime<Utc>,
     zone: Tz,
-    limits: &Limits,
 ) -> Result<Vec<String>, DatabaseError> {
     let begun = Instant::now();
-    let limits = Limits {
-        statement_timeout: limits.statement_timeout.min(A_COLUMN),
-        ..limits.clone()
-    };
-    let mut told = Vec::new();
-    for need in births(catalog, database) {
-        let place = (database.to_owned(), need.table.clone());
-        let known = facts.tables.get(&place);
+    let limits = examination.limits.within(A_COLUMN);
+    let mut found = Vec::new();
+    for need in births(examination.catalog, examination.database) {
+        let known = examination.table(&need.table);
         if !known.is_some_and(|table| table.types.contains_key(&need.column)) {
             continue;
         }
@@ -50,13 +44,13 @@ pub(super) async fn contradictions(
             break;
         }
         let asked = newest(snapshot, &need.table, &need.column, &limits).await;
-        if let Some(cell) = schema::forgiven(asked)?
+        if let Some(cell) = schema::optional(asked)?
             && let Some(why) = contradiction(&need, &cell, now, zone)
         {
-            told.push(format!("{}.{} {why}", need.table, need.column));
+            found.push(format!("{}.{} {why}", need.table, need.column));
         }
     }
-    Ok(told)
+    Ok(found)
 }
 
 fn contradiction(need: &TimeNeed, cell: &Cell, now: DateTime<Utc>, zone: Tz) -> Option<String> {
@@ -74,11 +68,11 @@ fn contradiction(need: &TimeNeed, cell: &Cell, now: DateTime<Utc>, zone: Tz) -> 
         }
         _ => {}
     }
-    let told = moment(need.kind, cell, zone)?;
-    if told <= now + TOLERANCE {
+    let newest = moment(need.kind, cell, zone)?;
+    if newest <= now + TOLERANCE {
         return None;
     }
-    let ahead = spoken(told - now);
+    let ahead = spoken(newest - now);
     let as_local = moment(TimeKind::Local, cell, zone).filter(|_| need.kind == TimeKind::Utc);
     Some(match as_local {
         Some(local) if local <= now + TOLERANCE => format!(
@@ -109,7 +103,7 @@ pub(in crate::collect) fn moment(kind: TimeKind, cell: &Cell, zone: Tz) -> Optio
     }
 }
 
-fn wall_clock(text: &str) -> Option<NaiveDateTime> {
+pub(in crate::collect) fn wall_clock(text: &str) -> Option<NaiveDateTime> {
     let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
     let mut forms = forms.iter();
     forms.find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())

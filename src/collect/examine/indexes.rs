@@ -1,16 +1,16 @@
-//! Indexes that the application's database lacks, as its own plans show. Pure.
+//! Finds indexes that the app database lacks, from its own plans. Pure.
 
 use crate::catalog::{Catalog, Shape};
 use crate::engine::Engine;
 use crate::plan::{Facts, Statement};
 
-/// Reading a smaller table whole costs nobody anything.
+/// Reading a smaller table completely costs little.
 const LARGE_ROWS: i64 = 100_000;
-/// Looking for every row of another table through fewer rows than these neither.
+/// Searching fewer rows for each row of another table costs little too.
 const MANY_ROWS: i64 = 1_000;
 const LARGE_BYTES: i64 = 16 << 20;
 
-/// An index that begins with this column would spare these metrics a reading of the whole table.
+/// With an index that begins with this column, these metrics would not need the whole table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
     pub table: String,
@@ -18,7 +18,7 @@ pub struct Missing {
     pub metrics: Vec<String>,
     /// The column's type, as the database names it.
     pub declared: String,
-    /// From how many rows on it is worth its while, where the plan does not tell how many there are.
+    /// The number of rows from which the index is worth it, if the plan does not show that.
     pub from_rows: i64,
 }
 
@@ -30,10 +30,9 @@ pub fn missing(
     engine: Engine,
 ) -> Vec<Missing> {
     let metrics: Vec<String> = statement.keys().map(str::to_owned).collect();
-    // A name in configured SQL may be an alias or a view, and an index may be there that does not fit.
+    // A name in configured SQL may be an alias or a view, and an existing index may not fit.
     let lacking = |(table, column): (String, String), from_rows: i64| {
-        let place = (statement.database.clone(), table.clone());
-        let known = facts.tables.get(&place)?;
+        let known = facts.table(&statement.database, &table)?;
         let declared = known.types.get(&column)?.clone();
         (!known.indexed.contains(&column)).then(|| Missing {
             table,
@@ -44,8 +43,8 @@ pub fn missing(
         })
     };
     let whole = lines.iter().find(|line| reads_all(line, engine));
-    let place = (statement.database.clone(), statement.table.clone());
-    let bytes = facts.tables.get(&place).map_or(0, |known| known.bytes);
+    let own = facts.table(&statement.database, &statement.table);
+    let bytes = own.map_or(0, |known| known.bytes);
     let windowed = window_of_all(statement, catalog)
         .filter(|_| whole.is_some_and(|line| may_be_large(line, bytes, engine)))
         .map(|column| (statement.table.clone(), column));
@@ -68,7 +67,7 @@ pub fn missing(
         .collect()
 }
 
-/// The column by which every metric of the statement counts a window, if it is one for all.
+/// The column by which every metric of the statement counts a window, if it is the same for all.
 fn window_of_all(statement: &Statement, catalog: &Catalog) -> Option<String> {
     let window = |key: &str| match &catalog.metric(key)?.shape {
         Shape::Counted(counted) => Some(counted.window.as_ref()?.column.clone()),
@@ -81,7 +80,7 @@ fn window_of_all(statement: &Statement, catalog: &Catalog) -> Option<String> {
         .then_some(first)
 }
 
-/// Whether a line says that all rows of the statement's own table are looked at.
+/// Whether a line says that all rows of the statement's own table are read.
 fn reads_all(line: &str, engine: Engine) -> bool {
     match engine {
         Engine::Sqlite => line == "SCAN this",
@@ -90,7 +89,7 @@ fn reads_all(line: &str, engine: Engine) -> bool {
     }
 }
 
-/// SQLite's plans do not say how much that is.
+/// SQLite's plans do not show how much that is.
 fn may_be_large(line: &str, bytes: i64, engine: Engine) -> bool {
     match engine {
         Engine::Sqlite => true,
@@ -103,7 +102,7 @@ fn may_be_large(line: &str, bytes: i64, engine: Engine) -> bool {
     }
 }
 
-/// SQLite makes such an index for one statement, and throws it away:
+/// SQLite makes such an index for one statement and drops it:
 /// `SEARCH daybook_1 USING AUTOMATIC COVERING INDEX (user_id=?)`.
 fn automatic(line: &str) -> Option<(&str, &str)> {
     let (searched, rest) = line.split_once(" USING AUTOMATIC ")?;
@@ -120,7 +119,7 @@ fn called(sql: &str, alias: &str) -> String {
     name.unwrap_or(alias).to_owned()
 }
 
-/// The parent's table, and the key by which it is looked through anew for every row.
+/// The parent's table, and the key by which it is searched again for every row.
 fn looked_up(sql: &str, alias: &str) -> Option<(String, String)> {
     let (_, after) = sql.split_once(&format!(" AS {alias} WHERE {alias}.\""))?;
     let (column, _) = after.split_once('"')?;

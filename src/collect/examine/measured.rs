@@ -1,45 +1,42 @@
-//! Measured columns must hold numbers: a database gladly says which time is the latest.
+//! Checks that measured columns hold numbers: a database also finds the maximum of times.
 
-use crate::catalog::Catalog;
-use crate::collect::schema;
-use crate::database::{DatabaseError, Limits, Snapshot};
+use crate::collect::schema::{Probe, optional};
+use crate::database::{DatabaseError, Snapshot};
 use crate::engine::Engine;
 use crate::plan::Facts;
 use crate::plan::time::is_text_type;
 
-use super::Fault;
 use super::needs::{MeasuredColumn, measured};
 use super::times::begins_with_a_date;
+use super::{Examination, Fault};
 
-/// A fault for each metric whose column holds times, or texts where a text is what it would be.
+/// A fault for each metric whose column holds times, or texts that would be its value.
 pub(super) async fn no_numbers(
-    database: &str,
-    catalog: &Catalog,
     snapshot: &mut Snapshot,
-    keys: &[String],
-    facts: &Facts,
-    limits: &Limits,
+    examination: &Examination<'_>,
 ) -> Result<Vec<Fault>, DatabaseError> {
     let engine = snapshot.engine();
     let mut faults = Vec::new();
-    for one in measured(catalog, keys) {
-        let place = (database.to_owned(), one.table.clone());
-        let table = facts.tables.get(&place);
+    for one in measured(examination.catalog, examination.keys) {
+        let table = examination.table(&one.table);
         let Some(declared) = table.and_then(|table| table.types.get(&one.column)) else {
             continue;
         };
         let why = match engine {
             Engine::Sqlite => {
                 let columns = [(one.table.clone(), one.column.clone())];
-                let mut sampled = Facts::default();
-                let asked = schema::sample(snapshot, &columns, database, limits, &mut sampled);
-                schema::forgiven(asked.await)?;
-                let sampled = sampled.tables.get(&place);
-                sampled
-                    .and_then(|table| table.samples.get(&one.column))
-                    .and_then(|sample| of_sample(&one, sample))
+                let mut probe = Probe {
+                    snapshot,
+                    database: "",
+                    limits: examination.limits,
+                    facts: Facts::default(),
+                };
+                optional(probe.sample(&columns).await)?;
+                let samples = &probe.facts.table_mut("", &one.table).samples;
+                let sample = samples.get(&one.column);
+                sample.and_then(|sample| wrong_sample(&one, sample))
             }
-            Engine::Postgres | Engine::Mysql => of_type(&one, declared),
+            Engine::Postgres | Engine::Mysql => wrong_type(&one, declared),
         };
         if let Some(why) = why {
             faults.push(Fault {
@@ -51,7 +48,7 @@ pub(super) async fn no_numbers(
     Ok(faults)
 }
 
-fn of_type(one: &MeasuredColumn, declared: &str) -> Option<String> {
+fn wrong_type(one: &MeasuredColumn, declared: &str) -> Option<String> {
     let is_time = ["timestamp", "date", "time", "interval"]
         .iter()
         .any(|kind| declared.starts_with(kind));
@@ -66,8 +63,8 @@ fn of_type(one: &MeasuredColumn, declared: &str) -> Option<String> {
     }
 }
 
-/// SQLite's types bind nobody; one value shows what is held.
-fn of_sample(one: &MeasuredColumn, sample: &str) -> Option<String> {
+/// SQLite does not enforce types, so one value shows what the column holds.
+fn wrong_sample(one: &MeasuredColumn, sample: &str) -> Option<String> {
     match begins_with_a_date(sample) {
         true => Some(
             "holds times, and a time is not a number: `newest` measures the age of the newest"

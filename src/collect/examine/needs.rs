@@ -1,4 +1,4 @@
-//! Which tables and columns a metric needs, as far as the catalog names them; conditions are the database's own.
+//! The tables and columns that a metric needs, as far as the catalog names them: conditions are not parsed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, Counted, Measure, Metric, Parts, Shape, Table, Tim
 /// Columns by real table name.
 pub(super) type Needs = BTreeMap<String, BTreeSet<String>>;
 
-/// A column that tells time, and how.
+/// A time column, and how it holds its times.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::collect) struct TimeNeed {
     pub table: String,
@@ -62,12 +62,12 @@ fn own_columns(counted: &Counted) -> Vec<String> {
     columns
 }
 
-/// A column whose least or largest value, sum or mean a metric is.
+/// A column of which a metric takes the minimum, maximum, sum or mean.
 pub(super) struct MeasuredColumn {
     pub metric: String,
     pub table: String,
     pub column: String,
-    /// The value itself, not what is calculated from all.
+    /// The metric is one of the column's values, not calculated from all.
     pub as_it_is: bool,
 }
 
@@ -98,26 +98,18 @@ pub(super) fn measured(catalog: &Catalog, keys: &[String]) -> Vec<MeasuredColumn
 pub(super) fn times(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
     let mut times = births(catalog, database);
     for table in catalog.tables.iter().filter(|one| one.database == database) {
-        times.extend(
-            table
-                .deleted_at
-                .iter()
-                .map(|at| need(table, at, table.time)),
-        );
+        let ends = table.deleted_at.iter();
+        times.extend(ends.map(|at| need(table, at, table.time)));
     }
     times
 }
 
-/// Those that tell when something began or happened, which is never later than now.
+/// Columns with the times at which something began or happened, which are never later than now.
 pub(in crate::collect) fn births(catalog: &Catalog, database: &str) -> BTreeSet<TimeNeed> {
     let mut times = BTreeSet::new();
     for table in catalog.tables.iter().filter(|one| one.database == database) {
-        times.extend(
-            table
-                .created_at
-                .iter()
-                .map(|at| need(table, at, table.time)),
-        );
+        let births = table.created_at.iter();
+        times.extend(births.map(|at| need(table, at, table.time)));
     }
     for metric in &catalog.metrics {
         if let Shape::Counted(counted) = &metric.shape

@@ -1,9 +1,9 @@
-//! Whether a column can tell time in the way that the catalog says.
+//! Checks whether a column's type fits the catalog's `time`.
 
 use crate::engine::Engine;
 use crate::plan::time::is_text_type;
 
-/// What is wrong about it; nothing where it fits, or where nobody can say.
+/// What is wrong; `None` if the column fits, or if its type does not show it.
 pub(super) fn unfit(
     kind: &str,
     engine: Engine,

@@ -1,4 +1,4 @@
-//! The newest and the oldest time that a column holds, as the database has it.
+//! The newest and the oldest time in a column, undecoded.
 
 use crate::calendar::Edge;
 use crate::database::{DatabaseError, Limits, Snapshot};
@@ -6,7 +6,7 @@ use crate::plan::Cell;
 use crate::plan::sql::{Writer, column as named, quoted, table as quoted_table};
 use crate::plan::time::{TimeColumn, before};
 
-/// Of the rows from before the edge.
+/// The newest time of the rows before the edge.
 pub async fn newest_before(
     snapshot: &mut Snapshot,
     table: &str,
@@ -21,13 +21,7 @@ pub async fn newest_before(
         quoted_table(table),
         before(time, "this", edge, &mut writer)
     );
-    let mut newest = Cell::Null;
-    let found = |cells: &[Cell]| {
-        newest = cells.first().cloned().unwrap_or(Cell::Null);
-        Ok(())
-    };
-    snapshot.rows(&query, &writer.binds, limits, found).await?;
-    Ok(newest)
+    snapshot.value(&query, &writer.binds, limits).await
 }
 
 pub async fn newest(
@@ -41,16 +35,10 @@ pub async fn newest(
         quoted(column),
         quoted_table(table)
     );
-    let mut newest = Cell::Null;
-    let found = |cells: &[Cell]| {
-        newest = cells.first().cloned().unwrap_or(Cell::Null);
-        Ok(())
-    };
-    snapshot.rows(&query, &[], limits, found).await?;
-    Ok(newest)
+    snapshot.value(&query, &[], limits).await
 }
 
-/// Null where there are no rows; nothing where some have no time, for they were always there.
+/// Null without rows; `None` if some rows have no time, since those always existed.
 pub async fn oldest(
     snapshot: &mut Snapshot,
     table: &str,
@@ -62,13 +50,9 @@ pub async fn oldest(
         quoted(column),
         quoted_table(table)
     );
-    let mut oldest = None;
-    let found = |cells: &[Cell]| {
-        if let [first, Cell::Null | Cell::Integer(0)] = cells {
-            oldest = Some(first.clone());
-        }
-        Ok(())
-    };
-    snapshot.rows(&query, &[], limits, found).await?;
-    Ok(oldest)
+    let rows = snapshot.all_rows(&query, &[], limits).await?;
+    Ok(match rows.first().map(Vec::as_slice) {
+        Some([oldest, Cell::Null | Cell::Integer(0)]) => Some(oldest.clone()),
+        _ => None,
+    })
 }

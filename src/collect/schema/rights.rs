@@ -1,4 +1,4 @@
-//! Who asks, what this user may do, and which tables there are: what the doctor wants to know of a database.
+//! For the doctor: the server's version, the user and its rights, and the names of all tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,34 +6,33 @@ use chrono::{DateTime, Utc};
 
 use crate::database::{DatabaseError, Limits, Snapshot, mysql};
 use crate::engine::Engine;
-use crate::plan::sql::table as quoted_table;
-use crate::plan::{Bind, Cell};
+use crate::plan::Cell;
 
-use super::for_each_table;
+use super::{for_each_table, names_and_quoted};
 
-/// The database as it answers this user.
+/// The server and what this user may do on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Server {
     /// `PostgreSQL 15.8`
     pub version: String,
-    /// Empty where the engine knows no users.
+    /// Empty if the engine has no users.
     pub user: String,
     pub is_superuser: bool,
-    /// On the server's own disk, even from a transaction that only reads.
+    /// On the server's own disk, even in a read-only transaction.
     pub may_write_files: bool,
     /// In some schema.
     pub may_create: bool,
-    /// Schemas in which everybody may, quoted.
+    /// Schemas in which everybody may create tables, quoted.
     pub open_schemas: Option<String>,
     /// In a schema in which not everybody may.
     pub may_create_by_itself: bool,
     pub is_encrypted: bool,
     pub is_standby: bool,
-    /// What its clock shows; nothing where the engine has none of its own.
+    /// `None` if the engine has no clock of its own.
     pub clock: Option<DateTime<Utc>>,
 }
 
-/// What this user may do with the tables, by their real names.
+/// This user's rights on the tables, by their real names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     /// Columns that may not be read.
@@ -41,7 +40,7 @@ pub struct Rights {
     pub writable: BTreeSet<String>,
 }
 
-/// More names than this help nobody to find the right one.
+/// More names than this would not help to find the right one.
 const POSTGRES_NAMES: &str = "
 SELECT CASE WHEN pg_table_is_visible(relation.oid) THEN relation.relname ELSE place.nspname || '.' || relation.relname END
 FROM pg_class AS relation JOIN pg_namespace AS place ON place.oid = relation.relnamespace
@@ -78,9 +77,9 @@ FROM (SELECT GRANTEE, PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES
       UNION ALL SELECT GRANTEE, PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES) AS powers
 WHERE GRANTEE = concat('''', substring_index(current_user(), '@', 1), '''@''', substring_index(current_user(), '@', -1), '''')";
 
-const MYSQL_LINE: &str = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
+const MYSQL_CIPHER: &str = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
 
-/// The server lists what this user may do with each column, however it was granted.
+/// The server lists this user's rights on each column, however they were granted.
 const MYSQL_RIGHTS: &str = "
 SELECT NAME, COLUMN_NAME, PRIVILEGES NOT LIKE '%select%', PRIVILEGES LIKE '%insert%' OR PRIVILEGES LIKE '%update%'
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = SCHEMA AND TABLE_NAME = BARE";
@@ -105,40 +104,35 @@ pub async fn server(snapshot: &mut Snapshot, limits: &Limits) -> Result<Server, 
         Engine::Sqlite => (SQLITE_SERVER, "SQLite"),
         Engine::Mysql => (MYSQL_SERVER, "MySQL"),
     };
-    let told = |cells: &[Cell]| {
-        if let Some(Cell::Text(version)) = cells.first() {
-            server.version = match engine {
-                Engine::Mysql => mysql::product(version),
-                _ => format!("{name} {version}"),
-            };
-        }
-        if let [_, Cell::Text(user), flags @ ..] = cells {
-            server.user = user.clone();
-            let is = |at: usize| flags.get(at) == Some(&Cell::Integer(1));
-            server.is_superuser = is(0);
-            server.may_create = is(1);
-            server.is_encrypted = is(2);
-            server.is_standby = is(3);
-            server.clock = match flags.get(4) {
-                Some(Cell::Text(clock)) => clock.parse().ok(),
-                _ => None,
-            };
-            server.may_write_files = is(5);
-            server.may_create_by_itself = is(6);
-            server.open_schemas = match flags.get(7) {
-                Some(Cell::Text(schemas)) => Some(schemas.clone()),
-                _ => None,
-            };
-        }
-        Ok(())
+    let rows = snapshot.all_rows(question, &[], limits).await?;
+    let cells = rows.first().map(Vec::as_slice).unwrap_or_default();
+    let text = |at: usize| match cells.get(at) {
+        Some(Cell::Text(text)) => Some(text.as_str()),
+        _ => None,
     };
-    snapshot.rows(question, &[], limits, told).await?;
-    if snapshot.engine() == Engine::Mysql {
-        let cipher = |cells: &[Cell]| {
-            server.is_encrypted |= matches!(cells, [_, Cell::Text(cipher)] if !cipher.is_empty());
-            Ok(())
+    if let Some(version) = text(0) {
+        server.version = match engine {
+            Engine::Mysql => mysql::product(version),
+            _ => format!("{name} {version}"),
         };
-        snapshot.rows(MYSQL_LINE, &[], limits, cipher).await?;
+    }
+    if let Some(user) = text(1) {
+        server.user = user.to_owned();
+        let is = |at: usize| cells.get(at) == Some(&Cell::Integer(1));
+        server.is_superuser = is(2);
+        server.may_create = is(3);
+        server.is_encrypted = is(4);
+        server.is_standby = is(5);
+        server.clock = text(6).and_then(|clock| clock.parse().ok());
+        server.may_write_files = is(7);
+        server.may_create_by_itself = is(8);
+        server.open_schemas = text(9).map(str::to_owned);
+    }
+    if engine == Engine::Mysql {
+        let rows = snapshot.all_rows(MYSQL_CIPHER, &[], limits).await?;
+        let is_cipher =
+            |cells: &Vec<Cell>| matches!(&cells[..], [_, Cell::Text(cipher)] if !cipher.is_empty());
+        server.is_encrypted |= rows.iter().any(is_cipher);
     }
     Ok(server)
 }
@@ -150,18 +144,11 @@ pub async fn names(snapshot: &mut Snapshot, limits: &Limits) -> Result<Vec<Strin
         Engine::Sqlite => SQLITE_NAMES,
         Engine::Mysql => MYSQL_NAMES,
     };
-    let mut names = Vec::new();
-    let found = |cells: &[Cell]| {
-        if let [Cell::Text(name)] = cells {
-            names.push(name.clone());
-        }
-        Ok(())
-    };
-    snapshot.rows(question, &[], limits, found).await?;
-    Ok(names)
+    let names = snapshot.all_rows(question, &[], limits).await?;
+    Ok(names.iter().flatten().map(Cell::text).collect())
 }
 
-/// Nothing where the engine knows no rights.
+/// Empty if the engine has no rights.
 pub async fn rights(
     snapshot: &mut Snapshot,
     tables: &[&str],
@@ -180,21 +167,21 @@ async fn mysql_rights(
     limits: &Limits,
 ) -> Result<Rights, DatabaseError> {
     let mut rights = Rights::default();
+    if tables.is_empty() {
+        return Ok(rights);
+    }
     let (question, binds) = for_each_table(MYSQL_RIGHTS, tables);
-    let found = |cells: &[Cell]| {
-        if let [Cell::Text(table), Cell::Text(column), closed, writable] = cells {
-            if *closed == Cell::Integer(1) {
-                let columns = rights.unreadable.entry(table.clone()).or_default();
-                columns.insert(column.clone());
-            }
-            if *writable == Cell::Integer(1) {
+    for row in snapshot.all_rows(&question, &binds, limits).await? {
+        if let Ok([Cell::Text(table), Cell::Text(column), closed, writable]) =
+            <[Cell; 4]>::try_from(row)
+        {
+            if writable == Cell::Integer(1) {
                 rights.writable.insert(table.clone());
             }
+            if closed == Cell::Integer(1) {
+                rights.unreadable.entry(table).or_default().insert(column);
+            }
         }
-        Ok(())
-    };
-    if !tables.is_empty() {
-        snapshot.rows(&question, &binds, limits, found).await?;
     }
     Ok(rights)
 }
@@ -205,25 +192,13 @@ async fn postgres_rights(
     limits: &Limits,
 ) -> Result<Rights, DatabaseError> {
     let mut rights = Rights::default();
-    let plain = Bind::Texts(tables.iter().map(|name| (*name).to_owned()).collect());
-    let real = Bind::Texts(tables.iter().map(|name| quoted_table(name)).collect());
-    let binds = [plain, real];
-    let unreadable = |cells: &[Cell]| {
-        if let [Cell::Text(table), Cell::Text(column)] = cells {
-            let columns = rights.unreadable.entry(table.clone()).or_default();
-            columns.insert(column.clone());
+    let binds = names_and_quoted(tables);
+    for row in snapshot.all_rows(UNREADABLE, &binds, limits).await? {
+        if let Ok([Cell::Text(table), Cell::Text(column)]) = <[Cell; 2]>::try_from(row) {
+            rights.unreadable.entry(table).or_default().insert(column);
         }
-        Ok(())
-    };
-    snapshot
-        .rows(UNREADABLE, &binds, limits, unreadable)
-        .await?;
-    let writable = |cells: &[Cell]| {
-        if let [Cell::Text(table)] = cells {
-            rights.writable.insert(table.clone());
-        }
-        Ok(())
-    };
-    snapshot.rows(WRITABLE, &binds, limits, writable).await?;
+    }
+    let writable = snapshot.all_rows(WRITABLE, &binds, limits).await?;
+    rights.writable = writable.iter().flatten().map(Cell::text).collect();
     Ok(rights)
 }

@@ -1,5 +1,5 @@
-//! A whole schema as it is found, for `init`: tables, columns, keys and promised values, from the engine's own
-//! catalog. Of the rows only single values of columns that may hold times are read, and how many there are.
+//! Reads a whole schema for `init` from the engine's own catalog: tables, columns, keys and allowed values. Of the rows, it
+//! reads only their number and single values of columns that may hold times.
 
 pub mod rows;
 
@@ -9,14 +9,14 @@ use crate::collect::snapshots::with_snapshot;
 use crate::config::AppDatabase;
 use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::engine::Engine;
+use crate::plan::Cell;
 use crate::plan::pass::as_text;
 use crate::plan::sql::{quoted, table as quoted_table};
-use crate::plan::{Bind, Cell};
 
-use super::forgiven;
+use super::optional;
 use rows::Rows;
 
-/// What stands in the database, before anybody judges it.
+/// The schema of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
     pub engine: Engine,
@@ -26,7 +26,7 @@ pub struct Survey {
 /// A table, or a partitioned one with all its parts, or a view.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relation {
-    /// With its schema in front where it is not found without.
+    /// With its schema, if it is not found without.
     pub name: String,
     pub is_view: bool,
     pub rows: Rows,
@@ -44,9 +44,9 @@ pub struct Column {
     pub is_readable: bool,
     /// Part of the primary key.
     pub is_key: bool,
-    /// The only values there may be, where the schema says so.
+    /// The only allowed values, if the schema lists them.
     pub values: Vec<String>,
-    /// A row that does not say otherwise gets the time of its insert, and keeps it.
+    /// By default the column gets the time of the insert, and keeps it.
     pub is_filled: bool,
     /// One value of a column that may hold times.
     pub sample: Option<Sample>,
@@ -64,7 +64,7 @@ impl Relation {
     }
 }
 
-/// Reads the schema in one read-only snapshot. Values are read only of columns that `may_be_sampled`.
+/// Reads the schema in one read-only snapshot, and values only of columns that `may_be_sampled`.
 pub async fn survey(
     app: &AppDatabase,
     may_be_sampled: impl Fn(&Relation, &Column, Engine) -> bool,
@@ -82,7 +82,7 @@ pub async fn survey(
     .await
 }
 
-/// Parts of partitioned tables are counted with the whole, and never stand beside it.
+/// Parts of partitioned tables are counted with the whole table, and not listed.
 const POSTGRES_COLUMNS: &str = "
 SELECT CASE WHEN strpos(relation.relname, '.') > 0 THEN quote_ident(relation.relname) WHEN pg_table_is_visible(relation.oid) THEN relation.relname::text ELSE place.nspname || '.' || relation.relname END,
        CASE WHEN relation.relkind IN ('r', 'p') THEN 0 ELSE 1 END,
@@ -134,7 +134,7 @@ FROM sqlite_schema AS made, pragma_foreign_key_list(made.name) AS one
 WHERE made.type = 'table' AND (SELECT count(*) FROM pragma_foreign_key_list(made.name) AS other WHERE other.id = one.id) = 1
 ORDER BY 1, 2, 3";
 
-/// Tables of the database in the URL; an account may see others, which are other applications' own.
+/// Only tables of the database in the URL: an account may also see those of other applications.
 const MYSQL_COLUMNS: &str = "
 SELECT made.TABLE_NAME, made.TABLE_TYPE LIKE '%VIEW', CAST(made.TABLE_ROWS AS signed), its.COLUMN_NAME, lower(its.COLUMN_TYPE),
        its.IS_NULLABLE = 'NO', its.PRIVILEGES LIKE '%select%', its.COLUMN_KEY = 'PRI', NULL,
@@ -162,69 +162,68 @@ async fn relations(
         Engine::Mysql => (MYSQL_COLUMNS, MYSQL_KEYS),
     };
     let mut relations: Vec<Relation> = Vec::new();
-    let found = |cells: &[Cell]| {
-        take_column(cells, &mut relations);
-        Ok(())
-    };
-    snapshot.rows(columns, &[], limits, found).await?;
-    let promised = |cells: &[Cell]| {
-        if let [
-            Cell::Text(child),
-            Cell::Text(own),
-            Cell::Text(parent),
-            Cell::Text(key),
-        ] = cells
-            && let Some(child) = relations.iter_mut().find(|one| one.name == *child)
+    for row in snapshot.all_rows(columns, &[], limits).await? {
+        add_column(row, &mut relations);
+    }
+    for row in snapshot.all_rows(keys, &[], limits).await? {
+        if let Ok(
+            [
+                Cell::Text(child),
+                Cell::Text(own),
+                Cell::Text(parent),
+                Cell::Text(key),
+            ],
+        ) = <[Cell; 4]>::try_from(row)
+            && let Some(child) = relations.iter_mut().find(|one| one.name == child)
         {
-            let promise = (own.clone(), parent.clone(), key.clone());
-            child.foreign_keys.push(promise);
+            child.foreign_keys.push((own, parent, key));
         }
-        Ok(())
-    };
-    snapshot.rows(keys, &[], limits, promised).await?;
+    }
     Ok(relations)
 }
 
-/// Rows come in the order of their tables.
-fn take_column(cells: &[Cell], relations: &mut Vec<Relation>) {
-    let [
-        Cell::Text(table),
-        view,
-        rows,
-        Cell::Text(name),
-        Cell::Text(kind),
-        not_null,
-        readable,
-        key,
-        labels,
-        check,
-        filled,
-    ] = cells
+/// Rows arrive in the order of their tables.
+fn add_column(row: Vec<Cell>, relations: &mut Vec<Relation>) {
+    let Ok(
+        [
+            Cell::Text(table),
+            view,
+            rows,
+            Cell::Text(name),
+            Cell::Text(kind),
+            not_null,
+            readable,
+            key,
+            labels,
+            check,
+            filled,
+        ],
+    ) = <[Cell; 11]>::try_from(row)
     else {
         return;
     };
-    let is = |cell: &Cell| *cell == Cell::Integer(1);
-    if relations.last().is_none_or(|last| last.name != *table) {
+    let is = |cell: Cell| cell == Cell::Integer(1);
+    if relations.last().is_none_or(|last| last.name != table) {
         relations.push(Relation {
-            name: table.clone(),
+            name: table,
             is_view: is(view),
             rows: match rows {
-                // None at all may mean that nobody has looked yet.
-                Cell::Integer(rows) if *rows > 0 => Rows::About(*rows),
+                // No rows may mean that the table was never analyzed.
+                Cell::Integer(rows) if rows > 0 => Rows::About(rows),
                 _ => Rows::Unknown,
             },
             ..Relation::default()
         });
     }
     let values = match (labels, check) {
-        (Cell::Text(labels), _) => serde_json::from_str(labels).unwrap_or_default(),
-        (_, Cell::Text(check)) => allowed(check, name),
+        (Cell::Text(labels), _) => serde_json::from_str(&labels).unwrap_or_default(),
+        (_, Cell::Text(check)) => allowed(&check, &name),
         _ => Vec::new(),
     };
     if let Some(relation) = relations.last_mut() {
         relation.columns.push(Column {
-            name: name.clone(),
-            kind: kind.clone(),
+            name,
+            kind,
             not_null: is(not_null),
             is_readable: is(readable),
             is_key: is(key),
@@ -266,7 +265,7 @@ pub fn allowed(sql: &str, column: &str) -> Vec<String> {
     Vec::new()
 }
 
-/// Quoted texts up to the end of their list; between two of them stand a comma and casts.
+/// Quoted texts up to the end of their list, separated by a comma and casts.
 fn literals(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut rest = text;
@@ -299,7 +298,7 @@ fn literal(begun: &str) -> Option<(String, &str)> {
     Some((literal, rest))
 }
 
-/// One value each, a column a statement: a table that is locked or not to be read hides only its own.
+/// Reads one value of each column in its own statement: a table that cannot be read hides only its own values.
 async fn sample(
     snapshot: &mut Snapshot,
     survey: &mut Survey,
@@ -316,24 +315,16 @@ async fn sample(
         for column in wanted {
             let column = &mut relation.columns[column];
             let name = quoted(&column.name);
-            // A zero stands for "never" where times are numbers.
+            // If times are numbers, zero means "never".
             let question = format!(
                 "SELECT {name} FROM {table} WHERE {name} IS NOT NULL AND {} NOT IN ('', '0') LIMIT 1",
                 as_text(&name, engine)
             );
-            let found = |cells: &[Cell]| {
-                column.sample = match cells {
-                    [Cell::Integer(whole)] => Some(Sample::Whole(*whole)),
-                    [Cell::Text(text)] => Some(Sample::Text(text.clone())),
-                    _ => None,
-                };
-                Ok(())
+            column.sample = match optional(snapshot.value(&question, &[], limits).await)? {
+                Some(Cell::Integer(whole)) => Some(Sample::Whole(whole)),
+                Some(Cell::Text(text)) => Some(Sample::Text(text)),
+                _ => None,
             };
-            forgiven(
-                snapshot
-                    .rows(&question, &[] as &[Bind], limits, found)
-                    .await,
-            )?;
         }
     }
     Ok(())

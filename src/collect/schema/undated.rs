@@ -1,4 +1,4 @@
-//! Rows that have no time at which they began: they count on every day.
+//! Rows without a birth time: they count on every day.
 
 use std::time::{Duration, Instant};
 
@@ -9,39 +9,36 @@ use crate::plan::sql::{column, table as quoted_table};
 use crate::plan::time::is_text_type;
 use crate::plan::{Cell, Facts};
 
-use super::forgiven;
+use super::optional;
 
-/// Counting them may read a whole table; these are its limits, for one table and for all.
+/// Time limits for counting, which may read a whole table: for one table and for all.
 const A_TABLE: Duration = Duration::from_secs(2);
 const ALL_TABLES: Duration = Duration::from_secs(6);
 
-/// Rows of a table that have no beginning, and the condition that leaves them out.
+/// Rows of a table without a birth time, and a condition that excludes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unborn {
+pub struct UndatedRows {
     pub table: String,
     pub rows: i64,
-    pub leaving_out: String,
+    pub excluding: String,
 }
 
-/// What takes too long to count is left out.
-pub async fn unborn(
+/// Tables that take too long to count are left out.
+pub async fn undated_rows(
+    snapshot: &mut Snapshot,
     database: &str,
     catalog: &Catalog,
-    snapshot: &mut Snapshot,
     facts: &Facts,
     limits: &Limits,
-) -> Result<Vec<Unborn>, DatabaseError> {
+) -> Result<Vec<UndatedRows>, DatabaseError> {
     let begun = Instant::now();
-    let limits = Limits {
-        statement_timeout: limits.statement_timeout.min(A_TABLE),
-        ..limits.clone()
-    };
+    let limits = limits.within(A_TABLE);
     let mut all = Vec::new();
     for table in catalog.tables.iter().filter(|one| one.database == database) {
         let Some(born) = &table.created_at else {
             continue;
         };
-        let Some(has_one) = beginning(table, born, facts, snapshot.engine()) else {
+        let Some(has_one) = has_birth(table, born, facts, snapshot.engine()) else {
             continue;
         };
         if begun.elapsed() > ALL_TABLES {
@@ -52,32 +49,25 @@ pub async fn unborn(
         let query = format!(
             "SELECT count(*) FROM {name} AS this WHERE ({lasting}) AND ({has_one}) IS NOT TRUE"
         );
-        let mut rows = 0;
-        let found = |cells: &[Cell]| {
-            if let [Cell::Integer(count)] = cells {
-                rows = *count;
-            }
-            Ok(())
-        };
-        forgiven(snapshot.rows(&query, &[], &limits, found).await)?;
-        if rows > 0 {
-            all.push(Unborn {
+        let counted = optional(snapshot.value(&query, &[], &limits).await)?;
+        if let Some(Cell::Integer(rows @ 1..)) = counted {
+            all.push(UndatedRows {
                 table: table.name.clone(),
                 rows,
-                leaving_out: has_one.replace("this.", ""),
+                excluding: has_one.replace("this.", ""),
             });
         }
     }
     Ok(all)
 }
 
-/// The condition that a row has a beginning, where it may have none.
-fn beginning(table: &Table, born: &str, facts: &Facts, engine: Engine) -> Option<String> {
-    let declared = facts.of(table)?.types.get(born)?;
+/// The condition that a row has a birth time; `None` if every row has one.
+fn has_birth(table: &Table, born: &str, facts: &Facts, engine: Engine) -> Option<String> {
+    let declared = facts.declared(table)?.types.get(born)?;
     let name = column("this", born);
     let is_native = declared.starts_with("date") || declared.starts_with("timestamp");
     match engine {
-        // A date of zeros stands for none.
+        // A date of zeros means none.
         Engine::Mysql if is_native && !is_text_type(declared) => {
             Some(format!("{name} >= '0001-01-01'"))
         }

@@ -1,4 +1,4 @@
-//! Counting one task's days, and making of the readings what the book will store.
+//! Counts one task's days, and makes entries from the readings.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Metric, Shape};
-use crate::collect::{self, Collected, Cost, Found, Request, Work};
+use crate::collect::{self, Collected, Cost, Found, Request, Unreachable, Work};
 use crate::config::RecipientsQuery;
 use crate::database::Trouble;
 use crate::entry::{Entry, Reading, derive, keep_better_renamed_values, merge::Mode, merge::merge};
@@ -15,20 +15,20 @@ use crate::entry::{Entry, Reading, derive, keep_better_renamed_values, merge::Mo
 use super::super::error::NightError;
 use super::super::refresh;
 use super::super::types::{Night, NightContext, Orders, Task, milliseconds};
-use super::followers::{as_far_as_all_have_come, late_followers};
+use super::followers::{late_followers, reached_by_all};
 
 /// A follower that caught up can briefly look behind.
-const FOLLOWER_PATIENCE: Duration = Duration::from_secs(30);
+const FOLLOWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What counting a task gave.
+/// The results of counting a task.
 pub(super) struct Counted {
     pub(super) entries: Vec<Entry>,
     pub(super) costs: Vec<Cost>,
-    /// If they were asked for: who gets the report, or why nobody knows.
+    /// If asked for: who gets the report, or why that is unknown.
     pub(super) recipients: Option<Result<Found, String>>,
 }
 
-/// Counts one task's days. Only when no database answered at all is there nothing to store.
+/// Counts one task's days. Fails only if no database answered at all.
 pub(super) async fn count_task(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -45,8 +45,8 @@ pub(super) async fn count_task(
         now: context.now,
         grace: context.grace(),
         retry_for: orders.retry_for,
-        follower_patience: match task.days.as_slice() {
-            // An open day is counted as of any moment: the one that has been reached will do.
+        follower_timeout: match task.days.as_slice() {
+            // An open day is counted as of any moment, so the one that was reached is enough.
             [one] if one.open => Duration::ZERO,
             _ => orders.retry_for,
         },
@@ -61,19 +61,16 @@ pub(super) async fn count_task(
         .days
         .first()
         .and_then(|as_of| stored.get(&as_of.day.date));
-    if let Some(earlier) = as_far_as_all_have_come(&collected, task, stored_day) {
-        let late = late_followers(&collected, task, earlier);
+    if let Some(earlier) = reached_by_all(&collected.unreachable, task, stored_day) {
+        let late = late_followers(&collected.unreachable, task, earlier);
         night.unreachable.extend(late);
         moments = vec![earlier];
         request.work = Work::Night(earlier);
-        request.follower_patience = FOLLOWER_PATIENCE;
+        request.follower_timeout = FOLLOWER_TIMEOUT;
         collected = collect::collect(&context.config.apps, &request).await;
     }
-    let stopped = collected
-        .unreachable
-        .iter()
-        .any(|one| one.error.trouble == Trouble::Stopped);
-    if stopped {
+    let is_stopped = |one: &Unreachable| one.error.trouble == Trouble::Stopped;
+    if collected.unreachable.iter().any(is_stopped) {
         return Err(NightError::Stopped);
     }
     if let Some(first) = collected.unreachable.first()
@@ -99,7 +96,7 @@ pub(super) async fn count_task(
             continue;
         };
         if task.mode == Mode::Refresh {
-            refresh::keep_what_counts(catalog, entry, before);
+            refresh::keep_changes(catalog, entry, before);
         }
         keep_better_renamed_values(catalog, entry, before, task.mode);
     }
@@ -130,7 +127,7 @@ fn entry(
     entry
 }
 
-/// Derived metrics are made of what each day will hold, stored values among it.
+/// Derives metrics from all values that each day will have, including stored ones.
 fn derive_last(
     catalog: &Catalog,
     entries: &mut [Entry],

@@ -10,7 +10,7 @@ use super::world::{
     Definition, EmailStatus, FileKind, Image, Item, Moderation, STATUSES, User, VISIBILITIES, World,
 };
 use crate::calendar::AsOf;
-use crate::collect::readings::Tallies;
+use crate::collect::outcome::Tallies;
 use crate::entry::Value;
 use crate::plan::Tally;
 
@@ -245,7 +245,7 @@ impl<'a> Night<'a> {
             value: Some(Value::Whole(value)),
             nulls,
             binary: false,
-            told: None,
+            details: None,
         };
         self.put_tally(key, tally);
     }

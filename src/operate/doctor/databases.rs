@@ -155,7 +155,7 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
         Finding::warning(AREA, format!("{called}: {why}"), means, advice)
     }));
     findings.extend(examined.unlisted.iter().map(|one| unlisted(called, one)));
-    findings.extend(examined.unborn.iter().map(|one| {
+    findings.extend(examined.undated_rows.iter().map(|one| {
         let rows = usize::try_from(one.rows).unwrap_or(usize::MAX);
         let what = format!(
             "{called}: {} has {} without a creation time",
@@ -165,7 +165,7 @@ fn findings(called: &str, examined: &Examined, metrics: usize) -> Vec<Finding> {
         let means = "They count on every day, as if they had always existed.";
         let advice = format!(
             "If they should not count, leave them out with `where = \"{}\"`.",
-            one.leaving_out.replace('"', "\\\"")
+            one.excluding.replace('"', "\\\"")
         );
         Finding::warning(AREA, what, means, advice)
     }));

@@ -43,7 +43,7 @@ async fn count(config: &Config) -> Collected {
         now: instant(NOW),
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
-        follower_patience: Duration::ZERO,
+        follower_timeout: Duration::ZERO,
         limits: collect::limits(config, CancellationToken::new()),
         recipients: config.report.recipients_query.as_ref(),
         progress: &|_, _| {},

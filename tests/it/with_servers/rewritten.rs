@@ -266,7 +266,7 @@ async fn labels_and_readers_are_read_from_tables_as_the_snapshot_had_them() {
             now: instant(NOW),
             grace: TimeDelta::hours(24),
             retry_for: Duration::ZERO,
-            follower_patience: Duration::ZERO,
+            follower_timeout: Duration::ZERO,
             limits: collect::limits(&config, CancellationToken::new()),
             recipients: config.report.recipients_query.as_ref(),
             progress: &|_, _| {},

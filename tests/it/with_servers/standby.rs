@@ -73,7 +73,7 @@ async fn counted(config: &Config, as_of: DateTime<Utc>, patience: Duration) -> C
         now: as_of,
         grace: TimeDelta::hours(24),
         retry_for: Duration::ZERO,
-        follower_patience: patience,
+        follower_timeout: patience,
         limits: collect::limits(config, CancellationToken::new()),
         recipients: None,
         progress: &|_, _| {},

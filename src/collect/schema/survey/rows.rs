@@ -1,4 +1,4 @@
-//! How many rows tables have, as far as that can be known without reading all of them.
+//! How many rows tables have, without reading all of them.
 
 use crate::database::{DatabaseError, Limits, Snapshot};
 use crate::engine::Engine;
@@ -6,14 +6,14 @@ use crate::plan::Cell;
 use crate::plan::sql::table as quoted_table;
 use crate::text::counted::counted;
 
-use super::super::forgiven;
+use super::super::optional;
 use super::Relation;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rows {
     #[default]
     Unknown,
-    /// As the engine's statistics have it; they may be old.
+    /// By the engine's statistics, which may be old.
     About(i64),
     Exactly(i64),
     MoreThan(i64),
@@ -31,7 +31,7 @@ impl Rows {
         self.number() == Some(0)
     }
 
-    /// `about 600 rows`; nothing where it is unknown.
+    /// `about 600 rows`; `None` if unknown.
     pub fn words(self) -> Option<String> {
         let rows = |count: i64| match count {
             0 => "no rows".to_owned(),
@@ -46,57 +46,50 @@ impl Rows {
     }
 }
 
-/// To follow a name: `, about 600 rows`.
+/// `, about 600 rows`, to follow a name.
 pub fn after_name(rows: Rows) -> String {
-    rows.words()
-        .map_or(String::new(), |rows| format!(", {rows}"))
+    let words = rows.words().map(|rows| format!(", {rows}"));
+    words.unwrap_or_default()
 }
 
-/// Only there after an ANALYZE.
+/// Exists only after an ANALYZE.
 const SQLITE_ROWS: &str = "SELECT tbl, max(CAST(stat AS INTEGER)) FROM sqlite_stat1 GROUP BY tbl";
 
-/// Far enough to tell a list of countries from what people write.
+/// Enough to distinguish a list of countries from what people write.
 const COUNTED_SO_FAR: i64 = 10_000;
 
-/// Where the statistics say nothing, the first rows are counted, and no more.
+/// Counts the first rows of tables without statistics.
 pub(super) async fn complete(
     snapshot: &mut Snapshot,
     relations: &mut [Relation],
     limits: &Limits,
 ) -> Result<(), DatabaseError> {
     if snapshot.engine() == Engine::Sqlite {
-        let counted = |cells: &[Cell]| {
-            if let [Cell::Text(name), Cell::Integer(rows)] = cells
+        let counted = optional(snapshot.all_rows(SQLITE_ROWS, &[], limits).await)?;
+        for cells in counted.unwrap_or_default() {
+            if let [Cell::Text(name), Cell::Integer(rows)] = cells.as_slice()
                 && let Some(relation) = relations.iter_mut().find(|one| one.name == *name)
             {
                 relation.rows = Rows::About(*rows);
             }
-            Ok(())
-        };
-        forgiven(snapshot.rows(SQLITE_ROWS, &[], limits, counted).await)?;
+        }
     }
-    for relation in relations.iter_mut().filter(|one| is_to_be_counted(one)) {
+    for relation in relations.iter_mut().filter(|one| needs_count(one)) {
         let question = format!(
             "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {}) AS first_rows",
             quoted_table(&relation.name),
             COUNTED_SO_FAR + 1
         );
-        let mut rows = Rows::Unknown;
-        let counted = |cells: &[Cell]| {
-            rows = match cells {
-                [Cell::Integer(count)] if *count > COUNTED_SO_FAR => Rows::MoreThan(COUNTED_SO_FAR),
-                [Cell::Integer(count)] => Rows::Exactly(*count),
-                _ => Rows::Unknown,
-            };
-            Ok(())
+        relation.rows = match optional(snapshot.value(&question, &[], limits).await)? {
+            Some(Cell::Integer(count)) if count > COUNTED_SO_FAR => Rows::MoreThan(COUNTED_SO_FAR),
+            Some(Cell::Integer(count)) => Rows::Exactly(count),
+            _ => Rows::Unknown,
         };
-        forgiven(snapshot.rows(&question, &[], limits, counted).await)?;
-        relation.rows = rows;
     }
     Ok(())
 }
 
-fn is_to_be_counted(relation: &Relation) -> bool {
+fn needs_count(relation: &Relation) -> bool {
     let is_readable = relation.columns.iter().any(|column| column.is_readable);
     !relation.is_view && is_readable && relation.rows == Rows::Unknown
 }

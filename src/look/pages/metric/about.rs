@@ -4,7 +4,7 @@ use crate::calendar::Day;
 use crate::catalog::{AlertOn, History, Limit, Metric, Shape};
 use crate::engine::Engine;
 use crate::look::pages::Scene;
-use crate::plan::{Facts, KnownDatabases, night};
+use crate::plan::{Facts, KnownDatabases, database_of, night};
 use crate::render::phrases::fill;
 use crate::render::phrases::speech::Scale;
 use crate::text::plain::capitalized;
@@ -130,7 +130,7 @@ fn statements(metric: &Metric, scene: &Scene<'_>) -> Vec<String> {
     let names = catalog
         .metrics
         .iter()
-        .filter_map(|metric| night::database_of(catalog, metric));
+        .filter_map(|metric| database_of(catalog, metric));
     let engine = |name: &str| {
         let app = scene.config.apps.get(name);
         app.map_or(Engine::Postgres, |app| app.url.engine())
@@ -149,5 +149,8 @@ fn statements(metric: &Metric, scene: &Scene<'_>) -> Vec<String> {
         facts: &Facts::default(),
     };
     let planned = night::night(catalog, &own, &day.close(), known, false);
-    planned.iter().map(|statement| statement.told()).collect()
+    planned
+        .iter()
+        .map(|statement| statement.listing())
+        .collect()
 }
