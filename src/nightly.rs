@@ -1,4 +1,4 @@
-//! The night: choose the days, count them, store them, deliver their report, prune. Every decision lives here.
+//! The night: choose the days, count them, store them, deliver their report, prune. All its decisions are made here.
 
 mod choose;
 mod count;
@@ -24,11 +24,11 @@ pub use choose::known_keys;
 pub use error::{ClockDoubt, NightError, Refusal};
 pub use types::{About, Change, DayDone, Listener, Night, NightContext, Orders, Which};
 
-/// Runs the night. One process per book counts; any other says so and leaves the work to it. A dry run is the same
-/// night on a store that writes nothing.
+/// Runs the night. One process per book counts; others say so and leave the work to it. A dry run is the same night on a
+/// store that writes nothing.
 pub async fn run(context: &NightContext<'_>, orders: &Orders) -> Result<Night, NightError> {
     choose::check(context, orders)?;
-    // All that waits inside a night, kept off the stack of whoever asked for it.
+    // A night's future is large: boxes keep it off the caller's stack.
     if orders.dry_run {
         return Box::pin(dry_run(context, orders)).await;
     }
@@ -46,7 +46,7 @@ async fn dry_run(context: &NightContext<'_>, orders: &Orders) -> Result<Night, N
     night.ended(done)
 }
 
-/// Under the collect lock, as a run of the book.
+/// Runs the night under the collect lock, and records it in the book.
 async fn recorded(context: &NightContext<'_>, orders: &Orders) -> Result<Night, NightError> {
     let opened = tokio::select! {
         opened = store::open(context) => opened?,
@@ -66,7 +66,7 @@ async fn recorded(context: &NightContext<'_>, orders: &Orders) -> Result<Night, 
     store.close().await;
     lock.release().await;
     let night = night.ended(done)?;
-    // What broke the night off says more than that it could not be noted.
+    // What broke the night off is more important than a failure to record it.
     if night.broke_off.is_none() {
         noted?;
     }
@@ -86,7 +86,7 @@ async fn steps(
 
     match count::count(context, orders, store, &mut choice, night).await {
         Ok(()) => {}
-        // Others may be due, even where there is no report.
+        // Other messages may be due, even without a report.
         Err(error) if orders.send && error.leaves_no_numbers() => {
             deliver::report_no_numbers(context, store, &choice, &error, night).await?;
             night.broke_off = Some(error);

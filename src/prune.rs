@@ -1,4 +1,4 @@
-//! Retention: which days are too old to keep, and taking them out of the book.
+//! Retention: finds the days that are too old, and deletes them from the book.
 
 use chrono::{Days, NaiveDate};
 use thiserror::Error;
@@ -7,13 +7,13 @@ use crate::book::{self, Book, BookError};
 use crate::calendar::spoken;
 use crate::text::counted::{counted, one_or_many};
 
-/// A night deletes the day that has become too old, and a few after a pause. More is for somebody to decide.
+/// A night deletes one day, or a few after a pause. More needs a decision of the operator.
 pub const MOST_AT_ONCE: usize = 7;
 
-/// The newest entry is older than that: either nobody collected for as long, or this machine's clock is wrong.
+/// In days. If the newest entry is older, nobody collected for as long, or this machine's clock is wrong.
 pub const LONGEST_SILENCE: i64 = 31;
 
-/// How much a prune took out.
+/// How much was pruned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
     pub entries: u64,
@@ -22,7 +22,7 @@ pub struct Pruned {
     pub mutes: u64,
 }
 
-/// Why days that are too old are not deleted before somebody says so.
+/// Why days that are too old are not deleted without confirmation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Doubt {
     #[error(
@@ -32,7 +32,7 @@ pub enum Doubt {
         days: usize,
         first: NaiveDate,
         retention: u32,
-        /// What keeps the first of them.
+        /// The retention that keeps the first of them.
         needed: i64,
     },
     #[error(
@@ -73,7 +73,7 @@ pub fn plan(
         .collect()
 }
 
-/// Whether so much may be deleted without asking. `before` are the days that were stored before this run, sorted.
+/// Why these days must not be deleted without confirmation. `before` are the days stored before this run, sorted.
 pub fn doubt(
     planned: &[NaiveDate],
     before: &[NaiveDate],
@@ -103,31 +103,30 @@ pub fn newest_before(dates: &[NaiveDate], today: NaiveDate) -> Option<NaiveDate>
     dates.iter().rev().find(|date| **date <= today).copied()
 }
 
-/// Between two days, the earlier one first.
+/// Whether the time between two days is too long, the earlier one first.
 pub fn is_silence(from: NaiveDate, to: NaiveDate) -> bool {
     (to - from).num_days() > LONGEST_SILENCE
 }
 
-/// Deletes the planned days, and the runs and mutes from before the oldest kept day. The ledger stays longer, by as
-/// much as the clock may be wrong unnoticed: whatever may still be collected is known to have been sent.
+/// Deletes the planned days, and the runs and mutes from before the oldest kept day. The ledger stays longer, by as much
+/// as the clock may be wrong unnoticed: so no day that is collected again is also sent again.
 pub async fn prune(
     book: &Book,
     planned: &[NaiveDate],
     oldest_kept: NaiveDate,
 ) -> Result<Pruned, BookError> {
-    let ledger = Days::new(LONGEST_SILENCE.unsigned_abs());
-    let ledger = oldest_kept
-        .checked_sub_days(ledger)
-        .unwrap_or(NaiveDate::MIN);
+    let silence = Days::new(LONGEST_SILENCE.unsigned_abs());
+    let oldest_sent = oldest_kept.checked_sub_days(silence);
+    let oldest_sent = oldest_sent.unwrap_or(NaiveDate::MIN);
     Ok(Pruned {
         entries: book::remove_entries(book, planned).await?,
         runs: book::remove_runs_before(book, oldest_kept).await?,
-        deliveries: book::remove_deliveries_before(book, ledger).await?,
+        deliveries: book::remove_deliveries_before(book, oldest_sent).await?,
         mutes: book::remove_mutes_before(book, oldest_kept).await?,
     })
 }
 
-/// Deletes days that a wrong clock has put into the future, with what was planned to be sent about them.
+/// Deletes days that a wrong clock has put into the future, with their planned messages.
 pub async fn prune_future(
     book: &Book,
     planned: &[NaiveDate],

@@ -1,4 +1,4 @@
-//! What a night has to do, found out before it counts or stores anything.
+//! Decides what a night has to do before it counts or stores anything.
 
 mod before_data;
 mod clock;
@@ -19,15 +19,15 @@ pub(super) use days::check;
 pub use days::known_keys;
 
 pub(super) struct Choice {
-    /// The days that are in the book already.
+    /// The days that are already in the book.
     pub(super) stored_dates: Vec<NaiveDate>,
     pub(super) todo: Todo,
-    /// The day of the report, if there is to be one.
+    /// The day of the report, if there will be one.
     pub(super) topic: Option<Topic>,
     /// Days that are not counted, and why.
     pub(super) skipped: Vec<(NaiveDate, String)>,
     pub(super) remarks: Vec<String>,
-    /// Why nothing can be counted: no database could prove the clock, or proving it took all of the night's time.
+    /// Why nothing can be counted: no database could confirm the clock, or that took all of the night's time.
     pub(super) obstacle: Option<NightError>,
 }
 
@@ -60,9 +60,7 @@ pub(super) async fn choose(
     Ok(Choice {
         topic: todo::topic(&todo).filter(|_| orders.reports()),
         skipped: chosen.skipped,
-        remarks: clock::future_days(context, &stored_dates)
-            .into_iter()
-            .collect(),
+        remarks: Vec::from_iter(clock::future_days(context, &stored_dates)),
         stored_dates,
         todo,
         obstacle,

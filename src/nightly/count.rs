@@ -1,4 +1,4 @@
-//! Counts and stores one task after another. The report's plan is written together with its day.
+//! Counts and stores one task after another, the report's plan together with its day.
 
 mod followers;
 mod task;
@@ -9,12 +9,12 @@ use std::time::Instant;
 use chrono::NaiveDate;
 
 use crate::book::{self, BookError, Stored};
-use crate::collect::Cost;
+use crate::collect::{Cost, Unreachable};
 use crate::entry::Entry;
 use crate::entry::merge::{Mode, merge};
 
 use super::choose::Choice;
-use super::deliver::tell_of_recipients;
+use super::deliver::remark_on_recipients;
 use super::error::NightError;
 use super::store::Store;
 use super::time_limit::within_time;
@@ -39,7 +39,7 @@ pub(super) async fn count(
     Box::pin(counting).await?;
     let complete = choice.todo.complete.iter().copied();
     night.days.extend(complete.map(DayDone::complete));
-    // The numbers are stored; who asks for them in SQL can wait, the report's readers cannot.
+    // The numbers are stored and the report must go out, so a failure of the SQL view is only a remark.
     let updated = store.update_view(&context.config.catalog).await;
     night
         .remarks
@@ -68,7 +68,7 @@ async fn count_all(
         let counted = count_task(context, orders, task, &todo.stored, query, night).await;
         add_time(&mut night.stages.collect, counting);
         let counted = match counted {
-            // The night may need less than the refresh before it, and has its report to deliver.
+            // The night may need fewer databases than its refresh, and has to deliver its report.
             Err(NightError::Unavailable(one))
                 if orders.which.refreshes_first() && task.mode == Mode::Refresh =>
             {
@@ -79,17 +79,18 @@ async fn count_all(
         };
         let costs = counted.costs.iter().map(statement);
         store.note_statements(&costs.collect::<Vec<_>>()).await?;
-        keep(context, store, task, &todo.stored, topic, counted, night).await?;
+        store_counted(context, store, task, &todo.stored, topic, counted, night).await?;
         tracing::debug!("{} of {total} days done", night.days.len());
         context.listener.stored(night.days.len(), total);
     }
-    let unheard = away.filter(|one| night.unreachable.iter().all(|other| other.name != one.name));
-    night.unreachable.extend(unheard);
+    let is_new = |one: &Unreachable| night.unreachable.iter().all(|other| other.name != one.name);
+    let away = away.filter(is_new);
+    night.unreachable.extend(away);
     Ok(())
 }
 
-/// Stores what was counted, with the plan of its report.
-async fn keep(
+/// Stores the counted days with the plan of their report.
+async fn store_counted(
     context: &NightContext<'_>,
     store: &Store,
     task: &Task,
@@ -106,19 +107,19 @@ async fn keep(
         }
         None => None,
     };
-    tell_of_recipients(context, plan.as_ref(), night);
+    remark_on_recipients(context, plan.as_ref(), night);
     let failed: Vec<_> = counted.entries.iter().map(failures).collect();
     let storing = Instant::now();
-    let kept = store.keep(counted.entries, task.mode, plan, stored, night);
-    let kept = kept.await?;
+    let stored = store.keep(counted.entries, task.mode, plan, stored, night);
+    let stored = stored.await?;
     add_time(&mut night.stages.store, storing);
-    for (stored, failed) in kept.into_iter().zip(failed) {
+    for (stored, failed) in stored.into_iter().zip(failed) {
         night.days.push(done(context, task, stored, failed));
     }
     Ok(())
 }
 
-/// The entries behind the report, as they will stand once this task is stored.
+/// The entries for the report, as they will be once this task is stored.
 async fn as_stored(
     store: &Store,
     task: &Task,
@@ -152,7 +153,7 @@ fn done(
     DayDone {
         date: stored.after.date,
         entry: Some(stored.after),
-        refilled: task.refill,
+        refilled: task.mode == Mode::Refill,
         changes: None,
         failed,
     }

@@ -1,5 +1,5 @@
-//! What leaves the night: the health check's signals, the plan of a day that was stored before or of a night that
-//! failed, and whatever is due.
+//! Delivers: signals to the health check, the plan of a day that was stored before or of a failed night, and everything
+//! due.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,15 +12,14 @@ use crate::deliver::{self, Delivering};
 use super::choose::Choice;
 use super::error::NightError;
 use super::store::Store;
-use super::time_limit::within_a_moment;
+use super::time_limit::within_least_time;
 use super::types::{About, Night, NightContext, Orders};
 use super::{letters, plan};
 
-/// A book that somebody else is about to make has nothing to deliver yet.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A book that another process is creating has nothing to deliver yet.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Tells the health check that the night begins; not again after it heard how the day ended, or it would wait
-/// for another end.
+/// Signals the beginning of the night to the health check, unless it already got the day's end: it would wait for another.
 pub(super) async fn announce(
     context: &NightContext<'_>,
     store: &Store,
@@ -43,13 +42,13 @@ pub(super) async fn announce(
         row.channel == Channel::Ping && row.subject == topic.about.subject && over
     };
     if !book::deliveries(book, &filter).await?.iter().any(is_done) {
-        let unheard = signal(context.config, Signal::Start, "daybook collect begins").await;
-        night.remarks.extend(unheard);
+        let failed = signal(context.config, Signal::Start, "daybook collect begins").await;
+        night.remarks.extend(failed);
     }
     Ok(())
 }
 
-/// Tells the health check of a night that broke off, unless it heard that there are no numbers.
+/// Signals to the health check that the night broke off, unless it gets a message without numbers.
 pub(super) async fn signal_break_off(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -59,14 +58,14 @@ pub(super) async fn signal_break_off(
         Err(error) => Some(error),
         Ok(night) => night.broke_off.as_ref(),
     };
-    let was_told = |error: &&NightError| done.is_ok() && error.leaves_no_numbers();
-    if let (Some(error), true) = (error.filter(|error| !was_told(error)), orders.send) {
-        // The error itself is what will be said.
+    let is_planned = |error: &&NightError| done.is_ok() && error.leaves_no_numbers();
+    if let (Some(error), true) = (error.filter(|error| !is_planned(error)), orders.send) {
+        // The error itself is reported, whatever becomes of the signal.
         drop(signal(context.config, Signal::Failure, &error.to_string()).await);
     }
 }
 
-/// Plans what tells readers and the health check that there are no numbers, unless the day has them.
+/// Plans the messages that there are no numbers, unless the day has them.
 pub(super) async fn report_no_numbers(
     context: &NightContext<'_>,
     store: &Store,
@@ -83,20 +82,20 @@ pub(super) async fn report_no_numbers(
     };
     if stored.is_some_and(|entry| !entry.partial || subject == Subject::Open) {
         if store.writable().is_some() {
-            let unheard = signal(context.config, Signal::Failure, &error.to_string()).await;
-            night.remarks.extend(unheard);
+            let failed = signal(context.config, Signal::Failure, &error.to_string()).await;
+            night.remarks.extend(failed);
         }
         return Ok(());
     }
     let reason = error.reason_for_readers();
-    let planning = within_a_moment(context, async |timed: &NightContext<'_>| {
+    let planning = within_least_time(context, async |timed: &NightContext<'_>| {
         plan::failure(timed, store.book(), date, &reason).await
     });
     let plan = Box::pin(planning).await?;
     store.plan(plan, night).await
 }
 
-/// Plans the report of a day that was stored before, and delivers all that is due.
+/// Plans the report of a day that was stored before, and delivers everything due.
 pub(super) async fn deliver(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -110,11 +109,11 @@ pub(super) async fn deliver(
         && night.broke_off.is_none()
     {
         let entries = letters::judged_entries(book, topic.about.date).await?;
-        let planning = within_a_moment(context, async |timed: &NightContext<'_>| {
+        let planning = within_least_time(context, async |timed: &NightContext<'_>| {
             plan::report(timed, Some(book), topic, &entries, None).await
         });
         let plan = Box::pin(planning).await?;
-        tell_of_recipients(context, plan.as_ref(), night);
+        remark_on_recipients(context, plan.as_ref(), night);
         if let Some(plan) = plan {
             store.plan(plan, night).await?;
         }
@@ -126,7 +125,7 @@ pub(super) async fn deliver(
     Ok(())
 }
 
-/// Another process counts; what is due may be brought out by both.
+/// While another process counts, both may deliver what is due.
 pub(super) async fn elsewhere(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -138,12 +137,12 @@ pub(super) async fn elsewhere(
     let url = &context.config.book.url;
     let may_be_there = url.sqlite_path().is_none_or(|path| path.exists());
     if orders.send && may_be_there {
-        match Book::open(url, PATIENCE).await {
+        match Book::open(url, OPEN_TIMEOUT).await {
             Ok(book) => {
                 night.deliveries = due(context, &book, orders.retry_for, None).await?;
                 book.close().await;
             }
-            // The other one is making the book, or bringing it up to date.
+            // The other process is creating or migrating the book.
             Err(BookError::Held { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -154,15 +153,15 @@ pub(super) async fn elsewhere(
     }
 }
 
-/// What keeps the collect lock from every night, if it is not another one that goes on.
+/// Why the collect lock stays taken, unless its holder is another night at work.
 async fn stuck(context: &NightContext<'_>) -> Option<NightError> {
     let holder = Book::collector(&context.config.book.url).await.ok()??;
     let trouble = holder.trouble(context.now, context.config.collect.longest_night())?;
     Some(trouble.into())
 }
 
-/// Who gets no report although a query names them is told at once, not only in the report of others.
-pub(super) fn tell_of_recipients(
+/// Adds remarks on recipients who get no report although a query names them.
+pub(super) fn remark_on_recipients(
     context: &NightContext<'_>,
     plan: Option<&Plan>,
     night: &mut Night,
@@ -173,7 +172,7 @@ pub(super) fn tell_of_recipients(
     let warned = &context.config.report.bad_addresses;
     let bad = report.bad_addresses.iter();
     for (address, why) in bad.filter(|one| !warned.contains(one)) {
-        // A reader whose name or wish is not understood gets the report all the same.
+        // A reader with an unknown preference still gets the report.
         let gets_it = report.recipients.iter().any(|one| one.address == *address);
         let skipping = if gets_it { "" } else { "skipping " };
         let address = recipient::shown(address);
@@ -198,11 +197,10 @@ fn missing_recipients(config: &Config) -> Option<String> {
     })
 }
 
-/// What is to be said if the health check did not hear it.
+/// A remark if the health check could not be reached.
 async fn signal(config: &Config, signal: Signal, words: &str) -> Option<String> {
-    let heard = deliver::signal(config, signal, words).await;
-    let unheard = |why: String| format!("the health check could not be reached: {why}");
-    heard.err().map(unheard)
+    let failed = deliver::signal(config, signal, words).await.err()?;
+    Some(format!("the health check could not be reached: {failed}"))
 }
 
 pub(super) async fn due(

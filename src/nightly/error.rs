@@ -1,4 +1,4 @@
-//! Why a night did not do what it was asked for.
+//! Why a night did not follow its orders.
 
 use std::time::Duration;
 
@@ -32,12 +32,12 @@ pub enum NightError {
 }
 
 impl NightError {
-    /// The readers are told that there are no numbers.
+    /// The readers get a message that there are no numbers.
     pub fn leaves_no_numbers(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::TooLong(_))
     }
 
-    /// Why there are no numbers, for readers, who can change no setting.
+    /// Why there are no numbers, for readers: they cannot change settings.
     pub(super) fn reason_for_readers(&self) -> String {
         match self {
             Self::TooLong(limit) => format!("{STOPPED_AFTER}{}", duration::spoken(*limit)),
@@ -46,7 +46,7 @@ impl NightError {
     }
 }
 
-/// Why a day cannot be collected. Asking again without changing the command will not help.
+/// Why a day cannot be collected. The same command will fail again.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     #[error("{} is in the future: in {zone} it is {} now", spoken(*.date), spoken(*.today))]
@@ -62,10 +62,10 @@ pub enum Refusal {
     TooOld {
         date: NaiveDate,
         days: u32,
-        /// What keeps all days that were asked for.
+        /// The retention that keeps all days of the command.
         needed: i64,
         file: String,
-        /// The whole range, where it is one.
+        /// The whole range, if it is one.
         range: Option<(NaiveDate, NaiveDate)>,
     },
     #[error(transparent)]
@@ -82,7 +82,7 @@ fn rest_of(range: Option<(NaiveDate, NaiveDate)>) -> String {
     })
 }
 
-/// Why no day is collected before somebody has looked at the clock.
+/// Why no day is collected before an operator checks the clock.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ClockDoubt {
     #[error(

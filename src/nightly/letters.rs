@@ -1,4 +1,4 @@
-//! The letter about a day: its numbers judged anew, and what the ledger knows to say around them.
+//! Writes the letter about a day: judges its numbers, and adds what the ledger knows around them.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
@@ -41,8 +41,8 @@ pub async fn letter(
     }))
 }
 
-/// What there is to tell about a day: its numbers or, where its readers heard later than that, that there are
-/// none. `None` where nothing is known of it.
+/// The subject of a day's letter: its numbers or, if a failure was planned later, that there are none. `None` if nothing
+/// is known about the day.
 pub async fn subject(book: &Book, date: NaiveDate) -> Result<Option<Subject>, BookError> {
     let entry = book::entry(book, date).await?;
     if entry.as_ref().is_some_and(|entry| !entry.partial) {
@@ -105,9 +105,10 @@ async fn around(
             ..around
         });
     };
-    let told = planned.corrections.into_iter();
+    let corrections = planned.corrections.into_iter();
+    let corrections = corrections.map(|one| correction(one, &config.catalog));
     Ok(Around {
-        corrections: told.map(|one| correction(one, &config.catalog)).collect(),
+        corrections: corrections.collect(),
         also: planned.also,
         bad_addresses: planned.bad_addresses,
         stale_recipients: planned.stale_recipients,
@@ -115,7 +116,7 @@ async fn around(
     })
 }
 
-/// After word of an open day comes, for one thing, the report of that day.
+/// The next report is due: after a letter about an open day, that day's own report.
 fn following(config: &Config, about: About, now: DateTime<Utc>) -> DateTime<Utc> {
     let (zone, due) = (config.time_zone, config.report.due);
     match about.subject {
@@ -134,7 +135,7 @@ fn undelivered(row: Delivery) -> Undelivered {
     }
 }
 
-/// A metric that left the catalog since is told by its key.
+/// A metric that has left the catalog is named by its key.
 fn correction(one: Corrected, catalog: &Catalog) -> Correction {
     let metric = catalog.metric(&one.key);
     Correction {

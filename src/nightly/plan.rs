@@ -1,4 +1,4 @@
-//! Who gets which message about a day: decided once, when the day is stored, and written into the ledger.
+//! Decides who gets which message about a day: once, when the day is stored, and in the ledger.
 
 mod readers;
 
@@ -18,7 +18,7 @@ use super::types::{About, NightContext, Topic};
 
 use readers::{Readers, known, readers};
 
-/// Who is written to only on some days hears at least this often that all goes on.
+/// Readers who get mail only on some days get one at least this often.
 const SIGN_OF_LIFE: TimeDelta = TimeDelta::days(7);
 
 /// The plan for a day with numbers. `entries` hold the day as it will be stored, and those it is compared with.
@@ -62,7 +62,7 @@ pub(super) async fn report(
     }))
 }
 
-/// The plan for a night that failed: everybody hears of it, whatever they wish to hear.
+/// The plan for a night that failed: every reader is informed.
 pub(super) async fn failure(
     context: &NightContext<'_>,
     book: Option<&Book>,
@@ -88,7 +88,7 @@ pub(super) async fn failure(
     })
 }
 
-/// The plan of a report that somebody asks for now: every recipient gets it.
+/// The plan of a report that is sent on request: every recipient gets it.
 pub(super) async fn resend(
     context: &NightContext<'_>,
     book: &Book,
@@ -128,7 +128,7 @@ pub(super) fn message_id(config: &Config, about: About, recipient: &str, copy: u
     format!("<{}.{}.{hash}@{domain}>", about.subject.word(), about.date)
 }
 
-/// One mail for each reader, and what other ways out the settings have; pings apart.
+/// One mail for each reader, and a message for each other channel except pings.
 fn messages(config: &Config, about: About, readers: &[&Recipient]) -> Vec<Message> {
     let mut messages = Vec::new();
     if config.mail.is_some() {
@@ -171,11 +171,11 @@ fn planned(context: &NightContext<'_>, about: About, readers: &Readers) -> Plann
 fn wants(reader: &Recipient, report: &Report) -> bool {
     let failed = report.failed().next().is_some();
     let moved = |state: State| matches!(state, State::New | State::Worse | State::Recovered);
-    let mut heard = report.alerts.iter().filter(|notice| notice.muted.is_none());
+    let mut unmuted = report.alerts.iter().filter(|notice| notice.muted.is_none());
     match reader.when {
         When::Daily => true,
         When::Alerts => failed || report.counts.critical + report.counts.warnings > 0,
-        When::Changes => failed || heard.any(|notice| moved(notice.alert.state)),
+        When::Changes => failed || unmuted.any(|notice| moved(notice.alert.state)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The end of a night: what is too old goes, unless that would be suspiciously much.
+//! Prunes at the end of a night what is too old, unless that is suspiciously much.
 
 use crate::book::{self, BookError};
 use crate::prune;

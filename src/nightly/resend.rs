@@ -1,4 +1,4 @@
-//! A report sent again on purpose: further copies, beside those that the night has planned.
+//! Sends a report again on request, as further copies of the planned messages.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,8 +23,8 @@ pub enum ResendError {
     Book(#[from] BookError),
 }
 
-/// Sends a day's report again on purpose: to everybody it was for, or to one address; without a day the
-/// newest complete one. Gives the new rows as they ended.
+/// Sends a day's report again, to everybody it was for or to one address. Without a day, it sends the newest complete
+/// one. Returns the new rows as they ended.
 pub async fn resend(
     context: &NightContext<'_>,
     book: &Book,
@@ -57,7 +57,7 @@ pub async fn resend(
     Ok(deliver::due(context, book, retry_for, Some(ids)).await?)
 }
 
-/// Somebody named on the command line, spoken to as the settings say for this address or else for all.
+/// A recipient named on the command line, with the settings for this address or the general ones.
 pub fn reader(config: &Config, text: &str) -> Result<Recipient, String> {
     let (name, address) = recipient::parse(text)?;
     let same = |one: &&Recipient| recipient::folded(&one.address) == recipient::folded(&address);
@@ -90,7 +90,7 @@ async fn meant(
     Ok(About { date, subject })
 }
 
-/// Over the channels that the report took before; where none of them is configured any more, over those that are.
+/// Uses the channels that the report used before, or the configured ones if none of those is configured any more.
 async fn again(
     context: &NightContext<'_>,
     book: &Book,
@@ -125,12 +125,21 @@ async fn copies(
         .iter()
         .filter(|row| is_configured(context.config, row));
     let messages: Vec<book::Message> = open.map(copy).collect();
+    add_copies(context, book, about, &messages).await
+}
+
+async fn add_copies(
+    context: &NightContext<'_>,
+    book: &Book,
+    about: About,
+    messages: &[book::Message],
+) -> Result<BTreeSet<i64>, BookError> {
     let About { date, subject } = about;
-    let added = book::add_copies(book, date, subject, &messages, context.now).await?;
+    let added = book::add_copies(book, date, subject, messages, context.now).await?;
     Ok(added.into_iter().collect())
 }
 
-/// Whether the channel that the message took is still configured.
+/// Whether the message's channel is still configured.
 fn is_configured(config: &Config, row: &Delivery) -> bool {
     match row.channel {
         Channel::Email => config.mail.is_some(),
@@ -140,7 +149,7 @@ fn is_configured(config: &Config, row: &Delivery) -> bool {
     }
 }
 
-/// A reader of the report keeps name and locale; anybody else gets those of the settings.
+/// A reader of the report keeps name and locale; others get those of the settings.
 async fn copy_for(
     context: &NightContext<'_>,
     book: &Book,
@@ -153,9 +162,7 @@ async fn copy_for(
         return copies(context, book, about, std::slice::from_ref(row)).await;
     }
     let message = plan::mail(context.config, about, reader, 1);
-    let About { date, subject } = about;
-    let added = book::add_copies(book, date, subject, &[message], context.now).await?;
-    Ok(added.into_iter().collect())
+    add_copies(context, book, about, &[message]).await
 }
 
 fn ids(rows: &[Delivery]) -> BTreeSet<i64> {

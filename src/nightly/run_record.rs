@@ -1,4 +1,4 @@
-//! What the list of runs says of a night.
+//! The record of a night in the list of runs.
 
 use chrono::{NaiveDate, TimeDelta};
 
@@ -7,7 +7,7 @@ use crate::book::{Ending, Outcome};
 use super::error::NightError;
 use super::types::{Night, NightContext, milliseconds};
 
-/// What was stored before the night broke off is told too.
+/// Includes what was stored before the night broke off.
 pub(super) fn ending(
     context: &NightContext<'_>,
     night: &Night,

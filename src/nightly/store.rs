@@ -1,4 +1,4 @@
-//! Where the night keeps what it counted: the book, or nowhere.
+//! Where the night stores its results: in the book, or nowhere.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(super) struct Opened {
     pub(super) book: Book,
 }
 
-/// The book, under the collect lock; nothing where another process has it.
+/// The book, under the collect lock; `None` if another process has it.
 pub(super) async fn open(context: &NightContext<'_>) -> Result<Option<Opened>, BookError> {
     let Some(lock) = Book::lock(&context.config.book.url).await? else {
         return Ok(None);
@@ -59,7 +59,7 @@ impl Store {
         }
     }
 
-    /// Keeps counted days together with the plan of their report. `stored` is what the book holds of these days.
+    /// Stores counted days together with the plan of their report. `stored` has the book's entries of these days.
     pub(super) async fn keep(
         &self,
         entries: Vec<Entry>,
@@ -82,7 +82,7 @@ impl Store {
         Ok(entries.into_iter().map(laid_over).collect())
     }
 
-    /// Writes the plan into the ledger, or says what it would bring to whom, less what was planned before.
+    /// Writes the plan into the ledger, or notes the messages that it would add to those planned before.
     pub(super) async fn plan(&self, plan: Plan, night: &mut Night) -> Result<(), BookError> {
         if let Self::Book { book, .. } = self {
             return book::plan(book, &plan).await.map(drop);

@@ -1,15 +1,14 @@
-//! How long a night may ask its databases.
+//! Limits how long a night may query its databases.
 
 use std::time::Duration;
 
 use super::error::NightError;
 use super::types::NightContext;
 
-/// A night that has used up its time still has to find out whom to tell.
-const A_MOMENT: Duration = Duration::from_secs(10);
+/// A night that has used all its time still has to read its recipients.
+const LEAST_TIME: Duration = Duration::from_secs(10);
 
-/// Counting, and what has to be asked before, ends after `max_duration` as it does at a signal. What became of it is sent
-/// and noted all the same.
+/// Ends counting after `max_duration` like the signal to stop. Its results are still sent and recorded.
 pub(super) async fn within_time<T>(
     context: &NightContext<'_>,
     counting: impl AsyncFnOnce(&NightContext<'_>) -> Result<T, NightError>,
@@ -26,8 +25,8 @@ pub(super) async fn within_time<T>(
     }
 }
 
-/// The same for what is asked after counting, which gets a moment at least.
-pub(super) async fn within_a_moment<T>(
+/// The same for queries after counting, which get at least `LEAST_TIME`.
+pub(super) async fn within_least_time<T>(
     context: &NightContext<'_>,
     asking: impl AsyncFnOnce(&NightContext<'_>) -> T,
 ) -> T {
@@ -35,7 +34,7 @@ pub(super) async fn within_a_moment<T>(
         return asking(context).await;
     };
     let left = longest.saturating_sub(context.begun.elapsed());
-    stopped_after(context, left.max(A_MOMENT), asking).await
+    stopped_after(context, left.max(LEAST_TIME), asking).await
 }
 
 async fn stopped_after<T>(

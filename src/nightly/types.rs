@@ -1,4 +1,4 @@
-//! What a night is asked for, what it works with, and what it did.
+//! A night's orders, context and results.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -24,13 +24,13 @@ pub struct Orders {
     pub metric: Option<String>,
     pub force: bool,
     pub dry_run: bool,
-    /// Plan the report and deliver whatever is due.
+    /// Plan the report and deliver everything due.
     pub send: bool,
     pub retry_for: Duration,
 }
 
 impl Orders {
-    /// One metric filled in is no report of its day, though whatever is due is delivered all the same.
+    /// A night for one metric has no report, but still delivers everything due.
     pub(super) fn reports(&self) -> bool {
         self.send && self.metric.is_none()
     }
@@ -40,10 +40,10 @@ impl Orders {
 pub enum Which {
     One(NaiveDate),
     Range(NaiveDate, NaiveDate),
-    /// Every missing complete day of the last ones.
+    /// Every missing complete day of the last days.
     CatchUp,
-    /// The stored days before `with`, or before today, once more for rows that came late or vanished;
-    /// then `with` itself, as `One` would.
+    /// Recounts the stored days before `with`, or before today, for rows that came late or vanished; then collects `with`
+    /// itself, as `One` would.
     Refresh {
         days: u32,
         with: Option<NaiveDate>,
@@ -62,7 +62,7 @@ impl Which {
     }
 }
 
-/// What a night works with, whatever it is asked for.
+/// What a night works with, whatever its orders.
 pub struct NightContext<'a> {
     pub config: &'a Config,
     pub now: DateTime<Utc>,
@@ -100,11 +100,11 @@ impl<'a> NightContext<'a> {
     }
 }
 
-/// Hears of the night's progress.
+/// Receives the night's progress.
 pub trait Listener {
     fn statement(&self, done: usize, of: usize);
     fn stored(&self, days: usize, of: usize);
-    /// A database is away, and tried again for so long.
+    /// A database is away, and is retried for this long.
     fn retrying(&self, _away: &Unreachable, _for_so_long: Duration) {}
 }
 
@@ -113,12 +113,19 @@ pub trait Listener {
 pub(super) struct Task {
     pub(super) days: Vec<AsOf>,
     pub(super) keys: Vec<String>,
+    /// `Refill` if the days were stored before and only what they lack is counted.
     pub(super) mode: Mode,
-    /// The days were stored before; only what they lack is counted.
-    pub(super) refill: bool,
 }
 
 impl Task {
+    pub(super) fn new(keys: Vec<String>, mode: Mode) -> Self {
+        Self {
+            days: Vec::new(),
+            keys,
+            mode,
+        }
+    }
+
     pub(super) fn holds(&self, date: NaiveDate) -> bool {
         self.days.iter().any(|as_of| as_of.day.date == date)
     }
@@ -129,9 +136,9 @@ pub(super) struct Todo {
     pub(super) tasks: Vec<Task>,
     /// Days that are complete already.
     pub(super) complete: Vec<NaiveDate>,
-    /// Days to be recounted that cannot be, and why.
+    /// Days that cannot be recounted, and why.
     pub(super) skipped: Vec<(NaiveDate, String)>,
-    /// What the book holds of the chosen days.
+    /// The stored entries of the chosen days.
     pub(super) stored: BTreeMap<NaiveDate, Entry>,
 }
 
@@ -142,34 +149,34 @@ pub struct About {
     pub subject: Subject,
 }
 
-/// The day that the run reports, and the others that it only names.
+/// The day that the run reports, and the other days that it only names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Topic {
     pub(super) about: About,
     pub(super) also: Vec<NaiveDate>,
 }
 
-/// What the night did.
+/// The results of a night.
 #[derive(Debug, Default)]
 pub struct Night {
-    /// Another process collects into this book; it does the work.
+    /// Another process collects into this book and does the work.
     pub elsewhere: bool,
     pub days: Vec<DayDone>,
     /// Days asked for that are not collected, and why.
     pub skipped: Vec<(NaiveDate, String)>,
     pub unreachable: Vec<Unreachable>,
-    /// What ended the night before its end; what stands here was done before.
+    /// What broke the night off; the other results were reached before.
     pub broke_off: Option<NightError>,
-    /// Whatever was due, as it stands in the ledger now.
+    /// Everything that was due, as it is in the ledger now.
     pub deliveries: Vec<Delivery>,
-    /// A dry run's messages, with the day that they would be about.
+    /// A dry run's messages, with their day.
     pub would_send: Option<(NaiveDate, Vec<Message>)>,
-    /// The query for the readers failed, so only those known before got the report.
+    /// The query for recipients failed, so only the last known ones got the report.
     pub readers_missing: bool,
-    /// What else is to be said about delivering the report.
+    /// Other remarks about the night.
     pub remarks: Vec<String>,
     pub pruned: u64,
-    /// Days that are too old were left, and why.
+    /// Why days that are too old were kept.
     pub unpruned: Option<prune::Doubt>,
     pub duration_ms: i64,
     pub(super) stages: Stages,
@@ -181,7 +188,7 @@ impl Night {
         written.map(|day| day.date)
     }
 
-    /// A night that wrote something before it broke off has that to tell.
+    /// If the night wrote something before it broke off, the error becomes a part of its results.
     pub(super) fn ended(mut self, done: Result<(), NightError>) -> Result<Self, NightError> {
         if let Err(error) = done {
             if self.written_dates().next().is_none() {
@@ -193,15 +200,15 @@ impl Night {
     }
 }
 
-/// One day's result. Without an entry nothing was to be done.
+/// One day's result. Without an entry, there was nothing to do.
 #[derive(Debug)]
 pub struct DayDone {
     pub date: NaiveDate,
     pub entry: Option<Entry>,
     pub refilled: bool,
-    /// If the day was refreshed: what reads otherwise now.
+    /// If the day was refreshed: the metrics whose values changed.
     pub changes: Option<Vec<Change>>,
-    /// Metrics that failed now, with their errors; the entry may still hold an older value of them.
+    /// Metrics that failed, with their errors; the entry may still hold an older value.
     pub failed: Vec<(String, String)>,
 }
 
@@ -217,7 +224,7 @@ impl DayDone {
     }
 }
 
-/// A metric of a refreshed day that reads otherwise than before. `None` is no value.
+/// A metric of a refreshed day whose value changed. `None` is no value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub key: String,
@@ -225,7 +232,7 @@ pub struct Change {
     pub now: Option<Value>,
 }
 
-/// Adds the time since then to what the stage took before.
+/// Adds the time since then to the stage.
 pub(super) fn add_time(stage: &mut Option<i64>, since: Instant) {
     *stage = Some(stage.unwrap_or(0) + milliseconds(since));
 }

@@ -1,17 +1,17 @@
-//! Days of a range from before the application had any rows: years of zeros that nobody asked for.
+//! Skips days of a range from before the application had any rows: they would be years of zeros.
 
 use chrono::NaiveDate;
 
-use crate::book::{self, Book};
+use crate::book::Book;
 use crate::calendar::{Day, spoken};
 use crate::collect;
 
 use super::super::error::NightError;
 use super::super::types::{NightContext, Orders, Todo, Which};
-use super::days::known_keys;
+use super::days::{first_stored, known_keys};
 
-/// Takes out of the work what lies before the oldest row, where each metric tells of its rows when they began, and
-/// says which days those are. What is stored already stays in the work.
+/// Removes the days before the oldest row from the tasks, if the beginning of every metric's rows is known, and returns
+/// those days. Days that are already stored stay.
 pub(super) async fn skip(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -21,27 +21,17 @@ pub(super) async fn skip(
     let (config, Which::Range(from, _)) = (context.config, &orders.which) else {
         return Ok(Vec::new());
     };
-    let first = match book {
-        Some(book) => book::first_date(book).await?,
-        None => None,
-    };
-    if first.is_some_and(|first| first <= *from) {
+    if (first_stored(book).await?).is_some_and(|first| first <= *from) {
         return Ok(Vec::new());
     }
     let keys = known_keys(&config.catalog, orders.metric.as_deref())?;
-    let oldest = collect::oldest_row(
-        &config.apps,
-        &config.catalog,
-        &keys,
-        config.time_zone,
-        &context.limits(),
-    )
-    .await;
-    // A database that is away is waited for, and told of, when the days are counted.
-    let Ok(Some(oldest)) = oldest else {
+    let (zone, limits) = (config.time_zone, context.limits());
+    let oldest = collect::oldest_row(&config.apps, &config.catalog, &keys, zone, &limits);
+    // A database that is away is retried and reported when the days are counted.
+    let Ok(Some(oldest)) = oldest.await else {
         return Ok(Vec::new());
     };
-    let begins = Day::containing(oldest.at, config.time_zone).date;
+    let begins = Day::containing(oldest.at, zone).date;
     let why = format!(
         "before the oldest row (in `{}`, {}); set `since = \"{begins}\"` in {}",
         oldest.table,

@@ -1,4 +1,4 @@
-//! Whether this machine's clock can be right. A night of another year would store, send and delete what is not.
+//! Checks whether this machine's clock can be right. With a wrong year, a night would store, send and delete wrong days.
 
 use chrono::{NaiveDate, TimeDelta};
 
@@ -10,8 +10,8 @@ use crate::text::counted::counted;
 use super::super::error::{ClockDoubt, NightError};
 use super::super::types::{NightContext, Orders, Which};
 
-/// After a long silence only the application's own rows prove that so much time has passed. A range is taken as it
-/// was asked for, and so is a day that the clock has not chosen. The stored days are sorted.
+/// After a long silence, only the application's own rows prove that so much time has passed. A range, or a day not chosen
+/// by the clock, is accepted as it is. The stored days are sorted.
 pub(super) async fn check(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -38,19 +38,14 @@ pub(super) async fn check(
     }
     let (config, now) = (context.config, context.now);
     let since = now - TimeDelta::days(LONGEST_SILENCE);
-    let row = collect::newest_row(
-        &config.apps,
-        &config.catalog,
-        since,
-        now,
-        config.time_zone,
-        &context.limits(),
-    )
-    .await;
-    let row = row.map_err(|away| match context.stop.is_cancelled() {
-        true => NightError::Stopped,
-        false => NightError::Unavailable(away),
-    })?;
+    let (zone, limits) = (config.time_zone, context.limits());
+    let row = collect::newest_row(&config.apps, &config.catalog, since, now, zone, &limits);
+    let row = row
+        .await
+        .map_err(|away| match context.stop.is_cancelled() {
+            true => NightError::Stopped,
+            false => NightError::Unavailable(away),
+        })?;
     match row {
         Some(at) if at >= since => Ok(()),
         row => Err(ClockDoubt::Ahead {
@@ -63,7 +58,7 @@ pub(super) async fn check(
     }
 }
 
-/// What is to be said of days after today: nobody but an operator knows which of the two clocks was wrong.
+/// A remark about days after today: only an operator can know which of the two clocks was wrong.
 pub(super) fn future_days(context: &NightContext<'_>, stored: &[NaiveDate]) -> Option<String> {
     let today = context.today();
     let mut future = stored.iter().filter(|date| **date > today);

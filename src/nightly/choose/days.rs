@@ -1,4 +1,4 @@
-//! Which days are meant, and which of them are refused.
+//! Chooses the days of a night, and refuses impossible ones.
 
 use std::ops::RangeInclusive;
 
@@ -13,13 +13,13 @@ use crate::text::suggest::did_you_mean;
 use super::super::error::{NightError, Refusal};
 use super::super::types::{NightContext, Orders, Which};
 
-/// The days to look at, newest last, and those left out with the reason.
+/// The days to look at, newest last, and the skipped ones with the reason.
 pub(super) struct Chosen {
     pub(super) days: Vec<Day>,
     pub(super) skipped: Vec<(NaiveDate, String)>,
 }
 
-/// Refuses what can be refused without looking anywhere.
+/// Refuses dates and keys that are wrong whatever is stored.
 pub(in crate::nightly) fn check(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -52,7 +52,7 @@ pub(in crate::nightly) fn check(
         }
         Which::Range(from, to) if from > to => return Err(Refusal::Backwards { from, to }),
         Which::Range(from, to) => {
-            // The end may lie in the future; whatever is too old, the beginning needs the most days.
+            // The end may be in the future; if days are too old, the beginning needs the longest retention.
             one(to.max(oldest))?;
             one(from)?;
         }
@@ -61,7 +61,7 @@ pub(in crate::nightly) fn check(
     known_keys(&context.config.catalog, orders.metric.as_deref()).map(drop)
 }
 
-/// The metrics meant by a key or a family's name, with all they are made of; every metric when none is named.
+/// The metrics of a key or a family's name, with their inputs; every metric if none is named.
 pub fn known_keys(catalog: &Catalog, named: Option<&str>) -> Result<Vec<String>, Refusal> {
     let Some(key) = named else {
         return Ok(catalog
@@ -124,7 +124,7 @@ pub(super) async fn choose(
     Ok(chosen)
 }
 
-/// From the first entry's day, which may lack something too, at most `catch_up_days` back, to yesterday.
+/// From the first entry's day, which may also lack something, at most `catch_up_days` back, to yesterday.
 async fn missed(
     context: &NightContext<'_>,
     book: Option<&Book>,
@@ -140,7 +140,7 @@ async fn missed(
     Ok(from..=today - Days::new(1))
 }
 
-/// So many days before the one that comes with them, as far as the book reaches back.
+/// The first of `days` days before `with`, or before today, as far as the book goes back.
 async fn first_refreshed(
     context: &NightContext<'_>,
     days: u32,
@@ -159,7 +159,7 @@ async fn first_refreshed(
     }))
 }
 
-async fn first_stored(book: Option<&Book>) -> Result<Option<NaiveDate>, BookError> {
+pub(super) async fn first_stored(book: Option<&Book>) -> Result<Option<NaiveDate>, BookError> {
     match book {
         Some(book) => book::first_date(book).await,
         None => Ok(None),

@@ -1,4 +1,4 @@
-//! What a stored day lacks, and whether it can still be counted.
+//! Finds what a stored day lacks, and whether it can still be counted.
 
 use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Metric, Shape};
@@ -7,8 +7,8 @@ use crate::plan::{Reach, reach};
 
 use super::super::types::NightContext;
 
-/// The same day in another zone begins and ends otherwise.
-pub(super) fn has_the_bounds(entry: &Entry, as_of: &AsOf) -> bool {
+/// The same day in another zone begins and ends at other times.
+pub(super) fn has_same_bounds(entry: &Entry, as_of: &AsOf) -> bool {
     (entry.day_start, entry.day_end) == (as_of.day.start, as_of.day.end)
 }
 
@@ -19,8 +19,8 @@ pub(super) fn other_bounds(entry: &Entry, as_of: &AsOf) -> String {
     )
 }
 
-/// Not yet measured when the day was stored, or wanting and still to be had. Unavailable is an answer, unless the
-/// catalog says by now that it can be known.
+/// Whether a metric was not yet measured when the day was stored, or is wanting and can still be counted. An unavailable
+/// value is final, unless the catalog has changed so that it can be known.
 pub(super) fn lacks(context: &NightContext<'_>, entry: &Entry, as_of: &AsOf, key: &str) -> bool {
     let metric = context.config.catalog.metric(key);
     let Some((metric, reading)) = metric.and_then(|metric| Some((metric, entry.reading(metric)?)))
@@ -36,7 +36,7 @@ pub(super) fn lacks(context: &NightContext<'_>, entry: &Entry, as_of: &AsOf, key
     }
 }
 
-/// What is made of others can be known when each of them is, or can be.
+/// A derived metric can be known if each input is known or can be.
 fn can_be_known(context: &NightContext<'_>, entry: &Entry, as_of: &AsOf, metric: &Metric) -> bool {
     let Shape::Derived(derived) = &metric.shape else {
         return is_countable(context, as_of, metric);
@@ -57,7 +57,7 @@ pub(super) fn is_countable(context: &NightContext<'_>, as_of: &AsOf, metric: &Me
     matches!(reach, Reach::Counted(_))
 }
 
-/// A derived metric is made anew from what it is made of.
+/// Adds the inputs of derived metrics, from which those are derived again.
 pub(super) fn with_inputs(catalog: &Catalog, keys: &[String]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for key in keys {

@@ -1,4 +1,4 @@
-//! Stored days that are counted once more, for rows that came late or vanished.
+//! Recounts stored days, for rows that came late or vanished.
 
 use crate::calendar::AsOf;
 use crate::catalog::Metric;
@@ -7,9 +7,9 @@ use crate::entry::merge::Mode;
 
 use super::super::refresh::is_recountable;
 use super::super::types::{NightContext, Task};
-use super::lacking::{has_the_bounds, is_countable, lacks, other_bounds, with_inputs};
+use super::lacking::{has_same_bounds, is_countable, lacks, other_bounds, with_inputs};
 
-/// What is to be counted again of a stored day, or why nothing is.
+/// The recount of a stored day, or why there is none.
 pub(super) fn task(
     context: &NightContext<'_>,
     as_of: &AsOf,
@@ -21,19 +21,14 @@ pub(super) fn task(
     if entry.partial {
         return Err("it was counted while still open; complete it with --catch-up".to_owned());
     }
-    if !has_the_bounds(entry, as_of) {
+    if !has_same_bounds(entry, as_of) {
         return Err(other_bounds(entry, as_of));
     }
     let keys = keys(context, as_of, entry);
     if keys.is_empty() {
         return Err("none of its metrics can be recounted".to_owned());
     }
-    Ok(Task {
-        days: Vec::new(),
-        keys,
-        mode: Mode::Refresh,
-        refill: false,
-    })
+    Ok(Task::new(keys, Mode::Refresh))
 }
 
 /// In the catalog's order, so that days with the same metrics share a scan.

@@ -1,4 +1,4 @@
-//! What is left to count of the chosen days, given what the book already holds.
+//! Decides what to count of the chosen days, given the stored entries.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::entry::merge::Mode;
 
 use super::super::types::{About, NightContext, Orders, Task, Todo, Topic, Which};
 use super::days::known_keys;
-use super::lacking::{has_the_bounds, lacks, other_bounds, with_inputs};
+use super::lacking::{has_same_bounds, lacks, other_bounds, with_inputs};
 use super::recount;
 
-/// More days than a scan should carry at once: the sums of all of them are in memory together.
+/// The most days in one scan: the sums of all of them are in memory together.
 const DAYS_PER_SCAN: usize = 400;
 
 pub(super) async fn find(
@@ -42,7 +42,9 @@ pub(super) async fn find(
                 }
             },
             false => match (need(context, orders, &as_of, stored), stored) {
-                (Some(task), Some(entry)) if task.refill && !has_the_bounds(entry, &as_of) => {
+                (Some(task), Some(entry))
+                    if task.mode == Mode::Refill && !has_same_bounds(entry, &as_of) =>
+                {
                     let why = other_bounds(entry, &as_of);
                     todo.skipped.push((day.date, why));
                     todo.complete.push(day.date);
@@ -82,12 +84,12 @@ pub(super) async fn find(
     Ok(todo)
 }
 
-/// Past its grace a day can share a scan with others; before, mutable columns still speak for it.
+/// After its grace a day can share a scan with others; before, mutable columns still represent it.
 fn is_past(context: &NightContext<'_>, as_of: &AsOf) -> bool {
     !as_of.open && context.now - as_of.instant > context.grace()
 }
 
-/// What a day lacks; `None` when it is complete and nobody forces.
+/// What a day lacks; `None` if it is complete and not forced.
 fn need(
     context: &NightContext<'_>,
     orders: &Orders,
@@ -96,43 +98,29 @@ fn need(
 ) -> Option<Task> {
     let catalog = &context.config.catalog;
     let asked = known_keys(catalog, orders.metric.as_deref()).unwrap_or_default();
-    let task = |keys, mode, refill| {
-        Some(Task {
-            days: Vec::new(),
-            keys,
-            mode,
-            refill,
-        })
-    };
     match stored {
-        None => task(asked, Mode::Replace, false),
-        // Replaced, an open day is taken for a complete one, and one of another zone for one of this: all of it is
-        // counted, whatever is named.
+        None => Some(Task::new(asked, Mode::Replace)),
+        // Replacing makes an open day complete, or moves a day to this zone, so all metrics are counted, whatever is
+        // named.
         Some(entry)
             if entry.partial && (orders.force || orders.metric.is_none() || !as_of.open)
-                || orders.force && !has_the_bounds(entry, as_of) =>
+                || orders.force && !has_same_bounds(entry, as_of) =>
         {
             let all = known_keys(catalog, None).unwrap_or_default();
-            task(all, Mode::Replace, false)
+            Some(Task::new(all, Mode::Replace))
         }
-        Some(_) if orders.force => task(asked, Mode::Replace, false),
+        Some(_) if orders.force => Some(Task::new(asked, Mode::Replace)),
         Some(entry) => {
-            let lacking: Vec<String> = asked
-                .into_iter()
-                .filter(|key| lacks(context, entry, as_of, key))
-                .collect();
-            let keys = with_inputs(catalog, &lacking);
-            if keys.is_empty() {
-                None
-            } else {
-                task(keys, Mode::Refill, true)
-            }
+            let lacking = asked.into_iter();
+            let lacking = lacking.filter(|key| lacks(context, entry, as_of, key));
+            let keys = with_inputs(catalog, &lacking.collect::<Vec<_>>());
+            (!keys.is_empty()).then(|| Task::new(keys, Mode::Refill))
         }
     }
 }
 
-/// The newest complete day of those collected; while there is none, the one that is still open. What was only
-/// refreshed is no topic: its changes are told as corrections.
+/// The newest complete day that was collected or, if there is none, the open day. Days that were only refreshed are not
+/// reported: their changes appear as corrections.
 pub(super) fn topic(todo: &Todo) -> Option<Topic> {
     let collected = todo.tasks.iter().filter(|task| task.mode != Mode::Refresh);
     let counted = collected.flat_map(|task| &task.days);

@@ -1,4 +1,4 @@
-//! Who reads the report: the settings' list and the query's, or those last known when it cannot be asked.
+//! The report's readers: from the settings and the query, or the last known ones if the query fails.
 
 use crate::book::{self, Book, BookError, KnownRecipient};
 use crate::collect;
@@ -10,14 +10,14 @@ use super::super::types::NightContext;
 pub(super) struct Readers {
     /// Each address once, the settings' first.
     pub(super) all: Vec<Recipient>,
-    /// What the query gave, now or the last time. Who left the settings since is none of them.
+    /// The query's readers, of now or of the last time.
     pub(super) asked: Vec<Recipient>,
     pub(super) bad: Vec<(String, String)>,
-    /// Why the last known ones had to do.
+    /// Why the last known ones are used.
     pub(super) stale: Option<String>,
 }
 
-/// `found` is what the query gave in the snapshot of the numbers; it is asked now where nothing was counted.
+/// `found` is the query's result in the snapshot of the numbers; if nothing was counted, the query runs now.
 pub(super) async fn readers(
     context: &NightContext<'_>,
     book: Option<&Book>,
@@ -37,7 +37,7 @@ pub(super) async fn readers(
         Some(found) => found,
         None => {
             let asked = collect::recipients(&context.config.apps, query, &context.limits()).await;
-            // Not whether a signal or the night's time was the reason.
+            // The signal to stop and the night's time limit get the same message.
             asked.map_err(|why| match context.stop.is_cancelled() {
                 true => "the night ended before the app database answered".to_owned(),
                 false => why,
