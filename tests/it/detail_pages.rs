@@ -266,7 +266,7 @@ async fn a_metric_tells_what_it_is_and_how_it_is_counted() {
     assert!(sql.contains("FROM \"orders\" AS this"), "{sql}");
     let errors = read(&shelf.html(&metric("errors", Span::Days30)).await);
     let text = errors.text();
-    assert!(text.contains("critical above 10."), "{text}");
+    assert!(text.contains("Critical above 10."), "{text}");
     assert!(text.contains("secret_code < 7"), "configured SQL is text");
     assert!(text.contains("No values in this period."), "{text}");
 }

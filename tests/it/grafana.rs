@@ -159,7 +159,7 @@ fn colours_turn_exactly_where_the_rules_do() {
             json!([["orange", null], ["green", 5.0], ["red", 51.0]]),
         ),
         (
-            r#"{ critical = "> 5", warning = "> 9" }"#,
+            r#"{ critical = "> 5", warning = "> 5" }"#,
             json!([["green", null], ["red", 6.0]]),
         ),
     ];

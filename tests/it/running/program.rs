@@ -295,7 +295,7 @@ async fn verbose_tells_what_a_run_does_while_it_does_it() {
         let said = words(&world.binary(args));
         let lines: Vec<&str> = said
             .lines()
-            .filter(|line| line.contains("statement on "))
+            .filter(|line| line.starts_with("daybook: "))
             .collect();
         if !args.contains(&"--verbose") {
             assert!(lines.is_empty(), "{said}");
