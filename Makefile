@@ -24,12 +24,15 @@ BOOK_TESTS := backtest beryl_catalog book book_copy delivering delivery_kills de
 	histories hostile imports kills mutes original pages pairs prometheus prune recipients refreshing renames running \
 	sending server_book serving top verifying worlds
 
+# Most tests wait for servers, timers and disks.
+THREADS = --test-threads=$(shell echo $$((4 * $$(nproc))))
+
 .PHONY: test
 test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, faketime and sqlite3 when they are missing
-	$(CARGO) test --locked
-	$(CARGO) test --locked --test servers
+	$(CARGO) test --locked -- $(THREADS)
+	$(CARGO) test --locked --test servers -- $(THREADS)
 	for engine in postgres mariadb; do \
-	  DAYBOOK_TEST_ENGINE=$$engine $(CARGO) test --locked --test it -- --include-ignored --skip a_thousand_deliveries $(BOOK_TESTS:=::) || exit; \
+	  DAYBOOK_TEST_ENGINE=$$engine $(CARGO) test --locked --test it -- $(THREADS) --include-ignored --skip a_thousand_deliveries $(BOOK_TESTS:=::) || exit; \
 	done
 
 .PHONY: soak

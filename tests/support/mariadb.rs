@@ -126,6 +126,8 @@ struct Server {
 /// `$1` the server, `$2` folder, `$3` port, `$4` who runs it, the rest what it is told besides.
 const GUARDIAN: &str = r#"
 server=$1 folder=$2 port=$3 user=$4; shift 4
+# A server that starts deletes what others keep in a folder for temporary files that they share.
+export TMPDIR=$folder/data
 "$server" --no-defaults --user="$user" --datadir="$folder/data" --bind-address=127.0.0.1 --port="$port" --socket="$folder/socket" \
     --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --max-connections=200 --loose-mysqlx=OFF --loose-gtid-mode=ON --loose-enforce-gtid-consistency=ON --log-bin="$folder/data/log" --server-id=1 "$@" </dev/null >"$folder/log" 2>&1 &
 server=$!
@@ -181,6 +183,7 @@ impl Server {
         let maker = mysql.clone();
         let mut making = Command::new(maker.unwrap_or_else(|| program("mariadb-install-db")));
         making
+            .env("TMPDIR", folder.join("data"))
             .arg("--no-defaults")
             .arg(format!("--user={user}"))
             .arg(format!("--datadir={}", folder.join("data").display()));
