@@ -5,7 +5,6 @@ pub mod apps;
 pub mod channels;
 pub mod collect;
 pub mod database_url;
-pub mod duration;
 pub mod environment;
 pub mod find;
 pub mod handbook;

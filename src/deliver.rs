@@ -26,8 +26,9 @@ use crate::book::{
     self, Book, BookError, Channel, Delivery, DeliveryEnding, DeliveryLock, DeliveryState, Filter,
     Subject, Terms, delivery_lock,
 };
-use crate::config::{Config, OnAmbiguous, Webhook, duration};
+use crate::config::{Config, OnAmbiguous, Webhook};
 use crate::report::Letter;
+use crate::text::duration;
 
 use email::MailSession;
 use rendered::Rendered;

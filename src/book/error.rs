@@ -9,8 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use crate::config::{DatabaseUrl, duration};
+use crate::config::DatabaseUrl;
 use crate::database::DatabaseError;
+use crate::text::duration;
 
 use super::disk::free_space;
 

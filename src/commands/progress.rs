@@ -5,8 +5,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::collect::Unreachable;
-use crate::config::duration;
 use crate::nightly::Listener;
+use crate::text::duration;
 
 use super::output;
 

@@ -10,13 +10,13 @@ use url::Url;
 use crate::text::mistake::Mistake;
 
 use super::Config;
-use super::duration::{MINUTE, SECOND, spoken, within};
 use super::environment::{check_name, names_between};
 use super::mail::{file_name, web_address};
 use super::origin::Origin;
 use super::rows::{Row, or_not_set, section};
 use super::settle::{Sealed, Settler};
 use super::smtp_url::is_this_machine;
+use crate::text::duration::{MINUTE, SECOND, spoken, within};
 
 /// A folder for the reports as files.
 #[derive(Debug, Clone, PartialEq, Eq)]

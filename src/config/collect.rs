@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::duration::{DAY, HOUR, MINUTE, SECOND, spoken, within};
 use super::rows::{Row, section};
 use super::settle::{Settler, whole};
+use crate::text::duration::{DAY, HOUR, MINUTE, SECOND, spoken, within};
 
 /// Durations are text: `90s`, `5m`, `24h`, `2d`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

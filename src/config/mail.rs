@@ -7,12 +7,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::duration::{MINUTE, SECOND, spoken, within};
 use super::origin::Origin;
 use super::recipient;
 use super::rows::{Row, named, or_not_set, section};
 use super::settle::{Sealed, Settler};
 use super::smtp_url;
+use crate::text::duration::{MINUTE, SECOND, spoken, within};
 
 #[derive(Debug, Clone)]
 pub struct MailSettings {

@@ -11,11 +11,11 @@ use url::Url;
 use crate::locale::Locale;
 use crate::text::suggest::did_you_mean;
 
-use super::duration::{DAY, HOUR, spoken, within};
 use super::mail::web_address;
 use super::recipient::{self, without_duplicates};
 use super::rows::{Row, named, or_not_set, section};
 use super::settle::Settler;
+use crate::text::duration::{DAY, HOUR, spoken, within};
 
 #[derive(Debug, Clone)]
 pub struct ReportSettings {

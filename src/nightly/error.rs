@@ -8,8 +8,8 @@ use thiserror::Error;
 use crate::book::BookError;
 use crate::calendar::{NoSuchDay, spoken};
 use crate::collect::Unreachable;
-use crate::config::duration;
 use crate::report::STOPPED_AFTER;
+use crate::text::duration;
 
 #[derive(Debug, Error)]
 pub enum NightError {

@@ -9,8 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::duration::spoken;
 use crate::deliver::stream::AnyStream;
+use crate::text::duration::spoken;
 use crate::text::plain::one_line;
 
 pub(super) struct Dialogue {

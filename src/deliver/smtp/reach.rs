@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::config::duration::spoken;
 use crate::config::{MailSettings, SmtpServer, Tls};
+use crate::text::duration::spoken;
 use crate::text::plain::one_line;
 
 use super::Refusal;

@@ -11,10 +11,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{Error as TlsError, ProtocolVersion};
 
-use crate::config::duration::spoken;
 use crate::config::{MailSettings, SmtpServer};
 use crate::deliver::stream::AnyStream;
 use crate::deliver::trust;
+use crate::text::duration::spoken;
 use crate::text::plain::one_line;
 
 use super::Refusal;
