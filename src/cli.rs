@@ -1,5 +1,6 @@
 //! The command line.
 
+mod live;
 mod look;
 mod night;
 mod operate;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub use live::{Kinds, Live, LivePrune, Points, Question, Record};
 pub use look::{
     Alerts, Backtest, Export, ExportFormat, Format, Grafana, Judge, Mute, Report, Serve, Show, Top,
 };
@@ -124,6 +126,11 @@ pub enum Command {
     Book {
         #[command(subcommand)]
         action: Book,
+    },
+    /// Record live events between nights, and ask about them
+    Live {
+        #[command(subcommand)]
+        action: Live,
     },
     /// Check everything the next night needs, and say how to fix it
     Doctor(Doctor),

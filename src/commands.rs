@@ -15,6 +15,7 @@ pub mod grafana;
 pub mod import;
 pub mod init;
 mod input;
+pub mod live;
 pub mod log;
 pub mod output;
 pub mod papers;
@@ -37,7 +38,7 @@ use chrono::{DateTime, Datelike, Utc};
 use thiserror::Error;
 
 use crate::book::{Book, BookError};
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Kinds, Live};
 use crate::config::{Config, ConfigError};
 use crate::nightly::NightError;
 use crate::text::mistake::Mistake;
@@ -167,6 +168,10 @@ fn time_to_end(command: &Command) -> Duration {
     match command {
         // They finish a message or an answer, and record the run.
         Command::Collect(_) | Command::Send(_) | Command::Serve(_) => Duration::from_secs(15),
+        // What was taken is written.
+        Command::Live {
+            action: Live::Record(_),
+        } => Duration::from_secs(31),
         // They cancel statements on a server, remove an unfinished file, or restore the terminal.
         Command::Explain(_)
         | Command::Verify(_)
@@ -186,6 +191,7 @@ fn time_to_end(command: &Command) -> Duration {
         | Command::Prune(_)
         | Command::Grafana(_)
         | Command::Book { .. }
+        | Command::Live { .. }
         | Command::Completions { .. }
         | Command::Man => Duration::ZERO,
     }
@@ -217,6 +223,14 @@ async fn execute(cli: Cli, world: &World) -> Result<Ended, CommandError> {
         Command::Grafana(args) => grafana::run(&load(asked, world)?, &args),
         Command::Init(args) => init::run(&args, world).await,
         Command::Demo(args) => demo::run(&args, world).await,
+        Command::Live {
+            action:
+                Live::Kinds(Kinds {
+                    preset: Some(preset),
+                    ..
+                }),
+        } => live::preset(&preset),
+        Command::Live { action } => live::run(&load(asked, world)?, &action, world).await,
         Command::Completions { shell } => papers::completions(shell),
         Command::Man => papers::man(),
     }

@@ -9,6 +9,7 @@ pub mod environment;
 pub mod find;
 pub mod handbook;
 mod holidays;
+pub mod live;
 pub mod mail;
 mod network;
 pub mod origin;
@@ -41,6 +42,7 @@ pub use channels::{Outbox, Ping, Webhook};
 pub use collect::CollectSettings;
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;
+pub use live::LiveSettings;
 pub use mail::{MailSettings, Sender, SmtpServer, Tls};
 pub use network::Network;
 pub use origin::Origin;
@@ -88,6 +90,8 @@ pub struct Config {
     pub ping: Option<Ping>,
     pub serve: ServeSettings,
     pub prometheus: PrometheusSettings,
+    /// `None`: live events are not used.
+    pub live: Option<LiveSettings>,
     /// Where each setting was set, unless it has its default.
     pub origins: BTreeMap<String, Origin>,
     pub warnings: Vec<String>,

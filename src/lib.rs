@@ -12,6 +12,8 @@ pub mod entry;
 
 pub mod locale;
 
+pub mod kinds;
+
 pub mod plan;
 
 pub mod config;
@@ -33,6 +35,8 @@ pub mod render;
 pub mod deliver;
 
 pub mod prune;
+
+pub mod live;
 
 pub mod nightly;
 

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use daybook::cli::{Cli, Command};
+use daybook::cli::{Cli, Command, Live};
 use daybook::commands::{self, CommandError, World, log, output};
 
 fn main() -> ExitCode {
@@ -41,10 +41,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// No page must wait for another; every other command needs one thread.
+/// No page must wait for another, no event for the keeper; every other command needs one thread.
 fn runtime(command: &Command) -> io::Result<Runtime> {
     let mut builder = match command {
-        Command::Serve(_) => Builder::new_multi_thread(),
+        Command::Serve(_)
+        | Command::Live {
+            action: Live::Record(_),
+        } => Builder::new_multi_thread(),
         _ => Builder::new_current_thread(),
     };
     builder.enable_all().build()

@@ -11,10 +11,10 @@ use crate::text::mistake::Mistake;
 
 use super::Config;
 use super::environment::{check_name, names_between};
-use super::mail::{file_name, web_address};
+use super::mail::web_address;
 use super::origin::Origin;
 use super::rows::{Row, or_not_set, section};
-use super::settle::{Sealed, Settler};
+use super::settle::{Sealed, Settler, file_name};
 use super::smtp_url::is_this_machine;
 use crate::text::duration::{MINUTE, SECOND, spoken, within};
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::origin::Origin;
 use super::recipient;
 use super::rows::{Row, named, or_not_set, section};
-use super::settle::{Sealed, Settler};
+use super::settle::{Sealed, Settler, file_name};
 use super::smtp_url;
 use crate::text::duration::{MINUTE, SECOND, spoken, within};
 
@@ -90,14 +90,6 @@ pub fn mail(written: &written::Mail, settler: &mut Settler<'_>) -> Option<MailSe
         unsubscribe,
         timeout: timeout.unwrap_or(30 * SECOND),
     })
-}
-
-/// A file's name; the caller knows what it is relative to.
-pub fn file_name(text: &str) -> Result<String, String> {
-    match text.is_empty() {
-        true => Err("it names nothing: give a path".to_owned()),
-        false => Ok(text.to_owned()),
-    }
 }
 
 /// The URL's own, else that of `password_file`, which a URL from outside the file only uses if it has a user alone.

@@ -10,8 +10,8 @@ use super::find::Found;
 use super::settle::Settler;
 use super::written::File;
 use super::{
-    BookDatabase, Config, DatabaseUrl, Request, alerts, apps, channels, collect, holidays, mail,
-    report, serve,
+    BookDatabase, Config, DatabaseUrl, Request, alerts, apps, channels, collect, holidays, live,
+    mail, report, serve,
 };
 
 /// All settings, over a catalog of nothing but thresholds and holidays; a wrong setting is a mistake and keeps its default.
@@ -67,6 +67,7 @@ pub fn settle(
         ping: channels::ping(&file.ping, &mut settler),
         serve: serve::serve(&file.serve, &mut settler),
         prometheus: serve::prometheus(&file.prometheus, &mut settler),
+        live: live::live(file.live.as_ref(), &mut settler),
         origins: settler.origins,
         warnings: settler.warnings,
         secrets: settler.secrets,

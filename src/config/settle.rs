@@ -81,6 +81,21 @@ impl<'a> Settler<'a> {
         }
     }
 
+    /// A path: in the file relative to its folder, in `variable` to the working directory.
+    pub fn path(
+        &mut self,
+        setting: &str,
+        variable: &str,
+        written: &Option<String>,
+    ) -> Option<PathBuf> {
+        let in_file = self.value(setting, written, file_name);
+        let Some(given) = self.given(variable) else {
+            return in_file.map(|path| self.beside_the_file(&path));
+        };
+        let cwd = &self.request.cwd;
+        self.accept(setting, given, |text| Ok(cwd.join(file_name(text)?)))
+    }
+
     /// Reads `SECTION.database_url`, `SECTION.database_url_file` or the variable.
     pub fn database_url(
         &mut self,
@@ -270,6 +285,14 @@ impl<'a> Settler<'a> {
 
 fn others_can_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o044 != 0)
+}
+
+/// A file's name; the caller knows what it is relative to.
+pub fn file_name(text: &str) -> Result<String, String> {
+    match text.is_empty() {
+        true => Err("it names nothing: give a path".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 /// Reads a whole number of that range.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::rows::or_not_set;
-use super::{Config, Origin, alerts, apps, channels, mail};
+use super::{Config, LiveSettings, Origin, alerts, apps, channels, mail};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shown {
@@ -57,5 +57,6 @@ fn rows(config: &Config) -> Vec<(String, String)> {
         "prometheus.prefix".to_owned(),
         config.prometheus.prefix.clone(),
     ));
+    rows.extend(config.live.iter().flat_map(LiveSettings::rows));
     rows
 }

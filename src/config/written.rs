@@ -14,6 +14,7 @@ use super::alerts::Alerts;
 use super::apps::{App, Book};
 use super::channels::written::{Outbox, Ping, Webhook};
 use super::collect::{Collect, Retention};
+use super::live::written::Live;
 use super::mail::written::Mail;
 use super::report::written::Report;
 use super::serve::written::{Prometheus, Serve};
@@ -77,6 +78,8 @@ pub struct File {
     /// Names of the series for monitoring systems.
     #[serde(default)]
     pub prometheus: Prometheus,
+    /// Events between two nights.
+    pub live: Option<Live>,
     /// Tables of the app databases, by the name that metrics use.
     #[schemars(with = "Option<BTreeMap<String, Table>>")]
     pub tables: Option<IgnoredAny>,

@@ -11,6 +11,7 @@ mod days;
 pub mod disk_space;
 mod ledger;
 mod line;
+mod live;
 pub mod mail;
 mod secrets;
 mod zoneinfo;
@@ -56,9 +57,10 @@ pub async fn examine(
     now: DateTime<Utc>,
     stop: &CancellationToken,
 ) -> Vec<Finding> {
-    let (databases, stored, mail, channels) = tokio::join!(
+    let (databases, stored, live, mail, channels) = tokio::join!(
         databases::examine(config, now, stop),
         book::examine(config, now),
+        live::examine(config, now),
         mail::examine(config, now),
         channels::examine(config, now),
     );
@@ -66,6 +68,7 @@ pub async fn examine(
     findings.extend(clock::examine(config, now, stored.newest_collected_at));
     findings.extend(databases);
     findings.extend(stored.findings);
+    findings.extend(live);
     findings.extend(mail);
     findings.extend(channels);
     findings.extend(secrets::examine(config));

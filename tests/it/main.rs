@@ -34,6 +34,7 @@ mod init;
 mod interrupts;
 mod kills;
 mod letters;
+mod live;
 mod long_runs;
 mod messages;
 mod migrations;

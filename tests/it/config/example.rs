@@ -132,7 +132,7 @@ fn the_example_shows_every_word_a_key_can_have() {
     assert!(wanted.is_empty(), "{wanted:?}");
 }
 
-/// `key = …`, alone or in braces, commented out or not, or `[key…]`.
+/// `key = …`, alone or in braces, commented out or not, or `[…key…]`.
 fn is_set(text: &str, key: &str) -> bool {
     text.match_indices(key).any(|(at, _)| {
         let before = text[..at].trim_end_matches(' ').chars().next_back();
@@ -141,7 +141,8 @@ fn is_set(text: &str, key: &str) -> bool {
             .chars()
             .next();
         let assigned = after == Some('=') && before.is_none_or(|letter| "\n#{,".contains(letter));
-        let header = before == Some('[') && after.is_some_and(|letter| "].".contains(letter));
+        let header = before.is_some_and(|letter| "[.".contains(letter))
+            && after.is_some_and(|letter| "].".contains(letter));
         assigned || header
     })
 }

@@ -1,0 +1,121 @@
+//! `daybook live query points`: what is there.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use crate::calendar::{self, Day};
+use crate::cli::Points;
+use crate::config::Config;
+use crate::kinds::Kind;
+use crate::live::question;
+use crate::live::store::Store;
+use crate::text::duration;
+use crate::text::suggest::did_you_mean;
+
+use super::super::{CommandError, Ended, World, output};
+use super::{settings, unavailable};
+
+pub(super) async fn run(
+    config: &Config,
+    args: &Points,
+    world: &World,
+) -> Result<Ended, CommandError> {
+    let live = settings(config)?;
+    let Some(kind) = live.kinds.get(&args.kind) else {
+        let hint = did_you_mean(&args.kind, live.kinds.keys().map(String::as_str));
+        let kind = args.kind.escape_debug();
+        return Err(CommandError::Usage(format!("no kind `{kind}`{hint}")));
+    };
+    let moment = |text: &Option<String>, option, otherwise| match text {
+        Some(text) => moment(text, option, config, world).map(|at| at.timestamp_micros()),
+        None => Ok(otherwise),
+    };
+    let question = question::Points {
+        from: moment(&args.from, "--from", i64::MIN)?,
+        to: moment(&args.to, "--to", i64::MAX)?,
+        labels: args
+            .labels
+            .iter()
+            .map(|text| label(text, kind))
+            .collect::<Result<_, _>>()?,
+        most: args.limit,
+        skip: args.skip,
+    };
+    let found = match Store::open_reading(&live.database)
+        .await
+        .map_err(unavailable)?
+    {
+        Some(mut store) => {
+            let found = question::points(&mut store, kind, &question).await;
+            found.map_err(unavailable)?
+        }
+        None => question::Found::default(),
+    };
+    if args.json {
+        let broken: Vec<&i64> = found.broken.iter().map(|(chunk, _)| chunk).collect();
+        output::json(&json!({
+            "schema": 1, "points": found.points, "has_more": found.has_more, "broken_chunks": broken,
+        }))?;
+    } else {
+        for point in &found.points {
+            output::data(&json!(point).to_string())?;
+        }
+    }
+    for (chunk, why) in &found.broken {
+        let file = live.database.display();
+        output::say(&format!(
+            "{file}: chunk {chunk} is {why}; its points are missing here"
+        ));
+    }
+    if found.has_more && !args.json {
+        let next = args.skip + args.limit;
+        output::say(&format!("there are older ones: --skip {next}"));
+    }
+    Ok(if found.broken.is_empty() {
+        Ended::Done
+    } else {
+        Ended::Unsound
+    })
+}
+
+fn label(text: &str, kind: &Kind) -> Result<(String, String), CommandError> {
+    let wrong =
+        |what: String| CommandError::Usage(format!("--label {}: {what}", text.escape_debug()));
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| wrong("expected NAME=VALUE".to_owned()))?;
+    if kind.label(name).is_none() {
+        let hint = did_you_mean(name, kind.labels.iter().map(|label| label.name.as_str()));
+        return Err(wrong(format!("`{}` has no such label{hint}", kind.name)));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A moment, the beginning of a day, or how long ago.
+fn moment(
+    text: &str,
+    option: &str,
+    config: &Config,
+    world: &World,
+) -> Result<DateTime<Utc>, CommandError> {
+    let instant = DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|at| at.with_timezone(&Utc));
+    let day = || {
+        Some(
+            Day::new(calendar::date(text)?, config.time_zone)
+                .ok()?
+                .start,
+        )
+    };
+    let ago = || {
+        let ago = TimeDelta::from_std(duration::parse(text).ok()?).ok()?;
+        world.now.checked_sub_signed(ago)
+    };
+    instant.or_else(day).or_else(ago).ok_or_else(|| {
+        CommandError::Usage(format!(
+            "{option} {}: expected a moment such as 2025-10-03T08:00:00+02:00, a date, or how long ago, such as `2h`",
+            text.escape_debug()
+        ))
+    })
+}

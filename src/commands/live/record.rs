@@ -1,0 +1,155 @@
+//! `daybook live record`: lines of standard input become points.
+
+use std::io::{self, BufRead, Read};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Record;
+use crate::config::{Config, LiveSettings};
+use crate::live::batch::Batch;
+use crate::live::keep::Keeper;
+use crate::live::record::{RecordError, Recorder, Settings};
+use crate::live::store::Store;
+
+use super::super::{CommandError, Ended, World, output};
+use super::{settings, unavailable};
+
+/// Whoever asks to stop gets the end after this time, whatever is not written then.
+const LONGEST_STOP: Duration = Duration::from_secs(30);
+/// Lines that are read ahead.
+const AHEAD: usize = 1024;
+/// Lines that came wait so long at most for more of their flush.
+const PAUSE: Duration = Duration::from_millis(20);
+/// A line that is longer is no event.
+const LONGEST_LINE: u64 = 1 << 20;
+
+pub(super) async fn run(
+    config: &Config,
+    args: &Record,
+    world: &World,
+) -> Result<Ended, CommandError> {
+    let live = settings(config)?;
+    if !live.is_on {
+        output::say(
+            "recording is off (`on = false`, or ENABLE_METRICS): events are checked and not kept",
+        );
+        let recorder = Recorder::off(live.kinds.clone(), world.clock);
+        return record(&recorder, args, &world.stop).await;
+    }
+    let store = Store::open(&live.database, live.durable)
+        .await
+        .map_err(unavailable)?;
+    let keeping = CancellationToken::new();
+    let keeper = tokio::spawn(keeper(live, config, world).await?.run(keeping.clone()));
+    let queue = Settings {
+        durable: live.durable,
+        batch: live.batch as usize,
+        flush_every: live.flush_every,
+        queue: live.queue as usize,
+    };
+    let (recorder, writer) = Recorder::start(store, live.kinds.clone(), queue, world.clock);
+    let recorded = record(&recorder, args, &world.stop).await;
+    let end = async {
+        let store = writer.stop().await.map_err(unavailable)?;
+        keeping.cancel();
+        drop(keeper.await);
+        store.close().await.map_err(unavailable)
+    };
+    let ended = timeout(LONGEST_STOP, end).await;
+    ended.unwrap_or_else(|_| {
+        let message = "stopped after 30 seconds with events that are not written";
+        Err(CommandError::Unavailable(message.to_owned()))
+    })?;
+    recorded
+}
+
+async fn keeper(
+    live: &LiveSettings,
+    config: &Config,
+    world: &World,
+) -> Result<Keeper, CommandError> {
+    Ok(Keeper {
+        store: Store::open(&live.database, live.durable)
+            .await
+            .map_err(unavailable)?,
+        kinds: live.kinds.clone(),
+        zone: config.time_zone,
+        every: live.keep_every,
+        clock: world.clock,
+    })
+}
+
+/// Until the input ends or somebody asks to stop: lines as they come, a flush and its answer for those that come together.
+async fn record(
+    recorder: &Recorder,
+    args: &Record,
+    stop: &CancellationToken,
+) -> Result<Ended, CommandError> {
+    let mut lines = lines_of_standard_input();
+    let mut ended = Ended::Done;
+    let mut number = 0;
+    loop {
+        let first = tokio::select! {
+            line = lines.recv() => line,
+            () = stop.cancelled() => None,
+        };
+        let Some(first) = first else {
+            return Ok(ended);
+        };
+        let now = recorder.now();
+        let mut batch = Batch::default();
+        let mut next = Some(first);
+        let mut count = 0;
+        while let Some(line) = next.take() {
+            number += 1;
+            count += 1;
+            let line =
+                line.map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
+            if !line.trim_ascii().is_empty() {
+                batch.add_line(number, &line, recorder.kinds(), now);
+            }
+            if count < args.flush {
+                next = timeout(PAUSE, lines.recv()).await.ok().flatten();
+            }
+        }
+        if batch.has_refused() {
+            ended = Ended::Incomplete;
+        }
+        let reply = recorder
+            .send_when_free(batch)
+            .await
+            .map_err(|error| match error {
+                RecordError::Store(error) => CommandError::Unavailable(error),
+                error => CommandError::Unavailable(error.to_string()),
+            })?;
+        output::data(&serde_json::json!(reply).to_string())?;
+    }
+}
+
+/// Read on a thread that nobody waits for, so that a pipe nobody fills keeps no signal from being heard.
+fn lines_of_standard_input() -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (lines, read) = mpsc::channel(AHEAD);
+    thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            let taken = input
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line);
+            let line = match taken {
+                Ok(0) => return,
+                Ok(_) => Ok(line),
+                Err(error) => Err(error),
+            };
+            if lines.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    read
+}

@@ -1,0 +1,178 @@
+//! The section `[live]`: events between two nights.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::kinds::{self, Kinds, presets};
+use crate::text::duration::{HOUR, SECOND, spoken, within};
+
+use super::rows::{Row, section};
+use super::settle::{Settler, whole};
+
+#[derive(Debug, Clone)]
+pub struct LiveSettings {
+    /// Otherwise events are checked and answered, and none is kept.
+    pub is_on: bool,
+    pub database: PathBuf,
+    pub durable: Durable,
+    /// Points of one commit.
+    pub batch: u32,
+    /// Points that may wait.
+    pub queue: u32,
+    /// With `memory`: the longest time between two commits.
+    pub flush_every: Duration,
+    /// How often the keeper goes round.
+    pub keep_every: Duration,
+    pub presets: Vec<String>,
+    pub kinds: Kinds,
+}
+
+/// When an event counts as kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durable {
+    /// It is on disk.
+    Commit,
+    /// At once; a kill loses what came since the last flush.
+    Memory,
+}
+
+/// `None`: the section is not there, and nothing of it is.
+pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Option<LiveSettings> {
+    let written = written?;
+    let database = settler.path("live.database", "METRICS_DATABASE", &written.database);
+    let durable = settler.value("live.durable", &written.durable, durable);
+    let batch = settler.value("live.batch", &written.batch, whole(1..=65_536));
+    let queue = settler.value("live.queue", &written.queue, whole(1..=10_000_000));
+    let mut time =
+        |setting, text: &Option<String>| settler.value(setting, text, within(SECOND..=HOUR));
+    let flush_every = time("live.flush_every", &written.flush_every);
+    let keep_every = time("live.keep_every", &written.keep_every);
+    let is_on = settler.value_or_variable("live.on", "ENABLE_METRICS", &written.on, yes_or_no);
+    Some(LiveSettings {
+        is_on: is_on.unwrap_or(true),
+        database: database.unwrap_or_else(|| settler.beside_the_file("live.db")),
+        durable: durable.unwrap_or(Durable::Commit),
+        batch: batch.unwrap_or(10_000),
+        queue: queue.unwrap_or(100_000),
+        flush_every: flush_every.unwrap_or(5 * SECOND),
+        keep_every: keep_every.unwrap_or(2 * SECOND),
+        kinds: kinds(written, settler),
+        presets: written.presets.clone(),
+    })
+}
+
+/// Those of the presets, then those of the file; one that the file declares takes the preset's place.
+fn kinds(written: &written::Live, settler: &mut Settler<'_>) -> Kinds {
+    let mut all = Kinds::new();
+    for (at, name) in written.presets.iter().enumerate() {
+        match presets::find(name) {
+            Ok(toml) => {
+                let kinds = presets::kinds(toml).into_iter();
+                all.extend(kinds.map(|kind| (kind.name.clone(), kind)));
+            }
+            Err(message) => settler.wrong(&format!("live.presets.{at}"), message),
+        }
+    }
+    for (name, written) in &written.kinds {
+        let mut wrong = |place: &[&str], message: String| {
+            let path: Vec<&str> = ["live", "kinds", name.as_str()]
+                .iter()
+                .chain(place)
+                .copied()
+                .collect();
+            settler.wrong_at(&path, message);
+        };
+        all.insert(name.clone(), kinds::check(name, written, &mut wrong));
+    }
+    all
+}
+
+fn durable(text: &str) -> Result<Durable, String> {
+    match text {
+        "commit" => Ok(Durable::Commit),
+        "memory" => Ok(Durable::Memory),
+        _ => Err(format!("`{text}` is neither `commit` nor `memory`")),
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
+        "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
+        _ => Err(format!(
+            "`{}` is neither true nor false",
+            text.escape_debug()
+        )),
+    }
+}
+
+impl LiveSettings {
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let durable = match self.durable {
+            Durable::Commit => "commit",
+            Durable::Memory => "memory",
+        };
+        let listed = |names: Vec<&str>| match names[..] {
+            [] => "none".to_owned(),
+            _ => names.join(", "),
+        };
+        let rows = [
+            ("on", self.is_on.to_string()),
+            ("database", self.database.display().to_string()),
+            ("durable", durable.to_owned()),
+            ("batch", self.batch.to_string()),
+            ("queue", self.queue.to_string()),
+            ("flush_every", spoken(self.flush_every)),
+            ("keep_every", spoken(self.keep_every)),
+            (
+                "presets",
+                listed(self.presets.iter().map(String::as_str).collect()),
+            ),
+            (
+                "kinds",
+                listed(self.kinds.keys().map(String::as_str).collect()),
+            ),
+        ];
+        section("live", rows)
+    }
+}
+
+/// The section as people write it.
+pub mod written {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    use crate::kinds::written::Kind;
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct Live {
+        /// `false`: events are checked and answered, and none is kept. `true` when left out.
+        pub on: Option<bool>,
+        /// The file of the events, relative to this one; `live.db` when left out. Never the book's file.
+        pub database: Option<String>,
+        /// `commit`: what is answered is on disk. `memory`: answered at once, a kill loses at most `flush_every`. `commit` when left out.
+        #[schemars(regex(pattern = r"^(commit|memory)$"))]
+        pub durable: Option<String>,
+        /// Points that are written together at most; 10000 when left out.
+        #[schemars(range(min = 1, max = 65_536))]
+        pub batch: Option<u32>,
+        /// Points that may wait to be written; what would be more is turned away. 100000 when left out.
+        #[schemars(range(min = 1, max = 10_000_000))]
+        pub queue: Option<u32>,
+        /// With `memory`: points are written at the latest after this time; `5s` when left out.
+        #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+        pub flush_every: Option<String>,
+        /// How often points are merged, sealed and pruned; `2s` when left out.
+        #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+        pub keep_every: Option<String>,
+        /// Kinds that come with Daybook: `bot`, `agents`, `hosts`, `moderation`.
+        #[serde(default)]
+        pub presets: Vec<String>,
+        /// Kinds of events, by their names.
+        #[serde(default)]
+        pub kinds: BTreeMap<String, Kind>,
+    }
+}

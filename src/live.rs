@@ -1,0 +1,12 @@
+//! Events between two nights: checked, recorded, kept, rolled up and asked.
+
+pub mod batch;
+pub mod bytes;
+pub mod chunk;
+pub mod columns;
+pub mod event;
+pub mod keep;
+pub mod question;
+pub mod record;
+pub mod rollup;
+pub mod store;

@@ -1,0 +1,151 @@
+//! What one request brought: checked points by kind, and what was refused.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::kinds::Kinds;
+
+use super::columns::Columns;
+use super::event::{self, Event, Hash, Refused};
+
+/// More refused events than this are counted and not listed.
+const MOST_LISTED: usize = 100;
+
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Said by the sender: the same key within a day is the same batch.
+    pub key: Option<Hash>,
+    pub(super) kinds: BTreeMap<String, Part>,
+    refused: Vec<(usize, Refused)>,
+    refused_count: usize,
+    accepted: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Part {
+    pub points: Columns,
+    /// The ids that were given, with the places of their points.
+    pub ids: Vec<(u32, Hash)>,
+}
+
+/// The answer to a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reply {
+    pub accepted: usize,
+    pub rejected: Vec<Rejected>,
+    /// Further ones that are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_rejected: usize,
+    /// Events whose id was there already; they count as accepted.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub known: usize,
+    /// The batch's key was there already, and nothing of it was kept again.
+    pub duplicate: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    pub line: usize,
+    pub field: String,
+    pub error: String,
+}
+
+/// What the store made of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outcome {
+    pub duplicate: bool,
+    pub known: usize,
+}
+
+impl Batch {
+    pub fn with_key(key: &str) -> Self {
+        Self {
+            key: Some(event::hash("batch", key)),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the event in, or remembers why not; the others are as if it had not been there.
+    pub fn add(&mut self, line: usize, event: &Event<'_>, kinds: &Kinds, now: DateTime<Utc>) {
+        if let Err(refused) = self.try_add(event, kinds, now) {
+            self.refuse(line, refused);
+        }
+    }
+
+    pub fn add_line(&mut self, line: usize, text: &[u8], kinds: &Kinds, now: DateTime<Utc>) {
+        match Event::from_json(text) {
+            Ok(event) => self.add(line, &event, kinds, now),
+            Err(refused) => self.refuse(line, refused),
+        }
+    }
+
+    fn try_add(
+        &mut self,
+        event: &Event<'_>,
+        kinds: &Kinds,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        let kind = event::kind_of(event, kinds)?;
+        let id = event
+            .id
+            .as_deref()
+            .map(|id| event::id(&kind.name, id))
+            .transpose()?;
+        if !self.kinds.contains_key(&kind.name) {
+            let part = Part {
+                points: Columns::new(kind),
+                ids: Vec::new(),
+            };
+            self.kinds.insert(kind.name.clone(), part);
+        }
+        if let Some(part) = self.kinds.get_mut(&kind.name) {
+            event::add(event, kind, now, &mut part.points)?;
+            let place = part.points.len() as u32 - 1;
+            part.ids.extend(id.map(|id| (place, id)));
+            self.accepted += 1;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, line: usize, refused: Refused) {
+        self.refused_count += 1;
+        if self.refused.len() < MOST_LISTED {
+            self.refused.push((line, refused));
+        }
+    }
+
+    /// How many points it holds.
+    pub fn len(&self) -> usize {
+        self.accepted
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.accepted == 0
+    }
+
+    pub fn has_refused(&self) -> bool {
+        self.refused_count > 0
+    }
+
+    /// The answer, if the store knows nothing of it yet.
+    pub fn reply(&self) -> Reply {
+        let rejected = self.refused.iter().map(|(line, refused)| Rejected {
+            line: *line,
+            field: refused.field.clone(),
+            error: refused.error.clone(),
+        });
+        Reply {
+            accepted: self.accepted,
+            rejected: rejected.collect(),
+            more_rejected: self.refused_count - self.refused.len(),
+            known: 0,
+            duplicate: false,
+        }
+    }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}

@@ -1,0 +1,472 @@
+//! Points of one kind in memory, column by column: as they are recorded, stored and asked.
+
+use std::collections::HashMap;
+
+use crate::kinds::{Accepts, Kind};
+
+/// Stands in a column of whole numbers where a point has none.
+pub const ABSENT: i64 = i64::MIN;
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Columns {
+    /// Microseconds since 1970 in UTC.
+    pub at: Vec<i64>,
+    pub labels: Vec<Column<Texts>>,
+    pub values: Vec<Column<Numbers>>,
+    /// 1: it went well, 0: it did not.
+    pub ok: Vec<i64>,
+    /// JSON.
+    pub details: Texts,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column<T> {
+    pub name: String,
+    pub cells: T,
+}
+
+/// An empty text is no text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Texts {
+    /// Few different words. A code is a word's place, counted from 1; 0 is none.
+    Coded { words: Words, codes: Vec<u32> },
+    /// Mostly different texts, one behind the other.
+    Plain { text: String, ends: Vec<u32> },
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    list: Vec<String>,
+    /// Made when the first word is looked for.
+    places: HashMap<String, u32>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Numbers {
+    /// In units of the last decimal.
+    Fixed { decimals: u32, raw: Vec<i64> },
+    /// NaN is none.
+    Float(Vec<f64>),
+}
+
+impl Columns {
+    pub fn new(kind: &Kind) -> Self {
+        let label = |label: &crate::kinds::Label| Column {
+            name: label.name.clone(),
+            cells: match label.accepts {
+                Accepts::Find => Texts::default(),
+                Accepts::OneOf(_) | Accepts::Most(_) => Texts::coded(),
+            },
+        };
+        let value = |value: &crate::kinds::Value| Column {
+            name: value.name.clone(),
+            cells: Numbers::new(value.decimals),
+        };
+        Self {
+            labels: kind.labels.iter().map(label).collect(),
+            values: kind.values.iter().map(value).collect(),
+            ..Self::default()
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
+    /// Adds the points of `other`, whose columns may be others: a kind may have been declared anew since.
+    pub fn append(&mut self, other: &Self) {
+        let before = self.len();
+        let after = before + other.len();
+        self.at.extend(&other.at);
+        for column in &other.labels {
+            let cells = cells_of(&mut self.labels, &column.name, || {
+                column.cells.empty_with(before)
+            });
+            cells.append(&column.cells);
+        }
+        for column in &other.values {
+            let cells = cells_of(&mut self.values, &column.name, || {
+                column.cells.empty_with(before)
+            });
+            cells.append(&column.cells);
+        }
+        for column in &mut self.labels {
+            column.cells.pad(after);
+        }
+        for column in &mut self.values {
+            column.cells.pad(after);
+        }
+        self.ok.extend(&other.ok);
+        self.details.append(&other.details);
+    }
+
+    /// The points at these places, in this order.
+    pub fn pick(&self, places: &[u32]) -> Self {
+        let numbers = |all: &[i64]| places.iter().map(|at| all[*at as usize]).collect();
+        Self {
+            at: numbers(&self.at),
+            labels: self
+                .labels
+                .iter()
+                .map(|column| column.with(column.cells.pick(places)))
+                .collect(),
+            values: self
+                .values
+                .iter()
+                .map(|column| column.with(column.cells.pick(places)))
+                .collect(),
+            ok: numbers(&self.ok),
+            details: self.details.pick(places),
+        }
+    }
+
+    /// Whether both hold the same points in the same order, however they hold them.
+    pub fn same_as(&self, other: &Self) -> bool {
+        let texts = |one: &Texts, other: &Texts| {
+            one.len() == other.len() && (0..one.len()).all(|at| one.text(at) == other.text(at))
+        };
+        let labels = self.labels.iter().zip(&other.labels);
+        let values = self.values.iter().zip(&other.values);
+        self.at == other.at
+            && self.ok == other.ok
+            && texts(&self.details, &other.details)
+            && self.labels.len() == other.labels.len()
+            && labels
+                .into_iter()
+                .all(|(one, other)| one.name == other.name && texts(&one.cells, &other.cells))
+            && self.values.len() == other.values.len()
+            && values
+                .into_iter()
+                .all(|(one, other)| one.name == other.name && one.cells.same_as(&other.cells))
+    }
+
+    pub fn label(&self, name: &str) -> Option<&Texts> {
+        let column = self.labels.iter().find(|column| column.name == name);
+        column.map(|column| &column.cells)
+    }
+
+    pub fn value(&self, name: &str) -> Option<&Numbers> {
+        let column = self.values.iter().find(|column| column.name == name);
+        column.map(|column| &column.cells)
+    }
+}
+
+impl<T> Column<T> {
+    fn with(&self, cells: T) -> Self {
+        Self {
+            name: self.name.clone(),
+            cells,
+        }
+    }
+}
+
+fn cells_of<'a, T>(
+    columns: &'a mut Vec<Column<T>>,
+    name: &str,
+    empty: impl FnOnce() -> T,
+) -> &'a mut T {
+    let at = columns
+        .iter()
+        .position(|column| column.name == name)
+        .unwrap_or_else(|| {
+            columns.push(Column {
+                name: name.to_owned(),
+                cells: empty(),
+            });
+            columns.len() - 1
+        });
+    &mut columns[at].cells
+}
+
+impl Words {
+    pub fn from_list(list: Vec<String>) -> Self {
+        Self {
+            list,
+            places: HashMap::new(),
+        }
+    }
+
+    pub fn list(&self) -> &[String] {
+        &self.list
+    }
+
+    /// The word's code, a new one if need be.
+    pub fn code(&mut self, word: &str) -> u32 {
+        if word.is_empty() {
+            return 0;
+        }
+        if self.places.len() != self.list.len() {
+            let places = self.list.iter().cloned().zip(1..);
+            self.places = places.collect();
+        }
+        if let Some(code) = self.places.get(word) {
+            return *code;
+        }
+        self.list.push(word.to_owned());
+        let code = self.list.len() as u32;
+        self.places.insert(word.to_owned(), code);
+        code
+    }
+
+    /// Each word becomes what `rename` makes of it, if anything.
+    pub fn rename(&mut self, mut rename: impl FnMut(usize, &str) -> Option<String>) {
+        for (at, word) in self.list.iter_mut().enumerate() {
+            if let Some(new) = rename(at, word) {
+                *word = new;
+                self.places.clear();
+            }
+        }
+    }
+
+    fn word(&self, code: u32) -> &str {
+        match code {
+            0 => "",
+            _ => &self.list[code as usize - 1],
+        }
+    }
+}
+
+impl PartialEq for Words {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self::Plain {
+            text: String::new(),
+            ends: Vec::new(),
+        }
+    }
+}
+
+impl Texts {
+    pub fn coded() -> Self {
+        Self::Coded {
+            words: Words::default(),
+            codes: Vec::new(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Coded { codes, .. } => codes.len(),
+            Self::Plain { ends, .. } => ends.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn get(&self, at: usize) -> Option<&str> {
+        Some(self.text(at)).filter(|text| !text.is_empty())
+    }
+
+    /// Empty where there is none.
+    pub fn text(&self, at: usize) -> &str {
+        match self {
+            Self::Coded { words, codes } => words.word(codes[at]),
+            Self::Plain { text, ends } => {
+                let begin = at.checked_sub(1).map_or(0, |before| ends[before]);
+                &text[begin as usize..ends[at] as usize]
+            }
+        }
+    }
+
+    /// An empty text is none.
+    pub fn push(&mut self, new: &str) {
+        match self {
+            Self::Coded { words, codes } => codes.push(words.code(new)),
+            Self::Plain { text, ends } => {
+                text.push_str(new);
+                ends.push(text.len() as u32);
+            }
+        }
+    }
+
+    /// Bytes of all texts.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Coded { words, .. } => words.list.iter().map(String::len).sum(),
+            Self::Plain { text, .. } => text.len(),
+        }
+    }
+
+    fn empty_with(&self, len: usize) -> Self {
+        match self {
+            Self::Coded { .. } => Self::Coded {
+                words: Words::default(),
+                codes: vec![0; len],
+            },
+            Self::Plain { .. } => Self::Plain {
+                text: String::new(),
+                ends: vec![0; len],
+            },
+        }
+    }
+
+    fn append(&mut self, other: &Self) {
+        match (self, other) {
+            (
+                Self::Coded { words, codes },
+                Self::Coded {
+                    words: new,
+                    codes: more,
+                },
+            ) => {
+                let translated: Vec<u32> = new.list.iter().map(|word| words.code(word)).collect();
+                let code = |code: &u32| match code {
+                    0 => 0,
+                    _ => translated[*code as usize - 1],
+                };
+                codes.extend(more.iter().map(code));
+            }
+            (
+                Self::Plain { text, ends },
+                Self::Plain {
+                    text: new,
+                    ends: more,
+                },
+            ) => {
+                let shift = text.len() as u32;
+                text.push_str(new);
+                ends.extend(more.iter().map(|end| end + shift));
+            }
+            (this, other) => (0..other.len()).for_each(|at| this.push(other.text(at))),
+        }
+    }
+
+    fn pad(&mut self, len: usize) {
+        match self {
+            Self::Coded { codes, .. } => codes.resize(len, 0),
+            Self::Plain { text, ends } => ends.resize(len, text.len() as u32),
+        }
+    }
+
+    fn pick(&self, places: &[u32]) -> Self {
+        match self {
+            Self::Coded { words, codes } => Self::Coded {
+                words: words.clone(),
+                codes: places.iter().map(|at| codes[*at as usize]).collect(),
+            },
+            Self::Plain { .. } => {
+                let mut picked = Self::default();
+                for at in places {
+                    picked.push(self.text(*at as usize));
+                }
+                picked
+            }
+        }
+    }
+}
+
+impl Numbers {
+    pub fn new(decimals: Option<u32>) -> Self {
+        match decimals {
+            Some(decimals) => Self::Fixed {
+                decimals,
+                raw: Vec::new(),
+            },
+            None => Self::Float(Vec::new()),
+        }
+    }
+
+    pub fn get(&self, at: usize) -> Option<f64> {
+        match self {
+            Self::Fixed { raw, .. } if raw[at] == ABSENT => None,
+            Self::Fixed { decimals, raw } => Some(unscaled(raw[at], *decimals)),
+            Self::Float(numbers) => Some(numbers[at]).filter(|number| !number.is_nan()),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Fixed { raw, .. } => raw.len(),
+            Self::Float(numbers) => numbers.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn empty_with(&self, len: usize) -> Self {
+        match self {
+            Self::Fixed { decimals, .. } => Self::Fixed {
+                decimals: *decimals,
+                raw: vec![ABSENT; len],
+            },
+            Self::Float(_) => Self::Float(vec![f64::NAN; len]),
+        }
+    }
+
+    /// Columns of other decimals become floats: nothing is rounded that was kept.
+    fn append(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (
+                Self::Fixed { decimals, raw },
+                Self::Fixed {
+                    decimals: same,
+                    raw: more,
+                },
+            ) if decimals == same => {
+                raw.extend(more);
+            }
+            (Self::Float(numbers), Self::Float(more)) => numbers.extend(more),
+            (_, other) => {
+                let mut numbers = self.floats();
+                numbers.extend(other.floats());
+                *self = Self::Float(numbers);
+            }
+        }
+    }
+
+    fn pad(&mut self, len: usize) {
+        match self {
+            Self::Fixed { raw, .. } => raw.resize(len, ABSENT),
+            Self::Float(numbers) => numbers.resize(len, f64::NAN),
+        }
+    }
+
+    fn pick(&self, places: &[u32]) -> Self {
+        match self {
+            Self::Fixed { decimals, raw } => Self::Fixed {
+                decimals: *decimals,
+                raw: places.iter().map(|at| raw[*at as usize]).collect(),
+            },
+            Self::Float(numbers) => {
+                Self::Float(places.iter().map(|at| numbers[*at as usize]).collect())
+            }
+        }
+    }
+
+    /// Bit for bit; any NaN is none.
+    fn same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float(one), Self::Float(other)) => {
+                let same = |(one, other): (&f64, &f64)| {
+                    one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan())
+                };
+                one.len() == other.len() && one.iter().zip(other).all(same)
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    fn floats(&self) -> Vec<f64> {
+        (0..self.len())
+            .map(|at| self.get(at).unwrap_or(f64::NAN))
+            .collect()
+    }
+}
+
+/// The number that so many units of the last decimal are.
+pub fn unscaled(raw: i64, decimals: u32) -> f64 {
+    raw as f64 / 10f64.powi(decimals as i32)
+}

@@ -1,0 +1,397 @@
+//! The recorder: batches wait in a queue of limited size, are committed together, and are answered when that is done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::live::Durable;
+use crate::kinds::{DURATION, Kinds};
+
+use super::batch::{Batch, Outcome, Reply};
+use super::event::{Event, Number};
+use super::store::{Known, Store, StoreError};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    pub durable: Durable,
+    /// Points of one commit; more wait for the next.
+    pub batch: usize,
+    /// With `memory`: how long points wait at most before they are written.
+    pub flush_every: Duration,
+    /// Points that may wait; what would be more is turned away.
+    pub queue: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            durable: Durable::Commit,
+            batch: 10_000,
+            flush_every: Duration::from_secs(5),
+            queue: 100_000,
+        }
+    }
+}
+
+/// Why a batch was not kept; nothing of it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    #[error("the queue is full: try again in a second")]
+    Full,
+    #[error("the recorder is stopping")]
+    Stopped,
+    #[error("{0}")]
+    Store(String),
+}
+
+struct Waiting {
+    batch: Batch,
+    /// Its place in the queue, given back once it is written.
+    place: OwnedSemaphorePermit,
+    /// Nobody waits for the answer with `memory`.
+    answer: Option<oneshot::Sender<Answer>>,
+}
+
+type Answer = Result<Outcome, String>;
+
+/// Cheap to clone; all clones feed one store.
+#[derive(Clone)]
+pub struct Recorder {
+    kinds: Arc<Kinds>,
+    settings: Settings,
+    clock: fn() -> DateTime<Utc>,
+    /// `None`: recording is off.
+    queue: Option<mpsc::UnboundedSender<Waiting>>,
+    places: Arc<Semaphore>,
+    lost: Arc<AtomicU64>,
+}
+
+/// The writer behind a recorder, to be waited for at the end.
+pub struct Writer {
+    task: JoinHandle<Result<Store, StoreError>>,
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Recorder {
+    /// Begins to write into the store. The recorder must live within a tokio runtime.
+    pub fn start(
+        store: Store,
+        kinds: Kinds,
+        settings: Settings,
+        clock: fn() -> DateTime<Utc>,
+    ) -> (Self, Writer) {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let kinds = Arc::new(kinds);
+        let places = Arc::new(Semaphore::new(settings.queue));
+        let stop = CancellationToken::new();
+        let writer = Writing {
+            store,
+            kinds: Arc::clone(&kinds),
+            settings,
+            clock,
+            known: Known::default(),
+            stop: stop.clone(),
+        };
+        let recorder = Self {
+            kinds,
+            settings,
+            clock,
+            queue: Some(queue),
+            places: Arc::clone(&places),
+            lost: Arc::default(),
+        };
+        let writer = Writer {
+            task: tokio::spawn(writer.run(waiting)),
+            places,
+            stop,
+        };
+        (recorder, writer)
+    }
+
+    /// Checks and answers as always, and keeps nothing.
+    pub fn off(kinds: Kinds, clock: fn() -> DateTime<Utc>) -> Self {
+        Self {
+            kinds: Arc::new(kinds),
+            settings: Settings::default(),
+            clock,
+            queue: None,
+            places: Arc::new(Semaphore::new(0)),
+            lost: Arc::default(),
+        }
+    }
+
+    /// Records into memory; the writer's store holds what was written, for a test to look at.
+    pub async fn for_tests(
+        kinds: Kinds,
+        clock: fn() -> DateTime<Utc>,
+    ) -> Result<(Self, Writer), StoreError> {
+        let store = Store::in_memory().await?;
+        Ok(Self::start(store, kinds, Settings::default(), clock))
+    }
+
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    /// Records one event.
+    pub async fn record(&self, event: &Event<'_>) -> Result<Reply, RecordError> {
+        let mut batch = Batch::default();
+        batch.add(1, event, &self.kinds, self.now());
+        self.send(batch).await
+    }
+
+    /// Keeps the batch's points, all or none, and answers once they are as safe as `durable` says. A full queue is an error
+    /// at once.
+    pub async fn send(&self, batch: Batch) -> Result<Reply, RecordError> {
+        let place = Arc::clone(&self.places).try_acquire_many_owned(self.size(&batch));
+        let place = place.map_err(|error| match error {
+            TryAcquireError::NoPermits => RecordError::Full,
+            TryAcquireError::Closed => RecordError::Stopped,
+        });
+        self.send_at(batch, place).await
+    }
+
+    /// The same for a sender that can wait until the queue has room.
+    pub async fn send_when_free(&self, batch: Batch) -> Result<Reply, RecordError> {
+        let place = match self.queue {
+            Some(_) => Arc::clone(&self.places)
+                .acquire_many_owned(self.size(&batch))
+                .await
+                .ok(),
+            None => None,
+        };
+        self.send_at(batch, place.ok_or(RecordError::Stopped)).await
+    }
+
+    async fn send_at(
+        &self,
+        batch: Batch,
+        place: Result<OwnedSemaphorePermit, RecordError>,
+    ) -> Result<Reply, RecordError> {
+        let reply = batch.reply();
+        let Some(queue) = self.queue.as_ref().filter(|_| !batch.is_empty()) else {
+            return Ok(reply);
+        };
+        let (answer, answered) = oneshot::channel();
+        let answer = (self.settings.durable == Durable::Commit).then_some(answer);
+        let waits = answer.is_some();
+        let waiting = Waiting {
+            batch,
+            place: place?,
+            answer,
+        };
+        queue.send(waiting).map_err(|_| RecordError::Stopped)?;
+        if !waits {
+            return Ok(reply);
+        }
+        match answered.await {
+            Ok(Ok(outcome)) => Ok(Reply {
+                duplicate: outcome.duplicate,
+                known: outcome.known,
+                ..reply
+            }),
+            Ok(Err(error)) => Err(RecordError::Store(error)),
+            Err(_) => Err(RecordError::Stopped),
+        }
+    }
+
+    /// A batch larger than the whole queue takes all of it.
+    fn size(&self, batch: &Batch) -> u32 {
+        batch.len().min(self.settings.queue) as u32
+    }
+
+    /// For those who cannot wait for an answer. `false`: it was not kept.
+    fn send_unanswered(&self, batch: Batch) -> bool {
+        let Some(queue) = &self.queue else {
+            return true;
+        };
+        let place = Arc::clone(&self.places).try_acquire_many_owned(self.size(&batch));
+        place.is_ok_and(|place| {
+            let waiting = Waiting {
+                batch,
+                place,
+                answer: None,
+            };
+            queue.send(waiting).is_ok()
+        })
+    }
+
+    /// Measures from now until the guard is dropped, and records that.
+    pub fn span(&self, kind: &str) -> Span {
+        Span {
+            recorder: self.clone(),
+            event: Some(Event::new(kind.to_owned())),
+            begun: Instant::now(),
+            failed: false,
+        }
+    }
+
+    /// Spans that could not be kept since the recorder began: the queue was full, or they were refused.
+    pub fn lost_spans(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+/// Records how long it lived and how it ended: dropped in a panic, or after [`Span::error`], it did not go well.
+#[must_use = "a span ends when it is dropped"]
+pub struct Span {
+    recorder: Recorder,
+    event: Option<Event<'static>>,
+    begun: Instant,
+    failed: bool,
+}
+
+impl Span {
+    pub fn label(mut self, name: &str, text: &str) -> Self {
+        self.event = self
+            .event
+            .take()
+            .map(|event| event.label(name.to_owned(), text.to_owned()));
+        self
+    }
+
+    pub fn value(&mut self, name: &str, number: impl Into<Number>) {
+        self.event = self
+            .event
+            .take()
+            .map(|event| event.value(name.to_owned(), number));
+    }
+
+    /// It did not go well; the message goes into the details, where the kind keeps some.
+    pub fn error(&mut self, message: &str) {
+        self.failed = true;
+        self.event = self
+            .event
+            .take()
+            .map(|event| match self.recorder.kinds.get(&*event.kind) {
+                Some(kind) if kind.details > 0 => event.details(json!({ "error": message })),
+                _ => event,
+            });
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        let Some(event) = self.event.take() else {
+            return;
+        };
+        let took = self.begun.elapsed().as_secs_f64() * 1000.0;
+        let ok = !self.failed && !std::thread::panicking();
+        let event = event.value(DURATION, took).ok(ok);
+        let mut batch = Batch::default();
+        batch.add(1, &event, &self.recorder.kinds, self.recorder.now());
+        if batch.is_empty() || !self.recorder.send_unanswered(batch) {
+            self.recorder.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Writer {
+    /// Takes nothing more, writes what waits, and gives the store back.
+    pub async fn stop(self) -> Result<Store, StoreError> {
+        self.places.close();
+        self.stop.cancel();
+        match self.task.await {
+            Ok(ended) => ended,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+struct Writing {
+    store: Store,
+    kinds: Arc<Kinds>,
+    settings: Settings,
+    clock: fn() -> DateTime<Utc>,
+    known: Known,
+    stop: CancellationToken,
+}
+
+impl Writing {
+    /// Whatever came while the last commit was on its way goes into the next.
+    async fn run(
+        mut self,
+        mut queue: mpsc::UnboundedReceiver<Waiting>,
+    ) -> Result<Store, StoreError> {
+        loop {
+            let first = tokio::select! {
+                first = queue.recv() => first,
+                () = self.stop.cancelled(), if !queue.is_closed() => {
+                    queue.close();
+                    continue;
+                }
+            };
+            let Some(first) = first else {
+                return Ok(self.store);
+            };
+            let group = self.gather(first, &mut queue).await;
+            self.write(group).await;
+        }
+    }
+
+    async fn gather(
+        &self,
+        first: Waiting,
+        queue: &mut mpsc::UnboundedReceiver<Waiting>,
+    ) -> Vec<Waiting> {
+        let mut points = first.batch.len();
+        let mut group = vec![first];
+        let until = Instant::now() + self.settings.flush_every;
+        while points < self.settings.batch {
+            let next = match (self.settings.durable, self.stop.is_cancelled()) {
+                (Durable::Memory, false) => tokio::select! {
+                    next = timeout_at(until, queue.recv()) => next.ok().flatten(),
+                    () = self.stop.cancelled() => queue.try_recv().ok(),
+                },
+                _ => queue.try_recv().ok(),
+            };
+            let Some(next) = next else {
+                break;
+            };
+            points += next.batch.len();
+            group.push(next);
+        }
+        group
+    }
+
+    async fn write(&mut self, group: Vec<Waiting>) {
+        let mut batches = Vec::with_capacity(group.len());
+        let mut answers = Vec::with_capacity(group.len());
+        for waiting in group {
+            batches.push(waiting.batch);
+            answers.push((waiting.answer, waiting.place));
+        }
+        let now = (self.clock)();
+        let written = self
+            .store
+            .commit(&mut batches, &self.kinds, now, &mut self.known)
+            .await;
+        let written = written.map_err(|error| error.to_string());
+        if let Err(error) = &written {
+            tracing::error!("events were not kept: {error}");
+        }
+        for (at, (answer, place)) in answers.into_iter().enumerate() {
+            drop(place);
+            if let Some(answer) = answer {
+                // Whoever has gone wants no answer.
+                let outcome = written
+                    .as_ref()
+                    .map(|outcomes| outcomes[at])
+                    .map_err(Clone::clone);
+                drop(answer.send(outcome));
+            }
+        }
+    }
+}

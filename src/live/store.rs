@@ -1,0 +1,175 @@
+//! The file of live events: SQLite, whose rows are chunks of many points.
+
+mod keep;
+mod read;
+mod schema;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::config::live::Durable;
+
+use super::bytes::Corrupt;
+
+pub use keep::NewChunk;
+pub use read::{ChunkRow, Dropped, Fill};
+pub use write::{CHUNK, Known};
+
+/// What a chunk has been through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// As it was recorded, and not in the rollups yet.
+    Fresh = 0,
+    /// Squeezed, and counted into the rollups.
+    Sealed = 1,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{file}: {what}")]
+    Foreign { file: String, what: String },
+    /// Another program was writing all the time that this one waited.
+    #[error("{file}: another program has been writing for {} seconds", BUSY.as_secs())]
+    Busy { file: String },
+    #[error("cannot {doing} {file}: {error}")]
+    Failed {
+        doing: &'static str,
+        file: String,
+        error: sqlx::Error,
+    },
+    #[error("cannot {doing} {file}: {error}")]
+    Io {
+        doing: &'static str,
+        file: String,
+        error: std::io::Error,
+    },
+    #[error("{file}: chunk {chunk} is {error}")]
+    Corrupt {
+        file: String,
+        chunk: i64,
+        error: Corrupt,
+    },
+}
+
+/// How long a writer waits for another.
+const BUSY: Duration = Duration::from_secs(10);
+/// In kB, as a negative number of SQLite's: chunks are read once.
+const CACHE: &str = "-2048";
+/// Bytes to which the write-ahead log is cut back.
+const LOG_LIMIT: &str = "16777216";
+
+pub struct Store {
+    path: PathBuf,
+    connection: SqliteConnection,
+}
+
+impl Store {
+    /// Opens the file, which is made if it is not there. Another program's file is not touched.
+    pub async fn open(path: &Path, durable: Durable) -> Result<Self, StoreError> {
+        schema::refuse_foreign(path)?;
+        schema::create_file(path)?;
+        let synchronous = match durable {
+            Durable::Commit => SqliteSynchronous::Full,
+            Durable::Memory => SqliteSynchronous::Normal,
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY)
+            .synchronous(synchronous)
+            .pragma("cache_size", CACHE)
+            .pragma("journal_size_limit", LOG_LIMIT);
+        let mut store = Self::connect(path, options).await?;
+        schema::prepare(&mut store).await?;
+        Ok(store)
+    }
+
+    /// Opens the file to read it; `None`: there is none yet.
+    pub async fn open_reading(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        schema::refuse_foreign(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY)
+            .read_only(true)
+            .pragma("cache_size", CACHE);
+        Self::connect(path, options).await.map(Some)
+    }
+
+    /// A store in memory, for tests.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().in_memory(true);
+        let mut store = Self::connect(Path::new(":memory:"), options).await?;
+        schema::prepare(&mut store).await?;
+        Ok(store)
+    }
+
+    async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
+        let connected = SqliteConnection::connect_with(&options).await;
+        let connection = connected.map_err(|error| failed("open", path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub async fn close(self) -> Result<(), StoreError> {
+        let Self { path, connection } = self;
+        let closed = connection.close().await;
+        closed.map_err(|error| failed("close", &path, error))
+    }
+
+    /// Waits for other writers before it reads, so that nothing changes between.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        let begun = self.connection.execute("BEGIN IMMEDIATE").await;
+        begun
+            .map(drop)
+            .map_err(|error| failed("write to", &self.path, error))
+    }
+
+    async fn finish<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        let done = match done {
+            Ok(done) => {
+                let committed = self.connection.execute("COMMIT").await;
+                committed
+                    .map(|_| done)
+                    .map_err(|error| failed("write to", &self.path, error))
+            }
+            Err(error) => Err(error),
+        };
+        if done.is_err() {
+            // SQLite has given up most failed transactions by itself.
+            drop(self.connection.execute("ROLLBACK").await);
+        }
+        done
+    }
+
+    fn failed(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError + use<> {
+        let path = self.path.clone();
+        move |error| failed(doing, &path, error)
+    }
+}
+
+/// Whatever is made up in a statement is a number of ours or one of our words; values are bound.
+fn safe(sql: String) -> AssertSqlSafe<String> {
+    AssertSqlSafe(sql)
+}
+
+fn failed(doing: &'static str, path: &Path, error: sqlx::Error) -> StoreError {
+    let file = path.display().to_string();
+    let code = error.as_database_error().and_then(|error| error.code());
+    // SQLITE_BUSY and SQLITE_BUSY_SNAPSHOT.
+    if matches!(code.as_deref(), Some("5" | "517")) {
+        return StoreError::Busy { file };
+    }
+    StoreError::Failed { doing, file, error }
+}

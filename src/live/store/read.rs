@@ -1,0 +1,265 @@
+//! What lies in a store: kinds, chunks, rollups.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::super::bytes::Corrupt;
+use super::super::rollup::{Grain, Key, Rollup};
+use super::{Level, Store, StoreError, safe};
+
+/// A chunk without its points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkRow {
+    pub id: i64,
+    pub level: Level,
+    /// The first and the last instant, in microseconds.
+    pub low: i64,
+    pub high: i64,
+    /// Bounds of the cluster label, once it is sealed.
+    pub cluster: Option<(String, String)>,
+    pub points: i64,
+    /// Bytes.
+    pub size: i64,
+    /// Why it cannot be read.
+    pub broken: Option<String>,
+}
+
+/// What a store holds of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fill {
+    pub kind: String,
+    pub chunks: i64,
+    pub points: i64,
+    pub bytes: i64,
+    pub fresh_points: i64,
+    /// The oldest instant that is not sealed.
+    pub oldest_fresh: Option<i64>,
+    pub broken: i64,
+}
+
+/// Points that a label had too many words for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    pub kind: String,
+    pub label: String,
+    pub points: i64,
+    /// One of the words.
+    pub word: String,
+}
+
+const CHUNK_COLUMNS: &str = "id, level, low, high, least, most, points, length(data), broken";
+
+impl Store {
+    pub async fn kinds(&mut self) -> Result<Vec<(i64, String)>, StoreError> {
+        let rows = sqlx::query_as("SELECT id, name FROM kinds ORDER BY name")
+            .fetch_all(&mut self.connection)
+            .await;
+        rows.map_err(self.failed("read"))
+    }
+
+    pub async fn kind(&mut self, name: &str) -> Result<Option<i64>, StoreError> {
+        let id = sqlx::query_scalar("SELECT id FROM kinds WHERE name = ?")
+            .bind(name)
+            .fetch_optional(&mut self.connection)
+            .await;
+        id.map_err(self.failed("read"))
+    }
+
+    /// The fresh chunks of a kind that can be read, in the order of their commits; not more of them than `most`.
+    pub async fn fresh(&mut self, kind: i64, most: i64) -> Result<Vec<ChunkRow>, StoreError> {
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS} FROM chunks
+             WHERE kind = ? AND level = 0 AND broken IS NULL ORDER BY id LIMIT ?"
+        );
+        self.chunk_rows(sqlx::query(safe(sql)).bind(kind).bind(most))
+            .await
+    }
+
+    /// The sealed chunks of a local day.
+    pub async fn sealed_of(&mut self, kind: i64, day: i64) -> Result<Vec<ChunkRow>, StoreError> {
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS} FROM chunks
+             WHERE kind = ? AND day = ? AND broken IS NULL ORDER BY id"
+        );
+        self.chunk_rows(sqlx::query(safe(sql)).bind(kind).bind(day))
+            .await
+    }
+
+    /// Days of a kind with more small chunks than `most`.
+    pub async fn crowded_days(
+        &mut self,
+        kind: i64,
+        most: i64,
+        small: i64,
+    ) -> Result<Vec<i64>, StoreError> {
+        let days = sqlx::query_scalar(
+            "SELECT day FROM chunks WHERE kind = ? AND level = 1 AND points < ? AND broken IS NULL
+             GROUP BY day HAVING count(*) > ?",
+        )
+        .bind(kind)
+        .bind(small)
+        .bind(most)
+        .fetch_all(&mut self.connection)
+        .await;
+        days.map_err(self.failed("read"))
+    }
+
+    /// Chunks that overlap a time, newest first; broken ones among them.
+    pub async fn overlapping(
+        &mut self,
+        kind: i64,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<ChunkRow>, StoreError> {
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS} FROM chunks
+             WHERE kind = ? AND high >= ? AND low < ? ORDER BY high DESC, id DESC"
+        );
+        let query = sqlx::query(safe(sql)).bind(kind).bind(from).bind(to);
+        self.chunk_rows(query).await
+    }
+
+    async fn chunk_rows(
+        &mut self,
+        query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<Vec<ChunkRow>, StoreError> {
+        let rows = query.fetch_all(&mut self.connection).await;
+        let rows = rows.map_err(self.failed("read"))?;
+        let rows = rows.iter().map(chunk_row).collect::<Result<_, _>>();
+        rows.map_err(self.failed("read"))
+    }
+
+    /// A chunk's bytes; `None`: it has gone, sealed or pruned.
+    pub async fn data(&mut self, chunk: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        let data = sqlx::query_scalar("SELECT data FROM chunks WHERE id = ?")
+            .bind(chunk)
+            .fetch_optional(&mut self.connection)
+            .await;
+        data.map_err(self.failed("read"))
+    }
+
+    pub fn corrupt(&self, chunk: i64, error: Corrupt) -> StoreError {
+        StoreError::Corrupt {
+            file: self.path.display().to_string(),
+            chunk,
+            error,
+        }
+    }
+
+    /// The rollups of a kind from a start on to before another, in their order.
+    pub async fn rollups(
+        &mut self,
+        kind: i64,
+        grain: Grain,
+        by: &[String],
+        starts: std::ops::Range<i64>,
+    ) -> Result<Vec<(Key, Rollup)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT start, words, data FROM rollups
+             WHERE kind = ? AND labels = ? AND grain = ? AND start >= ? AND start < ? ORDER BY start, words",
+        )
+        .bind(kind)
+        .bind(by.join(","))
+        .bind(grain as i64)
+        .bind(starts.start)
+        .bind(starts.end)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        let mut rollups = Vec::with_capacity(rows.len());
+        for row in rows {
+            let words: Vec<u8> = row.try_get(1).map_err(self.failed("read"))?;
+            let data: Vec<u8> = row.try_get(2).map_err(self.failed("read"))?;
+            let key = Key {
+                grain,
+                start: row.try_get(0).map_err(self.failed("read"))?,
+                by: by.to_vec(),
+                words: words_of(&words, by.len()),
+            };
+            let rollup = Rollup::from_bytes(&data).map_err(|error| self.corrupt(0, error))?;
+            rollups.push((key, rollup));
+        }
+        Ok(rollups)
+    }
+
+    pub async fn fill(&mut self) -> Result<Vec<Fill>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT name, count(chunks.id), coalesce(sum(points), 0), coalesce(sum(length(data)), 0),
+                coalesce(sum(points) FILTER (WHERE level = 0), 0), min(low) FILTER (WHERE level = 0), count(broken)
+             FROM kinds LEFT JOIN chunks ON chunks.kind = kinds.id GROUP BY name ORDER BY name",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        let fills = rows.iter().map(fill).collect::<Result<_, _>>();
+        fills.map_err(self.failed("read"))
+    }
+
+    pub async fn dropped(&mut self) -> Result<Vec<Dropped>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT name, label, points, word FROM dropped JOIN kinds ON kinds.id = dropped.kind
+             ORDER BY 1, 2",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        let dropped = rows.iter().map(dropped).collect::<Result<_, _>>();
+        dropped.map_err(self.failed("read"))
+    }
+}
+
+fn chunk_row(row: &SqliteRow) -> Result<ChunkRow, sqlx::Error> {
+    let least: Option<String> = row.try_get(4)?;
+    let most: Option<String> = row.try_get(5)?;
+    let level: i64 = row.try_get(1)?;
+    Ok(ChunkRow {
+        id: row.try_get(0)?,
+        level: if level == 0 {
+            Level::Fresh
+        } else {
+            Level::Sealed
+        },
+        low: row.try_get(2)?,
+        high: row.try_get(3)?,
+        cluster: least.zip(most),
+        points: row.try_get(6)?,
+        size: row.try_get(7)?,
+        broken: row.try_get(8)?,
+    })
+}
+
+fn fill(row: &SqliteRow) -> Result<Fill, sqlx::Error> {
+    Ok(Fill {
+        kind: row.try_get(0)?,
+        chunks: row.try_get(1)?,
+        points: row.try_get(2)?,
+        bytes: row.try_get(3)?,
+        fresh_points: row.try_get(4)?,
+        oldest_fresh: row.try_get(5)?,
+        broken: row.try_get(6)?,
+    })
+}
+
+fn dropped(row: &SqliteRow) -> Result<Dropped, sqlx::Error> {
+    Ok(Dropped {
+        kind: row.try_get(0)?,
+        label: row.try_get(1)?,
+        points: row.try_get(2)?,
+        word: row.try_get(3)?,
+    })
+}
+
+/// Words are kept with a NUL byte behind each: no label's value has one.
+pub(super) fn words_as_bytes(words: &[String]) -> Vec<u8> {
+    words
+        .iter()
+        .flat_map(|word| word.bytes().chain([0]))
+        .collect()
+}
+
+fn words_of(bytes: &[u8], count: usize) -> Vec<String> {
+    let words = bytes.split(|byte| *byte == 0).take(count);
+    words
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}

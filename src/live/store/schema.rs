@@ -1,0 +1,140 @@
+//! The tables of a store, and whose file it is.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use sqlx::Executor;
+
+use super::{Store, StoreError};
+
+/// `DBLV`, in the file's own place for it.
+const APPLICATION: u32 = 0x4442_4c56;
+const HEADER: &[u8; 16] = b"SQLite format 3\0";
+/// Where SQLite keeps the application's number.
+const APPLICATION_AT: usize = 68;
+
+const TABLES: &str = "
+    PRAGMA application_id = 1145195606;
+    CREATE TABLE kinds (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE chunks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind INTEGER NOT NULL,
+        level INTEGER NOT NULL,
+        day INTEGER,
+        low INTEGER NOT NULL,
+        high INTEGER NOT NULL,
+        least TEXT,
+        most TEXT,
+        points INTEGER NOT NULL,
+        broken TEXT,
+        data BLOB NOT NULL
+    );
+    CREATE INDEX chunks_by_time ON chunks (kind, high);
+    CREATE INDEX fresh_chunks ON chunks (kind, id) WHERE level = 0;
+    CREATE TABLE rollups (
+        kind INTEGER NOT NULL,
+        labels TEXT NOT NULL,
+        grain INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        words BLOB NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (kind, labels, grain, start, words)
+    ) WITHOUT ROWID;
+    CREATE TABLE words (
+        kind INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        word TEXT NOT NULL,
+        PRIMARY KEY (kind, label, word)
+    ) WITHOUT ROWID;
+    CREATE TABLE dropped (
+        kind INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        points INTEGER NOT NULL,
+        word TEXT NOT NULL,
+        PRIMARY KEY (kind, label)
+    ) WITHOUT ROWID;
+    PRAGMA user_version = 1;
+";
+
+/// Only its owner and group may read what applications send.
+pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let opened = File::options()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .open(path);
+    opened.map(drop).map_err(|error| StoreError::Io {
+        doing: "create",
+        file: path.display().to_string(),
+        error,
+    })
+}
+
+/// Reads no more than the file's first bytes.
+pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+    let mut header = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(100).read_to_end(&mut header));
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(StoreError::Io {
+                doing: "read",
+                file: path.display().to_string(),
+                error,
+            });
+        }
+        Ok(_) => {}
+    }
+    let application = header.get(APPLICATION_AT..APPLICATION_AT + 4);
+    let what = match application {
+        _ if header.is_empty() => return Ok(()),
+        Some(number) if header.starts_with(HEADER) => {
+            if number == APPLICATION.to_be_bytes() {
+                return Ok(());
+            }
+            "it is a database of another program; nothing was written to it. Name another file under `[live] database` or in METRICS_DATABASE"
+        }
+        _ => {
+            "it is not a database. Name another file under `[live] database` or in METRICS_DATABASE"
+        }
+    };
+    Err(StoreError::Foreign {
+        file: path.display().to_string(),
+        what: what.to_owned(),
+    })
+}
+
+pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
+    if version(store).await? == 0 {
+        // Only before there is any table; and the header must be in the file itself before anything is in the log.
+        let failed = store.failed("prepare");
+        let vacuum = store
+            .connection
+            .execute("PRAGMA auto_vacuum = INCREMENTAL")
+            .await;
+        vacuum.map_err(failed)?;
+        store.begin().await?;
+        let made = create(store).await;
+        store.finish(made).await?;
+    }
+    let journal = store.connection.execute("PRAGMA journal_mode = WAL").await;
+    journal.map(drop).map_err(store.failed("prepare"))
+}
+
+/// Another program may have been first.
+async fn create(store: &mut Store) -> Result<(), StoreError> {
+    if version(store).await? == 0 {
+        let made = store.connection.execute(sqlx::raw_sql(TABLES)).await;
+        made.map_err(store.failed("prepare"))?;
+    }
+    Ok(())
+}
+
+async fn version(store: &mut Store) -> Result<i64, StoreError> {
+    let version = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut store.connection)
+        .await;
+    version.map_err(store.failed("read"))
+}

@@ -1,0 +1,113 @@
+//! The file of live events: what lies in it, what waits, what was dropped or cannot be read.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::{Config, LiveSettings};
+use crate::live::store::{Dropped, Fill, Store, StoreError};
+
+use super::disk_space::spoken;
+use super::{Finding, counted};
+
+const AREA: &str = "live events";
+/// The keeper seals an hour soon after it is over.
+const LATE: TimeDelta = TimeDelta::hours(3);
+
+pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    let Some(live) = &config.live else {
+        return Vec::new();
+    };
+    let file = live.database.display();
+    match read(live).await {
+        Ok(None) => vec![Finding::ok(
+            AREA,
+            format!("{file} does not exist yet"),
+            "`daybook live record` creates it with the first event.",
+        )],
+        Ok(Some((fills, dropped))) => {
+            let undeclared = fills
+                .iter()
+                .filter(|fill| !live.kinds.contains_key(&fill.kind));
+            let mut findings: Vec<Finding> =
+                fills.iter().flat_map(|fill| judge(fill, now)).collect();
+            findings.extend(undeclared.map(not_declared));
+            findings.extend(dropped.iter().map(too_many_values));
+            findings.insert(0, size(&file.to_string(), &fills));
+            findings
+        }
+        Err(error) => {
+            let means = "Events cannot be recorded or asked about.";
+            let advice = "Fix what the message says.";
+            vec![Finding::error(AREA, error.to_string(), means, advice)]
+        }
+    }
+}
+
+async fn read(live: &LiveSettings) -> Result<Option<(Vec<Fill>, Vec<Dropped>)>, StoreError> {
+    let Some(mut store) = Store::open_reading(&live.database).await? else {
+        return Ok(None);
+    };
+    Ok(Some((store.fill().await?, store.dropped().await?)))
+}
+
+fn size(file: &str, fills: &[Fill]) -> Finding {
+    let points: i64 = fills.iter().map(|fill| fill.points).sum();
+    let bytes: i64 = fills.iter().map(|fill| fill.bytes).sum();
+    let bytes = spoken(bytes.unsigned_abs());
+    let kinds = counted(fills.len(), "kind");
+    let what = format!(
+        "{file} holds {} of {kinds} in {bytes}",
+        counted(points as u64, "point")
+    );
+    Finding::ok(AREA, what, "Rollups take further room.")
+}
+
+fn judge(fill: &Fill, now: DateTime<Utc>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if fill.broken > 0 {
+        let chunks = counted(fill.broken as u64, "chunk");
+        let what = format!("{chunks} of `{}` cannot be read", fill.kind);
+        let means = "Their points are missing in answers and rollups. They are kept as they are.";
+        let advice = "Check the disk. Restore live.db from a backup if the points matter.";
+        findings.push(Finding::error(AREA, what, means, advice));
+    }
+    let oldest = fill
+        .oldest_fresh
+        .and_then(DateTime::<Utc>::from_timestamp_micros);
+    if let Some(oldest) = oldest.filter(|oldest| now - *oldest > LATE) {
+        let points = counted(fill.fresh_points as u64, "point");
+        let oldest = oldest.format("%Y-%m-%d %H:%M UTC");
+        let what = format!(
+            "{points} of `{}` are not sealed, the oldest of {oldest}",
+            fill.kind
+        );
+        let means = "Nothing seals and prunes them: they take more room, and answers are slower.";
+        let advice = "Points are sealed while `daybook live record` runs.";
+        findings.push(Finding::warning(AREA, what, means, advice));
+    }
+    findings
+}
+
+fn not_declared(fill: &Fill) -> Finding {
+    let what = format!("the kind `{}` is no longer declared", fill.kind);
+    let means = "Its points stay as they are: they are not sealed, pruned or shown.";
+    let advice = "Declare it again under `[live.kinds]` until its points are pruned.";
+    Finding::warning(AREA, what, means, advice)
+}
+
+fn too_many_values(dropped: &Dropped) -> Finding {
+    let Dropped {
+        kind,
+        label,
+        points,
+        word,
+    } = dropped;
+    let points = counted(*points as u64, "point");
+    let shown: String = word.chars().take(40).collect();
+    let what = format!(
+        "{points} of `{kind}` kept with `other` as `{label}`, in place of `{}` and more",
+        shown.escape_debug()
+    );
+    let means = "The label has more values than it may have.";
+    let advice = format!("Raise `most` of `{label}`, or set `find = true` if it is an id.");
+    Finding::warning(AREA, what, means, advice)
+}

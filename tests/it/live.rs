@@ -1,0 +1,94 @@
+//! Events between two nights: declared, checked, recorded once, kept and found again.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod checking;
+mod codec;
+mod declared;
+mod keeping;
+mod killed;
+mod program;
+mod recording;
+mod spans;
+
+use chrono::{DateTime, Utc};
+use daybook::config::live::Durable;
+use daybook::kinds::{Kind, Kinds, presets, written};
+use daybook::live::question::{self, Points};
+use daybook::live::record::{Recorder, Settings, Writer};
+use daybook::live::store::Store;
+
+/// A shop's checkouts, as the guide declares them.
+const CHECKOUT: &str = r#"
+    shape = "span"
+    labels = { shop = { values = ["zh", "be"], required = true }, method = { most = 3 }, order = { find = true } }
+    values = { duration = { unit = "ms", min = 0 }, amount = { unit = "CHF", decimals = 2 } }
+    by = [["shop"], ["shop", "method"]]
+    cluster = "shop"
+    details = { bytes = 64 }
+"#;
+
+/// A configuration needs something to measure; these tests never count it.
+const METRICS: &str = r#"
+[tables.users]
+name = "users"
+created_at = "joined"
+
+[[metrics]]
+key = "users"
+table = "users"
+count = "*"
+"#;
+
+fn kind(name: &str, toml: &str) -> Kind {
+    let written: written::Kind = toml::from_str(toml).unwrap();
+    daybook::kinds::check(name, &written, &mut |place, message| {
+        panic!("{place:?}: {message}")
+    })
+}
+
+fn kinds() -> Kinds {
+    let checkout = kind("checkout", CHECKOUT);
+    let presets = presets::PRESETS
+        .iter()
+        .flat_map(|(_, toml)| presets::kinds(toml));
+    let all = presets.chain([checkout]);
+    all.map(|kind| (kind.name.clone(), kind)).collect()
+}
+
+/// Friday noon in Zurich.
+fn noon() -> DateTime<Utc> {
+    "2026-11-20T11:00:00Z".parse().unwrap()
+}
+
+async fn recorder() -> (Recorder, Writer) {
+    Recorder::for_tests(kinds(), noon).await.unwrap()
+}
+
+async fn recorder_in(path: &std::path::Path, settings: Settings) -> (Recorder, Writer) {
+    let store = Store::open(path, Durable::Commit).await.unwrap();
+    Recorder::start(store, kinds(), settings, noon)
+}
+
+fn everything() -> Points {
+    Points {
+        from: i64::MIN,
+        to: i64::MAX,
+        labels: Vec::new(),
+        most: 1_000_000,
+        skip: 0,
+    }
+}
+
+/// All points of a kind as they were sent, the newest first.
+async fn points(store: &mut Store, kind: &str) -> Vec<serde_json::Value> {
+    let found = question::points(store, &kinds()[kind], &everything())
+        .await
+        .unwrap();
+    assert_eq!(found.broken, []);
+    found
+        .points
+        .iter()
+        .map(|point| serde_json::json!(point))
+        .collect()
+}

@@ -1,0 +1,194 @@
+//! `daybook live` as people and scripts use it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value as Json, json};
+use support::world::World;
+
+use super::{CHECKOUT, METRICS};
+
+fn world() -> World {
+    let settings = format!("[live]\n[live.kinds.checkout]\n{CHECKOUT}{METRICS}");
+    World::new("2026-11-20T11:00:00Z", &settings)
+}
+
+fn recorded(world: &World, lines: &str) -> Output {
+    let mut recorder = world
+        .program()
+        .args(["live", "record"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A recorder that refuses to begin reads nothing.
+    drop(recorder.stdin.take().unwrap().write_all(lines.as_bytes()));
+    recorder.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn lines_are_answered_and_found_again_and_half_a_line_harms_no_other() {
+    let world = world();
+    let lines = r#"{"kind": "checkout", "labels": {"shop": "zh", "order": 1}}
+
+{"kind": "checkout", "labels": {"shop": "geneva", "order": 2}}
+{"kind": "checkout", "labels": {"shop": "be", "order": 3}, "ok": false}
+{"kind": "checkout", "labels": {"sh"#;
+    let ended = recorded(&world, lines);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let answer: Json = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(answer["accepted"], 2);
+    let rejected = answer["rejected"].as_array().unwrap();
+    let places: Vec<(&Json, &Json)> = rejected
+        .iter()
+        .map(|one| (&one["line"], &one["field"]))
+        .collect();
+    assert_eq!(
+        places,
+        [(&json!(3), &json!("labels.shop")), (&json!(5), &json!(""))]
+    );
+
+    let found = world.binary(&[
+        "live", "query", "points", "checkout", "--label", "shop=be", "--from", "1h",
+    ]);
+    assert!(found.status.success(), "{found:?}");
+    let point: Json = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(
+        (&point["labels"]["order"], &point["ok"]),
+        (&json!("3"), &json!(false))
+    );
+    let found = world.binary(&[
+        "live", "query", "points", "checkout", "--limit", "1", "--skip", "1", "--json",
+    ]);
+    let page: Json = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(
+        (page["points"].as_array().unwrap().len(), &page["has_more"]),
+        (1, &json!(false))
+    );
+    // What is printed can be recorded again.
+    let all = world.binary(&["live", "query", "points", "checkout"]);
+    assert_eq!(recorded(&world, &text(&all.stdout)).status.code(), Some(0));
+}
+
+#[test]
+fn a_question_that_is_wrong_says_what_was_expected() {
+    let world = world();
+    for (args, expected) in [
+        (
+            &["chekout"][..],
+            "no kind `chekout`; did you mean `checkout`?",
+        ),
+        (
+            &["checkout", "--label", "shop"],
+            "--label shop: expected NAME=VALUE",
+        ),
+        (
+            &["checkout", "--label", "shp=zh"],
+            "--label shp=zh: `checkout` has no such label; did you mean `shop`?",
+        ),
+        (
+            &["checkout", "--from", "noon"],
+            "--from noon: expected a moment such as",
+        ),
+    ] {
+        let refused = world.binary(&[&["live", "query", "points"][..], args].concat());
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        let message = text(&refused.stderr);
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn asked_to_stop_it_writes_what_it_has_read() {
+    let world = world();
+    let mut recorder = world
+        .program()
+        .args(["live", "record"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = recorder.stdin.take().unwrap();
+    for order in 0..20 {
+        writeln!(
+            input,
+            r#"{{"kind": "checkout", "labels": {{"shop": "zh", "order": {order}}}}}"#
+        )
+        .unwrap();
+    }
+    let mut answers = BufReader::new(recorder.stdout.take().unwrap());
+    let mut answered = 0;
+    while answered < 20 {
+        let mut answer = String::new();
+        answers.read_line(&mut answer).unwrap();
+        answered += serde_json::from_str::<Json>(&answer).unwrap()["accepted"]
+            .as_u64()
+            .unwrap();
+    }
+    let id = recorder.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(recorder.wait().unwrap().success());
+    drop(input);
+    let all = world.binary(&["live", "query", "points", "checkout"]);
+    assert_eq!(text(&all.stdout).lines().count(), 20);
+}
+
+#[test]
+fn switched_off_it_answers_and_touches_no_file() {
+    let mut world = world();
+    world.set("ENABLE_METRICS", "false");
+    let ended = recorded(&world, r#"{"kind": "checkout", "labels": {"shop": "zh"}}"#);
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(text(&ended.stdout).contains("\"accepted\":1"), "{ended:?}");
+    assert!(
+        text(&ended.stderr).contains("recording is off"),
+        "{ended:?}"
+    );
+    assert!(!world.path("live.db").exists());
+}
+
+#[tokio::test]
+async fn the_file_of_an_original_is_refused() {
+    let mut world = world();
+    let original = world.sqlite("metrics.db").await;
+    original
+        .execute("CREATE TABLE processing_metrics (metric_id TEXT)")
+        .await;
+    world.set("METRICS_DATABASE", "metrics.db");
+    let ended = recorded(&world, r#"{"kind": "checkout", "labels": {"shop": "zh"}}"#);
+    assert_eq!(ended.status.code(), Some(2));
+    let message = text(&ended.stderr);
+    assert!(
+        message.contains("it is a database of another program"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_doctor_says_what_lies_there_and_which_label_has_too_many_values() {
+    let world = world();
+    let doctor = || text(&world.binary(&["doctor"]).stdout);
+    let before = doctor();
+    assert!(before.contains("live.db does not exist yet"), "{before}");
+    let line = |method: &str| {
+        format!(r#"{{"kind": "checkout", "labels": {{"shop": "zh", "method": "{method}"}}}}"#)
+    };
+    let lines = ["card", "cash", "twint", "cheque"].map(line).join("\n");
+    assert_eq!(recorded(&world, &lines).status.code(), Some(0));
+    let found = doctor();
+    assert!(found.contains("holds 4 points of 1 kind in"), "{found}");
+    let too_many =
+        "1 point of `checkout` kept with `other` as `method`, in place of `cheque` and more";
+    assert!(found.contains(too_many), "{found}");
+}
