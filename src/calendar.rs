@@ -30,6 +30,15 @@ pub fn date(text: &str) -> Option<NaiveDate> {
     (text.len() == 10 && date.to_string() == text).then_some(date)
 }
 
+/// `2025-02-30` too.
+pub fn is_written_like_a_date(text: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(fits)
+}
+
 impl Day {
     pub fn new(date: NaiveDate, zone: Tz) -> Result<Self, NoSuchDay> {
         let start = first_instant(midnight(date), zone);

@@ -41,6 +41,9 @@ pub fn read(
         "today" => Ok(today.date),
         "yesterday" => Ok(today.previous().date),
         _ => calendar::date(text).ok_or_else(|| {
+            if calendar::is_written_like_a_date(text) {
+                return CommandError::Usage(format!("{option} {text}: there is no such day"));
+            }
             let expected = "a date like 2025-10-03, `today` or `yesterday`";
             CommandError::Usage(format!(
                 "{option} {}: expected {expected}",

@@ -47,14 +47,20 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
     if unreachable.any(|one| one.error.trouble == Trouble::Stopped) {
         return Err(CommandError::Interrupted);
     }
-    match args.json {
-        true => output::json(&as_json(date, &verified))?,
-        false => output::page(&as_table(&verified, world))?,
+    // A table of nothing but one error says nothing more.
+    let has_numbers = verified.checks.iter().any(|check| check.counted.is_some());
+    let is_worth_a_table = has_numbers || verified.unreachable.is_empty();
+    if args.json {
+        output::json(&as_json(date, &verified))?;
+    } else if is_worth_a_table {
+        output::page(&as_table(&verified, world))?;
     }
     for away in &verified.unreachable {
         output::say_line(&away.to_string());
     }
-    output::say(&summary(date, &verified.checks));
+    if is_worth_a_table {
+        output::say(&summary(date, &verified.checks));
+    }
     Ok(match &verified {
         verified if !verified.unreachable.is_empty() => Ended::Unavailable,
         verified if verified.checks.iter().any(|one| one.verdict.is_wrong()) => Ended::Unsound,

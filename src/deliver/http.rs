@@ -104,7 +104,7 @@ pub async fn reach(
     let exchange = Exchange::new(url, timeout)?;
     let (_, certificate) = exchange.connect(ca_file).await?;
     Ok(Reached {
-        host: format!("{}:{}", exchange.address.host, exchange.address.port),
+        host: exchange.address.with_port(),
         certificate,
     })
 }
@@ -201,7 +201,7 @@ impl Exchange {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => {
                     last = HttpError::Unreachable {
-                        host: self.host(),
+                        host: self.address.with_port(),
                         reason: error.to_string(),
                     };
                 }

@@ -23,13 +23,25 @@ async fn four_hard_days_of_every_kind_of_app() {
     }
 }
 
+// The longest of all tests: each kind by itself, so that they can run side by side.
+
 #[tokio::test]
 #[ignore = "keeps its book on a server: `make test`"]
-async fn past_days_of_every_kind_of_app() {
+async fn past_days_of_an_app_in_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
-    for app in apps(&folder, "beryl.db").await {
-        truth::of_the_past(&app).await;
-    }
+    truth::of_the_past(&App::Sqlite(folder.path().join("beryl.db"))).await;
+}
+
+#[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
+async fn past_days_of_an_app_in_postgresql() {
+    truth::of_the_past(&postgres::database().await).await;
+}
+
+#[tokio::test]
+#[ignore = "keeps its book on a server: `make test`"]
+async fn past_days_of_an_app_in_mariadb() {
+    truth::of_the_past(&mariadb::database().await).await;
 }
 
 #[tokio::test]

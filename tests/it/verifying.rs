@@ -133,3 +133,22 @@ async fn a_day_of_another_zone_is_held_against_itself() {
     let ended = world.command(&["verify", "--date", "2025-10-02"]).await;
     assert_eq!(ended.unwrap(), Ended::Done);
 }
+
+#[tokio::test]
+async fn an_unreachable_database_is_one_error_and_no_table() {
+    let (mut world, _app) = world().await;
+    world.set(
+        "DAYBOOK_APP_DATABASE_URL",
+        "postgres://reader@127.0.0.1:1/shop",
+    );
+    world.set("DAYBOOK_RETRY_FOR", "0");
+    let ended = world.binary(&["verify", "--date", "2025-10-02"]);
+    assert_eq!(ended.status.code(), Some(69));
+    assert_eq!(ended.stdout, b"");
+    let message = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        message.contains("the app database is unavailable: "),
+        "{message}"
+    );
+    assert_eq!(message.lines().count(), 1, "{message}");
+}

@@ -28,6 +28,10 @@ pub(super) struct Address {
 }
 
 impl Address {
+    pub(super) fn with_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     pub(super) fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let name = match url.host()? {

@@ -89,7 +89,7 @@ async fn webhooks_and_the_health_check_are_reached_and_asked_nothing() {
     );
     let ping = told_of("ping", &world, NOW).await;
     assert!(
-        ping[0].starts_with("error ping: the health check: cannot connect to 127.0.0.1: "),
+        ping[0].starts_with("error ping: the health check: cannot connect to 127.0.0.1:"),
         "{ping:?}"
     );
     let asked = [&good, &expired, &plain].map(|server| server.asked().len());

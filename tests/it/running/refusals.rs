@@ -18,8 +18,6 @@ async fn dates_that_are_not_of_the_calendar_are_refused() {
     let world = World::new(NOW, SETTINGS);
     for text in [
         "2025-1-3",
-        "2025-02-30",
-        "2025-13-01",
         "03.10.2025",
         "20251003",
         "2025-10-03 ",
@@ -42,15 +40,10 @@ async fn dates_that_are_not_of_the_calendar_are_refused() {
             );
         }
     }
-    let message = refused(
-        &world,
-        &["collect", "--from", "2025-10-01", "--to", "2025-10-32"],
-    )
-    .await;
-    assert!(
-        message.starts_with("--to 2025-10-32: expected"),
-        "{message}"
-    );
+    for text in ["2025-02-30", "2025-13-01", "2025-10-32"] {
+        let message = refused(&world, &["collect", "--from", "2025-10-01", "--to", text]).await;
+        assert_eq!(message, format!("--to {text}: there is no such day"));
+    }
 }
 
 #[tokio::test]

@@ -331,8 +331,8 @@ async fn nobody_there_is_trouble_that_may_pass() {
     let port = closed.local_addr().unwrap().port();
     drop(closed);
     let attempt = posted(&format!("http://127.0.0.1:{port}/hook")).await;
-    let words = "cannot connect to 127.0.0.1: Connection refused (os error 111)";
-    assert_eq!(attempt, put_off(words));
+    let words = format!("cannot connect to 127.0.0.1:{port}: Connection refused (os error 111)");
+    assert_eq!(attempt, put_off(&words));
     let attempt = posted("https://nowhere.invalid/hook").await;
     let Attempt::Refused {
         reply,
