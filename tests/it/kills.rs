@@ -208,7 +208,8 @@ async fn of_many_at_once_one_counts_and_the_others_say_so() {
             assert!(known.iter().any(|words| said.contains(words)), "{said}");
             counted += usize::from(said.contains(" in "));
         }
-        assert!(counted > 0);
+        // Where yesterday is there already, the one that gets the lock may have nothing to do.
+        assert!(counted > 0 || round % 2 == 1);
         sound(&world).await;
         let days = days(&world).await;
         assert!([1, 20].contains(&days.len()), "{}", days.len());
