@@ -1,4 +1,4 @@
-//! Log lines on standard error, for `serve` and `collect --verbose`.
+//! Log lines on standard error, for `serve`, `live record` and `collect --verbose`.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::{Collect, Command, Serve};
+use crate::cli::{Collect, Command, Live, Serve};
 use crate::text::plain::printable;
 use crate::text::secrets::masked;
 
@@ -28,6 +28,9 @@ pub fn start(command: &Command, clock: fn() -> DateTime<Utc>) {
     let (level, dated) = match command {
         Command::Serve(Serve { verbose: true, .. }) => (LevelFilter::DEBUG, true),
         Command::Serve(_) => (LevelFilter::INFO, false),
+        Command::Live {
+            action: Live::Record(_),
+        } => (LevelFilter::INFO, false),
         Command::Collect(Collect { verbose: true, .. }) => (LevelFilter::DEBUG, false),
         _ => return,
     };

@@ -290,14 +290,6 @@ impl Texts {
         }
     }
 
-    /// Bytes of all texts.
-    pub fn size(&self) -> usize {
-        match self {
-            Self::Coded { words, .. } => words.list.iter().map(String::len).sum(),
-            Self::Plain { text, .. } => text.len(),
-        }
-    }
-
     fn empty_with(&self, len: usize) -> Self {
         match self {
             Self::Coded { .. } => Self::Coded {

@@ -72,37 +72,28 @@ impl Keeper {
     }
 }
 
-/// What one round of keeping did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kept {
-    /// Fresh chunks that were merged or sealed.
-    pub folded: usize,
-    pub sealed_points: usize,
-    pub pruned_points: i64,
-    pub broken: usize,
-}
-
-/// One round over all kinds. Each step is a transaction of its own, so that writers wait little.
+/// One round over all kinds, and how many chunks it could not read. Each step is a transaction of its own, so that writers
+/// wait little.
 pub async fn round(
     store: &mut Store,
     kinds: &Kinds,
     zone: Tz,
     now: DateTime<Utc>,
-) -> Result<Kept, StoreError> {
-    let mut kept = Kept::default();
+) -> Result<usize, StoreError> {
+    let mut broken = 0;
     for (id, name) in store.kinds().await? {
         // What is no longer declared stays readable as it is.
         let Some(kind) = kinds.get(&name) else {
             continue;
         };
-        while fold(store, id, kind, zone, now, &mut kept).await? {}
+        while fold(store, id, kind, zone, now, &mut broken).await? {}
         for day in store.crowded_days(id, CROWDED, SMALL).await? {
-            merge_small(store, id, day, kind, zone, &mut kept).await?;
+            merge_small(store, id, day, kind, zone, &mut broken).await?;
         }
-        kept.pruned_points += prune(store, id, kind, zone, now).await?;
+        prune(store, id, kind, zone, now).await?;
     }
     store.forget_hashes(now).await?;
-    Ok(kept)
+    Ok(broken)
 }
 
 /// What happens to fresh chunks.
@@ -120,7 +111,7 @@ async fn fold(
     kind: &Kind,
     zone: Tz,
     now: DateTime<Utc>,
-    kept: &mut Kept,
+    broken: &mut usize,
 ) -> Result<bool, StoreError> {
     let fresh = store.fresh(id, LOOKED_AT).await?;
     let open = Grain::Hour.start((now - SETTLED).timestamp(), zone) * 1_000_000;
@@ -129,7 +120,7 @@ async fn fold(
         Fold::Seal(count) => (count, true),
         Fold::Merge(count) => (count, false),
     };
-    let (points, read) = load(store, &fresh[..count], kept).await?;
+    let (points, read) = load(store, &fresh[..count], broken).await?;
     if read.is_empty() {
         return Ok(true);
     }
@@ -141,10 +132,7 @@ async fn fold(
         ),
     };
     let new = new.map_err(|error| store.corrupt(read[0], error))?;
-    if store.replace(id, &read, &new, &rollups).await? {
-        kept.folded += read.len();
-        kept.sealed_points += if is_sealed { points.len() } else { 0 };
-    }
+    store.replace(id, &read, &new, &rollups).await?;
     Ok(true)
 }
 
@@ -178,7 +166,7 @@ fn choose(fresh: &[ChunkRow], open: i64) -> Fold {
 async fn load(
     store: &mut Store,
     chunks: &[ChunkRow],
-    kept: &mut Kept,
+    broken: &mut usize,
 ) -> Result<(Columns, Vec<i64>), StoreError> {
     let mut points = Columns::default();
     let mut read = Vec::with_capacity(chunks.len());
@@ -193,7 +181,9 @@ async fn load(
             }
             Err(error) => {
                 store.mark_broken(chunk.id, &error.to_string()).await?;
-                kept.broken += 1;
+                let file = store.path().display();
+                tracing::error!("{file}: chunk {} is {error}; it is kept as it is", chunk.id);
+                *broken += 1;
             }
         }
     }
@@ -288,12 +278,12 @@ async fn merge_small(
     day: i64,
     kind: &Kind,
     zone: Tz,
-    kept: &mut Kept,
+    broken: &mut usize,
 ) -> Result<(), StoreError> {
     let mut small = store.sealed_of(id, day).await?;
     small.retain(|chunk| chunk.points < SMALL);
     small.truncate(CROWDED as usize * 4);
-    let (points, read) = load(store, &small, kept).await?;
+    let (points, read) = load(store, &small, broken).await?;
     let new = seal(&points, kind, zone).map_err(|error| store.corrupt(day, error))?;
     store.replace(id, &read, &new, &BTreeMap::new()).await?;
     Ok(())

@@ -98,7 +98,9 @@ impl Store {
             .busy_timeout(BUSY)
             .read_only(true)
             .pragma("cache_size", CACHE);
-        Self::connect(path, options).await.map(Some)
+        let mut store = Self::connect(path, options).await?;
+        schema::refuse_newer(&mut store).await?;
+        Ok(Some(store))
     }
 
     /// A store in memory, for tests.

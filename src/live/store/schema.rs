@@ -10,6 +10,8 @@ use super::{Store, StoreError};
 
 /// `DBLV`, in the file's own place for it.
 const APPLICATION: u32 = 0x4442_4c56;
+/// As in `user_version` below.
+const VERSION: i64 = 1;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
@@ -107,7 +109,8 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
-    if version(store).await? == 0 {
+    let version = refuse_newer(store).await?;
+    if version == 0 {
         // Only before there is any table; and the header must be in the file itself before anything is in the log.
         let failed = store.failed("prepare");
         let vacuum = store
@@ -130,6 +133,17 @@ async fn create(store: &mut Store) -> Result<(), StoreError> {
         made.map_err(store.failed("prepare"))?;
     }
     Ok(())
+}
+
+/// What a newer program keeps there is not understood.
+pub(super) async fn refuse_newer(store: &mut Store) -> Result<i64, StoreError> {
+    match version(store).await? {
+        known @ 0..=VERSION => Ok(known),
+        newer => Err(StoreError::Foreign {
+            file: store.path().display().to_string(),
+            what: format!("a newer Daybook wrote it (version {newer}): update this one"),
+        }),
+    }
 }
 
 async fn version(store: &mut Store) -> Result<i64, StoreError> {

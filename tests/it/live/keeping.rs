@@ -48,10 +48,10 @@ async fn sealed_points_are_those_that_were_recorded() {
     let before = points(&mut store, "checkout").await;
     assert_eq!(before.len(), 3000);
     let fresh = store.fill().await.unwrap();
-    let kept = keep::round(&mut store, &kinds(), Tz::Europe__Zurich, noon())
+    let broken = keep::round(&mut store, &kinds(), Tz::Europe__Zurich, noon())
         .await
         .unwrap();
-    assert_eq!(kept.broken, 0);
+    assert_eq!(broken, 0);
     let sealed = store.fill().await.unwrap();
     let checkout = |fill: &[daybook::live::store::Fill]| {
         fill.iter()
@@ -219,10 +219,10 @@ async fn a_chunk_that_cannot_be_read_is_named_skipped_and_kept() {
     )
     .await;
     let later = noon() + TimeDelta::hours(2);
-    let kept = keep::round(&mut store, &kinds(), Tz::UTC, later)
+    let broken = keep::round(&mut store, &kinds(), Tz::UTC, later)
         .await
         .unwrap();
-    assert_eq!(kept.broken, 1);
+    assert_eq!(broken, 1);
     let question = super::everything();
     let found = daybook::live::question::points(&mut store, &kinds()["checkout"], &question)
         .await
@@ -237,10 +237,10 @@ async fn a_chunk_that_cannot_be_read_is_named_skipped_and_kept() {
         Some("1")
     );
     // It is not stumbled over again.
-    let kept = keep::round(&mut store, &kinds(), Tz::UTC, later)
+    let broken = keep::round(&mut store, &kinds(), Tz::UTC, later)
         .await
         .unwrap();
-    assert_eq!(kept.broken, 0);
+    assert_eq!(broken, 0);
 }
 
 #[tokio::test]

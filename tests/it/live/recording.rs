@@ -152,6 +152,24 @@ async fn another_programs_file_is_refused_and_not_touched() {
     assert_eq!(fs::read(&path).unwrap(), b"no database at all");
 }
 
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_neither_written_nor_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.db");
+    let (_, writer) = recorder_in(&path, Settings::default()).await;
+    writer.stop().await.unwrap().close().await.unwrap();
+    let app = support::world::App::Sqlite(path.clone());
+    app.execute("PRAGMA user_version = 2").await;
+    for refused in [
+        Store::open(&path, Durable::Commit).await.map(drop),
+        Store::open_reading(&path).await.map(drop),
+    ] {
+        let message = refused.unwrap_err().to_string();
+        let expected = "a newer Daybook wrote it (version 2): update this one";
+        assert!(message.ends_with(expected), "{message}");
+    }
+}
+
 fn checkout(shop: &str) -> Event<'_> {
     Event::new("checkout").label("shop", shop)
 }
