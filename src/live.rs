@@ -6,6 +6,7 @@ pub mod chunk;
 pub mod columns;
 pub mod event;
 pub mod keep;
+pub mod point;
 pub mod question;
 pub mod record;
 pub mod rollup;

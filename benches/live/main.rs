@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "it reports")]
 #![expect(clippy::disallowed_methods, reason = "events happen now")]
 
+mod hosts;
 mod plain;
 mod points;
 
@@ -15,49 +16,71 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use chrono::Utc;
 use chrono_tz::Tz;
+use daybook::config::LiveSettings;
 use daybook::config::live::Durable;
 use daybook::kinds::{Kinds, presets};
-use daybook::live::keep::{self, Keeper};
+use daybook::live::keep;
 use daybook::live::record::{Recorder, Settings};
 use daybook::live::store::{Fill, Store};
-use tokio_util::sync::CancellationToken;
 
 /// Batches on their way at once.
 const SENDERS: usize = 4;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let seconds = std::env::args().filter_map(|text| text.parse().ok()).next();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let seconds = words.iter().filter_map(|text| text.parse().ok()).next();
     let time = Duration::from_secs(seconds.unwrap_or(10));
+    let parts = ["recording", "sealed", "hosts"];
+    let named = parts
+        .iter()
+        .any(|part| words.iter().any(|word| word == part));
+    let is_wanted = |part: &str| !named || words.iter().any(|word| word == part);
     let folder = std::env::temp_dir().join(format!("daybook-live-{}", std::process::id()));
     std::fs::create_dir(&folder)?;
-    let done = compare(&folder, time).await;
+    let done = async {
+        if is_wanted("recording") {
+            recording(&folder, time).await?;
+        }
+        if is_wanted("sealed") {
+            sealed(&folder).await?;
+        }
+        if is_wanted("hosts") {
+            hosts::answered(&folder).await?;
+        }
+        anyhow::Ok(())
+    };
+    let done = done.await;
     std::fs::remove_dir_all(&folder)?;
     done
 }
 
-async fn compare(folder: &Path, time: Duration) -> Result<()> {
+async fn recording(folder: &Path, time: Duration) -> Result<()> {
     println!("\n## Recording, durable, points a second\n");
-    println!("| what | Daybook | plain rows | ratio | not sealed at the end |");
-    println!("|---|--:|--:|--:|--:|");
+    println!("| what | Daybook | plain rows | ratio | not sealed at the end | log, MB |");
+    println!("|---|--:|--:|--:|--:|--:|");
     for (size, ids) in [
         (1_000, Ids::None),
         (10_000, Ids::None),
         (1_000, Ids::Key),
+        (10_000, Ids::Key),
         (1_000, Ids::Each),
     ] {
         let file = |name: &str| folder.join(format!("{name}-{size}-{ids:?}.db"));
         let plain = plain::written(&file("plain"), size, time).await?;
+        std::fs::remove_file(file("plain"))?;
         let ours = recorded(&file("live"), size, ids, time).await?;
+        std::fs::remove_file(file("live"))?;
         println!(
-            "| batches of {size}, {} | {:.0} | {plain:.0} | **{:.2}** | {} |",
+            "| batches of {size}, {} | {:.0} | {plain:.0} | **{:.2}** | {} | {:.0} |",
             ids.words(),
             ours.rate,
             ours.rate / plain,
-            ours.fresh
+            ours.fresh,
+            ours.log
         );
     }
-    sizes(folder).await
+    Ok(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,6 +103,8 @@ impl Ids {
 struct Recorded {
     rate: f64,
     fresh: i64,
+    /// Megabytes of the write-ahead log.
+    log: f64,
 }
 
 fn kinds() -> Kinds {
@@ -89,19 +114,24 @@ fn kinds() -> Kinds {
     all.map(|kind| (kind.name.clone(), kind)).collect()
 }
 
+fn settings(path: &Path) -> LiveSettings {
+    LiveSettings {
+        is_on: true,
+        database: path.to_owned(),
+        durable: Durable::Commit,
+        batch: 10_000,
+        queue: 100_000,
+        ids: 5_000_000,
+        flush_every: Duration::from_secs(5),
+        keep_every: Duration::from_secs(2),
+        presets: Vec::new(),
+        kinds: kinds(),
+    }
+}
+
 /// With the keeper beside it, as in `daybook live record`.
 async fn recorded(path: &Path, size: usize, ids: Ids, time: Duration) -> Result<Recorded> {
-    let store = Store::open(path, Durable::Commit).await?;
-    let keeper = Keeper {
-        store: Store::open(path, Durable::Commit).await?,
-        kinds: kinds(),
-        zone: Tz::Europe__Zurich,
-        every: Duration::from_secs(2),
-        clock: Utc::now,
-    };
-    let stop = CancellationToken::new();
-    let keeping = tokio::spawn(keeper.run(stop.clone()));
-    let (recorder, writer) = Recorder::start(store, kinds(), Settings::default(), Utc::now);
+    let (recorder, writer) = Recorder::open(&settings(path), Tz::Europe__Zurich, Utc::now).await?;
     let begun = Instant::now();
     let senders = (0..SENDERS).map(|sender| {
         let recorder = recorder.clone();
@@ -123,10 +153,11 @@ async fn recorded(path: &Path, size: usize, ids: Ids, time: Duration) -> Result<
     let rate = points as f64 / begun.elapsed().as_secs_f64();
     let mut reader = Store::open_reading(path).await?.context("no file")?;
     let fresh = task(&mut reader).await?.fresh_points;
-    stop.cancel();
-    keeping.await?;
-    writer.stop().await?;
-    Ok(Recorded { rate, fresh })
+    let log = std::fs::metadata(path.with_extension("db-wal"));
+    let log = log.map_or(0.0, |log| log.len() as f64 / 1e6);
+    reader.close().await?;
+    writer.stop().await?.close().await?;
+    Ok(Recorded { rate, fresh, log })
 }
 
 async fn task(store: &mut Store) -> Result<Fill> {
@@ -136,7 +167,7 @@ async fn task(store: &mut Store) -> Result<Fill> {
 }
 
 /// Bytes of a sealed task point, its id included.
-async fn sizes(folder: &Path) -> Result<()> {
+async fn sealed(folder: &Path) -> Result<()> {
     let store = Store::open(&folder.join("sizes.db"), Durable::Memory).await?;
     let (recorder, writer) = Recorder::start(store, kinds(), Settings::default(), Utc::now);
     for batch in 0..100 {

@@ -19,6 +19,8 @@ pub struct LiveSettings {
     pub batch: u32,
     /// Points that may wait.
     pub queue: u32,
+    /// Ids and keys that are remembered.
+    pub ids: u32,
     /// With `memory`: the longest time between two commits.
     pub flush_every: Duration,
     /// How often the keeper goes round.
@@ -43,6 +45,7 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
     let durable = settler.value("live.durable", &written.durable, durable);
     let batch = settler.value("live.batch", &written.batch, whole(1..=65_536));
     let queue = settler.value("live.queue", &written.queue, whole(1..=10_000_000));
+    let ids = settler.value("live.ids", &written.ids, whole(1000..=100_000_000));
     let mut time =
         |setting, text: &Option<String>| settler.value(setting, text, within(SECOND..=HOUR));
     let flush_every = time("live.flush_every", &written.flush_every);
@@ -54,6 +57,7 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
         durable: durable.unwrap_or(Durable::Commit),
         batch: batch.unwrap_or(10_000),
         queue: queue.unwrap_or(100_000),
+        ids: ids.unwrap_or(5_000_000),
         flush_every: flush_every.unwrap_or(5 * SECOND),
         keep_every: keep_every.unwrap_or(2 * SECOND),
         kinds: kinds(written, settler),
@@ -122,6 +126,7 @@ impl LiveSettings {
             ("durable", durable.to_owned()),
             ("batch", self.batch.to_string()),
             ("queue", self.queue.to_string()),
+            ("ids", self.ids.to_string()),
             ("flush_every", spoken(self.flush_every)),
             ("keep_every", spoken(self.keep_every)),
             (
@@ -162,6 +167,9 @@ pub mod written {
         /// Points that may wait to be written; what would be more is turned away. 100000 when left out.
         #[schemars(range(min = 1, max = 10_000_000))]
         pub queue: Option<u32>,
+        /// Ids of events and keys of batches that are remembered for a day at most; 5000000 when left out.
+        #[schemars(range(min = 1000, max = 100_000_000))]
+        pub ids: Option<u32>,
         /// With `memory`: points are written at the latest after this time; `5s` when left out.
         #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
         pub flush_every: Option<String>,

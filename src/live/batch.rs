@@ -43,6 +43,9 @@ pub struct Reply {
     pub known: usize,
     /// The batch's key was there already, and nothing of it was kept again.
     pub duplicate: bool,
+    /// Keys and ids that came since then are known again; of batches that have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remembered_since: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,6 +60,7 @@ pub struct Rejected {
 pub struct Outcome {
     pub duplicate: bool,
     pub known: usize,
+    pub remembered_since: Option<DateTime<Utc>>,
 }
 
 impl Batch {
@@ -142,6 +146,7 @@ impl Batch {
             more_rejected: self.refused_count - self.refused.len(),
             known: 0,
             duplicate: false,
+            remembered_since: None,
         }
     }
 }

@@ -85,9 +85,14 @@ impl<'a> Reader<'a> {
         Ok(*taken)
     }
 
-    pub fn text(&mut self) -> Result<&'a str, Corrupt> {
+    /// Bytes behind their size.
+    pub fn sized(&mut self) -> Result<&'a [u8], Corrupt> {
         let size = self.size(self.rest.len())?;
-        std::str::from_utf8(self.take(size)?).map_err(|_| Corrupt("a text is no text"))
+        self.take(size)
+    }
+
+    pub fn text(&mut self) -> Result<&'a str, Corrupt> {
+        std::str::from_utf8(self.sized()?).map_err(|_| Corrupt("a text is no text"))
     }
 
     pub fn rest(&self) -> &'a [u8] {

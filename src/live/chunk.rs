@@ -6,6 +6,8 @@
 mod numbers;
 mod texts;
 
+use std::ops::Range;
+
 pub use super::bytes::Corrupt;
 use super::bytes::{Reader, Writer};
 use super::columns::{Column, Columns, Numbers, Texts};
@@ -24,46 +26,139 @@ pub enum Effort {
     Sealed,
 }
 
-pub fn encode(points: &Columns, effort: Effort) -> Vec<u8> {
-    let mut blocks = Vec::with_capacity(points.labels.len() + points.values.len() + 3);
-    let mut head = Writer::default();
-    head.number(points.len() as u64);
-    head.number(points.labels.len() as u64);
-    head.number(points.values.len() as u64);
-    blocks.push(numbers::encode(&points.at, effort));
-    blocks.push(numbers::encode(&points.ok, effort));
-    blocks.push(texts::encode(&points.details, effort, false));
+pub fn encode(points: &Columns, effort: Effort) -> Result<Vec<u8>, Corrupt> {
+    let mut chunk = Encoder::new(points.len(), effort);
+    chunk.at(&points.at);
+    chunk.ok(&points.ok);
+    chunk.details(&points.details);
     for column in &points.labels {
-        head.text(&column.name);
-        blocks.push(texts::encode(&column.cells, effort, true));
+        chunk.label(&column.name, &column.cells);
     }
     for column in &points.values {
-        head.text(&column.name);
-        match &column.cells {
-            Numbers::Fixed { decimals, raw } => {
-                head.number(u64::from(*decimals));
-                blocks.push(numbers::encode(raw, effort));
-            }
-            Numbers::Float(floats) => {
-                head.number(FLOAT);
-                blocks.push(numbers::encode_floats(floats, effort));
-            }
+        chunk.value(&column.name, &column.cells);
+    }
+    chunk.finish()
+}
+
+/// A chunk in the making, column by column in any order. A sealed column is read back and compared.
+pub struct Encoder {
+    points: usize,
+    effort: Effort,
+    /// Bytes of the widest column in memory.
+    widest: usize,
+    is_wrong: bool,
+    at: Vec<u8>,
+    ok: Vec<u8>,
+    details: Vec<u8>,
+    labels: Vec<(String, Vec<u8>)>,
+    values: Vec<(String, u64, Vec<u8>)>,
+}
+
+impl Encoder {
+    pub fn new(points: usize, effort: Effort) -> Self {
+        Self {
+            points,
+            effort,
+            widest: 8 * points,
+            is_wrong: false,
+            at: Vec::new(),
+            ok: Vec::new(),
+            details: Vec::new(),
+            labels: Vec::new(),
+            values: Vec::new(),
         }
     }
-    for block in &blocks {
-        head.number(block.len() as u64);
+
+    pub fn at(&mut self, at: &[i64]) {
+        self.at = self.whole(at);
     }
-    let head = head.bytes;
-    let mut checksum = crc32fast::Hasher::new();
-    checksum.update(&head);
-    blocks.iter().for_each(|block| checksum.update(block));
-    let size = 8 + head.len() + blocks.iter().map(Vec::len).sum::<usize>();
-    let mut chunk = Vec::with_capacity(size);
-    chunk.extend(MAGIC);
-    chunk.extend(checksum.finalize().to_le_bytes());
-    chunk.extend(head);
-    blocks.iter().for_each(|block| chunk.extend(block));
-    chunk
+
+    pub fn ok(&mut self, ok: &[i64]) {
+        self.ok = self.whole(ok);
+    }
+
+    pub fn details(&mut self, details: &Texts) {
+        self.details = self.texts(details, false);
+    }
+
+    pub fn label(&mut self, name: &str, texts: &Texts) {
+        let block = self.texts(texts, true);
+        self.labels.push((name.to_owned(), block));
+    }
+
+    pub fn value(&mut self, name: &str, numbers: &Numbers) {
+        let (form, block) = match numbers {
+            Numbers::Fixed { decimals, raw } => (u64::from(*decimals), self.whole(raw)),
+            Numbers::Float(floats) => {
+                let block = numbers::encode_floats(floats, self.effort);
+                self.check(|all| {
+                    let back = numbers::decode_floats(&block, all.len(), all)?;
+                    Ok(Numbers::Float(back).same_as(numbers))
+                });
+                (FLOAT, block)
+            }
+        };
+        self.values.push((name.to_owned(), form, block));
+    }
+
+    fn whole(&mut self, numbers: &[i64]) -> Vec<u8> {
+        let block = numbers::encode(numbers, self.effort);
+        self.check(|all| Ok(numbers::decode(&block, all.len(), all)? == numbers));
+        block
+    }
+
+    fn texts(&mut self, texts: &Texts, is_looked_up: bool) -> Vec<u8> {
+        let block = texts::encode(texts, self.effort, is_looked_up);
+        self.widest = self.widest.max(texts.bytes());
+        self.check(|all| Ok(texts::decode(&block, all.len(), all)?.same_as(texts)));
+        block
+    }
+
+    fn check(&mut self, is_same: impl FnOnce(Range<usize>) -> Result<bool, Corrupt>) {
+        if self.effort == Effort::Sealed {
+            self.is_wrong |= is_same(0..self.points) != Ok(true);
+        }
+    }
+
+    pub fn widest(&self) -> usize {
+        self.widest
+    }
+
+    pub fn finish(self) -> Result<Vec<u8>, Corrupt> {
+        if self.is_wrong {
+            return Err(Corrupt("not what was to be written"));
+        }
+        let mut head = Writer::default();
+        head.number(self.points as u64);
+        head.number(self.labels.len() as u64);
+        head.number(self.values.len() as u64);
+        self.labels.iter().for_each(|(name, _)| head.text(name));
+        for (name, form, _) in &self.values {
+            head.text(name);
+            head.number(*form);
+        }
+        let labels = self.labels.iter().map(|(_, block)| block);
+        let values = self.values.iter().map(|(.., block)| block);
+        let blocks = [&self.at, &self.ok, &self.details]
+            .into_iter()
+            .chain(labels)
+            .chain(values);
+        let blocks: Vec<&Vec<u8>> = blocks.collect();
+        blocks
+            .iter()
+            .for_each(|block| head.number(block.len() as u64));
+        let head = head.bytes;
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&head);
+        blocks.iter().for_each(|block| checksum.update(block));
+        let size = 8 + head.len() + blocks.iter().map(|block| block.len()).sum::<usize>();
+        let mut chunk = Vec::with_capacity(size);
+        chunk.extend(MAGIC);
+        chunk.extend(checksum.finalize().to_le_bytes());
+        chunk.extend(head);
+        blocks.iter().for_each(|block| chunk.extend(*block));
+        Ok(chunk)
+    }
 }
 
 /// A chunk whose columns can be read one by one.
@@ -143,21 +238,33 @@ impl<'a> Chunk<'a> {
         self.points == 0
     }
 
-    pub fn at(&self) -> Result<Vec<i64>, Corrupt> {
-        numbers::decode(self.at, self.points)
+    pub fn all(&self) -> Range<usize> {
+        0..self.points
     }
 
-    pub fn ok(&self) -> Result<Vec<i64>, Corrupt> {
-        numbers::decode(self.ok, self.points)
+    pub fn at(&self, range: Range<usize>) -> Result<Vec<i64>, Corrupt> {
+        numbers::decode(self.at, self.points, range)
     }
 
-    pub fn details(&self) -> Result<Texts, Corrupt> {
-        texts::decode(self.details, self.points)
+    pub fn ok(&self, range: Range<usize>) -> Result<Vec<i64>, Corrupt> {
+        numbers::decode(self.ok, self.points, range)
     }
 
-    pub fn label(&self, name: &str) -> Result<Option<Texts>, Corrupt> {
+    pub fn details(&self, range: Range<usize>) -> Result<Texts, Corrupt> {
+        texts::decode(self.details, self.points, range)
+    }
+
+    pub fn label_names(&self) -> impl Iterator<Item = &'a str> {
+        self.labels.iter().map(|(name, _)| *name)
+    }
+
+    pub fn value_names(&self) -> impl Iterator<Item = &'a str> {
+        self.values.iter().map(|(name, ..)| *name)
+    }
+
+    pub fn label(&self, name: &str, range: Range<usize>) -> Result<Option<Texts>, Corrupt> {
         let found = self.labels.iter().find(|(known, _)| *known == name);
-        let block = found.map(|(_, block)| texts::decode(block, self.points));
+        let block = found.map(|(_, block)| texts::decode(block, self.points, range));
         block.transpose()
     }
 
@@ -165,45 +272,61 @@ impl<'a> Chunk<'a> {
     pub fn may_hold(&self, label: &str, text: &str) -> Result<bool, Corrupt> {
         match self.labels.iter().find(|(known, _)| *known == label) {
             Some((_, block)) => texts::may_hold(block, text),
-            None => Ok(false),
+            None => Ok(text.is_empty()),
         }
     }
 
-    pub fn value(&self, name: &str) -> Result<Option<Numbers>, Corrupt> {
+    /// The places of the points that have these texts as labels.
+    pub fn places(&self, labels: &[(String, String)]) -> Result<Vec<usize>, Corrupt> {
+        let mut places: Vec<usize> = self.all().collect();
+        for (label, text) in labels {
+            if !self.may_hold(label, text)? {
+                return Ok(Vec::new());
+            }
+        }
+        for (label, text) in labels {
+            if let Some((_, block)) = self.labels.iter().find(|(known, _)| known == label) {
+                texts::keep_equal(block, text, self.points, &mut places)?;
+            }
+        }
+        Ok(places)
+    }
+
+    pub fn value(&self, name: &str, range: Range<usize>) -> Result<Option<Numbers>, Corrupt> {
         let found = self.values.iter().find(|(known, ..)| *known == name);
-        let block = found.map(|(_, decimals, block)| numbers_of(*decimals, block, self.points));
+        let block = found.map(|(_, decimals, block)| match decimals {
+            Some(decimals) => Ok(Numbers::Fixed {
+                decimals: *decimals,
+                raw: numbers::decode(block, self.points, range)?,
+            }),
+            None => Ok(Numbers::Float(numbers::decode_floats(
+                block,
+                self.points,
+                range,
+            )?)),
+        });
         block.transpose()
     }
 
-    pub fn decode(&self) -> Result<Columns, Corrupt> {
+    /// The points of this range with all that they have.
+    pub fn decode(&self, range: Range<usize>) -> Result<Columns, Corrupt> {
         let mut columns = Columns {
-            at: self.at()?,
-            ok: self.ok()?,
-            details: self.details()?,
+            at: self.at(range.clone())?,
+            ok: self.ok(range.clone())?,
+            details: self.details(range.clone())?,
             ..Columns::default()
         };
-        for (name, block) in &self.labels {
-            columns.labels.push(Column {
-                name: (*name).to_owned(),
-                cells: texts::decode(block, self.points)?,
-            });
+        for name in self.label_names() {
+            let cells = self.label(name, range.clone())?.unwrap_or_default();
+            let name = name.to_owned();
+            columns.labels.push(Column { name, cells });
         }
-        for (name, decimals, block) in &self.values {
-            columns.values.push(Column {
-                name: (*name).to_owned(),
-                cells: numbers_of(*decimals, block, self.points)?,
-            });
+        for name in self.value_names() {
+            if let Some(cells) = self.value(name, range.clone())? {
+                let name = name.to_owned();
+                columns.values.push(Column { name, cells });
+            }
         }
         Ok(columns)
     }
-}
-
-fn numbers_of(decimals: Option<u32>, block: &[u8], points: usize) -> Result<Numbers, Corrupt> {
-    Ok(match decimals {
-        Some(decimals) => Numbers::Fixed {
-            decimals,
-            raw: numbers::decode(block, points)?,
-        },
-        None => Numbers::Float(numbers::decode_floats(block, points)?),
-    })
 }

@@ -1,6 +1,7 @@
 //! Points of one kind in memory, column by column: as they are recorded, stored and asked.
 
 use std::collections::HashMap;
+use std::iter::zip;
 
 use crate::kinds::{Accepts, Kind};
 
@@ -80,26 +81,9 @@ impl Columns {
     /// Adds the points of `other`, whose columns may be others: a kind may have been declared anew since.
     pub fn append(&mut self, other: &Self) {
         let before = self.len();
-        let after = before + other.len();
         self.at.extend(&other.at);
-        for column in &other.labels {
-            let cells = cells_of(&mut self.labels, &column.name, || {
-                column.cells.empty_with(before)
-            });
-            cells.append(&column.cells);
-        }
-        for column in &other.values {
-            let cells = cells_of(&mut self.values, &column.name, || {
-                column.cells.empty_with(before)
-            });
-            cells.append(&column.cells);
-        }
-        for column in &mut self.labels {
-            column.cells.pad(after);
-        }
-        for column in &mut self.values {
-            column.cells.pad(after);
-        }
+        append_columns(&mut self.labels, &other.labels, before, self.at.len());
+        append_columns(&mut self.values, &other.values, before, self.at.len());
         self.ok.extend(&other.ok);
         self.details.append(&other.details);
     }
@@ -126,22 +110,31 @@ impl Columns {
 
     /// Whether both hold the same points in the same order, however they hold them.
     pub fn same_as(&self, other: &Self) -> bool {
-        let texts = |one: &Texts, other: &Texts| {
-            one.len() == other.len() && (0..one.len()).all(|at| one.text(at) == other.text(at))
-        };
-        let labels = self.labels.iter().zip(&other.labels);
-        let values = self.values.iter().zip(&other.values);
+        let labels = zip(&self.labels, &other.labels);
+        let values = zip(&self.values, &other.values);
         self.at == other.at
             && self.ok == other.ok
-            && texts(&self.details, &other.details)
+            && self.details.same_as(&other.details)
             && self.labels.len() == other.labels.len()
-            && labels
-                .into_iter()
-                .all(|(one, other)| one.name == other.name && texts(&one.cells, &other.cells))
-            && self.values.len() == other.values.len()
-            && values
-                .into_iter()
+            && { labels }
                 .all(|(one, other)| one.name == other.name && one.cells.same_as(&other.cells))
+            && self.values.len() == other.values.len()
+            && { values }
+                .all(|(one, other)| one.name == other.name && one.cells.same_as(&other.cells))
+    }
+
+    /// Bytes of the widest column in memory.
+    pub fn widest(&self) -> usize {
+        let labels = self.labels.iter().map(|column| column.cells.bytes());
+        labels
+            .chain([8 * self.len(), self.details.bytes()])
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The texts of the kind's cluster label.
+    pub fn cluster(&self, kind: &Kind) -> Option<&Texts> {
+        self.label(&kind.labels[kind.cluster?].name)
     }
 
     pub fn label(&self, name: &str) -> Option<&Texts> {
@@ -164,22 +157,55 @@ impl<T> Column<T> {
     }
 }
 
-fn cells_of<'a, T>(
-    columns: &'a mut Vec<Column<T>>,
-    name: &str,
-    empty: impl FnOnce() -> T,
-) -> &'a mut T {
-    let at = columns
-        .iter()
-        .position(|column| column.name == name)
-        .unwrap_or_else(|| {
-            columns.push(Column {
-                name: name.to_owned(),
-                cells: empty(),
-            });
-            columns.len() - 1
-        });
-    &mut columns[at].cells
+/// What columns are made of.
+pub trait Cells {
+    /// So many cells that hold nothing, of the same sort.
+    fn empty_with(&self, len: usize) -> Self;
+    fn append(&mut self, other: &Self);
+    /// Adds cells that hold nothing.
+    fn pad(&mut self, len: usize);
+}
+
+fn append_columns<T: Cells>(
+    columns: &mut Vec<Column<T>>,
+    others: &[Column<T>],
+    before: usize,
+    after: usize,
+) {
+    for other in others {
+        let known = columns.iter_mut().find(|column| column.name == other.name);
+        match known {
+            Some(column) => column.cells.append(&other.cells),
+            None => {
+                let mut column = other.with(other.cells.empty_with(before));
+                column.cells.append(&other.cells);
+                columns.push(column);
+            }
+        }
+    }
+    columns
+        .iter_mut()
+        .for_each(|column| column.cells.pad(after));
+}
+
+/// One column of parts of so many points, some of which may not have it.
+pub fn joined<T: Cells, E>(
+    parts: impl Iterator<Item = Result<(Option<T>, usize), E>>,
+) -> Result<Option<T>, E> {
+    let mut all: Option<T> = None;
+    let mut len = 0;
+    for part in parts {
+        let (cells, more) = part?;
+        if let Some(cells) = cells {
+            all.get_or_insert_with(|| cells.empty_with(len))
+                .append(&cells);
+        }
+        len += more;
+        if let Some(all) = &mut all {
+            all.pad(len);
+        }
+    }
+    Ok(all)
 }
 
 impl Words {
@@ -279,6 +305,26 @@ impl Texts {
         }
     }
 
+    pub fn same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Plain { .. }, Self::Plain { .. }) => self == other,
+            _ => {
+                self.len() == other.len()
+                    && (0..self.len()).all(|at| self.text(at) == other.text(at))
+            }
+        }
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Coded { words, codes } => {
+                4 * codes.len() + words.list.iter().map(String::len).sum::<usize>()
+            }
+            Self::Plain { text, ends } => text.len() + 4 * ends.len(),
+        }
+    }
+
     /// An empty text is none.
     pub fn push(&mut self, new: &str) {
         match self {
@@ -290,6 +336,24 @@ impl Texts {
         }
     }
 
+    pub fn pick(&self, places: &[u32]) -> Self {
+        match self {
+            Self::Coded { words, codes } => Self::Coded {
+                words: words.clone(),
+                codes: places.iter().map(|at| codes[*at as usize]).collect(),
+            },
+            Self::Plain { .. } => {
+                let mut picked = Self::default();
+                for at in places {
+                    picked.push(self.text(*at as usize));
+                }
+                picked
+            }
+        }
+    }
+}
+
+impl Cells for Texts {
     fn empty_with(&self, len: usize) -> Self {
         match self {
             Self::Coded { .. } => Self::Coded {
@@ -340,22 +404,6 @@ impl Texts {
             Self::Plain { text, ends } => ends.resize(len, text.len() as u32),
         }
     }
-
-    fn pick(&self, places: &[u32]) -> Self {
-        match self {
-            Self::Coded { words, codes } => Self::Coded {
-                words: words.clone(),
-                codes: places.iter().map(|at| codes[*at as usize]).collect(),
-            },
-            Self::Plain { .. } => {
-                let mut picked = Self::default();
-                for at in places {
-                    picked.push(self.text(*at as usize));
-                }
-                picked
-            }
-        }
-    }
 }
 
 impl Numbers {
@@ -388,6 +436,39 @@ impl Numbers {
         self.len() == 0
     }
 
+    pub fn pick(&self, places: &[u32]) -> Self {
+        match self {
+            Self::Fixed { decimals, raw } => Self::Fixed {
+                decimals: *decimals,
+                raw: places.iter().map(|at| raw[*at as usize]).collect(),
+            },
+            Self::Float(numbers) => {
+                Self::Float(places.iter().map(|at| numbers[*at as usize]).collect())
+            }
+        }
+    }
+
+    /// Bit for bit; any NaN is none.
+    pub fn same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float(one), Self::Float(other)) => {
+                let same = |(one, other): (&f64, &f64)| {
+                    one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan())
+                };
+                one.len() == other.len() && one.iter().zip(other).all(same)
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    fn floats(&self) -> Vec<f64> {
+        (0..self.len())
+            .map(|at| self.get(at).unwrap_or(f64::NAN))
+            .collect()
+    }
+}
+
+impl Cells for Numbers {
     fn empty_with(&self, len: usize) -> Self {
         match self {
             Self::Fixed { decimals, .. } => Self::Fixed {
@@ -424,37 +505,6 @@ impl Numbers {
             Self::Fixed { raw, .. } => raw.resize(len, ABSENT),
             Self::Float(numbers) => numbers.resize(len, f64::NAN),
         }
-    }
-
-    fn pick(&self, places: &[u32]) -> Self {
-        match self {
-            Self::Fixed { decimals, raw } => Self::Fixed {
-                decimals: *decimals,
-                raw: places.iter().map(|at| raw[*at as usize]).collect(),
-            },
-            Self::Float(numbers) => {
-                Self::Float(places.iter().map(|at| numbers[*at as usize]).collect())
-            }
-        }
-    }
-
-    /// Bit for bit; any NaN is none.
-    fn same_as(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Float(one), Self::Float(other)) => {
-                let same = |(one, other): (&f64, &f64)| {
-                    one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan())
-                };
-                one.len() == other.len() && one.iter().zip(other).all(same)
-            }
-            (one, other) => one == other,
-        }
-    }
-
-    fn floats(&self) -> Vec<f64> {
-        (0..self.len())
-            .map(|at| self.get(at).unwrap_or(f64::NAN))
-            .collect()
     }
 }
 

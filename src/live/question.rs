@@ -1,17 +1,16 @@
 //! Questions about points, answered from whatever chunks hold them.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::ops::Range;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use futures_util::TryStreamExt;
 
 use crate::kinds::Kind;
 
 use super::bytes::Corrupt;
 use super::chunk::Chunk;
-use super::columns::{ABSENT, Numbers};
-use super::store::{ChunkRow, Store, StoreError};
+use super::columns::Columns;
+use super::store::{Store, StoreError};
 
 /// Which points are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,24 +26,10 @@ pub struct Points {
     pub skip: usize,
 }
 
-/// A point as it is answered: as it was sent, with its time and what it has of labels and values.
-#[derive(Debug, Clone, Serialize)]
-pub struct Point {
-    #[serde(serialize_with = "moment")]
-    pub at: i64,
-    pub kind: String,
-    pub labels: BTreeMap<String, String>,
-    pub values: BTreeMap<String, serde_json::Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ok: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub details: Option<Box<RawValue>>,
-}
-
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Found {
     /// The newest first.
-    pub points: Vec<Point>,
+    pub points: Columns,
     /// There are older ones.
     pub has_more: bool,
     /// Chunks that cannot be read, with the reason; their points are missing.
@@ -57,118 +42,92 @@ pub async fn points(
     kind: &Kind,
     question: &Points,
 ) -> Result<Found, StoreError> {
+    store.begin_reading().await?;
+    let found = search(store, kind, question).await;
+    let ended = store.end_reading().await;
+    let found = found?;
+    ended.map(|()| found)
+}
+
+async fn search(store: &mut Store, kind: &Kind, question: &Points) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(found);
     };
-    let wanted = question
-        .skip
-        .saturating_add(question.most)
-        .saturating_add(1);
-    for row in store.overlapping(id, question.from, question.to).await? {
-        let oldest = found.points.get(wanted - 1).map(|point| point.at);
-        if oldest.is_some_and(|oldest| row.high < oldest) {
-            break;
+    let wanted = question.skip.saturating_add(question.most);
+    let mut points = Columns::default();
+    {
+        let mut chunks = store.overlapping(id, question.from, question.to, cluster(kind, question));
+        while let Some((row, data)) = chunks.try_next().await? {
+            if points.len() > wanted {
+                let newest = newest(&points.at, wanted + 1);
+                let oldest = points.at[newest[wanted] as usize];
+                if row.high < oldest {
+                    break;
+                }
+                // What is too old anyway is not carried along.
+                if points.len() > 4 * wanted {
+                    points = points.pick(&newest);
+                }
+            }
+            let matching = match row.broken {
+                Some(why) => Err(why),
+                None => matching(&data, question, wanted + 1).map_err(|error| error.to_string()),
+            };
+            match matching {
+                Ok(more) => points.append(&more),
+                Err(why) => found.broken.push((row.id, why)),
+            }
         }
-        if let Some(why) = row.broken {
-            found.broken.push((row.id, why));
-            continue;
-        }
-        if lies_outside(&row, kind, question) {
-            continue;
-        }
-        // Sealed or pruned since: what it held is in the chunks that came after it, or gone.
-        let Some(data) = store.data(row.id).await? else {
-            continue;
-        };
-        match matching(&data, kind, question, wanted) {
-            Ok(points) => found.points.extend(points),
-            Err(error) => found.broken.push((row.id, error.to_string())),
-        }
-        found
-            .points
-            .sort_by_key(|point| std::cmp::Reverse(point.at));
-        found.points.truncate(wanted);
     }
-    found.has_more = found.points.len() == wanted;
-    found.points.truncate(wanted - 1);
-    found.points.drain(..question.skip.min(found.points.len()));
+    found.has_more = points.len() > wanted;
+    let mut newest = newest(&points.at, wanted);
+    newest.drain(..question.skip.min(newest.len()));
+    found.points = points.pick(&newest);
     Ok(found)
 }
 
-/// A sealed chunk knows between which values of its cluster label its points lie.
-fn lies_outside(row: &ChunkRow, kind: &Kind, question: &Points) -> bool {
-    let Some(((least, most), label)) = row.cluster.as_ref().zip(kind.cluster) else {
-        return false;
-    };
-    let label = &kind.labels[label].name;
-    let asked = question.labels.iter().filter(|(name, _)| name == label);
-    asked
-        .into_iter()
-        .any(|(_, text)| text < least || text > most)
+/// Sealed chunks know between which values of the cluster label their points lie.
+fn cluster<'q>(kind: &Kind, question: &'q Points) -> Option<&'q str> {
+    let label = &kind.labels[kind.cluster?].name;
+    let asked = question.labels.iter().find(|(name, _)| name == label);
+    asked.map(|(_, text)| text.as_str())
+}
+
+/// The places of the newest so many, the newest first.
+fn newest(at: &[i64], most: usize) -> Vec<u32> {
+    let mut places: Vec<u32> = (0..at.len() as u32).collect();
+    places.sort_by_key(|place| Reverse(at[*place as usize]));
+    places.truncate(most);
+    places
 }
 
 /// The newest points of a chunk that fit; columns are decoded only as they are needed.
-fn matching(
-    data: &[u8],
-    kind: &Kind,
-    question: &Points,
-    most: usize,
-) -> Result<Vec<Point>, Corrupt> {
+fn matching(data: &[u8], question: &Points, most: usize) -> Result<Columns, Corrupt> {
     let chunk = Chunk::open(data)?;
-    for (label, text) in &question.labels {
-        if !chunk.may_hold(label, text)? {
-            return Ok(Vec::new());
-        }
-    }
-    let at = chunk.at()?;
-    let is_in_time = |place: &usize| (question.from..question.to).contains(&at[*place]);
-    let mut places: Vec<usize> = (0..at.len()).filter(is_in_time).collect();
-    for (label, text) in &question.labels {
-        match chunk.label(label)? {
-            Some(texts) => places.retain(|place| texts.text(*place) == text),
-            None => places.clear(),
-        }
-    }
-    if places.is_empty() {
-        return Ok(Vec::new());
-    }
-    places.sort_by_key(|place| std::cmp::Reverse(at[*place]));
+    let mut places = chunk.places(&question.labels)?;
+    let read = range(&places);
+    let at = chunk.at(read.clone())?;
+    let time = |place: &usize| at[*place - read.start];
+    places.retain(|place| (question.from..question.to).contains(&time(place)));
+    places.sort_by_key(|place| Reverse(time(place)));
     places.truncate(most);
-    let points = chunk.decode()?;
-    let point = |place: &usize| {
-        let labels = points.labels.iter().filter_map(|column| {
-            let text = column.cells.get(*place)?;
-            Some((column.name.clone(), text.to_owned()))
-        });
-        let values = points.values.iter().filter_map(|column| {
-            let number = number(&column.cells, *place)?;
-            Some((column.name.clone(), number))
-        });
-        Point {
-            at: points.at[*place],
-            kind: kind.name.clone(),
-            labels: labels.collect(),
-            values: values.collect(),
-            ok: (points.ok[*place] != ABSENT).then(|| points.ok[*place] == 1),
-            details: points
-                .details
-                .get(*place)
-                .and_then(|json| RawValue::from_string(json.to_owned()).ok()),
-        }
-    };
-    Ok(places.iter().map(point).collect())
-}
-
-/// Whole numbers stay whole.
-fn number(numbers: &Numbers, place: usize) -> Option<serde_json::Number> {
-    match numbers {
-        Numbers::Fixed { decimals: 0, raw } => (raw[place] != ABSENT).then(|| raw[place].into()),
-        _ => serde_json::Number::from_f64(numbers.get(place)?),
+    if places.is_empty() {
+        return Ok(Columns::default());
     }
+    let read = range(&places);
+    let points = chunk.decode(read.clone())?;
+    let places: Vec<u32> = places
+        .iter()
+        .map(|place| (place - read.start) as u32)
+        .collect();
+    Ok(points.pick(&places))
 }
 
-fn moment<S: serde::Serializer>(at: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    let at = DateTime::<Utc>::from_timestamp_micros(*at).unwrap_or_default();
-    serializer.serialize_str(&at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+/// From the first of these places to the last.
+fn range(places: &[usize]) -> Range<usize> {
+    let (first, last) = (places.iter().min(), places.iter().max());
+    first
+        .zip(last)
+        .map_or(0..0, |(first, last)| *first..last + 1)
 }

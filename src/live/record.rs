@@ -5,18 +5,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::LiveSettings;
 use crate::config::live::Durable;
 use crate::kinds::{DURATION, Kinds};
 
 use super::batch::{Batch, Outcome, Reply};
 use super::event::{Event, Number};
-use super::store::{Known, Store, StoreError};
+use super::keep::{Keeper, Keeping};
+use super::store::{CHUNK, Known, Store, StoreError};
+
+/// While more points than this wait to be sealed, writing waits for the keeper: they take room, and every question reads them.
+const BACKLOG: i64 = 32 * CHUNK as i64;
+/// A keeper that is away or slow holds up no commit for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -27,6 +36,20 @@ pub struct Settings {
     pub flush_every: Duration,
     /// Points that may wait; what would be more is turned away.
     pub queue: usize,
+    /// Ids and keys that are remembered at most; the oldest go first.
+    pub ids: i64,
+}
+
+impl From<&LiveSettings> for Settings {
+    fn from(live: &LiveSettings) -> Self {
+        Self {
+            durable: live.durable,
+            batch: live.batch as usize,
+            flush_every: live.flush_every,
+            queue: live.queue as usize,
+            ids: i64::from(live.ids),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -36,6 +59,7 @@ impl Default for Settings {
             batch: 10_000,
             flush_every: Duration::from_secs(5),
             queue: 100_000,
+            ids: 5_000_000,
         }
     }
 }
@@ -78,15 +102,46 @@ pub struct Writer {
     task: JoinHandle<Result<Store, StoreError>>,
     places: Arc<Semaphore>,
     stop: CancellationToken,
+    keeping: Option<Keeping>,
 }
 
 impl Recorder {
-    /// Begins to write into the store. The recorder must live within a tokio runtime.
+    /// Opens the file that the settings name, begins to write into it, and keeps it: what is written is sealed, rolled up and
+    /// pruned meanwhile. Needs a tokio runtime, as all of this does.
+    pub async fn open(
+        live: &LiveSettings,
+        zone: Tz,
+        clock: fn() -> DateTime<Utc>,
+    ) -> Result<(Self, Writer), StoreError> {
+        let store = Store::open(&live.database, live.durable).await?;
+        let keeper = Keeper {
+            store: Store::open(&live.database, live.durable).await?,
+            kinds: live.kinds.clone(),
+            zone,
+            every: live.keep_every,
+            clock,
+        };
+        let keeping = keeper.start()?;
+        let started = Self::begin(store, live.kinds.clone(), live.into(), clock, Some(keeping));
+        Ok(started)
+    }
+
+    /// Begins to write into the store, which nobody keeps.
     pub fn start(
         store: Store,
         kinds: Kinds,
         settings: Settings,
         clock: fn() -> DateTime<Utc>,
+    ) -> (Self, Writer) {
+        Self::begin(store, kinds, settings, clock, None)
+    }
+
+    fn begin(
+        store: Store,
+        kinds: Kinds,
+        settings: Settings,
+        clock: fn() -> DateTime<Utc>,
+        keeping: Option<Keeping>,
     ) -> (Self, Writer) {
         let (queue, waiting) = mpsc::unbounded_channel();
         let kinds = Arc::new(kinds);
@@ -98,6 +153,8 @@ impl Recorder {
             settings,
             clock,
             known: Known::default(),
+            is_kept: keeping.is_some(),
+            unchecked: 0,
             stop: stop.clone(),
         };
         let recorder = Self {
@@ -112,6 +169,7 @@ impl Recorder {
             task: tokio::spawn(writer.run(waiting)),
             places,
             stop,
+            keeping,
         };
         (recorder, writer)
     }
@@ -200,6 +258,7 @@ impl Recorder {
             Ok(Ok(outcome)) => Ok(Reply {
                 duplicate: outcome.duplicate,
                 known: outcome.known,
+                remembered_since: outcome.remembered_since,
                 ..reply
             }),
             Ok(Err(error)) => Err(RecordError::Store(error)),
@@ -303,10 +362,11 @@ impl Writer {
     pub async fn stop(self) -> Result<Store, StoreError> {
         self.places.close();
         self.stop.cancel();
-        match self.task.await {
-            Ok(ended) => ended,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        let ended = self.task.await;
+        if let Some(keeping) = self.keeping {
+            keeping.stop().await;
         }
+        ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 }
 
@@ -316,6 +376,9 @@ struct Writing {
     settings: Settings,
     clock: fn() -> DateTime<Utc>,
     known: Known,
+    is_kept: bool,
+    /// Points that were written since the backlog was looked at.
+    unchecked: usize,
     stop: CancellationToken,
 }
 
@@ -336,8 +399,23 @@ impl Writing {
             let Some(first) = first else {
                 return Ok(self.store);
             };
+            self.wait_for_the_keeper().await;
             let group = self.gather(first, &mut queue).await;
             self.write(group).await;
+        }
+    }
+
+    async fn wait_for_the_keeper(&mut self) {
+        if !self.is_kept || self.unchecked < CHUNK {
+            return;
+        }
+        self.unchecked = 0;
+        let until = Instant::now() + LONGEST_WAIT;
+        while let Ok(BACKLOG..) = self.store.fresh_points().await
+            && Instant::now() < until
+            && !self.stop.is_cancelled()
+        {
+            sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -370,13 +448,20 @@ impl Writing {
         let mut batches = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         for waiting in group {
+            self.unchecked += waiting.batch.len();
             batches.push(waiting.batch);
             answers.push((waiting.answer, waiting.place));
         }
         let now = (self.clock)();
         let written = self
             .store
-            .commit(&mut batches, &self.kinds, now, &mut self.known)
+            .commit(
+                &mut batches,
+                &self.kinds,
+                self.settings.ids,
+                now,
+                &mut self.known,
+            )
             .await;
         let written = written.map_err(|error| error.to_string());
         if let Err(error) = &written {

@@ -3,6 +3,7 @@
 mod sketch;
 
 use std::collections::{BTreeMap, HashMap};
+use std::iter::zip;
 
 use chrono::{DateTime, Datelike, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -32,6 +33,25 @@ pub struct Key {
     /// Their values; empty where points have none.
     pub words: Vec<String>,
 }
+
+/// An hour, day or month of points that are grouped by these labels.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    pub grain: Grain,
+    pub start: i64,
+    /// Their names, with a comma between.
+    pub labels: String,
+}
+
+/// The rollups of a span by the words of their groups, as [`words_as_bytes`] writes them.
+pub type Groups = HashMap<Vec<u8>, Rollup>;
+
+/// A group is the sum of larger ones if these have on average more than so many points.
+const WORTH_ADDING: usize = 32;
+/// Microseconds.
+const QUARTER: i64 = 900_000_000;
+/// Entries of the largest table of slots.
+const LARGEST_TABLE: usize = 1 << 18;
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rollup {
@@ -87,52 +107,83 @@ impl Grain {
 }
 
 /// The rollups of these points, with every hour, day and month and every group of the kind.
-pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> BTreeMap<Key, Rollup> {
-    let mut all: BTreeMap<Key, Rollup> = BTreeMap::new();
+pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> BTreeMap<Span, Groups> {
+    let mut all: BTreeMap<Span, Groups> = BTreeMap::new();
     let (hours, hour_of) = hours(&points.at, zone);
-    for group in &kind.groups {
-        let labels: Vec<&Texts> = group
-            .iter()
-            .filter_map(|label| points.label(&kind.labels[*label].name))
-            .collect();
-        if labels.len() < group.len() {
+    let mut known: Vec<(&Vec<usize>, Vec<Groups>)> = Vec::new();
+    // Larger groups first: smaller ones are sums of them.
+    for group in kind.groups.iter().rev() {
+        let cells = |label: &usize| points.label(&kind.labels[*label].name);
+        let Some(labels) = group.iter().map(cells).collect::<Option<Vec<&Texts>>>() else {
             continue;
-        }
-        let by: Vec<String> = group
+        };
+        let larger = known.iter().find_map(|(larger, hourly)| {
+            let count: usize = hourly.iter().map(Groups::len).sum();
+            let place = |label| larger.iter().position(|known| known == label);
+            let places = group.iter().map(place).collect::<Option<Vec<usize>>>()?;
+            (count * WORTH_ADDING < points.len()).then_some((places, hourly))
+        });
+        let hourly: Vec<Groups> = match larger {
+            Some((places, hourly)) => hourly.iter().map(|hour| summed(hour, &places)).collect(),
+            None => grouped(points, &labels, &hour_of, hours.len()),
+        };
+        let names: Vec<&str> = group
             .iter()
-            .map(|label| kind.labels[*label].name.clone())
+            .map(|label| kind.labels[*label].name.as_str())
             .collect();
-        for (first, rollup) in grouped(points, &labels, &hour_of) {
-            let key = Key {
-                grain: Grain::Hour,
-                start: hours[hour_of[first] as usize],
-                by: by.clone(),
-                words: labels
-                    .iter()
-                    .map(|label| label.text(first).to_owned())
-                    .collect(),
-            };
-            for grain in [Grain::Day, Grain::Month] {
-                let key = Key {
-                    grain,
-                    start: grain.start(key.start, zone),
-                    ..key.clone()
-                };
-                all.entry(key).or_default().merge(&rollup);
+        let labels = names.join(",");
+        for (hour, groups) in zip(&hours, &hourly) {
+            for grain in Grain::ALL {
+                let (start, labels) = (grain.start(*hour, zone), labels.clone());
+                let sums = all
+                    .entry(Span {
+                        grain,
+                        start,
+                        labels,
+                    })
+                    .or_default();
+                for (words, rollup) in groups {
+                    add(sums, words, rollup);
+                }
             }
-            all.entry(key).or_default().merge(&rollup);
         }
+        known.push((group, hourly));
     }
     all
+}
+
+fn add(sums: &mut Groups, words: &[u8], rollup: &Rollup) {
+    match sums.get_mut(words) {
+        Some(sum) => sum.merge(rollup),
+        None => drop(sums.insert(words.to_vec(), rollup.clone())),
+    }
+}
+
+/// The sums of groups that have the same words at these places.
+fn summed(groups: &Groups, places: &[usize]) -> Groups {
+    let mut sums = Groups::new();
+    for (words, rollup) in groups {
+        let split: Vec<&[u8]> = words.split_inclusive(|byte| *byte == 0).collect();
+        let words: Vec<&[u8]> = places.iter().map(|place| split[*place]).collect();
+        add(&mut sums, &words.concat(), rollup);
+    }
+    sums
+}
+
+/// The words of a group as they are stored: each with a NUL byte behind it, which no label's value has.
+pub fn words_as_bytes<'w>(words: impl Iterator<Item = &'w str>) -> Vec<u8> {
+    words.flat_map(|word| word.bytes().chain([0])).collect()
 }
 
 /// The hours in which the points lie, and each point's place among them.
 fn hours(at: &[i64], zone: Tz) -> (Vec<i64>, Vec<u32>) {
     let mut hours: Vec<i64> = Vec::new();
-    let mut last = 0;
+    // Clocks change at quarters of an hour.
+    let (mut last, mut quarter) = (0, None);
     let place = |at: &i64| {
-        let start = Grain::Hour.start(at.div_euclid(1_000_000), zone);
-        if hours.get(last) != Some(&start) {
+        if quarter != Some(at.div_euclid(QUARTER)) {
+            quarter = Some(at.div_euclid(QUARTER));
+            let start = Grain::Hour.start(at.div_euclid(1_000_000), zone);
             let known = hours.iter().position(|hour| *hour == start);
             last = known.unwrap_or(hours.len());
             if known.is_none() {
@@ -145,47 +196,59 @@ fn hours(at: &[i64], zone: Tz) -> (Vec<i64>, Vec<u32>) {
     (hours, places)
 }
 
-/// One rollup for each hour and combination of words, with the place of its first point.
-fn grouped(points: &Columns, labels: &[&Texts], hour_of: &[u32]) -> Vec<(usize, Rollup)> {
-    let mut slots: HashMap<Vec<u32>, u32> = HashMap::new();
-    let mut firsts = Vec::new();
-    let mut slot_of = Vec::with_capacity(points.len());
-    let mut key = Vec::new();
-    for (at, hour) in hour_of.iter().enumerate() {
-        key.clear();
-        key.push(*hour);
-        for label in labels {
-            if let Texts::Coded { codes, .. } = label {
-                key.push(codes[at]);
-            }
+/// The rollups of each hour by their words.
+fn grouped(points: &Columns, labels: &[&Texts], hour_of: &[u32], hours: usize) -> Vec<Groups> {
+    let mut slot_of = hour_of.to_vec();
+    let mut slots = hours;
+    for label in labels {
+        if let Texts::Coded { words, codes } = label {
+            slots = subdivide(&mut slot_of, slots, codes, words.list().len() + 1);
         }
-        let slot = match slots.get(&key) {
-            Some(slot) => *slot,
-            None => {
-                let slot = firsts.len() as u32;
-                slots.insert(key.clone(), slot);
-                firsts.push(at);
-                slot
-            }
-        };
-        slot_of.push(slot);
     }
-    let mut rollups = vec![Rollup::default(); firsts.len()];
-    for (slot, ok) in slot_of.iter().zip(&points.ok) {
+    let mut rollups = vec![Rollup::default(); slots];
+    let mut firsts = vec![0; slots];
+    for (place, slot) in slot_of.iter().enumerate().rev() {
         let rollup = &mut rollups[*slot as usize];
         rollup.points += 1;
-        rollup.succeeded += u64::from(*ok == 1);
-        rollup.failed += u64::from(*ok == 0);
+        rollup.succeeded += u64::from(points.ok[place] == 1);
+        rollup.failed += u64::from(points.ok[place] == 0);
+        firsts[*slot as usize] = place;
     }
     for column in &points.values {
-        let stats = stats(&column.cells, &points.at, &slot_of, firsts.len());
-        for (rollup, stats) in rollups.iter_mut().zip(stats) {
+        let stats = stats(&column.cells, &points.at, &slot_of, slots);
+        for (rollup, stats) in zip(&mut rollups, stats) {
             if stats.count > 0 {
                 rollup.values.insert(column.name.clone(), stats);
             }
         }
     }
-    firsts.into_iter().zip(rollups).collect()
+    let mut all = vec![Groups::new(); hours];
+    for (first, rollup) in zip(firsts, rollups) {
+        let words = words_as_bytes(labels.iter().map(|label| label.text(first)));
+        all[hour_of[first] as usize].insert(words, rollup);
+    }
+    all
+}
+
+/// Gives each pair of slot and code a slot of its own, and says how many there are now.
+fn subdivide(slot_of: &mut [u32], slots: usize, codes: &[u32], code_count: usize) -> usize {
+    let pairs = slots * code_count;
+    let mut table = vec![u32::MAX; if pairs <= LARGEST_TABLE { pairs } else { 0 }];
+    let mut sparse: HashMap<usize, u32> = HashMap::new();
+    let mut next = 0;
+    for (slot, code) in zip(slot_of, codes) {
+        let pair = *slot as usize * code_count + *code as usize;
+        let new = match table.get_mut(pair) {
+            Some(new) => new,
+            None => sparse.entry(pair).or_insert(u32::MAX),
+        };
+        if *new == u32::MAX {
+            *new = next;
+            next += 1;
+        }
+        *slot = *new;
+    }
+    next as usize
 }
 
 fn stats(numbers: &Numbers, at: &[i64], slot_of: &[u32], slots: usize) -> Vec<Stats> {

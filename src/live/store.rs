@@ -5,6 +5,7 @@ mod read;
 mod schema;
 mod write;
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,12 +48,30 @@ pub enum StoreError {
         file: String,
         error: std::io::Error,
     },
-    #[error("{file}: chunk {chunk} is {error}")]
+    #[error("{file}: {part} is {error}")]
     Corrupt {
         file: String,
-        chunk: i64,
+        part: Part,
         error: Corrupt,
     },
+}
+
+/// What cannot be read, or was not written as it was to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Chunk(i64),
+    Commit,
+    Rollup,
+}
+
+impl Display for Part {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chunk(id) => write!(formatter, "chunk {id}"),
+            Self::Commit => formatter.write_str("a chunk that was to be written"),
+            Self::Rollup => formatter.write_str("a rollup"),
+        }
+    }
 }
 
 /// How long a writer waits for another.
@@ -164,6 +183,22 @@ impl Store {
 /// Whatever is made up in a statement is a number of ours or one of our words; values are bound.
 fn safe(sql: String) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql)
+}
+
+/// Bytes as a JSON array of hexadecimal text, which SQLite takes apart by itself.
+fn as_json<B: AsRef<[u8]>>(all: impl IntoIterator<Item = B>) -> String {
+    let mut json = String::from("[");
+    for bytes in all {
+        json.push('"');
+        for byte in bytes.as_ref() {
+            json.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
+            json.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
+        }
+        json.push_str("\",");
+    }
+    json.truncate(json.trim_end_matches(',').len());
+    json.push(']');
+    json
 }
 
 fn failed(doing: &'static str, path: &Path, error: sqlx::Error) -> StoreError {

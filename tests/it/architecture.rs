@@ -77,7 +77,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "operate",
         &[
             "calendar", "catalog", "entry", "locale", "plan", "config", "database", "collect",
-            "book", "compare", "report", "render", "deliver", "prune", "live",
+            "book", "compare", "report", "render", "deliver", "prune", "live", "kinds",
         ],
     ),
     ("cli", &[]),

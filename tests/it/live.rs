@@ -86,9 +86,7 @@ async fn points(store: &mut Store, kind: &str) -> Vec<serde_json::Value> {
         .await
         .unwrap();
     assert_eq!(found.broken, []);
-    found
-        .points
-        .iter()
+    daybook::live::point::points(&found.points, kind)
         .map(|point| serde_json::json!(point))
         .collect()
 }

@@ -7,6 +7,7 @@ use crate::calendar::{self, Day};
 use crate::cli::Points;
 use crate::config::Config;
 use crate::kinds::Kind;
+use crate::live::point::points;
 use crate::live::question;
 use crate::live::store::Store;
 use crate::text::duration;
@@ -51,13 +52,14 @@ pub(super) async fn run(
         }
         None => question::Found::default(),
     };
+    let points = || points(&found.points, &kind.name);
     if args.json {
         let broken: Vec<&i64> = found.broken.iter().map(|(chunk, _)| chunk).collect();
         output::json(&json!({
-            "schema": 1, "points": found.points, "has_more": found.has_more, "broken_chunks": broken,
+            "schema": 1, "points": points().collect::<Vec<_>>(), "has_more": found.has_more, "broken_chunks": broken,
         }))?;
     } else {
-        for point in &found.points {
+        for point in points() {
             output::data(&json!(point).to_string())?;
         }
     }

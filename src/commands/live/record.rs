@@ -9,11 +9,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Record;
-use crate::config::{Config, LiveSettings};
+use crate::config::Config;
 use crate::live::batch::Batch;
-use crate::live::keep::Keeper;
-use crate::live::record::{RecordError, Recorder, Settings};
-use crate::live::store::Store;
+use crate::live::record::{RecordError, Recorder};
 
 use super::super::{CommandError, Ended, World, output};
 use super::{settings, unavailable};
@@ -40,47 +38,16 @@ pub(super) async fn run(
         let recorder = Recorder::off(live.kinds.clone(), world.clock);
         return record(&recorder, args, &world.stop).await;
     }
-    let store = Store::open(&live.database, live.durable)
-        .await
-        .map_err(unavailable)?;
-    let keeping = CancellationToken::new();
-    let keeper = tokio::spawn(keeper(live, config, world).await?.run(keeping.clone()));
-    let queue = Settings {
-        durable: live.durable,
-        batch: live.batch as usize,
-        flush_every: live.flush_every,
-        queue: live.queue as usize,
-    };
-    let (recorder, writer) = Recorder::start(store, live.kinds.clone(), queue, world.clock);
+    let opened = Recorder::open(live, config.time_zone, world.clock).await;
+    let (recorder, writer) = opened.map_err(unavailable)?;
     let recorded = record(&recorder, args, &world.stop).await;
-    let end = async {
-        let store = writer.stop().await.map_err(unavailable)?;
-        keeping.cancel();
-        drop(keeper.await);
-        store.close().await.map_err(unavailable)
-    };
-    let ended = timeout(LONGEST_STOP, end).await;
-    ended.unwrap_or_else(|_| {
+    let end = async { writer.stop().await?.close().await };
+    let Ok(ended) = timeout(LONGEST_STOP, end).await else {
         let message = "stopped after 30 seconds with events that are not written";
-        Err(CommandError::Unavailable(message.to_owned()))
-    })?;
+        return Err(CommandError::Unavailable(message.to_owned()));
+    };
+    ended.map_err(unavailable)?;
     recorded
-}
-
-async fn keeper(
-    live: &LiveSettings,
-    config: &Config,
-    world: &World,
-) -> Result<Keeper, CommandError> {
-    Ok(Keeper {
-        store: Store::open(&live.database, live.durable)
-            .await
-            .map_err(unavailable)?,
-        kinds: live.kinds.clone(),
-        zone: config.time_zone,
-        every: live.keep_every,
-        clock: world.clock,
-    })
 }
 
 /// Until the input ends or somebody asks to stop: lines as they come, a flush and its answer for those that come together.

@@ -1,13 +1,17 @@
 //! A column of whole numbers or floats, as bytes.
 
-use pco::ChunkConfig;
-use pco::standalone::{simple_compress, simple_decompress_into};
+use std::ops::Range;
+
+use pco::errors::PcoResult;
+use pco::wrapped::{FileCompressor, FileDecompressor};
+use pco::{ChunkConfig, PagingSpec};
 
 use super::super::bytes::{Reader, Writer};
 use super::super::columns::ABSENT;
 use super::{Corrupt, Effort};
 
-const CONSTANT: u8 = 0;
+/// Numbers, each with how often it comes in a row.
+const RUNS: u8 = 0;
 const DELTAS: u8 = 1;
 const PACKED: u8 = 2;
 /// A bit for each point whether it has one, then those that are there.
@@ -20,14 +24,19 @@ const MOST_DIGITS: u8 = 6;
 const NONE: u64 = f64::NAN.to_bits() ^ ABSENT as u64;
 /// Below these many numbers packing gains nothing.
 const WORTH_PACKING: usize = 64;
+/// Runs are written as such where they are so long on average.
+const LONG_RUNS: usize = 32;
+/// Numbers that are unpacked together.
+const PAGE: usize = 4096;
 const LEVEL: usize = 8;
 
+const NOT_PACKED: Corrupt = Corrupt("numbers cannot be unpacked");
+
 pub(super) fn encode(numbers: &[i64], effort: Effort) -> Vec<u8> {
-    let first = numbers.first().copied().unwrap_or(ABSENT);
     let mut writer = Writer::default();
-    if numbers.iter().all(|number| *number == first) {
-        writer.bytes.push(CONSTANT);
-        writer.signed(first);
+    let steps = numbers.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    if steps <= numbers.len() / LONG_RUNS {
+        runs(numbers, &mut writer);
     } else if numbers.contains(&ABSENT) {
         writer.bytes.push(SOME);
         for eight in numbers.chunks(8) {
@@ -41,18 +50,24 @@ pub(super) fn encode(numbers: &[i64], effort: Effort) -> Vec<u8> {
             .collect();
         writer.bytes.extend(encode(&there, effort));
     } else if effort == Effort::Sealed && numbers.len() >= WORTH_PACKING {
-        let config = ChunkConfig::default().with_compression_level(LEVEL);
-        match simple_compress(numbers, &config) {
-            Ok(packed) => {
-                writer.bytes.push(PACKED);
-                writer.bytes.extend(packed);
-            }
-            Err(_) => deltas(numbers, &mut writer),
+        if pack(numbers, &mut writer).is_err() {
+            writer.bytes.clear();
+            deltas(numbers, &mut writer);
         }
     } else {
         deltas(numbers, &mut writer);
     }
     writer.bytes
+}
+
+fn runs(numbers: &[i64], writer: &mut Writer) {
+    let runs = || numbers.chunk_by(|one, other| one == other);
+    writer.bytes.push(RUNS);
+    writer.number(runs().count() as u64);
+    for run in runs() {
+        writer.signed(run[0]);
+        writer.number(run.len() as u64);
+    }
 }
 
 fn deltas(numbers: &[i64], writer: &mut Writer) {
@@ -65,45 +80,123 @@ fn deltas(numbers: &[i64], writer: &mut Writer) {
     }
 }
 
-pub(super) fn decode(block: &[u8], points: usize) -> Result<Vec<i64>, Corrupt> {
+/// What all pages share, the sizes of the pages, the pages.
+fn pack(numbers: &[i64], writer: &mut Writer) -> PcoResult<()> {
+    let sizes = numbers.chunks(PAGE).map(<[i64]>::len).collect();
+    let config = ChunkConfig::default()
+        .with_compression_level(LEVEL)
+        .with_paging_spec(PagingSpec::Exact(sizes));
+    let file = FileCompressor::default();
+    let mut chunk = file.chunk_compressor(numbers, &config)?;
+    let shared = chunk.write_meta(file.write_header(Vec::new())?)?;
+    writer.bytes.push(PACKED);
+    writer.number(shared.len() as u64);
+    writer.bytes.extend(shared);
+    let mut pages = Vec::new();
+    for page in 0..numbers.len().div_ceil(PAGE) {
+        let before = pages.len();
+        pages = chunk.write_page(page, pages)?;
+        writer.number((pages.len() - before) as u64);
+    }
+    writer.bytes.extend(pages);
+    Ok(())
+}
+
+/// Those of the numbers that belong to points of this range.
+pub(super) fn decode(
+    block: &[u8],
+    points: usize,
+    range: Range<usize>,
+) -> Result<Vec<i64>, Corrupt> {
     let mut reader = Reader::new(block);
     match reader.byte()? {
-        CONSTANT => Ok(vec![reader.signed()?; points]),
+        RUNS => read_runs(&mut reader, points, range),
         DELTAS => {
             // Each takes a byte at least.
-            let mut numbers = Vec::with_capacity(points.min(block.len()));
+            let mut numbers = Vec::with_capacity(range.len().min(block.len()));
             let mut before = 0_i64;
-            for _ in 0..points {
+            for at in 0..range.end {
                 before = before.wrapping_add(reader.signed()?);
-                numbers.push(before);
+                if at >= range.start {
+                    numbers.push(before);
+                }
             }
             Ok(numbers)
         }
-        PACKED => {
-            let mut numbers = vec![0_i64; points];
-            let packed = reader.rest();
-            match simple_decompress_into(packed, &mut numbers) {
-                Ok(done) if done.n_processed == points => Ok(numbers),
-                _ => Err(Corrupt("numbers cannot be unpacked")),
-            }
-        }
+        PACKED => unpack(&mut reader, points, range),
         SOME => {
             let bits = reader.take(points.div_ceil(8))?;
-            let is_there = |at: usize| bits[at / 8] >> (at % 8) & 1 == 1;
-            let count = (0..points).filter(|at| is_there(*at)).count();
+            let is_there = |at: &usize| bits[at / 8] >> (at % 8) & 1 == 1;
+            let count = |range: Range<usize>| range.filter(is_there).count();
+            let before = count(0..range.start);
+            let there = before..before + count(range.clone());
+            let all = there.end + count(range.end..points);
             let rest = reader.rest();
             if rest.first() == Some(&SOME) {
                 return Err(Corrupt("gaps within gaps"));
             }
-            let mut there = decode(rest, count)?.into_iter();
-            let number = |at: usize| match is_there(at) {
+            let mut there = decode(rest, all, there)?.into_iter();
+            let number = |at: usize| match is_there(&at) {
                 true => there.next().unwrap_or(ABSENT),
                 false => ABSENT,
             };
-            Ok((0..points).map(number).collect())
+            Ok(range.map(number).collect())
         }
         _ => Err(Corrupt("an unknown form of numbers")),
     }
+}
+
+fn read_runs(
+    reader: &mut Reader<'_>,
+    points: usize,
+    range: Range<usize>,
+) -> Result<Vec<i64>, Corrupt> {
+    let mut numbers = Vec::with_capacity(range.len());
+    let mut at = 0;
+    for _ in 0..reader.size(points + 1)? {
+        let number = reader.signed()?;
+        let end = at + reader.size(points - at)?;
+        let wanted = at.max(range.start)..end.min(range.end);
+        numbers.extend(std::iter::repeat_n(number, wanted.len()));
+        at = end;
+    }
+    match at == points {
+        true => Ok(numbers),
+        false => Err(Corrupt("it is cut off")),
+    }
+}
+
+fn unpack(
+    reader: &mut Reader<'_>,
+    points: usize,
+    range: Range<usize>,
+) -> Result<Vec<i64>, Corrupt> {
+    let shared = reader.sized()?;
+    let pages = points.div_ceil(PAGE);
+    let sizes = (0..pages).map(|_| reader.size(usize::MAX));
+    let sizes: Vec<usize> = sizes.collect::<Result<_, _>>()?;
+    let wanted = range.start / PAGE..range.end.div_ceil(PAGE);
+    let first = wanted.start * PAGE;
+    let mut numbers = vec![0; (wanted.end * PAGE).min(points).saturating_sub(first)];
+    let (file, shared) = FileDecompressor::new(shared).map_err(|_| NOT_PACKED)?;
+    let (mut chunk, _) = file.chunk_decompressor(shared).map_err(|_| NOT_PACKED)?;
+    let mut into = numbers.chunks_mut(PAGE);
+    for (page, size) in sizes.into_iter().enumerate().take(wanted.end) {
+        let bytes = reader.take(size)?;
+        let Some(numbers) = wanted.contains(&page).then(|| into.next()).flatten() else {
+            continue;
+        };
+        let read = chunk
+            .page_decompressor(bytes, numbers.len())
+            .and_then(|mut page| page.read(numbers));
+        match read {
+            Ok(done) if done.n_processed == numbers.len() => {}
+            _ => return Err(NOT_PACKED),
+        }
+    }
+    numbers.truncate(range.end - first);
+    numbers.drain(..range.start - first);
+    Ok(numbers)
 }
 
 /// Floats that are decimals of a few digits become whole numbers, bit for bit; NaN is none.
@@ -124,9 +217,13 @@ pub(super) fn encode_floats(floats: &[f64], effort: Effort) -> Vec<u8> {
     block
 }
 
-pub(super) fn decode_floats(block: &[u8], points: usize) -> Result<Vec<f64>, Corrupt> {
+pub(super) fn decode_floats(
+    block: &[u8],
+    points: usize,
+    range: Range<usize>,
+) -> Result<Vec<f64>, Corrupt> {
     let (form, rest) = block.split_first().ok_or(Corrupt("it is cut off"))?;
-    let whole = decode(rest, points)?;
+    let whole = decode(rest, points, range)?;
     if *form > MOST_DIGITS && *form != FLOAT_BITS {
         return Err(Corrupt("an unknown form of floats"));
     }

@@ -1,5 +1,7 @@
 //! A column of texts, as bytes.
 
+use std::ops::Range;
+
 use super::super::bytes::{Reader, Writer};
 use super::super::columns::{Texts, Words};
 use super::{Corrupt, Effort, numbers};
@@ -64,41 +66,55 @@ pub(super) fn encode(texts: &Texts, effort: Effort, is_looked_up: bool) -> Vec<u
     writer.bytes
 }
 
-pub(super) fn decode(block: &[u8], points: usize) -> Result<Texts, Corrupt> {
+/// The texts of the points of this range.
+pub(super) fn decode(block: &[u8], points: usize, range: Range<usize>) -> Result<Texts, Corrupt> {
     let mut reader = Reader::new(block);
     match reader.byte()? {
-        CODED => read_coded(reader, points),
+        CODED => read_coded(reader, points, range),
         PLAIN => {
-            let filter = reader.size(block.len())?;
-            reader.take(filter)?;
-            let size = reader.size(block.len())?;
-            let lengths = numbers::decode(reader.take(size)?, points)?;
-            let text = String::from_utf8(unsqueeze(&mut reader)?).map_err(|_| NO_TEXT)?;
-            let mut end = 0_u32;
-            let ends = lengths.into_iter().map(|length| {
-                let length = u32::try_from(length).map_err(|_| NO_TEXT)?;
-                end = end.checked_add(length).ok_or(NO_TEXT)?;
-                match text.is_char_boundary(end as usize) {
-                    true => Ok(end),
-                    false => Err(NO_TEXT),
-                }
-            });
-            let ends = ends.collect::<Result<_, _>>()?;
-            Ok(Texts::Plain { text, ends })
+            // The filter.
+            reader.sized()?;
+            read_plain(reader, points, range)
         }
-        NUMBERED => Numbered::read(&mut reader, points)?.texts(),
+        NUMBERED => Numbered::read(&mut reader, points, range)?.texts(),
         UUIDS => {
-            let filter = reader.size(block.len())?;
-            reader.take(filter)?;
+            reader.sized()?;
+            reader.take(16 * range.start)?;
             let mut texts = Texts::default();
-            for _ in 0..points {
-                let bytes = reader.take(16)?.try_into().map_err(|_| NO_TEXT)?;
-                texts.push(&uuid_text(u128::from_be_bytes(bytes)));
+            for _ in range {
+                texts.push(&uuid_text(u128::from_be_bytes(reader.array()?)));
             }
             Ok(texts)
         }
         _ => Err(Corrupt("an unknown form of texts")),
     }
+}
+
+fn read_plain(
+    mut reader: Reader<'_>,
+    points: usize,
+    range: Range<usize>,
+) -> Result<Texts, Corrupt> {
+    let lengths = numbers::decode(reader.sized()?, points, 0..points)?;
+    let all = String::from_utf8(unsqueeze(&mut reader)?).map_err(|_| NO_TEXT)?;
+    let mut end = 0_u32;
+    let ends = lengths.into_iter().map(|length| {
+        let length = u32::try_from(length).map_err(|_| NO_TEXT)?;
+        end = end.checked_add(length).ok_or(NO_TEXT)?;
+        match all.is_char_boundary(end as usize) {
+            true => Ok(end),
+            false => Err(NO_TEXT),
+        }
+    });
+    let ends: Vec<u32> = ends.collect::<Result<_, _>>()?;
+    if range.len() == points {
+        return Ok(Texts::Plain { text: all, ends });
+    }
+    let begin = range.start.checked_sub(1).map_or(0, |before| ends[before]);
+    let ends: Vec<u32> = ends[range].iter().map(|end| end - begin).collect();
+    let end = begin + ends.last().copied().unwrap_or(0);
+    let text = all[begin as usize..end as usize].to_owned();
+    Ok(Texts::Plain { text, ends })
 }
 
 const NO_TEXT: Corrupt = Corrupt("a text is no text");
@@ -108,13 +124,13 @@ pub(super) fn may_hold(block: &[u8], text: &str) -> Result<bool, Corrupt> {
     let mut reader = Reader::new(block);
     match reader.byte()? {
         CODED => {
-            let words = read_words(&mut reader)?;
-            Ok(words.list().iter().any(|word| word == text))
+            let list = unsqueeze(&mut reader)?;
+            Ok(text.is_empty() || words(&list)?.contains(&text))
         }
         PLAIN | UUIDS => {
-            let size = reader.size(block.len())?;
-            let filter = reader.take(size)?;
+            let filter = reader.sized()?;
             Ok(filter.is_empty()
+                || text.is_empty()
                 || bits_of(text, filter.len()).all(|bit| filter[bit / 8] >> (bit % 8) & 1 == 1))
         }
         NUMBERED => Numbered::may_hold(&mut reader, text),
@@ -149,26 +165,81 @@ fn coded(words: &Words, codes: &[u32], effort: Effort, writer: &mut Writer) {
     writer.bytes.extend(numbers::encode(&codes, effort));
 }
 
-fn read_coded(mut reader: Reader<'_>, points: usize) -> Result<Texts, Corrupt> {
-    let words = read_words(&mut reader)?;
-    let known = words.list().len() as u64;
-    let codes = numbers::decode(reader.rest(), points)?;
-    let code = |code: i64| {
-        let code = u32::try_from(code)
-            .ok()
-            .filter(|code| u64::from(*code) <= known);
-        code.ok_or(Corrupt("a word is missing"))
-    };
-    let codes = codes.into_iter().map(code).collect::<Result<_, _>>()?;
+fn read_coded(
+    mut reader: Reader<'_>,
+    points: usize,
+    range: Range<usize>,
+) -> Result<Texts, Corrupt> {
+    let list = unsqueeze(&mut reader)?;
+    let list = words(&list)?;
+    let codes = read_codes(&reader, points, range, list.len())?;
+    // Few points need few words.
+    let mut new_codes = vec![0; list.len() + 1];
+    let mut used = Vec::new();
+    for code in &codes {
+        let new = &mut new_codes[*code as usize];
+        if *code > 0 && *new == 0 {
+            used.push(list[*code as usize - 1].to_owned());
+            *new = used.len() as u32;
+        }
+    }
+    let codes = codes
+        .into_iter()
+        .map(|code| new_codes[code as usize])
+        .collect();
+    let words = Words::from_list(used);
     Ok(Texts::Coded { words, codes })
 }
 
-fn read_words(reader: &mut Reader<'_>) -> Result<Words, Corrupt> {
-    let list = unsqueeze(reader)?;
-    let mut list = Reader::new(&list);
+fn read_codes(
+    reader: &Reader<'_>,
+    points: usize,
+    range: Range<usize>,
+    known: usize,
+) -> Result<Vec<u32>, Corrupt> {
+    let codes = numbers::decode(reader.rest(), points, range)?;
+    let code = |code: i64| {
+        let code = u32::try_from(code)
+            .ok()
+            .filter(|code| *code as usize <= known);
+        code.ok_or(Corrupt("a word is missing"))
+    };
+    codes.into_iter().map(code).collect()
+}
+
+fn words(list: &[u8]) -> Result<Vec<&str>, Corrupt> {
+    let mut list = Reader::new(list);
     let count = list.size(super::MOST_POINTS)?;
-    let words = (0..count).map(|_| list.text().map(str::to_owned));
-    Ok(Words::from_list(words.collect::<Result<_, _>>()?))
+    (0..count).map(|_| list.text()).collect()
+}
+
+/// Leaves those places, in ascending order, whose text this is.
+pub(super) fn keep_equal(
+    block: &[u8],
+    text: &str,
+    points: usize,
+    places: &mut Vec<usize>,
+) -> Result<(), Corrupt> {
+    let first = places.first().copied().unwrap_or(0);
+    let range = first..places.last().map_or(first, |last| last + 1);
+    let mut reader = Reader::new(block);
+    if reader.byte()? != CODED {
+        let texts = decode(block, points, range)?;
+        places.retain(|place| texts.text(place - first) == text);
+        return Ok(());
+    }
+    let list = unsqueeze(&mut reader)?;
+    let list = words(&list)?;
+    let wanted = match text {
+        "" => Some(0),
+        text => list
+            .iter()
+            .position(|word| *word == text)
+            .map(|at| at as u32 + 1),
+    };
+    let codes = read_codes(&reader, points, range, list.len())?;
+    places.retain(|place| Some(codes[place - first]) == wanted);
+    Ok(())
 }
 
 /// Texts such as `task_0000123`: one beginning, then a number.
@@ -235,9 +306,9 @@ impl<'a> Numbered<'a> {
         })
     }
 
-    fn read(reader: &mut Reader<'a>, points: usize) -> Result<Self, Corrupt> {
+    fn read(reader: &mut Reader<'a>, points: usize, range: Range<usize>) -> Result<Self, Corrupt> {
         let mut read = Self::head(reader)?;
-        read.numbers = numbers::decode(reader.rest(), points)?;
+        read.numbers = numbers::decode(reader.rest(), points, range)?;
         let sound = |number: &i64| (read.least..=read.most).contains(number);
         match read.least >= 0 && read.beginning.len() <= 4096 && read.numbers.iter().all(sound) {
             true => Ok(read),

@@ -1,12 +1,18 @@
 //! Chunks that take the place of others, and what goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sqlx::Row;
+use sqlx::{QueryBuilder, Row};
 
-use super::super::rollup::{Grain, Key, Rollup};
-use super::read::words_as_bytes;
-use super::{Level, Store, StoreError, safe};
+use crate::kinds::{MOST_GROUPS, OTHER};
+
+use super::super::bytes::Corrupt;
+use super::super::rollup::{Grain, Groups, Rollup, Span, words_as_bytes};
+use super::read::words_of;
+use super::{Level, Part, Store, StoreError, as_json, safe};
+
+/// Rollups that one statement writes.
+const ROLLUPS_A_STATEMENT: usize = 200;
 
 /// A chunk to be written.
 #[derive(Debug, Clone)]
@@ -18,6 +24,8 @@ pub struct NewChunk {
     pub high: i64,
     pub cluster: Option<(String, String)>,
     pub points: i64,
+    /// Bytes of its widest column in memory.
+    pub widest: i64,
     pub data: Vec<u8>,
 }
 
@@ -29,7 +37,7 @@ impl Store {
         kind: i64,
         old: &[i64],
         new: &[NewChunk],
-        rollups: &BTreeMap<Key, Rollup>,
+        rollups: BTreeMap<Span, Groups>,
     ) -> Result<bool, StoreError> {
         self.begin().await?;
         let done = self.replace_all(kind, old, new, rollups).await;
@@ -47,7 +55,7 @@ impl Store {
         kind: i64,
         old: &[i64],
         new: &[NewChunk],
-        rollups: &BTreeMap<Key, Rollup>,
+        mut rollups: BTreeMap<Span, Groups>,
     ) -> Result<bool, StoreError> {
         if self.delete(old).await? != old.len() as u64 {
             return Ok(false);
@@ -55,8 +63,8 @@ impl Store {
         for chunk in new {
             let (least, most) = chunk.cluster.clone().unzip();
             let inserted = sqlx::query(
-                "INSERT INTO chunks (kind, level, day, low, high, least, most, points, data)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO chunks (kind, level, day, low, high, least, most, points, widest, data)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(kind)
             .bind(chunk.level as i64)
@@ -66,54 +74,137 @@ impl Store {
             .bind(least)
             .bind(most)
             .bind(chunk.points)
+            .bind(chunk.widest)
             .bind(&chunk.data)
             .execute(&mut self.connection)
             .await;
             inserted.map_err(self.failed("write to"))?;
         }
-        for (key, rollup) in rollups {
-            self.add_to_rollup(kind, key, rollup).await?;
+        self.limit_groups(kind, &mut rollups).await?;
+        for (span, groups) in &rollups {
+            self.add_to_rollups(kind, span, groups).await?;
         }
         Ok(true)
     }
 
-    async fn add_to_rollup(
+    /// Groups that are one too many in their month are counted as [`OTHER`], and it is noted how often.
+    async fn limit_groups(
         &mut self,
         kind: i64,
-        key: &Key,
-        rollup: &Rollup,
+        rollups: &mut BTreeMap<Span, Groups>,
     ) -> Result<(), StoreError> {
-        let labels = key.by.join(",");
-        let words = words_as_bytes(&key.words);
-        let known: Option<Vec<u8>> = sqlx::query_scalar(
-            "SELECT data FROM rollups WHERE kind = ? AND labels = ? AND grain = ? AND start = ? AND words = ?",
+        let is_limited = |span: &&Span| span.grain == Grain::Month && !span.labels.is_empty();
+        let months: Vec<Span> = rollups.keys().filter(is_limited).cloned().collect();
+        let mut admitted: HashMap<i64, usize> = HashMap::new();
+        for month in months {
+            let known = self
+                .known_rollups(kind, &month, rollups[&month].keys())
+                .await?;
+            let new = rollups[&month]
+                .keys()
+                .filter(|words| !known.contains_key(*words));
+            let mut new: Vec<Vec<u8>> = new.cloned().collect();
+            if new.is_empty() {
+                continue;
+            }
+            let admitted = admitted.entry(month.start).or_default();
+            let room =
+                MOST_GROUPS.saturating_sub(self.group_count(kind, &month).await? + *admitted);
+            new.sort();
+            let excess: HashSet<Vec<u8>> = new.split_off(room.min(new.len())).into_iter().collect();
+            *admitted += new.len();
+            if let Some(example) = excess.iter().next() {
+                let points = excess
+                    .iter()
+                    .map(|words| rollups[&month][words].points)
+                    .sum();
+                let example = words_of(example).join(",");
+                self.note_dropped(kind, &month.labels, true, &example, points)
+                    .await?;
+            }
+            let same = rollups
+                .iter_mut()
+                .filter(|(span, _)| span.labels == month.labels);
+            same.for_each(|(span, groups)| count_as_other(span, groups, &excess));
+        }
+        Ok(())
+    }
+
+    /// How many groups of any labels the month has.
+    async fn group_count(&mut self, kind: i64, month: &Span) -> Result<usize, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM rollups WHERE kind = ? AND grain = ? AND start = ? AND labels != ''",
         )
         .bind(kind)
-        .bind(&labels)
-        .bind(key.grain as i64)
-        .bind(key.start)
-        .bind(&words)
-        .fetch_optional(&mut self.connection)
+        .bind(month.grain as i64)
+        .bind(month.start)
+        .fetch_one(&mut self.connection)
         .await
         .map_err(self.failed("read"))?;
-        let mut sum = match known {
-            Some(bytes) => Rollup::from_bytes(&bytes).map_err(|error| self.corrupt(0, error))?,
-            None => Rollup::default(),
-        };
-        sum.merge(rollup);
-        let written = sqlx::query(
-            "INSERT INTO rollups (kind, labels, grain, start, words, data) VALUES (?, ?, ?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET data = excluded.data",
+        Ok(count as usize)
+    }
+
+    async fn add_to_rollups(
+        &mut self,
+        kind: i64,
+        span: &Span,
+        groups: &Groups,
+    ) -> Result<(), StoreError> {
+        let mut groups: Vec<(&Vec<u8>, &Rollup)> = groups.iter().collect();
+        groups.sort_by_key(|(words, _)| *words);
+        for groups in groups.chunks(ROLLUPS_A_STATEMENT) {
+            let known = self
+                .known_rollups(kind, span, groups.iter().map(|(words, _)| *words))
+                .await?;
+            let sums = groups.iter().map(|(words, rollup)| {
+                let bytes = match known.get(*words) {
+                    Some(bytes) => {
+                        let mut sum = Rollup::from_bytes(bytes)?;
+                        sum.merge(rollup);
+                        sum.to_bytes()
+                    }
+                    None => rollup.to_bytes(),
+                };
+                Ok((*words, bytes))
+            });
+            let sums: Result<Vec<(&Vec<u8>, Vec<u8>)>, Corrupt> = sums.collect();
+            let sums = sums.map_err(|error| self.corrupt(Part::Rollup, error))?;
+            let mut insert =
+                QueryBuilder::new("INSERT INTO rollups (kind, labels, grain, start, words, data) ");
+            insert.push_values(sums, |mut row, (words, data)| {
+                row.push_bind(kind)
+                    .push_bind(&span.labels)
+                    .push_bind(span.grain as i64)
+                    .push_bind(span.start)
+                    .push_bind(words)
+                    .push_bind(data);
+            });
+            insert.push(" ON CONFLICT DO UPDATE SET data = excluded.data");
+            let written = insert.build().execute(&mut self.connection).await;
+            written.map_err(self.failed("write to"))?;
+        }
+        Ok(())
+    }
+
+    async fn known_rollups(
+        &mut self,
+        kind: i64,
+        span: &Span,
+        words: impl Iterator<Item = &Vec<u8>>,
+    ) -> Result<HashMap<Vec<u8>, Vec<u8>>, StoreError> {
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT words, data FROM rollups WHERE kind = ? AND labels = ? AND grain = ? AND start = ?
+             AND words IN (SELECT unhex(value) FROM json_each(?))",
         )
         .bind(kind)
-        .bind(labels)
-        .bind(key.grain as i64)
-        .bind(key.start)
-        .bind(words)
-        .bind(sum.to_bytes())
-        .execute(&mut self.connection)
-        .await;
-        written.map(drop).map_err(self.failed("write to"))
+        .bind(&span.labels)
+        .bind(span.grain as i64)
+        .bind(span.start)
+        .bind(as_json(words))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        Ok(rows.into_iter().collect())
     }
 
     /// A chunk that cannot be read stays where it is, and is passed over from now on.
@@ -189,5 +280,16 @@ impl Store {
             .await
             .map_err(self.failed("read"))?;
         row.try_get(0).map_err(self.failed("read"))
+    }
+}
+
+fn count_as_other(span: &Span, groups: &mut Groups, excess: &HashSet<Vec<u8>>) {
+    let other = words_as_bytes(span.labels.split(',').map(|_| OTHER));
+    let gone: Vec<Rollup> = excess
+        .iter()
+        .filter_map(|words| groups.remove(words))
+        .collect();
+    for rollup in gone {
+        groups.entry(other.clone()).or_default().merge(&rollup);
     }
 }

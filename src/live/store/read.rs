@@ -1,11 +1,12 @@
 //! What lies in a store: kinds, chunks, rollups.
 
-use sqlx::Row;
+use futures_util::{Stream, StreamExt};
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Executor, Row};
 
 use super::super::bytes::Corrupt;
 use super::super::rollup::{Grain, Key, Rollup};
-use super::{Level, Store, StoreError, safe};
+use super::{Level, Part, Store, StoreError, safe};
 
 /// A chunk without its points.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct ChunkRow {
     pub points: i64,
     /// Bytes.
     pub size: i64,
+    /// Bytes of its widest column in memory.
+    pub widest: i64,
     /// Why it cannot be read.
     pub broken: Option<String>,
 }
@@ -37,17 +40,20 @@ pub struct Fill {
     pub broken: i64,
 }
 
-/// Points that a label had too many words for.
+/// Points that a label had too many values for, or whose labels made too many groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
     pub kind: String,
+    /// Of a group: all its labels.
     pub label: String,
+    pub is_group: bool,
     pub points: i64,
-    /// One of the words.
+    /// One of the values.
     pub word: String,
 }
 
-const CHUNK_COLUMNS: &str = "id, level, low, high, least, most, points, length(data), broken";
+const CHUNK_COLUMNS: &str =
+    "id, level, low, high, least, most, points, length(data), broken, widest";
 
 impl Store {
     pub async fn kinds(&mut self) -> Result<Vec<(i64, String)>, StoreError> {
@@ -75,48 +81,78 @@ impl Store {
             .await
     }
 
-    /// The sealed chunks of a local day.
+    /// Points that are not sealed.
+    pub async fn fresh_points(&mut self) -> Result<i64, StoreError> {
+        let points =
+            sqlx::query_scalar("SELECT coalesce(sum(points), 0) FROM chunks WHERE level = 0")
+                .fetch_one(&mut self.connection)
+                .await;
+        points.map_err(self.failed("read"))
+    }
+
+    /// The sealed chunks of a local day that can be read.
     pub async fn sealed_of(&mut self, kind: i64, day: i64) -> Result<Vec<ChunkRow>, StoreError> {
         let sql = format!(
             "SELECT {CHUNK_COLUMNS} FROM chunks
-             WHERE kind = ? AND day = ? AND broken IS NULL ORDER BY id"
+             WHERE kind = ? AND day = ? AND level = 1 AND broken IS NULL ORDER BY id"
         );
         self.chunk_rows(sqlx::query(safe(sql)).bind(kind).bind(day))
             .await
     }
 
-    /// Days of a kind with more small chunks than `most`.
-    pub async fn crowded_days(
-        &mut self,
-        kind: i64,
-        most: i64,
-        small: i64,
-    ) -> Result<Vec<i64>, StoreError> {
+    /// Days of a kind with several chunks of fewer points than `small`, or with larger ones that share values of the cluster
+    /// label.
+    pub async fn unsorted_days(&mut self, kind: i64, small: i64) -> Result<Vec<i64>, StoreError> {
         let days = sqlx::query_scalar(
-            "SELECT day FROM chunks WHERE kind = ? AND level = 1 AND points < ? AND broken IS NULL
-             GROUP BY day HAVING count(*) > ?",
+            "SELECT day FROM (
+                SELECT day, points, least, max(most) FILTER (WHERE points >= ?2)
+                    OVER (PARTITION BY day ORDER BY least, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                FROM chunks WHERE kind = ?1 AND level = 1 AND broken IS NULL)
+             GROUP BY day
+             HAVING sum(points < ?2) > 1 OR sum(points >= ?2 AND least < before) > 0",
         )
         .bind(kind)
         .bind(small)
-        .bind(most)
         .fetch_all(&mut self.connection)
         .await;
         days.map_err(self.failed("read"))
     }
 
-    /// Chunks that overlap a time, newest first; broken ones among them.
-    pub async fn overlapping(
+    /// From now on all is read as it is now. Not for long: meanwhile the log cannot be emptied.
+    pub async fn begin_reading(&mut self) -> Result<(), StoreError> {
+        let begun = self.connection.execute("BEGIN").await;
+        begun.map(drop).map_err(self.failed("read"))
+    }
+
+    pub async fn end_reading(&mut self) -> Result<(), StoreError> {
+        let ended = self.connection.execute("ROLLBACK").await;
+        ended.map(drop).map_err(self.failed("read"))
+    }
+
+    /// Chunks that overlap a time, the newest first, with their bytes; broken ones among them. Sealed ones only if they may
+    /// hold this value of the cluster label.
+    pub fn overlapping(
         &mut self,
         kind: i64,
         from: i64,
         to: i64,
-    ) -> Result<Vec<ChunkRow>, StoreError> {
+        cluster: Option<&str>,
+    ) -> impl Stream<Item = Result<(ChunkRow, Vec<u8>), StoreError>> {
         let sql = format!(
-            "SELECT {CHUNK_COLUMNS} FROM chunks
-             WHERE kind = ? AND high >= ? AND low < ? ORDER BY high DESC, id DESC"
+            "SELECT {CHUNK_COLUMNS}, data FROM chunks
+             WHERE kind = ?1 AND high >= ?2 AND low < ?3
+                AND (?4 IS NULL OR least IS NULL OR ?4 BETWEEN least AND most)
+             ORDER BY high DESC, id DESC"
         );
-        let query = sqlx::query(safe(sql)).bind(kind).bind(from).bind(to);
-        self.chunk_rows(query).await
+        let failed = self.failed("read");
+        let chunk = |row: SqliteRow| Ok((chunk_row(&row)?, row.try_get(10)?));
+        let rows = sqlx::query(safe(sql))
+            .bind(kind)
+            .bind(from)
+            .bind(to)
+            .bind(cluster.map(str::to_owned))
+            .fetch(&mut self.connection);
+        rows.map(move |row| row.and_then(chunk).map_err(&failed))
     }
 
     async fn chunk_rows(
@@ -138,10 +174,10 @@ impl Store {
         data.map_err(self.failed("read"))
     }
 
-    pub fn corrupt(&self, chunk: i64, error: Corrupt) -> StoreError {
+    pub fn corrupt(&self, part: Part, error: Corrupt) -> StoreError {
         StoreError::Corrupt {
             file: self.path.display().to_string(),
-            chunk,
+            part,
             error,
         }
     }
@@ -174,9 +210,10 @@ impl Store {
                 grain,
                 start: row.try_get(0).map_err(self.failed("read"))?,
                 by: by.to_vec(),
-                words: words_of(&words, by.len()),
+                words: words_of(&words),
             };
-            let rollup = Rollup::from_bytes(&data).map_err(|error| self.corrupt(0, error))?;
+            let rollup =
+                Rollup::from_bytes(&data).map_err(|error| self.corrupt(Part::Rollup, error))?;
             rollups.push((key, rollup));
         }
         Ok(rollups)
@@ -197,7 +234,7 @@ impl Store {
 
     pub async fn dropped(&mut self) -> Result<Vec<Dropped>, StoreError> {
         let rows = sqlx::query(
-            "SELECT name, label, points, word FROM dropped JOIN kinds ON kinds.id = dropped.kind
+            "SELECT name, label, is_group, points, word FROM dropped JOIN kinds ON kinds.id = dropped.kind
              ORDER BY 1, 2",
         )
         .fetch_all(&mut self.connection)
@@ -225,6 +262,7 @@ fn chunk_row(row: &SqliteRow) -> Result<ChunkRow, sqlx::Error> {
         points: row.try_get(6)?,
         size: row.try_get(7)?,
         broken: row.try_get(8)?,
+        widest: row.try_get(9)?,
     })
 }
 
@@ -244,22 +282,16 @@ fn dropped(row: &SqliteRow) -> Result<Dropped, sqlx::Error> {
     Ok(Dropped {
         kind: row.try_get(0)?,
         label: row.try_get(1)?,
-        points: row.try_get(2)?,
-        word: row.try_get(3)?,
+        is_group: row.try_get(2)?,
+        points: row.try_get(3)?,
+        word: row.try_get(4)?,
     })
 }
 
-/// Words are kept with a NUL byte behind each: no label's value has one.
-pub(super) fn words_as_bytes(words: &[String]) -> Vec<u8> {
+/// The words of a group, each with a NUL byte behind it.
+pub(super) fn words_of(bytes: &[u8]) -> Vec<String> {
+    let words = bytes.split_inclusive(|byte| *byte == 0);
     words
-        .iter()
-        .flat_map(|word| word.bytes().chain([0]))
-        .collect()
-}
-
-fn words_of(bytes: &[u8], count: usize) -> Vec<String> {
-    let words = bytes.split(|byte| *byte == 0).take(count);
-    words
-        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .map(|word| String::from_utf8_lossy(&word[..word.len() - 1]).into_owned())
         .collect()
 }

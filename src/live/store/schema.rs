@@ -29,11 +29,13 @@ const TABLES: &str = "
         least TEXT,
         most TEXT,
         points INTEGER NOT NULL,
+        widest INTEGER NOT NULL,
         broken TEXT,
         data BLOB NOT NULL
     );
     CREATE INDEX chunks_by_time ON chunks (kind, high);
-    CREATE INDEX fresh_chunks ON chunks (kind, id) WHERE level = 0;
+    CREATE INDEX fresh_chunks ON chunks (kind, id, points) WHERE level = 0;
+    CREATE INDEX sealed_chunks ON chunks (kind, day, least, id, most, points) WHERE level = 1 AND broken IS NULL;
     CREATE TABLE rollups (
         kind INTEGER NOT NULL,
         labels TEXT NOT NULL,
@@ -52,10 +54,12 @@ const TABLES: &str = "
     CREATE TABLE dropped (
         kind INTEGER NOT NULL,
         label TEXT NOT NULL,
+        is_group INTEGER NOT NULL,
         points INTEGER NOT NULL,
         word TEXT NOT NULL,
-        PRIMARY KEY (kind, label)
+        PRIMARY KEY (kind, label, is_group)
     ) WITHOUT ROWID;
+    CREATE TABLE seen (number INTEGER PRIMARY KEY, since INTEGER NOT NULL, hashes INTEGER NOT NULL);
     PRAGMA user_version = 1;
 ";
 

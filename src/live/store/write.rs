@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Executor;
 
 use crate::kinds::{Accepts, Kind, Kinds, OTHER};
@@ -11,14 +11,15 @@ use super::super::batch::{Batch, Outcome};
 use super::super::chunk::{Effort, encode};
 use super::super::columns::{Columns, Texts};
 use super::super::event::Hash;
-use super::{Level, Store, StoreError, safe};
+use super::{Level, Part, Store, StoreError, as_json, safe};
 
 /// Points of one chunk.
 pub const CHUNK: usize = 65_536;
-/// Hours whose hashes lie in one table.
-const TABLE_HOURS: i64 = 6;
-/// Tables that hold all hashes of the last day at least.
-const TABLES: i64 = 24 / TABLE_HOURS + 1;
+/// Hashes go into a new table after this time, or when the table holds that part of all that may be remembered.
+const TABLE_TIME: TimeDelta = TimeDelta::hours(6);
+const TABLE_PART: i64 = 4;
+/// So long a key or an id is remembered at least, if they are not too many.
+const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
 /// What a writer remembers of the store, so that it need not ask each time.
 #[derive(Default)]
@@ -26,21 +27,27 @@ pub struct Known {
     kinds: HashMap<String, i64>,
     /// Of kinds and labels.
     words: HashMap<(i64, String), HashSet<String>>,
-    /// Tables of hashes that are there.
-    tables: BTreeSet<i64>,
+}
+
+/// A table of hashes: of keys and ids that came since.
+struct Seen {
+    number: i64,
+    since: DateTime<Utc>,
+    hashes: i64,
 }
 
 impl Store {
-    /// Writes all batches or none; says what became of each.
+    /// Writes all batches or none; says what became of each. So many ids and keys are remembered at most.
     pub async fn commit(
         &mut self,
         batches: &mut [Batch],
         kinds: &Kinds,
+        most_ids: i64,
         now: DateTime<Utc>,
         known: &mut Known,
     ) -> Result<Vec<Outcome>, StoreError> {
         self.begin().await?;
-        let done = self.write_all(batches, kinds, now, known).await;
+        let done = self.write_all(batches, kinds, most_ids, now, known).await;
         let done = self.finish(done).await;
         if done.is_err() {
             // What was found out in a transaction that never was is not known.
@@ -53,10 +60,11 @@ impl Store {
         &mut self,
         batches: &mut [Batch],
         kinds: &Kinds,
+        most_ids: i64,
         now: DateTime<Utc>,
         known: &mut Known,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let outcomes = self.leave_out_known(batches, now, known).await?;
+        let outcomes = self.leave_out_known(batches, most_ids, now).await?;
         let mut points: BTreeMap<&str, Columns> = BTreeMap::new();
         for batch in batches.iter_mut() {
             for (name, part) in std::mem::take(&mut batch.kinds) {
@@ -85,8 +93,8 @@ impl Store {
     async fn leave_out_known(
         &mut self,
         batches: &mut [Batch],
+        most_ids: i64,
         now: DateTime<Utc>,
-        known: &mut Known,
     ) -> Result<Vec<Outcome>, StoreError> {
         let mut outcomes = vec![Outcome::default(); batches.len()];
         let keys: Vec<Hash> = batches.iter().filter_map(|batch| batch.key).collect();
@@ -96,9 +104,13 @@ impl Store {
         if hashes.is_empty() {
             return Ok(outcomes);
         }
-        let mut seen = self.seen(&hashes, now, known).await?;
+        let tables = self.tables().await?;
+        let mut seen = self.seen(&hashes, &tables).await?;
+        let since = tables.first().map_or(now, |oldest| oldest.since);
         let mut new = BTreeSet::new();
         for (batch, outcome) in batches.iter_mut().zip(&mut outcomes) {
+            let has_ids = batch.kinds.values().any(|part| !part.ids.is_empty());
+            outcome.remembered_since = (has_ids || batch.key.is_some()).then_some(since);
             if let Some(key) = batch.key
                 && !seen.insert(key)
             {
@@ -123,34 +135,30 @@ impl Store {
                 }
             }
         }
-        self.remember(&new, now, known).await?;
+        self.remember(&new, tables, most_ids, now).await?;
         Ok(outcomes)
     }
 
     async fn seen(
         &mut self,
         hashes: &[Hash],
-        now: DateTime<Utc>,
-        known: &mut Known,
+        tables: &[Seen],
     ) -> Result<HashSet<Hash>, StoreError> {
-        let newest = table_of(now);
-        self.find_tables(known).await?;
-        let list = listed(hashes.iter());
+        let list = as_json(hashes);
         let mut seen = HashSet::new();
-        for table in known.tables.range(newest - TABLES..) {
+        for Seen { number, .. } in tables {
             let sql = format!(
-                "SELECT hash FROM seen_{table} WHERE hash IN (SELECT unhex(value) FROM json_each(?))"
+                "SELECT hash FROM seen_{number} WHERE hash IN (SELECT unhex(value) FROM json_each(?))"
             );
             let found: Vec<Vec<u8>> = sqlx::query_scalar(safe(sql))
                 .bind(&list)
                 .fetch_all(&mut self.connection)
                 .await
                 .map_err(self.failed("read"))?;
-            seen.extend(
-                found
-                    .into_iter()
-                    .filter_map(|hash| Hash::try_from(hash).ok()),
-            );
+            let found = found
+                .into_iter()
+                .filter_map(|hash| Hash::try_from(hash).ok());
+            seen.extend(found);
         }
         Ok(seen)
     }
@@ -159,55 +167,74 @@ impl Store {
     async fn remember(
         &mut self,
         hashes: &BTreeSet<Hash>,
+        tables: Vec<Seen>,
+        most: i64,
         now: DateTime<Utc>,
-        known: &mut Known,
     ) -> Result<(), StoreError> {
         if hashes.is_empty() {
             return Ok(());
         }
-        let table = table_of(now);
-        if !known.tables.contains(&table) {
-            let sql = format!(
-                "CREATE TABLE IF NOT EXISTS seen_{table} (hash BLOB PRIMARY KEY) WITHOUT ROWID"
-            );
-            let made = self.connection.execute(safe(sql)).await;
-            made.map_err(self.failed("write to"))?;
-            known.tables.insert(table);
-        }
-        let sql = format!("INSERT INTO seen_{table} SELECT unhex(value) FROM json_each(?)");
+        let open = tables
+            .last()
+            .filter(|table| now - table.since < TABLE_TIME && table.hashes < most / TABLE_PART);
+        let number = match open {
+            Some(table) => table.number,
+            None => self.next_table(tables, most, now).await?,
+        };
+        let sql = format!("INSERT INTO seen_{number} SELECT unhex(value) FROM json_each(?)");
         let inserted = sqlx::query(safe(sql))
-            .bind(listed(hashes.iter()))
+            .bind(as_json(hashes))
             .execute(&mut self.connection)
             .await;
-        inserted.map(drop).map_err(self.failed("write to"))
+        inserted.map_err(self.failed("write to"))?;
+        let counted = sqlx::query("UPDATE seen SET hashes = hashes + ? WHERE number = ?")
+            .bind(hashes.len() as i64)
+            .bind(number)
+            .execute(&mut self.connection)
+            .await;
+        counted.map(drop).map_err(self.failed("write to"))
     }
 
-    /// Other programs make and drop such tables too.
-    async fn find_tables(&mut self, known: &mut Known) -> Result<(), StoreError> {
-        let names: Vec<String> = sqlx::query_scalar(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seen_*'",
-        )
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(self.failed("read"))?;
-        let tables = names
-            .iter()
-            .filter_map(|name| name.strip_prefix("seen_")?.parse().ok());
-        known.tables = tables.collect();
-        Ok(())
-    }
-
-    /// Drops the tables of hashes that nobody looks into any more.
-    pub async fn forget_hashes(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut known = Known::default();
-        self.find_tables(&mut known).await?;
-        let oldest = table_of(now) - TABLES;
-        for table in known.tables.range(..oldest) {
-            let sql = format!("DROP TABLE IF EXISTS seen_{table}");
-            let dropped = self.connection.execute(safe(sql)).await;
-            dropped.map_err(self.failed("write to"))?;
+    /// Begins a table, and drops those whose hashes are all too old or too many.
+    async fn next_table(
+        &mut self,
+        tables: Vec<Seen>,
+        most: i64,
+        now: DateTime<Utc>,
+    ) -> Result<i64, StoreError> {
+        let number = tables.last().map_or(1, |last| last.number + 1);
+        let mut sql = format!(
+            "INSERT INTO seen (number, since, hashes) VALUES ({number}, {}, 0);
+             CREATE TABLE seen_{number} (hash BLOB PRIMARY KEY) WITHOUT ROWID;",
+            now.timestamp_micros()
+        );
+        let mut count: i64 = tables.iter().map(|table| table.hashes).sum();
+        for (at, Seen { number, hashes, .. }) in tables.iter().enumerate() {
+            let end = tables.get(at + 1).map_or(now, |next| next.since);
+            if now - end < REMEMBERED && count <= most - most / TABLE_PART {
+                break;
+            }
+            count -= hashes;
+            sql += &format!("DROP TABLE seen_{number}; DELETE FROM seen WHERE number = {number};");
         }
-        Ok(())
+        let made = self.connection.execute(sqlx::raw_sql(safe(sql))).await;
+        made.map_err(self.failed("write to"))?;
+        Ok(number)
+    }
+
+    /// Other programs make and drop such tables too. The oldest is the first.
+    async fn tables(&mut self) -> Result<Vec<Seen>, StoreError> {
+        let rows: Vec<(i64, i64, i64)> =
+            sqlx::query_as("SELECT number, since, hashes FROM seen ORDER BY number")
+                .fetch_all(&mut self.connection)
+                .await
+                .map_err(self.failed("read"))?;
+        let table = |(number, since, hashes)| Seen {
+            number,
+            since: DateTime::from_timestamp_micros(since).unwrap_or_default(),
+            hashes,
+        };
+        Ok(rows.into_iter().map(table).collect())
     }
 
     pub(super) async fn kind_id(
@@ -310,12 +337,26 @@ impl Store {
         let Some((word, points)) = dropped else {
             return Ok(());
         };
+        self.note_dropped(kind, label, false, &word, points as u64)
+            .await
+    }
+
+    /// Counts points that a label, or a group of labels, had no room for.
+    pub(super) async fn note_dropped(
+        &mut self,
+        kind: i64,
+        label: &str,
+        is_group: bool,
+        word: &str,
+        points: u64,
+    ) -> Result<(), StoreError> {
         let noted = sqlx::query(
-            "INSERT INTO dropped (kind, label, points, word) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET points = points + ?3, word = ?4",
+            "INSERT INTO dropped (kind, label, is_group, points, word) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET points = points + ?4, word = ?5",
         )
         .bind(kind)
         .bind(label)
+        .bind(is_group)
         .bind(points as i64)
         .bind(word)
         .execute(&mut self.connection)
@@ -330,15 +371,17 @@ impl Store {
                 true => encode(points, Effort::Fresh),
                 false => encode(&points.pick(places), Effort::Fresh),
             };
+            let data = data.map_err(|error| self.corrupt(Part::Commit, error))?;
             let at = || places.iter().map(|place| points.at[*place as usize]);
             let inserted = sqlx::query(
-                "INSERT INTO chunks (kind, level, low, high, points, data) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO chunks (kind, level, low, high, points, widest, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(kind)
             .bind(Level::Fresh as i64)
             .bind(at().min())
             .bind(at().max())
             .bind(places.len() as i64)
+            .bind(points.widest() as i64)
             .bind(data)
             .execute(&mut self.connection)
             .await;
@@ -346,16 +389,4 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn table_of(now: DateTime<Utc>) -> i64 {
-    now.timestamp().div_euclid(3600 * TABLE_HOURS)
-}
-
-/// Hashes as a JSON array of hexadecimal text, which SQLite takes apart by itself.
-fn listed<'h>(hashes: impl Iterator<Item = &'h Hash>) -> String {
-    let quoted: Vec<String> = hashes
-        .map(|hash| format!("\"{:032x}\"", u128::from_be_bytes(*hash)))
-        .collect();
-    format!("[{}]", quoted.join(","))
 }

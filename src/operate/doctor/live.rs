@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Config, LiveSettings};
+use crate::kinds::MOST_GROUPS;
 use crate::live::store::{Dropped, Fill, Store, StoreError};
 
 use super::disk_space::spoken;
@@ -100,12 +101,21 @@ fn too_many_values(dropped: &Dropped) -> Finding {
         label,
         points,
         word,
+        is_group,
     } = dropped;
     let points = counted(*points as u64, "point");
     let shown: String = word.chars().take(40).collect();
+    let shown = shown.escape_debug();
+    if *is_group {
+        let what = format!(
+            "{points} of `{kind}` rolled up as `other` by `{label}`, in place of `{shown}` and more"
+        );
+        let means = format!("A kind has at most {MOST_GROUPS} groups a month.");
+        let advice = "Roll up by labels with fewer values: shorten `by`.";
+        return Finding::warning(AREA, what, means, advice);
+    }
     let what = format!(
-        "{points} of `{kind}` kept with `other` as `{label}`, in place of `{}` and more",
-        shown.escape_debug()
+        "{points} of `{kind}` kept with `other` as `{label}`, in place of `{shown}` and more"
     );
     let means = "The label has more values than it may have.";
     let advice = format!("Raise `most` of `{label}`, or set `find = true` if it is an id.");

@@ -99,14 +99,28 @@ proptest! {
     #[test]
     fn what_goes_in_comes_out(points in columns(), is_sealed in any::<bool>()) {
         let effort = if is_sealed { Effort::Sealed } else { Effort::Fresh };
-        let bytes = encode(&points, effort);
-        let back = Chunk::open(&bytes).unwrap().decode().unwrap();
-        prop_assert_eq!(cells(&back), cells(&points));
+        let bytes = encode(&points, effort).unwrap();
+        let chunk = Chunk::open(&bytes).unwrap();
+        prop_assert_eq!(cells(&chunk.decode(chunk.all()).unwrap()), cells(&points));
+    }
+
+    #[test]
+    fn a_part_of_a_chunk_is_read_by_itself(points in columns(), repeats in 1..60_usize, cuts in any::<[prop::sample::Index; 2]>(), is_sealed in any::<bool>()) {
+        // More than a page of numbers.
+        let mut all = points.clone();
+        (1..repeats).for_each(|_| all.append(&points));
+        let effort = if is_sealed { Effort::Sealed } else { Effort::Fresh };
+        let bytes = encode(&all, effort).unwrap();
+        let [one, other] = cuts.map(|cut| cut.index(all.len() + 1));
+        let range = one.min(other)..one.max(other);
+        let part = Chunk::open(&bytes).unwrap().decode(range.clone()).unwrap();
+        let places: Vec<u32> = range.map(|place| place as u32).collect();
+        prop_assert_eq!(cells(&part), cells(&all.pick(&places)));
     }
 
     #[test]
     fn a_text_that_is_there_may_always_be_there(points in columns()) {
-        let bytes = encode(&points, Effort::Sealed);
+        let bytes = encode(&points, Effort::Sealed).unwrap();
         let chunk = Chunk::open(&bytes).unwrap();
         for at in 0..points.len() {
             let text = points.labels[0].cells.text(at);
@@ -131,13 +145,13 @@ proptest! {
     #[test]
     fn garbage_is_an_error(points in columns(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
         for effort in [Effort::Fresh, Effort::Sealed] {
-            let mut bytes = encode(&points, effort);
+            let mut bytes = encode(&points, effort).unwrap();
             let place = 8 + at.index(bytes.len() - 8);
             bytes[place] = byte;
             let checksum = crc32fast::hash(&bytes[8..]).to_le_bytes();
             bytes[4..8].copy_from_slice(&checksum);
             if let Ok(chunk) = Chunk::open(&bytes) {
-                drop(chunk.decode());
+                drop(chunk.decode(chunk.all()));
                 let _no_panic = chunk.may_hold("label", "task_7");
             }
             bytes.truncate(cut.index(bytes.len()));

@@ -12,6 +12,7 @@ use chrono::Utc;
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
 use daybook::live::keep;
+use daybook::live::point::points;
 use daybook::live::rollup::Grain;
 use daybook::live::store::Store;
 use serde_json::Value as Json;
@@ -89,8 +90,10 @@ async fn has_each_once(world: &World, senders: &[Sender]) {
         .unwrap();
     assert_eq!(found.broken, []);
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-    for point in &found.points {
-        *times.entry(&point.labels["order"]).or_default() += 1;
+    let points = || points(&found.points, "checkout");
+    for place in 0..found.points.len() {
+        let order = found.points.label("order").unwrap().text(place);
+        *times.entry(order).or_default() += 1;
     }
     for sender in senders {
         for number in 0..sender.answered {
@@ -111,10 +114,8 @@ async fn has_each_once(world: &World, senders: &[Sender]) {
             .filter(|(key, _)| key.words == [shop])
             .map(|(_, rollup)| rollup.points)
             .sum();
-        let there = found
-            .points
-            .iter()
-            .filter(|point| point.labels["shop"] == shop)
+        let there = points()
+            .filter(|point| point.label("shop") == Some(shop))
             .count();
         assert_eq!(counted, there as u64, "{shop}");
     }
