@@ -118,8 +118,8 @@ impl Store {
             .read_only(true)
             .pragma("cache_size", CACHE);
         let mut store = Self::connect(path, options).await?;
-        schema::refuse_newer(&mut store).await?;
-        Ok(Some(store))
+        let is_made = schema::refuse_newer(&mut store).await? > 0;
+        Ok(is_made.then_some(store))
     }
 
     /// A store in memory, for tests.

@@ -15,6 +15,11 @@ const VERSION: i64 = 1;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
+/// Where it keeps how the file is written; `1`: with a rollback journal.
+const WRITTEN_AT: usize = 18;
+/// The page of the schema begins behind the header, with its type (a leaf), a free block and how many tables there are.
+const SCHEMA_AT: usize = 100;
+const NO_TABLES: [u8; 5] = [0x0d, 0, 0, 0, 0];
 
 const TABLES: &str = "
     PRAGMA application_id = 1145195606;
@@ -81,7 +86,8 @@ pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
 /// Reads no more than the file's first bytes.
 pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
     let mut header = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(100).read_to_end(&mut header));
+    let first = (SCHEMA_AT + NO_TABLES.len()) as u64;
+    let read = File::open(path).and_then(|file| file.take(first).read_to_end(&mut header));
     match read {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => {
@@ -95,7 +101,7 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
     }
     let application = header.get(APPLICATION_AT..APPLICATION_AT + 4);
     let what = match application {
-        _ if header.is_empty() => return Ok(()),
+        _ if is_unfinished(&header, path) => return Ok(()),
         Some(number) if header.starts_with(HEADER) => {
             if number == APPLICATION.to_be_bytes() {
                 return Ok(());
@@ -110,6 +116,20 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         file: path.display().to_string(),
         what: what.to_owned(),
     })
+}
+
+/// A program that makes the file may be stopped before there is a table in it. The first of its two transactions writes a
+/// page without any; where that page did not reach the disk, there are zeros and the journal that takes them back.
+fn is_unfinished(header: &[u8], path: &Path) -> bool {
+    if header.iter().all(|byte| *byte == 0) {
+        let mut journal = path.as_os_str().to_owned();
+        journal.push("-journal");
+        return header.is_empty() || Path::new(&journal).exists();
+    }
+    header.starts_with(HEADER)
+        && header.get(WRITTEN_AT) == Some(&1)
+        && header.get(APPLICATION_AT..APPLICATION_AT + 4) == Some(&[0; 4])
+        && header.get(SCHEMA_AT..) == Some(&NO_TABLES)
 }
 
 pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
