@@ -5,8 +5,10 @@
 mod checking;
 mod codec;
 mod declared;
+mod disk;
 mod keeping;
 mod killed;
+mod power_cuts;
 mod program;
 mod recording;
 mod spans;

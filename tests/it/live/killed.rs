@@ -8,11 +8,13 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
+use daybook::kinds::Kinds;
 use daybook::live::keep;
 use daybook::live::point::points;
+use daybook::live::question;
 use daybook::live::rollup::Grain;
 use daybook::live::store::Store;
 use serde_json::Value as Json;
@@ -22,9 +24,9 @@ use support::world::World;
 use super::{CHECKOUT, METRICS};
 
 /// A sender that numbers its events, and knows how many of them were answered.
-struct Sender {
-    name: &'static str,
-    answered: usize,
+pub(super) struct Sender {
+    pub name: &'static str,
+    pub answered: usize,
 }
 
 impl Sender {
@@ -75,17 +77,14 @@ impl Sender {
 }
 
 /// Each event of each sender up to the last that was answered is there once, and the rollups count them all.
-async fn has_each_once(world: &World, senders: &[Sender]) {
-    let mut store = Store::open(&world.path("live.db"), Durable::Commit)
+pub(super) async fn has_each_once(store: &mut Store, kinds: &Kinds, senders: &[Sender]) {
+    let later = Utc::now() + TimeDelta::hours(2);
+    let broken = keep::round(store, kinds, Tz::Europe__Zurich, later)
         .await
         .unwrap();
-    let kinds = world.config().live.unwrap().kinds;
-    let later = Utc::now() + chrono::TimeDelta::hours(2);
-    keep::round(&mut store, &kinds, Tz::Europe__Zurich, later)
-        .await
-        .unwrap();
+    assert_eq!(broken, 0);
     let question = super::everything();
-    let found = daybook::live::question::points(&mut store, &kinds["checkout"], &question)
+    let found = question::points(store, &kinds["checkout"], &question)
         .await
         .unwrap();
     assert_eq!(found.broken, []);
@@ -102,7 +101,10 @@ async fn has_each_once(world: &World, senders: &[Sender]) {
         }
     }
     assert!(times.values().all(|count| *count == 1));
-    let id = store.kind("checkout").await.unwrap().unwrap();
+    // A file that ends before its first event knows no kind.
+    let Some(id) = store.kind("checkout").await.unwrap() else {
+        return;
+    };
     let by = ["shop".to_owned()];
     let rollups = store
         .rollups(id, Grain::Month, &by, i64::MIN..i64::MAX)
@@ -119,6 +121,12 @@ async fn has_each_once(world: &World, senders: &[Sender]) {
             .count();
         assert_eq!(counted, there as u64, "{shop}");
     }
+}
+
+async fn live_db_has_each_once(world: &World, senders: &[Sender]) {
+    let path = world.path("live.db");
+    let mut store = Store::open(&path, Durable::Commit).await.unwrap();
+    has_each_once(&mut store, &world.config().live.unwrap().kinds, senders).await;
 }
 
 async fn killed(times: usize, seed: u64) {
@@ -138,14 +146,14 @@ async fn killed(times: usize, seed: u64) {
             one.run(&world, Some(pause), 5_000);
         });
         if round % 10 == 9 {
-            has_each_once(&world, &senders).await;
+            live_db_has_each_once(&world, &senders).await;
         }
     }
     for sender in &mut senders {
         sender.run(&world, None, 500);
     }
     assert!(senders.iter().all(|sender| sender.answered >= 500));
-    has_each_once(&world, &senders).await;
+    live_db_has_each_once(&world, &senders).await;
 }
 
 #[tokio::test]
