@@ -20,7 +20,7 @@ use super::chunk::Chunk;
 use super::columns::Columns;
 use super::rollup::{Grain, rollups};
 use super::store::{CHUNK, ChunkRow, Part, Store, StoreError};
-pub use prune::{Pruned, prune_all};
+pub use prune::Pruned;
 
 /// So many fresh chunks are merged into one.
 const MERGED: usize = 16;
@@ -83,8 +83,12 @@ impl Keeper {
             };
             tokio::select! {
                 () = keeping => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
             }
+        }
+        // Not just dropped: whoever closes the file last copies the log into it, and must know to be the last.
+        if let Err(error) = self.store.close().await {
+            tracing::error!("keeping events: {error}");
         }
     }
 
@@ -113,14 +117,7 @@ pub async fn round(
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
     let mut broken = 0;
-    // What is no longer declared stays readable as it is.
-    let ids = store.kinds().await?.into_iter();
-    let known: Vec<(i64, &Kind)> = ids
-        .filter_map(|(id, name)| Some((id, kinds.get(&name)?)))
-        .collect();
-    for (id, kind) in &known {
-        prune::prune(store, *id, kind, zone, now).await?;
-    }
+    let known = declared(store, kinds).await?;
     loop {
         for (id, kind) in &known {
             while fold(store, *id, kind, zone, now, &mut broken).await? {}
@@ -133,7 +130,37 @@ pub async fn round(
             break;
         }
     }
+    for (id, kind) in &known {
+        prune::prune(store, *id, kind, zone, now).await?;
+    }
     Ok(broken)
+}
+
+/// What is no longer declared stays readable as it is.
+async fn declared<'k>(
+    store: &mut Store,
+    kinds: &'k Kinds,
+) -> Result<Vec<(i64, &'k Kind)>, StoreError> {
+    let stored = store.kinds().await?.into_iter();
+    let declared = stored.filter_map(|(id, name)| Some((id, kinds.get(&name)?)));
+    Ok(declared.collect())
+}
+
+/// All that is older than its tier; with `dry_run` it is only counted.
+pub async fn prune_all(
+    store: &mut Store,
+    kinds: &Kinds,
+    zone: Tz,
+    now: DateTime<Utc>,
+    dry_run: bool,
+) -> Result<Vec<Pruned>, StoreError> {
+    let mut all = Vec::new();
+    for (id, kind) in declared(store, kinds).await? {
+        // What went without having been sealed would be missing in the rollups.
+        while !dry_run && fold(store, id, kind, zone, now, &mut 0).await? {}
+        all.push(prune::all(store, id, kind, zone, now, dry_run).await?);
+    }
+    Ok(all)
 }
 
 /// What happens to fresh chunks.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::kinds::{Kind, Kinds};
+use crate::kinds::Kind;
 
 use super::super::rollup::Grain;
 use super::super::store::{Store, StoreError};
@@ -62,44 +62,38 @@ fn limit(keep: Option<Duration>, zone: Tz, now: DateTime<Utc>) -> Option<i64> {
     Some(Grain::Day.start(now.checked_sub_signed(keep)?.timestamp(), zone))
 }
 
-/// All that is older than its tier, in as many steps as it takes; with `dry_run` it is only counted.
-pub async fn prune_all(
+/// All of a kind that is older than its tier, in as many steps as it takes; with `dry_run` it is only counted.
+pub(super) async fn all(
     store: &mut Store,
-    kinds: &Kinds,
+    id: i64,
+    kind: &Kind,
     zone: Tz,
     now: DateTime<Utc>,
     dry_run: bool,
-) -> Result<Vec<Pruned>, StoreError> {
-    let mut all = Vec::new();
-    for (id, name) in store.kinds().await? {
-        let Some(kind) = kinds.get(&name) else {
-            continue;
-        };
-        let mut pruned = Pruned {
-            kind: name,
-            ..Pruned::default()
-        };
-        for (grain, keep) in tiers(kind) {
-            if let Some(before) = limit(keep, zone, now) {
-                let count = store.outdated_rollups(id, grain, before, !dry_run).await?;
-                match grain {
-                    Grain::Hour => pruned.hourly = count,
-                    Grain::Day => pruned.daily = count,
-                    Grain::Month => pruned.monthly = count,
-                }
+) -> Result<Pruned, StoreError> {
+    let mut pruned = Pruned {
+        kind: kind.name.clone(),
+        ..Pruned::default()
+    };
+    for (grain, keep) in tiers(kind) {
+        if let Some(before) = limit(keep, zone, now) {
+            let count = store.outdated_rollups(id, grain, before, !dry_run).await?;
+            match grain {
+                Grain::Hour => pruned.hourly = count,
+                Grain::Day => pruned.daily = count,
+                Grain::Month => pruned.monthly = count,
             }
         }
-        if let Some(before) = limit(kind.keep.points, zone, now) {
-            if dry_run {
-                let old = store.outdated(id, before * 1_000_000, i64::MAX).await?;
-                pruned.points = old.iter().map(|(_, points)| points).sum();
-            } else {
-                while let more @ 1.. = prune(store, id, kind, zone, now).await? {
-                    pruned.points += more;
-                }
-            }
-        }
-        all.push(pruned);
     }
-    Ok(all)
+    if let Some(before) = limit(kind.keep.points, zone, now) {
+        if dry_run {
+            let old = store.outdated(id, before * 1_000_000, i64::MAX).await?;
+            pruned.points = old.iter().map(|(_, points)| points).sum();
+        } else {
+            while let more @ 1.. = prune(store, id, kind, zone, now).await? {
+                pruned.points += more;
+            }
+        }
+    }
+    Ok(pruned)
 }
