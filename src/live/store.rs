@@ -36,6 +36,8 @@ pub enum StoreError {
     /// Another program was writing all the time that this one waited.
     #[error("{file}: another program has been writing for {} seconds", BUSY.as_secs())]
     Busy { file: String },
+    #[error("{file}: the disk is full: make room and try again")]
+    Full { file: String },
     #[error("cannot {doing} {file}: {error}")]
     Failed {
         doing: &'static str,
@@ -204,9 +206,11 @@ fn as_json<B: AsRef<[u8]>>(all: impl IntoIterator<Item = B>) -> String {
 fn failed(doing: &'static str, path: &Path, error: sqlx::Error) -> StoreError {
     let file = path.display().to_string();
     let code = error.as_database_error().and_then(|error| error.code());
-    // SQLITE_BUSY and SQLITE_BUSY_SNAPSHOT.
-    if matches!(code.as_deref(), Some("5" | "517")) {
-        return StoreError::Busy { file };
+    match code.as_deref() {
+        // SQLITE_BUSY and SQLITE_BUSY_SNAPSHOT.
+        Some("5" | "517") => StoreError::Busy { file },
+        // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where it cannot even begin.
+        Some("13" | "4874") => StoreError::Full { file },
+        _ => StoreError::Failed { doing, file, error },
     }
-    StoreError::Failed { doing, file, error }
 }
