@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+use tokio::time::{Instant, sleep};
 
 use crate::config::live::Durable;
 
@@ -78,6 +79,7 @@ impl Display for Part {
 
 /// How long a writer waits for another.
 const BUSY: Duration = Duration::from_secs(10);
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// In kB, as a negative number of SQLite's: chunks are read once.
 const CACHE: &str = "-2048";
 /// Bytes to which the write-ahead log is cut back.
@@ -103,6 +105,17 @@ impl Store {
             .synchronous(synchronous)
             .pragma("cache_size", CACHE)
             .pragma("journal_size_limit", LOG_LIMIT);
+        // While another program makes the file, SQLite says at once that it is busy, in spite of its timeout.
+        let until = Instant::now() + BUSY;
+        loop {
+            match Self::prepared(path, options.clone()).await {
+                Err(StoreError::Busy { .. }) if Instant::now() < until => sleep(BUSY_PAUSE).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn prepared(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
         let mut store = Self::connect(path, options).await?;
         schema::prepare(&mut store).await?;
         Ok(store)
@@ -127,9 +140,7 @@ impl Store {
     /// A store in memory, for tests.
     pub async fn in_memory() -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().in_memory(true);
-        let mut store = Self::connect(Path::new(":memory:"), options).await?;
-        schema::prepare(&mut store).await?;
-        Ok(store)
+        Self::prepared(Path::new(":memory:"), options).await
     }
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
@@ -207,8 +218,8 @@ fn failed(doing: &'static str, path: &Path, error: sqlx::Error) -> StoreError {
     let file = path.display().to_string();
     let code = error.as_database_error().and_then(|error| error.code());
     match code.as_deref() {
-        // SQLITE_BUSY and SQLITE_BUSY_SNAPSHOT.
-        Some("5" | "517") => StoreError::Busy { file },
+        // SQLITE_BUSY, SQLITE_BUSY_RECOVERY and SQLITE_BUSY_SNAPSHOT.
+        Some("5" | "261" | "517") => StoreError::Busy { file },
         // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where it cannot even begin.
         Some("13" | "4874") => StoreError::Full { file },
         _ => StoreError::Failed { doing, file, error },
