@@ -6,6 +6,7 @@ mod checking;
 mod codec;
 mod declared;
 mod disk;
+mod faults;
 mod keeping;
 mod killed;
 mod power_cuts;
