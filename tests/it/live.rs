@@ -9,6 +9,7 @@ mod disk;
 mod faults;
 mod keeping;
 mod killed;
+mod originals;
 mod power_cuts;
 mod program;
 mod recording;
