@@ -27,6 +27,9 @@ const BACKLOG: i64 = 32 * CHUNK as i64;
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// How long the writer waits for a reader that keeps the log from being emptied, before it looks again.
+const HELD_PAUSE: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     pub durable: Durable,
@@ -452,17 +455,27 @@ impl Writing {
             batches.push(waiting.batch);
             answers.push((waiting.answer, waiting.place));
         }
-        let now = (self.clock)();
-        let written = self
-            .store
-            .commit(
-                &mut batches,
-                &self.kinds,
-                self.settings.ids,
-                now,
-                &mut self.known,
-            )
-            .await;
+        let written = loop {
+            let now = (self.clock)();
+            let written = self
+                .store
+                .commit(
+                    &mut batches,
+                    &self.kinds,
+                    self.settings.ids,
+                    now,
+                    &mut self.known,
+                )
+                .await;
+            match written {
+                // Nothing of it was touched. The queue fills meanwhile, and says so.
+                Err(StoreError::Held { .. }) if !self.stop.is_cancelled() => tokio::select! {
+                    () = tokio::time::sleep(HELD_PAUSE) => {}
+                    () = self.stop.cancelled() => {}
+                },
+                written => break written,
+            }
+        };
         let written = written.map_err(|error| error.to_string());
         if let Err(error) = &written {
             tracing::error!("events were not kept: {error}");

@@ -37,6 +37,10 @@ pub enum StoreError {
     /// Another program was writing all the time that this one waited.
     #[error("{file}: another program has been writing for {} seconds", BUSY.as_secs())]
     Busy { file: String },
+    #[error(
+        "{file}: another program has been reading for too long; nothing is written until it ends"
+    )]
+    Held { file: String },
     #[error("{file}: the disk is full: make room and try again")]
     Full { file: String },
     #[error("cannot {doing} {file}: {error}")]
@@ -84,6 +88,9 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const CACHE: &str = "-2048";
 /// Bytes to which the write-ahead log is cut back.
 const LOG_LIMIT: &str = "16777216";
+/// Bytes of the write-ahead log from which on nothing is written while a reader keeps it from being emptied; with one more
+/// commit it is still below 64 MB.
+const LOG_MOST: u64 = 48 << 20;
 
 pub struct Store {
     path: PathBuf,
@@ -164,10 +171,29 @@ impl Store {
 
     /// Waits for other writers before it reads, so that nothing changes between.
     async fn begin(&mut self) -> Result<(), StoreError> {
+        self.limit_log().await?;
         let begun = self.connection.execute("BEGIN IMMEDIATE").await;
         begun
             .map(drop)
             .map_err(|error| failed("write to", &self.path, error))
+    }
+
+    /// A reader that stalls in a transaction keeps the log from being emptied, and it would grow until the disk is full.
+    async fn limit_log(&mut self) -> Result<(), StoreError> {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        if std::fs::metadata(log).map_or(0, |log| log.len()) < LOG_MOST {
+            return Ok(());
+        }
+        let checkpoint = sqlx::query_as("PRAGMA wal_checkpoint")
+            .fetch_one(&mut self.connection)
+            .await;
+        let (_, pages, copied): (i64, i64, i64) = checkpoint.map_err(self.failed("write to"))?;
+        let file = self.path.display().to_string();
+        match copied < pages {
+            true => Err(StoreError::Held { file }),
+            false => Ok(()),
+        }
     }
 
     async fn finish<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {

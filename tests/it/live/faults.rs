@@ -15,10 +15,12 @@ use daybook::kinds::Kinds;
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
 use daybook::live::keep;
-use daybook::live::record::{Recorder, Settings};
+use daybook::live::record::{RecordError, Recorder, Settings};
 use daybook::live::rollup::Grain;
-use daybook::live::store::Store;
+use daybook::live::store::{Known, Store, StoreError};
 use serde_json::Value as Json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Executor};
 use support::dice::Dice;
 use support::world::{App, World};
 
@@ -281,6 +283,74 @@ async fn programs_that_make_the_file_at_the_same_time_all_write_it() {
         let mut store = Store::open(&path, Durable::Commit).await.unwrap();
         assert_eq!(points(&mut store, "checkout").await.len(), 4);
     }
+}
+
+#[tokio::test]
+async fn while_a_reader_stalls_the_log_stays_below_64_mb_and_senders_are_turned_away_but_lose_nothing()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.db");
+    let toml = "shape = \"event\"\nlabels = {}\ndetails = { bytes = 65536 }";
+    let dumps: Kinds = [("dump".to_owned(), kind("dump", toml))].into();
+    let settings = Settings {
+        queue: 100,
+        ..Settings::default()
+    };
+    // A megabyte that nobody can squeeze much.
+    let mut dice = Dice(31);
+    let mut batch = Batch::default();
+    for number in 0..25 {
+        let noise = (0..60_000).map(|_| char::from(b'0' + dice.below(64) as u8));
+        let dump = Event::new("dump").details(noise.collect::<String>().into());
+        batch.add(number, &dump, &dumps, noon());
+    }
+    assert_eq!(batch.len(), 25);
+    let store = Store::open(&path, Durable::Commit).await.unwrap();
+    let (recorder, writer) = Recorder::start(store, dumps, settings, noon);
+    let send = || {
+        let (recorder, batch) = (recorder.clone(), batch.clone());
+        tokio::spawn(async move { recorder.send(batch).await.map(|reply| reply.accepted) })
+    };
+    let log_size = || {
+        let log = fs::metadata(folder.path().join("live.db-wal"));
+        log.unwrap().len() >> 20
+    };
+    assert_eq!(send().await.unwrap(), Ok(25));
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut reader = options.connect().await.unwrap();
+    reader.execute("BEGIN").await.unwrap();
+    reader.execute("SELECT count(*) FROM chunks").await.unwrap();
+
+    let mut batches = 1;
+    while log_size() < 48 {
+        assert_eq!(send().await.unwrap(), Ok(25));
+        batches += 1;
+    }
+    let mut other = Store::open(&path, Durable::Commit).await.unwrap();
+    let known = &mut Known::default();
+    let refused = other
+        .commit(&mut [batch.clone()], recorder.kinds(), noon(), known)
+        .await;
+    let Err(error @ StoreError::Held { .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    let expected =
+        "live.db: another program has been reading for too long; nothing is written until it ends";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    let waiting: Vec<_> = (0..4).map(|_| send()).collect();
+    tokio::task::yield_now().await;
+    assert_eq!(recorder.send(batch.clone()).await, Err(RecordError::Full));
+    assert!(log_size() < 64, "{}", log_size());
+    assert!(waiting.iter().all(|sent| !sent.is_finished()));
+
+    reader.execute("COMMIT").await.unwrap();
+    for sent in waiting {
+        assert_eq!(sent.await.unwrap(), Ok(25));
+    }
+    assert_eq!(send().await.unwrap(), Ok(25));
+    assert!(log_size() <= 16, "{}", log_size());
+    let mut store = writer.stop().await.unwrap();
+    assert_eq!(store.fill().await.unwrap()[0].points, (batches + 5) * 25);
 }
 
 fn checkout(shop: &str) -> Event<'_> {
