@@ -1,5 +1,6 @@
 //! Events between two nights: checked, recorded, kept, rolled up and asked.
 
+pub mod archive;
 pub mod batch;
 pub mod bytes;
 pub mod chunk;

@@ -7,7 +7,7 @@ use crate::kinds::{self, Kinds, presets};
 use crate::text::duration::{HOUR, SECOND, spoken, within};
 
 use super::rows::{Row, section};
-use super::settle::{Settler, whole};
+use super::settle::{Settler, file_name, whole};
 
 #[derive(Debug, Clone)]
 pub struct LiveSettings {
@@ -25,6 +25,9 @@ pub struct LiveSettings {
     pub flush_every: Duration,
     /// How often the keeper goes round.
     pub keep_every: Duration,
+    /// Where points that are older than their tier are kept, if they are.
+    pub archive: Option<Archive>,
+    pub archive_folder: PathBuf,
     pub presets: Vec<String>,
     pub kinds: Kinds,
 }
@@ -36,6 +39,12 @@ pub enum Durable {
     Commit,
     /// At once; a kill loses what came since the last flush.
     Memory,
+}
+
+/// In which form points are archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Archive {
+    Parquet,
 }
 
 /// `None`: the section is not there, and nothing of it is.
@@ -50,6 +59,9 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
         |setting, text: &Option<String>| settler.value(setting, text, within(SECOND..=HOUR));
     let flush_every = time("live.flush_every", &written.flush_every);
     let keep_every = time("live.keep_every", &written.keep_every);
+    let archive = settler.value("live.archive", &written.archive, archive);
+    let folder = settler.value("live.archive_folder", &written.archive_folder, file_name);
+    let folder = folder.as_deref().unwrap_or("live-archive");
     let is_on = settler.value_or_variable("live.on", "ENABLE_METRICS", &written.on, yes_or_no);
     Some(LiveSettings {
         is_on: is_on.unwrap_or(true),
@@ -60,6 +72,8 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
         ids: ids.unwrap_or(5_000_000),
         flush_every: flush_every.unwrap_or(5 * SECOND),
         keep_every: keep_every.unwrap_or(2 * SECOND),
+        archive,
+        archive_folder: settler.beside_the_file(folder),
         kinds: kinds(written, settler),
         presets: written.presets.clone(),
     })
@@ -99,6 +113,16 @@ fn durable(text: &str) -> Result<Durable, String> {
     }
 }
 
+fn archive(text: &str) -> Result<Archive, String> {
+    match text {
+        "parquet" => Ok(Archive::Parquet),
+        _ => Err(format!(
+            "`{}` is not `parquet`; leave it out to archive nothing",
+            text.escape_debug()
+        )),
+    }
+}
+
 fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
@@ -116,6 +140,10 @@ impl LiveSettings {
             Durable::Commit => "commit",
             Durable::Memory => "memory",
         };
+        let archive = match self.archive {
+            Some(Archive::Parquet) => "parquet",
+            None => "none",
+        };
         let listed = |names: Vec<&str>| match names[..] {
             [] => "none".to_owned(),
             _ => names.join(", "),
@@ -129,6 +157,8 @@ impl LiveSettings {
             ("ids", self.ids.to_string()),
             ("flush_every", spoken(self.flush_every)),
             ("keep_every", spoken(self.keep_every)),
+            ("archive", archive.to_owned()),
+            ("archive_folder", self.archive_folder.display().to_string()),
             (
                 "presets",
                 listed(self.presets.iter().map(String::as_str).collect()),
@@ -176,6 +206,11 @@ pub mod written {
         /// How often points are merged, sealed and pruned; `2s` when left out.
         #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
         pub keep_every: Option<String>,
+        /// `parquet`: points that are older than their tier are written to files before they are deleted. When left out: deleted.
+        #[schemars(regex(pattern = r"^parquet$"))]
+        pub archive: Option<String>,
+        /// The folder of these files, relative to this one; `live-archive` when left out.
+        pub archive_folder: Option<String>,
         /// Kinds that come with Daybook: `bot`, `agents`, `hosts`, `moderation`.
         #[serde(default)]
         pub presets: Vec<String>,

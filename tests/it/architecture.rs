@@ -56,7 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("prune", &["calendar", "config", "book"]),
     // Events between two nights: it knows no entry, no book and no preset.
-    ("live", &["calendar", "kinds", "config"]),
+    ("live", &["files", "calendar", "kinds", "config"]),
     (
         "nightly",
         &[
