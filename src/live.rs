@@ -5,6 +5,7 @@ pub mod batch;
 pub mod bytes;
 pub mod chunk;
 pub mod columns;
+pub mod compat;
 pub mod event;
 pub mod keep;
 pub mod point;

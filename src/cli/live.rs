@@ -1,6 +1,6 @@
 //! What is said of live events.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub enum Live {
@@ -22,14 +22,24 @@ const RECORD_HELP: &str = "\
 Examples:
   echo '{\"kind\": \"checkout\", \"labels\": {\"shop\": \"zh\"}, \"values\": {\"duration\": 120}, \"ok\": true}' | daybook live record
   tail -F events.jsonl | daybook live record
+  tail -F scans.jsonl | daybook live record --format scans
 
 Each flush is answered by a line of JSON: how many events were accepted, and which were rejected and why.";
 
 #[derive(Debug, Args)]
 pub struct Record {
+    /// What a line holds: an event, or a scan as a moderation bot logs it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = RecordFormat::Events)]
+    pub format: RecordFormat,
     /// Lines of one flush at most
     #[arg(long, value_name = "LINES", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub flush: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecordFormat {
+    Events,
+    Scans,
 }
 
 #[derive(Debug, Subcommand)]

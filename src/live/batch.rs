@@ -79,7 +79,18 @@ impl Batch {
     }
 
     pub fn add_line(&mut self, line: usize, text: &[u8], kinds: &Kinds, now: DateTime<Utc>) {
-        match Event::from_json(text) {
+        self.add_read(line, Event::from_json(text), kinds, now);
+    }
+
+    /// Takes in what was read of a line, in whatever form it came.
+    pub fn add_read(
+        &mut self,
+        line: usize,
+        read: Result<Event<'_>, Refused>,
+        kinds: &Kinds,
+        now: DateTime<Utc>,
+    ) {
+        match read {
             Ok(event) => self.add(line, &event, kinds, now),
             Err(refused) => self.refuse(line, refused),
         }

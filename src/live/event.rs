@@ -163,7 +163,7 @@ fn refused(field: impl Into<String>, error: impl Into<String>) -> Refused {
     }
 }
 
-fn moment(json: &Json) -> Result<DateTime<Utc>, Refused> {
+pub(super) fn moment(json: &Json) -> Result<DateTime<Utc>, Refused> {
     let at = match json {
         Json::String(text) => DateTime::parse_from_rfc3339(text)
             .ok()

@@ -14,6 +14,7 @@ mod originals;
 mod power_cuts;
 mod program;
 mod recording;
+mod scans;
 mod spans;
 
 use chrono::{DateTime, Utc};

@@ -8,9 +8,11 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::Record;
+use crate::cli::{Record, RecordFormat};
 use crate::config::Config;
 use crate::live::batch::Batch;
+use crate::live::compat::moderation;
+use crate::live::event::Event;
 use crate::live::record::{RecordError, Recorder};
 
 use super::super::{CommandError, Ended, World, output};
@@ -31,6 +33,11 @@ pub(super) async fn run(
     world: &World,
 ) -> Result<Ended, CommandError> {
     let live = settings(config)?;
+    if args.format == RecordFormat::Scans && !live.kinds.contains_key(moderation::KIND) {
+        let message =
+            "`--format scans` needs the kind `scan`: add the preset `moderation` under [live]";
+        return Err(CommandError::Usage(message.to_owned()));
+    }
     if !live.is_on {
         output::say(
             "recording is off (`on = false`, or ENABLE_METRICS): events are checked and not kept",
@@ -77,7 +84,11 @@ async fn record(
             let line =
                 line.map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
             if !line.trim_ascii().is_empty() {
-                batch.add_line(number, &line, recorder.kinds(), now);
+                let read = match args.format {
+                    RecordFormat::Events => Event::from_json(&line),
+                    RecordFormat::Scans => moderation::event(&line),
+                };
+                batch.add_read(number, read, recorder.kinds(), now);
             }
             if count < args.flush {
                 next = timeout(PAUSE, lines.recv()).await.ok().flatten();

@@ -1,0 +1,3 @@
+//! What the senders and readers of other metrics systems expect.
+
+pub mod moderation;
