@@ -8,6 +8,7 @@ pub mod columns;
 pub mod compat;
 pub mod event;
 pub mod keep;
+pub mod log;
 pub mod point;
 pub mod question;
 pub mod record;

@@ -28,6 +28,8 @@ pub struct LiveSettings {
     /// Where points that are older than their tier are kept, if they are.
     pub archive: Option<Archive>,
     pub archive_folder: PathBuf,
+    /// Where kept events are logged too, if they are.
+    pub log_file: Option<PathBuf>,
     pub presets: Vec<String>,
     pub kinds: Kinds,
 }
@@ -62,10 +64,16 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
     let archive = settler.value("live.archive", &written.archive, archive);
     let folder = settler.value("live.archive_folder", &written.archive_folder, file_name);
     let folder = folder.as_deref().unwrap_or("live-archive");
+    let database = database.unwrap_or_else(|| settler.beside_the_file("live.db"));
+    let log_file = settler.path("live.log_file", "METRICS_LOG_FILE", &written.log_file);
+    if log_file.as_ref() == Some(&database) {
+        let message = "this is the file of the events: name another one".to_owned();
+        settler.wrong_at_origin("live.log_file", message);
+    }
     let is_on = settler.value_or_variable("live.on", "ENABLE_METRICS", &written.on, yes_or_no);
     Some(LiveSettings {
         is_on: is_on.unwrap_or(true),
-        database: database.unwrap_or_else(|| settler.beside_the_file("live.db")),
+        database,
         durable: durable.unwrap_or(Durable::Commit),
         batch: batch.unwrap_or(10_000),
         queue: queue.unwrap_or(100_000),
@@ -73,6 +81,7 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
         flush_every: flush_every.unwrap_or(5 * SECOND),
         keep_every: keep_every.unwrap_or(2 * SECOND),
         archive,
+        log_file,
         archive_folder: settler.beside_the_file(folder),
         kinds: kinds(written, settler),
         presets: written.presets.clone(),
@@ -140,6 +149,11 @@ impl LiveSettings {
             Durable::Commit => "commit",
             Durable::Memory => "memory",
         };
+        let log_file = self
+            .log_file
+            .as_ref()
+            .map(|file| file.display().to_string());
+        let log_file = log_file.unwrap_or_else(|| "none".to_owned());
         let archive = match self.archive {
             Some(Archive::Parquet) => "parquet",
             None => "none",
@@ -159,6 +173,7 @@ impl LiveSettings {
             ("keep_every", spoken(self.keep_every)),
             ("archive", archive.to_owned()),
             ("archive_folder", self.archive_folder.display().to_string()),
+            ("log_file", log_file),
             (
                 "presets",
                 listed(self.presets.iter().map(String::as_str).collect()),
@@ -211,6 +226,8 @@ pub mod written {
         pub archive: Option<String>,
         /// The folder of these files, relative to this one; `live-archive` when left out.
         pub archive_folder: Option<String>,
+        /// A log of kept events, a line of JSON each, relative to this file. When left out: none.
+        pub log_file: Option<String>,
         /// Kinds that come with Daybook: `bot`, `agents`, `hosts`, `moderation`.
         #[serde(default)]
         pub presets: Vec<String>,

@@ -19,6 +19,7 @@ use crate::kinds::{DURATION, Kinds};
 use super::batch::{Batch, Outcome, Reply};
 use super::event::{Event, Number};
 use super::keep::{Keeper, Keeping};
+use super::log::EventLog;
 use super::store::{CHUNK, Known, Store, StoreError};
 
 /// While more points than this wait to be sealed, writing waits for the keeper: they take room, and every question reads them.
@@ -26,7 +27,6 @@ const BACKLOG: i64 = 32 * CHUNK as i64;
 /// A keeper that is away or slow holds up no commit for longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-
 /// How long the writer waits for a reader that keeps the log from being emptied, before it looks again.
 const HELD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -125,8 +125,17 @@ impl Recorder {
             clock,
         };
         let keeping = keeper.start()?;
-        let started = Self::begin(store, live.kinds.clone(), live.into(), clock, Some(keeping));
-        Ok(started)
+        let log = live.log_file.clone();
+        let log = log.map(|path| EventLog::new(path, zone, clock));
+        let kinds = live.kinds.clone();
+        Ok(Self::begin(
+            store,
+            kinds,
+            live.into(),
+            clock,
+            Some(keeping),
+            log,
+        ))
     }
 
     /// Begins to write into the store, which nobody keeps.
@@ -136,7 +145,18 @@ impl Recorder {
         settings: Settings,
         clock: fn() -> DateTime<Utc>,
     ) -> (Self, Writer) {
-        Self::begin(store, kinds, settings, clock, None)
+        Self::start_logged(store, kinds, settings, clock, None)
+    }
+
+    /// The same; what is new in the store also goes into the log.
+    pub fn start_logged(
+        store: Store,
+        kinds: Kinds,
+        settings: Settings,
+        clock: fn() -> DateTime<Utc>,
+        log: Option<EventLog>,
+    ) -> (Self, Writer) {
+        Self::begin(store, kinds, settings, clock, None, log)
     }
 
     fn begin(
@@ -145,6 +165,7 @@ impl Recorder {
         settings: Settings,
         clock: fn() -> DateTime<Utc>,
         keeping: Option<Keeping>,
+        log: Option<EventLog>,
     ) -> (Self, Writer) {
         let (queue, waiting) = mpsc::unbounded_channel();
         let kinds = Arc::new(kinds);
@@ -155,9 +176,13 @@ impl Recorder {
             kinds: Arc::clone(&kinds),
             settings,
             clock,
-            known: Known::default(),
+            known: match log {
+                Some(_) => Known::noting(),
+                None => Known::default(),
+            },
             is_kept: keeping.is_some(),
             unchecked: 0,
+            log,
             stop: stop.clone(),
         };
         let recorder = Self {
@@ -382,6 +407,7 @@ struct Writing {
     is_kept: bool,
     /// Points that were written since the backlog was looked at.
     unchecked: usize,
+    log: Option<EventLog>,
     stop: CancellationToken,
 }
 
@@ -405,6 +431,7 @@ impl Writing {
             self.wait_for_the_keeper().await;
             let group = self.gather(first, &mut queue).await;
             self.write(group).await;
+            self.log().await;
         }
     }
 
@@ -420,6 +447,22 @@ impl Writing {
         {
             sleep(LOOK_AGAIN).await;
         }
+    }
+
+    /// Everyone has been answered; the next commit waits, so that lines stay in their order.
+    async fn log(&mut self) {
+        let kept = self.known.take_kept();
+        if kept.is_empty() {
+            return;
+        }
+        let Some(mut log) = self.log.take() else {
+            return;
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            log.write(&kept);
+            log
+        });
+        self.log = written.await.ok();
     }
 
     async fn gather(

@@ -10,6 +10,7 @@ mod disk;
 mod faults;
 mod keeping;
 mod killed;
+mod log;
 mod originals;
 mod power_cuts;
 mod program;

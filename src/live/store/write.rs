@@ -27,6 +27,8 @@ pub struct Known {
     kinds: HashMap<String, i64>,
     /// Of kinds and labels.
     words: HashMap<(i64, String), HashSet<String>>,
+    /// What was committed, where somebody wants to log it.
+    kept: Option<Vec<(String, Columns)>>,
 }
 
 /// A table of hashes: of keys and ids that came since.
@@ -34,6 +36,34 @@ struct Seen {
     number: i64,
     since: DateTime<Utc>,
     hashes: i64,
+}
+
+impl Known {
+    /// Notes what is committed, until it is taken.
+    pub fn noting() -> Self {
+        Self {
+            kept: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    pub fn take_kept(&mut self) -> Vec<(String, Columns)> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn note(&mut self, kind: &str, points: Columns) {
+        if let Some(kept) = &mut self.kept {
+            kept.push((kind.to_owned(), points));
+        }
+    }
+
+    fn forget(&mut self) {
+        let kept = self.kept.take().map(|_| Vec::new());
+        *self = Self {
+            kept,
+            ..Self::default()
+        };
+    }
 }
 
 impl Store {
@@ -51,7 +81,7 @@ impl Store {
         let done = self.finish(done).await;
         if done.is_err() {
             // What was found out in a transaction that never was is not known.
-            *known = Known::default();
+            known.forget();
         }
         done
     }
@@ -84,6 +114,7 @@ impl Store {
                 let id = self.kind_id(name, known).await?;
                 self.limit_words(&mut points, kind, id, known).await?;
                 self.insert_fresh(&points, id).await?;
+                known.note(name, points);
             }
         }
         Ok(outcomes)
