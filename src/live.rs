@@ -11,6 +11,7 @@ pub mod keep;
 pub mod log;
 pub mod point;
 pub mod question;
+pub mod recent;
 pub mod record;
 pub mod rollup;
 pub mod store;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use daybook::config::live::Durable;
+use daybook::kinds::Kinds;
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
 use daybook::live::keep;
@@ -24,33 +24,41 @@ fn midnight() -> DateTime<Utc> {
 /// The time goes on by what is written: a day and a half, of which the last half is not over.
 pub(super) async fn answered(folder: &Path) -> Result<()> {
     let path = folder.join("hosts.db");
-    let kinds = super::kinds();
+    let rules = super::rules();
+    let kinds = &rules.kinds;
     let kind = &kinds["host"];
     let begun = Instant::now();
     let names: Vec<String> = (0..HOSTS).map(|host| format!("host-{host:04}")).collect();
     let (from, to) = (12 * 3600 / STEP, 36 * 3600 / STEP);
     let mut store = Store::open(&path, Durable::Memory).await?;
-    let mut known = daybook::live::store::Known::default();
+    let mut known = daybook::live::store::Known::new(1000, false);
     for sample in from..to {
         let at = midnight() + TimeDelta::seconds(sample * STEP);
-        let mut batch = Batch::default();
-        for (host, name) in names.iter().enumerate() {
-            batch.add(host, &event(name, host, sample).at(at), &kinds, at);
-        }
         store
-            .commit(&mut [batch], &kinds, 1000, at, &mut known)
+            .commit(
+                &mut [batch(&names, sample, at, kinds)],
+                kinds,
+                at,
+                &mut known,
+            )
             .await?;
         if sample % 300 == 299 {
-            keep::round(&mut store, &kinds, Tz::Europe__Zurich, at).await?;
+            keep::round(&mut store, &rules, at).await?;
         }
     }
-    keep::round(
-        &mut store,
-        &kinds,
-        Tz::Europe__Zurich,
-        midnight() + TimeDelta::hours(36),
-    )
-    .await?;
+    keep::round(&mut store, &rules, midnight() + TimeDelta::hours(36)).await?;
+    // What may be fresh when a question comes.
+    for sample in to..to + 15 {
+        let at = midnight() + TimeDelta::seconds(sample * STEP);
+        store
+            .commit(
+                &mut [batch(&names, sample, at, kinds)],
+                kinds,
+                at,
+                &mut known,
+            )
+            .await?;
+    }
     let fill = store.fill().await?;
     let fill = fill
         .iter()
@@ -96,6 +104,14 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
         println!("| {words} | {count} | {:.2} |", times[ROUNDS / 2]);
     }
     Ok(())
+}
+
+fn batch(names: &[String], sample: i64, at: DateTime<Utc>, kinds: &Kinds) -> Batch {
+    let mut batch = Batch::default();
+    for (host, name) in names.iter().enumerate() {
+        batch.add(host, &event(name, host, sample).at(at), kinds, at);
+    }
+    batch
 }
 
 /// Numbers with as much noise as those of hosts have.

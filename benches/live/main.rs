@@ -9,19 +9,20 @@
 mod hosts;
 mod plain;
 mod points;
+mod sizes;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use chrono_tz::Tz;
 use daybook::config::LiveSettings;
 use daybook::config::live::Durable;
 use daybook::kinds::{Kinds, presets};
-use daybook::live::keep;
-use daybook::live::record::{Recorder, Settings};
-use daybook::live::store::{Fill, Store};
+use daybook::live::keep::{self, Rules};
+use daybook::live::record::Recorder;
+use daybook::live::store::{Fill, Known, Store};
 
 /// Batches on their way at once.
 const SENDERS: usize = 4;
@@ -114,6 +115,14 @@ fn kinds() -> Kinds {
     all.map(|kind| (kind.name.clone(), kind)).collect()
 }
 
+fn rules() -> Rules {
+    Rules {
+        kinds: kinds(),
+        zone: Tz::Europe__Zurich,
+        archive: None,
+    }
+}
+
 fn settings(path: &Path) -> LiveSettings {
     LiveSettings {
         is_on: true,
@@ -125,6 +134,9 @@ fn settings(path: &Path) -> LiveSettings {
         flush_every: Duration::from_secs(5),
         keep_every: Duration::from_secs(2),
         presets: Vec::new(),
+        archive: None,
+        archive_folder: "live-archive".into(),
+        log_file: None,
         kinds: kinds(),
     }
 }
@@ -166,28 +178,41 @@ async fn task(store: &mut Store) -> Result<Fill> {
     task.context("no tasks were kept")
 }
 
-/// Bytes of a sealed task point, its id included.
+/// Bytes of points that are sealed and sorted: a million tasks of 30 days, and a day of three hosts.
 async fn sealed(folder: &Path) -> Result<()> {
-    let store = Store::open(&folder.join("sizes.db"), Durable::Memory).await?;
-    let (recorder, writer) = Recorder::start(store, kinds(), Settings::default(), Utc::now);
-    for batch in 0..100 {
-        let batch = points::batch(batch * 10_000, 10_000, Ids::None, &recorder);
-        recorder.send_when_free(batch).await?;
-    }
-    let mut store = writer.stop().await?;
-    let later = Utc::now() + chrono::TimeDelta::hours(2);
-    let begun = Instant::now();
-    keep::round(&mut store, &kinds(), Tz::Europe__Zurich, later).await?;
-    let took = begun.elapsed().as_secs_f64();
-    let fill = task(&mut store).await?;
-    let points = fill.points as f64;
-    println!("\n## Sealed\n");
-    println!("| what | bytes a point | sealed and rolled up a second |");
-    println!("|---|--:|--:|");
+    println!("\n## Sealed and sorted\n");
     println!(
-        "| tasks | {:.2} | {:.0} |",
-        fill.bytes as f64 / points,
-        points / took
+        "| what | points | bytes a point | bytes a value | sealed, rolled up and sorted a second |"
     );
+    println!("|---|--:|--:|--:|--:|");
+    for (words, values, batches) in sizes::all() {
+        let mut store = Store::open(&folder.join(format!("{words}.db")), Durable::Memory).await?;
+        let mut rules = rules();
+        for kind in rules.kinds.values_mut() {
+            kind.keep.points = None;
+        }
+        let known = &mut Known::new(1000, false);
+        let mut took = Duration::ZERO;
+        let mut last = Utc::now();
+        for (now, batch) in batches {
+            store.commit(&mut [batch], &rules.kinds, now, known).await?;
+            let begun = Instant::now();
+            keep::round(&mut store, &rules, now).await?;
+            took += begun.elapsed();
+            last = now;
+        }
+        let begun = Instant::now();
+        keep::round(&mut store, &rules, last + TimeDelta::days(2)).await?;
+        took += begun.elapsed();
+        let fills = store.fill().await?;
+        let points: i64 = fills.iter().map(|fill| fill.points).sum();
+        let bytes: i64 = fills.iter().map(|fill| fill.bytes).sum();
+        let size = bytes as f64 / points as f64;
+        println!(
+            "| {words} | {points} | {size:.2} | {:.2} | {:.0} |",
+            size / values,
+            points as f64 / took.as_secs_f64()
+        );
+    }
     Ok(())
 }

@@ -16,6 +16,8 @@ pub enum Live {
     Kinds(Kinds),
     /// Delete points and rollups that are older than their tier
     Prune(LivePrune),
+    /// Delete the points that have certain labels
+    Forget(Forget),
 }
 
 const RECORD_HELP: &str = "\
@@ -83,6 +85,21 @@ pub struct Kinds {
 
 #[derive(Debug, Args)]
 pub struct LivePrune {
+    /// Show what would be deleted, delete nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Forget {
+    /// Kind of event
+    pub kind: String,
+    /// Delete events whose label has this value; several must all match
+    #[arg(long = "label", value_name = "NAME=VALUE", required = true)]
+    pub labels: Vec<String>,
     /// Show what would be deleted, delete nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,

@@ -1,5 +1,6 @@
 //! `daybook live`: events between two nights.
 
+mod forget;
 mod kinds;
 mod points;
 mod prune;
@@ -7,7 +8,9 @@ mod record;
 
 use crate::cli::{Live, Question};
 use crate::config::{Config, LiveSettings};
+use crate::kinds::Kind;
 use crate::live::store::StoreError;
+use crate::text::suggest::did_you_mean;
 
 use super::{CommandError, Ended, World};
 
@@ -18,6 +21,7 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
             question: Question::Points(args),
         } => points::run(config, args, world).await,
         Live::Kinds(args) => kinds::declared(config, args),
+        Live::Forget(args) => forget::run(config, args).await,
         Live::Prune(args) => prune::run(config, args, world).await,
     }
 }
@@ -31,6 +35,30 @@ fn settings(config: &Config) -> Result<&LiveSettings, CommandError> {
             config.file.display()
         ))
     })
+}
+
+fn kind<'l>(live: &'l LiveSettings, name: &str) -> Result<&'l Kind, CommandError> {
+    live.kinds.get(name).ok_or_else(|| {
+        let hint = did_you_mean(name, live.kinds.keys().map(String::as_str));
+        CommandError::Usage(format!("no kind `{}`{hint}", name.escape_debug()))
+    })
+}
+
+fn labels(texts: &[String], kind: &Kind) -> Result<Vec<(String, String)>, CommandError> {
+    texts.iter().map(|text| label(text, kind)).collect()
+}
+
+fn label(text: &str, kind: &Kind) -> Result<(String, String), CommandError> {
+    let wrong =
+        |what: String| CommandError::Usage(format!("--label {}: {what}", text.escape_debug()));
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| wrong("expected NAME=VALUE".to_owned()))?;
+    if kind.label(name).is_none() {
+        let hint = did_you_mean(name, kind.labels.iter().map(|label| label.name.as_str()));
+        return Err(wrong(format!("`{}` has no such label{hint}", kind.name)));
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A file that others keep busy, or whose disk is full, is a database that is unavailable.

@@ -16,7 +16,7 @@ use chrono::NaiveDate;
 use crate::files::Unfinished;
 use crate::kinds::Kind;
 
-use super::columns::{ABSENT, Columns, Numbers, Texts};
+use super::columns::{ABSENT, Columns, Numbers};
 use super::store::ChunkRow;
 use parquet::{Cells, Field, Form};
 
@@ -134,14 +134,14 @@ impl Writer {
 
     /// The points of a chunk, or of a part of it. The layout must include them.
     pub fn add(&mut self, points: &Columns) -> io::Result<()> {
-        if points.len() > 1 && (points.len() > ROWS || bytes_of_texts(points) > BYTES) {
+        if points.len() > 1 && (points.len() > ROWS || points.text_bytes() > BYTES) {
             let all: Vec<u32> = (0..points.len() as u32).collect();
             let (one, other) = all.split_at(points.len() / 2);
             self.add(&points.pick(one))?;
             return self.add(&points.pick(other));
         }
         self.waiting.append(points);
-        match self.waiting.len() >= ROWS || bytes_of_texts(&self.waiting) >= BYTES {
+        match self.waiting.len() >= ROWS || self.waiting.text_bytes() >= BYTES {
             true => self.write_group(),
             false => Ok(()),
         }
@@ -200,16 +200,6 @@ fn number_cells(numbers: &Numbers, wanted: Form) -> io::Result<Cells<'_>> {
             "a column has other decimals than the file",
         )),
     }
-}
-
-fn bytes_of_texts(points: &Columns) -> usize {
-    let labels = points.labels.iter().map(|column| &column.cells);
-    let texts = labels.chain([&points.details]);
-    let bytes = texts.map(|texts| match texts {
-        Texts::Plain { text, .. } => text.len(),
-        Texts::Coded { .. } => 0,
-    });
-    bytes.sum()
 }
 
 /// New folders must survive a power cut, or the files in them do not.

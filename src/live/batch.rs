@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::kinds::Kinds;
+use crate::kinds::{Kind, Kinds};
 
 use super::columns::Columns;
 use super::event::{self, Event, Hash, Refused};
@@ -28,6 +28,21 @@ pub(super) struct Part {
     pub points: Columns,
     /// The ids that were given, with the places of their points.
     pub ids: Vec<(u32, Hash)>,
+}
+
+impl Part {
+    fn add(
+        &mut self,
+        event: &Event<'_>,
+        kind: &Kind,
+        id: Option<Hash>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        event::add(event, kind, now, &mut self.points)?;
+        let place = self.points.len() as u32 - 1;
+        self.ids.extend(id.map(|id| (place, id)));
+        Ok(())
+    }
 }
 
 /// The answer to a batch.
@@ -108,19 +123,17 @@ impl Batch {
             .as_deref()
             .map(|id| event::id(&kind.name, id))
             .transpose()?;
-        if !self.kinds.contains_key(&kind.name) {
-            let part = Part {
+        if let Some(part) = self.kinds.get_mut(&kind.name) {
+            part.add(event, kind, id, now)?;
+        } else {
+            let mut part = Part {
                 points: Columns::new(kind),
                 ids: Vec::new(),
             };
+            part.add(event, kind, id, now)?;
             self.kinds.insert(kind.name.clone(), part);
         }
-        if let Some(part) = self.kinds.get_mut(&kind.name) {
-            event::add(event, kind, now, &mut part.points)?;
-            let place = part.points.len() as u32 - 1;
-            part.ids.extend(id.map(|id| (place, id)));
-            self.accepted += 1;
-        }
+        self.accepted += 1;
         Ok(())
     }
 
@@ -134,6 +147,14 @@ impl Batch {
     /// How many points it holds.
     pub fn len(&self) -> usize {
         self.accepted
+    }
+
+    /// Bytes of its texts.
+    pub fn text_bytes(&self) -> usize {
+        self.kinds
+            .values()
+            .map(|part| part.points.text_bytes())
+            .sum()
     }
 
     pub fn is_empty(&self) -> bool {

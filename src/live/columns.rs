@@ -132,6 +132,21 @@ impl Columns {
             .unwrap_or_default()
     }
 
+    /// Values that no point has take no room.
+    pub fn drop_blank_values(&mut self) {
+        self.values.retain(|column| !column.cells.is_blank());
+    }
+
+    /// Bytes of texts that are held one by one.
+    pub fn text_bytes(&self) -> usize {
+        let labels = self.labels.iter().map(|column| &column.cells);
+        let bytes = labels.chain([&self.details]).map(|texts| match texts {
+            Texts::Plain { text, .. } => text.len(),
+            Texts::Coded { .. } => 0,
+        });
+        bytes.sum()
+    }
+
     /// The texts of the kind's cluster label.
     pub fn cluster(&self, kind: &Kind) -> Option<&Texts> {
         self.label(&kind.labels[kind.cluster?].name)
@@ -315,6 +330,33 @@ impl Texts {
         }
     }
 
+    /// Where this text is.
+    pub fn places(&self, text: &str) -> Vec<u32> {
+        let code = match self {
+            Self::Coded { words, .. } => words.list.iter().position(|word| word == text),
+            Self::Plain { .. } => None,
+        };
+        let is_it = |place: &u32| match (self, code) {
+            (Self::Coded { codes, .. }, Some(code)) => codes[*place as usize] as usize == code + 1,
+            (Self::Coded { .. }, None) => false,
+            (Self::Plain { .. }, _) => self.text(*place as usize) == text,
+        };
+        (0..self.len() as u32).filter(is_it).collect()
+    }
+
+    /// The first and the last text in their order.
+    pub fn bounds(&self) -> Option<(&str, &str)> {
+        let Self::Coded { words, codes } = self else {
+            let texts = || (0..self.len()).map(|at| self.text(at));
+            return texts().min().zip(texts().max());
+        };
+        let mut is_used = vec![false; words.list.len() + 1];
+        codes.iter().for_each(|code| is_used[*code as usize] = true);
+        let used = || (0..).zip(&is_used).filter(|(_, is_used)| **is_used);
+        let texts = || used().map(|(code, _)| words.word(code));
+        texts().min().zip(texts().max())
+    }
+
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         match self {
@@ -337,19 +379,21 @@ impl Texts {
     }
 
     pub fn pick(&self, places: &[u32]) -> Self {
-        match self {
-            Self::Coded { words, codes } => Self::Coded {
-                words: words.clone(),
-                codes: places.iter().map(|at| codes[*at as usize]).collect(),
-            },
-            Self::Plain { .. } => {
-                let mut picked = Self::default();
-                for at in places {
-                    picked.push(self.text(*at as usize));
-                }
-                picked
+        let mut picked = match self {
+            // Few points need few words.
+            Self::Coded { words, codes } if words.list.len() <= places.len() => {
+                return Self::Coded {
+                    words: words.clone(),
+                    codes: places.iter().map(|at| codes[*at as usize]).collect(),
+                };
             }
+            Self::Coded { .. } => Self::coded(),
+            Self::Plain { .. } => Self::default(),
+        };
+        for at in places {
+            picked.push(self.text(*at as usize));
         }
+        picked
     }
 }
 
@@ -445,6 +489,13 @@ impl Numbers {
             Self::Float(numbers) => {
                 Self::Float(places.iter().map(|at| numbers[*at as usize]).collect())
             }
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        match self {
+            Self::Fixed { raw, .. } => raw.iter().all(|raw| *raw == ABSENT),
+            Self::Float(numbers) => numbers.iter().all(|number| number.is_nan()),
         }
     }
 

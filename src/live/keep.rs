@@ -2,11 +2,13 @@
 //! its tier goes.
 
 mod compact;
+mod forget;
 mod prune;
 mod seal;
 
-use std::collections::BTreeMap;
 use std::fs::File;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,12 +16,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::LiveSettings;
+use crate::config::live::Archive;
 use crate::kinds::{Kind, Kinds};
 
 use super::chunk::Chunk;
 use super::columns::Columns;
 use super::rollup::{Grain, rollups};
 use super::store::{CHUNK, ChunkRow, Part, Store, StoreError};
+pub use forget::{Forgotten, forget};
 pub use prune::Pruned;
 
 /// So many fresh chunks are merged into one.
@@ -30,16 +35,38 @@ const WORTH_SEALING: i64 = CHUNK as i64 / 4;
 const LOOKED_AT: i64 = 1024;
 /// Bytes of fresh chunks that are worked on in one go.
 const WORKED_ON: i64 = 16 << 20;
+/// Steps after which other work has its turn.
+const MOST_FOLDED: usize = 64;
 /// An hour's points are sealed, and a day's chunks sorted, so long after it is over.
 const SETTLED: TimeDelta = TimeDelta::seconds(60);
+
+/// What a store is kept by.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub kinds: Kinds,
+    pub zone: Tz,
+    /// The folder that outdated points go to before they are deleted.
+    pub archive: Option<PathBuf>,
+}
 
 /// Goes round every so often, in one process a file.
 pub struct Keeper {
     pub store: Store,
-    pub kinds: Kinds,
-    pub zone: Tz,
+    pub rules: Rules,
     pub every: Duration,
     pub clock: fn() -> DateTime<Utc>,
+}
+
+impl Rules {
+    pub fn of(live: &LiveSettings, zone: Tz) -> Self {
+        Self {
+            kinds: live.kinds.clone(),
+            zone,
+            archive: live
+                .archive
+                .map(|Archive::Parquet| live.archive_folder.clone()),
+        }
+    }
 }
 
 /// A keeper at work.
@@ -51,17 +78,21 @@ pub struct Keeping {
 impl Keeper {
     /// Keeps on a thread of its own: sealing takes a processor for moments in which recorders must not wait.
     pub fn start(self) -> Result<Keeping, StoreError> {
+        let file = self.store.path().display().to_string();
+        let failed = |error| StoreError::Io {
+            doing: "start the keeper of",
+            file: file.clone(),
+            error,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
-            .map_err(|error| StoreError::Io {
-                doing: "start the keeper of",
-                file: self.store.path().display().to_string(),
-                error,
-            })?;
+            .map_err(failed)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let thread = thread::spawn(move || runtime.block_on(self.run(stopped)));
+        let named = thread::Builder::new().name("keeper".to_owned());
+        let thread = named.spawn(move || runtime.block_on(self.run(stopped)));
+        let thread = thread.map_err(failed)?;
         Ok(Keeping { stop, thread })
     }
 
@@ -76,10 +107,10 @@ impl Keeper {
             }
             // A round that is broken off leaves a transaction that never was.
             let keeping = async {
-                if lock.is_some() {
-                    self.round().await;
+                let has_more = lock.is_some() && self.work().await;
+                if !has_more {
+                    tokio::time::sleep(self.every).await;
                 }
-                tokio::time::sleep(self.every).await;
             };
             tokio::select! {
                 () = keeping => {}
@@ -92,11 +123,13 @@ impl Keeper {
         }
     }
 
-    async fn round(&mut self) {
+    async fn work(&mut self) -> bool {
         let now = (self.clock)();
-        if let Err(error) = round(&mut self.store, &self.kinds, self.zone, now).await {
+        let worked = work(&mut self.store, &self.rules, now, &mut 0).await;
+        worked.unwrap_or_else(|error| {
             tracing::error!("keeping events: {error}");
-        }
+            false
+        })
     }
 }
 
@@ -108,32 +141,40 @@ impl Keeping {
     }
 }
 
-/// One round over all kinds, and how many chunks it could not read. Each step is a transaction of its own, so that writers
-/// wait little; what is fresh goes before what could be sorted better.
+/// Rounds until there is nothing left to do, and how many chunks could not be read.
 pub async fn round(
     store: &mut Store,
-    kinds: &Kinds,
-    zone: Tz,
+    rules: &Rules,
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
     let mut broken = 0;
-    let known = declared(store, kinds).await?;
-    loop {
-        for (id, kind) in &known {
-            while fold(store, *id, kind, zone, now, &mut broken).await? {}
-        }
-        let mut is_sorted = true;
-        for (id, kind) in &known {
-            is_sorted &= !compact::step(store, *id, kind, zone, now, &mut broken).await?;
-        }
-        if is_sorted {
-            break;
+    while work(store, rules, now, &mut broken).await? {}
+    Ok(broken)
+}
+
+/// A piece of work on each kind; whether there is more. Each step is a transaction of its own, so that writers wait little;
+/// what is fresh goes before what could be sorted better.
+async fn work(
+    store: &mut Store,
+    rules: &Rules,
+    now: DateTime<Utc>,
+    broken: &mut usize,
+) -> Result<bool, StoreError> {
+    let mut folded = 0;
+    let mut is_sorting = false;
+    let known = declared(store, &rules.kinds).await?;
+    for (id, kind) in &known {
+        while folded < MOST_FOLDED && fold(store, *id, kind, rules.zone, now, broken).await? {
+            folded += 1;
         }
     }
     for (id, kind) in &known {
-        prune::prune(store, *id, kind, zone, now).await?;
+        if folded < MOST_FOLDED {
+            is_sorting |= compact::step(store, *id, kind, rules.zone, now, broken).await?;
+        }
+        prune::prune(store, *id, kind, rules, now).await?;
     }
-    Ok(broken)
+    Ok(folded == MOST_FOLDED || is_sorting)
 }
 
 /// What is no longer declared stays readable as it is.
@@ -149,16 +190,15 @@ async fn declared<'k>(
 /// All that is older than its tier; with `dry_run` it is only counted.
 pub async fn prune_all(
     store: &mut Store,
-    kinds: &Kinds,
-    zone: Tz,
+    rules: &Rules,
     now: DateTime<Utc>,
     dry_run: bool,
 ) -> Result<Vec<Pruned>, StoreError> {
     let mut all = Vec::new();
-    for (id, kind) in declared(store, kinds).await? {
+    for (id, kind) in declared(store, &rules.kinds).await? {
         // What went without having been sealed would be missing in the rollups.
-        while !dry_run && fold(store, id, kind, zone, now, &mut 0).await? {}
-        all.push(prune::all(store, id, kind, zone, now, dry_run).await?);
+        while !dry_run && fold(store, id, kind, rules.zone, now, &mut 0).await? {}
+        all.push(prune::all(store, id, kind, rules, now, dry_run).await?);
     }
     Ok(all)
 }
@@ -192,16 +232,16 @@ async fn fold(
         return Ok(true);
     }
     let (new, rollups) = if is_sealed {
-        let (points, days) = seal::sorted(&points, kind, zone);
-        (
-            seal::seal(&points, &days, kind),
-            rollups(&points, kind, zone),
-        )
+        let (points, days) = seal::sorted(points, kind, zone);
+        // Recorders leave a processor free more often than not.
+        thread::scope(|scope| {
+            let rollups = scope.spawn(|| rollups(&points, kind, zone));
+            let sealed = seal::seal(&points, &days, kind);
+            let rollups = rollups.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (sealed, rollups)
+        })
     } else {
-        (
-            seal::merged(&points).map(|chunk| vec![chunk]),
-            BTreeMap::new(),
-        )
+        (seal::merged(&points).map(|chunk| vec![chunk]), Vec::new())
     };
     let new = new.map_err(|error| store.corrupt(Part::Chunk(read[0]), error))?;
     store.replace(id, &read, &new, rollups).await?;
@@ -252,7 +292,7 @@ async fn load(
                 read.push(chunk.id);
             }
             Err(error) => {
-                store.mark_broken(chunk.id, &error.to_string()).await?;
+                store.mark_broken(chunk.id, error).await?;
                 *broken += 1;
             }
         }

@@ -88,10 +88,10 @@ async fn search(store: &mut Store, kind: &Kind, question: &Points) -> Result<Fou
 }
 
 /// Sealed chunks know between which values of the cluster label their points lie.
-fn cluster<'q>(kind: &Kind, question: &'q Points) -> Option<&'q str> {
+fn cluster<'q>(kind: &Kind, question: &'q Points) -> Option<(&'q str, &'q str)> {
     let label = &kind.labels[kind.cluster?].name;
     let asked = question.labels.iter().find(|(name, _)| name == label);
-    asked.map(|(_, text)| text.as_str())
+    asked.map(|(label, text)| (label.as_str(), text.as_str()))
 }
 
 /// The places of the newest so many, the newest first.

@@ -1,7 +1,7 @@
 //! The recorder: batches wait in a queue of limited size, are committed together, and are answered when that is done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::LiveSettings;
 use crate::config::live::Durable;
-use crate::kinds::{DURATION, Kinds};
+use crate::kinds::{DURATION, Kind, Kinds};
 
 use super::batch::{Batch, Outcome, Reply};
+use super::columns::Columns;
 use super::event::{Event, Number};
-use super::keep::{Keeper, Keeping};
+use super::keep::{Keeper, Keeping, Rules};
 use super::log::EventLog;
+use super::recent::Recent;
 use super::store::{CHUNK, Known, Store, StoreError};
 
 /// While more points than this wait to be sealed, writing waits for the keeper: they take room, and every question reads them.
@@ -29,6 +31,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How long the writer waits for a reader that keeps the log from being emptied, before it looks again.
 const HELD_PAUSE: Duration = Duration::from_secs(1);
+/// A commit that has more bytes of texts takes no further batch.
+const MOST_BYTES: usize = 8 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -97,6 +101,7 @@ pub struct Recorder {
     /// `None`: recording is off.
     queue: Option<mpsc::UnboundedSender<Waiting>>,
     places: Arc<Semaphore>,
+    recent: Arc<Mutex<Recent>>,
     lost: Arc<AtomicU64>,
 }
 
@@ -119,8 +124,7 @@ impl Recorder {
         let store = Store::open(&live.database, live.durable).await?;
         let keeper = Keeper {
             store: Store::open(&live.database, live.durable).await?,
-            kinds: live.kinds.clone(),
-            zone,
+            rules: Rules::of(live, zone),
             every: live.keep_every,
             clock,
         };
@@ -171,18 +175,17 @@ impl Recorder {
         let kinds = Arc::new(kinds);
         let places = Arc::new(Semaphore::new(settings.queue));
         let stop = CancellationToken::new();
+        let recent = Arc::new(Mutex::default());
         let writer = Writing {
             store,
             kinds: Arc::clone(&kinds),
             settings,
             clock,
-            known: match log {
-                Some(_) => Known::noting(),
-                None => Known::default(),
-            },
+            known: Known::new(settings.ids, log.is_some()),
             is_kept: keeping.is_some(),
             unchecked: 0,
             log,
+            recent: Arc::clone(&recent),
             stop: stop.clone(),
         };
         let recorder = Self {
@@ -191,6 +194,7 @@ impl Recorder {
             clock,
             queue: Some(queue),
             places: Arc::clone(&places),
+            recent,
             lost: Arc::default(),
         };
         let writer = Writer {
@@ -210,6 +214,7 @@ impl Recorder {
             clock,
             queue: None,
             places: Arc::new(Semaphore::new(0)),
+            recent: Arc::default(),
             lost: Arc::default(),
         }
     }
@@ -229,6 +234,24 @@ impl Recorder {
 
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
+    }
+
+    /// The newest 60 samples of one host, or of whatever else the kind's cluster label names, the newest first: of the last
+    /// 65,536 samples that this recorder kept.
+    pub fn recent(&self, kind: &str, value: &str) -> Columns {
+        self.look(kind, |recent, kind| recent.of(kind, value))
+    }
+
+    /// The latest of these samples of each.
+    pub fn latest(&self, kind: &str) -> Columns {
+        self.look(kind, Recent::latest)
+    }
+
+    fn look(&self, kind: &str, answer: impl FnOnce(&Recent, &Kind) -> Columns) -> Columns {
+        match (self.kinds.get(kind), self.recent.lock()) {
+            (Some(kind), Ok(recent)) => answer(&recent, kind),
+            _ => Columns::default(),
+        }
     }
 
     /// Records one event.
@@ -408,6 +431,7 @@ struct Writing {
     /// Points that were written since the backlog was looked at.
     unchecked: usize,
     log: Option<EventLog>,
+    recent: Arc<Mutex<Recent>>,
     stop: CancellationToken,
 }
 
@@ -430,8 +454,8 @@ impl Writing {
             };
             self.wait_for_the_keeper().await;
             let group = self.gather(first, &mut queue).await;
-            self.write(group).await;
-            self.log().await;
+            let kept = self.write(group).await;
+            self.log(kept).await;
         }
     }
 
@@ -450,12 +474,8 @@ impl Writing {
     }
 
     /// Everyone has been answered; the next commit waits, so that lines stay in their order.
-    async fn log(&mut self) {
-        let kept = self.known.take_kept();
-        if kept.is_empty() {
-            return;
-        }
-        let Some(mut log) = self.log.take() else {
+    async fn log(&mut self, kept: Vec<(String, Columns)>) {
+        let Some(mut log) = self.log.take_if(|_| !kept.is_empty()) else {
             return;
         };
         let written = tokio::task::spawn_blocking(move || {
@@ -470,10 +490,10 @@ impl Writing {
         first: Waiting,
         queue: &mut mpsc::UnboundedReceiver<Waiting>,
     ) -> Vec<Waiting> {
-        let mut points = first.batch.len();
+        let (mut points, mut bytes) = (first.batch.len(), first.batch.text_bytes());
         let mut group = vec![first];
         let until = Instant::now() + self.settings.flush_every;
-        while points < self.settings.batch {
+        while points < self.settings.batch && bytes < MOST_BYTES {
             let next = match (self.settings.durable, self.stop.is_cancelled()) {
                 (Durable::Memory, false) => tokio::select! {
                     next = timeout_at(until, queue.recv()) => next.ok().flatten(),
@@ -485,12 +505,14 @@ impl Writing {
                 break;
             };
             points += next.batch.len();
+            bytes += next.batch.text_bytes();
             group.push(next);
         }
         group
     }
 
-    async fn write(&mut self, group: Vec<Waiting>) {
+    /// Writes what waits, answers, and says what was kept that is logged.
+    async fn write(&mut self, group: Vec<Waiting>) -> Vec<(String, Columns)> {
         let mut batches = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         for waiting in group {
@@ -502,13 +524,7 @@ impl Writing {
             let now = (self.clock)();
             let written = self
                 .store
-                .commit(
-                    &mut batches,
-                    &self.kinds,
-                    self.settings.ids,
-                    now,
-                    &mut self.known,
-                )
+                .commit(&mut batches, &self.kinds, now, &mut self.known)
                 .await;
             match written {
                 // Nothing of it was touched. The queue fills meanwhile, and says so.
@@ -523,6 +539,11 @@ impl Writing {
         if let Err(error) = &written {
             tracing::error!("events were not kept: {error}");
         }
+        let kept = self.known.take_kept();
+        if let Ok(mut recent) = self.recent.lock() {
+            kept.iter()
+                .for_each(|(kind, points)| recent.add(kind, points, &self.kinds));
+        }
         for (at, (answer, place)) in answers.into_iter().enumerate() {
             drop(place);
             if let Some(answer) = answer {
@@ -534,5 +555,6 @@ impl Writing {
                 drop(answer.send(outcome));
             }
         }
+        kept
     }
 }

@@ -4,6 +4,7 @@ mod sketch;
 
 use std::collections::{BTreeMap, HashMap};
 use std::iter::zip;
+use std::ops::Range;
 
 use chrono::{DateTime, Datelike, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -41,6 +42,26 @@ pub struct Span {
     pub start: i64,
     /// Their names, with a comma between.
     pub labels: String,
+}
+
+/// The rollups of an hour, which are also added to its day and its month.
+#[derive(Debug)]
+pub struct Hourly {
+    /// The names of the labels, with a comma between.
+    pub labels: String,
+    /// By [`Grain::ALL`].
+    pub starts: [i64; 3],
+    pub groups: Groups,
+}
+
+impl Hourly {
+    pub fn span(&self, grain: Grain) -> Span {
+        Span {
+            grain,
+            start: self.starts[grain as usize],
+            labels: self.labels.clone(),
+        }
+    }
 }
 
 /// The rollups of a span by the words of their groups, as [`words_as_bytes`] writes them.
@@ -106,11 +127,11 @@ impl Grain {
     }
 }
 
-/// The rollups of these points, with every hour, day and month and every group of the kind.
-pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> BTreeMap<Span, Groups> {
-    let mut all: BTreeMap<Span, Groups> = BTreeMap::new();
+/// The rollups of these points by hour, for every group of the kind.
+pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> Vec<Hourly> {
+    let mut all: Vec<Hourly> = Vec::new();
     let (hours, hour_of) = hours(&points.at, zone);
-    let mut known: Vec<(&Vec<usize>, Vec<Groups>)> = Vec::new();
+    let mut known: Vec<(&Vec<usize>, Range<usize>)> = Vec::new();
     // Larger groups first: smaller ones are sums of them.
     for group in kind.groups.iter().rev() {
         let cells = |label: &usize| points.label(&kind.labels[*label].name);
@@ -118,36 +139,29 @@ pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> BTreeMap<Span, Groups
             continue;
         };
         let larger = known.iter().find_map(|(larger, hourly)| {
-            let count: usize = hourly.iter().map(Groups::len).sum();
+            let hourly = &all[hourly.clone()];
+            let count: usize = hourly.iter().map(|hour| hour.groups.len()).sum();
             let place = |label| larger.iter().position(|known| known == label);
             let places = group.iter().map(place).collect::<Option<Vec<usize>>>()?;
             (count * WORTH_ADDING < points.len()).then_some((places, hourly))
         });
         let hourly: Vec<Groups> = match larger {
-            Some((places, hourly)) => hourly.iter().map(|hour| summed(hour, &places)).collect(),
+            Some((places, hourly)) => hourly
+                .iter()
+                .map(|hour| summed(&hour.groups, &places))
+                .collect(),
             None => grouped(points, &labels, &hour_of, hours.len()),
         };
         let names: Vec<&str> = group
             .iter()
             .map(|label| kind.labels[*label].name.as_str())
             .collect();
-        let labels = names.join(",");
-        for (hour, groups) in zip(&hours, &hourly) {
-            for grain in Grain::ALL {
-                let (start, labels) = (grain.start(*hour, zone), labels.clone());
-                let sums = all
-                    .entry(Span {
-                        grain,
-                        start,
-                        labels,
-                    })
-                    .or_default();
-                for (words, rollup) in groups {
-                    add(sums, words, rollup);
-                }
-            }
-        }
-        known.push((group, hourly));
+        known.push((group, all.len()..all.len() + hours.len()));
+        all.extend(zip(&hours, hourly).map(|(hour, groups)| Hourly {
+            labels: names.join(","),
+            starts: Grain::ALL.map(|grain| grain.start(*hour, zone)),
+            groups,
+        }));
     }
     all
 }

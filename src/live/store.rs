@@ -18,7 +18,7 @@ use crate::config::live::Durable;
 use super::bytes::Corrupt;
 
 pub use keep::NewChunk;
-pub use read::{ChunkRow, Dropped, Fill};
+pub use read::{ChunkRow, Cluster, Dropped, Fill};
 pub use write::{CHUNK, Known};
 
 /// What a chunk has been through.
@@ -111,7 +111,9 @@ impl Store {
             .busy_timeout(BUSY)
             .synchronous(synchronous)
             .pragma("cache_size", CACHE)
-            .pragma("journal_size_limit", LOG_LIMIT);
+            .pragma("journal_size_limit", LOG_LIMIT)
+            // Else what was deleted would stay readable in the pages that it shared.
+            .pragma("secure_delete", "FAST");
         // While another program makes the file, SQLite says at once that it is busy, in spite of its timeout.
         let until = Instant::now() + BUSY;
         loop {
@@ -138,9 +140,11 @@ impl Store {
             .filename(path)
             .busy_timeout(BUSY)
             .read_only(true)
+            // Rows are chunks, and most questions need few of them.
+            .row_buffer_size(2)
             .pragma("cache_size", CACHE);
         let mut store = Self::connect(path, options).await?;
-        let is_made = schema::refuse_newer(&mut store).await? > 0;
+        let is_made = schema::refuse_other_versions(&mut store).await? > 0;
         Ok(is_made.then_some(store))
     }
 

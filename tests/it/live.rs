@@ -16,11 +16,14 @@ mod power_cuts;
 mod program;
 mod recording;
 mod scans;
+mod sorting;
 mod spans;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use daybook::config::live::Durable;
 use daybook::kinds::{Kind, Kinds, presets, written};
+use daybook::live::keep::Rules;
 use daybook::live::question::{self, Points};
 use daybook::live::record::{Recorder, Settings, Writer};
 use daybook::live::store::Store;
@@ -61,6 +64,14 @@ fn kinds() -> Kinds {
         .flat_map(|(_, toml)| presets::kinds(toml));
     let all = presets.chain([checkout]);
     all.map(|kind| (kind.name.clone(), kind)).collect()
+}
+
+fn rules(kinds: &Kinds, zone: Tz) -> Rules {
+    Rules {
+        kinds: kinds.clone(),
+        zone,
+        archive: None,
+    }
 }
 
 /// Friday noon in Zurich.

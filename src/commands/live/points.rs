@@ -6,15 +6,13 @@ use serde_json::json;
 use crate::calendar::{self, Day};
 use crate::cli::Points;
 use crate::config::Config;
-use crate::kinds::Kind;
 use crate::live::point::points;
 use crate::live::question;
 use crate::live::store::Store;
 use crate::text::duration;
-use crate::text::suggest::did_you_mean;
 
 use super::super::{CommandError, Ended, World, output};
-use super::{settings, unavailable};
+use super::{kind, labels, settings, unavailable};
 
 pub(super) async fn run(
     config: &Config,
@@ -22,11 +20,7 @@ pub(super) async fn run(
     world: &World,
 ) -> Result<Ended, CommandError> {
     let live = settings(config)?;
-    let Some(kind) = live.kinds.get(&args.kind) else {
-        let hint = did_you_mean(&args.kind, live.kinds.keys().map(String::as_str));
-        let kind = args.kind.escape_debug();
-        return Err(CommandError::Usage(format!("no kind `{kind}`{hint}")));
-    };
+    let kind = kind(live, &args.kind)?;
     let moment = |text: &Option<String>, option, otherwise| match text {
         Some(text) => moment(text, option, config, world).map(|at| at.timestamp_micros()),
         None => Ok(otherwise),
@@ -34,11 +28,7 @@ pub(super) async fn run(
     let question = question::Points {
         from: moment(&args.from, "--from", i64::MIN)?,
         to: moment(&args.to, "--to", i64::MAX)?,
-        labels: args
-            .labels
-            .iter()
-            .map(|text| label(text, kind))
-            .collect::<Result<_, _>>()?,
+        labels: labels(&args.labels, kind)?,
         most: args.limit,
         skip: args.skip,
     };
@@ -78,19 +68,6 @@ pub(super) async fn run(
     } else {
         Ended::Unsound
     })
-}
-
-fn label(text: &str, kind: &Kind) -> Result<(String, String), CommandError> {
-    let wrong =
-        |what: String| CommandError::Usage(format!("--label {}: {what}", text.escape_debug()));
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| wrong("expected NAME=VALUE".to_owned()))?;
-    if kind.label(name).is_none() {
-        let hint = did_you_mean(name, kind.labels.iter().map(|label| label.name.as_str()));
-        return Err(wrong(format!("`{}` has no such label{hint}", kind.name)));
-    }
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A moment, the beginning of a day, or how long ago.

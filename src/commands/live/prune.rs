@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::LivePrune;
 use crate::config::Config;
-use crate::live::keep::{Pruned, prune_all};
+use crate::live::keep::{Pruned, Rules, prune_all};
 use crate::live::store::Store;
 use crate::text::counted::counted;
 
@@ -24,8 +24,7 @@ pub(super) async fn run(
             .map_err(unavailable)?;
         let done = prune_all(
             &mut store,
-            &live.kinds,
-            config.time_zone,
+            &Rules::of(live, config.time_zone),
             world.now,
             args.dry_run,
         )

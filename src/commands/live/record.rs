@@ -21,11 +21,13 @@ use super::{settings, unavailable};
 /// Whoever asks to stop gets the end after this time, whatever is not written then.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
 /// Lines that are read ahead.
-const AHEAD: usize = 1024;
+const AHEAD: usize = 128;
 /// Lines that came wait so long at most for more of their flush.
 const PAUSE: Duration = Duration::from_millis(20);
 /// A line that is longer is no event.
-const LONGEST_LINE: u64 = 1 << 20;
+const LONGEST_LINE: u64 = 1 << 19;
+/// Bytes of lines that are not held back for more.
+const FLUSHED: usize = 4 << 20;
 
 pub(super) async fn run(
     config: &Config,
@@ -77,10 +79,11 @@ async fn record(
         let now = recorder.now();
         let mut batch = Batch::default();
         let mut next = Some(first);
-        let mut count = 0;
+        let (mut count, mut bytes) = (0, 0);
         while let Some(line) = next.take() {
             number += 1;
             count += 1;
+            bytes += line.as_ref().map_or(0, Vec::len);
             let line =
                 line.map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
             if !line.trim_ascii().is_empty() {
@@ -90,7 +93,7 @@ async fn record(
                 };
                 batch.add_read(number, read, recorder.kinds(), now);
             }
-            if count < args.flush {
+            if count < args.flush && bytes < FLUSHED {
                 next = timeout(PAUSE, lines.recv()).await.ok().flatten();
             }
         }

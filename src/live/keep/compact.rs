@@ -1,7 +1,7 @@
 //! Sealed chunks of a day are merged until each holds few values of the cluster label, so that one value's day is in few
 //! chunks. One column at a time: a day is never in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::iter::zip;
 
 use chrono::{DateTime, Datelike, Utc};
@@ -13,16 +13,17 @@ use crate::kinds::Kind;
 use super::super::bytes::Corrupt;
 use super::super::chunk::{Chunk, Effort, Encoder};
 use super::super::columns::{Cells, Numbers, Texts, joined};
-use super::super::store::{CHUNK, ChunkRow, Level, NewChunk, Part, Store, StoreError};
+use super::super::store::{CHUNK, ChunkRow, Cluster, Level, NewChunk, Part, Store, StoreError};
 use super::SETTLED;
-use super::seal::ranks;
+use super::prune::limit;
+use super::seal::{cluster, ranks};
 
 /// Chunks that are merged in one step, and so many of a day that is not over hold the same value before they are.
 const MERGED: usize = 16;
 /// Chunks with fewer points are merged only with their like: late points would otherwise rewrite their whole day.
 const SMALL: i64 = CHUNK as i64 / 8;
 /// Bytes in memory of the widest columns of what is merged in one step.
-const WIDEST: i64 = 16 << 20;
+const WIDEST: i64 = 3 << 20;
 
 /// Merges some chunks of the kind, and says whether there were any to merge.
 pub(super) async fn step(
@@ -34,8 +35,14 @@ pub(super) async fn step(
     broken: &mut usize,
 ) -> Result<bool, StoreError> {
     let today = i64::from(Day::containing(now - SETTLED, zone).date.num_days_from_ce());
-    for day in store.unsorted_days(id, SMALL).await? {
-        let rows = store.sealed_of(id, day).await?;
+    // What leaves its tier is archived as it is: a day that was archived and not deleted is known by its chunks.
+    let kept = limit(kind.keep.points, zone, now);
+    let first = kept.map_or(i64::MIN, |day| i64::from(day.date.num_days_from_ce()));
+    for day in store.unsorted_days(id, first, SMALL).await? {
+        let mut rows = store.sealed_of(id, day).await?;
+        // The kind was declared anew: what is sorted by another label stays as it is.
+        let label = kind.cluster.map(|label| &kind.labels[label].name);
+        rows.retain(|row| row.cluster.as_ref().map(|cluster| &cluster.label) == label);
         let most = if day < today { 1 } else { MERGED - 1 };
         let chosen = choose(&rows, most);
         if chosen.len() > 1 {
@@ -75,15 +82,17 @@ struct Bounds {
     most: usize,
 }
 
-fn bounds<'r>(chunks: impl Iterator<Item = (usize, &'r (String, String))>) -> Vec<Bounds> {
-    let chunks: Vec<(usize, &(String, String))> = chunks.collect();
-    let texts = chunks.iter().flat_map(|(_, (least, most))| [least, most]);
+fn bounds<'r>(chunks: impl Iterator<Item = (usize, &'r Cluster)>) -> Vec<Bounds> {
+    let chunks: Vec<(usize, &Cluster)> = chunks.collect();
+    let texts = chunks
+        .iter()
+        .flat_map(|(_, cluster)| [&cluster.least, &cluster.most]);
     let texts: BTreeSet<&String> = texts.collect();
     let ranks: HashMap<&String, usize> = texts.into_iter().zip(0..).collect();
-    let bounds = chunks.iter().map(|(at, (least, most))| Bounds {
+    let bounds = chunks.iter().map(|(at, cluster)| Bounds {
         at: *at,
-        least: ranks[least],
-        most: ranks[most],
+        least: ranks[&cluster.least],
+        most: ranks[&cluster.most],
     });
     bounds.collect()
 }
@@ -126,14 +135,14 @@ async fn merge(
         };
         if let Err(error) = Chunk::open(&bytes).and_then(|chunk| chunk.decode(chunk.all())) {
             *broken += 1;
-            return store.mark_broken(row.id, &error.to_string()).await;
+            return store.mark_broken(row.id, error).await;
         }
         data.push(bytes);
     }
     let new =
         sorted(&data, day, kind).map_err(|error| store.corrupt(Part::Chunk(rows[0].id), error))?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    store.replace(id, &ids, &new, BTreeMap::new()).await?;
+    store.replace(id, &ids, &new, Vec::new()).await?;
     Ok(())
 }
 
@@ -143,7 +152,7 @@ fn sorted(data: &[Vec<u8>], day: i64, kind: &Kind) -> Result<Vec<NewChunk>, Corr
         .iter()
         .map(|bytes| Chunk::open(bytes))
         .collect::<Result<_, _>>()?;
-    let cluster = match kind.cluster {
+    let texts = match kind.cluster {
         Some(label) => texts(&chunks, &kind.labels[label].name)?,
         None => None,
     };
@@ -151,7 +160,7 @@ fn sorted(data: &[Vec<u8>], day: i64, kind: &Kind) -> Result<Vec<NewChunk>, Corr
     for chunk in &chunks {
         at.extend(chunk.at(chunk.all())?);
     }
-    let ranks = cluster.as_ref().map(ranks).unwrap_or_default();
+    let ranks = texts.as_ref().map(ranks).unwrap_or_default();
     let mut order: Vec<u32> = (0..at.len() as u32).collect();
     // Runs that are in order already are found by a stable sort.
     order.sort_by_key(|place| (ranks.get(*place as usize), at[*place as usize]));
@@ -159,18 +168,15 @@ fn sorted(data: &[Vec<u8>], day: i64, kind: &Kind) -> Result<Vec<NewChunk>, Corr
     let mut new: Vec<NewChunk> = parts
         .iter()
         .map(|places| {
-            let bound = |place: u32| {
-                cluster
-                    .as_ref()
-                    .map(|texts| texts.text(place as usize).to_owned())
-            };
+            let text = |place: u32| texts.as_ref().map(|texts| texts.text(place as usize));
+            let bounds = text(places[0]).zip(text(places[places.len() - 1]));
             let times = || places.iter().map(|place| at[*place as usize]);
             NewChunk {
                 level: Level::Sealed,
                 day: Some(day),
                 low: times().min().unwrap_or_default(),
                 high: times().max().unwrap_or_default(),
-                cluster: bound(places[0]).zip(bound(places[places.len() - 1])),
+                cluster: cluster(kind, bounds),
                 points: places.len() as i64,
                 widest: 0,
                 data: Vec::new(),

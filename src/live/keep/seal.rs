@@ -1,5 +1,6 @@
 //! Points become sealed chunks: of one local day each, sorted by cluster label and time.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use chrono::{DateTime, Datelike};
@@ -11,7 +12,7 @@ use crate::kinds::Kind;
 use super::super::bytes::Corrupt;
 use super::super::chunk::{Chunk, Effort, encode};
 use super::super::columns::{Columns, Texts};
-use super::super::store::{CHUNK, Level, NewChunk};
+use super::super::store::{CHUNK, Cluster, Level, NewChunk};
 
 /// What takes the place of others is read back and compared.
 pub(super) fn merged(points: &Columns) -> Result<NewChunk, Corrupt> {
@@ -38,7 +39,7 @@ fn chunk(points: &Columns, effort: Effort) -> Result<NewChunk, Corrupt> {
 
 /// The points sorted by local day, cluster label and time, and where each day's lie.
 pub(super) fn sorted(
-    points: &Columns,
+    points: Columns,
     kind: &Kind,
     zone: Tz,
 ) -> (Columns, Vec<(i64, Range<usize>)>) {
@@ -66,28 +67,36 @@ pub(super) fn seal(
     days: &[(i64, Range<usize>)],
     kind: &Kind,
 ) -> Result<Vec<NewChunk>, Corrupt> {
-    let cluster = points.cluster(kind);
     let mut chunks = Vec::new();
     for (day, range) in days {
         for first in range.clone().step_by(CHUNK) {
             let last = (first + CHUNK).min(range.end) - 1;
-            let bound = |place: usize| cluster.map(|texts| texts.text(place).to_owned());
-            let sealed = match first == 0 && last + 1 == points.len() {
-                true => chunk(points, Effort::Sealed),
+            let part = match first == 0 && last + 1 == points.len() {
+                true => Cow::Borrowed(points),
                 false => {
                     let places: Vec<u32> = (first as u32..=last as u32).collect();
-                    chunk(&points.pick(&places), Effort::Sealed)
+                    Cow::Owned(points.pick(&places))
                 }
             };
+            let bounds = part.cluster(kind).and_then(Texts::bounds);
             chunks.push(NewChunk {
                 level: Level::Sealed,
                 day: Some(*day),
-                cluster: bound(first).zip(bound(last)),
-                ..sealed?
+                cluster: cluster(kind, bounds),
+                ..chunk(&part, Effort::Sealed)?
             });
         }
     }
     Ok(chunks)
+}
+
+pub(super) fn cluster(kind: &Kind, bounds: Option<(&str, &str)>) -> Option<Cluster> {
+    let (label, (least, most)) = kind.cluster.zip(bounds)?;
+    Some(Cluster {
+        label: kind.labels[label].name.clone(),
+        least: least.to_owned(),
+        most: most.to_owned(),
+    })
 }
 
 /// Where each point's text stands in the order of all texts.

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sqlx::{QueryBuilder, Row};
+use sqlx::{Executor, QueryBuilder, Row};
 
 use crate::kinds::{MOST_GROUPS, OTHER};
 
 use super::super::bytes::Corrupt;
-use super::super::rollup::{Grain, Groups, Rollup, Span, words_as_bytes};
-use super::read::words_of;
+use super::super::rollup::{Grain, Groups, Hourly, Rollup, Span, words_as_bytes};
+use super::read::{Cluster, words_of};
 use super::{Level, Part, Store, StoreError, as_json, safe};
 
 /// Rollups that one statement writes.
@@ -22,7 +22,7 @@ pub struct NewChunk {
     pub day: Option<i64>,
     pub low: i64,
     pub high: i64,
-    pub cluster: Option<(String, String)>,
+    pub cluster: Option<Cluster>,
     pub points: i64,
     /// Bytes of its widest column in memory.
     pub widest: i64,
@@ -37,7 +37,7 @@ impl Store {
         kind: i64,
         old: &[i64],
         new: &[NewChunk],
-        rollups: BTreeMap<Span, Groups>,
+        rollups: Vec<Hourly>,
     ) -> Result<bool, StoreError> {
         self.begin().await?;
         let done = self.replace_all(kind, old, new, rollups).await;
@@ -55,24 +55,25 @@ impl Store {
         kind: i64,
         old: &[i64],
         new: &[NewChunk],
-        mut rollups: BTreeMap<Span, Groups>,
+        mut rollups: Vec<Hourly>,
     ) -> Result<bool, StoreError> {
         if self.delete(old).await? != old.len() as u64 {
             return Ok(false);
         }
         for chunk in new {
-            let (least, most) = chunk.cluster.clone().unzip();
+            let cluster = chunk.cluster.as_ref();
             let inserted = sqlx::query(
-                "INSERT INTO chunks (kind, level, day, low, high, least, most, points, widest, data)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO chunks (kind, level, day, low, high, label, least, most, points, widest, data)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(kind)
             .bind(chunk.level as i64)
             .bind(chunk.day)
             .bind(chunk.low)
             .bind(chunk.high)
-            .bind(least)
-            .bind(most)
+            .bind(cluster.map(|cluster| &cluster.label))
+            .bind(cluster.map(|cluster| &cluster.least))
+            .bind(cluster.map(|cluster| &cluster.most))
             .bind(chunk.points)
             .bind(chunk.widest)
             .bind(&chunk.data)
@@ -81,51 +82,50 @@ impl Store {
             inserted.map_err(self.failed("write to"))?;
         }
         self.limit_groups(kind, &mut rollups).await?;
-        for (span, groups) in &rollups {
-            self.add_to_rollups(kind, span, groups).await?;
+        for hour in &rollups {
+            for grain in Grain::ALL {
+                self.add_to_rollups(kind, &hour.span(grain), &hour.groups)
+                    .await?;
+            }
         }
         Ok(true)
     }
 
     /// Groups that are one too many in their month are counted as [`OTHER`], and it is noted how often.
-    async fn limit_groups(
-        &mut self,
-        kind: i64,
-        rollups: &mut BTreeMap<Span, Groups>,
-    ) -> Result<(), StoreError> {
-        let is_limited = |span: &&Span| span.grain == Grain::Month && !span.labels.is_empty();
-        let months: Vec<Span> = rollups.keys().filter(is_limited).cloned().collect();
-        let mut admitted: HashMap<i64, usize> = HashMap::new();
-        for month in months {
-            let known = self
-                .known_rollups(kind, &month, rollups[&month].keys())
-                .await?;
-            let new = rollups[&month]
+    async fn limit_groups(&mut self, kind: i64, rollups: &mut [Hourly]) -> Result<(), StoreError> {
+        let mut admitted: BTreeMap<Span, HashSet<Vec<u8>>> = BTreeMap::new();
+        for hour in rollups.iter_mut().filter(|hour| !hour.labels.is_empty()) {
+            let month = hour.span(Grain::Month);
+            let known = self.known_rollups(kind, &month, hour.groups.keys()).await?;
+            let is_known = |words: &Vec<u8>| {
+                let admitted = admitted.get(&month);
+                known.contains_key(words)
+                    || admitted.is_some_and(|words_of| words_of.contains(words))
+            };
+            let mut new: Vec<Vec<u8>> = hour
+                .groups
                 .keys()
-                .filter(|words| !known.contains_key(*words));
-            let mut new: Vec<Vec<u8>> = new.cloned().collect();
+                .filter(|words| !is_known(words))
+                .cloned()
+                .collect();
             if new.is_empty() {
                 continue;
             }
-            let admitted = admitted.entry(month.start).or_default();
-            let room =
-                MOST_GROUPS.saturating_sub(self.group_count(kind, &month).await? + *admitted);
+            let same_month = admitted
+                .iter()
+                .filter(|(span, _)| span.start == month.start);
+            let count: usize = same_month.map(|(_, words)| words.len()).sum();
+            let room = MOST_GROUPS.saturating_sub(self.group_count(kind, &month).await? + count);
             new.sort();
-            let excess: HashSet<Vec<u8>> = new.split_off(room.min(new.len())).into_iter().collect();
-            *admitted += new.len();
-            if let Some(example) = excess.iter().next() {
-                let points = excess
-                    .iter()
-                    .map(|words| rollups[&month][words].points)
-                    .sum();
+            let excess = new.split_off(room.min(new.len()));
+            if let Some(example) = excess.first() {
+                let points = excess.iter().map(|words| hour.groups[words].points).sum();
                 let example = words_of(example).join(",");
-                self.note_dropped(kind, &month.labels, true, &example, points)
+                self.note_dropped(kind, &hour.labels, true, &example, points)
                     .await?;
             }
-            let same = rollups
-                .iter_mut()
-                .filter(|(span, _)| span.labels == month.labels);
-            same.for_each(|(span, groups)| count_as_other(span, groups, &excess));
+            count_as_other(hour, &excess);
+            admitted.entry(month).or_default().extend(new);
         }
         Ok(())
     }
@@ -156,19 +156,14 @@ impl Store {
             let known = self
                 .known_rollups(kind, span, groups.iter().map(|(words, _)| *words))
                 .await?;
-            let sums = groups.iter().map(|(words, rollup)| {
-                let bytes = match known.get(*words) {
-                    Some(bytes) => {
-                        let mut sum = Rollup::from_bytes(bytes)?;
-                        sum.merge(rollup);
-                        sum.to_bytes()
-                    }
-                    None => rollup.to_bytes(),
-                };
-                Ok((*words, bytes))
-            });
-            let sums: Result<Vec<(&Vec<u8>, Vec<u8>)>, Corrupt> = sums.collect();
-            let sums = sums.map_err(|error| self.corrupt(Part::Rollup, error))?;
+            let mut sums = Vec::with_capacity(groups.len());
+            for (words, rollup) in groups {
+                let sum = sum(known.get(*words), rollup);
+                sums.push((
+                    words,
+                    sum.map_err(|error| self.corrupt(Part::Rollup, error))?,
+                ));
+            }
             let mut insert =
                 QueryBuilder::new("INSERT INTO rollups (kind, labels, grain, start, words, data) ");
             insert.push_values(sums, |mut row, (words, data)| {
@@ -208,9 +203,11 @@ impl Store {
     }
 
     /// A chunk that cannot be read stays where it is, and is passed over from now on.
-    pub async fn mark_broken(&mut self, chunk: i64, why: &str) -> Result<(), StoreError> {
+    pub async fn mark_broken(&mut self, chunk: i64, why: Corrupt) -> Result<(), StoreError> {
+        let file = self.path.display();
+        tracing::error!("{file}: chunk {chunk} is {why}; it is kept as it is");
         let marked = sqlx::query("UPDATE chunks SET broken = ? WHERE id = ?")
-            .bind(why)
+            .bind(why.to_string())
             .bind(chunk)
             .execute(&mut self.connection)
             .await;
@@ -242,6 +239,73 @@ impl Store {
             .execute(&mut self.connection)
             .await;
         vacuumed.map(drop).map_err(self.failed("write to"))
+    }
+
+    /// From now on what is deleted is overwritten, and the log is emptied as soon as it may be.
+    pub async fn overwrite_what_goes(&mut self) -> Result<(), StoreError> {
+        let set = self.connection.execute("PRAGMA secure_delete = ON").await;
+        set.map(drop).map_err(self.failed("write to"))
+    }
+
+    /// The rollups of a kind by these labels whose groups have these texts at these places; how many they are.
+    pub async fn forget_rollups(
+        &mut self,
+        kind: i64,
+        labels: &str,
+        texts: &[(usize, String)],
+        dry_run: bool,
+    ) -> Result<usize, StoreError> {
+        let groups: Vec<(Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT words, count(*) FROM rollups WHERE kind = ? AND labels = ? GROUP BY words",
+        )
+        .bind(kind)
+        .bind(labels)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        let has_all = |(words, _): &(Vec<u8>, i64)| {
+            let words = words_of(words);
+            texts.iter().all(|(at, text)| words.get(*at) == Some(text))
+        };
+        let groups: Vec<(Vec<u8>, i64)> = groups.into_iter().filter(has_all).collect();
+        if !dry_run {
+            let deleted = sqlx::query(
+                "DELETE FROM rollups WHERE kind = ? AND labels = ?
+                 AND words IN (SELECT unhex(value) FROM json_each(?))",
+            )
+            .bind(kind)
+            .bind(labels)
+            .bind(as_json(groups.iter().map(|(words, _)| words)))
+            .execute(&mut self.connection)
+            .await;
+            deleted.map_err(self.failed("write to"))?;
+        }
+        Ok(groups.iter().map(|(_, count)| *count as usize).sum())
+    }
+
+    /// A label's only word that was asked for is no longer known; what is deleted leaves the log too.
+    pub async fn forget_words(
+        &mut self,
+        kind: i64,
+        labels: &[(String, String)],
+    ) -> Result<(), StoreError> {
+        if let [(label, word)] = labels {
+            for sql in [
+                "DELETE FROM words WHERE kind = ? AND label = ? AND word = ?",
+                "UPDATE dropped SET word = '' WHERE kind = ? AND label = ? AND word = ?",
+            ] {
+                let done = sqlx::query(sql)
+                    .bind(kind)
+                    .bind(label)
+                    .bind(word)
+                    .execute(&mut self.connection)
+                    .await;
+                done.map_err(self.failed("write to"))?;
+            }
+        }
+        let empty = sqlx::raw_sql("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);");
+        let emptied = self.connection.execute(empty).await;
+        emptied.map(drop).map_err(self.failed("write to"))
     }
 
     async fn delete(&mut self, chunks: &[i64]) -> Result<u64, StoreError> {
@@ -283,13 +347,20 @@ impl Store {
     }
 }
 
-fn count_as_other(span: &Span, groups: &mut Groups, excess: &HashSet<Vec<u8>>) {
-    let other = words_as_bytes(span.labels.split(',').map(|_| OTHER));
-    let gone: Vec<Rollup> = excess
-        .iter()
-        .filter_map(|words| groups.remove(words))
-        .collect();
-    for rollup in gone {
-        groups.entry(other.clone()).or_default().merge(&rollup);
+fn sum(known: Option<&Vec<u8>>, more: &Rollup) -> Result<Vec<u8>, Corrupt> {
+    let Some(known) = known else {
+        return Ok(more.to_bytes());
+    };
+    let mut sum = Rollup::from_bytes(known)?;
+    sum.merge(more);
+    Ok(sum.to_bytes())
+}
+
+fn count_as_other(hour: &mut Hourly, excess: &[Vec<u8>]) {
+    let other = words_as_bytes(hour.labels.split(',').map(|_| OTHER));
+    for words in excess {
+        if let Some(rollup) = hour.groups.remove(words) {
+            hour.groups.entry(other.clone()).or_default().merge(&rollup);
+        }
     }
 }

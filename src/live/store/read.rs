@@ -16,8 +16,10 @@ pub struct ChunkRow {
     /// The first and the last instant, in microseconds.
     pub low: i64,
     pub high: i64,
-    /// Bounds of the cluster label, once it is sealed.
-    pub cluster: Option<(String, String)>,
+    /// The local day, counted from the first of the common era, of a sealed one.
+    pub day: Option<i64>,
+    /// Once it is sealed.
+    pub cluster: Option<Cluster>,
     pub points: i64,
     /// Bytes.
     pub size: i64,
@@ -25,6 +27,14 @@ pub struct ChunkRow {
     pub widest: i64,
     /// Why it cannot be read.
     pub broken: Option<String>,
+}
+
+/// The label by which a chunk is sorted, with its first and its last value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    pub label: String,
+    pub least: String,
+    pub most: String,
 }
 
 /// What a store holds of one kind.
@@ -53,7 +63,7 @@ pub struct Dropped {
 }
 
 const CHUNK_COLUMNS: &str =
-    "id, level, low, high, least, most, points, length(data), broken, widest";
+    "id, level, low, high, least, most, points, length(data), broken, widest, label, day";
 
 impl Store {
     pub async fn kinds(&mut self) -> Result<Vec<(i64, String)>, StoreError> {
@@ -100,19 +110,41 @@ impl Store {
             .await
     }
 
-    /// Days of a kind with several chunks of fewer points than `small`, or with larger ones that share values of the cluster
+    pub async fn all_chunks(&mut self, kind: i64) -> Result<Vec<ChunkRow>, StoreError> {
+        let sql = format!("SELECT {CHUNK_COLUMNS} FROM chunks WHERE kind = ? ORDER BY id");
+        self.chunk_rows(sqlx::query(safe(sql)).bind(kind)).await
+    }
+
+    /// The first local day of which there are sealed points.
+    pub async fn oldest_day(&mut self, kind: i64) -> Result<Option<i64>, StoreError> {
+        let day = sqlx::query_scalar(
+            "SELECT min(day) FROM chunks WHERE kind = ? AND level = 1 AND broken IS NULL",
+        )
+        .bind(kind)
+        .fetch_one(&mut self.connection)
+        .await;
+        day.map_err(self.failed("read"))
+    }
+
+    /// Days of a kind, from one on, with several chunks of fewer points than `small`, or with larger ones that share values of the cluster
     /// label.
-    pub async fn unsorted_days(&mut self, kind: i64, small: i64) -> Result<Vec<i64>, StoreError> {
+    pub async fn unsorted_days(
+        &mut self,
+        kind: i64,
+        from: i64,
+        small: i64,
+    ) -> Result<Vec<i64>, StoreError> {
         let days = sqlx::query_scalar(
             "SELECT day FROM (
                 SELECT day, points, least, max(most) FILTER (WHERE points >= ?2)
-                    OVER (PARTITION BY day ORDER BY least, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-                FROM chunks WHERE kind = ?1 AND level = 1 AND broken IS NULL)
+                    OVER (PARTITION BY day, label ORDER BY least, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                FROM chunks WHERE kind = ?1 AND day >= ?3 AND level = 1 AND broken IS NULL)
              GROUP BY day
              HAVING sum(points < ?2) > 1 OR sum(points >= ?2 AND least < before) > 0",
         )
         .bind(kind)
         .bind(small)
+        .bind(from)
         .fetch_all(&mut self.connection)
         .await;
         days.map_err(self.failed("read"))
@@ -136,21 +168,22 @@ impl Store {
         kind: i64,
         from: i64,
         to: i64,
-        cluster: Option<&str>,
+        cluster: Option<(&str, &str)>,
     ) -> impl Stream<Item = Result<(ChunkRow, Vec<u8>), StoreError>> {
         let sql = format!(
             "SELECT {CHUNK_COLUMNS}, data FROM chunks
              WHERE kind = ?1 AND high >= ?2 AND low < ?3
-                AND (?4 IS NULL OR least IS NULL OR ?4 BETWEEN least AND most)
+                AND (label IS NOT ?4 OR label IS NULL OR ?5 BETWEEN least AND most)
              ORDER BY high DESC, id DESC"
         );
         let failed = self.failed("read");
-        let chunk = |row: SqliteRow| Ok((chunk_row(&row)?, row.try_get(10)?));
+        let chunk = |row: SqliteRow| Ok((chunk_row(&row)?, row.try_get(12)?));
         let rows = sqlx::query(safe(sql))
             .bind(kind)
             .bind(from)
             .bind(to)
-            .bind(cluster.map(str::to_owned))
+            .bind(cluster.map(|(label, _)| label.to_owned()))
+            .bind(cluster.map(|(_, text)| text.to_owned()))
             .fetch(&mut self.connection);
         rows.map(move |row| row.and_then(chunk).map_err(&failed))
     }
@@ -248,6 +281,7 @@ impl Store {
 fn chunk_row(row: &SqliteRow) -> Result<ChunkRow, sqlx::Error> {
     let least: Option<String> = row.try_get(4)?;
     let most: Option<String> = row.try_get(5)?;
+    let label: Option<String> = row.try_get(10)?;
     let level: i64 = row.try_get(1)?;
     Ok(ChunkRow {
         id: row.try_get(0)?,
@@ -258,7 +292,11 @@ fn chunk_row(row: &SqliteRow) -> Result<ChunkRow, sqlx::Error> {
         },
         low: row.try_get(2)?,
         high: row.try_get(3)?,
-        cluster: least.zip(most),
+        cluster: label
+            .zip(least)
+            .zip(most)
+            .map(|((label, least), most)| Cluster { label, least, most }),
+        day: row.try_get(11)?,
         points: row.try_get(6)?,
         size: row.try_get(7)?,
         broken: row.try_get(8)?,

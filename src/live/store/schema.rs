@@ -11,7 +11,7 @@ use super::{Store, StoreError};
 /// `DBLV`, in the file's own place for it.
 const APPLICATION: u32 = 0x4442_4c56;
 /// As in `user_version` below.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
@@ -31,6 +31,7 @@ const TABLES: &str = "
         day INTEGER,
         low INTEGER NOT NULL,
         high INTEGER NOT NULL,
+        label TEXT,
         least TEXT,
         most TEXT,
         points INTEGER NOT NULL,
@@ -40,7 +41,7 @@ const TABLES: &str = "
     );
     CREATE INDEX chunks_by_time ON chunks (kind, high);
     CREATE INDEX fresh_chunks ON chunks (kind, id, points) WHERE level = 0;
-    CREATE INDEX sealed_chunks ON chunks (kind, day, least, id, most, points) WHERE level = 1 AND broken IS NULL;
+    CREATE INDEX sealed_chunks ON chunks (kind, day, label, least, id, most, points) WHERE level = 1 AND broken IS NULL;
     CREATE TABLE rollups (
         kind INTEGER NOT NULL,
         labels TEXT NOT NULL,
@@ -65,7 +66,7 @@ const TABLES: &str = "
         PRIMARY KEY (kind, label, is_group)
     ) WITHOUT ROWID;
     CREATE TABLE seen (number INTEGER PRIMARY KEY, since INTEGER NOT NULL, hashes INTEGER NOT NULL);
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 /// Only its owner and group may read what applications send.
@@ -133,7 +134,7 @@ fn is_unfinished(header: &[u8], path: &Path) -> bool {
 }
 
 pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
-    let version = refuse_newer(store).await?;
+    let version = refuse_other_versions(store).await?;
     if version == 0 {
         // Only before there is any table; and the header must be in the file itself before anything is in the log.
         let failed = store.failed("prepare");
@@ -159,15 +160,19 @@ async fn create(store: &mut Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What a newer program keeps there is not understood.
-pub(super) async fn refuse_newer(store: &mut Store) -> Result<i64, StoreError> {
-    match version(store).await? {
-        known @ 0..=VERSION => Ok(known),
-        newer => Err(StoreError::Foreign {
-            file: store.path().display().to_string(),
-            what: format!("a newer Daybook wrote it (version {newer}): update this one"),
-        }),
-    }
+/// What another version keeps there is not understood. 0: there is nothing yet.
+pub(super) async fn refuse_other_versions(store: &mut Store) -> Result<i64, StoreError> {
+    let what = match version(store).await? {
+        known @ (0 | VERSION) => return Ok(known),
+        older @ 1..VERSION => {
+            format!(
+                "a Daybook before the first release wrote it (version {older}): name another file"
+            )
+        }
+        newer => format!("a newer Daybook wrote it (version {newer}): update this one"),
+    };
+    let file = store.path().display().to_string();
+    Err(StoreError::Foreign { file, what })
 }
 
 async fn version(store: &mut Store) -> Result<i64, StoreError> {

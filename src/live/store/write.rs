@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Executor;
 
-use crate::kinds::{Accepts, Kind, Kinds, OTHER};
+use crate::kinds::{Accepts, Kind, Kinds, OTHER, Shape};
 
 use super::super::batch::{Batch, Outcome};
 use super::super::chunk::{Effort, encode};
@@ -22,13 +22,15 @@ const TABLE_PART: i64 = 4;
 const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
 /// What a writer remembers of the store, so that it need not ask each time.
-#[derive(Default)]
 pub struct Known {
+    /// Ids and keys that are remembered at most; the oldest go first.
+    most_ids: i64,
     kinds: HashMap<String, i64>,
     /// Of kinds and labels.
     words: HashMap<(i64, String), HashSet<String>>,
-    /// What was committed, where somebody wants to log it.
-    kept: Option<Vec<(String, Columns)>>,
+    /// What the last commit wrote: all of it, or samples only.
+    kept: Vec<(String, Columns)>,
+    keeps_all: bool,
 }
 
 /// A table of hashes: of keys and ids that came since.
@@ -39,45 +41,44 @@ struct Seen {
 }
 
 impl Known {
-    /// Notes what is committed, until it is taken.
-    pub fn noting() -> Self {
+    /// With `keeps_all`, points of every shape are kept until the next commit.
+    pub fn new(most_ids: i64, keeps_all: bool) -> Self {
         Self {
-            kept: Some(Vec::new()),
-            ..Self::default()
+            most_ids,
+            kinds: HashMap::new(),
+            words: HashMap::new(),
+            kept: Vec::new(),
+            keeps_all,
         }
     }
 
+    /// What the last commit wrote.
     pub fn take_kept(&mut self) -> Vec<(String, Columns)> {
-        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
+        std::mem::take(&mut self.kept)
     }
 
-    fn note(&mut self, kind: &str, points: Columns) {
-        if let Some(kept) = &mut self.kept {
-            kept.push((kind.to_owned(), points));
+    fn keep(&mut self, kind: &Kind, points: Columns) {
+        if self.keeps_all || kind.shape == Shape::Sample {
+            self.kept.push((kind.name.clone(), points));
         }
     }
 
     fn forget(&mut self) {
-        let kept = self.kept.take().map(|_| Vec::new());
-        *self = Self {
-            kept,
-            ..Self::default()
-        };
+        *self = Self::new(self.most_ids, self.keeps_all);
     }
 }
 
 impl Store {
-    /// Writes all batches or none; says what became of each. So many ids and keys are remembered at most.
+    /// Writes all batches or none; says what became of each.
     pub async fn commit(
         &mut self,
         batches: &mut [Batch],
         kinds: &Kinds,
-        most_ids: i64,
         now: DateTime<Utc>,
         known: &mut Known,
     ) -> Result<Vec<Outcome>, StoreError> {
         self.begin().await?;
-        let done = self.write_all(batches, kinds, most_ids, now, known).await;
+        let done = self.write_all(batches, kinds, now, known).await;
         let done = self.finish(done).await;
         if done.is_err() {
             // What was found out in a transaction that never was is not known.
@@ -90,11 +91,11 @@ impl Store {
         &mut self,
         batches: &mut [Batch],
         kinds: &Kinds,
-        most_ids: i64,
         now: DateTime<Utc>,
         known: &mut Known,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let outcomes = self.leave_out_known(batches, most_ids, now).await?;
+        let outcomes = self.leave_out_known(batches, known.most_ids, now).await?;
+        known.kept.clear();
         let mut points: BTreeMap<&str, Columns> = BTreeMap::new();
         for batch in batches.iter_mut() {
             for (name, part) in std::mem::take(&mut batch.kinds) {
@@ -113,8 +114,9 @@ impl Store {
             if let Some(kind) = kinds.get(name).filter(|_| !points.is_empty()) {
                 let id = self.kind_id(name, known).await?;
                 self.limit_words(&mut points, kind, id, known).await?;
+                points.drop_blank_values();
                 self.insert_fresh(&points, id).await?;
-                known.note(name, points);
+                known.keep(kind, points);
             }
         }
         Ok(outcomes)

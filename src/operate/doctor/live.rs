@@ -1,5 +1,7 @@
 //! The file of live events: what lies in it, what waits, what was dropped or cannot be read.
 
+use std::path::Path;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Config, LiveSettings};
@@ -32,7 +34,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
                 fills.iter().flat_map(|fill| judge(fill, now)).collect();
             findings.extend(undeclared.map(not_declared));
             findings.extend(dropped.iter().map(too_many_values));
-            findings.insert(0, size(&file.to_string(), &fills));
+            findings.insert(0, size(&live.database, &fills));
             findings
         }
         Err(error) => {
@@ -50,16 +52,19 @@ async fn read(live: &LiveSettings) -> Result<Option<(Vec<Fill>, Vec<Dropped>)>, 
     Ok(Some((store.fill().await?, store.dropped().await?)))
 }
 
-fn size(file: &str, fills: &[Fill]) -> Finding {
+fn size(file: &Path, fills: &[Fill]) -> Finding {
     let points: i64 = fills.iter().map(|fill| fill.points).sum();
     let bytes: i64 = fills.iter().map(|fill| fill.bytes).sum();
     let bytes = spoken(bytes.unsigned_abs());
     let kinds = counted(fills.len(), "kind");
     let what = format!(
-        "{file} holds {} of {kinds} in {bytes}",
+        "{} holds {} of {kinds} in {bytes}",
+        file.display(),
         counted(points as u64, "point")
     );
-    Finding::ok(AREA, what, "Rollups take further room.")
+    let whole = std::fs::metadata(file).map_or(0, |file| file.len());
+    let means = format!("With rollups and ids the file has {}.", spoken(whole));
+    Finding::ok(AREA, what, means)
 }
 
 fn judge(fill: &Fill, now: DateTime<Utc>) -> Vec<Finding> {

@@ -29,9 +29,11 @@ fn chunk(id: i64) -> ChunkRow {
         level: Level::Sealed,
         low: noon().timestamp_micros(),
         high: noon().timestamp_micros() + id,
+        day: None,
         cluster: None,
         points: 100,
         size: 1000,
+        widest: 800,
         broken: None,
     }
 }
@@ -53,7 +55,7 @@ fn written(path: &Path, layout: Layout, all: &[&Columns]) {
 }
 
 /// Every row by the names of its columns.
-fn rows(path: &Path) -> Vec<BTreeMap<String, Json>> {
+pub(super) fn rows(path: &Path) -> Vec<BTreeMap<String, Json>> {
     let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
     let cells = |row: parquet::record::Row| {
         let cell = |(name, field): (&String, &Field)| (name.clone(), cell(field));

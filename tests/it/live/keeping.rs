@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use support::world::App;
 use tempfile::TempDir;
 
-use super::{kinds, noon, points, recorder_in};
+use super::{kinds, noon, points, recorder_in, rules};
 
 /// Checkouts every `step` seconds before noon, in batches.
 async fn filled(count: i64, step: i64) -> (TempDir, Store) {
@@ -48,7 +48,7 @@ async fn sealed_points_are_those_that_were_recorded() {
     let before = points(&mut store, "checkout").await;
     assert_eq!(before.len(), 3000);
     let fresh = store.fill().await.unwrap();
-    let broken = keep::round(&mut store, &kinds(), Tz::Europe__Zurich, noon())
+    let broken = keep::round(&mut store, &rules(&kinds(), Tz::Europe__Zurich), noon())
         .await
         .unwrap();
     assert_eq!(broken, 0);
@@ -65,7 +65,7 @@ async fn sealed_points_are_those_that_were_recorded() {
     assert_eq!(points(&mut store, "checkout").await, before);
     // An hour later nothing is fresh any more, and all is as it was.
     let later = noon() + TimeDelta::hours(2);
-    keep::round(&mut store, &kinds(), Tz::Europe__Zurich, later)
+    keep::round(&mut store, &rules(&kinds(), Tz::Europe__Zurich), later)
         .await
         .unwrap();
     assert_eq!(checkout(&store.fill().await.unwrap()).fresh_points, 0);
@@ -104,9 +104,11 @@ async fn rollups_are_what_a_recount_gives_also_where_clocks_are_at_45_minutes_pa
         // In several rounds, so that rollups are added to.
         for minutes in [-600, -300, 0] {
             let now = noon() + TimeDelta::minutes(minutes);
-            keep::round(&mut store, &kinds(), zone, now).await.unwrap();
+            keep::round(&mut store, &rules(&kinds(), zone), now)
+                .await
+                .unwrap();
         }
-        keep::round(&mut store, &kinds(), zone, later)
+        keep::round(&mut store, &rules(&kinds(), zone), later)
             .await
             .unwrap();
         let id = store.kind("checkout").await.unwrap().unwrap();
@@ -163,9 +165,13 @@ async fn a_quantile_of_a_rollup_is_right_to_one_percent() {
         .map(|point| point["values"]["duration"].as_f64().unwrap())
         .collect();
     durations.sort_by(f64::total_cmp);
-    keep::round(&mut store, &kinds(), Tz::UTC, noon() + TimeDelta::hours(2))
-        .await
-        .unwrap();
+    keep::round(
+        &mut store,
+        &rules(&kinds(), Tz::UTC),
+        noon() + TimeDelta::hours(2),
+    )
+    .await
+    .unwrap();
     let id = store.kind("checkout").await.unwrap().unwrap();
     let month = store
         .rollups(id, Grain::Month, &[], i64::MIN..i64::MAX)
@@ -194,10 +200,10 @@ async fn two_keepers_of_one_file_count_each_point_once() {
     let before = points(&mut store, "checkout").await;
     let mut other = Store::open(&path, Durable::Commit).await.unwrap();
     let later = noon() + TimeDelta::hours(2);
-    let (all, zone) = (kinds(), Tz::Europe__Zurich);
+    let rules = rules(&kinds(), Tz::Europe__Zurich);
     let (one, two) = tokio::join!(
-        keep::round(&mut store, &all, zone, later),
-        keep::round(&mut other, &all, zone, later),
+        keep::round(&mut store, &rules, later),
+        keep::round(&mut other, &rules, later),
     );
     one.unwrap();
     two.unwrap();
@@ -219,7 +225,7 @@ async fn a_chunk_that_cannot_be_read_is_named_skipped_and_kept() {
     )
     .await;
     let later = noon() + TimeDelta::hours(2);
-    let broken = keep::round(&mut store, &kinds(), Tz::UTC, later)
+    let broken = keep::round(&mut store, &rules(&kinds(), Tz::UTC), later)
         .await
         .unwrap();
     assert_eq!(broken, 1);
@@ -237,7 +243,7 @@ async fn a_chunk_that_cannot_be_read_is_named_skipped_and_kept() {
         Some("1")
     );
     // It is not stumbled over again.
-    let broken = keep::round(&mut store, &kinds(), Tz::UTC, later)
+    let broken = keep::round(&mut store, &rules(&kinds(), Tz::UTC), later)
         .await
         .unwrap();
     assert_eq!(broken, 0);
@@ -247,7 +253,7 @@ async fn a_chunk_that_cannot_be_read_is_named_skipped_and_kept() {
 async fn what_is_older_than_its_tier_goes_and_a_dry_run_only_counts_it() {
     let (_folder, mut store) = filled(700, 600).await;
     let (all, zone) = (kinds(), Tz::Europe__Zurich);
-    keep::round(&mut store, &all, zone, noon() + TimeDelta::hours(2))
+    keep::round(&mut store, &rules(&all, zone), noon() + TimeDelta::hours(2))
         .await
         .unwrap();
     // Points of 4.9 days; ten days later all are older than 7, rollups of hours are kept for 30 days, of days for 90.
@@ -265,7 +271,7 @@ async fn what_is_older_than_its_tier_goes_and_a_dry_run_only_counts_it() {
     };
     let later = noon() + TimeDelta::days(13);
     for dry_run in [true, true, false] {
-        let pruned = prune_all(&mut store, &all, zone, later, dry_run)
+        let pruned = prune_all(&mut store, &rules(&all, zone), later, dry_run)
             .await
             .unwrap();
         assert_eq!(total(&pruned), (700, false, false, 0), "{dry_run}");
@@ -273,7 +279,7 @@ async fn what_is_older_than_its_tier_goes_and_a_dry_run_only_counts_it() {
     assert_eq!(points(&mut store, "checkout").await, [] as [Json; 0]);
     for (days, expected) in [(36, (0, true, false, 0)), (97, (0, false, true, 0))] {
         let later = noon() + TimeDelta::days(days);
-        let pruned = prune_all(&mut store, &all, zone, later, false)
+        let pruned = prune_all(&mut store, &rules(&all, zone), later, false)
             .await
             .unwrap();
         assert_eq!(total(&pruned), expected, "{days}");

@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 use support::dice::Dice;
 use support::world::World;
 
-use super::{CHECKOUT, METRICS};
+use super::{CHECKOUT, METRICS, rules};
 
 /// A sender that numbers its events, and knows how many of them were answered.
 pub(super) struct Sender {
@@ -79,7 +79,7 @@ impl Sender {
 /// Each event of each sender up to the last that was answered is there once, and the rollups count them all.
 pub(super) async fn has_each_once(store: &mut Store, kinds: &Kinds, senders: &[Sender]) {
     let later = Utc::now() + TimeDelta::hours(2);
-    let broken = keep::round(store, kinds, Tz::Europe__Zurich, later)
+    let broken = keep::round(store, &rules(kinds, Tz::Europe__Zurich), later)
         .await
         .unwrap();
     assert_eq!(broken, 0);

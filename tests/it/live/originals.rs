@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use support::dice::Dice;
 use support::world::App;
 
-use super::{kinds, noon, points, recorder, recorder_in};
+use super::{kinds, noon, points, recorder, recorder_in, rules};
 
 fn task(number: usize) -> Event<'static> {
     Event::new("task")
@@ -260,7 +260,7 @@ async fn a_prune_takes_what_is_older_than_its_tier_and_nothing_of_an_empty_file(
     record_tasks(&recorder, 5, 5, noon()).await;
     let mut store = writer.stop().await.unwrap();
     let later = noon() + TimeDelta::days(5);
-    let pruned = prune_all(&mut store, &kinds(), Tz::UTC, later, false)
+    let pruned = prune_all(&mut store, &rules(&kinds(), Tz::UTC), later, false)
         .await
         .unwrap();
     assert_eq!(of_tasks(&pruned), 5);
@@ -268,7 +268,7 @@ async fn a_prune_takes_what_is_older_than_its_tier_and_nothing_of_an_empty_file(
 
     let mut empty = Store::in_memory().await.unwrap();
     for dry_run in [true, false] {
-        let pruned = prune_all(&mut empty, &kinds(), Tz::UTC, later, dry_run)
+        let pruned = prune_all(&mut empty, &rules(&kinds(), Tz::UTC), later, dry_run)
             .await
             .unwrap();
         assert_eq!(pruned, []);
@@ -283,7 +283,7 @@ async fn one_prune_takes_5000_old_points_that_nobody_sealed_and_still_counts_the
     let mut store = writer.stop().await.unwrap();
     let later = noon() + TimeDelta::days(10);
     for dry_run in [true, false] {
-        let pruned = prune_all(&mut store, &kinds(), Tz::UTC, later, dry_run)
+        let pruned = prune_all(&mut store, &rules(&kinds(), Tz::UTC), later, dry_run)
             .await
             .unwrap();
         assert_eq!(of_tasks(&pruned), 5000, "{dry_run}");
@@ -317,7 +317,7 @@ async fn what_is_pruned_gives_its_room_back_to_the_disk() {
     let before = fs::metadata(&path).unwrap().len();
     let mut store = Store::open(&path, Durable::Commit).await.unwrap();
     let later = noon() + TimeDelta::days(10);
-    prune_all(&mut store, &kinds(), Tz::UTC, later, false)
+    prune_all(&mut store, &rules(&kinds(), Tz::UTC), later, false)
         .await
         .unwrap();
     store.close().await.unwrap();
@@ -332,7 +332,7 @@ async fn sealed_points_lie_under_their_own_day_not_the_day_they_were_sealed() {
     record_tasks(&recorder, 4, 4, noon()).await;
     let mut store = writer.stop().await.unwrap();
     let later = noon() + TimeDelta::days(3);
-    keep::round(&mut store, &kinds(), Tz::UTC, later)
+    keep::round(&mut store, &rules(&kinds(), Tz::UTC), later)
         .await
         .unwrap();
     let id = store.kind("task").await.unwrap().unwrap();

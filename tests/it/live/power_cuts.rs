@@ -294,7 +294,7 @@ async fn takes_up(store: &mut Store, kinds: &Kinds, answered: usize, now: DateTi
     for number in answered..sent {
         again.add_line(number, event(number, now).as_bytes(), kinds, now);
     }
-    let known = &mut Known::default();
+    let known = &mut Known::new(5_000_000, false);
     store.commit(&mut [again], kinds, now, known).await.unwrap();
     let sender = Sender {
         name: "a",

@@ -32,6 +32,46 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn what_must_not_be_kept_is_forgotten_by_its_label() {
+    let world = world();
+    let line = |order: u32| {
+        format!(
+            "{{\"kind\": \"checkout\", \"labels\": {{\"shop\": \"zh\", \"order\": {order}}}}}\n"
+        )
+    };
+    let lines: String = (1..=3).map(line).collect();
+    assert!(recorded(&world, &lines).status.success());
+    let forget = ["live", "forget", "checkout", "--label", "order=2"];
+    for (options, said, left) in [
+        (
+            &["--dry-run"][..],
+            "1 point and 0 rollups would be deleted",
+            3,
+        ),
+        (&[], "1 point and 0 rollups deleted", 2),
+        (&[], "0 points and 0 rollups deleted", 2),
+    ] {
+        let ended = world.binary(&[&forget, options].concat());
+        assert!(ended.status.success(), "{ended:?}");
+        assert!(text(&ended.stderr).contains(said), "{ended:?}");
+        let found = world.binary(&["live", "query", "points", "checkout"]);
+        assert_eq!(text(&found.stdout).lines().count(), left);
+    }
+    let ended = world.binary(&["live", "forget", "checkout", "--label", "order=1", "--json"]);
+    let answer: Json = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(
+        answer,
+        json!({ "schema": 1, "dry_run": false, "points": 1, "rollups": 0, "broken_chunks": [] })
+    );
+    let ended = world.binary(&["live", "forget", "checkout", "--label", "oder=1"]);
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    assert!(
+        text(&ended.stderr).contains("did you mean `order`?"),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn lines_are_answered_and_found_again_and_half_a_line_harms_no_other() {
     let world = world();
     let lines = r#"{"kind": "checkout", "labels": {"shop": "zh", "order": 1}}

@@ -22,7 +22,10 @@ async fn an_event_comes_back_as_it_was_sent() {
     let reply = recorder.send(batch).await.unwrap();
     assert_eq!(
         json!(reply),
-        json!({ "accepted": 1, "rejected": [], "duplicate": false })
+        json!({
+            "accepted": 1, "rejected": [], "duplicate": false,
+            "remembered_since": "2026-11-20T11:00:00Z",
+        })
     );
     let mut store = writer.stop().await.unwrap();
     assert_eq!(
@@ -153,23 +156,68 @@ async fn another_programs_file_is_refused_and_not_touched() {
 }
 
 #[tokio::test]
-async fn a_file_of_a_newer_version_is_neither_written_nor_read() {
+async fn a_file_of_another_version_is_neither_written_nor_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("live.db");
     let (_, writer) = recorder_in(&path, Settings::default()).await;
     writer.stop().await.unwrap().close().await.unwrap();
     let app = support::world::App::Sqlite(path.clone());
-    app.execute("PRAGMA user_version = 2").await;
-    for refused in [
-        Store::open(&path, Durable::Commit).await.map(drop),
-        Store::open_reading(&path).await.map(drop),
+    for (version, expected) in [
+        (3, "a newer Daybook wrote it (version 3): update this one"),
+        (
+            1,
+            "a Daybook before the first release wrote it (version 1): name another file",
+        ),
     ] {
-        let message = refused.unwrap_err().to_string();
-        let expected = "a newer Daybook wrote it (version 2): update this one";
-        assert!(message.ends_with(expected), "{message}");
+        app.execute(&format!("PRAGMA user_version = {version}"))
+            .await;
+        for refused in [
+            Store::open(&path, Durable::Commit).await.map(drop),
+            Store::open_reading(&path).await.map(drop),
+        ] {
+            let message = refused.unwrap_err().to_string();
+            assert!(message.ends_with(expected), "{message}");
+        }
     }
 }
 
 fn checkout(shop: &str) -> Event<'_> {
     Event::new("checkout").label("shop", shop)
+}
+
+#[tokio::test]
+async fn the_newest_60_samples_of_each_host_are_at_hand() {
+    let (recorder, writer) = recorder().await;
+    for sample in 0..200 {
+        let mut batch = Batch::default();
+        for host in ["web-1", "web-2"] {
+            let event = Event::new("host")
+                .at(noon() - chrono::TimeDelta::seconds(1000 - 5 * sample))
+                .label("host", host)
+                .value("cpu", sample % 100);
+            batch.add(1, &event, &kinds(), noon());
+        }
+        recorder.send(batch).await.unwrap();
+    }
+    let recent = recorder.recent("host", "web-2");
+    let cpu: Vec<f64> = (0..recent.len())
+        .map(|at| recent.value("cpu").unwrap().get(at).unwrap())
+        .collect();
+    let expected: Vec<f64> = (140..200)
+        .rev()
+        .map(|sample| f64::from(sample % 100))
+        .collect();
+    assert_eq!(cpu, expected);
+    let latest = recorder.latest("host");
+    let hosts = latest.label("host").unwrap();
+    assert_eq!(
+        (hosts.text(0), hosts.text(1), hosts.len()),
+        ("web-1", "web-2", 2)
+    );
+    assert_eq!(latest.value("cpu").unwrap().get(1), Some(99.0));
+    assert!(recorder.recent("host", "web-3").is_empty());
+    // What happened, and was not measured, is asked of the store.
+    recorder.record(&checkout("zh")).await.unwrap();
+    assert!(recorder.latest("checkout").is_empty());
+    writer.stop().await.unwrap();
 }

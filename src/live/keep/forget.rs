@@ -1,0 +1,104 @@
+//! Points with certain labels go, wherever they lie, and with them the rollups that are of them alone.
+
+use crate::kinds::Kind;
+
+use super::super::bytes::Corrupt;
+use super::super::chunk::Chunk;
+use super::super::store::{ChunkRow, NewChunk, Store, StoreError};
+use super::seal::{merged, seal};
+
+/// What was forgotten, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    pub points: usize,
+    pub rollups: usize,
+    /// Chunks that cannot be read, with the reason: they may hold such points.
+    pub broken: Vec<(i64, String)>,
+}
+
+/// Forgets the points that have all these labels. With `dry_run` they are only counted.
+pub async fn forget(
+    store: &mut Store,
+    kind: &Kind,
+    labels: &[(String, String)],
+    dry_run: bool,
+) -> Result<Forgotten, StoreError> {
+    let mut forgotten = Forgotten::default();
+    let Some(id) = store.kind(&kind.name).await? else {
+        return Ok(forgotten);
+    };
+    if !dry_run {
+        store.overwrite_what_goes().await?;
+    }
+    // A keeper may move points from one chunk to another meanwhile.
+    loop {
+        let mut is_done = true;
+        forgotten.broken.clear();
+        for row in store.all_chunks(id).await? {
+            let Some(data) = store.data(row.id).await? else {
+                is_done = false;
+                continue;
+            };
+            let rest =
+                match Chunk::open(&data).and_then(|chunk| without(&chunk, &row, labels, kind)) {
+                    Ok(None) => continue,
+                    Ok(Some(rest)) => rest,
+                    Err(error) => {
+                        forgotten.broken.push((row.id, error.to_string()));
+                        continue;
+                    }
+                };
+            let left: i64 = rest.iter().map(|chunk| chunk.points).sum();
+            if !dry_run && !store.replace(id, &[row.id], &rest, Vec::new()).await? {
+                is_done = false;
+                continue;
+            }
+            forgotten.points += (row.points - left) as usize;
+        }
+        if is_done || dry_run {
+            break;
+        }
+    }
+    for group in &kind.groups {
+        let names: Vec<&str> = group
+            .iter()
+            .map(|label| kind.labels[*label].name.as_str())
+            .collect();
+        let place = |(name, text): &(String, String)| {
+            let at = names.iter().position(|known| known == name)?;
+            Some((at, text.clone()))
+        };
+        if let Some(places) = labels.iter().map(place).collect::<Option<Vec<_>>>() {
+            let labels = names.join(",");
+            forgotten.rollups += store.forget_rollups(id, &labels, &places, dry_run).await?;
+        }
+    }
+    if !dry_run {
+        store.forget_words(id, labels).await?;
+    }
+    Ok(forgotten)
+}
+
+/// The chunk without these points; `None`: it has none of them.
+fn without(
+    chunk: &Chunk<'_>,
+    row: &ChunkRow,
+    labels: &[(String, String)],
+    kind: &Kind,
+) -> Result<Option<Vec<NewChunk>>, Corrupt> {
+    let places = chunk.places(labels)?;
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let mut gone = places.into_iter().peekable();
+    let rest = chunk.all().filter(|place| gone.next_if_eq(place).is_none());
+    let rest: Vec<u32> = rest.map(|place| place as u32).collect();
+    if rest.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let points = chunk.decode(chunk.all())?.pick(&rest);
+    Ok(Some(match row.day {
+        Some(day) => seal(&points, &[(day, 0..points.len())], kind)?,
+        None => vec![merged(&points)?],
+    }))
+}
