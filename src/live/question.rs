@@ -26,6 +26,9 @@ pub struct Points {
     pub skip: usize,
 }
 
+/// More points than this are not held in memory.
+const MOST_WANTED: usize = 1 << 28;
+
 #[derive(Debug, Default)]
 pub struct Found {
     /// The newest first.
@@ -54,7 +57,7 @@ async fn search(store: &mut Store, kind: &Kind, question: &Points) -> Result<Fou
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(found);
     };
-    let wanted = question.skip.saturating_add(question.most);
+    let wanted = question.skip.saturating_add(question.most).min(MOST_WANTED);
     let mut points = Columns::default();
     {
         let mut chunks = store.overlapping(id, question.from, question.to, cluster(kind, question));

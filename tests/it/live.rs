@@ -93,7 +93,7 @@ fn everything() -> Points {
         from: i64::MIN,
         to: i64::MAX,
         labels: Vec::new(),
-        most: 1_000_000,
+        most: usize::MAX,
         skip: 0,
     }
 }
