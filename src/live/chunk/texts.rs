@@ -14,8 +14,8 @@ const NUMBERED: u8 = 2;
 /// UUIDs as sixteen bytes.
 const UUIDS: u8 = 3;
 
-/// A column of texts is never larger.
-const MOST_BYTES: usize = 48 << 20;
+/// A column of texts is never larger: what is recorded is cut, and what is sealed is little more than two such parts.
+const MOST_BYTES: usize = 28 << 20;
 /// Shorter bytes are not squeezed.
 const WORTH_SQUEEZING: usize = 128;
 const LEVEL: i32 = 6;

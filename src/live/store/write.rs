@@ -15,6 +15,8 @@ use super::{Level, Part, Store, StoreError, as_json, safe};
 
 /// Points of one chunk.
 pub const CHUNK: usize = 65_536;
+/// Bytes of texts of one fresh chunk.
+const MOST_TEXT: usize = 8 << 20;
 /// Hashes go into a new table after this time, or when the table holds that part of all that may be remembered.
 const TABLE_TIME: TimeDelta = TimeDelta::hours(6);
 const TABLE_PART: i64 = 4;
@@ -399,7 +401,7 @@ impl Store {
 
     async fn insert_fresh(&mut self, points: &Columns, kind: i64) -> Result<(), StoreError> {
         let all: Vec<u32> = (0..points.len() as u32).collect();
-        for places in all.chunks(CHUNK) {
+        for places in pieces(&all, points) {
             let data = match places.len() == points.len() {
                 true => encode(points, Effort::Fresh),
                 false => encode(&points.pick(places), Effort::Fresh),
@@ -422,4 +424,29 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Parts that a chunk has room for.
+fn pieces<'p>(places: &'p [u32], points: &Columns) -> Vec<&'p [u32]> {
+    if points.text_bytes() <= MOST_TEXT {
+        return places.chunks(CHUNK).collect();
+    }
+    let bytes = |at: usize| {
+        let labels = points
+            .labels
+            .iter()
+            .map(|column| column.cells.text(at).len());
+        labels.sum::<usize>() + points.details.text(at).len()
+    };
+    let mut pieces = Vec::new();
+    let (mut first, mut size) = (0, 0);
+    for at in 0..places.len() {
+        size += bytes(at);
+        if size > MOST_TEXT || at - first == CHUNK {
+            pieces.push(&places[first..at]);
+            (first, size) = (at, bytes(at));
+        }
+    }
+    pieces.push(&places[first..]);
+    pieces
 }

@@ -186,6 +186,35 @@ fn checkout(shop: &str) -> Event<'_> {
 }
 
 #[tokio::test]
+async fn a_batch_with_very_much_text_lies_in_chunks_that_can_be_read() {
+    let (recorder, writer) = recorder().await;
+    let mut batch = Batch::default();
+    for number in 0..3500 {
+        let event = Event::new("agent")
+            .label("agent_id", "a")
+            .label("metric_type", "cpu")
+            .value("value", number)
+            .details(json!({ "trace": "x".repeat(16_000) }));
+        batch.add(1, &event, &kinds(), noon());
+    }
+    assert_eq!(recorder.send(batch).await.unwrap().accepted, 3500);
+    let mut store = writer.stop().await.unwrap();
+    let rules = super::rules(&kinds(), chrono_tz::Tz::UTC);
+    let later = noon() + chrono::TimeDelta::hours(2);
+    for _ in 0..2 {
+        let agents = points(&mut store, "agent").await;
+        let longest = agents
+            .iter()
+            .map(|point| point["details"]["trace"].as_str().unwrap().len());
+        assert_eq!((agents.len(), longest.min()), (3500, Some(16_000)));
+        let broken = daybook::live::keep::round(&mut store, &rules, later)
+            .await
+            .unwrap();
+        assert_eq!(broken, 0);
+    }
+}
+
+#[tokio::test]
 async fn the_newest_60_samples_of_each_host_are_at_hand() {
     let (recorder, writer) = recorder().await;
     for sample in 0..200 {
