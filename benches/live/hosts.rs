@@ -32,32 +32,17 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
     let (from, to) = (12 * 3600 / STEP, 36 * 3600 / STEP);
     let mut store = Store::open(&path, Durable::Memory).await?;
     let mut known = daybook::live::store::Known::new(1000, false);
-    for sample in from..to {
+    // The last ones are what may be fresh when a question comes.
+    for sample in from..to + 15 {
         let at = midnight() + TimeDelta::seconds(sample * STEP);
-        store
-            .commit(
-                &mut [batch(&names, sample, at, kinds)],
-                kinds,
-                at,
-                &mut known,
-            )
-            .await?;
+        let batch = batch(&names, sample, at, kinds);
+        store.commit(&mut [batch], kinds, at, &mut known).await?;
         if sample % 300 == 299 {
             keep::round(&mut store, &rules, at).await?;
         }
-    }
-    keep::round(&mut store, &rules, midnight() + TimeDelta::hours(36)).await?;
-    // What may be fresh when a question comes.
-    for sample in to..to + 15 {
-        let at = midnight() + TimeDelta::seconds(sample * STEP);
-        store
-            .commit(
-                &mut [batch(&names, sample, at, kinds)],
-                kinds,
-                at,
-                &mut known,
-            )
-            .await?;
+        if sample == to - 1 {
+            keep::round(&mut store, &rules, midnight() + TimeDelta::hours(36)).await?;
+        }
     }
     let fill = store.fill().await?;
     let fill = fill

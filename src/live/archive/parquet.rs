@@ -140,7 +140,7 @@ impl<W: Write> File<W> {
         let mut bytes = 0;
         if let Some((words, text)) = &column.dictionary {
             let header = Struct::default().int(1, *words as i32).int(2, PLAIN);
-            bytes += self.page(text, |page| page.int(1, 2), (7, header))?;
+            bytes += self.page(text, |page| page.int(1, 2), 7, header)?;
         }
         let data = self.at;
         let mut body = Vec::new();
@@ -155,7 +155,7 @@ impl<W: Write> File<W> {
             .int(2, column.encoding)
             .int(3, RLE)
             .int(4, RLE);
-        bytes += self.page(&body, |page| page.int(1, 0), (5, header))?;
+        bytes += self.page(&body, |page| page.int(1, 0), 5, header)?;
         let compressed = self.at - begin;
         let mut encodings = vec![RLE, column.encoding];
         encodings.extend(column.dictionary.is_some().then_some(PLAIN));
@@ -185,7 +185,8 @@ impl<W: Write> File<W> {
         &mut self,
         body: &[u8],
         kind: impl Fn(Struct) -> Struct,
-        (field, header): (u8, Struct),
+        field: u8,
+        header: Struct,
     ) -> io::Result<usize> {
         let size = |bytes: &[u8]| {
             i32::try_from(bytes.len()).map_err(|_| io::Error::other("a page is too large"))
