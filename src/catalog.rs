@@ -13,6 +13,7 @@ pub mod written;
 
 use chrono::NaiveDate;
 
+use crate::kinds::{Aggregate, Figure, Kinds};
 use crate::text::mistake::Mistake;
 
 pub use document::{Document, read_value};
@@ -66,6 +67,8 @@ pub struct Metric {
     pub prometheus: Option<String>,
     pub since: Option<NaiveDate>,
     pub was: Option<String>,
+    /// The key of the metric that should have the same number.
+    pub same_as: Option<String>,
     pub history: History,
     pub shape: Shape,
     pub alert: Rules,
@@ -77,7 +80,16 @@ pub struct Metric {
 pub enum Shape {
     Counted(Counted),
     Sql { database: String, text: String },
+    Live(Live),
     Derived(Derived),
+}
+
+/// A number over live events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    pub figure: Figure,
+    /// The days of its window, if the catalog says so; otherwise it is the day's.
+    pub days: Option<u32>,
 }
 
 /// A number over the rows of one declared table.
@@ -187,12 +199,14 @@ impl Default for Thresholds {
 }
 
 impl Catalog {
-    /// Reads and checks every document; all mistakes at once.
-    pub fn read(documents: &[Document<'_>]) -> Result<Self, Vec<Mistake>> {
+    /// Reads and checks every document; all mistakes at once. `kinds` are those of live events, if there are any.
+    pub fn read(documents: &[Document<'_>], kinds: Option<&Kinds>) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
-        let written = gather::Written::gather(documents, &mut mistakes);
+        let mut written = gather::Written::gather(documents, &mut mistakes);
+        written.kinds = kinds;
         let mut catalog = expand::spell_out(&written, &mut mistakes);
         catalog.derive_histories();
+        catalog.pair_twins();
         check::as_a_whole(&catalog, &written, &mut mistakes);
         if mistakes.is_empty() {
             Ok(catalog)
@@ -217,6 +231,30 @@ impl Catalog {
         for (metric, history) in self.metrics.iter_mut().zip(derived) {
             metric.history = history.unwrap_or(metric.history);
         }
+    }
+
+    /// `same_as` may name a family: its member over the same window is meant.
+    fn pair_twins(&mut self) {
+        let twin = |metric: &Metric| {
+            let twins = self.twins(metric.same_as.as_ref()?);
+            let days = self.window_days(metric);
+            let mut twins = twins.filter(|twin| self.window_days(twin) == days);
+            twins.next().map(|twin| twin.key.clone())
+        };
+        let twins: Vec<Option<String>> = self.metrics.iter().map(twin).collect();
+        for (metric, twin) in self.metrics.iter_mut().zip(twins) {
+            metric.same_as = twin;
+        }
+    }
+
+    /// The metrics of this key, else of the family of this name.
+    fn twins<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c Metric> {
+        let is_key = self.metric(name).is_some();
+        let is_named = move |metric: &&Metric| match is_key {
+            true => metric.key == name,
+            false => metric.family == name,
+        };
+        self.metrics.iter().filter(is_named)
     }
 
     pub fn metric(&self, key: &str) -> Option<&Metric> {
@@ -318,7 +356,11 @@ impl Counted {
 impl Metric {
     /// A percentage moves in points: its change, thresholds and minima are not percent of a percent.
     pub fn moves_in_points(&self) -> bool {
-        matches!(&self.shape, Shape::Derived(derived) if derived.percent)
+        match &self.shape {
+            Shape::Derived(derived) => derived.percent,
+            Shape::Live(live) => live.figure.aggregate == Aggregate::SuccessPct,
+            Shape::Counted(_) | Shape::Sql { .. } => false,
+        }
     }
 
     /// Whether it counts things, as far as the catalog can tell; a query's result shows what it is.
@@ -329,6 +371,7 @@ impl Metric {
                 Measure::Rows | Measure::Filled(_) | Measure::Distinct(_)
             ),
             Shape::Sql { .. } => true,
+            Shape::Live(live) => live.figure.aggregate.counts(),
             Shape::Derived(_) => false,
         }
     }
@@ -351,6 +394,7 @@ impl Catalog {
                 let input = self.metric(&derived.of);
                 input.map_or(1, |input| self.window_days(input))
             }
+            Shape::Live(live) => live.days.unwrap_or(1),
             Shape::Sql { .. } => 1,
         }
     }
@@ -364,6 +408,7 @@ impl Catalog {
                     (Shape::Counted(day), Shape::Counted(days)) => {
                         day.window.is_some() && day.is_like_but_for_window(days)
                     }
+                    (Shape::Live(day), Shape::Live(_)) => day.days.is_some(),
                     (Shape::Derived(_), Shape::Derived(_)) => true,
                     _ => false,
                 }

@@ -119,7 +119,7 @@ pub fn load(request: &Request) -> Result<Config, ConfigError> {
     }
     let (mut config, wrong) = settings::settle(&file, &documents[0], &found, request);
     mistakes.extend(wrong);
-    let mut catalog = catalog(&documents, &config.declared_apps, &mut mistakes);
+    let mut catalog = catalog(&documents, &config, &mut mistakes);
     catalog.known_days.append(&mut config.catalog.known_days);
     catalog.thresholds = config.catalog.thresholds;
     let apps = config.apps.iter();
@@ -179,12 +179,8 @@ fn parse_included<'a>(
     }
 }
 
-fn catalog(
-    documents: &[Document<'_>],
-    declared_apps: &BTreeSet<String>,
-    mistakes: &mut Vec<Mistake>,
-) -> Catalog {
-    check::databases_exist(documents, declared_apps, mistakes);
+fn catalog(documents: &[Document<'_>], config: &Config, mistakes: &mut Vec<Mistake>) -> Catalog {
+    check::databases_exist(documents, &config.declared_apps, mistakes);
     if documents
         .iter()
         .all(|document| document.get("metrics").is_none())
@@ -194,7 +190,8 @@ fn catalog(
             "no metrics: declare a table under `[tables.NAME]` and at least one `[[metrics]]`",
         ));
     }
-    match Catalog::read(documents) {
+    let kinds = config.live.as_ref().map(|live| &live.kinds);
+    match Catalog::read(documents, kinds) {
         Ok(catalog) => catalog,
         Err(found) => {
             mistakes.extend(found);

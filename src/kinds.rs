@@ -2,6 +2,7 @@
 //! knows an event.
 
 mod check;
+pub mod figure;
 pub mod presets;
 pub mod written;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use check::check;
+pub use figure::{Aggregate, Figure, Percentile, Summary};
 pub use written::Shape;
 
 pub const MOST_LABELS: usize = 16;

@@ -212,7 +212,7 @@ fn catalog(keys: &[String], judge: Judge) -> Result<Catalog> {
     };
     let document = Document::parse(&source).map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
     let mut catalog =
-        Catalog::read(&[document]).map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
+        Catalog::read(&[document], None).map_err(|mistakes| anyhow::anyhow!("{mistakes:?}"))?;
     catalog.thresholds.judge = judge;
     Ok(catalog)
 }

@@ -36,7 +36,7 @@ impl Sample {
             text: BERYL.to_owned(),
         };
         let document = Document::parse(&source).ok().context("it is TOML")?;
-        let Ok(mut catalog) = Catalog::read(&[document]) else {
+        let Ok(mut catalog) = Catalog::read(&[document], None) else {
             bail!("the sample's catalog has mistakes");
         };
         let own = std::mem::take(&mut catalog.metrics);

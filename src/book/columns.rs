@@ -186,6 +186,10 @@ fn kind(metric: &Metric) -> &'static str {
     match &metric.shape {
         Shape::Derived(_) => "real",
         Shape::Sql { .. } => MIXED,
+        Shape::Live(live) => match live.figure.aggregate.counts() {
+            true => "whole",
+            false => MIXED,
+        },
         Shape::Counted(counted) => match (&counted.parts, &counted.measure) {
             (Parts::By(_), _) => "parts",
             (_, Measure::Rows | Measure::Filled(_) | Measure::Distinct(_)) => "whole",

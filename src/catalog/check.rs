@@ -2,6 +2,7 @@
 
 mod alert;
 mod history;
+mod live;
 mod reference;
 mod series;
 mod shape;
@@ -35,6 +36,7 @@ pub fn as_a_whole(catalog: &Catalog, written: &Written<'_>, mistakes: &mut Vec<M
         alert::is_sound(metric, mistakes);
         reference::all_exist(metric, catalog, written, mistakes);
         history::is_possible(metric, catalog, mistakes);
+        live::figure_exists(metric, written.kinds, mistakes);
     }
 }
 

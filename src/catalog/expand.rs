@@ -6,9 +6,10 @@ use super::document::NodeMistakes;
 use super::gather::Written;
 use super::written;
 use super::{
-    Catalog, Counted, Derived, Distribution, Good, History, Limit, Measure, Metric, Parent, Parts,
-    Rules, Shape, Table, Window,
+    Catalog, Counted, Derived, Distribution, Good, History, Limit, Live, Measure, Metric, Parent,
+    Parts, Rules, Shape, Table, Window,
 };
+use crate::kinds::{Aggregate, Figure, Kind, Kinds};
 use crate::text::mistake::Mistake;
 use crate::text::plain::capitalized;
 use crate::text::suggest::did_you_mean;
@@ -22,7 +23,8 @@ pub fn spell_out(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Catalog 
         ..Catalog::default()
     };
     for (metric, node) in &written.metrics {
-        let family = family(metric, &catalog, &mut node.mistakes(mistakes));
+        let mistakes = &mut node.mistakes(mistakes);
+        let family = family(metric, &catalog, written.kinds, mistakes);
         catalog.metrics.extend(family);
     }
     catalog
@@ -76,12 +78,15 @@ fn tables(written: &Written<'_>, mistakes: &mut Vec<Mistake>) -> Vec<Table> {
 fn family(
     written: &written::Metric,
     catalog: &Catalog,
+    kinds: Option<&Kinds>,
     mistakes: &mut NodeMistakes<'_>,
 ) -> Vec<Metric> {
     let Some(shape) = shape(written, catalog, mistakes) else {
         return Vec::new();
     };
-    let alert = rules(written, mistakes);
+    let measured = Measured::new(&shape, kinds);
+    let unit = unit(written, &measured);
+    let alert = rules(written, &unit, mistakes);
     let since = written.since.as_ref().and_then(|text| match text.parse() {
         Ok(date) => Some(date),
         Err(_) => {
@@ -100,13 +105,17 @@ fn family(
             .unwrap_or_else(|| humanised(&written.key)),
         section: written.section.clone(),
         description: written.description.clone(),
-        unit: unit(written),
-        decimals: written.decimals.or(written.usual_decimals()),
+        unit,
+        decimals: written
+            .decimals
+            .or(measured.decimals)
+            .or(written.usual_decimals()),
         good: written.good.unwrap_or(usual_good(written)),
         hidden: written.hidden,
         prometheus: written.prometheus.clone(),
         since,
         was: written.was.clone(),
+        same_as: written.same_as.clone(),
         history: written
             .history
             .unwrap_or_else(|| inferred_history(written, &shape, catalog)),
@@ -124,12 +133,32 @@ fn family(
     }
 }
 
-fn unit(written: &written::Metric) -> String {
+/// What a kind declares of the value that a live metric measures.
+#[derive(Default)]
+struct Measured {
+    unit: String,
+    decimals: Option<u32>,
+}
+
+impl Measured {
+    fn new(shape: &Shape, kinds: Option<&Kinds>) -> Self {
+        let Shape::Live(Live { figure, .. }) = shape else {
+            return Self::default();
+        };
+        let kind: Option<&Kind> = kinds.and_then(|kinds| kinds.get(&figure.kind));
+        kind.map_or_else(Self::default, |kind| Self {
+            unit: figure.aggregate.unit(kind).to_owned(),
+            decimals: figure.aggregate.decimals(kind),
+        })
+    }
+}
+
+fn unit(written: &written::Metric, measured: &Measured) -> String {
     match &written.unit {
         Some(unit) => unit.clone(),
         None if written.percent.is_some() => "%".to_owned(),
         None if written.newest.is_some() => "h".to_owned(),
-        None => String::new(),
+        None => measured.unit.clone(),
     }
 }
 
@@ -162,10 +191,20 @@ fn shape(
             text: text.clone(),
         });
     }
+    if let Some(live) = &written.live {
+        let aggregate = Aggregate::parse(&live.value);
+        let aggregate = aggregate.map_err(|why| mistakes.push(&["live", "value"], why));
+        let figure = Figure {
+            kind: live.kind.clone(),
+            aggregate: aggregate.ok()?,
+            labels: live.labels.clone().into_iter().collect(),
+        };
+        return Some(Shape::Live(Live { figure, days: None }));
+    }
     let Some(name) = &written.table else {
         if !mistakes.node.flawed {
             mistakes.push(&["key"],
-                format!("metric `{}` counts nothing: give it `table` with `count`, `sum`, …, or `percent`, `ratio` or `sql`", written.key));
+                format!("metric `{}` counts nothing: give it `table` with `count`, `sum`, …, or `percent`, `ratio`, `sql` or `live`", written.key));
         }
         return None;
     };
@@ -222,9 +261,28 @@ fn measure(written: &written::Metric) -> Option<Measure> {
 }
 
 fn by_window(head: Metric, written: &written::Metric) -> Vec<Metric> {
-    let (Some(within), Shape::Counted(counted)) = (&written.within, &head.shape) else {
+    let Some(within) = &written.within else {
         return vec![head];
     };
+    let shape = |days: u32| match &head.shape {
+        Shape::Counted(counted) => Shape::Counted(Counted {
+            window: Some(Window {
+                // Its absence is reported with the other mistakes.
+                column: within.column.clone().unwrap_or_default(),
+                time: within.time,
+                days,
+            }),
+            ..counted.clone()
+        }),
+        Shape::Live(live) => Shape::Live(Live {
+            days: Some(days),
+            ..live.clone()
+        }),
+        other => other.clone(),
+    };
+    if matches!(head.shape, Shape::Sql { .. } | Shape::Derived(_)) {
+        return vec![head];
+    }
     let member = |days: &u32| {
         let (suffix, words) = match days {
             1 => ("24h".to_owned(), "24 h".to_owned()),
@@ -235,14 +293,7 @@ fn by_window(head: Metric, written: &written::Metric) -> Vec<Metric> {
             key: of_window(&head.key),
             label: format!("{}, {words}", head.label),
             prometheus: head.prometheus.as_ref().map(of_window),
-            shape: Shape::Counted(Counted {
-                window: Some(Window {
-                    column: within.column.clone(),
-                    time: within.time,
-                    days: *days,
-                }),
-                ..counted.clone()
-            }),
+            shape: shape(*days),
             ..head.clone()
         }
     };
@@ -290,10 +341,10 @@ fn members_per_parent(members: Vec<Metric>, per: &str, catalog: &Catalog) -> Vec
     all
 }
 
-fn rules(written: &written::Metric, mistakes: &mut NodeMistakes<'_>) -> Rules {
-    let (alert, unit) = (&written.alert, unit(written));
+fn rules(written: &written::Metric, unit: &str, mistakes: &mut NodeMistakes<'_>) -> Rules {
+    let alert = &written.alert;
     let mut limit = |text: &Option<String>, key: &str| {
-        let read = limit(text.as_ref()?, &unit);
+        let read = limit(text.as_ref()?, unit);
         read.map_err(|why| mistakes.push(&["alert", key], why)).ok()
     };
     let warning = limit(&alert.warning, "warning");
@@ -376,8 +427,10 @@ fn other_unit(text: &str, bound: &str, unit: &str) -> Option<String> {
 
 /// Without a declaration, only shapes without mutable columns have a past.
 fn inferred_history(written: &written::Metric, shape: &Shape, catalog: &Catalog) -> History {
-    let Shape::Counted(counted) = shape else {
-        return History::Now;
+    let counted = match shape {
+        Shape::Counted(counted) => counted,
+        Shape::Live(_) => return History::Event,
+        Shape::Sql { .. } | Shape::Derived(_) => return History::Now,
     };
     let lineage: Vec<&Table> = catalog
         .lineage(counted.table)
@@ -390,7 +443,7 @@ fn inferred_history(written: &written::Metric, shape: &Shape, catalog: &Catalog)
         && written
             .within
             .as_ref()
-            .is_none_or(|within| born.as_ref() == Some(&within.column))
+            .is_none_or(|within| born.as_ref() == within.column.as_ref())
         && lineage
             .iter()
             .all(|table| table.condition.is_none() && table.created_at.is_some());

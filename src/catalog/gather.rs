@@ -7,6 +7,7 @@ use toml::de::DeValue;
 use super::document::{Document, Node, read_value};
 use super::written::{KnownDay, Metric, Table};
 use crate::calendar::rule::Rule;
+use crate::kinds::Kinds;
 use crate::text::mistake::Mistake;
 use crate::text::suggest::did_you_mean;
 
@@ -17,6 +18,8 @@ pub struct Written<'a> {
     pub metrics: Vec<(Metric, Node<'a>)>,
     pub known_days: Vec<KnownDay>,
     pub since: Option<NaiveDate>,
+    /// The kinds of live events, if there are any.
+    pub kinds: Option<&'a Kinds>,
 }
 
 impl<'a> Written<'a> {

@@ -88,6 +88,9 @@ fn meaning(metric: &Metric) -> String {
             ),
         };
     }
+    if let Shape::Live(live) = &metric.shape {
+        meaning += &format!(" From live events: `{}`.", live.figure);
+    }
     match metric.unit.as_str() {
         "" | "%" => {}
         "h" => meaning += " In hours.",

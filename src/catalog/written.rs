@@ -163,7 +163,7 @@ pub struct Metric {
     /// `:day_end` and `:as_of` stand for this day's, so that rows of other tables can be held to it too.
     #[serde(rename = "where")]
     pub condition: Option<String>,
-    /// Only rows whose time lies in the last so many calendar days.
+    /// Only rows, or live events, whose time lies in the last so many calendar days.
     pub within: Option<Within>,
     /// One metric for each value of a column.
     pub split: Option<Split>,
@@ -175,6 +175,8 @@ pub struct Metric {
     pub ratio: Option<Ratio>,
     /// A query of one number, with `:day_start`, `:day_end` and `:as_of`.
     pub sql: Option<String>,
+    /// A number over live events: `{ kind = "checkout", value = "count" }`.
+    pub live: Option<LiveMetric>,
     /// The app database that `sql` asks; leave out for the unnamed one.
     #[serde(default)]
     pub database: String,
@@ -195,6 +197,8 @@ pub struct Metric {
     pub since: Option<String>,
     /// The key under which older entries hold this metric.
     pub was: Option<String>,
+    /// The metric that should have the same number, by its key or its family's: where they differ, the report says so.
+    pub same_as: Option<String>,
     /// `false` gives the metric a statement of its own.
     #[serde(default = "yes")]
     pub fuse: bool,
@@ -241,8 +245,22 @@ fn yes() -> bool {
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub struct LiveMetric {
+    /// As declared under `[live.kinds]`, or by a preset.
+    pub kind: String,
+    /// `count`; of spans `succeeded`, `failed`, `success_pct`; of a value `sum of V`, `avg of V`, `min of V`, `max of V`,
+    /// `last of V`, `p95 of V` or another percentile.
+    pub value: String,
+    /// Only events with these labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Within {
-    pub column: String,
+    /// The time that counts; events have their own.
+    pub column: Option<String>,
     /// One metric for each: 1 becomes `_24h`, n becomes `_nd`.
     pub days: Vec<u32>,
     /// The kind of this time column, if it differs from the table's.

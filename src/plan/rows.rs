@@ -82,12 +82,12 @@ impl PlanContext<'_> {
     }
 }
 
-/// The app database a metric is read from; none for derived ones.
+/// The app database a metric is read from; none for derived and live ones.
 pub fn database_of<'a>(catalog: &'a Catalog, metric: &'a Metric) -> Option<&'a str> {
     match &metric.shape {
         Shape::Counted(counted) => Some(&catalog.tables[counted.table].database),
         Shape::Sql { database, .. } => Some(database),
-        Shape::Derived(_) => None,
+        Shape::Live(_) | Shape::Derived(_) => None,
     }
 }
 

@@ -17,12 +17,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Written whole or not at all.
     ("files", &[]),
     ("calendar", &[]),
-    ("catalog", &["calendar"]),
+    // What may be recorded: data, which settings declare and metrics ask of.
+    ("kinds", &[]),
+    ("catalog", &["calendar", "kinds"]),
     ("entry", &["catalog", "calendar"]),
     // A word of its own: settings name it, reports are told in it, the ledger keeps it.
     ("locale", &[]),
-    // What may be recorded: data, which settings declare.
-    ("kinds", &[]),
     ("plan", &["calendar", "catalog", "entry"]),
     ("config", &["catalog", "calendar", "locale", "kinds"]),
     // `plan` for what goes into a statement and comes out of it: `Bind` and `Cell`.

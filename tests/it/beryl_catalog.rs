@@ -110,7 +110,7 @@ fn beryl() -> Catalog {
         text: include_str!("../../examples/beryl/daybook.toml").to_owned(),
     };
     let document = Document::parse(&source).expect("valid TOML");
-    Catalog::read(&[document]).unwrap_or_else(|mistakes| {
+    Catalog::read(&[document], None).unwrap_or_else(|mistakes| {
         let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         panic!("{}", told.join("\n"))
     })

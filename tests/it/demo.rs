@@ -265,7 +265,7 @@ fn the_demos_settings_hold_beryls_catalog_and_name_both_databases() {
         table["book"]["database_url"].as_str(),
         Some("sqlite:daybook.db")
     );
-    let catalog = Catalog::read(&[document]).unwrap();
+    let catalog = Catalog::read(&[document], None).unwrap();
     assert_eq!(catalog.shown().count(), 59);
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn catalog(text: &str) -> Catalog {
         text: text.to_owned(),
     };
     let document = Document::parse(&source).expect("valid TOML");
-    let mut catalog = Catalog::read(&[document]).expect("a sound catalog");
+    let mut catalog = Catalog::read(&[document], None).expect("a sound catalog");
     catalog.thresholds.judge = Judge::Thresholds;
     catalog
 }

@@ -51,7 +51,7 @@ fn catalog(text: &str) -> Catalog {
         text: text.to_owned(),
     };
     let document = Document::parse(&source).unwrap();
-    Catalog::read(&[document]).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+    Catalog::read(&[document], None).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
 }
 
 fn date(text: &str) -> NaiveDate {

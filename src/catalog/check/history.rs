@@ -16,6 +16,12 @@ pub(super) fn is_possible(metric: &Metric, catalog: &Catalog, mistakes: &mut Nod
             "a derived metric has the history of what it is made of",
         );
     }
+    if metric.live.is_some() {
+        mistakes.push(
+            &["history"],
+            "live events are born and never change: leave `history` out",
+        );
+    }
     let Some(table) = table_of(metric, catalog) else {
         return;
     };

@@ -1,7 +1,7 @@
 //! What a metric counts: one number, of settings that go together.
 
 use crate::catalog::document::NodeMistakes;
-use crate::catalog::written::{Metric, Split};
+use crate::catalog::written::{Metric, Split, Within};
 use crate::catalog::{Catalog, Measure, Shape, TimeKind};
 use crate::text::suggest::did_you_mean;
 
@@ -22,15 +22,17 @@ pub(super) fn goes_together(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
         let message = "`database` belongs to `sql`: elsewhere the table names its database";
         mistakes.push(&["database"], message);
     }
+    let is_live = metric.live.is_some();
     let modifiers = [
         ("where", metric.condition.is_some()),
-        ("within", metric.within.is_some()),
+        ("within", metric.within.is_some() && !is_live),
         ("split", metric.split.is_some()),
         ("by", metric.by.is_some()),
         ("per", metric.per.is_some()),
         ("table", metric.table.is_some()),
     ];
-    if let Some(number @ ("percent" | "ratio" | "sql")) = measures(metric).first().copied() {
+    if let Some(number @ ("percent" | "ratio" | "sql" | "live")) = measures(metric).first().copied()
+    {
         for (name, _) in modifiers.iter().filter(|(_, given)| *given) {
             mistakes.push(
                 &[name],
@@ -65,7 +67,9 @@ pub(super) fn columns_are_sound(metric: &Metric, mistakes: &mut NodeMistakes<'_>
         name_is_sound("column", name, path, mistakes);
     };
     if let Some(within) = &metric.within {
-        check(&within.column, &["within", "column"]);
+        if let Some(column) = &within.column {
+            check(column, &["within", "column"]);
+        }
     }
     if let Some(split) = &metric.split {
         check(&split.column, &["split", "column"]);
@@ -192,6 +196,7 @@ fn number_of(measure: &Measure) -> Option<(&'static str, &String)> {
 pub(super) fn numbers_are_sound(metric: &Metric, mistakes: &mut NodeMistakes<'_>) {
     if let Some(within) = &metric.within {
         windows_are_sound(&within.days, mistakes);
+        window_has_its_time(within, metric.live.is_some(), mistakes);
     }
     if let Some(split) = &metric.split {
         split_is_sound(split, mistakes);
@@ -223,6 +228,7 @@ fn measures(metric: &Metric) -> Vec<&'static str> {
         ("percent", metric.percent.is_some()),
         ("ratio", metric.ratio.is_some()),
         ("sql", metric.sql.is_some()),
+        ("live", metric.live.is_some()),
     ];
     let others = others.into_iter().filter(|(_, given)| *given);
     let columns = metric.measured().map(|(key, _)| key);
@@ -242,6 +248,20 @@ fn windows_are_sound(days: &[u32], mistakes: &mut NodeMistakes<'_>) {
             path,
             format!("a window of {days} days is not between 1 and 3660"),
         );
+    }
+}
+
+fn window_has_its_time(within: &Within, is_live: bool, mistakes: &mut NodeMistakes<'_>) {
+    if !is_live && within.column.is_none() {
+        mistakes.push(&["within"], "missing key `column`");
+    }
+    let of_tables = [
+        ("column", within.column.is_some()),
+        ("time", within.time.is_some()),
+    ];
+    for (key, _) in of_tables.iter().filter(|(_, given)| is_live && *given) {
+        let message = format!("`{key}` does not go with `live`: events have a time of their own");
+        mistakes.push(&["within", key], message);
     }
 }
 

@@ -16,7 +16,7 @@ fn catalog(metrics: &str) -> Catalog {
     let name = "daybook.toml".to_owned();
     let source = Source { name, text };
     let document = Document::parse(&source).unwrap();
-    Catalog::read(&[document]).unwrap()
+    Catalog::read(&[document], None).unwrap()
 }
 
 const FIRST: &str = r#"

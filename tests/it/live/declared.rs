@@ -87,3 +87,24 @@ async fn declared_kinds_are_listed_for_people_and_programs() {
         Ended::Done
     );
 }
+
+#[test]
+fn live_metrics_take_window_unit_and_decimals_and_find_their_twin() {
+    let settings = include_str!("../config/valid/live_metrics.toml");
+    let config = World::new("2026-11-20T11:00:00Z", settings).config();
+    let catalog = &config.catalog;
+    let metric = |key: &str| catalog.metric(key).unwrap();
+    let twin = |key: &str| metric(key).same_as.clone();
+    assert_eq!(twin("checkouts_24h").as_deref(), Some("orders_24h"));
+    assert_eq!(twin("checkouts_7d").as_deref(), Some("orders_7d"));
+    assert_eq!(twin("checkouts_30d"), None);
+    assert_eq!(twin("checkouts_today").as_deref(), Some("orders_24h"));
+    let told = |key: &str| (metric(key).unit.as_str(), metric(key).decimals);
+    assert_eq!(told("checkouts_24h"), ("", None));
+    assert_eq!(told("checkout_success"), ("%", Some(2)));
+    assert_eq!(told("slowest"), ("ms", Some(3)));
+    assert_eq!(told("turnover"), ("CHF", Some(2)));
+    assert!(metric("checkout_success").moves_in_points());
+    assert!(metric("checkouts_7d").counts() && !metric("turnover").counts());
+    assert!(catalog.is_covered_by_day(metric("checkouts_7d")));
+}

@@ -53,16 +53,19 @@ impl<'a> Family<'a> {
     }
 
     fn single(metric: &'a Metric) -> Self {
-        let counted = match &metric.shape {
-            Shape::Counted(counted) => Some(counted),
+        let named = match &metric.shape {
+            Shape::Counted(counted) => counted
+                .window
+                .as_ref()
+                .and_then(|_| of_window(metric))
+                .or_else(|| of_split(metric, counted)),
+            Shape::Live(live) => live.days.and_then(|_| of_window(metric)),
             Shape::Sql { .. } | Shape::Derived(_) => None,
         };
-        let (name, title, words) = counted
-            .and_then(|counted| of_window(metric, counted).or_else(|| of_split(metric, counted)))
-            .unwrap_or_else(|| {
-                let label = metric.label.clone();
-                (metric.key.clone(), label.clone(), label)
-            });
+        let (name, title, words) = named.unwrap_or_else(|| {
+            let label = metric.label.clone();
+            (metric.key.clone(), label.clone(), label)
+        });
         Self {
             title,
             members: vec![(metric, words)],
@@ -84,8 +87,7 @@ impl<'a> Family<'a> {
 }
 
 /// `active_users_7d`, "Active users, 7 days": the window is the words behind the last comma.
-fn of_window(metric: &Metric, counted: &Counted) -> Option<(String, String, String)> {
-    counted.window.as_ref()?;
+fn of_window(metric: &Metric) -> Option<(String, String, String)> {
     let (stem, _) = metric.key.rsplit_once('_')?;
     let (title, window) = metric.label.rsplit_once(", ")?;
     let name = format!("{stem} windows");

@@ -22,11 +22,13 @@ pub(super) fn decimals(metric: &Metric) -> Option<u32> {
 
 /// Whether every value is a whole number.
 pub(super) fn is_whole(metric: &Metric) -> bool {
-    let measure = measure(metric);
-    matches!(
-        measure,
-        Some(Measure::Rows | Measure::Filled(_) | Measure::Distinct(_))
-    )
+    match &metric.shape {
+        Shape::Live(live) => live.figure.aggregate.counts(),
+        _ => matches!(
+            measure(metric),
+            Some(Measure::Rows | Measure::Filled(_) | Measure::Distinct(_))
+        ),
+    }
 }
 
 /// Whether the parts of a distribution add up to a whole.
@@ -41,6 +43,6 @@ pub(super) fn adds_up(metric: &Metric) -> bool {
 fn measure(metric: &Metric) -> Option<&Measure> {
     match &metric.shape {
         Shape::Counted(counted) => Some(&counted.measure),
-        Shape::Sql { .. } | Shape::Derived(_) => None,
+        Shape::Sql { .. } | Shape::Live(_) | Shape::Derived(_) => None,
     }
 }
