@@ -9,6 +9,7 @@ pub mod compat;
 pub mod event;
 pub mod keep;
 pub mod log;
+pub mod night;
 pub mod point;
 pub mod question;
 pub mod recent;

@@ -22,7 +22,7 @@ use crate::kinds::{Kind, Kinds};
 
 use super::chunk::Chunk;
 use super::columns::Columns;
-use super::rollup::{Grain, rollups};
+use super::rollup::{Grain, Rolled, rollups};
 use super::store::{CHUNK, ChunkRow, Part, Store, StoreError};
 pub use forget::{Forgotten, forget};
 pub use prune::Pruned;
@@ -231,20 +231,20 @@ async fn fold(
     if read.is_empty() {
         return Ok(true);
     }
-    let (new, rollups) = if is_sealed {
+    let (new, rolled) = if is_sealed {
         let (points, days) = seal::sorted(points, kind, zone);
         // Recorders leave a processor free more often than not.
         thread::scope(|scope| {
             let rollups = scope.spawn(|| rollups(&points, kind, zone));
             let sealed = seal::seal(&points, &days, kind);
-            let rollups = rollups.join().unwrap_or_else(|panic| resume_unwind(panic));
-            (sealed, rollups)
+            let hours = rollups.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (sealed, Some(Rolled { zone, hours }))
         })
     } else {
-        (seal::merged(&points).map(|chunk| vec![chunk]), Vec::new())
+        (seal::merged(&points).map(|chunk| vec![chunk]), None)
     };
     let new = new.map_err(|error| store.corrupt(Part::Chunk(read[0]), error))?;
-    store.replace(id, &read, &new, rollups).await?;
+    store.replace(id, &read, &new, rolled).await?;
     Ok(true)
 }
 

@@ -14,7 +14,7 @@ use crate::kinds::Kind;
 
 use super::bytes::{Corrupt, Reader, Writer};
 use super::columns::{ABSENT, Columns, Numbers, Texts, unscaled};
-pub use sketch::Sketch;
+pub use sketch::{Sketch, bucket, rank};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Grain {
@@ -52,6 +52,14 @@ pub struct Hourly {
     /// By [`Grain::ALL`].
     pub starts: [i64; 3],
     pub groups: Groups,
+}
+
+/// What is added to the rollups when points are sealed.
+#[derive(Debug)]
+pub struct Rolled {
+    /// Whose hours, days and months they are.
+    pub zone: Tz,
+    pub hours: Vec<Hourly>,
 }
 
 impl Hourly {
@@ -219,29 +227,37 @@ fn grouped(points: &Columns, labels: &[&Texts], hour_of: &[u32], hours: usize) -
             slots = subdivide(&mut slot_of, slots, codes, words.list().len() + 1);
         }
     }
-    let mut rollups = vec![Rollup::default(); slots];
     let mut firsts = vec![0; slots];
     for (place, slot) in slot_of.iter().enumerate().rev() {
-        let rollup = &mut rollups[*slot as usize];
-        rollup.points += 1;
-        rollup.succeeded += u64::from(points.ok[place] == 1);
-        rollup.failed += u64::from(points.ok[place] == 0);
         firsts[*slot as usize] = place;
     }
-    for column in &points.values {
-        let stats = stats(&column.cells, &points.at, &slot_of, slots);
-        for (rollup, stats) in zip(&mut rollups, stats) {
-            if stats.count > 0 {
-                rollup.values.insert(column.name.clone(), stats);
-            }
-        }
-    }
+    let rollups = by_slot(points, &slot_of, slots);
     let mut all = vec![Groups::new(); hours];
     for (first, rollup) in zip(firsts, rollups) {
         let words = words_as_bytes(labels.iter().map(|label| label.text(first)));
         all[hour_of[first] as usize].insert(words, rollup);
     }
     all
+}
+
+/// The rollups of all their values by the slots that the points lie in.
+pub fn by_slot(points: &Columns, slot_of: &[u32], slots: usize) -> Vec<Rollup> {
+    let mut rollups = vec![Rollup::default(); slots];
+    for (ok, slot) in zip(&points.ok, slot_of) {
+        let rollup = &mut rollups[*slot as usize];
+        rollup.points += 1;
+        rollup.succeeded += u64::from(*ok == 1);
+        rollup.failed += u64::from(*ok == 0);
+    }
+    for column in &points.values {
+        let stats = stats(&column.cells, &points.at, slot_of, slots);
+        for (rollup, stats) in zip(&mut rollups, stats) {
+            if stats.count > 0 {
+                rollup.values.insert(column.name.clone(), stats);
+            }
+        }
+    }
+    rollups
 }
 
 /// Gives each pair of slot and code a slot of its own, and says how many there are now.
@@ -314,7 +330,7 @@ impl Default for Stats {
             squares: 0.0,
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
-            last: 0.0,
+            last: f64::NEG_INFINITY,
             last_at: i64::MIN,
             sketch: Sketch::default(),
         }
@@ -327,10 +343,20 @@ impl Stats {
         self.squares += number * number;
         self.min = self.min.min(number);
         self.max = self.max.max(number);
-        if at >= self.last_at {
+        self.see_last(number, at);
+    }
+
+    /// Of several at one instant the largest, in whatever order they come.
+    fn see_last(&mut self, number: f64, at: i64) {
+        if at > self.last_at || at == self.last_at && number > self.last {
             self.last = number;
             self.last_at = at;
         }
+    }
+
+    /// The sum in units of the last decimal, with how many there are; `None`: it is made of floats.
+    pub fn exact_sum(&self) -> Option<(i128, u32)> {
+        (self.float == 0.0).then_some((self.whole, self.decimals))
     }
 
     pub fn sum(&self) -> f64 {
@@ -351,10 +377,7 @@ impl Stats {
         self.squares += other.squares;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
-        if other.last_at >= self.last_at {
-            self.last = other.last;
-            self.last_at = other.last_at;
-        }
+        self.see_last(other.last, other.last_at);
         self.sketch.merge(&other.sketch);
     }
 
@@ -419,6 +442,11 @@ impl Rollup {
             stats.write(&mut writer);
         }
         writer.bytes
+    }
+
+    /// How many points there are, without all else.
+    pub fn points_of(bytes: &[u8]) -> Result<u64, Corrupt> {
+        Reader::new(bytes).number()
     }
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Corrupt> {

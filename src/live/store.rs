@@ -18,7 +18,7 @@ use crate::config::live::Durable;
 use super::bytes::Corrupt;
 
 pub use keep::NewChunk;
-pub use read::{ChunkRow, Cluster, Dropped, Fill};
+pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone};
 pub use write::{CHUNK, Known};
 
 /// What a chunk has been through.
@@ -143,9 +143,14 @@ impl Store {
             // Rows are chunks, and most questions need few of them.
             .row_buffer_size(2)
             .pragma("cache_size", CACHE);
-        let mut store = Self::connect(path, options).await?;
-        let is_made = schema::refuse_other_versions(&mut store).await? > 0;
-        Ok(is_made.then_some(store))
+        let mut store = Self::connect(path, options.clone()).await?;
+        let version = schema::refuse_other_versions(&mut store).await?;
+        if version == 2 {
+            store.close().await?;
+            Self::open(path, Durable::Commit).await?.close().await?;
+            store = Self::connect(path, options).await?;
+        }
+        Ok((version > 0).then_some(store))
     }
 
     /// A store in memory, for tests.

@@ -66,10 +66,9 @@ pub(super) fn columns_are_sound(metric: &Metric, mistakes: &mut NodeMistakes<'_>
     let mut check = |name: &str, path: &[&str]| {
         name_is_sound("column", name, path, mistakes);
     };
-    if let Some(within) = &metric.within {
-        if let Some(column) = &within.column {
-            check(column, &["within", "column"]);
-        }
+    let within = metric.within.as_ref();
+    if let Some(column) = within.and_then(|within| within.column.as_ref()) {
+        check(column, &["within", "column"]);
     }
     if let Some(split) = &metric.split {
         check(&split.column, &["split", "column"]);

@@ -142,7 +142,7 @@ async fn merge(
     let new =
         sorted(&data, day, kind).map_err(|error| store.corrupt(Part::Chunk(rows[0].id), error))?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    store.replace(id, &ids, &new, Vec::new()).await?;
+    store.replace(id, &ids, &new, None).await?;
     Ok(())
 }
 

@@ -49,7 +49,7 @@ pub async fn forget(
                     }
                 };
             let left: i64 = rest.iter().map(|chunk| chunk.points).sum();
-            if !dry_run && !store.replace(id, &[row.id], &rest, Vec::new()).await? {
+            if !dry_run && !store.replace(id, &[row.id], &rest, None).await? {
                 is_done = false;
                 continue;
             }

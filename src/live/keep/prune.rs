@@ -52,7 +52,7 @@ pub(super) async fn prune(
         };
         if !old.is_empty() {
             let ids: Vec<i64> = old.iter().map(|(id, _)| *id).collect();
-            store.delete_chunks(&ids).await?;
+            store.delete_chunks(id, &ids).await?;
             points = old.iter().map(|(_, points)| points).sum();
         }
     }

@@ -15,9 +15,14 @@ pub struct Sketch {
 }
 
 /// A number's bucket: 0 for nothing, below for what is below.
-pub(super) fn bucket(number: f64) -> i32 {
+pub fn bucket(number: f64) -> i32 {
     let size = (number.abs().to_bits() >> SHIFT) as i32;
     if number < 0.0 { -size } else { size }
+}
+
+/// The place, counted from 0, that a part of so many numbers in their order leads to.
+pub fn rank(count: u64, part: f64) -> Option<u64> {
+    Some(((count as f64 * part) as u64).min(count.checked_sub(1)?))
 }
 
 impl Sketch {
@@ -62,14 +67,18 @@ impl Sketch {
 
     /// The number at that rank of all in their order, `part` from 0 to 1; right to within 0.8 %.
     pub fn quantile(&self, part: f64) -> Option<f64> {
-        let count = self.count();
-        let rank = ((count as f64 * part) as u64).min(count.checked_sub(1)?);
+        self.bucket_at(part).map(middle)
+    }
+
+    /// The bucket in which it lies.
+    pub fn bucket_at(&self, part: f64) -> Option<i32> {
+        let rank = rank(self.count(), part)?;
         let mut before = 0;
         let found = self.buckets.iter().find(|(_, count)| {
             before += count;
             before > rank
         });
-        found.map(|(bucket, _)| middle(*bucket))
+        found.map(|(bucket, _)| *bucket)
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {

@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sqlx::{Executor, QueryBuilder, Row};
+use chrono_tz::Tz;
+use sqlx::{Executor, QueryBuilder};
 
 use crate::kinds::{MOST_GROUPS, OTHER};
 
 use super::super::bytes::Corrupt;
-use super::super::rollup::{Grain, Groups, Hourly, Rollup, Span, words_as_bytes};
+use super::super::rollup::{Grain, Groups, Hourly, Rolled, Rollup, Span, words_as_bytes};
 use super::read::{Cluster, words_of};
-use super::{Level, Part, Store, StoreError, as_json, safe};
+use super::{Level, Part, Store, StoreError, as_json};
 
 /// Rollups that one statement writes.
 const ROLLUPS_A_STATEMENT: usize = 200;
+/// The tier of points among what may be pruned; those of rollups are their grains.
+const POINTS: i64 = 3;
 
 /// A chunk to be written.
 #[derive(Debug, Clone)]
@@ -37,10 +40,10 @@ impl Store {
         kind: i64,
         old: &[i64],
         new: &[NewChunk],
-        rollups: Vec<Hourly>,
+        rolled: Option<Rolled>,
     ) -> Result<bool, StoreError> {
         self.begin().await?;
-        let done = self.replace_all(kind, old, new, rollups).await;
+        let done = self.replace_all(kind, old, new, rolled).await;
         match done {
             Ok(false) => {
                 drop(sqlx::query("ROLLBACK").execute(&mut self.connection).await);
@@ -55,7 +58,7 @@ impl Store {
         kind: i64,
         old: &[i64],
         new: &[NewChunk],
-        mut rollups: Vec<Hourly>,
+        rolled: Option<Rolled>,
     ) -> Result<bool, StoreError> {
         if self.delete(old).await? != old.len() as u64 {
             return Ok(false);
@@ -81,14 +84,51 @@ impl Store {
             .await;
             inserted.map_err(self.failed("write to"))?;
         }
-        self.limit_groups(kind, &mut rollups).await?;
-        for hour in &rollups {
+        let Some(mut rolled) = rolled else {
+            return Ok(true);
+        };
+        self.note_zone(kind, rolled.zone, new).await?;
+        self.limit_groups(kind, &mut rolled.hours).await?;
+        for hour in &rolled.hours {
             for grain in Grain::ALL {
                 self.add_to_rollups(kind, &hour.span(grain), &hour.groups)
                     .await?;
             }
         }
         Ok(true)
+    }
+
+    /// Notes in whose hours the points of these chunks are rolled up.
+    async fn note_zone(
+        &mut self,
+        kind: i64,
+        zone: Tz,
+        chunks: &[NewChunk],
+    ) -> Result<(), StoreError> {
+        let noted = sqlx::query(
+            "INSERT INTO zones VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high)",
+        )
+        .bind(kind)
+        .bind(zone.name())
+        .bind(chunks.iter().map(|chunk| chunk.low).min())
+        .bind(chunks.iter().map(|chunk| chunk.high).max())
+        .execute(&mut self.connection)
+        .await;
+        noted.map(drop).map_err(self.failed("write to"))
+    }
+
+    /// Notes before which instant points or rollups may be gone from now on.
+    async fn note_pruned(&mut self, kind: i64, tier: i64, until: i64) -> Result<(), StoreError> {
+        let noted = sqlx::query(
+            "INSERT INTO pruned VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+        )
+        .bind(kind)
+        .bind(tier)
+        .bind(until)
+        .execute(&mut self.connection)
+        .await;
+        noted.map(drop).map_err(self.failed("write to"))
     }
 
     /// Groups that are one too many in their month are counted as [`OTHER`], and it is noted how often.
@@ -233,12 +273,29 @@ impl Store {
         rows.map_err(self.failed("read"))
     }
 
-    pub async fn delete_chunks(&mut self, chunks: &[i64]) -> Result<(), StoreError> {
-        self.delete(chunks).await?;
+    /// Deletes outdated chunks.
+    pub async fn delete_chunks(&mut self, kind: i64, chunks: &[i64]) -> Result<(), StoreError> {
+        self.begin().await?;
+        let done = self.delete_and_note(kind, chunks).await;
+        self.finish(done).await?;
         let vacuumed = sqlx::query("PRAGMA incremental_vacuum(2000)")
             .execute(&mut self.connection)
             .await;
         vacuumed.map(drop).map_err(self.failed("write to"))
+    }
+
+    async fn delete_and_note(&mut self, kind: i64, chunks: &[i64]) -> Result<(), StoreError> {
+        let newest: Option<i64> = sqlx::query_scalar(
+            "SELECT max(high) FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+        )
+        .bind(ids_as_json(chunks))
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        if let Some(newest) = newest {
+            self.note_pruned(kind, POINTS, newest + 1).await?;
+        }
+        self.delete(chunks).await.map(drop)
     }
 
     /// From now on what is deleted is overwritten, and the log is emptied as soon as it may be.
@@ -309,10 +366,9 @@ impl Store {
     }
 
     async fn delete(&mut self, chunks: &[i64]) -> Result<u64, StoreError> {
-        let ids: Vec<String> = chunks.iter().map(ToString::to_string).collect();
         let deleted =
             sqlx::query("DELETE FROM chunks WHERE id IN (SELECT value FROM json_each(?))")
-                .bind(format!("[{}]", ids.join(",")))
+                .bind(ids_as_json(chunks))
                 .execute(&mut self.connection)
                 .await;
         Ok(deleted.map_err(self.failed("write to"))?.rows_affected())
@@ -326,25 +382,44 @@ impl Store {
         before: i64,
         delete: bool,
     ) -> Result<i64, StoreError> {
-        let what = if delete { "DELETE" } else { "SELECT count(*)" };
-        let sql = format!("{what} FROM rollups WHERE kind = ? AND grain = ? AND start < ?");
-        let query = sqlx::query(safe(sql))
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM rollups WHERE kind = ? AND grain = ? AND start < ?",
+        )
+        .bind(kind)
+        .bind(grain as i64)
+        .bind(before)
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        if delete && count > 0 {
+            self.begin().await?;
+            let done = self.delete_rollups(kind, grain, before).await;
+            self.finish(done).await?;
+        }
+        Ok(count)
+    }
+
+    async fn delete_rollups(
+        &mut self,
+        kind: i64,
+        grain: Grain,
+        before: i64,
+    ) -> Result<(), StoreError> {
+        let until = before.saturating_mul(1_000_000);
+        self.note_pruned(kind, grain as i64, until).await?;
+        let deleted = sqlx::query("DELETE FROM rollups WHERE kind = ? AND grain = ? AND start < ?")
             .bind(kind)
             .bind(grain as i64)
-            .bind(before);
-        if delete {
-            let done = query
-                .execute(&mut self.connection)
-                .await
-                .map_err(self.failed("write to"))?;
-            return Ok(done.rows_affected() as i64);
-        }
-        let row = query
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(self.failed("read"))?;
-        row.try_get(0).map_err(self.failed("read"))
+            .bind(before)
+            .execute(&mut self.connection)
+            .await;
+        deleted.map(drop).map_err(self.failed("write to"))
     }
+}
+
+fn ids_as_json(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("[{}]", ids.join(","))
 }
 
 fn sum(known: Option<&Vec<u8>>, more: &Rollup) -> Result<Vec<u8>, Corrupt> {

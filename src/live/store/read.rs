@@ -1,11 +1,14 @@
 //! What lies in a store: kinds, chunks, rollups.
 
-use futures_util::{Stream, StreamExt};
+use chrono_tz::Tz;
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, Row};
 
+use crate::kinds::OTHER;
+
 use super::super::bytes::Corrupt;
-use super::super::rollup::{Grain, Key, Rollup};
+use super::super::rollup::{Grain, Key, Rollup, words_as_bytes};
 use super::{Level, Part, Store, StoreError, safe};
 
 /// A chunk without its points.
@@ -35,6 +38,39 @@ pub struct Cluster {
     pub label: String,
     pub least: String,
     pub most: String,
+}
+
+/// What a store knows of a kind's past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The first instant of which there was a point, in microseconds.
+    pub first: Option<i64>,
+    pub zones: Vec<Zone>,
+    /// Before these instants rollups by hour, day and month and, last, points may have been pruned.
+    pub pruned: [i64; 4],
+}
+
+/// In which zone's hours, days and months points were rolled up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// `None`: it was not noted, or is not known here.
+    pub zone: Option<Tz>,
+    /// Between which instants the points lie.
+    pub low: i64,
+    pub high: i64,
+}
+
+/// An hour, day or month of rollups by some labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bucket {
+    /// Its first second.
+    pub start: i64,
+    /// The points of all its groups.
+    pub points: u64,
+    /// The group that was asked for, if it is there.
+    pub group: Option<Rollup>,
+    /// Some of its points are counted as groups that were too many.
+    pub has_other: bool,
 }
 
 /// What a store holds of one kind.
@@ -108,6 +144,116 @@ impl Store {
         );
         self.chunk_rows(sqlx::query(safe(sql)).bind(kind).bind(day))
             .await
+    }
+
+    /// The chunks with points of this time, broken ones among them; with `fresh`, only those that are not sealed.
+    pub async fn between(
+        &mut self,
+        kind: i64,
+        from: i64,
+        to: i64,
+        fresh: bool,
+    ) -> Result<Vec<ChunkRow>, StoreError> {
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS} FROM chunks
+             WHERE kind = ? AND high >= ? AND low < ? AND level <= ? ORDER BY id"
+        );
+        let most = if fresh { Level::Fresh } else { Level::Sealed };
+        let query = sqlx::query(safe(sql)).bind(kind).bind(from).bind(to);
+        self.chunk_rows(query.bind(most as i64)).await
+    }
+
+    pub async fn past(&mut self, kind: i64) -> Result<Past, StoreError> {
+        let failed = self.failed("read");
+        let first = sqlx::query_scalar(
+            "SELECT min(low) FROM (SELECT low FROM chunks WHERE kind = ?1 UNION ALL SELECT low FROM zones WHERE kind = ?1)",
+        )
+        .bind(kind)
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(&failed)?;
+        let zones: Vec<(String, i64, i64)> =
+            sqlx::query_as("SELECT zone, low, high FROM zones WHERE kind = ? ORDER BY low")
+                .bind(kind)
+                .fetch_all(&mut self.connection)
+                .await
+                .map_err(&failed)?;
+        let tiers: Vec<(i64, i64)> =
+            sqlx::query_as("SELECT tier, until FROM pruned WHERE kind = ?")
+                .bind(kind)
+                .fetch_all(&mut self.connection)
+                .await
+                .map_err(&failed)?;
+        let mut pruned = [i64::MIN; 4];
+        for (tier, until) in tiers {
+            if let Some(known) = pruned.get_mut(tier as usize) {
+                *known = until;
+            }
+        }
+        let zones = zones.into_iter().map(|(zone, low, high)| Zone {
+            zone: zone.parse().ok(),
+            low,
+            high,
+        });
+        Ok(Past {
+            first,
+            zones: zones.collect(),
+            pruned,
+        })
+    }
+
+    /// The rollups of a kind by labels from a start on to before another, with the group that has these words.
+    pub async fn buckets(
+        &mut self,
+        kind: i64,
+        grain: Grain,
+        labels: &str,
+        words: &[&str],
+        starts: std::ops::Range<i64>,
+    ) -> Result<Vec<Bucket>, StoreError> {
+        let asked = words_as_bytes(words.iter().copied());
+        let other = words_as_bytes(words.iter().map(|_| OTHER));
+        let limit = sqlx::query_scalar(
+            "SELECT count(*) FROM dropped WHERE kind = ? AND label = ? AND is_group",
+        );
+        let limit: i64 = limit
+            .bind(kind)
+            .bind(labels)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(self.failed("read"))?;
+        let failed = self.failed("read");
+        let corrupt = self.corrupting(Part::Rollup);
+        let mut rows = sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>(
+            "SELECT start, words, data FROM rollups
+             WHERE kind = ? AND labels = ? AND grain = ? AND start >= ? AND start < ? ORDER BY start",
+        )
+        .bind(kind)
+        .bind(labels)
+        .bind(grain as i64)
+        .bind(starts.start)
+        .bind(starts.end)
+        .fetch(&mut self.connection);
+        let mut buckets: Vec<Bucket> = Vec::new();
+        while let Some((start, words, data)) = rows.try_next().await.map_err(&failed)? {
+            if buckets.last().is_none_or(|bucket| bucket.start != start) {
+                buckets.push(Bucket {
+                    start,
+                    points: 0,
+                    group: None,
+                    has_other: false,
+                });
+            }
+            let Some(bucket) = buckets.last_mut() else {
+                continue;
+            };
+            bucket.points += Rollup::points_of(&data).map_err(&corrupt)?;
+            bucket.has_other |= limit > 0 && words == other;
+            if words == asked {
+                bucket.group = Some(Rollup::from_bytes(&data).map_err(&corrupt)?);
+            }
+        }
+        Ok(buckets)
     }
 
     pub async fn all_chunks(&mut self, kind: i64) -> Result<Vec<ChunkRow>, StoreError> {
@@ -208,8 +354,13 @@ impl Store {
     }
 
     pub fn corrupt(&self, part: Part, error: Corrupt) -> StoreError {
-        StoreError::Corrupt {
-            file: self.path.display().to_string(),
+        self.corrupting(part)(error)
+    }
+
+    fn corrupting(&self, part: Part) -> impl Fn(Corrupt) -> StoreError + use<> {
+        let file = self.path.display().to_string();
+        move |error| StoreError::Corrupt {
+            file: file.clone(),
             part,
             error,
         }

@@ -1,0 +1,645 @@
+//! Live metrics of days are what a recount of the events gives, wherever they are read and whatever has become of them.
+
+use std::path::Path;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use daybook::calendar::{AsOf, Day};
+use daybook::config::LiveSettings;
+use daybook::config::live::Durable;
+use daybook::kinds::{Aggregate, Figure};
+use daybook::live::batch::Batch;
+use daybook::live::event::Event;
+use daybook::live::keep::{self, Rules};
+use daybook::live::night::{Answer, Asked, Number, Request, answer};
+use daybook::live::rollup::Grain;
+use daybook::live::store::{Known, Store};
+use rust_decimal::prelude::ToPrimitive;
+use support::dice::Dice;
+use support::world::{App, World};
+
+use super::{CHECKOUT, METRICS};
+
+const WORDS: [&str; 11] = [
+    "count",
+    "succeeded",
+    "failed",
+    "success_pct",
+    "sum of amount",
+    "avg of amount",
+    "min of duration",
+    "max of amount",
+    "last of duration",
+    "p50 of duration",
+    "p99.9 of duration",
+];
+
+/// An event as it was sent; its numbers in thousandths and hundredths.
+#[derive(Debug, Clone)]
+struct Sent {
+    at: DateTime<Utc>,
+    shop: &'static str,
+    method: Option<&'static str>,
+    order: String,
+    duration: i64,
+    amount: Option<i64>,
+    ok: Option<bool>,
+}
+
+/// Longer than usual, so that two weeks can be counted both ways.
+const KEPT: &str = r#"keep = { points = "20d", hourly = "40d" }"#;
+
+fn world(kind: &str) -> World {
+    let settings = format!("[live]\n[live.kinds.checkout]\n{kind}\n{KEPT}\n{METRICS}");
+    World::new("2026-11-20T11:00:00Z", &settings)
+}
+
+fn live(world: &World) -> LiveSettings {
+    world.config().live.unwrap()
+}
+
+fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// Events of so many days from then on, with a few on bounds of hours and days.
+fn some(dice: &mut Dice, zone: Tz, first: DateTime<Utc>, days: u64, count: usize) -> Vec<Sent> {
+    let edges: Vec<DateTime<Utc>> = (0..=days)
+        .map(|day| {
+            midnight(
+                first.with_timezone(&zone).date_naive() + Days::new(day),
+                zone,
+            )
+        })
+        .collect();
+    let event = |at: usize| Sent {
+        at: dice.instant(&edges, first, days),
+        shop: dice.pick(&["zh", "be"]),
+        method: [None, Some("card"), Some("cash")][dice.below(3) as usize],
+        order: format!("order-{at}"),
+        duration: dice.below(5_000_000) as i64,
+        amount: (!dice.one_in(5)).then(|| dice.below(100_000) as i64),
+        ok: [None, Some(true), Some(true), Some(false)][dice.below(4) as usize],
+    };
+    (0..count).map(event).collect()
+}
+
+/// The first minute at which the zone's clocks show that midnight or, if they skip it, something later.
+fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let local = date.and_time(NaiveTime::MIN);
+    let mut at = local.and_utc() - TimeDelta::hours(15);
+    while at.with_timezone(&zone).naive_local() < local {
+        at += TimeDelta::minutes(1);
+    }
+    at
+}
+
+async fn record(live: &LiveSettings, sent: &[Sent]) {
+    let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
+    for sent in sent.chunks(50) {
+        let newest = sent.iter().map(|one| one.at).max().unwrap();
+        let mut batch = Batch::default();
+        for (line, one) in sent.iter().enumerate() {
+            let mut event = Event::new("checkout")
+                .at(one.at)
+                .label("shop", one.shop)
+                .label("order", &one.order)
+                .value("duration", one.duration as f64 / 1000.0);
+            if let Some(method) = one.method {
+                event = event.label("method", method);
+            }
+            if let Some(amount) = one.amount {
+                event = event.value("amount", amount as f64 / 100.0);
+            }
+            if let Some(ok) = one.ok {
+                event = event.ok(ok);
+            }
+            // Whatever their order: the rule against late events is another's promise.
+            batch.add(line, &event, &live.kinds, one.at);
+        }
+        let mut known = Known::new(1_000_000, false);
+        let batches = &mut [batch];
+        let outcomes = store.commit(batches, &live.kinds, newest, &mut known);
+        assert_eq!(outcomes.await.unwrap().len(), 1);
+    }
+    store.close().await.unwrap();
+}
+
+async fn keep(live: &LiveSettings, zone: Tz, now: DateTime<Utc>) {
+    let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
+    let rules = Rules {
+        kinds: live.kinds.clone(),
+        zone,
+        archive: None,
+    };
+    keep::round(&mut store, &rules, now).await.unwrap();
+    // Deleting goes on as long as there is something to delete.
+    keep::prune_all(&mut store, &rules, now, false)
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+}
+
+/// A number with the labels that are asked for and the days of its window.
+#[derive(Debug, Clone)]
+struct Question {
+    figure: Figure,
+    days: u32,
+}
+
+fn question(word: &str, labels: &[(&str, &str)], days: u32) -> Question {
+    let labels = labels.iter();
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    Question {
+        figure: Figure {
+            kind: "checkout".to_owned(),
+            aggregate: Aggregate::parse(word).unwrap(),
+            labels: labels.map(owned).collect(),
+        },
+        days,
+    }
+}
+
+async fn ask(
+    live: &LiveSettings,
+    questions: &[Question],
+    moments: &[AsOf],
+    prefers_rollups: bool,
+) -> Vec<Vec<Answer>> {
+    let asked: Vec<Asked<'_>> = questions
+        .iter()
+        .map(|question| Asked {
+            figure: &question.figure,
+            days: question.days,
+        })
+        .collect();
+    let request = Request {
+        live,
+        asked: &asked,
+        moments,
+        prefers_rollups,
+    };
+    answer(&request).await.answers
+}
+
+async fn ask_one(live: &LiveSettings, question: Question, day: &str, zone: Tz) -> Answer {
+    let moment = Day::new(day.parse().unwrap(), zone).unwrap().close();
+    ask(live, &[question], &[moment], false)
+        .await
+        .remove(0)
+        .remove(0)
+}
+
+/// The number that the program gave; `None`: none.
+fn told(answer: &Answer) -> Option<f64> {
+    let Answer::Counted(counted) = answer else {
+        panic!("{answer:?}");
+    };
+    counted.number.map(|number| match number {
+        Number::Exact(decimal) => decimal.to_f64().unwrap(),
+        Number::Binary(float) => float,
+    })
+}
+
+fn grain(answer: &Answer) -> Option<Grain> {
+    let Answer::Counted(counted) = answer else {
+        panic!("{answer:?}");
+    };
+    counted.grain
+}
+
+fn why(answer: &Answer) -> &str {
+    match answer {
+        Answer::Unknown(why) | Answer::Failed(why) => why,
+        Answer::Counted(_) => panic!("{answer:?}"),
+    }
+}
+
+/// Counted one by one, with nothing of the program but the names of the words.
+fn recount(
+    sent: &[Sent],
+    question: &Question,
+    begin: DateTime<Utc>,
+    end: DateTime<Utc>,
+) -> Option<f64> {
+    let has = |one: &Sent, label: &str, text: &str| match label {
+        "shop" => one.shop == text,
+        "method" => one.method == Some(text),
+        _ => one.order == text,
+    };
+    let labels = &question.figure.labels;
+    let mut all: Vec<&Sent> = sent
+        .iter()
+        .filter(|one| begin <= one.at && one.at < end)
+        .filter(|one| labels.iter().all(|(label, text)| has(one, label, text)))
+        .collect();
+    let of = |ok| all.iter().filter(|one| one.ok == Some(ok)).count() as f64;
+    let amounts: Vec<i64> = all.iter().filter_map(|one| one.amount).collect();
+    let mut durations: Vec<i64> = all.iter().map(|one| one.duration).collect();
+    durations.sort_unstable();
+    let percentile = |part: f64| {
+        let rank = (durations.len() as f64 * part) as usize;
+        let last = durations.len().checked_sub(1)?;
+        Some(durations[rank.min(last)] as f64 / 1000.0)
+    };
+    match question.figure.aggregate.to_string().as_str() {
+        "count" => Some(all.len() as f64),
+        "succeeded" => Some(of(true)),
+        "failed" => Some(of(false)),
+        "success_pct" => {
+            let ended = of(true) + of(false);
+            (ended > 0.0).then(|| 100.0 * of(true) / ended)
+        }
+        "sum of amount" => Some(amounts.iter().sum::<i64>() as f64 / 100.0),
+        "avg of amount" => {
+            let count = amounts.len() as f64;
+            (count > 0.0).then(|| amounts.iter().sum::<i64>() as f64 / 100.0 / count)
+        }
+        "min of duration" => Some(*durations.first()? as f64 / 1000.0),
+        "max of amount" => Some(*amounts.iter().max()? as f64 / 100.0),
+        "last of duration" => {
+            all.sort_by_key(|one| (one.at, one.duration));
+            Some(all.last()?.duration as f64 / 1000.0)
+        }
+        "p50 of duration" => percentile(0.5),
+        "p99.9 of duration" => percentile(0.999),
+        other => panic!("{other}"),
+    }
+}
+
+/// Between a number and a recount of it; percentiles of sketches are right to within 0.8 %.
+fn assert_agree(answer: &Answer, expected: Option<f64>, about: &str) {
+    let Answer::Counted(counted) = answer else {
+        panic!("{about}: {answer:?}");
+    };
+    let tolerance = if counted.is_estimate { 0.008 } else { 1e-12 };
+    match (told(answer), expected) {
+        (Some(told), Some(expected)) => assert!(
+            (told - expected).abs() <= tolerance * expected.abs(),
+            "{about}: {told} for {expected}"
+        ),
+        (told, expected) => assert_eq!(told, expected, "{about}"),
+    }
+}
+
+fn every_question() -> Vec<Question> {
+    let labels: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("shop", "zh")],
+        &[("method", "card"), ("shop", "be")],
+        &[("method", "cash")],
+    ];
+    let mut all = Vec::new();
+    for labels in labels {
+        for days in [1, 7] {
+            all.extend(WORDS.iter().map(|word| question(word, labels, days)));
+        }
+    }
+    all
+}
+
+/// Where clocks stand at a quarter to, change by half an hour, and skip midnight.
+const PLACES: [(Tz, &str); 4] = [
+    (Tz::Europe__Zurich, "2026-10-20"),
+    (Tz::Asia__Kathmandu, "2026-10-20"),
+    (Tz::Australia__Lord_Howe, "2026-09-29"),
+    (Tz::America__Santiago, "2026-09-01"),
+];
+
+#[tokio::test]
+async fn every_number_is_a_recount_in_odd_zones_on_clock_changes_sealed_or_fresh_and_once_events_are_gone()
+ {
+    let questions = every_question();
+    for (seed, (zone, first)) in PLACES.into_iter().enumerate() {
+        let mut dice = Dice(seed as u64 + 7);
+        let world = world(CHECKOUT);
+        let live = live(&world);
+        let first: NaiveDate = first.parse().unwrap();
+        let start = midnight(first, zone);
+        let sent = some(&mut dice, zone, start, 12, 900);
+        // In any order, and sealed in between, so that many chunks overlap.
+        let (early, late) = sent.split_at(600);
+        record(&live, early).await;
+        keep(&live, zone, start + TimeDelta::days(5)).await;
+        record(&live, late).await;
+        let days: Vec<Day> = (0..12)
+            .filter_map(|day| Day::new(first + Days::new(day), zone).ok())
+            .collect();
+        let moments: Vec<AsOf> = days.iter().map(|day| day.close()).collect();
+        let rounds = [
+            // As recorded; sealed and sorted; without points; without hours.
+            None,
+            Some(TimeDelta::days(13)),
+            Some(TimeDelta::days(33)),
+            Some(TimeDelta::days(60)),
+        ];
+        for (round, kept) in rounds.into_iter().enumerate() {
+            if let Some(kept) = kept {
+                keep(&live, zone, start + kept).await;
+            }
+            for prefers_rollups in [false, true] {
+                let answers = ask(&live, &questions, &moments, prefers_rollups).await;
+                for (question, answers) in questions.iter().zip(&answers) {
+                    for (day, answer) in days.iter().zip(answers) {
+                        let about = format!("{zone} {} {question:?} {round}", day.date);
+                        let is_group =
+                            question.figure.labels != [("method".to_owned(), "cash".to_owned())];
+                        if round > 1 && !is_group {
+                            assert!(
+                                why(answer).contains("none are rolled up by method"),
+                                "{about}"
+                            );
+                            continue;
+                        }
+                        let end = midnight(day.date + Days::new(1), zone);
+                        let begin = midnight(
+                            day.date + Days::new(1) - Days::new(question.days.into()),
+                            zone,
+                        );
+                        assert_agree(answer, recount(&sent, question, begin, end), &about);
+                        if round > 1 {
+                            assert_eq!(grain(answer), Some(Grain::Day), "{about}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_open_day_counts_up_to_the_moment() {
+    let world = world(CHECKOUT);
+    let live = live(&world);
+    let zone = Tz::Europe__Zurich;
+    let sent = some(&mut Dice(3), zone, instant("2026-11-18T23:00:00Z"), 2, 300);
+    record(&live, &sent).await;
+    keep(&live, zone, instant("2026-11-20T11:30:00Z")).await;
+    let now = instant("2026-11-20T11:27:31.25Z");
+    let moment = Day::containing(now, zone).as_of(now);
+    let question = question("sum of amount", &[], 1);
+    let answers = ask(&live, std::slice::from_ref(&question), &[moment], true).await;
+    let expected = recount(&sent, &question, now - TimeDelta::days(1), now);
+    assert_eq!(told(&answers[0][0]), expected);
+    assert_eq!(grain(&answers[0][0]), None);
+}
+
+#[tokio::test]
+async fn events_that_come_late_are_counted_the_next_time_also_when_the_others_are_gone() {
+    let world = world(CHECKOUT);
+    let live = live(&world);
+    let zone = Tz::Europe__Zurich;
+    let mut sent = some(&mut Dice(5), zone, instant("2026-11-01T23:00:00Z"), 3, 200);
+    record(&live, &sent).await;
+    let count = || question("count", &[], 1);
+    let day = instant("2026-11-02T23:00:00Z")..instant("2026-11-03T23:00:00Z");
+    for later in [4, 6, 30] {
+        keep(
+            &live,
+            zone,
+            instant("2026-11-01T23:00:00Z") + TimeDelta::days(later),
+        )
+        .await;
+        let more = some(&mut Dice(later as u64), zone, day.start, 1, 30);
+        record(&live, &more).await;
+        sent.extend(more);
+        let expected = recount(&sent, &count(), day.start, day.end);
+        let answer = ask_one(&live, count(), "2026-11-03", zone).await;
+        assert_eq!(told(&answer), expected, "{later}");
+        assert_eq!(grain(&answer), (later == 30).then_some(Grain::Day));
+    }
+}
+
+#[tokio::test]
+async fn after_a_change_of_zone_rollups_count_only_where_their_hours_fit() {
+    let world = world(CHECKOUT);
+    let live = live(&world);
+    let zurich = Tz::Europe__Zurich;
+    let start = instant("2026-11-01T23:00:00Z");
+    let sent = some(&mut Dice(9), zurich, start, 10, 400);
+    record(&live, &sent).await;
+    let count = || question("count", &[], 1);
+    let asked_in = async |zone: Tz| ask_one(&live, count(), "2026-11-06", zone).await;
+    let expected = |zone: Tz| {
+        let midnight = |day: &str| midnight(day.parse().unwrap(), zone);
+        recount(
+            &sent,
+            &count(),
+            midnight("2026-11-06"),
+            midnight("2026-11-07"),
+        )
+    };
+    keep(&live, zurich, start + TimeDelta::days(11)).await;
+    for zone in [zurich, Tz::Asia__Kathmandu, Tz::Europe__London] {
+        assert_eq!(told(&asked_in(zone).await), expected(zone), "{zone}");
+    }
+    // Without points: London's days are whole hours of Zurich, Kathmandu's are not.
+    keep(&live, zurich, start + TimeDelta::days(25)).await;
+    assert_eq!(grain(&asked_in(zurich).await), Some(Grain::Day));
+    assert_eq!(
+        grain(&asked_in(Tz::Europe__London).await),
+        Some(Grain::Hour)
+    );
+    assert_eq!(
+        told(&asked_in(Tz::Europe__London).await),
+        expected(Tz::Europe__London)
+    );
+    let answer = asked_in(Tz::Asia__Kathmandu).await;
+    assert_eq!(
+        why(&answer),
+        "the events themselves are no longer kept, and they were rolled up by whole hours of Europe/Zurich"
+    );
+    // Without hours.
+    keep(&live, zurich, start + TimeDelta::days(60)).await;
+    assert_eq!(told(&asked_in(zurich).await), expected(zurich));
+    assert!(matches!(
+        asked_in(Tz::Europe__London).await,
+        Answer::Unknown(_)
+    ));
+    // Without days.
+    keep(&live, zurich, start + TimeDelta::days(120)).await;
+    let answer = asked_in(zurich).await;
+    assert_eq!(
+        why(&answer),
+        "the events themselves are no longer kept, nor are their rollups"
+    );
+}
+
+#[tokio::test]
+async fn days_that_two_zones_rolled_up_are_unknown_once_their_events_are_gone() {
+    let world = world(CHECKOUT);
+    let live = live(&world);
+    let start = instant("2026-11-01T23:00:00Z");
+    let (zurich, kathmandu) = (Tz::Europe__Zurich, Tz::Asia__Kathmandu);
+    let sent = some(&mut Dice(11), zurich, start, 6, 400);
+    let before = |one: &&Sent| one.at < start + TimeDelta::hours(60);
+    let (early, late): (Vec<&Sent>, Vec<&Sent>) = sent.iter().partition(before);
+    let owned = |sent: Vec<&Sent>| sent.into_iter().cloned().collect::<Vec<_>>();
+    record(&live, &owned(early)).await;
+    keep(&live, zurich, start + TimeDelta::hours(62)).await;
+    record(&live, &owned(late)).await;
+    keep(&live, kathmandu, start + TimeDelta::days(30)).await;
+    for (day, zone, is_known) in [
+        ("2026-11-02", zurich, true),
+        ("2026-11-02", kathmandu, false),
+        ("2026-11-04", zurich, false),
+        ("2026-11-04", kathmandu, false),
+        ("2026-11-06", kathmandu, true),
+        ("2026-11-06", zurich, false),
+    ] {
+        let answer = ask_one(&live, question("count", &[], 1), day, zone).await;
+        let date: NaiveDate = day.parse().unwrap();
+        let window = (midnight(date, zone), midnight(date + Days::new(1), zone));
+        match is_known {
+            true => assert_eq!(
+                told(&answer),
+                recount(&sent, &question("count", &[], 1), window.0, window.1)
+            ),
+            false => assert!(
+                matches!(answer, Answer::Unknown(_)),
+                "{day} {zone} {answer:?}"
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_event_nothing_is_known_and_from_then_on_none_is_zero() {
+    let world = world(CHECKOUT);
+    let live = live(&world);
+    let zone = Tz::Europe__Zurich;
+    let asked =
+        async |word: &str, day: &str| ask_one(&live, question(word, &[], 1), day, zone).await;
+    let nothing = "no such event has been recorded";
+    assert_eq!(why(&asked("count", "2026-11-03").await), nothing);
+    drop(Store::open(&live.database, Durable::Commit).await.unwrap());
+    assert_eq!(why(&asked("count", "2026-11-03").await), nothing);
+    let mut sent = some(&mut Dice(1), zone, instant("2026-11-04T08:00:00Z"), 1, 1);
+    sent[0].at = instant("2026-11-04T08:00:00Z");
+    record(&live, &sent).await;
+    for kept in [0, 30] {
+        keep(
+            &live,
+            zone,
+            instant("2026-11-05T11:00:00Z") + TimeDelta::days(kept),
+        )
+        .await;
+        let first = "the first event was recorded on Wed 4 Nov 2026";
+        assert_eq!(why(&asked("count", "2026-11-03").await), first);
+        assert_eq!(told(&asked("count", "2026-11-04").await), Some(1.0));
+        assert_eq!(told(&asked("count", "2026-11-05").await), Some(0.0));
+        assert_eq!(told(&asked("sum of amount", "2026-11-05").await), Some(0.0));
+        for word in [
+            "avg of amount",
+            "last of duration",
+            "p50 of duration",
+            "success_pct",
+        ] {
+            assert_eq!(told(&asked(word, "2026-11-05").await), None, "{word}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_was_declared_later_is_unknown_where_rollups_lack_it() {
+    let zone = Tz::Europe__Zurich;
+    let world = world(&CHECKOUT.replace(
+        "by = [[\"shop\"], [\"shop\", \"method\"]]",
+        "by = [[\"method\"]]",
+    ));
+    let before = live(&world);
+    let first = some(&mut Dice(1), zone, instant("2026-11-01T23:00:00Z"), 2, 100);
+    record(&before, &first).await;
+    keep(&before, zone, instant("2026-11-04T11:00:00Z")).await;
+    let settings = format!("[live]\n[live.kinds.checkout]\n{CHECKOUT}\n{KEPT}\n{METRICS}");
+    world.write("daybook.toml", &settings);
+    let after = live(&world);
+    let second = some(&mut Dice(2), zone, instant("2026-11-03T23:00:00Z"), 2, 100);
+    record(&after, &second).await;
+    keep(&after, zone, instant("2026-11-30T11:00:00Z")).await;
+    let zh = || question("count", &[("shop", "zh")], 1);
+    let answer = ask_one(&after, zh(), "2026-11-02", zone).await;
+    assert!(
+        why(&answer).ends_with("not all of them were rolled up by shop"),
+        "{answer:?}"
+    );
+    let expected = second.iter().filter(|one| {
+        one.shop == "zh"
+            && one.at >= midnight("2026-11-05".parse().unwrap(), zone)
+            && one.at < midnight("2026-11-06".parse().unwrap(), zone)
+    });
+    let expected = expected.count() as f64;
+    assert_eq!(
+        told(&ask_one(&after, zh(), "2026-11-05", zone).await),
+        Some(expected)
+    );
+}
+
+async fn spoil(path: &Path, sql: &str) {
+    App::Sqlite(path.to_owned()).execute(sql).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_fails_with_its_reason() {
+    let zone = Tz::Europe__Zurich;
+    let world = world(CHECKOUT);
+    let live = live(&world);
+    let sent = some(&mut Dice(1), zone, instant("2026-11-01T23:00:00Z"), 3, 300);
+    record(&live, &sent).await;
+    keep(&live, zone, instant("2026-11-06T11:00:00Z")).await;
+    let count = || question("count", &[], 1);
+    // The first holds what lies a microsecond before the day.
+    let second = "SELECT low FROM chunks ORDER BY low LIMIT 1 OFFSET 1";
+    spoil(
+        &live.database,
+        &format!("UPDATE chunks SET data = substr(data, 1, 40) || x'5a' || substr(data, 42) WHERE low = ({second})"),
+    )
+    .await;
+    let answer = ask_one(&live, count(), "2026-11-02", zone).await;
+    assert!(matches!(answer, Answer::Failed(_)), "{answer:?}");
+    assert!(
+        why(&answer).contains("its checksum is wrong; its events are missing"),
+        "{answer:?}"
+    );
+    // The other days lie in other chunks.
+    assert!(told(&ask_one(&live, count(), "2026-11-03", zone).await) > Some(0.0));
+    spoil(&live.database, "PRAGMA user_version = 9").await;
+    let answer = ask_one(&live, count(), "2026-11-03", zone).await;
+    assert!(
+        why(&answer).contains("a newer Daybook wrote it"),
+        "{answer:?}"
+    );
+    std::fs::write(&live.database, "not a database").unwrap();
+    let answer = ask_one(&live, count(), "2026-11-03", zone).await;
+    assert!(matches!(answer, Answer::Failed(_)), "{answer:?}");
+}
+
+/// What version 2 lacked.
+const BACK_TO_VERSION_2: &str = "DROP TABLE zones; DROP TABLE pruned; PRAGMA user_version = 2";
+
+#[tokio::test]
+async fn a_file_of_the_version_before_is_read_and_claims_no_more_than_it_knows() {
+    let zone = Tz::Europe__Zurich;
+    let world = world(CHECKOUT);
+    let live = live(&world);
+    let sent = some(&mut Dice(1), zone, instant("2026-11-01T23:00:00Z"), 9, 600);
+    record(&live, &sent).await;
+    keep(&live, zone, instant("2026-11-26T11:00:00Z")).await;
+    spoil(&live.database, BACK_TO_VERSION_2).await;
+    let count = || question("count", &[], 1);
+    let expected = recount(
+        &sent,
+        &count(),
+        instant("2026-11-08T23:00:00Z"),
+        instant("2026-11-09T23:00:00Z"),
+    );
+    assert_eq!(
+        told(&ask_one(&live, count(), "2026-11-09", zone).await),
+        expected
+    );
+    let gone = ask_one(&live, count(), "2026-11-03", zone).await;
+    assert!(
+        why(&gone).contains("whole hours of another zone"),
+        "{gone:?}"
+    );
+}
