@@ -38,6 +38,8 @@ pub mod prune;
 
 pub mod live;
 
+pub mod live_readings;
+
 pub mod nightly;
 
 pub mod web;

@@ -12,9 +12,11 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 
 use crate::catalog::{Catalog, KnownDay, Metric, Mute, Parts, Shape};
 use crate::compare::{Judged, Judgement};
+use crate::entry::value::agree;
 use crate::entry::{Entry, Kind, Provenance, Reading, Value};
 
 use past::{Month, Past};
@@ -103,6 +105,19 @@ pub struct Row {
     /// The last [`TREND_DAYS`] days, oldest first; empty for a distribution.
     pub trend: Vec<Option<f64>>,
     pub muted: Option<Mute>,
+    pub twin: Option<Twin>,
+}
+
+/// The metric that should have the same number as a row, if both are known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Twin {
+    pub key: String,
+    pub label: String,
+    pub unit: String,
+    pub decimals: Option<u32>,
+    pub value: Value,
+    /// How much larger the row's number is.
+    pub difference: Value,
 }
 
 /// An alert with its metric's label and unit.
@@ -139,7 +154,10 @@ pub fn of_day(
         .shown()
         .map(|metric| {
             let judged = judged.get(metric.key.as_str()).copied();
-            row(entry, metric, judged, &past, &month)
+            Row {
+                twin: twin(entry, metric, catalog),
+                ..row(entry, metric, judged, &past, &month)
+            }
         })
         .collect();
     let alerts = alerts(&judged, catalog);
@@ -255,6 +273,15 @@ impl Report {
         })
     }
 
+    /// Rows with a number that should be another's and is not.
+    pub fn differing(&self) -> impl Iterator<Item = (&Row, &Twin)> {
+        let twins = self
+            .rows
+            .iter()
+            .filter_map(|row| Some((row, row.twin.as_ref()?)));
+        twins.filter(|(_, twin)| twin.difference != Value::Whole(0))
+    }
+
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Row> {
         self.rows
             .iter()
@@ -304,7 +331,27 @@ fn row(
         learning_until: judged.and_then(|judged| judged.learning_until),
         trend: past.trend(month, metric),
         muted: judged.and_then(|judged| judged.muted.clone()),
+        twin: None,
     }
+}
+
+fn twin(entry: &Entry, metric: &Metric, catalog: &Catalog) -> Option<Twin> {
+    let twin = catalog.metric(metric.same_as.as_ref()?)?;
+    let own = entry.reading(metric)?.value.as_ref()?;
+    let value = entry.reading(twin)?.value.as_ref()?;
+    // Sums of floats differ in their last digits.
+    let difference = match agree(Some(own), Some(value)) {
+        true => Decimal::ZERO,
+        false => own.decimal()? - value.decimal()?,
+    };
+    Some(Twin {
+        key: twin.key.clone(),
+        label: twin.label.clone(),
+        unit: twin.unit.clone(),
+        decimals: twin.decimals,
+        value: value.clone(),
+        difference: Value::from_decimal(difference),
+    })
 }
 
 fn alerts(judged: &BTreeMap<&str, &Judged>, catalog: &Catalog) -> Vec<Notice> {

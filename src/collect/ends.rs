@@ -10,8 +10,8 @@ use crate::calendar::Edge;
 use crate::catalog::{Catalog, Counted, History, Metric, Shape};
 use crate::config::AppDatabase;
 use crate::database::{DatabaseError, Limits, Snapshot};
-use crate::plan::Cell;
 use crate::plan::time::time_column;
+use crate::plan::{Cell, database_of};
 
 use super::examine::held::moment;
 use super::examine::needs::{TimeNeed, births, need};
@@ -74,9 +74,8 @@ pub async fn oldest_row(
     limits: &Limits,
 ) -> Result<Option<Oldest>, Unreachable> {
     let metrics = keys.iter().filter_map(|key| catalog.metric(key));
-    let is_derived = |metric: &Metric| matches!(metric.shape, Shape::Derived(_));
-    let with_a_past =
-        metrics.filter(|metric| metric.history != History::Now && !is_derived(metric));
+    let with_a_past = metrics
+        .filter(|metric| metric.history != History::Now && database_of(catalog, metric).is_some());
     let mut needs: BTreeMap<&str, BTreeSet<TimeNeed>> = BTreeMap::new();
     for metric in with_a_past {
         let Some((database, need)) = beginning(catalog, metric) else {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use crate::calendar::{AsOf, Day};
 use crate::catalog::{Counted, Metric, Parts, Shape};
 use crate::entry::{Kind, Part, PartKey, Provenance, Reading, Value};
 use crate::plan::fold::ranking;
-use crate::plan::{Reach, Tally, named, reach};
+use crate::plan::{Reach, Tally, database_of, named, reach};
 
 use super::outcome::Outcome;
 use super::{Request, Work};
@@ -27,11 +27,11 @@ pub fn countable<'a>(request: &Request<'a>) -> Vec<&'a Metric> {
     asked.filter(is_known).collect()
 }
 
-/// One map of readings for each day, without derived metrics: `entry::derive` adds those.
+/// One map of readings for each day, without derived metrics, which `entry::derive` adds, and live ones.
 pub fn assemble(request: &Request<'_>, outcome: &Outcome) -> Vec<(Day, BTreeMap<String, Reading>)> {
     let of_day = |as_of: &AsOf| {
         let asked = named(request.catalog, &request.keys);
-        let counted = asked.filter(|metric| !matches!(metric.shape, Shape::Derived(_)));
+        let counted = asked.filter(|metric| database_of(request.catalog, metric).is_some());
         let readings = counted.map(|metric| {
             (
                 metric.key.clone(),
@@ -87,7 +87,7 @@ fn reading(metric: &Metric, tally: &Tally, as_of: &AsOf, provenance: Provenance)
         Tally::Parts { .. } => (ranked(metric, tally), None),
         Tally::Newest(at) => (at.map(|at| hours(as_of.instant - at)), None),
     };
-    let value = value.map(|value| rounded(metric, value));
+    let value = value.map(|value| value.with_decimals(metric.decimals));
     let value = match value {
         Some(value) if binary => Some(value.as_binary()),
         Some(value) => match value.exactly() {
@@ -113,16 +113,6 @@ fn hours(age: TimeDelta) -> Value {
     const MICROSECONDS: i64 = 3_600_000_000;
     let age = age.num_microseconds().unwrap_or(i64::MAX);
     Value::Decimal(Decimal::from(age) / Decimal::from(MICROSECONDS))
-}
-
-/// Counts and sums stay exact unless decimals are asked for.
-fn rounded(metric: &Metric, value: Value) -> Value {
-    match (value, metric.decimals) {
-        (Value::Decimal(decimal), Some(decimals)) => Value::Decimal(
-            decimal.round_dp_with_strategy(decimals, RoundingStrategy::MidpointNearestEven),
-        ),
-        (value, _) => value,
-    }
 }
 
 /// The largest parts by name, and the sum of the rest. Rows without a value are a part of their own, however few.

@@ -10,10 +10,14 @@ use crate::catalog::{Metric, Shape};
 use crate::cli::Explain;
 use crate::collect::{self, Request, Unreachable};
 use crate::config::Config;
+use crate::live::night::{Answer, Read};
+use crate::live::rollup::Grain;
+use crate::live_readings::{self, Readings};
 use crate::nightly::{NightError, known_keys};
 use crate::operate::request::one_day;
 use crate::plan::database_of;
 use crate::plan::{Bind, Reach, Statement, reach};
+use crate::text::counted::counted;
 
 use super::{CommandError, Ended, World, dates, output};
 
@@ -42,9 +46,10 @@ pub async fn run(config: &Config, args: &Explain, world: &World) -> Result<Ended
     for name in databases {
         planned.extend(question.plan(name).await?);
     }
+    let live = question.live().await;
     match args.json {
-        true => output::json(&question.as_json(&planned))?,
-        false => output::page(&question.as_text(&planned))?,
+        true => output::json(&question.as_json(&planned, &live))?,
+        false => output::page(&question.as_text(&planned, &live))?,
     }
     Ok(Ended::Done)
 }
@@ -96,14 +101,54 @@ impl Question<'_> {
         Ok(planned.collect())
     }
 
-    fn as_text(&self, planned: &[Planned]) -> String {
-        let lines = self.metrics().map(|metric| self.line(metric));
+    /// Live metrics are counted to see from what.
+    async fn live(&self) -> Readings {
+        let request = live_readings::Request {
+            catalog: &self.config.catalog,
+            live: self.config.live.as_ref(),
+            keys: &self.keys,
+            moments: &[self.as_of],
+            now: self.world.now,
+            grace: self.config.collect.grace(),
+            prefers_rollups: false,
+        };
+        live_readings::readings(&request).await
+    }
+
+    fn as_text(&self, planned: &[Planned], live: &Readings) -> String {
+        let lines = self.metrics().map(|metric| self.line(metric, live));
         let statements = planned.iter().map(statement);
-        let text: String = lines.chain(statements).collect();
+        let kinds = live
+            .reads
+            .iter()
+            .map(|(read, keys)| self.events(read, keys, live));
+        let text: String = lines.chain(statements).chain(kinds).collect();
         format!("{}\n{text}", bounds(&self.as_of))
     }
 
-    fn line(&self, metric: &Metric) -> String {
+    /// What is read of a kind.
+    fn events(&self, read: &Read, keys: &[String], live: &Readings) -> String {
+        let mut text = format!("\n── live {} · {}\n", read.kind, keys.join(", "));
+        for metric in self.metrics().filter(|metric| keys.contains(&metric.key)) {
+            if let (Shape::Live(asked), Some(answer)) =
+                (&metric.shape, live.answers.get(&metric.key))
+            {
+                let days = counted(self.config.catalog.window_days(metric) as usize, "day");
+                let from = source(&answer[0]).unwrap_or("nothing");
+                text.push_str(&format!("   {}, {days}: from {from}\n", asked.figure));
+            }
+        }
+        text.push_str(&format!(
+            "   read {} with {}, {}; {}\n",
+            counted(read.chunks, "chunk"),
+            counted(usize::try_from(read.points).unwrap_or_default(), "event"),
+            format_args!("{} bytes", read.bytes),
+            counted(read.rollups, "rollup")
+        ));
+        text
+    }
+
+    fn line(&self, metric: &Metric, live: &Readings) -> String {
         let Config {
             catalog, collect, ..
         } = self.config;
@@ -114,6 +159,17 @@ impl Question<'_> {
             self.world.now,
             collect.grace(),
         ) {
+            _ if live.moments[0]
+                .get(&metric.key)
+                .is_some_and(|read| !read.is_known()) =>
+            {
+                let provenance = &live.moments[0][&metric.key].provenance;
+                let reason = provenance.reason.as_deref().unwrap_or_default();
+                format!(
+                    "counted now, it would be {}: {reason}",
+                    provenance.kind.word()
+                )
+            }
             Reach::Unknowable(reason) => format!("counted now, it would be unavailable: {reason}"),
             Reach::Counted(provenance) => {
                 format!("counted now, it would be {}", provenance.kind.word())
@@ -121,13 +177,37 @@ impl Question<'_> {
         };
         let formula = match &metric.shape {
             Shape::Derived(derived) => format!(" = {} / {}", derived.of, derived.per),
+            Shape::Live(live) => format!(" = live {}", live.figure),
             _ => String::new(),
         };
         let (key, history) = (&metric.key, metric.history.word());
         format!("  {key}{formula}: history `{history}`; {past}\n")
     }
 
-    fn as_json(&self, planned: &[Planned]) -> Json {
+    fn live_json(&self, metric: &Metric, live: &Readings) -> Option<Json> {
+        let Shape::Live(asked) = &metric.shape else {
+            return None;
+        };
+        let days = self.config.catalog.window_days(metric);
+        let utc = |instant: DateTime<Utc>| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let labels = asked.figure.labels.iter();
+        let labels: BTreeMap<&String, &String> = labels.map(|(name, text)| (name, text)).collect();
+        Some(json!({
+            "metric": metric.key,
+            "kind": asked.figure.kind,
+            "value": asked.figure.aggregate.to_string(),
+            "labels": labels,
+            "window": {
+                "days": days,
+                "start": utc(self.as_of.window_start(days).instant),
+                "end": utc(self.as_of.instant),
+            },
+            "from": live.answers.get(&metric.key).and_then(|answers| source(&answers[0])),
+            "reason": live.moments[0].get(&metric.key).and_then(|read| read.provenance.reason.clone()),
+        }))
+    }
+
+    fn as_json(&self, planned: &[Planned], live: &Readings) -> Json {
         let as_of = &self.as_of;
         let day = as_of.day;
         let local = |instant: DateTime<Utc>| {
@@ -160,8 +240,31 @@ impl Question<'_> {
             "utc": { "start": utc(day.start), "end": utc(day.end), "as_of": utc(as_of.instant) },
             "history": histories,
             "statements": statements.collect::<Vec<_>>(),
+            "live": self.metrics().filter_map(|metric| self.live_json(metric, live)).collect::<Vec<_>>(),
+            "live_read": live.reads.iter().map(|(read, _)| json!({
+                "kind": read.kind,
+                "chunks": read.chunks,
+                "events": read.points,
+                "bytes": read.bytes,
+                "rollups": read.rollups,
+                "duration_ms": read.milliseconds,
+                "error": read.error,
+            })).collect::<Vec<_>>(),
         })
     }
+}
+
+/// From what it was counted, if it was.
+fn source(answer: &Answer) -> Option<&'static str> {
+    let Answer::Counted(counted) = answer else {
+        return None;
+    };
+    Some(match counted.grain {
+        None => "events",
+        Some(Grain::Hour) => "hourly rollups",
+        Some(Grain::Day) => "daily rollups",
+        Some(Grain::Month) => "monthly rollups",
+    })
 }
 
 fn companions(statement: &Statement, night: &[Statement]) -> Vec<String> {

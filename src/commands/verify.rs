@@ -42,7 +42,7 @@ pub async fn run(config: &Config, args: &Verify, world: &World) -> Result<Ended,
         ..one_day(config, day.close(), world.now, world.stop.clone())
     };
     let complete = stored.filter(|entry| !entry.partial);
-    let verified = verify(&config.apps, &request, complete.as_ref()).await;
+    let verified = verify(config, &request, complete.as_ref()).await;
     let mut unreachable = verified.unreachable.iter();
     if unreachable.any(|one| one.error.trouble == Trouble::Stopped) {
         return Err(CommandError::Interrupted);

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Number, json};
@@ -99,6 +99,15 @@ impl Value {
         }
     }
 
+    /// The exact number; a distribution has none.
+    pub fn decimal(&self) -> Option<Decimal> {
+        match self {
+            Self::Whole(whole) => Some(Decimal::from(*whole)),
+            Self::Decimal(decimal) => Some(*decimal),
+            Self::Parts(_) => None,
+        }
+    }
+
     /// A binary fraction by its shortest text, the same one that JSON has: of two equally near ones the even one.
     pub fn from_binary(number: f64) -> Option<Self> {
         Some(Self::from_decimal(decimal_of(&Number::from_f64(number)?)?))
@@ -146,6 +155,17 @@ impl Value {
                 });
                 Self::Parts(parts.collect())
             }
+        }
+    }
+
+    /// Counts and sums stay exact unless decimals are asked for.
+    #[must_use]
+    pub fn with_decimals(self, decimals: Option<u32>) -> Self {
+        match (self, decimals) {
+            (Self::Decimal(decimal), Some(decimals)) => Self::Decimal(
+                decimal.round_dp_with_strategy(decimals, RoundingStrategy::MidpointNearestEven),
+            ),
+            (value, _) => value,
         }
     }
 

@@ -8,7 +8,7 @@ mod window;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use crate::calendar::{AsOf, Day, spoken};
 use crate::config::LiveSettings;
@@ -24,11 +24,10 @@ use window::{Place, Window};
 
 /// So often it is tried again while a keeper moves or deletes what is counted.
 const TRIES: usize = 5;
-/// The tier of points among what may be pruned.
+/// The tiers of points among what may be pruned, and of what was forgotten.
 const POINTS: usize = 3;
+const FORGOTTEN: usize = 4;
 
-/// `render::phrases` translates these.
-const NOTHING_RECORDED: &str = "no such event has been recorded";
 const MOVED: &str = "events arrived or were moved while they were counted";
 
 /// A number that is asked for each of the moments.
@@ -88,11 +87,14 @@ pub struct Answers {
 
 /// Answers everything. A file that cannot be read fails what is asked of it.
 pub async fn answer(request: &Request<'_>) -> Answers {
-    let all = |answer: Answer| Answers {
-        answers: vec![vec![answer; request.moments.len()]; request.asked.len()],
+    let nothing = |asked: &Asked<'_>| {
+        let why = nothing_recorded(&asked.figure.kind);
+        vec![Answer::Unknown(why); request.moments.len()]
+    };
+    let mut all = Answers {
+        answers: request.asked.iter().map(nothing).collect(),
         reads: Vec::new(),
     };
-    let mut all = all(Answer::Unknown(NOTHING_RECORDED.to_owned()));
     let mut kinds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, asked) in request.asked.iter().enumerate() {
         kinds.entry(&asked.figure.kind).or_default().push(at);
@@ -130,6 +132,36 @@ pub async fn answer(request: &Request<'_>) -> Answers {
     all
 }
 
+/// Fails everything.
+pub fn failed(asked: &[Asked<'_>], moments: &[AsOf], why: &str) -> Answers {
+    Answers {
+        answers: vec![vec![Answer::Failed(why.to_owned()); moments.len()]; asked.len()],
+        reads: Vec::new(),
+    }
+}
+
+/// The first event of these kinds, with its kind.
+pub async fn first_event<'k>(
+    live: &LiveSettings,
+    kinds: impl Iterator<Item = &'k str>,
+) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {
+    let Some(mut store) = Store::open_reading(&live.database).await? else {
+        return Ok(None);
+    };
+    let mut found: Option<(i64, &str)> = None;
+    for name in kinds {
+        if let Some(id) = store.kind(name).await? {
+            let first = store.past(id).await?.first.map(|first| (first, name));
+            found = found.into_iter().chain(first).min();
+        }
+    }
+    store.close().await?;
+    Ok(found.and_then(|(first, kind)| {
+        let at = DateTime::from_timestamp_micros(first)?;
+        Some((kind.to_owned(), at))
+    }))
+}
+
 /// `None`: nothing of the kind has ever been recorded.
 async fn of_kind(
     store: &mut Store,
@@ -163,6 +195,11 @@ async fn of_kind(
     Ok(Some(vec![failed; asked.len()]))
 }
 
+/// `render::phrases` translates it, as it does the other reasons why something is unknown.
+fn nothing_recorded(kind: &str) -> String {
+    format!("no `{kind}` has been recorded")
+}
+
 /// One number of one window.
 struct Task<'a> {
     figure: &'a Figure,
@@ -181,17 +218,18 @@ fn tasks<'a>(
         let figure = asked.figure;
         let in_rollups = || window.place_in_rollups(figure, kind, past);
         let place = match past.first {
-            None => Place::Nowhere(NOTHING_RECORDED.to_owned()),
+            None => Place::Nowhere(nothing_recorded(&kind.name)),
             Some(first) if window.end <= first => {
                 let first = DateTime::from_timestamp_micros(first).unwrap_or_default();
                 let day = Day::containing(first, as_of.day.zone);
-                Place::Nowhere(format!(
-                    "the first event was recorded on {}",
-                    spoken(day.date)
-                ))
+                let (kind, date) = (&kind.name, spoken(day.date));
+                Place::Nowhere(format!("the first `{kind}` was recorded on {date}"))
             }
             Some(_) if window.begin < past.pruned[POINTS] => in_rollups(),
-            Some(_) if !request.prefers_rollups => Place::Points,
+            // Rollups still count what was forgotten.
+            Some(_) if !request.prefers_rollups || window.begin < past.pruned[FORGOTTEN] => {
+                Place::Points
+            }
             Some(_) => match in_rollups() {
                 Place::Nowhere(_) => Place::Points,
                 place => place,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::calendar::Day;
-use crate::collect::{self, Collected, Request, Strategy, Unreachable};
-use crate::config::AppDatabase;
+use crate::collect::{self, Collected, Request, Strategy, Unreachable, Work};
+use crate::config::Config;
 use crate::entry::value::agree;
 use crate::entry::{Entry, Kind, Reading, Value, derive};
+use crate::live_readings;
 
 /// The result for every metric asked for.
 pub struct Verified {
@@ -67,17 +68,15 @@ impl Verdict {
 }
 
 /// Counts by both strategies in one snapshot of each database, and compares.
-pub async fn verify(
-    apps: &BTreeMap<String, AppDatabase>,
-    request: &Request<'_>,
-    stored: Option<&Entry>,
-) -> Verified {
+pub async fn verify(config: &Config, request: &Request<'_>, stored: Option<&Entry>) -> Verified {
     let mut ways =
-        collect::with_strategies(apps, request, &[Strategy::Fused, Strategy::Alone]).await;
+        collect::with_strategies(&config.apps, request, &[Strategy::Fused, Strategy::Alone]).await;
     let alone = ways.pop().unwrap_or_default();
     let fused = ways.pop().unwrap_or_default();
     let unreachable = alone.unreachable.clone();
-    let (fused, alone) = (day_of(fused, request), day_of(alone, request));
+    // Live events are counted from points where they are kept, and from rollups where they fit.
+    let fused = day_of(fused, live_of(config, request, false).await, request);
+    let alone = day_of(alone, live_of(config, request, true).await, request);
     let asked = request.keys.iter();
     let checks = asked.filter_map(|key| {
         let metric = request.catalog.metric(key)?;
@@ -96,17 +95,40 @@ pub async fn verify(
 }
 
 /// The day as one strategy counted it, with the ratios derived.
-fn day_of(collected: Collected, request: &Request<'_>) -> Entry {
-    let (day, readings) = collected.days.into_iter().next().unwrap_or_else(|| {
+fn day_of(collected: Collected, live: BTreeMap<String, Reading>, request: &Request<'_>) -> Entry {
+    let (day, mut readings) = collected.days.into_iter().next().unwrap_or_else(|| {
         let day = Day::containing(request.now, chrono_tz::UTC);
         (day, BTreeMap::new())
     });
+    readings.extend(live);
     let mut entry = Entry {
         readings,
         ..Entry::empty(&day.close(), request.now, "")
     };
     derive(&mut entry, request.catalog);
     entry
+}
+
+async fn live_of(
+    config: &Config,
+    request: &Request<'_>,
+    prefers_rollups: bool,
+) -> BTreeMap<String, Reading> {
+    let moments = match &request.work {
+        Work::Night(as_of) => vec![*as_of],
+        Work::Range(days) => days.iter().map(|day| day.close()).collect(),
+    };
+    let request = live_readings::Request {
+        catalog: request.catalog,
+        live: config.live.as_ref(),
+        keys: &request.keys,
+        moments: &moments,
+        now: request.now,
+        grace: request.grace,
+        prefers_rollups,
+    };
+    let live = live_readings::readings(&request).await;
+    live.moments.into_iter().next().unwrap_or_default()
 }
 
 fn check(key: &str, fused: &Reading, alone: &Reading, stored: Option<&Reading>) -> Check {
@@ -120,6 +142,11 @@ fn check(key: &str, fused: &Reading, alone: &Reading, stored: Option<&Reading>) 
     }
 }
 
+fn is_near(exact: &Reading, estimate: &Reading) -> bool {
+    let numbers = exact.number().zip(estimate.number());
+    numbers.is_some_and(|(exact, estimate)| (exact - estimate).abs() <= 0.01 * exact.abs())
+}
+
 fn verdict(fused: &Reading, alone: &Reading, stored: Option<&Reading>) -> Verdict {
     for reading in [fused, alone] {
         let reason = || reading.provenance.reason.clone().unwrap_or_default();
@@ -129,6 +156,11 @@ fn verdict(fused: &Reading, alone: &Reading, stored: Option<&Reading>) -> Verdic
             _ => {}
         }
     }
+    // What rollups only estimate is judged by the points.
+    let alone = match live_readings::is_estimate(alone) {
+        true if is_near(fused, alone) => fused,
+        _ => alone,
+    };
     if !agree(fused.value.as_ref(), alone.value.as_ref()) {
         return Verdict::Contradicted;
     }

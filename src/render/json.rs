@@ -56,6 +56,14 @@ fn metric(row: &Row, date: NaiveDate) -> Map<String, Value> {
         metric.insert("reason".to_owned(), json!(reason));
     }
     metric.insert("changes".to_owned(), changes.collect());
+    if let Some(twin) = &row.twin {
+        let twin = json!({
+            "key": twin.key,
+            "value": twin.value.to_json(),
+            "difference": twin.difference.to_json(),
+        });
+        metric.insert("same_as".to_owned(), twin);
+    }
     metric
 }
 

@@ -77,11 +77,13 @@ phrases! {
         metric compared usually usual_then echo learning covered_by_day no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others no_part
+        twins_title twins
         failed_title unknown_title corrected_title later_title recounted_title nulls_title unlisted_title also_title
         undelivered_title addresses_title recipients_title length_title known_title learning_title learning_until muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known
         footer footer_late next_report link
         reason_deleted reason_now reason_no_birth reason_window reason_sql reason_declared reason_later reason_absent
+        reason_no_event reason_first_event reason_not_grouped reason_not_whole reason_no_rollups reason_other_hours reason_estimate
     }
     plurals {
         criticals warnings welcomes mutes failures failed_metrics
@@ -132,6 +134,24 @@ impl Phrases {
         let language = known.find(|language| language.code() == code);
         Self::in_language(language.unwrap_or_default())
     }
+}
+
+/// The words in the phrase's holes, if the text is the phrase filled.
+pub fn unfill<'t>(phrase: &'static str, text: &'t str) -> Option<Vec<(&'static str, &'t str)>> {
+    let mut words = Vec::new();
+    let mut pieces = phrase.split('{');
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    for piece in pieces {
+        let (hole, after) = piece.split_once('}')?;
+        let end = if after.is_empty() {
+            rest.len()
+        } else {
+            rest.find(after)?
+        };
+        words.push((hole, &rest[..end]));
+        rest = &rest[end + after.len()..];
+    }
+    rest.is_empty().then_some(words)
 }
 
 /// Puts words into the braces of a phrase. Braces in these words mean nothing.

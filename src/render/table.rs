@@ -216,6 +216,9 @@ fn notes(report: &Report, look: Look) -> Vec<String> {
             }
         }
     }
+    for (row, twin) in report.differing() {
+        notes.push((words::differs(row, twin), vec![&row.label]));
+    }
     for one in &report.unlisted {
         notes.push((words::unlisted(one), vec![&one.split]));
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::calendar::spoken;
 use crate::entry::{Kind, Value};
 use crate::report::{
-    Change, Difference, Direction, Outcome, Report, Row, Severity, State, Unlisted,
+    Change, Difference, Direction, Outcome, Report, Row, Severity, State, Twin, Unlisted,
 };
 
 use crate::locale::{Language, Locale, Numbers};
@@ -136,6 +136,20 @@ pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
         Some(nulls) => notes.push(format!("{} without a value", rows(nulls))),
     }
     notes
+}
+
+/// `412, but 415 Orders, 24 h (−3)`
+pub fn differs(row: &Row, twin: &Twin) -> String {
+    let scale = Scale::of_row(row);
+    let speech = speech();
+    let own = speech.reading(row.value.as_ref(), row.provenance.kind, scale);
+    let other = speech.value(&twin.value, Scale::of_twin(twin));
+    let difference = twin.difference.number().unwrap_or_default();
+    format!(
+        "{own}, but {}: {other} ({})",
+        twin.label,
+        speech.amount(difference, scale)
+    )
 }
 
 /// Rows that a split does not count.

@@ -45,7 +45,7 @@ pub(super) fn mover(
         both(&|date| {
             let amounts = of_parts(parts(date)?, counted);
             match is_new && counted.parts == Parts::Whole && !has_none(date) {
-                true => amounts.with_none(decimal(past.reading(date, whole)?.value.as_ref()?)?),
+                true => amounts.with_none(past.reading(date, whole)?.value.as_ref()?.decimal()?),
                 false => Some(amounts),
             }
         })
@@ -188,7 +188,7 @@ fn of_members(
     date: NaiveDate,
     past: &Past<'_>,
 ) -> Option<Amounts> {
-    let amount = |metric: &Metric| decimal(past.reading(date, metric)?.value.as_ref()?);
+    let amount = |metric: &Metric| past.reading(date, metric)?.value.as_ref()?.decimal();
     let all = amount(whole)?;
     let mut rest = all;
     let mut named = Vec::new();
@@ -206,14 +206,6 @@ fn of_members(
         all,
         unnamed: rest.max(Decimal::ZERO),
     })
-}
-
-fn decimal(value: &Value) -> Option<Decimal> {
-    match value {
-        Value::Whole(whole) => Some(Decimal::from(*whole)),
-        Value::Decimal(decimal) => Some(*decimal),
-        Value::Parts(_) => None,
-    }
 }
 
 /// The part that moved most in the direction of the whole, with its change. A fall is a rise read backwards.

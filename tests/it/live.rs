@@ -11,6 +11,7 @@ mod faults;
 mod keeping;
 mod killed;
 mod log;
+mod metrics;
 mod night;
 mod originals;
 mod power_cuts;

@@ -30,6 +30,7 @@ pub async fn forget(
     if !dry_run {
         store.overwrite_what_goes().await?;
     }
+    let mut newest = i64::MIN;
     // A keeper may move points from one chunk to another meanwhile.
     loop {
         let mut is_done = true;
@@ -54,6 +55,7 @@ pub async fn forget(
                 continue;
             }
             forgotten.points += (row.points - left) as usize;
+            newest = newest.max(row.high);
         }
         if is_done || dry_run {
             break;
@@ -72,6 +74,9 @@ pub async fn forget(
             let labels = names.join(",");
             forgotten.rollups += store.forget_rollups(id, &labels, &places, dry_run).await?;
         }
+    }
+    if !dry_run && forgotten.points > 0 {
+        store.note_forgotten(id, newest.saturating_add(1)).await?;
     }
     if !dry_run {
         store.forget_words(id, labels).await?;

@@ -66,7 +66,7 @@ impl Sealed<'_> {
         let may_be_other = own.iter().any(|bucket| bucket.has_other) && !is_there;
         if points(&all) != points(&own) || may_be_other {
             return Err(format!(
-                "the events themselves are no longer kept, and not all of them were rolled up by {}",
+                "its events are no longer kept, and not all of them were rolled up by {}",
                 labels.replace(',', ", ")
             ));
         }

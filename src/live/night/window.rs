@@ -117,7 +117,7 @@ impl Window {
 }
 
 /// `render::phrases` translates what begins with this.
-const GONE: &str = "the events themselves are no longer kept";
+const GONE: &str = "its events are no longer kept";
 
 /// The rolled-up group with just these labels: its names, and the words in their order.
 pub(super) fn group<'f>(figure: &'f Figure, kind: &Kind) -> Option<(String, Vec<&'f str>)> {

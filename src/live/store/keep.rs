@@ -14,8 +14,9 @@ use super::{Level, Part, Store, StoreError, as_json};
 
 /// Rollups that one statement writes.
 const ROLLUPS_A_STATEMENT: usize = 200;
-/// The tier of points among what may be pruned; those of rollups are their grains.
+/// The tiers of points that are pruned or forgotten; those of rollups are their grains.
 const POINTS: i64 = 3;
+const FORGOTTEN: i64 = 4;
 
 /// A chunk to be written.
 #[derive(Debug, Clone)]
@@ -302,6 +303,11 @@ impl Store {
     pub async fn overwrite_what_goes(&mut self) -> Result<(), StoreError> {
         let set = self.connection.execute("PRAGMA secure_delete = ON").await;
         set.map(drop).map_err(self.failed("write to"))
+    }
+
+    /// Notes that points before this instant are forgotten, which the rollups of all groups together still count.
+    pub async fn note_forgotten(&mut self, kind: i64, before: i64) -> Result<(), StoreError> {
+        self.note_pruned(kind, FORGOTTEN, before).await
     }
 
     /// The rollups of a kind by these labels whose groups have these texts at these places; how many they are.

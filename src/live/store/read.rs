@@ -46,8 +46,8 @@ pub struct Past {
     /// The first instant of which there was a point, in microseconds.
     pub first: Option<i64>,
     pub zones: Vec<Zone>,
-    /// Before these instants rollups by hour, day and month and, last, points may have been pruned.
-    pub pruned: [i64; 4],
+    /// Before these instants rollups by hour, day and month, then points may have been pruned and, last, points forgotten.
+    pub pruned: [i64; 5],
 }
 
 /// In which zone's hours, days and months points were rolled up.
@@ -184,7 +184,7 @@ impl Store {
                 .fetch_all(&mut self.connection)
                 .await
                 .map_err(&failed)?;
-        let mut pruned = [i64::MIN; 4];
+        let mut pruned = [i64::MIN; 5];
         for (tier, until) in tiers {
             if let Some(known) = pruned.get_mut(tier as usize) {
                 *known = until;

@@ -70,7 +70,8 @@ const TABLES: &str = "
 ";
 
 /// What version 3 has besides. `zones`: in which zone's hours, days and months the points between two instants were rolled up.
-/// `pruned`: before which instant points (tier 3), or rollups by hour, day or month (0, 1, 2), may have been deleted.
+/// `pruned`: before which instant points (tier 3), or rollups by hour, day or month (0, 1, 2), may have been deleted,
+/// or points forgotten (4).
 /// Version 2 knew neither, so what it pruned cannot be told from what was never there.
 const VERSION_3: &str = "
     CREATE TABLE zones (

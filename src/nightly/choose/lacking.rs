@@ -36,10 +36,13 @@ pub(super) fn lacks(context: &NightContext<'_>, entry: &Entry, as_of: &AsOf, key
     }
 }
 
-/// A derived metric can be known if each input is known or can be.
+/// A derived metric can be known if each input is known or can be. What is unknown of live events stays so: a refresh looks
+/// for late ones.
 fn can_be_known(context: &NightContext<'_>, entry: &Entry, as_of: &AsOf, metric: &Metric) -> bool {
-    let Shape::Derived(derived) = &metric.shape else {
-        return is_countable(context, as_of, metric);
+    let derived = match &metric.shape {
+        Shape::Derived(derived) => derived,
+        Shape::Live(_) => return false,
+        _ => return is_countable(context, as_of, metric),
     };
     let mut inputs = [&derived.of, &derived.per].into_iter();
     inputs.all(|key| {

@@ -11,6 +11,8 @@ use crate::collect::{self, Collected, Cost, Found, Request, Unreachable, Work};
 use crate::config::RecipientsQuery;
 use crate::database::Trouble;
 use crate::entry::{Entry, Reading, derive, keep_better_renamed_values, merge::Mode, merge::merge};
+use crate::live::night::Read;
+use crate::live_readings::{self, Readings};
 
 use super::super::error::NightError;
 use super::super::refresh;
@@ -86,9 +88,13 @@ pub(super) async fn count_task(
         recipients,
     } = collected;
     night.unreachable.extend(unreachable);
-    let entries = days.into_iter().zip(&moments);
+    let live = count_live(context, &task.keys, &moments).await?;
+    let entries = days.into_iter().zip(&moments).zip(live.moments);
     let mut entries: Vec<Entry> = entries
-        .map(|((_, readings), as_of)| entry(context, as_of, readings, duration_ms))
+        .map(|(((_, mut readings), as_of), live)| {
+            readings.extend(live);
+            entry(context, as_of, readings, duration_ms)
+        })
         .collect();
     let catalog = &context.config.catalog;
     for entry in &mut entries {
@@ -103,9 +109,54 @@ pub(super) async fn count_task(
     derive_last(catalog, &mut entries, task, stored);
     Ok(Counted {
         entries,
-        costs: statements,
+        costs: statements
+            .into_iter()
+            .chain(live.reads.iter().map(cost))
+            .collect(),
         recipients,
     })
+}
+
+/// Counts the live metrics among these; without any, nothing is read.
+async fn count_live(
+    context: &NightContext<'_>,
+    keys: &[String],
+    moments: &[AsOf],
+) -> Result<Readings, NightError> {
+    let request = live_readings::Request {
+        catalog: &context.config.catalog,
+        live: context.config.live.as_ref(),
+        keys,
+        moments,
+        now: context.now,
+        grace: context.grace(),
+        prefers_rollups: false,
+    };
+    tokio::select! {
+        live = live_readings::readings(&request) => Ok(live),
+        () = context.stop.cancelled() => Err(NightError::Stopped),
+    }
+}
+
+fn cost((read, keys): &(Read, Vec<String>)) -> Cost {
+    let cost = Cost {
+        database: String::new(),
+        what: format!("live `{}`", read.kind),
+        metrics: keys.clone(),
+        duration_ms: read.milliseconds,
+        rows: read.points,
+        error: read.error.clone(),
+    };
+    tracing::debug!(
+        events = cost.rows,
+        rollups = read.rollups,
+        ms = cost.duration_ms,
+        error = cost.error,
+        "{}: {}",
+        cost.what,
+        cost.metrics.join(", ")
+    );
+    cost
 }
 
 fn work(task: &Task) -> Work {

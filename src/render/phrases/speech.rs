@@ -7,11 +7,11 @@ use rust_decimal::Decimal;
 use crate::catalog::{KnownDay, Metric, Mute};
 use crate::entry::{Kind, Value};
 use crate::locale::{Language, Locale, Numbers};
-use crate::report::{AlertedPart, Row, Severity, Usual, Week};
+use crate::report::{AlertedPart, Row, Severity, Twin, Usual, Week};
 
 use super::super::clean;
 use super::super::number;
-use super::{Phrases, Plural, fill};
+use super::{Phrases, Plural, fill, unfill};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Speech {
@@ -34,6 +34,14 @@ impl<'a> Scale<'a> {
             unit: &metric.unit,
             decimals: metric.decimals,
             in_points: metric.moves_in_points(),
+        }
+    }
+
+    pub fn of_twin(twin: &'a Twin) -> Self {
+        Self {
+            unit: &twin.unit,
+            decimals: twin.decimals,
+            in_points: false,
         }
     }
 
@@ -339,11 +347,27 @@ impl Speech {
             (known.reason_declared, self.words.reason_declared),
             (known.reason_later, self.words.reason_later),
             (known.reason_absent, self.words.reason_absent),
+            (known.reason_no_event, self.words.reason_no_event),
+            (known.reason_first_event, self.words.reason_first_event),
+            (known.reason_not_grouped, self.words.reason_not_grouped),
+            (known.reason_not_whole, self.words.reason_not_whole),
+            (known.reason_no_rollups, self.words.reason_no_rollups),
+            (known.reason_other_hours, self.words.reason_other_hours),
+            (known.reason_estimate, self.words.reason_estimate),
         ];
-        match pairs.into_iter().find(|(known, _)| *known == reason) {
-            Some((_, translated)) => translated.to_owned(),
-            None => clean::reason(reason),
-        }
+        let found = pairs
+            .into_iter()
+            .find_map(|(known, translated)| Some((unfill(known, reason)?, translated)));
+        let Some((words, translated)) = found else {
+            return clean::reason(reason);
+        };
+        let said = |(hole, word): (&'static str, &str)| {
+            let date = NaiveDate::parse_from_str(word, "%a %-d %b %Y");
+            let date = date.map(|date| self.short_date_with_year(date));
+            (hole, date.unwrap_or_else(|_| clean::reason(word)))
+        };
+        let words: Vec<(&str, String)> = words.into_iter().map(said).collect();
+        fill(translated, &words)
     }
 
     /// `25`, `23.5`

@@ -6,7 +6,7 @@ use crate::entry::Kind;
 use crate::render::clean;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
-use crate::report::{Correction, Letter, Report, Row, Undelivered, Unlisted};
+use crate::report::{Correction, Letter, Report, Row, Twin, Undelivered, Unlisted};
 
 use super::highlights::{self, label};
 use super::opening::unusual_length;
@@ -33,6 +33,7 @@ pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
         about_report(recounted),
         about_report(unlisted),
         about_report(without_value),
+        about_report(differing),
         about_report(length),
         about_report(learning),
         further_days(letter, speech),
@@ -140,6 +141,27 @@ fn unlisted(report: &Report, speech: &Speech) -> Option<NoteView> {
     };
     let lines = report.unlisted.iter().filter_map(line).collect();
     note(speech.words.unlisted_title, Tone::Warning, lines, speech)
+}
+
+/// Numbers that should be the same and are not.
+fn differing(report: &Report, speech: &Speech) -> Option<NoteView> {
+    let line = |(row, twin): (&Row, &Twin)| {
+        let scale = Scale::of_row(row);
+        let difference = twin.difference.number()?;
+        let words = [
+            ("label", label(row)),
+            ("value", speech.value(row.value.as_ref()?, scale)),
+            ("twin", clean::label(&twin.label)),
+            (
+                "twin_value",
+                speech.value(&twin.value, Scale::of_twin(twin)),
+            ),
+            ("difference", speech.amount(difference, scale)),
+        ];
+        Some(fill(speech.words.twins, &words))
+    };
+    let lines = report.differing().filter_map(line).collect();
+    note(speech.words.twins_title, Tone::Plain, lines, speech)
 }
 
 fn length(report: &Report, speech: &Speech) -> Option<NoteView> {

@@ -36,14 +36,14 @@ const WORDS: [&str; 11] = [
 
 /// An event as it was sent; its numbers in thousandths and hundredths.
 #[derive(Debug, Clone)]
-struct Sent {
-    at: DateTime<Utc>,
-    shop: &'static str,
-    method: Option<&'static str>,
-    order: String,
-    duration: i64,
-    amount: Option<i64>,
-    ok: Option<bool>,
+pub(super) struct Sent {
+    pub(super) at: DateTime<Utc>,
+    pub(super) shop: &'static str,
+    pub(super) method: Option<&'static str>,
+    pub(super) order: String,
+    pub(super) duration: i64,
+    pub(super) amount: Option<i64>,
+    pub(super) ok: Option<bool>,
 }
 
 /// Longer than usual, so that two weeks can be counted both ways.
@@ -63,7 +63,13 @@ fn instant(text: &str) -> DateTime<Utc> {
 }
 
 /// Events of so many days from then on, with a few on bounds of hours and days.
-fn some(dice: &mut Dice, zone: Tz, first: DateTime<Utc>, days: u64, count: usize) -> Vec<Sent> {
+pub(super) fn some(
+    dice: &mut Dice,
+    zone: Tz,
+    first: DateTime<Utc>,
+    days: u64,
+    count: usize,
+) -> Vec<Sent> {
     let edges: Vec<DateTime<Utc>> = (0..=days)
         .map(|day| {
             midnight(
@@ -85,7 +91,7 @@ fn some(dice: &mut Dice, zone: Tz, first: DateTime<Utc>, days: u64, count: usize
 }
 
 /// The first minute at which the zone's clocks show that midnight or, if they skip it, something later.
-fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
+pub(super) fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let local = date.and_time(NaiveTime::MIN);
     let mut at = local.and_utc() - TimeDelta::hours(15);
     while at.with_timezone(&zone).naive_local() < local {
@@ -94,7 +100,7 @@ fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     at
 }
 
-async fn record(live: &LiveSettings, sent: &[Sent]) {
+pub(super) async fn record(live: &LiveSettings, sent: &[Sent]) {
     let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
     for sent in sent.chunks(50) {
         let newest = sent.iter().map(|one| one.at).max().unwrap();
@@ -125,7 +131,7 @@ async fn record(live: &LiveSettings, sent: &[Sent]) {
     store.close().await.unwrap();
 }
 
-async fn keep(live: &LiveSettings, zone: Tz, now: DateTime<Utc>) {
+pub(super) async fn keep(live: &LiveSettings, zone: Tz, now: DateTime<Utc>) {
     let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
     let rules = Rules {
         kinds: live.kinds.clone(),
@@ -142,12 +148,12 @@ async fn keep(live: &LiveSettings, zone: Tz, now: DateTime<Utc>) {
 
 /// A number with the labels that are asked for and the days of its window.
 #[derive(Debug, Clone)]
-struct Question {
+pub(super) struct Question {
     figure: Figure,
     days: u32,
 }
 
-fn question(word: &str, labels: &[(&str, &str)], days: u32) -> Question {
+pub(super) fn question(word: &str, labels: &[(&str, &str)], days: u32) -> Question {
     let labels = labels.iter();
     let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
     Question {
@@ -216,7 +222,7 @@ fn why(answer: &Answer) -> &str {
 }
 
 /// Counted one by one, with nothing of the program but the names of the words.
-fn recount(
+pub(super) fn recount(
     sent: &[Sent],
     question: &Question,
     begin: DateTime<Utc>,
@@ -447,7 +453,7 @@ async fn after_a_change_of_zone_rollups_count_only_where_their_hours_fit() {
     let answer = asked_in(Tz::Asia__Kathmandu).await;
     assert_eq!(
         why(&answer),
-        "the events themselves are no longer kept, and they were rolled up by whole hours of Europe/Zurich"
+        "its events are no longer kept, and they were rolled up by whole hours of Europe/Zurich"
     );
     // Without hours.
     keep(&live, zurich, start + TimeDelta::days(60)).await;
@@ -461,7 +467,7 @@ async fn after_a_change_of_zone_rollups_count_only_where_their_hours_fit() {
     let answer = asked_in(zurich).await;
     assert_eq!(
         why(&answer),
-        "the events themselves are no longer kept, nor are their rollups"
+        "its events are no longer kept, nor are their rollups"
     );
 }
 
@@ -510,7 +516,7 @@ async fn before_the_first_event_nothing_is_known_and_from_then_on_none_is_zero()
     let zone = Tz::Europe__Zurich;
     let asked =
         async |word: &str, day: &str| ask_one(&live, question(word, &[], 1), day, zone).await;
-    let nothing = "no such event has been recorded";
+    let nothing = "no `checkout` has been recorded";
     assert_eq!(why(&asked("count", "2026-11-03").await), nothing);
     drop(Store::open(&live.database, Durable::Commit).await.unwrap());
     assert_eq!(why(&asked("count", "2026-11-03").await), nothing);
@@ -524,7 +530,7 @@ async fn before_the_first_event_nothing_is_known_and_from_then_on_none_is_zero()
             instant("2026-11-05T11:00:00Z") + TimeDelta::days(kept),
         )
         .await;
-        let first = "the first event was recorded on Wed 4 Nov 2026";
+        let first = "the first `checkout` was recorded on Wed 4 Nov 2026";
         assert_eq!(why(&asked("count", "2026-11-03").await), first);
         assert_eq!(told(&asked("count", "2026-11-04").await), Some(1.0));
         assert_eq!(told(&asked("count", "2026-11-05").await), Some(0.0));
