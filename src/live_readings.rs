@@ -120,12 +120,13 @@ fn reading(metric: &Metric, answer: &Answer, as_of: &AsOf, request: &Request<'_>
         (_, Answer::Unknown(reason)) => Reading::unavailable(reason.clone()),
         (_, Answer::Failed(reason)) => Reading::failed(reason.clone()),
         (Reach::Counted(provenance), Answer::Counted(counted)) => {
-            known(metric, counted, provenance)
+            self::counted(metric, counted, provenance)
         }
     }
 }
 
-fn known(metric: &Metric, counted: &Counted, provenance: Provenance) -> Reading {
+/// The reading of a number that was counted.
+pub fn counted(metric: &Metric, counted: &Counted, provenance: Provenance) -> Reading {
     let value = match counted.number {
         Some(Number::Exact(number)) => {
             let value = Value::from_decimal(number).with_decimals(metric.decimals);

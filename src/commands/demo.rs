@@ -47,6 +47,9 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
         cwd: directory,
     };
     let config = load(&request)?;
+    if let Some(live) = &config.live {
+        application.record(live, last_night).await?;
+    }
     output::say(&format!(
         "Created an example application: {} users, {} collections and {} items",
         size.users, size.collections, size.items
@@ -55,6 +58,9 @@ pub async fn run(args: &Demo, world: &World) -> Result<Ended, CommandError> {
     let reported = night(&config, yesterday.date, last_night, world).await?;
     application.live_until(world.now);
     application.update(&database).await?;
+    if let Some(live) = &config.live {
+        application.record(live, world.now).await?;
+    }
     show::print(&config, Some(yesterday.date), world).await?;
     let took = begun.elapsed().as_secs_f64();
     let days = nights.len() + 1;
@@ -90,6 +96,7 @@ fn next(args: &Demo, world: &World) -> String {
         ("alerts list", "alerts only"),
         ("show --json", "the day as JSON"),
         ("explain total_users", "how a number is counted"),
+        ("explain sign_ups", "how live events are counted"),
         ("runs", "past runs, with time and rows of each statement"),
         ("deliveries", "deliveries and their status"),
     ];

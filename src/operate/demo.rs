@@ -5,12 +5,14 @@ mod chance;
 mod changes;
 mod count;
 mod days;
+mod events;
 mod insert;
 mod life;
 mod names;
 mod schema;
 mod world;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -23,15 +25,17 @@ use tokio_util::sync::CancellationToken;
 use crate::calendar::{AsOf, Day};
 use crate::collect::outcome::{Outcome, Tallies};
 use crate::collect::readings::assemble;
-use crate::config::Config;
-use crate::entry::{Entry, derive};
+use crate::config::{Config, LiveSettings};
+use crate::entry::{Entry, Provenance, Reading, derive};
+use crate::live::night::{Counted, Number};
+use crate::live_readings;
 use crate::operate::request::one_day;
 use life::Life;
 use world::World;
 
 const BERYL: &str = include_str!("../../examples/beryl/daybook.toml");
 const CATALOG_BEGINS: &str = "# ==== The catalog ====\n";
-const SETTINGS: &str = r#"# A made-up Beryl to try Daybook on; app.db and daybook.db stand beside this file.
+const SETTINGS: &str = r#"# A made-up Beryl to try Daybook on; app.db, live.db and daybook.db stand beside this file.
 
 name = "Beryl demo"
 time_zone = "Europe/Zurich"
@@ -61,8 +65,11 @@ pub struct DemoSize {
 /// The application at some moment of its life.
 pub struct Application {
     life: Life,
+    last_day: Day,
     /// The state in the file.
     written: World,
+    /// Until when live events are recorded.
+    recorded: Option<DateTime<Utc>>,
 }
 
 /// The counts of a night.
@@ -70,6 +77,7 @@ pub struct Night {
     as_of: AsOf,
     at: DateTime<Utc>,
     found: Tallies,
+    live: BTreeMap<&'static str, Number>,
 }
 
 /// When a day is counted: a quarter of an hour after its end, as in `crontab.example`.
@@ -82,7 +90,9 @@ impl Application {
     pub fn begin(last_day: Day) -> Self {
         Self {
             life: Life::begin(last_day),
+            last_day,
             written: World::default(),
+            recorded: None,
         }
     }
 
@@ -97,6 +107,7 @@ impl Application {
         self.life.live_until(at);
         Night {
             found: count::count(&self.life.world, &as_of),
+            live: events::count(&self.life.world, self.last_day, &as_of),
             as_of,
             at,
         }
@@ -135,6 +146,14 @@ impl Application {
         })
     }
 
+    /// Records the live events until then that are not in the file yet.
+    pub async fn record(&mut self, live: &LiveSettings, until: DateTime<Utc>) -> Result<()> {
+        let since = self.recorded.filter(|_| live.database.exists());
+        events::record(&self.life.world, self.last_day, live, since, until).await?;
+        self.recorded = Some(until);
+        Ok(())
+    }
+
     /// Writes to the database what has changed since it was written.
     pub async fn update(&mut self, path: &Path) -> Result<()> {
         let world = &self.life.world;
@@ -158,18 +177,37 @@ impl Night {
         entry.readings = counted
             .into_iter()
             .flat_map(|(_, readings)| readings)
+            .chain(self.live_readings(config))
             .collect();
         derive(&mut entry, &config.catalog);
         entry
     }
+
+    fn live_readings(&self, config: &Config) -> Vec<(String, Reading)> {
+        let reading = |(key, number): (&&str, &Number)| {
+            let metric = config.catalog.metric(key)?;
+            let counted = Counted {
+                number: Some(*number),
+                grain: None,
+                is_estimate: false,
+            };
+            let reading = live_readings::counted(metric, &counted, Provenance::default());
+            Some((metric.key.clone(), reading))
+        };
+        self.live.iter().filter_map(reading).collect()
+    }
 }
 
-/// The demo's `daybook.toml`: settings of its own and Beryl's catalog.
+/// The demo's `daybook.toml`: settings of its own, Beryl's catalog and metrics over live events.
 pub fn settings() -> String {
     let (_, catalog) = BERYL
         .split_once(CATALOG_BEGINS)
         .expect("the example says where its catalog begins");
-    format!("{SETTINGS}{CATALOG_BEGINS}{catalog}")
+    format!(
+        "{SETTINGS}{}{CATALOG_BEGINS}{catalog}{}",
+        events::KINDS,
+        events::METRICS
+    )
 }
 
 fn unfinished(path: &Path) -> PathBuf {

@@ -7,18 +7,17 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 use daybook::book::{self, Book};
 use daybook::calendar::Day;
-use daybook::catalog::{Catalog, Document};
+use daybook::catalog::Metric;
 use daybook::commands::Ended;
 use daybook::compare::{self, Alert, JudgedDay, Rule, Severity, State};
 use daybook::config::{self, Config};
 use daybook::entry::{Entry, Kind};
 use daybook::nightly::Which;
 use daybook::operate::demo::{Application, DemoSize, night_of, settings};
-use daybook::text::mistake::Source;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::world::World;
+use crate::world::{App, World};
 
 /// In Zurich; the last complete day is 19 November.
 const MORNING: &str = "2026-11-20T05:00:00Z";
@@ -252,21 +251,18 @@ async fn what_a_killed_demo_left_is_written_over_and_nothing_else_stays() {
 
 #[test]
 fn the_demos_settings_hold_beryls_catalog_and_name_both_databases() {
-    let source = Source {
-        name: "daybook.toml".to_owned(),
-        text: settings(),
-    };
-    let document = Document::parse(&source).unwrap();
-    assert!(document.get("name").is_some());
-    assert!(document.get("time_zone").is_some());
     let table: toml::Table = settings().parse().unwrap();
     assert_eq!(table["app"]["database_url"].as_str(), Some("sqlite:app.db"));
     assert_eq!(
         table["book"]["database_url"].as_str(),
         Some("sqlite:daybook.db")
     );
-    let catalog = Catalog::read(&[document], None).unwrap();
-    assert_eq!(catalog.shown().count(), 59);
+    assert!(table.contains_key("name") && table.contains_key("time_zone"));
+    let catalog = World::new(MORNING, &settings()).config().catalog;
+    let (live, rows) = catalog
+        .shown()
+        .partition::<Vec<&Metric>, _>(|metric| metric.section == "Live events");
+    assert_eq!((rows.len(), live.len()), (59, 7));
 }
 
 #[tokio::test]
@@ -340,6 +336,8 @@ async fn a_night_of_the_demo_is_what_a_collection_at_that_time_stores() {
         let then = World::new(&night_of(day).to_rfc3339(), &settings());
         application.live_until(night_of(day));
         application.write(&then.path("app.db")).await.unwrap();
+        let live = then.config().live.unwrap();
+        application.record(&live, night_of(day)).await.unwrap();
         then.night(Which::One(day.date)).await;
         let collected = self::entries(&then.config()).await.remove(0);
         let stored = entries.iter().find(|entry| entry.date == day.date).unwrap();
@@ -389,6 +387,27 @@ async fn every_metric_of_the_demo_has_a_year_of_first_hand_values() {
             assert!(reading.value.is_some(), "{} {}", entry.date, metric.key);
         }
     }
+}
+
+/// Each sign-up is a user, but for one whose event was lost.
+#[tokio::test]
+async fn the_demos_live_events_agree_with_its_rows_until_one_is_lost_on_the_last_day() {
+    let world = made(MORNING).await;
+    let entries = entries(&config_of(&world)).await;
+    let differing = entries.iter().filter(|entry| {
+        let lost = entry.number("new_users_24h").unwrap() - entry.number("sign_ups_24h").unwrap();
+        assert!(lost == 0.0 || lost == 1.0, "{lost} on {}", entry.date);
+        lost != 0.0
+    });
+    let dates: Vec<NaiveDate> = differing.map(|entry| entry.date).collect();
+    assert_eq!(dates, [last_day().date]);
+    let report = std::fs::read_to_string(world.path("demo/outbox/2026-11-19.txt")).unwrap();
+    let told = report.split("Should be the same").nth(1).unwrap();
+    assert_eq!(told.matches("(−1)").count(), 3, "{told}");
+    // What happened since the night is in the file, too.
+    let store = App::Sqlite(world.path("demo/live.db"));
+    let newest = store.number("SELECT max(high) FROM chunks").await.unwrap();
+    assert!(newest >= night_of(last_day()).timestamp_micros().into());
 }
 
 /// On whatever weekday a newcomer tries it, and whatever clock change lies behind.

@@ -31,6 +31,9 @@ impl About {
                 format!("{} / {}{times}", derived.of, derived.per),
             ));
         }
+        if let Shape::Live(live) = &metric.shape {
+            facts.push((words.made_of, live.figure.to_string()));
+        }
         facts.push((words.rules, rules(metric, scene).join(" ")));
         if metric.family != metric.key {
             facts.push((words.family, metric.family.clone()));
