@@ -171,8 +171,9 @@ async fn work(
     for (id, kind) in &known {
         if folded < MOST_FOLDED {
             is_sorting |= compact::step(store, *id, kind, rules.zone, now, broken).await?;
+            // All that is outdated is sealed: else it would be missing in the rollups.
+            prune::prune(store, *id, kind, rules, now).await?;
         }
-        prune::prune(store, *id, kind, rules, now).await?;
     }
     Ok(folded == MOST_FOLDED || is_sorting)
 }

@@ -99,6 +99,9 @@ pub async fn answer(request: &Request<'_>) -> Answers {
     for (at, asked) in request.asked.iter().enumerate() {
         kinds.entry(&asked.figure.kind).or_default().push(at);
     }
+    if request.moments.is_empty() {
+        return all;
+    }
     let (mut store, error) = match Store::open_reading(&request.live.database).await {
         Ok(None) => return all,
         Ok(Some(store)) => (Some(store), None),

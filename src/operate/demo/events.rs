@@ -14,6 +14,7 @@ use crate::config::LiveSettings;
 use crate::config::live::Durable;
 use crate::live::batch::Batch;
 use crate::live::event::Event;
+use crate::live::keep::{self, Rules};
 use crate::live::night::Number;
 use crate::live::store::{Known, Store};
 
@@ -125,11 +126,9 @@ fn sent(world: &World, last_day: Day, from: DateTime<Utc>, to: DateTime<Utc>) ->
     all
 }
 
-/// One in fifty waits for a slow disk.
+/// Most take less than half a second.
 fn duration(chance: &mut Chance) -> i64 {
-    let usual = 120 + chance.below(900);
-    let slow = if chance.percent(2) { 3_000 } else { 0 };
-    (usual + slow) as i64
+    150 + chance.favouring_low(1_500) as i64
 }
 
 /// What the live metrics of a night are.
@@ -196,6 +195,8 @@ pub(super) async fn record(
         store
             .commit(&mut [batch], &live.kinds, until, &mut known)
             .await?;
+        // As a keeper would have left it.
+        keep::round(&mut store, &Rules::of(live, last_day.zone), until).await?;
         store.close().await
     };
     recorded

@@ -509,6 +509,66 @@ async fn days_that_two_zones_rolled_up_are_unknown_once_their_events_are_gone() 
     }
 }
 
+/// Whatever has become of the events, of the zone and of the windows: a number is right, or it is not given.
+#[tokio::test]
+async fn a_number_is_a_recount_or_unknown_whatever_zones_and_keepers_did() {
+    const ZONES: [Tz; 6] = [
+        Tz::Europe__Zurich,
+        Tz::Asia__Kathmandu,
+        Tz::Australia__Lord_Howe,
+        Tz::America__St_Johns,
+        Tz::Europe__London,
+        Tz::UTC,
+    ];
+    let questions = [
+        question("count", &[], 1),
+        question("sum of amount", &[("shop", "be")], 3),
+        question("last of duration", &[("method", "cash"), ("shop", "zh")], 1),
+    ];
+    let (mut known, mut unknown) = (0, 0);
+    for seed in 0..6 {
+        let mut dice = Dice(seed);
+        let world = world(CHECKOUT);
+        let live = live(&world);
+        let start = instant("2026-10-01T00:00:00Z");
+        let mut now = start;
+        let mut sent = Vec::new();
+        for _ in 0..5 {
+            let zone = ZONES[dice.below(6) as usize];
+            let more = some(&mut dice, zone, now, 6, 150);
+            record(&live, &more).await;
+            sent.extend(more);
+            now += TimeDelta::days(4) + TimeDelta::minutes(dice.below(1440) as i64);
+            let later = [3, 20, 33, 60][dice.below(4) as usize];
+            keep(&live, zone, now + TimeDelta::days(later)).await;
+        }
+        for zone in ZONES {
+            let first: NaiveDate = start.date_naive();
+            let days = (0..26).filter_map(|day| Day::new(first + Days::new(day), zone).ok());
+            let moments: Vec<AsOf> = days.map(Day::close).collect();
+            for prefers_rollups in [false, true] {
+                let answers = ask(&live, &questions, &moments, prefers_rollups).await;
+                for (question, answers) in questions.iter().zip(&answers) {
+                    for (moment, answer) in moments.iter().zip(answers) {
+                        let end = moment.day.date + Days::new(1);
+                        let begin = midnight(end - Days::new(question.days.into()), zone);
+                        let expected = recount(&sent, question, begin, midnight(end, zone));
+                        match answer {
+                            Answer::Unknown(_) => unknown += 1,
+                            _ => {
+                                known += 1;
+                                let about = format!("{seed} {zone} {end} {question:?}");
+                                assert_agree(answer, expected, &about);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(known > 1000 && unknown > 100, "{known} {unknown}");
+}
+
 #[tokio::test]
 async fn before_the_first_event_nothing_is_known_and_from_then_on_none_is_zero() {
     let world = world(CHECKOUT);
