@@ -62,9 +62,8 @@ impl Sealed<'_> {
         let all = self.within((String::new(), Vec::new(), grain), window);
         let own = self.within((labels.clone(), words, grain), window);
         let points = |buckets: &[&Bucket]| buckets.iter().map(|bucket| bucket.points).sum::<u64>();
-        let is_there = own.iter().any(|bucket| bucket.group.is_some());
-        let may_be_other = own.iter().any(|bucket| bucket.has_other) && !is_there;
-        if points(&all) != points(&own) || may_be_other {
+        let may_be_other = |bucket: &&Bucket| bucket.has_other && bucket.group.is_none();
+        if points(&all) != points(&own) || own.iter().any(may_be_other) {
             return Err(format!(
                 "its events are no longer kept, and not all of them were rolled up by {}",
                 labels.replace(',', ", ")

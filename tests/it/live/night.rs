@@ -709,3 +709,42 @@ async fn a_file_of_the_version_before_is_read_and_claims_no_more_than_it_knows()
         "{gone:?}"
     );
 }
+
+#[tokio::test]
+async fn a_group_that_was_one_too_many_is_unknown_and_not_zero() {
+    const PAIR: &str = "shape = \"event\"\nlabels = { a = { most = 200 }, b = { most = 200 } }\nby = [[\"a\", \"b\"]]\n";
+    let settings = format!("[live]\n[live.kinds.pair]\n{PAIR}\n{METRICS}");
+    let live = live(&World::new("2026-11-20T11:00:00Z", &settings));
+    let folder = tempfile::tempdir().unwrap();
+    let live = LiveSettings {
+        database: folder.path().join("live.db"),
+        ..live
+    };
+    let at = instant("2026-11-02T10:00:00Z");
+    let mut batch = Batch::default();
+    // 201 groups more than are rolled up in a month.
+    for pair in 0..101 * 101 {
+        let (a, b) = (format!("{:03}", pair / 101), format!("{:03}", pair % 101));
+        let event = Event::new("pair").at(at).label("a", &a).label("b", &b);
+        batch.add(pair, &event, &live.kinds, at);
+    }
+    let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
+    let batches = &mut [batch];
+    let mut known = Known::new(1000, false);
+    let committed = store.commit(batches, &live.kinds, at, &mut known);
+    committed.await.unwrap();
+    store.close().await.unwrap();
+    let zone = Tz::Europe__Zurich;
+    keep(&live, zone, instant("2026-11-15T10:00:00Z")).await;
+    let asked = async |a: &str, b: &str| {
+        let mut asked = question("count", &[("a", a), ("b", b)], 1);
+        asked.figure.kind = "pair".to_owned();
+        ask_one(&live, asked, "2026-11-02", zone).await
+    };
+    assert_eq!(told(&asked("000", "000").await), Some(1.0));
+    let answer = asked("100", "100").await;
+    assert!(
+        why(&answer).ends_with("not all of them were rolled up by a, b"),
+        "{answer:?}"
+    );
+}
