@@ -80,7 +80,6 @@ pub(super) async fn count_task(
     {
         return Err(NightError::Unavailable(first.clone()));
     }
-    let duration_ms = milliseconds(begun);
     let Collected {
         days,
         statements,
@@ -89,6 +88,7 @@ pub(super) async fn count_task(
     } = collected;
     night.unreachable.extend(unreachable);
     let live = count_live(context, &task.keys, &moments).await?;
+    let duration_ms = milliseconds(begun);
     let entries = days.into_iter().zip(&moments).zip(live.moments);
     let mut entries: Vec<Entry> = entries
         .map(|(((_, mut readings), as_of), live)| {
