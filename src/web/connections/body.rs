@@ -31,8 +31,10 @@ impl Body for TimedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        // First: this poll wakes the connection, which then checks its deadline.
-        self.phase.body_is_awaited();
+        // The connection may be waiting already, without this deadline.
+        if self.phase.body_is_awaited() {
+            context.waker().wake_by_ref();
+        }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if self.body.is_end_stream() || !matches!(frame, Some(Ok(_))) {
             self.phase.body_is_read();

@@ -73,12 +73,16 @@ impl ConnectionPhase {
         self.change(|state, _| state.enter(Step::Working, None));
     }
 
-    pub(super) fn body_is_awaited(&self) {
+    /// Returns whether it was not before.
+    pub(super) fn body_is_awaited(&self) -> bool {
+        let mut news = false;
         self.change(|state, limits| {
             if state.step == Step::Working {
+                news = true;
                 state.enter(Step::Body, Some(limits.body));
             }
         });
+        news
     }
 
     pub(super) fn body_is_read(&self) {
