@@ -126,6 +126,7 @@ fn rules() -> Rules {
 fn settings(path: &Path) -> LiveSettings {
     LiveSettings {
         is_on: true,
+        accepts: true,
         database: path.to_owned(),
         durable: Durable::Commit,
         batch: 10_000,
@@ -133,11 +134,13 @@ fn settings(path: &Path) -> LiveSettings {
         ids: 5_000_000,
         flush_every: Duration::from_secs(5),
         keep_every: Duration::from_secs(2),
+        span_timeout: Duration::from_secs(3600),
         presets: Vec::new(),
         archive: None,
         archive_folder: "live-archive".into(),
         log_file: None,
         kinds: kinds(),
+        tokens: Vec::new(),
     }
 }
 

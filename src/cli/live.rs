@@ -30,7 +30,7 @@ Each flush is answered by a line of JSON: how many events were accepted, and whi
 
 #[derive(Debug, Args)]
 pub struct Record {
-    /// What a line holds: an event, or a scan as a moderation bot logs it
+    /// What a line holds: an event, a scan as a moderation bot logs it, or a record of the bot metrics service
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = RecordFormat::Events)]
     pub format: RecordFormat,
     /// Lines of one flush at most
@@ -42,6 +42,7 @@ pub struct Record {
 pub enum RecordFormat {
     Events,
     Scans,
+    Bot,
 }
 
 #[derive(Debug, Subcommand)]

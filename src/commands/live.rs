@@ -62,7 +62,7 @@ fn label(text: &str, kind: &Kind) -> Result<(String, String), CommandError> {
 }
 
 /// A file that others keep busy, or whose disk is full, is a database that is unavailable.
-fn unavailable(error: StoreError) -> CommandError {
+pub(super) fn unavailable(error: StoreError) -> CommandError {
     match error {
         StoreError::Foreign { .. } => CommandError::Usage(error.to_string()),
         _ => CommandError::Unavailable(error.to_string()),

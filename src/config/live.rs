@@ -3,16 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::kinds::{self, Kinds, presets};
-use crate::text::duration::{HOUR, SECOND, spoken, within};
+use secrecy::{ExposeSecret, SecretString};
 
+use crate::kinds::{self, Kinds, presets};
+use crate::text::duration::{DAY, HOUR, SECOND, spoken, within};
+
+use super::environment::check_name;
 use super::rows::{Row, section};
-use super::settle::{Settler, file_name, whole};
+use super::serve::secret;
+use super::settle::{Sealed, Settler, file_name, whole};
 
 #[derive(Debug, Clone)]
 pub struct LiveSettings {
     /// Otherwise events are checked and answered, and none is kept.
     pub is_on: bool,
+    /// `serve` takes events.
+    pub accepts: bool,
     pub database: PathBuf,
     pub durable: Durable,
     /// Points of one commit.
@@ -23,6 +29,8 @@ pub struct LiveSettings {
     pub ids: u32,
     /// With `memory`: the longest time between two commits.
     pub flush_every: Duration,
+    /// When a span that was begun and not ended counts as failed.
+    pub span_timeout: Duration,
     /// How often the keeper goes round.
     pub keep_every: Duration,
     /// Where points that are older than their tier are kept, if they are.
@@ -32,6 +40,25 @@ pub struct LiveSettings {
     pub log_file: Option<PathBuf>,
     pub presets: Vec<String>,
     pub kinds: Kinds,
+    /// Who may send and ask. Without any: whoever has access to the dashboard.
+    pub tokens: Vec<Token>,
+}
+
+/// A program's access to live events.
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub name: String,
+    pub secret: SecretString,
+    pub may: May,
+    /// Events of others are refused.
+    pub organisation: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum May {
+    Write,
+    Read,
+    Admin,
 }
 
 /// When an event counts as kept.
@@ -58,9 +85,10 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
     let queue = settler.value("live.queue", &written.queue, whole(1..=10_000_000));
     let ids = settler.value("live.ids", &written.ids, whole(1000..=100_000_000));
     let mut time =
-        |setting, text: &Option<String>| settler.value(setting, text, within(SECOND..=HOUR));
-    let flush_every = time("live.flush_every", &written.flush_every);
-    let keep_every = time("live.keep_every", &written.keep_every);
+        |setting, text: &Option<String>, most| settler.value(setting, text, within(SECOND..=most));
+    let flush_every = time("live.flush_every", &written.flush_every, HOUR);
+    let keep_every = time("live.keep_every", &written.keep_every, HOUR);
+    let span_timeout = time("live.span_timeout", &written.span_timeout, 7 * DAY);
     let archive = settler.value("live.archive", &written.archive, archive);
     let folder = settler.value("live.archive_folder", &written.archive_folder, file_name);
     let folder = folder.as_deref().unwrap_or("live-archive");
@@ -71,21 +99,96 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
         settler.wrong_at_origin("live.log_file", message);
     }
     let is_on = settler.value_or_variable("live.on", "ENABLE_METRICS", &written.on, yes_or_no);
+    let accepts = settler.value("live.accept", &written.accept, yes_or_no);
     Some(LiveSettings {
         is_on: is_on.unwrap_or(true),
+        accepts: accepts.unwrap_or(false),
         database,
         durable: durable.unwrap_or(Durable::Commit),
         batch: batch.unwrap_or(10_000),
         queue: queue.unwrap_or(100_000),
         ids: ids.unwrap_or(5_000_000),
         flush_every: flush_every.unwrap_or(5 * SECOND),
+        span_timeout: span_timeout.unwrap_or(HOUR),
         keep_every: keep_every.unwrap_or(2 * SECOND),
         archive,
         log_file,
         archive_folder: settler.beside_the_file(folder),
         kinds: kinds(written, settler),
         presets: written.presets.clone(),
+        tokens: tokens(written, settler),
     })
+}
+
+fn tokens(written: &written::Live, settler: &mut Settler<'_>) -> Vec<Token> {
+    let mut all: Vec<Token> = Vec::new();
+    for (name, written) in &written.tokens {
+        let setting = format!("live.tokens.{name}");
+        if let Err(message) = check_name(name, "a token") {
+            settler.wrong(&setting, message);
+            continue;
+        }
+        let sealed = Sealed {
+            setting: &format!("{setting}.token"),
+            variable: &format!("DAYBOOK_LIVE_TOKEN_{}", name.to_ascii_uppercase()),
+            plain: &written.token,
+            file: &written.token_file,
+        };
+        let known_before = settler.mistakes.len();
+        let secret = settler.sealed(&sealed, secret, |_| Some("a token for live events"));
+        let may = settler.value(&format!("{setting}.may"), &written.may, may);
+        let organisation = settler.value(
+            &format!("{setting}.organisation"),
+            &written.organisation,
+            organisation,
+        );
+        let Some(secret) = secret else {
+            if settler.mistakes.len() == known_before {
+                let message = format!(
+                    "this token has no secret: set `token_file`, or {}",
+                    sealed.variable
+                );
+                settler.wrong(&setting, message);
+            }
+            continue;
+        };
+        let same = all
+            .iter()
+            .find(|other| other.secret.expose_secret() == secret.expose_secret());
+        if let Some(other) = same {
+            let message = format!(
+                "it has the same secret as `{}`: give it one of its own",
+                other.name
+            );
+            settler.wrong(&setting, message);
+        }
+        all.push(Token {
+            name: name.clone(),
+            secret,
+            may: may.unwrap_or(May::Write),
+            organisation,
+        });
+    }
+    all
+}
+
+fn may(text: &str) -> Result<May, String> {
+    match text {
+        "write" => Ok(May::Write),
+        "read" => Ok(May::Read),
+        "admin" => Ok(May::Admin),
+        _ => Err(format!(
+            "`{}` is none of `write`, `read` and `admin`",
+            text.escape_debug()
+        )),
+    }
+}
+
+fn organisation(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=256 => Ok(text.to_owned()),
+        length => Err(format!("{length} bytes, expected 1 to 256")),
+    }
 }
 
 /// Those of the presets, then those of the file; one that the file declares takes the preset's place.
@@ -164,12 +267,14 @@ impl LiveSettings {
         };
         let rows = [
             ("on", self.is_on.to_string()),
+            ("accept", self.accepts.to_string()),
             ("database", self.database.display().to_string()),
             ("durable", durable.to_owned()),
             ("batch", self.batch.to_string()),
             ("queue", self.queue.to_string()),
             ("ids", self.ids.to_string()),
             ("flush_every", spoken(self.flush_every)),
+            ("span_timeout", spoken(self.span_timeout)),
             ("keep_every", spoken(self.keep_every)),
             ("archive", archive.to_owned()),
             ("archive_folder", self.archive_folder.display().to_string()),
@@ -181,6 +286,15 @@ impl LiveSettings {
             (
                 "kinds",
                 listed(self.kinds.keys().map(String::as_str).collect()),
+            ),
+            (
+                "tokens",
+                listed(
+                    self.tokens
+                        .iter()
+                        .map(|token| token.name.as_str())
+                        .collect(),
+                ),
             ),
         ];
         section("live", rows)
@@ -198,7 +312,23 @@ pub mod written {
 
     #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
+    pub struct Token {
+        /// The secret itself, at least 12 characters. Better in a file of its own.
+        pub token: Option<String>,
+        /// The file that holds the secret.
+        pub token_file: Option<String>,
+        /// What it is for: `write`, `read`, or both with `admin`; `write` when left out.
+        #[schemars(regex(pattern = r"^(write|read|admin)$"))]
+        pub may: Option<String>,
+        /// Events get it as their label `organisation`; those of others are refused.
+        pub organisation: Option<String>,
+    }
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
     pub struct Live {
+        /// `daybook serve` takes events; `false` when left out.
+        pub accept: Option<bool>,
         /// `false`: events are checked and answered, and none is kept. `true` when left out.
         pub on: Option<bool>,
         /// The file of the events, relative to this one; `live.db` when left out. Never the book's file.
@@ -218,6 +348,9 @@ pub mod written {
         /// With `memory`: points are written at the latest after this time; `5s` when left out.
         #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
         pub flush_every: Option<String>,
+        /// A span that was begun and not ended counts as failed after this time; `1h` when left out.
+        #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
+        pub span_timeout: Option<String>,
         /// How often points are merged, sealed and pruned; `2s` when left out.
         #[schemars(regex(pattern = r"^[0-9]+[smhd]$"))]
         pub keep_every: Option<String>,
@@ -234,5 +367,8 @@ pub mod written {
         /// Kinds of events, by their names.
         #[serde(default)]
         pub kinds: BTreeMap<String, Kind>,
+        /// Tokens of programs that send events or ask about them, by their names.
+        #[serde(default)]
+        pub tokens: BTreeMap<String, Token>,
     }
 }

@@ -154,7 +154,7 @@ fn user(text: &str) -> Result<String, String> {
 }
 
 /// Short ones can be guessed.
-fn secret(text: &str, _: &Path) -> Result<SecretString, String> {
+pub fn secret(text: &str, _: &Path) -> Result<SecretString, String> {
     match text.chars().count() {
         0..12 => Err("it is shorter than 12 characters: choose a longer one".to_owned()),
         _ => Ok(SecretString::from(text)),

@@ -17,10 +17,48 @@ const MOST_LISTED: usize = 100;
 pub struct Batch {
     /// Said by the sender: the same key within a day is the same batch.
     pub key: Option<Hash>,
+    /// A span that begins or ends; what the batch holds besides is that span's point.
+    pub(super) span: Option<SpanChange>,
     pub(super) kinds: BTreeMap<String, Part>,
     refused: Vec<(usize, Refused)>,
     refused_count: usize,
     accepted: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum SpanChange {
+    Begin {
+        span: OpenSpan,
+        kind: String,
+        /// As it would be if it had ended.
+        points: Box<Columns>,
+    },
+    End(SpanEnd),
+}
+
+/// A span that somebody began and has not ended yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSpan {
+    /// Whose it is; empty for nobody's in particular.
+    pub organisation: String,
+    pub id: String,
+    /// What it began with, as an event.
+    pub event: String,
+    /// In microseconds.
+    pub begun: i64,
+    /// When it counts as failed.
+    pub expires: i64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpanEnd {
+    pub organisation: String,
+    pub id: String,
+    /// In microseconds.
+    pub at: i64,
+    /// In milliseconds.
+    pub duration: f64,
+    pub is_expired: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -56,7 +94,7 @@ pub struct Reply {
     /// Events whose id was there already; they count as accepted.
     #[serde(skip_serializing_if = "is_zero")]
     pub known: usize,
-    /// The batch's key was there already, and nothing of it was kept again.
+    /// The batch's key was there already, or its span had begun or ended already, and nothing of it was kept again.
     pub duplicate: bool,
     /// Keys and ids that came since then are known again; of batches that have any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +108,11 @@ pub struct Rejected {
     pub error: String,
 }
 
+/// What is remembered of a batch's key.
+pub fn key(text: &str) -> Hash {
+    event::hash("batch", text)
+}
+
 /// What the store made of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outcome {
@@ -81,9 +124,36 @@ pub struct Outcome {
 impl Batch {
     pub fn with_key(key: &str) -> Self {
         Self {
-            key: Some(event::hash("batch", key)),
+            key: Some(self::key(key)),
             ..Self::default()
         }
+    }
+
+    /// Of one event.
+    pub fn of(event: &Event<'_>, kinds: &Kinds, now: DateTime<Utc>) -> Result<Self, Refused> {
+        let mut batch = Self::default();
+        batch.try_add(event, kinds, now)?;
+        Ok(batch)
+    }
+
+    /// Begins a span.
+    pub fn of_begin(span: OpenSpan, kind: &str, points: Columns) -> Self {
+        let change = SpanChange::Begin {
+            span,
+            kind: kind.to_owned(),
+            points: Box::new(points),
+        };
+        Self {
+            span: Some(change),
+            ..Self::default()
+        }
+    }
+
+    /// Ends a span, together with the point that it becomes.
+    #[must_use]
+    pub fn ending(mut self, end: SpanEnd) -> Self {
+        self.span = Some(SpanChange::End(end));
+        self
     }
 
     /// Takes the event in, or remembers why not; the others are as if it had not been there.
@@ -158,7 +228,7 @@ impl Batch {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.accepted == 0
+        self.accepted == 0 && self.span.is_none()
     }
 
     pub fn has_refused(&self) -> bool {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use crate::kinds::{Accepts, Kind, Kinds, Shape, Value};
@@ -100,9 +100,13 @@ impl<'a> Event<'a> {
     pub fn from_json(line: &[u8]) -> Result<Event<'static>, Refused> {
         let json: Json = serde_json::from_slice(line)
             .map_err(|error| refused("", format!("not valid JSON: {error}")))?;
-        let Json::Object(fields) = json else {
-            return Err(refused("", "expected an object, such as {\"kind\": …}"));
-        };
+        match json {
+            Json::Object(fields) => Self::from_fields(fields),
+            _ => Err(refused("", "expected an object, such as {\"kind\": …}")),
+        }
+    }
+
+    pub fn from_fields(fields: Map<String, Json>) -> Result<Event<'static>, Refused> {
         let mut event = Event::default();
         for (field, json) in fields {
             match (field.as_str(), json) {
@@ -141,6 +145,15 @@ impl<'a> Event<'a> {
             }
         }
         Ok(event)
+    }
+}
+
+impl Number {
+    pub fn as_float(self) -> f64 {
+        match self {
+            Self::Whole(whole) => whole as f64,
+            Self::Float(float) => float,
+        }
     }
 }
 
@@ -222,6 +235,31 @@ pub fn add(
     now: DateTime<Utc>,
     points: &mut Columns,
 ) -> Result<(), Refused> {
+    let values = values(event, kind, true)?;
+    add_with(event, kind, now, points, values)
+}
+
+/// The same for a span that begins: it may still lack values.
+pub fn begin(event: &Event<'_>, kind: &Kind, now: DateTime<Utc>) -> Result<Columns, Refused> {
+    if kind.shape != Shape::Span {
+        return Err(refused(
+            "kind",
+            format!("`{}` is no kind of span", kind.name),
+        ));
+    }
+    let mut points = Columns::new(kind);
+    let values = values(event, kind, false)?;
+    add_with(event, kind, now, &mut points, values)?;
+    Ok(points)
+}
+
+fn add_with(
+    event: &Event<'_>,
+    kind: &Kind,
+    now: DateTime<Utc>,
+    points: &mut Columns,
+    values: Vec<Option<Number>>,
+) -> Result<(), Refused> {
     let at = event.at.unwrap_or(now);
     if now - at > TimeDelta::from_std(kind.late).unwrap_or(TimeDelta::MAX) {
         let late = spoken(kind.late);
@@ -240,7 +278,6 @@ pub fn add(
         ));
     }
     let labels = labels(event, kind)?;
-    let values = values(event, kind)?;
     if event.ok.is_some() && kind.shape != Shape::Span {
         let error = format!("only a span goes well or not, and `{}` is none", kind.name);
         return Err(refused("ok", error));
@@ -305,7 +342,7 @@ fn labels<'e>(event: &'e Event<'_>, kind: &Kind) -> Result<Vec<&'e str>, Refused
 }
 
 /// The numbers of the kind's values in their order, in units of the last decimal where they have decimals.
-fn values(event: &Event<'_>, kind: &Kind) -> Result<Vec<Option<Number>>, Refused> {
+fn values(event: &Event<'_>, kind: &Kind, is_whole: bool) -> Result<Vec<Option<Number>>, Refused> {
     let mut numbers = vec![None; kind.values.len()];
     for (name, number) in &event.values {
         let Some(at) = kind.value(name) else {
@@ -318,7 +355,7 @@ fn values(event: &Event<'_>, kind: &Kind) -> Result<Vec<Option<Number>>, Refused
     for (value, number) in kind.values.iter().zip(&mut numbers) {
         let field = || format!("values.{}", value.name);
         *number = match number.or(value.default.map(Number::Float)) {
-            None if value.required => return Err(refused(field(), "missing")),
+            None if value.required && is_whole => return Err(refused(field(), "missing")),
             None => None,
             Some(number) => Some(kept(number, value).map_err(|error| refused(field(), error))?),
         };
@@ -328,10 +365,7 @@ fn values(event: &Event<'_>, kind: &Kind) -> Result<Vec<Option<Number>>, Refused
 
 /// The number as it is kept: rounded to the value's decimals.
 fn kept(number: Number, value: &Value) -> Result<Number, String> {
-    let float = match number {
-        Number::Whole(whole) => whole as f64,
-        Number::Float(float) => float,
-    };
+    let float = number.as_float();
     if !float.is_finite() {
         return Err(format!("{float} is not a number that can be counted"));
     }

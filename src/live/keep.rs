@@ -175,6 +175,7 @@ async fn work(
             prune::prune(store, *id, kind, rules, now).await?;
         }
     }
+    store.forget_ended_spans(now).await?;
     Ok(folded == MOST_FOLDED || is_sorting)
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::columns::Columns;
+use super::store::Kept;
 
 /// A larger file is put aside, and a new one begun.
 const LIMIT: u64 = 100 << 20;
@@ -54,7 +54,7 @@ impl EventLog {
     }
 
     /// Appends a line for each point of these kinds. The first error of several in a row is traced.
-    pub fn write(&mut self, kept: &[(String, Columns)]) {
+    pub fn write(&mut self, kept: &[Kept]) {
         let written = self.append(&line::lines(kept, self.zone));
         if let Err(error) = &written
             && !self.is_failing

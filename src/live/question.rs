@@ -52,6 +52,25 @@ pub async fn points(
     ended.map(|()| found)
 }
 
+/// How many points fit, those of broken chunks left out.
+pub async fn count(store: &mut Store, kind: &Kind, question: &Points) -> Result<u64, StoreError> {
+    let Some(id) = store.kind(&kind.name).await? else {
+        return Ok(0);
+    };
+    let mut count = 0;
+    let mut chunks = store.overlapping(id, question.from, question.to, cluster(kind, question));
+    while let Some((row, data)) = chunks.try_next().await? {
+        let places = match row.broken {
+            Some(_) => Vec::new(),
+            None => Chunk::open(&data)
+                .and_then(|chunk| fitting(&chunk, question))
+                .unwrap_or_default(),
+        };
+        count += places.len() as u64;
+    }
+    Ok(count)
+}
+
 async fn search(store: &mut Store, kind: &Kind, question: &Points) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let Some(id) = store.kind(&kind.name).await? else {
@@ -108,16 +127,13 @@ fn newest(at: &[i64], most: usize) -> Vec<u32> {
 /// The newest points of a chunk that fit; columns are decoded only as they are needed.
 fn matching(data: &[u8], question: &Points, most: usize) -> Result<Columns, Corrupt> {
     let chunk = Chunk::open(data)?;
-    let mut places = chunk.places(&question.labels)?;
-    let read = range(&places);
-    let at = chunk.at(read.clone())?;
-    let time = |place: &usize| at[*place - read.start];
-    places.retain(|place| (question.from..question.to).contains(&time(place)));
-    places.sort_by_key(|place| Reverse(time(place)));
+    let mut places = fitting(&chunk, question)?;
+    places.sort_by_key(|(_, at)| Reverse(*at));
     places.truncate(most);
     if places.is_empty() {
         return Ok(Columns::default());
     }
+    let places: Vec<usize> = places.into_iter().map(|(place, _)| place).collect();
     let read = range(&places);
     let points = chunk.decode(read.clone())?;
     let places: Vec<u32> = places
@@ -125,6 +141,16 @@ fn matching(data: &[u8], question: &Points, most: usize) -> Result<Columns, Corr
         .map(|place| (place - read.start) as u32)
         .collect();
     Ok(points.pick(&places))
+}
+
+/// The places of all that fit, with their times.
+fn fitting(chunk: &Chunk<'_>, question: &Points) -> Result<Vec<(usize, i64)>, Corrupt> {
+    let places = chunk.places(&question.labels)?;
+    let read = range(&places);
+    let at = chunk.at(read.clone())?;
+    let timed = places.iter().map(|place| (*place, at[*place - read.start]));
+    let fits = |(_, at): &(usize, i64)| (question.from..question.to).contains(at);
+    Ok(timed.filter(fits).collect())
 }
 
 /// From the first of these places to the last.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
@@ -22,7 +22,7 @@ use super::event::{Event, Number};
 use super::keep::{Keeper, Keeping, Rules};
 use super::log::EventLog;
 use super::recent::Recent;
-use super::store::{CHUNK, Known, Store, StoreError};
+use super::store::{CHUNK, Kept, Known, Store, StoreError};
 
 /// While more points than this wait to be sealed, writing waits for the keeper: they take room, and every question reads them.
 const BACKLOG: i64 = 32 * CHUNK as i64;
@@ -31,6 +31,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How long the writer waits for a reader that keeps the log from being emptied, before it looks again.
 const HELD_PAUSE: Duration = Duration::from_secs(1);
+/// So long after a commit that failed, the next one is not expected to succeed.
+const DOUBTFUL: Duration = Duration::from_secs(10);
 /// A commit that has more bytes of texts takes no further batch.
 const MOST_BYTES: usize = 8 << 20;
 
@@ -78,8 +80,21 @@ pub enum RecordError {
     Full,
     #[error("the recorder is stopping")]
     Stopped,
+    /// Another program has been writing or reading for too long.
+    #[error("{0}")]
+    Busy(String),
     #[error("{0}")]
     Store(String),
+}
+
+impl From<&StoreError> for RecordError {
+    fn from(error: &StoreError) -> Self {
+        let text = error.to_string();
+        match error {
+            StoreError::Busy { .. } | StoreError::Held { .. } => Self::Busy(text),
+            _ => Self::Store(text),
+        }
+    }
 }
 
 struct Waiting {
@@ -90,7 +105,7 @@ struct Waiting {
     answer: Option<oneshot::Sender<Answer>>,
 }
 
-type Answer = Result<Outcome, String>;
+type Answer = Result<Outcome, RecordError>;
 
 /// Cheap to clone; all clones feed one store.
 #[derive(Clone)]
@@ -102,7 +117,15 @@ pub struct Recorder {
     queue: Option<mpsc::UnboundedSender<Waiting>>,
     places: Arc<Semaphore>,
     recent: Arc<Mutex<Recent>>,
-    lost: Arc<AtomicU64>,
+    state: Arc<State>,
+}
+
+/// What recorder and writer tell of themselves.
+#[derive(Default)]
+struct State {
+    lost_spans: AtomicU64,
+    /// When a commit failed, if none has succeeded since.
+    failed: Mutex<Option<Instant>>,
 }
 
 /// The writer behind a recorder, to be waited for at the end.
@@ -176,6 +199,7 @@ impl Recorder {
         let places = Arc::new(Semaphore::new(settings.queue));
         let stop = CancellationToken::new();
         let recent = Arc::new(Mutex::default());
+        let state = Arc::new(State::default());
         let writer = Writing {
             store,
             kinds: Arc::clone(&kinds),
@@ -186,6 +210,7 @@ impl Recorder {
             unchecked: 0,
             log,
             recent: Arc::clone(&recent),
+            state: Arc::clone(&state),
             stop: stop.clone(),
         };
         let recorder = Self {
@@ -195,7 +220,7 @@ impl Recorder {
             queue: Some(queue),
             places: Arc::clone(&places),
             recent,
-            lost: Arc::default(),
+            state,
         };
         let writer = Writer {
             task: tokio::spawn(writer.run(waiting)),
@@ -215,7 +240,7 @@ impl Recorder {
             queue: None,
             places: Arc::new(Semaphore::new(0)),
             recent: Arc::default(),
-            lost: Arc::default(),
+            state: Arc::default(),
         }
     }
 
@@ -232,8 +257,29 @@ impl Recorder {
         &self.kinds
     }
 
+    /// In microseconds, as points are kept.
     pub fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
+        (self.clock)().trunc_subsecs(6)
+    }
+
+    /// Whether it keeps anything.
+    pub fn is_on(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Points that wait to be written, and how many may.
+    pub fn waiting(&self) -> (usize, usize) {
+        let queue = self.settings.queue;
+        match self.is_on() {
+            true => (queue - self.places.available_permits(), queue),
+            false => (0, queue),
+        }
+    }
+
+    /// Whether the last commit failed a moment ago. Later nobody knows: others may have to try.
+    pub fn is_failing(&self) -> bool {
+        let failed = self.state.failed.lock().ok().and_then(|failed| *failed);
+        failed.is_some_and(|at| at.elapsed() < DOUBTFUL)
     }
 
     /// The newest 60 samples of one host, or of whatever else the kind's cluster label names, the newest first: of the last
@@ -294,8 +340,9 @@ impl Recorder {
             return Ok(reply);
         };
         let (answer, answered) = oneshot::channel();
-        let answer = (self.settings.durable == Durable::Commit).then_some(answer);
-        let waits = answer.is_some();
+        // Only the store knows whether a span has begun or ended already.
+        let waits = self.settings.durable == Durable::Commit || batch.span.is_some();
+        let answer = waits.then_some(answer);
         let waiting = Waiting {
             batch,
             place: place?,
@@ -312,7 +359,7 @@ impl Recorder {
                 remembered_since: outcome.remembered_since,
                 ..reply
             }),
-            Ok(Err(error)) => Err(RecordError::Store(error)),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(RecordError::Stopped),
         }
     }
@@ -350,7 +397,7 @@ impl Recorder {
 
     /// Spans that could not be kept since the recorder began: the queue was full, or they were refused.
     pub fn lost_spans(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.state.lost_spans.load(Ordering::Relaxed)
     }
 }
 
@@ -403,7 +450,8 @@ impl Drop for Span {
         let mut batch = Batch::default();
         batch.add(1, &event, &self.recorder.kinds, self.recorder.now());
         if batch.is_empty() || !self.recorder.send_unanswered(batch) {
-            self.recorder.lost.fetch_add(1, Ordering::Relaxed);
+            let lost = &self.recorder.state.lost_spans;
+            lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -432,6 +480,7 @@ struct Writing {
     unchecked: usize,
     log: Option<EventLog>,
     recent: Arc<Mutex<Recent>>,
+    state: Arc<State>,
     stop: CancellationToken,
 }
 
@@ -474,7 +523,7 @@ impl Writing {
     }
 
     /// Everyone has been answered; the next commit waits, so that lines stay in their order.
-    async fn log(&mut self, kept: Vec<(String, Columns)>) {
+    async fn log(&mut self, kept: Vec<Kept>) {
         let Some(mut log) = self.log.take_if(|_| !kept.is_empty()) else {
             return;
         };
@@ -491,28 +540,30 @@ impl Writing {
         queue: &mut mpsc::UnboundedReceiver<Waiting>,
     ) -> Vec<Waiting> {
         let (mut points, mut bytes) = (first.batch.len(), first.batch.text_bytes());
+        let mut somebody_waits = first.answer.is_some();
         let mut group = vec![first];
         let until = Instant::now() + self.settings.flush_every;
         while points < self.settings.batch && bytes < MOST_BYTES {
-            let next = match (self.settings.durable, self.stop.is_cancelled()) {
-                (Durable::Memory, false) => tokio::select! {
+            let next = match somebody_waits || self.stop.is_cancelled() {
+                false => tokio::select! {
                     next = timeout_at(until, queue.recv()) => next.ok().flatten(),
                     () = self.stop.cancelled() => queue.try_recv().ok(),
                 },
-                _ => queue.try_recv().ok(),
+                true => queue.try_recv().ok(),
             };
             let Some(next) = next else {
                 break;
             };
             points += next.batch.len();
             bytes += next.batch.text_bytes();
+            somebody_waits |= next.answer.is_some();
             group.push(next);
         }
         group
     }
 
     /// Writes what waits, answers, and says what was kept that is logged.
-    async fn write(&mut self, group: Vec<Waiting>) -> Vec<(String, Columns)> {
+    async fn write(&mut self, group: Vec<Waiting>) -> Vec<Kept> {
         let mut batches = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         for waiting in group {
@@ -521,7 +572,7 @@ impl Writing {
             answers.push((waiting.answer, waiting.place));
         }
         let written = loop {
-            let now = (self.clock)();
+            let now = (self.clock)().trunc_subsecs(6);
             let written = self
                 .store
                 .commit(&mut batches, &self.kinds, now, &mut self.known)
@@ -535,14 +586,17 @@ impl Writing {
                 written => break written,
             }
         };
-        let written = written.map_err(|error| error.to_string());
+        let written = written.map_err(|error| RecordError::from(&error));
         if let Err(error) = &written {
             tracing::error!("events were not kept: {error}");
+        }
+        if let Ok(mut failed) = self.state.failed.lock() {
+            *failed = written.is_err().then(Instant::now);
         }
         let kept = self.known.take_kept();
         if let Ok(mut recent) = self.recent.lock() {
             kept.iter()
-                .for_each(|(kind, points)| recent.add(kind, points, &self.kinds));
+                .for_each(|kept| recent.add(&kept.kind, &kept.points, &self.kinds));
         }
         for (at, (answer, place)) in answers.into_iter().enumerate() {
             drop(place);

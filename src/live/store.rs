@@ -3,6 +3,7 @@
 mod keep;
 mod read;
 mod schema;
+mod spans;
 mod write;
 
 use std::fmt::{self, Display, Formatter};
@@ -19,7 +20,8 @@ use super::bytes::Corrupt;
 
 pub use keep::NewChunk;
 pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone};
-pub use write::{CHUNK, Known};
+pub use spans::SpanRow;
+pub use write::{CHUNK, Kept, Known};
 
 /// What a chunk has been through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

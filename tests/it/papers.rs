@@ -33,7 +33,8 @@ fn the_man_page_holds_every_command_every_option_and_every_variable() {
         let any = variable
             .trim_end_matches("_FILE")
             .replace("_OPS_", "_NAME_")
-            .replace("_SHOP_", "_NAME_");
+            .replace("_SHOP_", "_NAME_")
+            .replace("_TOKEN_SHOP", "_TOKEN_NAME");
         assert!(page.contains(&any), "{variable}");
     }
     for code in ["0", "1", "2", "69", "75", "78"] {

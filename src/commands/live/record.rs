@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::thread;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -11,9 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Record, RecordFormat};
 use crate::config::Config;
 use crate::live::batch::Batch;
-use crate::live::compat::moderation;
-use crate::live::event::Event;
-use crate::live::record::{RecordError, Recorder};
+use crate::live::compat::Format;
+use crate::live::record::Recorder;
 
 use super::super::{CommandError, Ended, World, output};
 use super::{settings, unavailable};
@@ -35,21 +35,33 @@ pub(super) async fn run(
     world: &World,
 ) -> Result<Ended, CommandError> {
     let live = settings(config)?;
-    if args.format == RecordFormat::Scans && !live.kinds.contains_key(moderation::KIND) {
-        let message =
-            "`--format scans` needs the kind `scan`: add the preset `moderation` under [live]";
-        return Err(CommandError::Usage(message.to_owned()));
+    let (format, needed) = match args.format {
+        RecordFormat::Events => (Format::Events, None),
+        RecordFormat::Scans => (Format::Scans, Some(("scans", "scan", "moderation"))),
+        RecordFormat::Bot => (Format::Bot, Some(("bot", "stage", "bot"))),
+    };
+    if let Some((format, kind, preset)) = needed
+        && !live.kinds.contains_key(kind)
+    {
+        return Err(CommandError::Usage(format!(
+            "`--format {format}` needs the kind `{kind}`: add the preset `{preset}` under [live]"
+        )));
     }
+    let input = Input {
+        format,
+        zone: config.time_zone,
+        flush: args.flush,
+    };
     if !live.is_on {
         output::say(
             "recording is off (`on = false`, or ENABLE_METRICS): events are checked and not kept",
         );
         let recorder = Recorder::off(live.kinds.clone(), world.clock);
-        return record(&recorder, args, &world.stop).await;
+        return record(&recorder, &input, &world.stop).await;
     }
     let opened = Recorder::open(live, config.time_zone, world.clock).await;
     let (recorder, writer) = opened.map_err(unavailable)?;
-    let recorded = record(&recorder, args, &world.stop).await;
+    let recorded = record(&recorder, &input, &world.stop).await;
     let end = async { writer.stop().await?.close().await };
     let Ok(ended) = timeout(LONGEST_STOP, end).await else {
         let message = "stopped after 30 seconds with events that are not written";
@@ -59,10 +71,17 @@ pub(super) async fn run(
     recorded
 }
 
+/// How lines are read, and how many are flushed together.
+struct Input {
+    format: Format,
+    zone: Tz,
+    flush: u32,
+}
+
 /// Until the input ends or somebody asks to stop: lines as they come, a flush and its answer for those that come together.
 async fn record(
     recorder: &Recorder,
-    args: &Record,
+    input: &Input,
     stop: &CancellationToken,
 ) -> Result<Ended, CommandError> {
     let mut lines = lines_of_standard_input();
@@ -87,13 +106,12 @@ async fn record(
             let line =
                 line.map_err(|error| anyhow::anyhow!("cannot read standard input: {error}"))?;
             if !line.trim_ascii().is_empty() {
-                let read = match args.format {
-                    RecordFormat::Events => Event::from_json(&line),
-                    RecordFormat::Scans => moderation::event(&line),
-                };
-                batch.add_read(number, read, recorder.kinds(), now);
+                let read = input.format.read(&line, input.zone).transpose();
+                if let Some(read) = read {
+                    batch.add_read(number, read, recorder.kinds(), now);
+                }
             }
-            if count < args.flush && bytes < FLUSHED {
+            if count < input.flush && bytes < FLUSHED {
                 next = timeout(PAUSE, lines.recv()).await.ok().flatten();
             }
         }
@@ -103,10 +121,7 @@ async fn record(
         let reply = recorder
             .send_when_free(batch)
             .await
-            .map_err(|error| match error {
-                RecordError::Store(error) => CommandError::Unavailable(error),
-                error => CommandError::Unavailable(error.to_string()),
-            })?;
+            .map_err(|error| CommandError::Unavailable(error.to_string()))?;
         output::data(&serde_json::json!(reply).to_string())?;
     }
 }

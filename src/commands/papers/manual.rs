@@ -82,6 +82,14 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "Where the dashboard listens, and who may read it.",
     ),
     (
+        "DAYBOOK_LIVE_TOKEN_NAME",
+        "The secret of the token for live events that the configuration calls `name`.",
+    ),
+    (
+        "METRICS_DATABASE, METRICS_LOG_FILE, ENABLE_METRICS",
+        "The file of live events, their log, and whether they are kept.",
+    ),
+    (
         "CREDENTIALS_DIRECTORY",
         "The folder with secrets as files; systemd sets it for LoadCredential=.",
     ),

@@ -7,19 +7,32 @@ use serde_json::{Map, Value as Json, json};
 use crate::kinds::DURATION;
 
 use super::super::columns::{ABSENT, Columns, Numbers};
+use super::super::store::Kept;
 
+/// Those of that service; an event's details may name one.
+const LEVELS: [&str; 6] = ["debug", "info", "warning", "error", "critical", "metric"];
 /// Ids that are numbers to that service.
 const NUMBERED: [&str; 3] = ["user_id", "chat_id", "admin_user_id"];
 
 /// A line for each point, the oldest first.
-pub(super) fn lines(kept: &[(String, Columns)], zone: Tz) -> Vec<String> {
+pub(super) fn lines(kept: &[Kept], zone: Tz) -> Vec<String> {
     let mut lines = Vec::new();
-    for (kind, points) in kept {
+    for Kept {
+        kind,
+        points,
+        spans,
+        has_begun,
+    } in kept
+    {
+        let mut spans = spans.iter().peekable();
         for (place, at) in points.at.iter().enumerate() {
+            let span = spans.next_if(|(of, _)| *of == place);
             let line = Point {
                 kind,
                 points,
                 place,
+                span: span.map(|(_, id)| id.as_str()),
+                has_begun: *has_begun,
             };
             lines.push((*at, line.line(zone)));
         }
@@ -32,13 +45,18 @@ struct Point<'a> {
     kind: &'a str,
     points: &'a Columns,
     place: usize,
+    /// The id of a span that was begun before it ended.
+    span: Option<&'a str>,
+    has_begun: bool,
 }
 
 impl Point<'_> {
     fn line(&self, zone: Tz) -> String {
         let at = DateTime::from_timestamp_micros(self.points.at[self.place]).unwrap_or_default();
         let at = at.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S%.6f%:z");
-        let (level, event, message) = self.head();
+        let (event, message) = self.head();
+        let mut details = self.details();
+        let level = self.level(&mut details);
         let id = |name| self.label(name).map(|text| as_id(name, text));
         let mut line = Map::new();
         let head = [
@@ -52,16 +70,34 @@ impl Point<'_> {
         for (name, value) in head {
             put(&mut line, name, value);
         }
+        if let Some(id) = self.span {
+            put(&mut line, "metric_id", json!(id));
+        }
         self.put_columns(&mut line);
-        self.put_details(&mut line);
+        self.put_details(&mut line, details);
         json!(line).to_string()
     }
 
-    /// Level, type and message.
-    fn head(&self) -> (&'static str, &str, String) {
+    fn level(&self, details: &mut Map<String, Json>) -> &'static str {
+        let own = details.get("level").and_then(Json::as_str);
+        let own = own.and_then(|own| LEVELS.into_iter().find(|level| *level == own));
+        if own.is_some() {
+            details.shift_remove("level");
+        }
+        let usual = if self.kind == "session" {
+            "info"
+        } else {
+            "metric"
+        };
+        own.unwrap_or(usual)
+    }
+
+    /// Type and message.
+    fn head(&self) -> (&str, String) {
         let with = |what: &str, label| format!("{what} {}", self.label(label).unwrap_or_default());
-        let (event, message) = match self.kind {
-            "session" => return ("info", "session_created", "Session created".to_owned()),
+        match self.kind {
+            "session" => ("session_created", "Session created".to_owned()),
+            "stage" if self.has_begun => ("timing_started", with("Started timing", "stage")),
             "stage" => ("timing_completed", with("Completed timing", "stage")),
             "correction" => (
                 "correction_recorded",
@@ -69,9 +105,9 @@ impl Point<'_> {
             ),
             "system" => ("system_metric", with("System metric:", "metric_type")),
             "filter" => ("message_filtered", with("Message filtered:", "reason")),
+            kind if self.has_begun => (kind, format!("Began {kind}")),
             kind => (kind, format!("Recorded {kind}")),
-        };
-        ("metric", event, message)
+        }
     }
 
     fn put_columns(&self, line: &mut Map<String, Json>) {
@@ -99,15 +135,19 @@ impl Point<'_> {
         }
     }
 
-    /// What an application says besides. It takes no other field's place.
-    fn put_details(&self, line: &mut Map<String, Json>) {
+    /// What an application says besides.
+    fn details(&self) -> Map<String, Json> {
         let text = self.points.details.text(self.place);
-        let mut details = match serde_json::from_str(text) {
+        match serde_json::from_str(text) {
             Ok(Json::Object(details)) => details,
             Ok(details) => Map::from_iter([("details".to_owned(), details)]),
             Err(_) => Map::new(),
-        };
-        if self.kind == "stage" {
+        }
+    }
+
+    /// They take no other field's place.
+    fn put_details(&self, line: &mut Map<String, Json>, mut details: Map<String, Json>) {
+        if self.kind == "stage" && !self.has_begun {
             let error = details.shift_remove("error_message");
             let error = error.or_else(|| details.shift_remove("error"));
             put(line, "error_message", json!(error));

@@ -127,6 +127,15 @@ impl Store {
             .await
     }
 
+    /// Points that are not sealed, and the oldest of them.
+    pub async fn unsealed(&mut self) -> Result<(i64, Option<i64>), StoreError> {
+        let unsealed =
+            sqlx::query_as("SELECT coalesce(sum(points), 0), min(low) FROM chunks WHERE level = 0")
+                .fetch_one(&mut self.connection)
+                .await;
+        unsealed.map_err(self.failed("read"))
+    }
+
     /// Points that are not sealed.
     pub async fn fresh_points(&mut self) -> Result<i64, StoreError> {
         let points =

@@ -21,6 +21,8 @@ const WRITTEN_AT: usize = 18;
 const SCHEMA_AT: usize = 100;
 const NO_TABLES: [u8; 5] = [0x0d, 0, 0, 0, 0];
 
+/// `zones`: in which zone's hours, days and months the points between two instants were rolled up. `pruned`: before which
+/// instant rollups by hour, day or month (tiers 0, 1, 2) or points (3) may have been deleted, or points forgotten (4).
 const TABLES: &str = "
     PRAGMA application_id = 1145195606;
     CREATE TABLE kinds (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -66,14 +68,6 @@ const TABLES: &str = "
         PRIMARY KEY (kind, label, is_group)
     ) WITHOUT ROWID;
     CREATE TABLE seen (number INTEGER PRIMARY KEY, since INTEGER NOT NULL, hashes INTEGER NOT NULL);
-    PRAGMA user_version = 2;
-";
-
-/// What version 3 has besides. `zones`: in which zone's hours, days and months the points between two instants were rolled up.
-/// `pruned`: before which instant points (tier 3), or rollups by hour, day or month (0, 1, 2), may have been deleted,
-/// or points forgotten (4).
-/// Version 2 knew neither, so what it pruned cannot be told from what was never there.
-const VERSION_3: &str = "
     CREATE TABLE zones (
         kind INTEGER NOT NULL,
         zone TEXT NOT NULL,
@@ -87,14 +81,19 @@ const VERSION_3: &str = "
         until INTEGER NOT NULL,
         PRIMARY KEY (kind, tier)
     ) WITHOUT ROWID;
-    INSERT INTO zones
-        SELECT kind, '', min(start) * 1000000, max(CASE grain WHEN 0 THEN start + 3600 ELSE start + 1 END) * 1000000
-        FROM rollups WHERE labels = '' GROUP BY kind;
-    INSERT INTO pruned
-        SELECT id, 3, coalesce(
-            (SELECT min(low) FROM chunks WHERE chunks.kind = kinds.id),
-            (SELECT high FROM zones WHERE zones.kind = kinds.id))
-        FROM kinds WHERE id IN (SELECT kind FROM zones);
+    CREATE TABLE spans (
+        organisation TEXT NOT NULL,
+        id TEXT NOT NULL,
+        event TEXT NOT NULL,
+        begun INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        ended INTEGER,
+        duration REAL,
+        is_expired INTEGER,
+        PRIMARY KEY (organisation, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX open_spans ON spans (expires) WHERE ended IS NULL;
+    CREATE INDEX ended_spans ON spans (ended) WHERE ended IS NOT NULL;
     PRAGMA user_version = 3;
 ";
 
@@ -164,7 +163,7 @@ fn is_unfinished(header: &[u8], path: &Path) -> bool {
 
 pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
     let version = refuse_other_versions(store).await?;
-    if version < VERSION {
+    if version == 0 {
         // Only before there is any table; and the header must be in the file itself before anything is in the log.
         let failed = store.failed("prepare");
         let vacuum = store
@@ -173,7 +172,7 @@ pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
             .await;
         vacuum.map_err(failed)?;
         store.begin().await?;
-        let made = bring_up_to_date(store).await;
+        let made = create(store).await;
         store.finish(made).await?;
     }
     let journal = store.connection.execute("PRAGMA journal_mode = WAL").await;
@@ -181,21 +180,18 @@ pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
 }
 
 /// Another program may have been first.
-async fn bring_up_to_date(store: &mut Store) -> Result<(), StoreError> {
-    let before = version(store).await?;
-    for (version, sql) in [(2, TABLES), (3, VERSION_3)] {
-        if before < version {
-            let made = store.connection.execute(sqlx::raw_sql(sql)).await;
-            made.map_err(store.failed("prepare"))?;
-        }
+async fn create(store: &mut Store) -> Result<(), StoreError> {
+    if version(store).await? == 0 {
+        let made = store.connection.execute(sqlx::raw_sql(TABLES)).await;
+        made.map_err(store.failed("prepare"))?;
     }
     Ok(())
 }
 
-/// What another version keeps there is not understood, but for the one before. 0: there is nothing yet.
+/// What another version keeps there is not understood. 0: there is nothing yet.
 pub(super) async fn refuse_other_versions(store: &mut Store) -> Result<i64, StoreError> {
     let what = match version(store).await? {
-        known @ (0 | 2 | VERSION) => return Ok(known),
+        known @ (0 | VERSION) => return Ok(known),
         older @ 1..VERSION => {
             format!(
                 "a Daybook before the first release wrote it (version {older}): name another file"

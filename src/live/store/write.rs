@@ -31,8 +31,19 @@ pub struct Known {
     /// Of kinds and labels.
     words: HashMap<(i64, String), HashSet<String>>,
     /// What the last commit wrote: all of it, or samples only.
-    kept: Vec<(String, Columns)>,
+    kept: Vec<Kept>,
     keeps_all: bool,
+}
+
+/// What a commit wrote of a kind.
+#[derive(Debug)]
+pub struct Kept {
+    pub kind: String,
+    pub points: Columns,
+    /// Of spans that were begun before they ended: their ids, by the places of their points.
+    pub spans: Vec<(usize, String)>,
+    /// These spans have only begun.
+    pub has_begun: bool,
 }
 
 /// A table of hashes: of keys and ids that came since.
@@ -55,13 +66,30 @@ impl Known {
     }
 
     /// What the last commit wrote.
-    pub fn take_kept(&mut self) -> Vec<(String, Columns)> {
+    pub fn take_kept(&mut self) -> Vec<Kept> {
         std::mem::take(&mut self.kept)
     }
 
-    fn keep(&mut self, kind: &Kind, points: Columns) {
+    fn keep(&mut self, kind: &Kind, points: Columns, spans: Vec<(usize, String)>) {
         if self.keeps_all || kind.shape == Shape::Sample {
-            self.kept.push((kind.name.clone(), points));
+            self.kept.push(Kept {
+                kind: kind.name.clone(),
+                points,
+                spans,
+                has_begun: false,
+            });
+        }
+    }
+
+    /// Spans that begin are no points yet.
+    pub(super) fn keep_begin(&mut self, kind: String, points: Columns, id: String) {
+        if self.keeps_all {
+            self.kept.push(Kept {
+                kind,
+                points,
+                spans: vec![(0, id)],
+                has_begun: true,
+            });
         }
     }
 
@@ -96,19 +124,24 @@ impl Store {
         now: DateTime<Utc>,
         known: &mut Known,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let outcomes = self.leave_out_known(batches, known.most_ids, now).await?;
+        let mut outcomes = self.leave_out_known(batches, known.most_ids, now).await?;
         known.kept.clear();
         let mut points: BTreeMap<&str, Columns> = BTreeMap::new();
-        for batch in batches.iter_mut() {
+        let mut spans: BTreeMap<&str, Vec<(usize, String)>> = BTreeMap::new();
+        for (batch, outcome) in batches.iter_mut().zip(&mut outcomes) {
+            let ended = self.change_span(batch, outcome, known).await?;
             for (name, part) in std::mem::take(&mut batch.kinds) {
                 let Some(kind) = kinds.get(&name) else {
                     continue;
                 };
-                match points.get_mut(kind.name.as_str()) {
-                    Some(all) => all.append(&part.points),
-                    None => {
-                        points.insert(&kind.name, part.points);
-                    }
+                let all = points.entry(&kind.name).or_default();
+                if let Some(id) = &ended {
+                    let spans = spans.entry(&kind.name).or_default();
+                    spans.push((all.len(), id.clone()));
+                }
+                match all.is_empty() {
+                    true => *all = part.points,
+                    false => all.append(&part.points),
                 }
             }
         }
@@ -118,7 +151,7 @@ impl Store {
                 self.limit_words(&mut points, kind, id, known).await?;
                 points.drop_blank_values();
                 self.insert_fresh(&points, id).await?;
-                known.keep(kind, points);
+                known.keep(kind, points, spans.remove(name).unwrap_or_default());
             }
         }
         Ok(outcomes)

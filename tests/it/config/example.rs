@@ -93,9 +93,11 @@ fn the_schema_refuses_what_the_program_refuses() {
 
 #[test]
 fn the_example_is_accepted_without_any_url() {
+    // A token that is declared needs its secret.
+    let token = ("DAYBOOK_LIVE_TOKEN_SHOP", "long and random");
     let request = Request {
         path: Some(project("daybook.example.toml")),
-        environment: Default::default(),
+        environment: [(token.0.to_owned(), token.1.to_owned())].into(),
         cwd: project(""),
     };
     let config = load(&request).unwrap_or_else(|error| panic!("{error}"));

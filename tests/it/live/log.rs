@@ -15,7 +15,7 @@ use daybook::live::columns::Columns;
 use daybook::live::event::{self, Event};
 use daybook::live::log::EventLog;
 use daybook::live::record::{Recorder, Settings};
-use daybook::live::store::Store;
+use daybook::live::store::{Kept, Store};
 use serde_json::{Value as Json, json};
 use support::world::World;
 
@@ -26,7 +26,7 @@ fn log_at(path: &Path) -> EventLog {
 }
 
 /// Checkouts of these orders, as a writer hands them over.
-fn orders(names: impl Iterator<Item = String>) -> Vec<(String, Columns)> {
+fn orders(names: impl Iterator<Item = String>) -> Vec<Kept> {
     let kinds = kinds();
     let mut points = Columns::new(&kinds["checkout"]);
     for name in names {
@@ -35,7 +35,12 @@ fn orders(names: impl Iterator<Item = String>) -> Vec<(String, Columns)> {
             .label("order", name);
         event::add(&event, &kinds["checkout"], noon(), &mut points).unwrap();
     }
-    vec![("checkout".to_owned(), points)]
+    vec![Kept {
+        kind: "checkout".to_owned(),
+        points,
+        spans: Vec::new(),
+        has_begun: false,
+    }]
 }
 
 fn lines(path: &Path) -> Vec<Json> {

@@ -680,36 +680,6 @@ async fn what_cannot_be_read_fails_with_its_reason() {
     assert!(matches!(answer, Answer::Failed(_)), "{answer:?}");
 }
 
-/// What version 2 lacked.
-const BACK_TO_VERSION_2: &str = "DROP TABLE zones; DROP TABLE pruned; PRAGMA user_version = 2";
-
-#[tokio::test]
-async fn a_file_of_the_version_before_is_read_and_claims_no_more_than_it_knows() {
-    let zone = Tz::Europe__Zurich;
-    let world = world(CHECKOUT);
-    let live = live(&world);
-    let sent = some(&mut Dice(1), zone, instant("2026-11-01T23:00:00Z"), 9, 600);
-    record(&live, &sent).await;
-    keep(&live, zone, instant("2026-11-26T11:00:00Z")).await;
-    spoil(&live.database, BACK_TO_VERSION_2).await;
-    let count = || question("count", &[], 1);
-    let expected = recount(
-        &sent,
-        &count(),
-        instant("2026-11-08T23:00:00Z"),
-        instant("2026-11-09T23:00:00Z"),
-    );
-    assert_eq!(
-        told(&ask_one(&live, count(), "2026-11-09", zone).await),
-        expected
-    );
-    let gone = ask_one(&live, count(), "2026-11-03", zone).await;
-    assert!(
-        why(&gone).contains("whole hours of another zone"),
-        "{gone:?}"
-    );
-}
-
 #[tokio::test]
 async fn a_group_that_was_one_too_many_is_unknown_and_not_zero() {
     const PAIR: &str = "shape = \"event\"\nlabels = { a = { most = 200 }, b = { most = 200 } }\nby = [[\"a\", \"b\"]]\n";

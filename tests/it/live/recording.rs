@@ -165,8 +165,8 @@ async fn a_file_of_another_version_is_neither_written_nor_read() {
     for (version, expected) in [
         (4, "a newer Daybook wrote it (version 4): update this one"),
         (
-            1,
-            "a Daybook before the first release wrote it (version 1): name another file",
+            2,
+            "a Daybook before the first release wrote it (version 2): name another file",
         ),
     ] {
         app.execute(&format!("PRAGMA user_version = {version}"))

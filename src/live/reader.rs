@@ -1,0 +1,32 @@
+//! One connection that all who ask share; it is opened when it is first needed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+
+use super::store::{Store, StoreError};
+
+#[derive(Clone)]
+pub struct Reader {
+    path: PathBuf,
+    store: Arc<Mutex<Option<Store>>>,
+}
+
+impl Reader {
+    pub fn of(path: PathBuf) -> Self {
+        Self {
+            path,
+            store: Arc::default(),
+        }
+    }
+
+    /// `None`: there is no file yet.
+    pub async fn store(&self) -> Result<Option<MappedMutexGuard<'_, Store>>, StoreError> {
+        let mut store = self.store.lock().await;
+        if store.is_none() {
+            *store = Store::open_reading(&self.path).await?;
+        }
+        Ok(MutexGuard::try_map(store, Option::as_mut).ok())
+    }
+}

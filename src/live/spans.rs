@@ -1,0 +1,339 @@
+//! Spans that an application begins and ends by hand, perhaps in different processes. They are kept from the first moment
+//! on, so that neither side loses one: begun twice they are one, ended twice they count once, and one that nobody ends counts
+//! as failed.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value as Json, json};
+use tokio::time::Instant;
+
+use crate::kinds::{DURATION, Kinds};
+
+use super::batch::{Batch, OpenSpan, SpanEnd};
+use super::event::{self, Event, Refused};
+use super::point::points;
+use super::reader::Reader;
+use super::record::{RecordError, Recorder};
+use super::store::{SpanRow, StoreError};
+
+/// More than so many do not stay open: who begins them seems never to end them.
+pub const MOST_OPEN: u64 = 100_000;
+/// Expired ones that are ended in one go.
+const ENDED_AT_ONCE: u32 = 1000;
+
+pub struct Spans {
+    recorder: Recorder,
+    reader: Reader,
+    timeout: TimeDelta,
+    /// Of those begun here: a clock that is set does not change how long they take.
+    begun: Mutex<HashMap<SpanKey, Instant>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SpanKey {
+    /// Whose it is; empty for nobody's in particular.
+    pub organisation: String,
+    pub id: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    pub kind: String,
+    pub at: DateTime<Utc>,
+    pub expires: DateTime<Utc>,
+    /// It had been begun before.
+    pub duplicate: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ended {
+    pub at: DateTime<Utc>,
+    /// In milliseconds.
+    pub duration: f64,
+    /// It had been ended before.
+    pub duplicate: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpanError {
+    #[error("{0}")]
+    Refused(#[from] Refused),
+    #[error("no span `{0}`: it was never begun, or ended more than a day ago")]
+    Unknown(String),
+    #[error("the span `{id}` expired at {at}: it counts as failed")]
+    Expired { id: String, at: DateTime<Utc> },
+    #[error("{MOST_OPEN} spans are open: end some, or wait until they expire")]
+    TooMany,
+    #[error("{0}")]
+    Record(#[from] RecordError),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl Spans {
+    pub fn new(recorder: Recorder, reader: Reader, timeout: TimeDelta) -> Self {
+        Self {
+            recorder,
+            reader,
+            timeout,
+            begun: Mutex::default(),
+        }
+    }
+
+    pub async fn begin(&self, key: SpanKey, event: Event<'_>) -> Result<Begun, SpanError> {
+        let kinds = self.recorder.kinds();
+        let kind = event::kind_of(&event, kinds)?;
+        let now = self.recorder.now();
+        let columns = event::begin(&event, kind, now)?;
+        let at = event.at.unwrap_or(now);
+        let begun = Begun {
+            kind: kind.name.clone(),
+            at,
+            expires: at + self.timeout,
+            duplicate: false,
+        };
+        if !self.recorder.is_on() {
+            return Ok(begun);
+        }
+        if let Some(row) = self.row(&key).await? {
+            return Ok(begun_before(&row));
+        }
+        if self.open_count(None).await? >= MOST_OPEN {
+            return Err(SpanError::TooMany);
+        }
+        let span = OpenSpan {
+            organisation: key.organisation.clone(),
+            id: key.id.clone(),
+            event: points(&columns, &kind.name)
+                .map(|point| json!(point).to_string())
+                .collect(),
+            begun: at.timestamp_micros(),
+            expires: begun.expires.timestamp_micros(),
+        };
+        let started = Instant::now();
+        let batch = Batch::of_begin(span, &kind.name, columns);
+        if self.recorder.send(batch).await?.duplicate {
+            // Somebody was faster.
+            let row = self.row(&key).await?;
+            return Ok(row.as_ref().map_or(begun, begun_before));
+        }
+        if event.at.is_none() {
+            self.remember(key, started);
+        }
+        Ok(begun)
+    }
+
+    /// `more`: what the event has besides what it began with, and whether it went well. With an error it did not.
+    pub async fn end(
+        &self,
+        key: &SpanKey,
+        more: Event<'_>,
+        error: Option<&str>,
+    ) -> Result<Ended, SpanError> {
+        let elapsed = self.elapsed(key);
+        let at = more.at.unwrap_or_else(|| self.recorder.now());
+        if !self.recorder.is_on() {
+            return Ok(Ended {
+                at,
+                duration: elapsed.unwrap_or_default(),
+                duplicate: false,
+            });
+        }
+        let unknown = || SpanError::Unknown(key.id.clone());
+        let row = self.row(key).await?.ok_or_else(unknown)?;
+        if let Some(end) = &row.end {
+            return ended_before(end);
+        }
+        let measured = match more.at {
+            Some(at) => between(row.span.begun, at),
+            None => elapsed.unwrap_or_else(|| between(row.span.begun, at)),
+        };
+        let given = more.values.iter().find(|(name, _)| name == DURATION);
+        let duration = given.map_or(measured, |(_, number)| number.as_float());
+        let kinds = self.recorder.kinds();
+        let mut event = whole(&row.span, more.at(at), duration)?;
+        if let Some(error) = error {
+            event = failed(event, error, kinds);
+        }
+        let end = SpanEnd {
+            organisation: key.organisation.clone(),
+            id: key.id.clone(),
+            at: at.timestamp_micros(),
+            duration,
+            is_expired: false,
+        };
+        let now = self.recorder.now();
+        let batch = Batch::of(&event, kinds, now)?.ending(end);
+        let duplicate = self.recorder.send(batch).await?.duplicate;
+        self.forget(key);
+        if duplicate {
+            // Somebody was faster.
+            let row = self.row(key).await?.ok_or_else(unknown)?;
+            return row
+                .end
+                .as_ref()
+                .map_or_else(|| Err(unknown()), ended_before);
+        }
+        Ok(Ended {
+            at,
+            duration,
+            duplicate,
+        })
+    }
+
+    /// Open ones, those that expire first before the others; of all organisations, or of one.
+    pub async fn open(
+        &self,
+        organisation: Option<&str>,
+        most: u32,
+    ) -> Result<Vec<OpenSpan>, StoreError> {
+        let Some(mut store) = self.reader.store().await? else {
+            return Ok(Vec::new());
+        };
+        let rows = store.open_spans(i64::MAX, organisation, most).await?;
+        Ok(rows.into_iter().map(|row| row.span).collect())
+    }
+
+    pub async fn open_count(&self, organisation: Option<&str>) -> Result<u64, StoreError> {
+        match self.reader.store().await? {
+            Some(mut store) => store.open_span_count(organisation).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Ends what has expired, as failed.
+    pub async fn expire(&self) -> Result<(), SpanError> {
+        let now = self.recorder.now();
+        let expired = match self.reader.store().await? {
+            Some(mut store) => {
+                let before = now.timestamp_micros();
+                store.open_spans(before, None, ENDED_AT_ONCE).await?
+            }
+            None => Vec::new(),
+        };
+        for SpanRow { span, .. } in expired {
+            let key = SpanKey {
+                organisation: span.organisation.clone(),
+                id: span.id.clone(),
+            };
+            let end = SpanEnd {
+                organisation: span.organisation.clone(),
+                id: span.id.clone(),
+                at: span.expires,
+                duration: (span.expires - span.begun) as f64 / 1000.0,
+                is_expired: true,
+            };
+            let event = expiry(&span, end.duration, self.recorder.kinds());
+            let batch = event.and_then(|event| Batch::of(&event, self.recorder.kinds(), now));
+            let batch = batch.unwrap_or_else(|refused| {
+                tracing::warn!("the span `{}` expired and is not kept: {refused}", span.id);
+                Batch::default()
+            });
+            self.recorder.send_when_free(batch.ending(end)).await?;
+            self.forget(&key);
+        }
+        Ok(())
+    }
+
+    async fn row(&self, key: &SpanKey) -> Result<Option<SpanRow>, StoreError> {
+        match self.reader.store().await? {
+            Some(mut store) => store.span(&key.organisation, &key.id).await,
+            None => Ok(None),
+        }
+    }
+
+    fn remember(&self, key: SpanKey, at: Instant) {
+        if let Ok(mut begun) = self.begun.lock() {
+            begun.insert(key, at);
+        }
+    }
+
+    fn forget(&self, key: &SpanKey) {
+        if let Ok(mut begun) = self.begun.lock() {
+            begun.remove(key);
+        }
+    }
+
+    /// Milliseconds since it was begun here.
+    fn elapsed(&self, key: &SpanKey) -> Option<f64> {
+        let begun = self.begun.lock().ok()?;
+        let since = begun.get(key)?.elapsed();
+        Some(since.as_micros() as f64 / 1000.0)
+    }
+}
+
+fn begun_before(row: &SpanRow) -> Begun {
+    let event = Event::from_json(row.span.event.as_bytes()).unwrap_or_default();
+    Begun {
+        kind: event.kind.into_owned(),
+        at: instant(row.span.begun),
+        expires: instant(row.span.expires),
+        duplicate: true,
+    }
+}
+
+fn ended_before(end: &SpanEnd) -> Result<Ended, SpanError> {
+    let at = instant(end.at);
+    match end.is_expired {
+        true => Err(SpanError::Expired {
+            id: end.id.clone(),
+            at,
+        }),
+        false => Ok(Ended {
+            at,
+            duration: end.duration,
+            duplicate: true,
+        }),
+    }
+}
+
+/// What it began with and what came with its end, which counts where both say something.
+fn whole(span: &OpenSpan, more: Event<'_>, duration: f64) -> Result<Event<'static>, Refused> {
+    let mut event = Event::from_json(span.event.as_bytes())?;
+    for (name, text) in more.labels {
+        event = event.label(name.into_owned(), text.into_owned());
+    }
+    for (name, number) in more.values {
+        event = event.value(name.into_owned(), number);
+    }
+    event.details = match (event.details.take(), more.details) {
+        (Some(Json::Object(mut first)), Some(Json::Object(then))) => {
+            first.extend(then);
+            Some(Json::Object(first))
+        }
+        (first, then) => then.or(first),
+    };
+    event.at = more.at;
+    Ok(event.value(DURATION, duration).ok(more.ok.unwrap_or(true)))
+}
+
+fn expiry(span: &OpenSpan, duration: f64, kinds: &Kinds) -> Result<Event<'static>, Refused> {
+    let more = Event::default().at(instant(span.expires));
+    let event = whole(span, more, duration)?;
+    Ok(failed(event, "expired: nobody ended it", kinds))
+}
+
+/// The message goes into the details; a kind that keeps none does without.
+fn failed<'e>(mut event: Event<'e>, message: &str, kinds: &Kinds) -> Event<'e> {
+    event.ok = Some(false);
+    if kinds.get(&*event.kind).is_some_and(|kind| kind.details > 0) {
+        let mut details = match event.details.take() {
+            Some(Json::Object(details)) => details,
+            _ => Map::new(),
+        };
+        details.insert("error".to_owned(), json!(message));
+        event.details = Some(Json::Object(details));
+    }
+    event
+}
+
+/// Milliseconds; a clock that was set back makes no negative time.
+fn between(begun: i64, at: DateTime<Utc>) -> f64 {
+    (at.timestamp_micros() - begun).max(0) as f64 / 1000.0
+}
+
+fn instant(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
