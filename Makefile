@@ -28,7 +28,7 @@ BOOK_TESTS := backtest beryl_catalog book book_copy delivering delivery_kills de
 THREADS = --test-threads=$(shell echo $$((4 * $$(nproc))))
 
 .PHONY: test
-test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, faketime and sqlite3 when they are missing
+test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, curl, Python, Node.js, faketime and sqlite3 when they are missing
 	$(CARGO) test --locked -- $(THREADS)
 	$(CARGO) test --locked --test servers -- $(THREADS)
 	for engine in postgres mariadb; do \
@@ -70,6 +70,9 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	command -v systemd-analyze >/dev/null || missing+=(systemd); \
 	command -v mandoc >/dev/null || missing+=(mandoc); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
+	command -v curl >/dev/null || missing+=(curl); \
+	command -v python3 >/dev/null || missing+=(python3); \
+	command -v node >/dev/null || missing+=(nodejs); \
 	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
 	command -v victoria-metrics >/dev/null || missing+=(victoria-metrics); \
 	if [ $${#missing[@]} -gt 0 ]; then \

@@ -44,6 +44,8 @@ pub mod nightly;
 
 pub mod web;
 
+pub mod api;
+
 pub mod look;
 
 pub mod operate;

@@ -17,10 +17,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use access::Access;
 use answer::{guarded, problem, refusal};
 use caller::address_block;
-use connections::Peer;
 
 pub use caller::Proxies;
-pub use connections::{Limits, serve};
+pub use connections::{Limits, Peer, serve};
 
 /// Maximum length of a request target.
 const ADDRESS_BYTES: usize = 4096;
@@ -32,10 +31,18 @@ struct Entrance {
     problem_page: Arc<dyn Fn(StatusCode) -> String + Send + Sync>,
 }
 
-/// Puts the common layers before all routes. Those of `for_readers` need access.
+impl Entrance {
+    fn problem(&self, code: StatusCode) -> Response<Body> {
+        problem(code, (self.problem_page)(code))
+    }
+}
+
+/// Puts the common layers before all routes. Those of `for_readers` need access; those of `for_programs` see to theirs
+/// themselves.
 pub fn router(
     for_everybody: Router,
     for_readers: Router,
+    for_programs: Router,
     access: Arc<Access>,
     problem_page: impl Fn(StatusCode) -> String + Send + Sync + 'static,
 ) -> Router {
@@ -45,6 +52,8 @@ pub fn router(
     };
     for_everybody
         .merge(for_readers.layer(from_fn_with_state(entrance.clone(), only_for_readers)))
+        .layer(from_fn_with_state(entrance.clone(), only_reads))
+        .merge(for_programs)
         .layer(from_fn_with_state(entrance.clone(), sensible))
         .layer(from_fn_with_state(entrance, logged))
 }
@@ -70,21 +79,29 @@ async fn logged(
     answer
 }
 
-/// Refuses other methods and overlong addresses, and adds headers to every answer.
+/// Refuses overlong addresses, and adds headers to every answer.
 async fn sensible(
     State(entrance): State<Entrance>,
     request: Request,
     next: Next,
 ) -> Response<Body> {
     let address = request.uri().path_and_query();
-    let long = address.is_some_and(|address| address.as_str().len() > ADDRESS_BYTES);
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let refused = |code| problem(code, (entrance.problem_page)(code));
-    guarded(match (reads, long) {
-        (false, _) => refused(StatusCode::METHOD_NOT_ALLOWED),
-        (true, true) => refused(StatusCode::URI_TOO_LONG),
-        (true, false) => next.run(request).await,
+    let is_long = address.is_some_and(|address| address.as_str().len() > ADDRESS_BYTES);
+    guarded(match is_long {
+        true => entrance.problem(StatusCode::URI_TOO_LONG),
+        false => next.run(request).await,
     })
+}
+
+async fn only_reads(
+    State(entrance): State<Entrance>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    match [Method::GET, Method::HEAD].contains(request.method()) {
+        true => next.run(request).await,
+        false => entrance.problem(StatusCode::METHOD_NOT_ALLOWED),
+    }
 }
 
 async fn only_for_readers(
@@ -96,6 +113,6 @@ async fn only_for_readers(
     let (uri, headers) = (request.uri(), request.headers());
     match entrance.access.admit(peer, uri, headers, Instant::now()) {
         Ok(()) => next.run(request).await,
-        Err(refused) => refusal(refused, |code| (entrance.problem_page)(code)),
+        Err(refused) => refusal(refused, |code| entrance.problem(code)),
     }
 }

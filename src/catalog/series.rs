@@ -8,6 +8,12 @@ pub fn name(metric: &Metric, prefix: &str) -> String {
     given.unwrap_or_else(|| format!("{prefix}_{}", metric.key))
 }
 
+/// Whether Daybook's own series, or those of its live events, have that name.
+pub fn is_own(series: &str, prefix: &str) -> bool {
+    let mut own = Own::ALL.iter().map(|own| own.name(prefix));
+    own.any(|own| own == series) || series.starts_with(&format!("{prefix}_live_"))
+}
+
 /// Series about Daybook itself and its judgement, in the order of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {

@@ -4,20 +4,29 @@ mod notify;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use crate::api::{self, Api};
 
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::config::serve::{header, listen};
+use crate::live::record::{Recorder, Writer};
 use crate::look::pages::{self, HOME, Site};
 use crate::text::mistake::Mistake;
 use crate::web::access::Access;
 use crate::web::{self, Limits};
 
+use super::live::unavailable;
 use super::{CommandError, Ended, World};
+
+/// Whoever asks to stop gets the end after this time, whatever is not written then.
+const LONGEST_STOP: Duration = Duration::from_secs(30);
 
 pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ended, CommandError> {
     if let Some(text) = &args.listen {
@@ -30,34 +39,103 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let address = config.serve.listen;
     let access = Access::new(&config, address)
         .map_err(|exposed| Mistake::elsewhere("serve", exposed.to_string()))?;
+    let access = Arc::new(access);
     let (listener, address) = bind(address).await?;
+    let intake = Intake::open(&config, &access, world).await?;
+    let api = intake.as_ref().map(|intake| Arc::clone(&intake.api));
     let book = config.book.url.clone();
     let name = config.name.clone();
     let proxies = Arc::clone(&access.proxies);
-    let router = router(Site::new(config, book, world.clock), access);
+    let site = Site::new(config, book, world.clock);
+    let router = router(site, access, api.clone());
     tracing::info!(
         "the dashboard of {name} is at http://{address}{HOME}; stop it with Ctrl-C or SIGTERM"
     );
+    if api.is_some() {
+        tracing::info!("events are taken at http://{address}/api/events");
+    }
     notify::supervisor(&world.environment, "READY=1");
     let stopping = async {
         world.stop.cancelled().await;
         notify::supervisor(&world.environment, "STOPPING=1");
     };
+    let watching = async {
+        if let Some(api) = &api {
+            api.watch().await;
+        }
+    };
     let stop = world.stop.clone();
     let serving = web::serve(listener, router, Limits::default(), proxies, stop);
-    tokio::join!(serving, stopping);
+    tokio::join!(serving, watching, stopping);
+    if let Some(intake) = intake {
+        intake.close().await?;
+    }
     tracing::debug!("stopped");
     Ok(Ended::Done)
 }
 
+/// The way in for events, with the writer that they end up with.
+struct Intake {
+    api: Arc<Api>,
+    writer: Option<Writer>,
+}
+
+impl Intake {
+    async fn open(
+        config: &Config,
+        access: &Arc<Access>,
+        world: &World,
+    ) -> Result<Option<Self>, CommandError> {
+        let Some(live) = config.live.as_ref().filter(|live| live.accepts) else {
+            return Ok(None);
+        };
+        let zone = config.time_zone;
+        let (recorder, writer) = if live.is_on {
+            let opened = Recorder::open(live, zone, world.clock).await;
+            let (recorder, writer) = opened.map_err(unavailable)?;
+            (recorder, Some(writer))
+        } else {
+            tracing::warn!(
+                "recording is off (`on = false`, or ENABLE_METRICS): events are checked and not kept"
+            );
+            (Recorder::off(live.kinds.clone(), world.clock), None)
+        };
+        let (access, stop) = (Arc::clone(access), world.stop.clone());
+        let api = Arc::new(Api::new(live, zone, recorder, access, stop));
+        Ok(Some(Self { api, writer }))
+    }
+
+    async fn close(self) -> Result<(), CommandError> {
+        let Some(writer) = self.writer else {
+            return Ok(());
+        };
+        let end = async { writer.stop().await?.close().await };
+        match timeout(LONGEST_STOP, end).await {
+            Ok(ended) => ended.map_err(unavailable),
+            Err(_) => {
+                let message = "stopped after 30 seconds with events that are not written";
+                Err(CommandError::Unavailable(message.to_owned()))
+            }
+        }
+    }
+}
+
 /// All routes of the server.
-pub fn router(site: Site, access: Access) -> Router {
-    let site = Arc::new(site);
+pub fn router(site: Site, access: Arc<Access>, api: Option<Arc<Api>>) -> Router {
+    let for_programs = match &api {
+        Some(api) => api::routes(Arc::clone(api)),
+        None => api::closed_routes(),
+    };
+    let site = Arc::new(site.with_intake(api));
     let for_everybody = pages::for_everybody(site.clone());
     let for_readers = pages::for_readers(site.clone());
-    web::router(for_everybody, for_readers, Arc::new(access), move |code| {
-        site.problem_page(code)
-    })
+    web::router(
+        for_everybody,
+        for_readers,
+        for_programs,
+        access,
+        move |code| site.problem_page(code),
+    )
 }
 
 /// Returns the address in use: for port 0 the system chooses one.

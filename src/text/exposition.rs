@@ -21,6 +21,15 @@ pub fn family(out: &mut String, name: &str, help: &str, form: Form) {
         (true, Form::Prometheus) => "untyped",
         (true, Form::OpenMetrics) => "unknown",
     };
+    announce(out, name, help, kind, form);
+}
+
+/// The same for what only grows while a server runs.
+pub fn counter(out: &mut String, name: &str, help: &str) {
+    announce(out, name, help, "counter", Form::Prometheus);
+}
+
+fn announce(out: &mut String, name: &str, help: &str, kind: &str, form: Form) {
     let help = match form {
         Form::Prometheus => escaped(help),
         Form::OpenMetrics => quotable(help),

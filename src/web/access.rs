@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::config::live::{May, Token};
 use crate::config::{Config, ServeSettings};
 
 use super::caller::Proxies;
@@ -28,7 +29,7 @@ use guesses::Guesses;
 pub struct Exposed(pub SocketAddr);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub enum Refused {
     /// The request names no host, or several.
     Hostless,
     /// It names another host: a foreign page made its browser ask here.
@@ -37,12 +38,24 @@ pub(super) enum Refused {
     Unknown,
     /// It bypasses the proxy.
     Forbidden,
+    /// Its token is for other things.
+    OutOfScope,
     /// It has a wrong one, and its address has guessed too often.
     Guessing { wait: Duration },
 }
 
+/// What a program was let in as.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The name of its token; empty for whoever has access to the dashboard.
+    pub token: String,
+    /// The only one that it may speak for.
+    pub organisation: Option<String>,
+}
+
 pub struct Access {
     secrets: Option<Secrets>,
+    programs: Vec<Program>,
     pub proxies: Arc<Proxies>,
     /// The header in which proxies name the user.
     user_header: Option<HeaderName>,
@@ -58,6 +71,12 @@ struct Secrets {
     password: Option<Secret>,
 }
 
+struct Program {
+    secret: Secret,
+    may: May,
+    grant: Grant,
+}
+
 struct Secret([u8; 32]);
 
 impl Access {
@@ -69,6 +88,7 @@ impl Access {
         let user_header = settings.proxy_header.as_deref();
         Ok(Self {
             secrets: Secrets::from_settings(settings),
+            programs: programs(config),
             proxies: Arc::new(Proxies::new(settings)),
             user_header: user_header.and_then(|name| name.parse().ok()),
             hosts: hosts(config, listen),
@@ -95,6 +115,39 @@ impl Access {
         }
     }
 
+    /// A program needs a token for `what`, or where there are no tokens the same as a reader.
+    pub fn admit_program(
+        &self,
+        peer: IpAddr,
+        uri: &Uri,
+        headers: &HeaderMap,
+        what: May,
+        now: Instant,
+    ) -> Result<Grant, Refused> {
+        if self.programs.is_empty() {
+            self.admit(peer, uri, headers, now)?;
+            return Ok(Grant::default());
+        }
+        let shown = only(headers, &AUTHORIZATION).and_then(|shown| shown.split_once(' '));
+        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let shown = shown.map_or("", |(_, token)| token.trim());
+        // All are compared, so that the time says nothing.
+        let mut fitting = None;
+        for program in &self.programs {
+            if bool::from(program.secret.is(shown)) {
+                fitting = Some(program);
+            }
+        }
+        match fitting {
+            Some(program) if program.may == May::Admin || program.may == what => {
+                Ok(program.grant.clone())
+            }
+            Some(_) => Err(Refused::OutOfScope),
+            None if !headers.contains_key(AUTHORIZATION) => Err(Refused::Unknown),
+            None => Err(self.wrong_guess(peer, headers, now)),
+        }
+    }
+
     fn is_signed_in_by_proxy(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         self.user_header.as_ref().is_some_and(|header| {
             let named = only(headers, header);
@@ -116,12 +169,16 @@ impl Access {
         if only(headers, &AUTHORIZATION).is_some_and(|shown| secrets.include(shown)) {
             return Ok(());
         }
+        Err(self.wrong_guess(peer, headers, now))
+    }
+
+    fn wrong_guess(&self, peer: IpAddr, headers: &HeaderMap, now: Instant) -> Refused {
         let caller = self.proxies.caller(peer, headers);
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        Err(match guesses.count(caller, now) {
+        match guesses.count(caller, now) {
             Ok(()) => Refused::Unknown,
             Err(wait) => Refused::Guessing { wait },
-        })
+        }
     }
 
     fn means_us(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
@@ -187,6 +244,19 @@ impl Secret {
 fn is(secret: &Option<Secret>, shown: &str) -> Choice {
     let compared = secret.as_ref().map(|secret| secret.is(shown));
     compared.unwrap_or_else(|| Choice::from(0))
+}
+
+fn programs(config: &Config) -> Vec<Program> {
+    let tokens = config.live.iter().flat_map(|live| &live.tokens);
+    let program = |token: &Token| Program {
+        secret: Secret::new(token.secret.expose_secret()),
+        may: token.may,
+        grant: Grant {
+            token: token.name.clone(),
+            organisation: token.organisation.clone(),
+        },
+    };
+    tokens.map(program).collect()
 }
 
 /// The machine's own names, the listening address, and the configured hosts.

@@ -15,6 +15,7 @@ use super::access::Refused;
 use super::connections::HeldBack;
 
 pub const TEXT: &str = "text/plain; charset=utf-8";
+pub const JSON: &str = "application/json";
 pub const SERIES: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Cached by the browser, which asks each time whether the page has changed.
@@ -93,16 +94,19 @@ pub fn problem(code: StatusCode, html: String) -> Response<Body> {
     answer
 }
 
-/// A page for a caller without access.
-pub(super) fn refusal(refused: Refused, page: impl FnOnce(StatusCode) -> String) -> Response<Body> {
+/// For a caller without access.
+pub fn refusal(
+    refused: Refused,
+    answer: impl FnOnce(StatusCode) -> Response<Body>,
+) -> Response<Body> {
     let code = match refused {
         Refused::Hostless => StatusCode::BAD_REQUEST,
         Refused::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         Refused::Unknown => StatusCode::UNAUTHORIZED,
-        Refused::Forbidden => StatusCode::FORBIDDEN,
+        Refused::Forbidden | Refused::OutOfScope => StatusCode::FORBIDDEN,
         Refused::Guessing { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
-    let mut answer = problem(code, page(code));
+    let mut answer = answer(code);
     let headers = answer.headers_mut();
     match refused {
         Refused::Unknown => {

@@ -73,7 +73,7 @@ impl Default for Limits {
             connections_per_address: 64,
             head: Duration::from_secs(10),
             body: Duration::from_secs(30),
-            body_bytes: 1024 * 1024,
+            body_bytes: 8 * 1024 * 1024,
             idle: Duration::from_secs(60),
             stall: Duration::from_secs(30),
             least_rate: 1024,
@@ -93,7 +93,7 @@ impl Limits {
 
 /// The address at the other end.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub struct Peer(pub IpAddr);
 
 /// Marks an answer that is sent only after a while.
 #[derive(Debug, Clone, Copy)]

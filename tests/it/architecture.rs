@@ -84,11 +84,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     // Connections, who is let in, answers: no page.
     ("web", &["config"]),
+    // Programs, not people: no page.
+    ("api", &["config", "kinds", "live", "web"]),
     (
         "look",
         &[
             "calendar", "catalog", "entry", "locale", "plan", "config", "database", "book",
-            "compare", "report", "render", "web",
+            "compare", "report", "render", "web", "api",
         ],
     ),
     (
@@ -134,6 +136,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "prune",
             "nightly",
             "web",
+            "api",
             "look",
             "operate",
             "cli",

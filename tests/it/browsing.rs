@@ -69,6 +69,22 @@ impl Browser {
         self.send(format!("{request}\r\n").as_bytes()).await
     }
 
+    /// Sends a body of that type.
+    pub(crate) async fn post(&self, address: &str, kind: &str, body: impl AsRef<[u8]>) -> Answer {
+        let body = body.as_ref();
+        let length = body.len();
+        let mut request = format!(
+            "POST {address} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n",
+            self.server
+        );
+        for (name, value) in &self.says {
+            request += &format!("{name}: {value}\r\n");
+        }
+        let mut request = format!("{request}\r\n").into_bytes();
+        request.extend(body);
+        self.send(&request).await
+    }
+
     /// Sends these bytes and reads until the server closes.
     pub(crate) async fn send(&self, bytes: &[u8]) -> Answer {
         let mut stream = self.open().await;

@@ -31,6 +31,7 @@ mod html;
 mod http_server;
 mod imports;
 mod init;
+mod intake;
 mod interrupts;
 mod kills;
 mod letters;

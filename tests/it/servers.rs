@@ -1,6 +1,7 @@
 //! The promises that need a real server: `cargo test --test servers`, part of `make test`.
 
 mod judged_by_others;
+mod live_examples;
 mod postfix;
 mod scraped;
 mod with_servers;

@@ -50,9 +50,10 @@ impl Serving {
         let config = world.config();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let access = Access::new(&config, address).unwrap();
+        let access = Arc::new(Access::new(&config, address).unwrap());
         let proxies = Arc::clone(&access.proxies);
-        let router = router(Site::new(config, world.book_url(), clock), access);
+        let site = Site::new(config, world.book_url(), clock);
+        let router = router(site, access, None);
         let stop = CancellationToken::new();
         Self {
             port: address.port(),

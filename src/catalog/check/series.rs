@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::document::{Document, Node};
 use crate::catalog::gather::Written;
-use crate::catalog::series::{Own, name};
+use crate::catalog::series::{is_own, name};
 use crate::catalog::{Catalog, Metric};
 use crate::text::mistake::Mistake;
 
@@ -17,12 +17,11 @@ pub fn series_are_unique(
 ) {
     // Its mistakes are reported elsewhere.
     let written = Written::gather(documents, &mut Vec::new());
-    let own: Vec<String> = Own::ALL.iter().map(|own| own.name(prefix)).collect();
     let mut known: BTreeMap<String, &Metric> = BTreeMap::new();
     for metric in catalog.shown() {
         let series = name(metric, prefix);
         let key = &metric.key;
-        let message = if own.contains(&series) {
+        let message = if is_own(&series, prefix) {
             format!(
                 "`{series}` is a series of Daybook's own, so `{key}` cannot have it: set another `prometheus`"
             )

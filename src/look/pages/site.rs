@@ -6,6 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Response, StatusCode};
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::api::Api;
 use crate::config::{Config, DatabaseUrl};
 use crate::look::edition_cache::EditionCache;
 use crate::look::export::prometheus::exposition;
@@ -19,6 +20,8 @@ use super::{Built, build, problem};
 
 pub struct Site {
     config: Arc<Config>,
+    /// Of a server that takes events.
+    intake: Option<Arc<Api>>,
     clock: fn() -> DateTime<Utc>,
     editions: EditionCache,
     pages: Mutex<PageCache>,
@@ -36,11 +39,19 @@ impl Site {
             clock,
             editions: EditionCache::new(book, config.clone(), clock),
             config,
+            intake: None,
             pages: Mutex::default(),
             series: Mutex::default(),
             reported: Mutex::default(),
             building: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The pages for monitoring tell of it.
+    #[must_use]
+    pub fn with_intake(mut self, api: Option<Arc<Api>>) -> Self {
+        self.intake = api;
+        self
     }
 
     pub(super) async fn page(&self, asked: Asked, headers: &HeaderMap) -> Response<Body> {
@@ -88,7 +99,10 @@ impl Site {
             return answer::text(StatusCode::OK, SERIES, text);
         }
         match exposition(&edition, &self.config, now).await {
-            Ok(text) => {
+            Ok(mut text) => {
+                if let Some(intake) = &self.intake {
+                    text += &intake.series(&self.config.prometheus.prefix);
+                }
                 let text = Bytes::from(text);
                 *locked(&self.series) = Some((stamp, text.clone()));
                 answer::text(StatusCode::OK, SERIES, text)
@@ -101,7 +115,8 @@ impl Site {
     }
 
     pub(super) async fn is_ready(&self) -> bool {
-        self.editions.edition().await.is_some()
+        let takes_events = self.intake.as_ref().is_none_or(|intake| intake.is_ready());
+        takes_events && self.editions.edition().await.is_some()
     }
 
     /// Whether the report that is due has arrived.

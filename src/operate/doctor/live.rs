@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Config, LiveSettings};
 use crate::kinds::MOST_GROUPS;
+use crate::live::spans::MOST_OPEN;
 use crate::live::store::{Dropped, Fill, Store, StoreError};
 
 use super::disk_space::spoken;
@@ -24,9 +25,13 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
         Ok(None) => vec![Finding::ok(
             AREA,
             format!("{file} does not exist yet"),
-            "`daybook live record` creates it with the first event.",
+            "`daybook live record` creates it with the first event, or `daybook serve` with `accept = true`.",
         )],
-        Ok(Some((fills, dropped))) => {
+        Ok(Some(Contents {
+            fills,
+            dropped,
+            open_spans,
+        })) => {
             let undeclared = fills
                 .iter()
                 .filter(|fill| !live.kinds.contains_key(&fill.kind));
@@ -34,6 +39,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
                 fills.iter().flat_map(|fill| judge(fill, now)).collect();
             findings.extend(undeclared.map(not_declared));
             findings.extend(dropped.iter().map(too_many_values));
+            findings.extend(open(open_spans));
             findings.insert(0, size(&live.database, &fills));
             findings
         }
@@ -45,11 +51,37 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
     }
 }
 
-async fn read(live: &LiveSettings) -> Result<Option<(Vec<Fill>, Vec<Dropped>)>, StoreError> {
+struct Contents {
+    fills: Vec<Fill>,
+    dropped: Vec<Dropped>,
+    open_spans: u64,
+}
+
+async fn read(live: &LiveSettings) -> Result<Option<Contents>, StoreError> {
     let Some(mut store) = Store::open_reading(&live.database).await? else {
         return Ok(None);
     };
-    Ok(Some((store.fill().await?, store.dropped().await?)))
+    Ok(Some(Contents {
+        fills: store.fill().await?,
+        dropped: store.dropped().await?,
+        open_spans: store.open_span_count(None).await?,
+    }))
+}
+
+fn open(spans: u64) -> Option<Finding> {
+    let what = match spans {
+        0 => return None,
+        1 => "1 span is open".to_owned(),
+        spans => format!("{spans} spans are open"),
+    };
+    if spans * 2 < MOST_OPEN {
+        let means = "They count as failed if nobody ends them within `span_timeout`.";
+        return Some(Finding::ok(AREA, what, means));
+    }
+    let means = format!("At {MOST_OPEN} no further one is taken.");
+    let advice =
+        "Find the program that begins spans and does not end them, or shorten `span_timeout`.";
+    Some(Finding::warning(AREA, what, means, advice))
 }
 
 fn size(file: &Path, fills: &[Fill]) -> Finding {
@@ -87,7 +119,8 @@ fn judge(fill: &Fill, now: DateTime<Utc>) -> Vec<Finding> {
             fill.kind
         );
         let means = "Nothing seals and prunes them: they take more room, and answers are slower.";
-        let advice = "Points are sealed while `daybook live record` runs.";
+        let advice =
+            "Points are sealed while `daybook serve` takes events, or `daybook live record` runs.";
         findings.push(Finding::warning(AREA, what, means, advice));
     }
     findings

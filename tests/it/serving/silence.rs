@@ -28,6 +28,7 @@ pub(super) fn long() -> Limits {
         body: never,
         idle: never,
         stall: never,
+        body_bytes: 1024 * 1024,
         last_words: Duration::from_secs(60),
         ..Limits::default()
     }

@@ -1,0 +1,159 @@
+//! Live events over HTTP: programs send events, begin and end spans, open sessions, and see what the server makes of it.
+
+mod answer;
+mod body;
+mod counters;
+mod events;
+mod sessions;
+mod spans;
+mod watch;
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Response, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::routing::{any, get, post};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::LiveSettings;
+use crate::config::live::May;
+use crate::live::reader::Reader;
+use crate::live::record::Recorder;
+use crate::live::spans::Spans;
+use crate::web::Peer;
+use crate::web::access::{Access, Grant, Refused};
+use crate::web::answer::{JSON, text};
+
+use answer::Problem;
+use counters::Counters;
+use watch::Sample;
+
+/// Bytes of bodies that are in memory at a time.
+const BODIES_BYTES: usize = 32 << 20;
+
+/// What all routes share.
+pub struct Api {
+    recorder: Recorder,
+    /// The one of times without a zone.
+    zone: Tz,
+    reader: Reader,
+    spans: Spans,
+    access: Arc<Access>,
+    stop: CancellationToken,
+    bodies: Arc<Semaphore>,
+    /// Bodies are taken apart by one processor less than there are: a page must not wait for them.
+    hands: Semaphore,
+    counters: Counters,
+    sample: Mutex<Sample>,
+}
+
+impl Api {
+    pub fn new(
+        live: &LiveSettings,
+        zone: Tz,
+        recorder: Recorder,
+        access: Arc<Access>,
+        stop: CancellationToken,
+    ) -> Self {
+        let reader = Reader::of(live.database.clone());
+        let timeout = TimeDelta::from_std(live.span_timeout).unwrap_or(TimeDelta::MAX);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            spans: Spans::new(recorder.clone(), reader.clone(), timeout),
+            recorder,
+            zone,
+            reader,
+            access,
+            stop,
+            bodies: Arc::new(Semaphore::new(BODIES_BYTES)),
+            hands: Semaphore::new(processors.saturating_sub(1).max(1)),
+            counters: Counters::default(),
+            sample: Mutex::default(),
+        }
+    }
+
+    fn admit(&self, request: &Request, what: May) -> Result<Grant, Problem> {
+        let peer = request.extensions().get::<Peer>();
+        let peer = peer.ok_or(Problem::refused(Refused::Hostless))?;
+        let (uri, headers) = (request.uri(), request.headers());
+        let now = Instant::now();
+        let admitted = self.access.admit_program(peer.0, uri, headers, what, now);
+        let grant = admitted.map_err(Problem::refused)?;
+        match self.stop.is_cancelled() {
+            true => Err(Problem::stopping()),
+            false => Ok(grant),
+        }
+    }
+}
+
+/// The routes of a server that takes events.
+pub fn routes(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/api/events", post(events::record))
+        .route("/api/spans", post(spans::begin).get(spans::list))
+        .route("/api/spans/{id}/end", post(spans::end))
+        .route("/api/sessions", post(sessions::open).get(sessions::list))
+        .route("/api/openapi.json", get(description))
+        .route("/api/{*rest}", any(nowhere))
+        .method_not_allowed_fallback(other_method)
+        .layer(from_fn_with_state(Arc::clone(&api), counted))
+        .with_state(api)
+}
+
+/// Those of a server that takes none.
+pub fn closed_routes() -> Router {
+    Router::new().route("/api/{*rest}", any(closed))
+}
+
+async fn description() -> Response<Body> {
+    let document = include_str!("api/openapi.json");
+    text(StatusCode::OK, JSON, document.into())
+}
+
+async fn nowhere() -> Problem {
+    Problem::missing("there is nothing here: see /api/openapi.json")
+}
+
+async fn other_method() -> Problem {
+    let error = "this address does not take that method: see /api/openapi.json";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, error)
+}
+
+async fn closed() -> Problem {
+    Problem::missing("this server takes no events: set `accept = true` under [live]")
+}
+
+/// Counts requests that were not done.
+async fn counted(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response<Body> {
+    let answer = next.run(request).await;
+    if let Some(reason) = answer.extensions().get() {
+        api.counters.refused(*reason).add(1);
+    }
+    answer
+}
+
+/// Bytes that nobody can guess.
+fn random<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) => {
+            tracing::error!("the system gives no random numbers: {error}");
+            Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the system gives no random numbers",
+            ))
+        }
+    }
+}
+
+fn as_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,209 @@
+//! What is too large, too slow, too much or half there is turned away, and nothing of it is kept.
+
+use std::io::Write;
+use std::time::Duration;
+
+use daybook::web::Limits;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sqlx::{Connection, Executor, SqliteConnection};
+use tokio::io::AsyncWriteExt;
+
+use super::{Intake, JSON, LINES, checkout, json, noon, shop};
+use crate::browsing::rest;
+
+fn request(more: &str) -> String {
+    format!(
+        "POST /api/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {JSON}\r\n{more}\r\n"
+    )
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_large_are_refused_however_they_come() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let large = 8 * 1024 * 1024 + 1;
+    let announced = request(&format!("Content-Length: {large}\r\n"));
+    let answer = intake.browser().send(announced.as_bytes()).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(
+        json(&answer)["error"],
+        "a body may send at most 8 MB: send smaller batches"
+    );
+    // In pieces, nobody says before how much there will be.
+    let mut pieces = request("Transfer-Encoding: chunked\r\n").into_bytes();
+    for _ in 0..9 {
+        pieces.extend(b"100000\r\n");
+        pieces.resize(pieces.len() + 0x10_0000, b' ');
+        pieces.extend(b"\r\n");
+    }
+    pieces.extend(b"0\r\n\r\n");
+    assert_eq!(intake.browser().send(&pieces).await.status, 413);
+    assert_eq!(intake.end().await.points("checkout").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_small_body_that_unpacks_to_a_gigabyte_is_refused_early() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    let blanks = vec![b' '; 1 << 20];
+    for _ in 0..1024 {
+        packed.write_all(&blanks).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 2 << 20);
+    let browser = intake.browser().saying("Content-Encoding", "gzip");
+    let answer = browser.post("/api/events", LINES, packed).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(
+        json(&answer)["error"],
+        "a body may unpack to at most 16 MB: send smaller batches"
+    );
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn types_that_a_foreign_page_could_send_are_refused() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    ] {
+        let answer = intake
+            .browser()
+            .post("/api/events", kind, checkout(1))
+            .await;
+        assert_eq!(answer.status, 415, "{kind}");
+    }
+    // A page that asks first is told no.
+    let asked = intake.browser().saying("Origin", "http://evil.example");
+    let asked = asked.ask("OPTIONS", "/api/events").await;
+    assert_eq!(
+        (asked.status, asked.header("access-control-allow-origin")),
+        (405, None)
+    );
+    let foreign = intake.browser().saying("Content-Encoding", "br");
+    assert_eq!(foreign.post("/api/events", JSON, "x").await.status, 415);
+    assert_eq!(intake.end().await.points("checkout").await.len(), 0);
+}
+
+#[tokio::test]
+async fn who_hangs_up_within_a_body_leaves_nothing() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let event = checkout(1);
+    for sent in [0, 1, event.len() - 1] {
+        let mut stream = intake.browser().open().await;
+        let head = request(&format!("Content-Length: {}\r\n", event.len()));
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&event.as_bytes()[..sent]).await.unwrap();
+        drop(stream);
+    }
+    assert_eq!(intake.post("/api/events", &checkout(2)).await.status, 200);
+    assert_eq!(intake.end().await.points("checkout").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_ends_its_connection() {
+    let limits = Limits {
+        body: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let world = shop("");
+    let intake = Intake::with(world.config(), limits, noon).await;
+    let mut slow = intake.browser().open().await;
+    let head = request("Content-Length: 100\r\n");
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let answer = rest(&mut slow).await;
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{answer:?}");
+    assert_eq!(intake.post("/api/events", &checkout(1)).await.status, 200);
+    assert_eq!(intake.end().await.points("checkout").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_keeps_nothing_of_a_batch_and_says_when_to_come_again() {
+    let world = shop("queue = 10");
+    let intake = Intake::of(&world).await;
+    // Somebody else writes, so that what is sent waits.
+    let url = format!("sqlite://{}", intake.live.database.display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let batch = |first: usize, count: usize| {
+        let events: Vec<String> = (first..first + count).map(checkout).collect();
+        format!("[{}]", events.join(","))
+    };
+    let browser = intake.browser();
+    let body = batch(0, 6);
+    let waiting = tokio::spawn(async move { browser.post("/api/events", JSON, body).await });
+    super::until(async || intake.api.series("d").contains("d_live_queue_points 6\n")).await;
+    let refused = intake.post("/api/events", &batch(6, 5)).await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (429, Some("1"))
+    );
+    assert_eq!(
+        json(&refused)["error"],
+        "the queue is full: try again in a second"
+    );
+    let browser = intake.browser();
+    let body = batch(6, 4);
+    let fits = tokio::spawn(async move { browser.post("/api/events", JSON, body).await });
+    super::until(async || intake.api.series("d").contains("d_live_queue_points 10\n")).await;
+    assert!(!intake.api.is_ready());
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(waiting.await.unwrap().status, 200);
+    assert_eq!(fits.await.unwrap().status, 200);
+    super::until(async || intake.api.is_ready()).await;
+    other.close().await.unwrap();
+    assert_eq!(intake.end().await.points("checkout").await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_stopping_server_takes_no_more() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    intake.told.cancel();
+    let answer = intake.post("/api/events", &checkout(1)).await;
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (503, Some("1"))
+    );
+    assert_eq!(json(&answer)["error"], "the server is stopping");
+    assert_eq!(intake.end().await.points("checkout").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_no_secret_and_no_lie() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let url = format!("sqlite://{}", intake.live.database.display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    other
+        .execute("ALTER TABLE chunks RENAME TO gone")
+        .await
+        .unwrap();
+    let answer = intake.post("/api/events", &checkout(1)).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        json(&answer)["error"],
+        "the events' file cannot be used; the server's log says why"
+    );
+    assert!(!intake.api.is_ready());
+    assert!(
+        intake
+            .api
+            .series("d")
+            .contains("d_live_requests_refused_total{reason=\"store\"} 1\n")
+    );
+    other
+        .execute("ALTER TABLE gone RENAME TO chunks")
+        .await
+        .unwrap();
+    other.close().await.unwrap();
+    assert_eq!(intake.post("/api/events", &checkout(1)).await.status, 200);
+    assert!(intake.api.is_ready());
+    assert_eq!(intake.end().await.points("checkout").await.len(), 1);
+}
