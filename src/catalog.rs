@@ -363,6 +363,11 @@ impl Metric {
         }
     }
 
+    /// Whether it counts events that were sent.
+    pub fn is_live(&self) -> bool {
+        matches!(self.shape, Shape::Live(_))
+    }
+
     /// Whether it counts things, as far as the catalog can tell; a query's result shows what it is.
     pub fn counts(&self) -> bool {
         match &self.shape {

@@ -118,6 +118,8 @@ pub struct Twin {
     pub value: Value,
     /// How much larger the row's number is.
     pub difference: Value,
+    /// It counts rows of a database, and the row's own number events that were sent.
+    pub is_stored: bool,
 }
 
 /// An alert with its metric's label and unit.
@@ -351,6 +353,7 @@ fn twin(entry: &Entry, metric: &Metric, catalog: &Catalog) -> Option<Twin> {
         decimals: twin.decimals,
         value: value.clone(),
         difference: Value::from_decimal(difference),
+        is_stored: metric.is_live() && !twin.is_live(),
     })
 }
 

@@ -77,7 +77,7 @@ phrases! {
         metric compared usually usual_then echo learning covered_by_day no_data unavailable failed no_value unchanged new known_day open_day_then
         counted counted_on reconstructed imported
         trend trend_constant trend_lowest trend_highest all_others no_part
-        twins_title twins
+        twins_title twins twins_stored
         failed_title unknown_title corrected_title later_title recounted_title nulls_title unlisted_title also_title
         undelivered_title addresses_title recipients_title length_title known_title learning_title learning_until muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known

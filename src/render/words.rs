@@ -138,18 +138,19 @@ pub fn provenance(row: &Row, report: &Report) -> Vec<String> {
     notes
 }
 
-/// `412, but 415 Orders, 24 h (−3)`
+/// `412 sent, 415 in the database (Orders, 24 h)`
 pub fn differs(row: &Row, twin: &Twin) -> String {
     let scale = Scale::of_row(row);
     let speech = speech();
     let own = speech.reading(row.value.as_ref(), row.provenance.kind, scale);
     let other = speech.value(&twin.value, Scale::of_twin(twin));
+    let label = &twin.label;
+    if twin.is_stored {
+        return format!("{own} sent, {other} in the database ({label})");
+    }
     let difference = twin.difference.number().unwrap_or_default();
-    format!(
-        "{own}, but {}: {other} ({})",
-        twin.label,
-        speech.amount(difference, scale)
-    )
+    let difference = speech.amount(difference, scale);
+    format!("{own}, but {label}: {other} ({difference})")
 }
 
 /// Rows that a split does not count.

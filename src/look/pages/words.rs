@@ -39,7 +39,7 @@ words! {
     alerts_of standing over nothing_alerts open_unjudged not_judged month no_day by_metric strip_legend
     vs_days chart usual value open_mark table_of no_values no_such_metric did_you_mean
     about key past made_of rules family since was counted_by counted_like
-    history_event history_interval history_survivors history_now
+    history_event history_live history_interval history_survivors history_now
     rule_above rule_from rule_below rule_down_to no_rules rule_both rule_falls rule_rises rule_parts warning_from critical_from
     legend_usual legend_open legend_clock
 }

@@ -21,6 +21,7 @@ use crate::live::store::{Known, Store};
 /// The kinds, and the metrics over them.
 pub(super) const KINDS: &str = r#"# Sign-ups and uploads are also sent as live events; `daybook live record` would add to live.db.
 [live]
+accept = true                         # `daybook serve` takes more of them
 database = "live.db"
 
 [live.kinds.sign_up]

@@ -189,6 +189,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     reason_estimate: "from rollups, right to within 1 %",
     twins_title: "Should be the same",
     twins: "{label}: {value}, but {twin}: {twin_value} ({difference})",
+    twins_stored: "{label}: {value} sent, {twin_value} in the database ({twin})",
 
     criticals: plural("{n} critical", "{n} critical"),
     warnings: plural("{n} warning", "{n} warnings"),

@@ -190,6 +190,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     reason_estimate: "aus Zusammenfassungen, auf 1 % genau",
     twins_title: "Sollten gleich sein",
     twins: "{label}: {value}, aber {twin}: {twin_value} ({difference})",
+    twins_stored: "{label}: {value} gesendet, {twin_value} in der Datenbank ({twin})",
 
     criticals: plural("{n} kritisch", "{n} kritisch"),
     warnings: plural("{n} Warnung", "{n} Warnungen"),

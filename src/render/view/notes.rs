@@ -158,7 +158,11 @@ fn differing(report: &Report, speech: &Speech) -> Option<NoteView> {
             ),
             ("difference", speech.amount(difference, scale)),
         ];
-        Some(fill(speech.words.twins, &words))
+        let phrase = match twin.is_stored {
+            true => speech.words.twins_stored,
+            false => speech.words.twins,
+        };
+        Some(fill(phrase, &words))
     };
     let lines = report.differing().filter_map(line).collect();
     note(speech.words.twins_title, Tone::Plain, lines, speech)

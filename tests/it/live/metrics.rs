@@ -490,7 +490,7 @@ async fn numbers_that_should_be_the_same_are_told_where_they_differ() {
     assert_eq!(twin("2025-10-05"), expected);
     assert_eq!(twin("2025-10-04")["difference"], 0);
     let (own, other) = (count, count + 2);
-    let line = format!("Checkouts sent, 24 h: {own}, but Orders, 24 h: {other} (−2)");
+    let line = format!("Checkouts sent, 24 h: {own} sent, {other} in the database (Orders, 24 h)");
     for args in [
         &["show", "--date", "2025-10-05"][..],
         &["report", "--date", "2025-10-05", "--format", "text"],
@@ -510,7 +510,7 @@ async fn numbers_that_should_be_the_same_are_told_where_they_differ() {
             })
             .collect();
         assert!(
-            !text_of(&world, &before).contains("but Orders, 24 h"),
+            !text_of(&world, &before).contains("in the database (Orders, 24 h)"),
             "{args:?}"
         );
     }
@@ -535,7 +535,9 @@ async fn numbers_that_should_be_the_same_are_told_where_they_differ() {
     assert!(german.contains("Sollten gleich sein"), "{german}");
     let flat = german.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        flat.contains(&format!("{own}, aber Orders, 24 h: {other} (−2)")),
+        flat.contains(&format!(
+            "{own} gesendet, {other} in der Datenbank (Orders, 24 h)"
+        )),
         "{german}"
     );
 }

@@ -51,6 +51,7 @@ impl About {
 
 fn history(metric: &Metric, scene: &Scene<'_>) -> &'static str {
     match metric.history {
+        History::Event if metric.is_live() => scene.words.history_live,
         History::Event => scene.words.history_event,
         History::Interval => scene.words.history_interval,
         History::Survivors => scene.words.history_survivors,

@@ -102,6 +102,7 @@ pub(super) const ENGLISH: Words = Words {
     counted_by: "How it is counted",
     counted_like: "Roughly this, for one day, without asking the database. The exact statement, with everything counted in the same scan:",
     history_event: "can be recounted exactly: rows are created and never change.",
+    history_live: "can be recounted while its events or their rollups are kept.",
     history_interval: "can be recounted exactly: the database keeps when each row begins and ends.",
     history_survivors: "can be recounted, but rows deleted since are missing.",
     history_now: "cannot be recounted: the database keeps no history of it.",

@@ -102,6 +102,7 @@ pub(super) const GERMAN: Words = Words {
     counted_by: "So wird gezählt",
     counted_like: "Ungefähr so, für einen Tag, ohne Blick in die Datenbank. Die genaue Abfrage mit allem, was sie sonst noch zählt:",
     history_event: "lassen sich genau nachzählen: Zeilen entstehen und ändern sich nie.",
+    history_live: "lassen sich nachzählen, solange die Ereignisse oder ihre Zusammenfassungen da sind.",
     history_interval: "lassen sich genau nachzählen: Die Datenbank weiss, wann jede Zeile beginnt und endet.",
     history_survivors: "lassen sich nachzählen, aber seither gelöschte Zeilen fehlen.",
     history_now: "lassen sich nicht nachzählen: Die Datenbank führt davon keinen Verlauf.",
