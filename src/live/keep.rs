@@ -27,6 +27,8 @@ use super::store::{CHUNK, ChunkRow, Part, Store, StoreError};
 pub use forget::{Forgotten, forget};
 pub use prune::Pruned;
 
+/// How far the keeper steps back behind other work, of 19.
+const NICE: i32 = 5;
 /// So many fresh chunks are merged into one.
 const MERGED: usize = 16;
 /// So many points are worth a sealed chunk; a busy recorder fills whole ones.
@@ -91,7 +93,11 @@ impl Keeper {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let named = thread::Builder::new().name("keeper".to_owned());
-        let thread = named.spawn(move || runtime.block_on(self.run(stopped)));
+        let thread = named.spawn(move || {
+            // Whoever sends events or looks at a page goes first; only this thread steps back.
+            rustix::process::nice(NICE).ok();
+            runtime.block_on(self.run(stopped));
+        });
         let thread = thread.map_err(failed)?;
         Ok(Keeping { stop, thread })
     }
