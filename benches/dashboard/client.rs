@@ -35,8 +35,21 @@ impl Client {
     pub(crate) fn get(&mut self, path: &str, tag: Option<&str>) -> Result<Answer> {
         let known = tag.map_or_else(String::new, |tag| format!("If-None-Match: {tag}\r\n"));
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{known}\r\n", self.host);
+        self.ask(path, request.as_bytes())
+    }
+
+    pub(crate) fn post(&mut self, path: &str, kind: &str, body: &[u8]) -> Result<Answer> {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            self.host,
+            body.len()
+        );
+        self.ask(path, &[head.as_bytes(), body].concat())
+    }
+
+    fn ask(&mut self, path: &str, request: &[u8]) -> Result<Answer> {
         let begun = Instant::now();
-        self.line.get_mut().write_all(request.as_bytes())?;
+        self.line.get_mut().write_all(request)?;
         let mut answer = Answer {
             status: 0,
             tag: None,

@@ -5,6 +5,7 @@
 
 #[path = "../export/book.rs"]
 mod book;
+#[expect(dead_code, reason = "this one only reads")]
 mod client;
 #[path = "../night/program.rs"]
 #[expect(dead_code, reason = "a server does not end by itself")]

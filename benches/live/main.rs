@@ -6,9 +6,17 @@
 #![expect(clippy::print_stdout, reason = "it reports")]
 #![expect(clippy::disallowed_methods, reason = "events happen now")]
 
+#[path = "../dashboard/client.rs"]
+mod client;
 mod hosts;
+mod http;
 mod plain;
 mod points;
+#[path = "../night/program.rs"]
+#[expect(dead_code, reason = "a server does not end by itself")]
+mod program;
+#[path = "../dashboard/server.rs"]
+mod server;
 mod sizes;
 
 use std::path::Path;
@@ -32,7 +40,7 @@ async fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let seconds = words.iter().filter_map(|text| text.parse().ok()).next();
     let time = Duration::from_secs(seconds.unwrap_or(10));
-    let parts = ["recording", "sealed", "hosts"];
+    let parts = ["recording", "sealed", "hosts", "http"];
     let named = parts
         .iter()
         .any(|part| words.iter().any(|word| word == part));
@@ -48,6 +56,9 @@ async fn main() -> Result<()> {
         }
         if is_wanted("hosts") {
             hosts::answered(&folder).await?;
+        }
+        if is_wanted("http") {
+            http::taken(&folder, time)?;
         }
         anyhow::Ok(())
     };
