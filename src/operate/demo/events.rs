@@ -26,14 +26,14 @@ database = "live.db"
 
 [live.kinds.sign_up]
 shape = "span"
-keep = { points = "60d" }
+keep = { points = "40d" }
 
 [live.kinds.upload]
 shape = "span"
 by = [["type"]]
 labels = { type = { values = ["AVATAR", "COLLECTION_HEADER", "COLLECTION_ITEM", "OTHER"] } }
 values = { duration = { unit = "ms", decimals = 0, min = 0 }, size = { unit = "bytes", decimals = 0 } }
-keep = { points = "60d" }
+keep = { points = "40d" }
 
 "#;
 pub(super) const METRICS: &str = r#"
@@ -75,7 +75,7 @@ good = "down"
 "#;
 
 /// The longest window, and some time before it.
-const RECORDED: TimeDelta = TimeDelta::days(60);
+const RECORDED: TimeDelta = TimeDelta::days(33);
 /// Of a hundred, so many are followed by one that fails.
 const FAILING: usize = 2;
 const FAILS_LATER: TimeDelta = TimeDelta::seconds(40);
