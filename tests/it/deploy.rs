@@ -42,6 +42,7 @@ fn every_unit_starts_what_the_program_takes_and_is_caged() {
         for line in [
             "User=daybook",
             "StateDirectory=daybook",
+            "Environment=METRICS_DATABASE=/var/lib/daybook/live.db",
             "ProtectSystem=strict",
             "NoNewPrivileges=yes",
             "CapabilityBoundingSet=",
@@ -65,6 +66,16 @@ fn every_unit_starts_what_the_program_takes_and_is_caged() {
         }
     }
     assert_eq!(services, 3);
+    // The keeper of live events changes its own priority, and a call that is not allowed ends the program.
+    let serve = fs::read_to_string(folder().join("systemd/daybook-serve.service")).unwrap();
+    let filters: Vec<&str> = serve
+        .lines()
+        .filter_map(|line| line.strip_prefix("SystemCallFilter="))
+        .collect();
+    assert_eq!(
+        filters,
+        ["@system-service", "~@privileged @resources", "setpriority"]
+    );
     let timer = fs::read_to_string(folder().join("systemd/daybook-collect.timer")).unwrap();
     assert!(timer.contains("OnCalendar=*-*-* 00:15:00 Europe/Zurich\n"));
     assert!(timer.contains("Persistent=true\n"));
