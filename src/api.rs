@@ -79,6 +79,11 @@ impl Api {
         }
     }
 
+    /// Lets go of the file, once nobody asks any more.
+    pub async fn close(&self) {
+        self.reader.close().await;
+    }
+
     fn admit(&self, request: &Request, what: May) -> Result<Grant, Problem> {
         let peer = request.extensions().get::<Peer>();
         let peer = peer.ok_or(Problem::refused(Refused::Hostless))?;

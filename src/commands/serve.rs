@@ -106,6 +106,7 @@ impl Intake {
     }
 
     async fn close(self) -> Result<(), CommandError> {
+        self.api.close().await;
         let Some(writer) = self.writer else {
             return Ok(());
         };

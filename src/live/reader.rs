@@ -29,4 +29,12 @@ impl Reader {
         }
         Ok(MutexGuard::try_map(store, Option::as_mut).ok())
     }
+
+    /// Whoever closes the file last empties its log; a reader that stays open would keep that from happening.
+    pub async fn close(&self) {
+        if let Some(store) = self.store.lock().await.take() {
+            // All has been read: what closing says changes nothing.
+            drop(store.close().await);
+        }
+    }
 }

@@ -139,6 +139,7 @@ impl Intake {
         self.stop.cancel();
         self.told.cancel();
         self.task.await.unwrap();
+        self.api.close().await;
         if let Some(writer) = self.writer {
             writer.stop().await.unwrap().close().await.unwrap();
         }

@@ -176,6 +176,18 @@ async fn a_stopping_server_takes_no_more() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_stopped_leaves_one_file() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    intake.post("/api/events", &checkout(1)).await;
+    assert_eq!(intake.get("/api/spans").await.status, 200);
+    let file = intake.live.database.clone();
+    assert!(file.with_extension("db-wal").exists());
+    intake.end().await;
+    assert!(file.exists() && !file.with_extension("db-wal").exists());
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_written_is_no_secret_and_no_lie() {
     let world = shop("");
     let intake = Intake::of(&world).await;
