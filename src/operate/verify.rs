@@ -132,6 +132,11 @@ async fn live_of(
 }
 
 fn check(key: &str, fused: &Reading, alone: &Reading, stored: Option<&Reading>) -> Check {
+    // What rollups only estimate is judged by the points.
+    let alone = match live_readings::is_estimate(alone) {
+        true if is_near(fused, alone) => fused,
+        _ => alone,
+    };
     let known = stored.filter(|reading| reading.is_known());
     Check {
         key: key.to_owned(),
@@ -156,11 +161,6 @@ fn verdict(fused: &Reading, alone: &Reading, stored: Option<&Reading>) -> Verdic
             _ => {}
         }
     }
-    // What rollups only estimate is judged by the points.
-    let alone = match live_readings::is_estimate(alone) {
-        true if is_near(fused, alone) => fused,
-        _ => alone,
-    };
     if !agree(fused.value.as_ref(), alone.value.as_ref()) {
         return Verdict::Contradicted;
     }
