@@ -7,6 +7,7 @@ pub mod chunk;
 pub mod columns;
 pub mod compat;
 pub mod event;
+pub mod json;
 pub mod keep;
 pub mod log;
 pub mod night;

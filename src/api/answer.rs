@@ -66,7 +66,9 @@ impl Problem {
     pub(super) fn refused(refused: access::Refused) -> Self {
         let error = match refused {
             access::Refused::Hostless => "the request names no host, or several",
-            access::Refused::Misdirected => "this server has another name",
+            access::Refused::Misdirected => {
+                "this server has another name, or a page of another site asks"
+            }
             access::Refused::Unknown => {
                 "send a token of this server: `Authorization: Bearer TOKEN`"
             }

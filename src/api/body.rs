@@ -12,6 +12,8 @@ use http_body_util::{BodyExt, LengthLimitError};
 use serde_json::Value as Json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::live::json;
+
 use super::Api;
 use super::answer::Problem;
 
@@ -86,10 +88,11 @@ impl Api {
         if sent.bytes.trim_ascii().is_empty() {
             return Ok(serde_json::Map::new());
         }
-        match serde_json::from_slice(&sent.bytes) {
+        let _hand = self.hand(sent.bytes.len()).await;
+        match json::read(&sent.bytes) {
             Ok(Json::Object(object)) => Ok(object),
             Ok(_) => Err(Problem::wrong("expected a JSON object")),
-            Err(error) => Err(Problem::wrong(format!("not valid JSON: {error}"))),
+            Err(error) => Err(Problem::wrong(error)),
         }
     }
 
@@ -103,13 +106,17 @@ impl Api {
 }
 
 impl Sent {
+    /// Small ones come in whatever else waits.
     fn add(&mut self, more: &[u8], bodies: &Arc<Semaphore>) -> Result<(), Problem> {
-        let room = Arc::clone(bodies).try_acquire_many_owned(more.len() as u32);
-        let room = room
-            .map_err(|_| Problem::busy("too many large bodies at once: try again in a second"))?;
-        match &mut self.room {
-            Some(all) => all.merge(room),
-            none => *none = Some(room),
+        if self.bytes.len() + more.len() > SMALL {
+            let room = Arc::clone(bodies).try_acquire_many_owned(more.len() as u32);
+            let room = room.map_err(|_| {
+                Problem::busy("too many large bodies at once: try again in a second")
+            })?;
+            match &mut self.room {
+                Some(all) => all.merge(room),
+                none => *none = Some(room),
+            }
         }
         self.bytes.extend(more);
         Ok(())

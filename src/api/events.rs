@@ -47,7 +47,7 @@ pub(super) async fn record(
     let rejected = reply.rejected.len() + reply.more_rejected;
     api.counters.accepted.add(reply.accepted);
     api.counters.rejected.add(rejected);
-    let code = match reply.accepted > 0 || reply.duplicate {
+    let code = match reply.accepted > 0 || reply.duplicate || rejected == 0 {
         true => StatusCode::OK,
         false => StatusCode::BAD_REQUEST,
     };
@@ -78,12 +78,14 @@ impl Api {
         }
         let now = self.recorder.now();
         let mut batch = Batch::default();
+        let mut has_passed_over = false;
         let mut add = |number: usize, text: &[u8]| {
             let read = format.read(text, self.zone);
             let event =
                 read.and_then(|event| event.map(|event| self.owned(event, grant)).transpose());
-            if let Some(event) = event.transpose() {
-                batch.add_read(number, event, self.recorder.kinds(), now);
+            match event.transpose() {
+                Some(event) => batch.add_read(number, event, self.recorder.kinds(), now),
+                None => has_passed_over = true,
             }
         };
         match sent.form {
@@ -106,7 +108,7 @@ impl Api {
             }
             Form::Json => add(1, &sent.bytes),
         }
-        match batch.is_empty() && !batch.has_refused() {
+        match batch.is_empty() && !batch.has_refused() && !has_passed_over {
             true => Err(nothing()),
             false => Ok(batch),
         }

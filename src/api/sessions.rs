@@ -86,7 +86,9 @@ pub(super) async fn list(
     let hours = TimeDelta::hours(asked.hours.unwrap_or(HOURS).into());
     let now = api.recorder.now();
     let question = Points {
-        from: (now - hours).timestamp_micros(),
+        from: now
+            .checked_sub_signed(hours)
+            .map_or(i64::MIN, |from| from.timestamp_micros()),
         to: i64::MAX,
         labels: own_labels(&kind, &grant)?,
         most: asked.limit.unwrap_or(LISTED).min(MOST_LISTED),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode};
 use chrono::{DateTime, Utc};
@@ -83,10 +84,11 @@ pub(super) async fn begin(
 
 pub(super) async fn end(
     State(api): State<Arc<Api>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let grant = api.admit(&request, May::Write)?;
+    let Path(id) = id.map_err(|rejection| Problem::wrong(rejection.body_text()))?;
     let mut fields = api.read_object(request).await?;
     for taken in ["kind", "id"] {
         if fields.contains_key(taken) {
@@ -144,11 +146,15 @@ fn span_key(id: &str, grant: &Grant) -> SpanKey {
 /// An id stands in an address.
 fn checked(id: &str) -> Result<String, Refused> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.~:".contains(letter);
-    match (1..=LONGEST_ID).contains(&id.len()) && id.chars().all(is_plain) {
+    let length = 1..=LONGEST_ID;
+    // Clients take dots for folders.
+    match length.contains(&id.len()) && id.chars().all(is_plain) && !id.starts_with('.') {
         true => Ok(id.to_owned()),
         false => Err(Refused {
             field: "id".to_owned(),
-            error: format!("expected 1 to {LONGEST_ID} letters a-z, digits and `-_.~:`"),
+            error: format!(
+                "expected 1 to {LONGEST_ID} letters a-z, digits and `-_.~:`, and no `.` first"
+            ),
         }),
     }
 }

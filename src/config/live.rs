@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::kinds::{self, Kinds, presets};
+use crate::kinds::{self, Kinds, OTHER, presets};
 use crate::text::duration::{DAY, HOUR, SECOND, spoken, within};
 
 use super::environment::check_name;
@@ -186,6 +186,7 @@ fn may(text: &str) -> Result<May, String> {
 
 fn organisation(text: &str) -> Result<String, String> {
     match text.len() {
+        _ if text == OTHER => Err(format!("`{OTHER}` stands for values that are too many")),
         1..=256 => Ok(text.to_owned()),
         length => Err(format!("{length} bytes, expected 1 to 256")),
     }

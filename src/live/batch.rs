@@ -136,6 +136,19 @@ impl Batch {
         Ok(batch)
     }
 
+    /// Of a span that nobody ended, however long ago.
+    pub fn of_unfinished(event: &Event<'_>, kinds: &Kinds) -> Result<Self, Refused> {
+        let kind = event::kind_of(event, kinds)?;
+        let mut points = Columns::new(kind);
+        event::add_unfinished(event, kind, &mut points)?;
+        let ids = Vec::new();
+        Ok(Self {
+            kinds: BTreeMap::from([(kind.name.clone(), Part { points, ids })]),
+            accepted: 1,
+            ..Self::default()
+        })
+    }
+
     /// Begins a span.
     pub fn of_begin(span: OpenSpan, kind: &str, points: Columns) -> Self {
         let change = SpanChange::Begin {

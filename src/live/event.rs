@@ -13,6 +13,7 @@ use crate::text::duration::spoken;
 use crate::text::suggest::did_you_mean;
 
 use super::columns::{ABSENT, Columns, Numbers};
+use super::json;
 
 /// Clocks differ a little; what claims to come from later than this is wrong.
 pub const AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -98,8 +99,7 @@ impl<'a> Event<'a> {
 
     /// Reads one line of JSON.
     pub fn from_json(line: &[u8]) -> Result<Event<'static>, Refused> {
-        let json: Json = serde_json::from_slice(line)
-            .map_err(|error| refused("", format!("not valid JSON: {error}")))?;
+        let json = json::read(line).map_err(|error| refused("", error))?;
         match json {
             Json::Object(fields) => Self::from_fields(fields),
             _ => Err(refused("", "expected an object, such as {\"kind\": …}")),
@@ -112,11 +112,11 @@ impl<'a> Event<'a> {
             match (field.as_str(), json) {
                 ("kind", Json::String(kind)) => event.kind = kind.into(),
                 ("id", Json::String(id)) => event.id = Some(id.into()),
-                ("at", json) => event.at = Some(moment(&json)?),
+                ("at", json) if !json.is_null() => event.at = Some(moment(&json)?),
                 ("labels", Json::Object(labels)) => {
                     for (name, json) in labels {
                         let text = label(&json)
-                            .map_err(|error| refused(format!("labels.{name}"), error))?;
+                            .map_err(|error| refused(format!("labels.{}", shown(&name)), error))?;
                         event
                             .labels
                             .extend(text.map(|text| (name.into(), text.into())));
@@ -125,7 +125,7 @@ impl<'a> Event<'a> {
                 ("values", Json::Object(values)) => {
                     for (name, json) in values {
                         let number = number(&json)
-                            .map_err(|error| refused(format!("values.{name}"), error))?;
+                            .map_err(|error| refused(format!("values.{}", shown(&name)), error))?;
                         event
                             .values
                             .extend(number.map(|number| (name.into(), number)));
@@ -133,12 +133,13 @@ impl<'a> Event<'a> {
                 }
                 ("ok", Json::Bool(ok)) => event.ok = Some(ok),
                 ("details", json) => event.details = Some(json).filter(|json| !json.is_null()),
-                ("id" | "labels" | "values" | "ok", Json::Null) => {}
+                ("at" | "id" | "labels" | "values" | "ok", Json::Null) => {}
                 ("kind" | "id", _) => return Err(refused(field, "expected text")),
                 ("labels" | "values", _) => return Err(refused(field, "expected an object")),
                 ("ok", _) => return Err(refused(field, "expected true or false")),
                 _ => {
                     let known = ["kind", "at", "id", "labels", "values", "ok", "details"];
+                    let field = shown(&field);
                     let hint = did_you_mean(&field, known);
                     return Err(refused(field, format!("unknown field{hint}")));
                 }
@@ -223,8 +224,9 @@ pub fn kind_of<'k>(event: &Event<'_>, kinds: &'k Kinds) -> Result<&'k Kind, Refu
         return Err(refused("kind", "missing"));
     }
     kinds.get(&*event.kind).ok_or_else(|| {
-        let hint = did_you_mean(&event.kind, kinds.keys().map(String::as_str));
-        refused("kind", format!("no kind `{}`{hint}", shown(&event.kind)))
+        let named = shown(&event.kind);
+        let hint = did_you_mean(&named, kinds.keys().map(String::as_str));
+        refused("kind", format!("no kind `{named}`{hint}"))
     })
 }
 
@@ -237,6 +239,12 @@ pub fn add(
 ) -> Result<(), Refused> {
     let values = values(event, kind, true)?;
     add_with(event, kind, now, points, values)
+}
+
+/// The same for what came to no end: it lacks what the end would have said.
+pub fn add_unfinished(event: &Event<'_>, kind: &Kind, points: &mut Columns) -> Result<(), Refused> {
+    let values = values(event, kind, false)?;
+    add_with(event, kind, event.at.unwrap_or_default(), points, values)
 }
 
 /// The same for a span that begins: it may still lack values.
@@ -304,9 +312,10 @@ fn add_with(
 fn labels<'e>(event: &'e Event<'_>, kind: &Kind) -> Result<Vec<&'e str>, Refused> {
     let mut texts = vec![""; kind.labels.len()];
     for (name, text) in &event.labels {
-        let field = || format!("labels.{name}");
+        let field = || format!("labels.{}", shown(name));
         let Some(at) = kind.label(name) else {
-            let hint = did_you_mean(name, kind.labels.iter().map(|label| label.name.as_str()));
+            let known = kind.labels.iter().map(|label| label.name.as_str());
+            let hint = did_you_mean(&shown(name), known);
             return Err(refused(
                 field(),
                 format!("`{}` has no such label{hint}", kind.name),
@@ -325,7 +334,7 @@ fn labels<'e>(event: &'e Event<'_>, kind: &Kind) -> Result<Vec<&'e str>, Refused
             && !text.is_empty()
             && !known.iter().any(|known| known == text)
         {
-            let hint = did_you_mean(text, known.iter().map(String::as_str));
+            let hint = did_you_mean(&shown(text), known.iter().map(String::as_str));
             return Err(refused(
                 field(),
                 format!("`{}` is not one of its values{hint}", shown(text)),
@@ -346,9 +355,10 @@ fn values(event: &Event<'_>, kind: &Kind, is_whole: bool) -> Result<Vec<Option<N
     let mut numbers = vec![None; kind.values.len()];
     for (name, number) in &event.values {
         let Some(at) = kind.value(name) else {
-            let hint = did_you_mean(name, kind.values.iter().map(|value| value.name.as_str()));
+            let known = kind.values.iter().map(|value| value.name.as_str());
+            let hint = did_you_mean(&shown(name), known);
             let error = format!("`{}` has no such value{hint}", kind.name);
-            return Err(refused(format!("values.{name}"), error));
+            return Err(refused(format!("values.{}", shown(name)), error));
         };
         numbers[at] = Some(*number);
     }

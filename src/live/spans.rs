@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value as Json, json};
@@ -28,7 +29,14 @@ pub struct Spans {
     reader: Reader,
     timeout: TimeDelta,
     /// Of those begun here: a clock that is set does not change how long they take.
-    begun: Mutex<HashMap<SpanKey, Instant>>,
+    begun: Mutex<HashMap<SpanKey, Clocked>>,
+}
+
+/// When a span was begun, by both clocks.
+struct Clocked {
+    /// In microseconds.
+    at: i64,
+    since: Instant,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -103,16 +111,22 @@ impl Spans {
         if self.open_count(None).await? >= MOST_OPEN {
             return Err(SpanError::TooMany);
         }
+        let written = points(&columns, &kind.name).map(|point| serde_json::to_string(&point));
+        let written: Result<String, _> = written.collect();
         let span = OpenSpan {
             organisation: key.organisation.clone(),
             id: key.id.clone(),
-            event: points(&columns, &kind.name)
-                .map(|point| json!(point).to_string())
-                .collect(),
+            event: written.map_err(|error| Refused {
+                field: "details".to_owned(),
+                error: error.to_string(),
+            })?,
             begun: at.timestamp_micros(),
             expires: begun.expires.timestamp_micros(),
         };
-        let started = Instant::now();
+        let clocked = Clocked {
+            at: span.begun,
+            since: Instant::now(),
+        };
         let batch = Batch::of_begin(span, &kind.name, columns);
         if self.recorder.send(batch).await?.duplicate {
             // Somebody was faster.
@@ -120,7 +134,7 @@ impl Spans {
             return Ok(row.as_ref().map_or(begun, begun_before));
         }
         if event.at.is_none() {
-            self.remember(key, started);
+            self.remember(key, clocked);
         }
         Ok(begun)
     }
@@ -132,20 +146,30 @@ impl Spans {
         more: Event<'_>,
         error: Option<&str>,
     ) -> Result<Ended, SpanError> {
-        let elapsed = self.elapsed(key);
         let at = more.at.unwrap_or_else(|| self.recorder.now());
         if !self.recorder.is_on() {
             return Ok(Ended {
                 at,
-                duration: elapsed.unwrap_or_default(),
+                duration: 0.0,
                 duplicate: false,
             });
         }
         let unknown = || SpanError::Unknown(key.id.clone());
         let row = self.row(key).await?.ok_or_else(unknown)?;
         if let Some(end) = &row.end {
+            self.forget(key);
             return ended_before(end);
         }
+        if more
+            .at
+            .is_some_and(|at| at.timestamp_micros() < row.span.begun)
+        {
+            return Err(SpanError::Refused(Refused {
+                field: "at".to_owned(),
+                error: "before the span began".to_owned(),
+            }));
+        }
+        let elapsed = self.elapsed(key, row.span.begun);
         let measured = match more.at {
             Some(at) => between(row.span.begun, at),
             None => elapsed.unwrap_or_else(|| between(row.span.begun, at)),
@@ -225,8 +249,9 @@ impl Spans {
                 duration: (span.expires - span.begun) as f64 / 1000.0,
                 is_expired: true,
             };
-            let event = expiry(&span, end.duration, self.recorder.kinds());
-            let batch = event.and_then(|event| Batch::of(&event, self.recorder.kinds(), now));
+            let kinds = self.recorder.kinds();
+            let event = expiry(&span, end.duration, kinds);
+            let batch = event.and_then(|event| Batch::of_unfinished(&event, kinds));
             let batch = batch.unwrap_or_else(|refused| {
                 tracing::warn!("the span `{}` expired and is not kept: {refused}", span.id);
                 Batch::default()
@@ -234,6 +259,7 @@ impl Spans {
             self.recorder.send_when_free(batch.ending(end)).await?;
             self.forget(&key);
         }
+        self.forget_expired();
         Ok(())
     }
 
@@ -244,9 +270,17 @@ impl Spans {
         }
     }
 
-    fn remember(&self, key: SpanKey, at: Instant) {
+    fn remember(&self, key: SpanKey, clocked: Clocked) {
         if let Ok(mut begun) = self.begun.lock() {
-            begun.insert(key, at);
+            begun.insert(key, clocked);
+        }
+    }
+
+    /// Those that were ended elsewhere, too.
+    fn forget_expired(&self) {
+        if let Ok(mut begun) = self.begun.lock() {
+            let timeout = self.timeout.to_std().unwrap_or(Duration::MAX);
+            begun.retain(|_, clocked| clocked.since.elapsed() < timeout);
         }
     }
 
@@ -256,11 +290,11 @@ impl Spans {
         }
     }
 
-    /// Milliseconds since it was begun here.
-    fn elapsed(&self, key: &SpanKey) -> Option<f64> {
+    /// Milliseconds since it was begun, if that was here.
+    fn elapsed(&self, key: &SpanKey, begun_at: i64) -> Option<f64> {
         let begun = self.begun.lock().ok()?;
-        let since = begun.get(key)?.elapsed();
-        Some(since.as_micros() as f64 / 1000.0)
+        let clocked = begun.get(key).filter(|clocked| clocked.at == begun_at)?;
+        Some(clocked.since.elapsed().as_micros() as f64 / 1000.0)
     }
 }
 
@@ -315,16 +349,18 @@ fn expiry(span: &OpenSpan, duration: f64, kinds: &Kinds) -> Result<Event<'static
     Ok(failed(event, "expired: nobody ended it", kinds))
 }
 
-/// The message goes into the details; a kind that keeps none does without.
+/// The message goes into the details, as far as the kind keeps any.
 fn failed<'e>(mut event: Event<'e>, message: &str, kinds: &Kinds) -> Event<'e> {
     event.ok = Some(false);
-    if kinds.get(&*event.kind).is_some_and(|kind| kind.details > 0) {
-        let mut details = match event.details.take() {
-            Some(Json::Object(details)) => details,
-            _ => Map::new(),
-        };
-        details.insert("error".to_owned(), json!(message));
-        event.details = Some(Json::Object(details));
+    let room = kinds.get(&*event.kind).map_or(0, |kind| kind.details);
+    let mut details = match &event.details {
+        Some(Json::Object(details)) => details.clone(),
+        _ => Map::new(),
+    };
+    details.insert("error".to_owned(), json!(message));
+    let details = Json::Object(details);
+    if details.to_string().len() <= room {
+        event.details = Some(details);
     }
     event
 }

@@ -7,13 +7,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::header::{AUTHORIZATION, HOST};
-use axum::http::{HeaderMap, HeaderName, Uri};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use url::Url;
 
 use crate::config::live::{May, Token};
 use crate::config::{Config, ServeSettings};
@@ -126,7 +127,10 @@ impl Access {
     ) -> Result<Grant, Refused> {
         if self.programs.is_empty() {
             self.admit(peer, uri, headers, now)?;
-            return Ok(Grant::default());
+            return match self.comes_from_elsewhere(headers) {
+                true => Err(Refused::Misdirected),
+                false => Ok(Grant::default()),
+            };
         }
         let shown = only(headers, &AUTHORIZATION).and_then(|shown| shown.split_once(' '));
         let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -179,6 +183,20 @@ impl Access {
             Ok(()) => Refused::Unknown,
             Err(wait) => Refused::Guessing { wait },
         }
+    }
+
+    /// A browser sends it for another site's page, with whatever access its user has.
+    fn comes_from_elsewhere(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let is_ours = |origin: &HeaderValue| {
+            let url = origin
+                .to_str()
+                .ok()
+                .and_then(|origin| Url::parse(origin).ok());
+            let host = url.as_ref().and_then(Url::host_str);
+            host.is_some_and(|host| self.hosts.contains(host))
+        };
+        !origins.all(is_ours)
     }
 
     fn means_us(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {

@@ -43,14 +43,19 @@ pub(super) async fn run(
         None => question::Found::default(),
     };
     let points = || points(&found.points, &kind.name);
+    let unreadable = |error| anyhow::anyhow!("an event cannot be printed: {error}");
     if args.json {
+        let all = points()
+            .map(serde_json::to_value)
+            .collect::<Result<Vec<_>, _>>();
+        let all = all.map_err(unreadable)?;
         let broken: Vec<&i64> = found.broken.iter().map(|(chunk, _)| chunk).collect();
         output::json(&json!({
-            "schema": 1, "points": points().collect::<Vec<_>>(), "has_more": found.has_more, "broken_chunks": broken,
+            "schema": 1, "points": all, "has_more": found.has_more, "broken_chunks": broken,
         }))?;
     } else {
         for point in points() {
-            output::data(&json!(point).to_string())?;
+            output::data(&serde_json::to_string(&point).map_err(unreadable)?)?;
         }
     }
     for (chunk, why) in &found.broken {

@@ -1,12 +1,15 @@
 //! Records of the bot metrics service, as it is called with them and as it logs them. Texts are measured and left out.
 
-use chrono::{NaiveDateTime, SecondsFormat};
+use std::ops::RangeInclusive;
+
+use chrono::{Datelike, NaiveDateTime, SecondsFormat};
 use chrono_tz::Tz;
 use serde_json::{Map, Value as Json, json};
 
 use crate::calendar::first_instant;
 
 use super::super::event::{Event, Refused};
+use super::super::json;
 
 /// What a record becomes.
 struct Form {
@@ -83,14 +86,15 @@ const NAMES: [(&str, &str, &str); 3] = [
 const IDS: [&str; 3] = ["metric_id", "correction_id", "filtering_id"];
 /// Texts, what can be computed, and what says the same as the kind.
 const LEFT_OUT: [&str; 4] = ["event_type", "message", "message_preview", "length_change"];
+/// Of moments.
+const YEARS: RangeInclusive<i32> = 1970..=9999;
 /// The levels of all records.
 const USUAL_LEVELS: [&str; 2] = ["metric", "info"];
 
 /// Reads one JSON object. Its `event_type` says what it is; a moment without a zone is in this one. `None`: a line of the log
 /// that says nothing by itself.
 pub fn event(text: &[u8], zone: Tz) -> Result<Option<Event<'static>>, Refused> {
-    let json: Json = serde_json::from_slice(text)
-        .map_err(|error| refused("", format!("not valid JSON: {error}")))?;
+    let json = json::read(text).map_err(|error| refused("", error))?;
     let Json::Object(fields) = json else {
         let expected = "expected an object, such as {\"event_type\": …}";
         return Err(refused("", expected));
@@ -200,6 +204,8 @@ fn at(moment: Json, zone: Tz) -> Json {
             .into_iter()
             .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
     });
+    // Others are no moments, and too large to compute with.
+    let naive = naive.filter(|local| YEARS.contains(&local.year()));
     match naive {
         Some(local) => {
             let at = first_instant(local, zone);

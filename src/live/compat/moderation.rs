@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Number, Value as Json, json};
 
 use super::super::event::{self, Event, Refused};
+use super::super::json;
 
 /// The kind that a scan becomes.
 pub const KIND: &str = "scan";
@@ -38,10 +39,8 @@ const SCAN: [&str; 15] = [
 /// Reads a line of JSON with what the bot knows of a scan. A number that is none, negative or text costs itself, never the
 /// scan.
 pub fn event(line: &[u8]) -> Result<Event<'static>, Refused> {
-    let json = serde_json::from_slice(line).or_else(|error| {
-        let mended = serde_json::from_slice(&without_nan(line));
-        mended.map_err(|_| refused("", format!("not valid JSON: {error}")))
-    })?;
+    let json = json::read(line)
+        .or_else(|error| json::read(&without_nan(line)).map_err(|_| refused("", error)))?;
     let Json::Object(fields) = json else {
         let expected = "expected an object, such as {\"guild_id\": …, \"scan_result\": …}";
         return Err(refused("", expected));

@@ -88,12 +88,13 @@ const TABLES: &str = "
         begun INTEGER NOT NULL,
         expires INTEGER NOT NULL,
         ended INTEGER,
+        closed INTEGER,
         duration REAL,
         is_expired INTEGER,
         PRIMARY KEY (organisation, id)
     ) WITHOUT ROWID;
     CREATE INDEX open_spans ON spans (expires) WHERE ended IS NULL;
-    CREATE INDEX ended_spans ON spans (ended) WHERE ended IS NOT NULL;
+    CREATE INDEX closed_spans ON spans (closed) WHERE closed IS NOT NULL;
     PRAGMA user_version = 3;
 ";
 

@@ -28,6 +28,7 @@ impl Store {
         batch: &mut Batch,
         outcome: &mut Outcome,
         known: &mut Known,
+        now: DateTime<Utc>,
     ) -> Result<Option<String>, StoreError> {
         match batch.span.take() {
             None => Ok(None),
@@ -39,7 +40,7 @@ impl Store {
                 Ok(None)
             }
             Some(SpanChange::End(end)) => {
-                outcome.duplicate = !self.end_span(&end).await?;
+                outcome.duplicate = !self.end_span(&end, now).await?;
                 if outcome.duplicate {
                     batch.kinds.clear();
                 }
@@ -63,12 +64,14 @@ impl Store {
         Ok(begun.map_err(self.failed("write to"))?.rows_affected() > 0)
     }
 
-    async fn end_span(&mut self, end: &SpanEnd) -> Result<bool, StoreError> {
+    async fn end_span(&mut self, end: &SpanEnd, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let ended = sqlx::query(
-            "UPDATE spans SET ended = ?, duration = ?, is_expired = ?
+            "UPDATE spans SET ended = ?, closed = ?, duration = ?, is_expired = ?
              WHERE organisation = ? AND id = ? AND ended IS NULL",
         )
         .bind(end.at)
+        // A span may be said to have ended long ago, and is remembered all the same.
+        .bind(now.timestamp_micros())
         .bind(end.duration)
         .bind(end.is_expired)
         .bind(&end.organisation)
@@ -130,7 +133,7 @@ impl Store {
     /// Forgets spans that ended long ago.
     pub async fn forget_ended_spans(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let before = (now - REMEMBERED).timestamp_micros();
-        let old = "SELECT count(*) FROM (SELECT 1 FROM spans WHERE ended < ? LIMIT 1)";
+        let old = "SELECT count(*) FROM (SELECT 1 FROM spans WHERE closed < ? LIMIT 1)";
         let old: i64 = sqlx::query_scalar(old)
             .bind(before)
             .fetch_one(&mut self.connection)
@@ -139,7 +142,7 @@ impl Store {
         if old == 0 {
             return Ok(());
         }
-        let forgotten = sqlx::query("DELETE FROM spans WHERE ended < ?")
+        let forgotten = sqlx::query("DELETE FROM spans WHERE closed < ?")
             .bind(before)
             .execute(&mut self.connection)
             .await;

@@ -129,7 +129,7 @@ impl Store {
         let mut points: BTreeMap<&str, Columns> = BTreeMap::new();
         let mut spans: BTreeMap<&str, Vec<(usize, String)>> = BTreeMap::new();
         for (batch, outcome) in batches.iter_mut().zip(&mut outcomes) {
-            let ended = self.change_span(batch, outcome, known).await?;
+            let ended = self.change_span(batch, outcome, known, now).await?;
             for (name, part) in std::mem::take(&mut batch.kinds) {
                 let Some(kind) = kinds.get(&name) else {
                     continue;

@@ -23,7 +23,7 @@ organisation = "acme"
 [live.tokens.other]
 token = "the token of the others"
 may = "admin"
-organisation = "other"
+organisation = "umbrella"
 "#;
 
 /// Wrong guesses are answered at once, so that a test may make many.
@@ -134,7 +134,7 @@ async fn a_token_of_an_organisation_speaks_for_no_other() {
         .await;
     assert_eq!(named.status, 200);
     let foreign = acme
-        .post("/api/events", JSON, host("web-3", Some("other")))
+        .post("/api/events", JSON, host("web-3", Some("umbrella")))
         .await;
     assert_eq!(foreign.status, 400);
     assert_eq!(
@@ -166,7 +166,7 @@ async fn a_token_of_an_organisation_speaks_for_no_other() {
         .map(|point| point["labels"]["organisation"].as_str().unwrap())
         .collect();
     organisations.sort_unstable();
-    assert_eq!(organisations, ["acme", "acme", "acme", "other"]);
+    assert_eq!(organisations, ["acme", "acme", "acme", "umbrella"]);
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn spans_of_another_organisation_are_neither_seen_nor_ended() {
     // Both may use the same id.
     assert_eq!(other.post("/api/spans", JSON, job).await.status, 201);
     // Nor does a span end as another's.
-    let foreign = r#"{"labels": {"organisation": "other"}}"#;
+    let foreign = r#"{"labels": {"organisation": "umbrella"}}"#;
     assert_eq!(
         acme.post("/api/spans/j/end", JSON, foreign).await.status,
         400
@@ -270,4 +270,24 @@ fn what_is_open_to_others_needs_access_control_before_it_begins() {
     let world: World = shop("");
     let ended = world.binary(&["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(ended.status.code(), Some(78));
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_changes_nothing() {
+    let world = shop("presets = [\"bot\"]");
+    let intake = Intake::of(&world).await;
+    for (origin, status) in [
+        ("http://evil.example", 421),
+        ("null", 421),
+        ("http://localhost:8321", 201),
+    ] {
+        // Without a body, a browser asks nobody before it sends this.
+        let browser = intake.browser().saying("Origin", origin);
+        assert_eq!(
+            browser.ask("POST", "/api/sessions").await.status,
+            status,
+            "{origin}"
+        );
+    }
+    assert_eq!(intake.end().await.points("session").await.len(), 1);
 }

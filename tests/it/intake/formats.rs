@@ -119,6 +119,12 @@ async fn the_bots_own_log_is_taken_line_by_line_and_once() {
         );
         assert_eq!(answer["known"], known);
     }
+    let started = log.lines().nth(1).unwrap();
+    let started = intake.post("/api/events?format=bot", started).await;
+    assert_eq!(
+        (started.status, &json(&started)["accepted"]),
+        (200, &json!(0))
+    );
     let kept = intake.end().await;
     assert_eq!(
         kept.points("stage").await,

@@ -219,3 +219,84 @@ async fn a_file_that_cannot_be_written_is_no_secret_and_no_lie() {
     assert!(intake.api.is_ready());
     assert_eq!(intake.end().await.points("checkout").await.len(), 1);
 }
+
+/// Arrays within one another.
+fn nested(depth: usize) -> String {
+    format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+#[tokio::test]
+async fn what_is_nested_too_deeply_or_read_twice_is_refused() {
+    let world = shop("presets = [\"bot\"]");
+    let intake = Intake::of(&world).await;
+    let with = |details: &str| {
+        format!(r#"{{"kind": "checkout", "labels": {{"shop": "zh"}}, "details": {details}}}"#)
+    };
+    for (details, status, error) in [
+        (nested(60), 200, ""),
+        (nested(64), 400, "nested more than 64 deep"),
+        (nested(100_000), 400, "nested more than 64 deep"),
+        // The library would read the text, and texts within it, without an end.
+        (
+            r#"{"$serde_json::private::RawValue": "[1]"}"#.to_owned(),
+            400,
+            "a reserved name",
+        ),
+        (
+            r#"[{"\u0024serde_json::private::RawValue": "[1]"}]"#.to_owned(),
+            400,
+            "a reserved name",
+        ),
+    ] {
+        for address in [
+            "/api/events",
+            "/api/spans",
+            "/api/events?format=bot",
+            "/api/events?format=scans",
+        ] {
+            let answer = intake.post(address, &with(&details)).await;
+            if address == "/api/events" {
+                assert_eq!(answer.status, status, "{details:.80}: {}", answer.body);
+            }
+            if status == 400 {
+                assert!(answer.body.contains(error), "{address}: {}", answer.body);
+            }
+        }
+    }
+    let large = with(&format!("\"{}\"", "a".repeat(600_000)));
+    for address in ["/api/events", "/api/spans"] {
+        let answer = intake.post(address, &large).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.body.contains("at most 524288"), "{}", answer.body);
+    }
+    let name = "x".repeat(100_000);
+    let answer = intake
+        .post("/api/events", &format!("{{\"{name}\": 1}}"))
+        .await;
+    assert!(answer.body.len() < 500, "{}", answer.body.len());
+    assert_eq!(intake.end().await.points("checkout").await.len(), 1);
+}
+
+#[tokio::test]
+async fn numbers_beyond_all_time_are_no_trouble() {
+    let world = shop("presets = [\"bot\"]");
+    let intake = Intake::of(&world).await;
+    assert_eq!(
+        intake.get("/api/sessions?hours=4294967295").await.status,
+        200
+    );
+    for year in ["-262143", "+262142", "0000", "1969"] {
+        let record = format!(
+            r#"{{"event_type": "system_metric", "metric_type": "x", "value": 1, "timestamp": "{year}-01-01T00:00:00"}}"#
+        );
+        let answer = intake.post("/api/events?format=bot", &record).await;
+        assert_eq!(answer.status, 400, "{year}");
+        assert_eq!(
+            json(&answer)["rejected"][0]["field"],
+            "at",
+            "{year}: {}",
+            answer.body
+        );
+    }
+    intake.end().await;
+}

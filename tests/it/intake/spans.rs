@@ -155,7 +155,7 @@ async fn what_cannot_be_a_span_is_refused() {
         (
             r#"{"kind": "checkout", "id": "a/b", "labels": {"shop": "zh"}}"#,
             "id",
-            "expected 1 to 128 letters a-z, digits and `-_.~:`",
+            "expected 1 to 128 letters a-z, digits and `-_.~:`, and no `.` first",
         ),
         (
             r#"{"kind": "checkout", "at": "2026-11-01T00:00:00Z", "labels": {"shop": "zh"}}"#,
@@ -240,4 +240,63 @@ async fn the_log_tells_when_a_span_begins_and_when_it_ends() {
         + r#","duration_ms":1200,"success":false,"error_message":"timeout","model":"small"}"#;
     let log = std::fs::read_to_string(world.path("metrics.jsonl")).unwrap();
     assert_eq!(log, format!("{started}\n{completed}\n"));
+}
+
+#[tokio::test]
+async fn a_span_that_ended_long_ago_is_known_for_a_day_all_the_same() {
+    let world = shop("keep_every = \"1s\"");
+    let intake = Intake::of(&world).await;
+    let api = intake.api.clone();
+    let watching = tokio::spawn(async move { api.watch().await });
+    let begin = BEGIN.replace("\"id\"", "\"at\": \"2026-11-18T11:00:00Z\", \"id\"");
+    assert_eq!(intake.post("/api/spans", &begin).await.status, 201);
+    super::until(async || json(&intake.get("/api/spans").await)["open"] == 0).await;
+    // The keeper has been round since.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(intake.post("/api/spans", &begin).await.status, 200);
+    assert_eq!(intake.post("/api/spans/s-1/end", "").await.status, 409);
+    let kept = intake.end().await;
+    watching.await.unwrap();
+    assert_eq!(kept.points("checkout").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_span_expires_as_failed_whatever_it_lacks() {
+    let world = shop(
+        "[live.kinds.job]\nshape = \"span\"\nvalues = { n = { required = true } }\ndetails = { bytes = 20 }",
+    );
+    let intake = Intake::of(&world).await;
+    let begin = r#"{"kind": "job", "id": "j", "at": "2026-11-20T08:00:00Z", "details": {"note": "123456"}}"#;
+    assert_eq!(intake.post("/api/spans", begin).await.status, 201);
+    let api = intake.api.clone();
+    let watching = tokio::spawn(async move { api.watch().await });
+    super::until(async || json(&intake.get("/api/spans").await)["open"] == 0).await;
+    let kept = intake.end().await;
+    watching.await.unwrap();
+    assert_eq!(
+        kept.points("job").await,
+        [
+            json!({"at": "2026-11-20T09:00:00Z", "kind": "job", "labels": {}, "values": {"duration": 3_600_000.0},
+                "ok": false, "details": {"note": "123456"}})
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_span_ends_after_it_began() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    intake.post("/api/spans", BEGIN).await;
+    let before = r#"{"at": "2026-11-20T10:59:59Z"}"#;
+    let answer = intake.post("/api/spans/s-1/end", before).await;
+    assert_eq!(
+        json(&answer),
+        json!({"error": "before the span began", "field": "at"})
+    );
+    let after = r#"{"at": "2026-11-20T11:00:02Z"}"#;
+    assert_eq!(
+        json(&intake.post("/api/spans/s-1/end", after).await)["duration"],
+        2000.0
+    );
+    intake.end().await;
 }
