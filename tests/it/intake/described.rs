@@ -98,6 +98,13 @@ async fn every_answer_is_as_the_document_says() {
         assert_eq!(answer.status, status);
         promised(&document, path, "get", &answer);
     }
+    let foreign = intake.browser().saying("Origin", "http://evil.example");
+    promised(
+        &document,
+        events,
+        "post",
+        &foreign.post(events, JSON, "{}").await,
+    );
     intake.told.cancel();
     for path in ["/api/events", "/api/spans", "/api/sessions"] {
         promised(&document, path, "post", &intake.post(path, "{}").await);
