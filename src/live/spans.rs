@@ -251,7 +251,13 @@ impl Spans {
             };
             let kinds = self.recorder.kinds();
             let event = expiry(&span, end.duration, kinds);
-            let batch = event.and_then(|event| Batch::of_unfinished(&event, kinds));
+            let batch = event.and_then(|mut event| {
+                Batch::of_unfinished(&event, kinds).or_else(|_| {
+                    // It took longer than its kind takes for possible.
+                    event.values.clear();
+                    Batch::of_unfinished(&event, kinds)
+                })
+            });
             let batch = batch.unwrap_or_else(|refused| {
                 tracing::warn!("the span `{}` expired and is not kept: {refused}", span.id);
                 Batch::default()

@@ -263,16 +263,21 @@ async fn a_span_that_ended_long_ago_is_known_for_a_day_all_the_same() {
 #[tokio::test]
 async fn a_span_expires_as_failed_whatever_it_lacks() {
     let world = shop(
-        "[live.kinds.job]\nshape = \"span\"\nvalues = { n = { required = true } }\ndetails = { bytes = 20 }",
+        "[live.kinds.job]\nshape = \"span\"\nvalues = { n = { required = true } }\ndetails = { bytes = 20 }
+         [live.kinds.quick]\nshape = \"span\"\nvalues = { duration = { unit = \"ms\", max = 1000 } }",
     );
     let intake = Intake::of(&world).await;
     let begin = r#"{"kind": "job", "id": "j", "at": "2026-11-20T08:00:00Z", "details": {"note": "123456"}}"#;
     assert_eq!(intake.post("/api/spans", begin).await.status, 201);
+    let quick = r#"{"kind": "quick", "at": "2026-11-20T08:00:00Z"}"#;
+    assert_eq!(intake.post("/api/spans", quick).await.status, 201);
     let api = intake.api.clone();
     let watching = tokio::spawn(async move { api.watch().await });
     super::until(async || json(&intake.get("/api/spans").await)["open"] == 0).await;
     let kept = intake.end().await;
     watching.await.unwrap();
+    let quick = json!({"at": "2026-11-20T09:00:00Z", "kind": "quick", "labels": {}, "values": {}, "ok": false});
+    assert_eq!(kept.points("quick").await, [quick]);
     assert_eq!(
         kept.points("job").await,
         [
