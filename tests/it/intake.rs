@@ -21,7 +21,7 @@ use daybook::commands::serve::router;
 use daybook::config::live::Durable;
 use daybook::config::{Config, LiveSettings};
 use daybook::live::point;
-use daybook::live::question::{self, Points};
+use daybook::live::question;
 use daybook::live::record::{Recorder, Writer};
 use daybook::live::store::Store;
 use daybook::look::pages::Site;
@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::browsing::{Answer, Browser};
+use crate::live::{METRICS, everything};
 use crate::world::World;
 
 const JSON: &str = "application/json";
@@ -47,18 +48,6 @@ values = { duration = { unit = "ms", min = 0 }, amount = { unit = "CHF", decimal
 by = [["shop"], ["till"]]
 cluster = "shop"
 details = { bytes = 200 }
-"#;
-
-/// A configuration needs something to measure; these tests never count it.
-const METRICS: &str = r#"
-[tables.users]
-name = "users"
-created_at = "joined"
-
-[[metrics]]
-key = "users"
-table = "users"
-count = "*"
 "#;
 
 /// An application whose server takes checkouts; `more` goes into `[live]` or behind it.
@@ -158,13 +147,7 @@ impl Kept {
         let mut store = Store::open(&self.live.database, Durable::Commit)
             .await
             .unwrap();
-        let question = Points {
-            from: i64::MIN,
-            to: i64::MAX,
-            labels: Vec::new(),
-            most: usize::MAX,
-            skip: 0,
-        };
+        let question = everything();
         let found = question::points(&mut store, &self.live.kinds[kind], &question)
             .await
             .unwrap();

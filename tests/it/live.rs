@@ -41,7 +41,7 @@ const CHECKOUT: &str = r#"
 "#;
 
 /// A configuration needs something to measure; these tests never count it.
-const METRICS: &str = r#"
+pub(crate) const METRICS: &str = r#"
 [tables.users]
 name = "users"
 created_at = "joined"
@@ -90,7 +90,7 @@ async fn recorder_in(path: &std::path::Path, settings: Settings) -> (Recorder, W
     Recorder::start(store, kinds(), settings, noon)
 }
 
-fn everything() -> Points {
+pub(crate) fn everything() -> Points {
     Points {
         from: i64::MIN,
         to: i64::MAX,

@@ -15,13 +15,14 @@ use daybook::config::live::Durable;
 use daybook::kinds::Kinds;
 use daybook::live::keep::{self, Rules};
 use daybook::live::point::points;
-use daybook::live::question::{self, Points};
+use daybook::live::question;
 use daybook::live::rollup::Grain;
 use daybook::live::store::Store;
 use support::dice::Dice;
 use support::world::World;
 
 use super::shop;
+use crate::live::everything;
 
 const BATCH: usize = 20;
 
@@ -137,13 +138,7 @@ async fn has_each_once(world: &World, kinds: &Kinds, clients: &[Client]) {
     };
     let later = Utc::now() + TimeDelta::hours(2);
     assert_eq!(keep::round(&mut store, &rules, later).await.unwrap(), 0);
-    let question = Points {
-        from: i64::MIN,
-        to: i64::MAX,
-        labels: Vec::new(),
-        most: usize::MAX,
-        skip: 0,
-    };
+    let question = everything();
     let found = question::points(&mut store, &kinds["checkout"], &question)
         .await
         .unwrap();
