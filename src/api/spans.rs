@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::config::live::May;
-use crate::live::batch::OpenSpan;
+use crate::live::batch::{OpenSpan, SpanKey};
 use crate::live::event::{Event, Refused, hash};
-use crate::live::spans::SpanKey;
 use crate::web::access::Grant;
 
 use super::Api;
@@ -163,7 +162,7 @@ fn listed(span: &OpenSpan) -> Json {
     let instant = |micros| DateTime::<Utc>::from_timestamp_micros(micros).unwrap_or_default();
     let event: Json = serde_json::from_str(&span.event).unwrap_or_default();
     json!({
-        "id": span.id,
+        "id": span.key.id,
         "kind": event["kind"],
         "labels": event["labels"],
         "begun_at": instant(span.begun),

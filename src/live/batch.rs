@@ -36,12 +36,18 @@ pub(super) enum SpanChange {
     End(SpanEnd),
 }
 
-/// A span that somebody began and has not ended yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenSpan {
+/// Which span is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SpanKey {
     /// Whose it is; empty for nobody's in particular.
     pub organisation: String,
     pub id: String,
+}
+
+/// A span that somebody began and has not ended yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSpan {
+    pub key: SpanKey,
     /// What it began with, as an event.
     pub event: String,
     /// In microseconds.
@@ -52,8 +58,7 @@ pub struct OpenSpan {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpanEnd {
-    pub organisation: String,
-    pub id: String,
+    pub key: SpanKey,
     /// In microseconds.
     pub at: i64,
     /// In milliseconds.

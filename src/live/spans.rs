@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::kinds::{DURATION, Kinds};
 
-use super::batch::{Batch, OpenSpan, SpanEnd};
+use super::batch::{Batch, OpenSpan, SpanEnd, SpanKey};
 use super::event::{self, Event, Refused};
 use super::point::points;
 use super::reader::Reader;
@@ -37,13 +37,6 @@ struct Clocked {
     /// In microseconds.
     at: i64,
     since: Instant,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SpanKey {
-    /// Whose it is; empty for nobody's in particular.
-    pub organisation: String,
-    pub id: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,8 +107,7 @@ impl Spans {
         let written = points(&columns, &kind.name).map(|point| serde_json::to_string(&point));
         let written: Result<String, _> = written.collect();
         let span = OpenSpan {
-            organisation: key.organisation.clone(),
-            id: key.id.clone(),
+            key: key.clone(),
             event: written.map_err(|error| Refused {
                 field: "details".to_owned(),
                 error: error.to_string(),
@@ -182,8 +174,7 @@ impl Spans {
             event = failed(event, error, kinds);
         }
         let end = SpanEnd {
-            organisation: key.organisation.clone(),
-            id: key.id.clone(),
+            key: key.clone(),
             at: at.timestamp_micros(),
             duration,
             is_expired: false,
@@ -238,13 +229,8 @@ impl Spans {
             None => Vec::new(),
         };
         for SpanRow { span, .. } in expired {
-            let key = SpanKey {
-                organisation: span.organisation.clone(),
-                id: span.id.clone(),
-            };
             let end = SpanEnd {
-                organisation: span.organisation.clone(),
-                id: span.id.clone(),
+                key: span.key.clone(),
                 at: span.expires,
                 duration: (span.expires - span.begun) as f64 / 1000.0,
                 is_expired: true,
@@ -259,11 +245,14 @@ impl Spans {
                 })
             });
             let batch = batch.unwrap_or_else(|refused| {
-                tracing::warn!("the span `{}` expired and is not kept: {refused}", span.id);
+                tracing::warn!(
+                    "the span `{}` expired and is not kept: {refused}",
+                    span.key.id
+                );
                 Batch::default()
             });
             self.recorder.send_when_free(batch.ending(end)).await?;
-            self.forget(&key);
+            self.forget(&span.key);
         }
         self.forget_expired();
         Ok(())
@@ -271,7 +260,7 @@ impl Spans {
 
     async fn row(&self, key: &SpanKey) -> Result<Option<SpanRow>, StoreError> {
         match self.reader.store().await? {
-            Some(mut store) => store.span(&key.organisation, &key.id).await,
+            Some(mut store) => store.span(key).await,
             None => Ok(None),
         }
     }
@@ -318,7 +307,7 @@ fn ended_before(end: &SpanEnd) -> Result<Ended, SpanError> {
     let at = instant(end.at);
     match end.is_expired {
         true => Err(SpanError::Expired {
-            id: end.id.clone(),
+            id: end.key.id.clone(),
             at,
         }),
         false => Ok(Ended {

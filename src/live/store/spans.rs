@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::super::batch::{Batch, OpenSpan, Outcome, SpanChange, SpanEnd};
+use super::super::batch::{Batch, OpenSpan, Outcome, SpanChange, SpanEnd, SpanKey};
 use super::write::Known;
 use super::{Store, StoreError};
 
@@ -35,7 +35,7 @@ impl Store {
             Some(SpanChange::Begin { span, kind, points }) => {
                 outcome.duplicate = !self.begin_span(&span).await?;
                 if !outcome.duplicate {
-                    known.keep_begin(kind, *points, span.id);
+                    known.keep_begin(kind, *points, span.key.id);
                 }
                 Ok(None)
             }
@@ -44,7 +44,7 @@ impl Store {
                 if outcome.duplicate {
                     batch.kinds.clear();
                 }
-                Ok(Some(end.id).filter(|_| !outcome.duplicate))
+                Ok(Some(end.key.id).filter(|_| !outcome.duplicate))
             }
         }
     }
@@ -54,8 +54,8 @@ impl Store {
             "INSERT INTO spans (organisation, id, event, begun, expires) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT DO NOTHING",
         )
-        .bind(&span.organisation)
-        .bind(&span.id)
+        .bind(&span.key.organisation)
+        .bind(&span.key.id)
         .bind(&span.event)
         .bind(span.begun)
         .bind(span.expires)
@@ -74,22 +74,18 @@ impl Store {
         .bind(now.timestamp_micros())
         .bind(end.duration)
         .bind(end.is_expired)
-        .bind(&end.organisation)
-        .bind(&end.id)
+        .bind(&end.key.organisation)
+        .bind(&end.key.id)
         .execute(&mut self.connection)
         .await;
         Ok(ended.map_err(self.failed("write to"))?.rows_affected() > 0)
     }
 
-    pub async fn span(
-        &mut self,
-        organisation: &str,
-        id: &str,
-    ) -> Result<Option<SpanRow>, StoreError> {
+    pub async fn span(&mut self, key: &SpanKey) -> Result<Option<SpanRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM spans WHERE organisation = ? AND id = ?");
         let row = sqlx::query(super::safe(sql))
-            .bind(organisation)
-            .bind(id)
+            .bind(&key.organisation)
+            .bind(&key.id)
             .fetch_optional(&mut self.connection)
             .await;
         let row = row.map_err(self.failed("read"))?;
@@ -152,8 +148,10 @@ impl Store {
 
 fn span_row(row: &SqliteRow) -> Result<SpanRow, sqlx::Error> {
     let span = OpenSpan {
-        organisation: row.try_get(0)?,
-        id: row.try_get(1)?,
+        key: SpanKey {
+            organisation: row.try_get(0)?,
+            id: row.try_get(1)?,
+        },
         event: row.try_get(2)?,
         begun: row.try_get(3)?,
         expires: row.try_get(4)?,
@@ -162,8 +160,7 @@ fn span_row(row: &SqliteRow) -> Result<SpanRow, sqlx::Error> {
     let end = match at {
         None => None,
         Some(at) => Some(SpanEnd {
-            organisation: span.organisation.clone(),
-            id: span.id.clone(),
+            key: span.key.clone(),
             at,
             duration: row.try_get(6)?,
             is_expired: row.try_get(7)?,
