@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod counters;
 mod events;
+mod questions;
 mod sessions;
 mod spans;
 mod watch;
@@ -33,6 +34,7 @@ use crate::web::answer::{JSON, text};
 
 use answer::Problem;
 use counters::Counters;
+pub use questions::Questions;
 use watch::Sample;
 
 /// Bytes of bodies that are in memory at a time.
@@ -85,36 +87,52 @@ impl Api {
     }
 
     fn admit(&self, request: &Request, what: May) -> Result<Grant, Problem> {
-        let peer = request.extensions().get::<Peer>();
-        let peer = peer.ok_or(Problem::refused(Refused::Hostless))?;
-        let (uri, headers) = (request.uri(), request.headers());
-        let now = Instant::now();
-        let admitted = self.access.admit_program(peer.0, uri, headers, what, now);
-        let grant = admitted.map_err(Problem::refused)?;
-        match self.stop.is_cancelled() {
-            true => Err(Problem::stopping()),
-            false => Ok(grant),
-        }
+        admit(&self.access, &self.stop, request, what)
     }
 }
 
-/// The routes of a server that takes events.
-pub fn routes(api: Arc<Api>) -> Router {
+fn admit(
+    access: &Access,
+    stop: &CancellationToken,
+    request: &Request,
+    what: May,
+) -> Result<Grant, Problem> {
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.ok_or(Problem::refused(Refused::Hostless))?;
+    let (uri, headers) = (request.uri(), request.headers());
+    let admitted = access.admit_program(peer.0, uri, headers, what, Instant::now());
+    let grant = admitted.map_err(Problem::refused)?;
+    match stop.is_cancelled() {
+        true => Err(Problem::stopping()),
+        false => Ok(grant),
+    }
+}
+
+/// The routes of a server that takes events, answers questions about them, or does neither.
+pub fn routes(api: Option<Arc<Api>>, questions: Option<Arc<Questions>>) -> Router {
+    let mut router = Router::new();
+    if let Some(questions) = questions {
+        router = router
+            .merge(questions::routes(questions))
+            .route("/api/openapi.json", get(description));
+    }
+    let router = match api {
+        Some(api) => router
+            .merge(intake_routes(api))
+            .route("/api/{*rest}", any(nowhere)),
+        None => router.route("/api/{*rest}", any(closed)),
+    };
+    router.method_not_allowed_fallback(other_method)
+}
+
+fn intake_routes(api: Arc<Api>) -> Router {
     Router::new()
         .route("/api/events", post(events::record))
         .route("/api/spans", post(spans::begin).get(spans::list))
         .route("/api/spans/{id}/end", post(spans::end))
         .route("/api/sessions", post(sessions::open).get(sessions::list))
-        .route("/api/openapi.json", get(description))
-        .route("/api/{*rest}", any(nowhere))
-        .method_not_allowed_fallback(other_method)
         .layer(from_fn_with_state(Arc::clone(&api), counted))
         .with_state(api)
-}
-
-/// Those of a server that takes none.
-pub fn closed_routes() -> Router {
-    Router::new().route("/api/{*rest}", any(closed))
 }
 
 async fn description() -> Response<Body> {

@@ -17,6 +17,7 @@ use crate::kinds::{Aggregate, Figure, Kinds};
 use crate::text::mistake::Mistake;
 
 pub use document::{Document, read_value};
+pub use expand::limit;
 pub use mute::Mute;
 pub use written::{AlertOn, Good, History, Judge, KnownDay, TimeKind};
 

@@ -10,6 +10,7 @@ pub mod find;
 pub mod handbook;
 mod holidays;
 pub mod live;
+pub mod live_alerts;
 pub mod mail;
 mod network;
 pub mod origin;

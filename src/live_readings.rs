@@ -8,7 +8,8 @@ use crate::calendar::AsOf;
 use crate::catalog::{Catalog, Live, Metric, Shape};
 use crate::config::LiveSettings;
 use crate::entry::{Provenance, Reading, Value};
-use crate::live::night::{self, Answer, Asked, Counted, Number, Read};
+use crate::live::night::{self, Answer, Asked, Counted, Read};
+use crate::live::number::Number;
 use crate::plan::{Reach, named, reach};
 
 /// `render::phrases` translates it.

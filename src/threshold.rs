@@ -77,12 +77,13 @@ impl<Time> Default for Lifecycle<Time> {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Raised<Time> {
-    severity: Severity,
-    direction: Direction,
-    since: Time,
-    critical_since: Option<Time>,
+/// What an alert was when it was last judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raised<Time> {
+    pub severity: Severity,
+    pub direction: Direction,
+    pub since: Time,
+    pub critical_since: Option<Time>,
 }
 
 /// A rule's alert at one time.
@@ -99,6 +100,15 @@ pub struct Step<Time> {
 }
 
 impl<Time: Copy> Lifecycle<Time> {
+    /// Goes on where it was.
+    pub fn resume(raised: Option<Raised<Time>>) -> Self {
+        Self { raised }
+    }
+
+    pub fn raised(&self) -> Option<Raised<Time>> {
+        self.raised
+    }
+
     pub fn is_raised(&self) -> bool {
         self.raised.is_some()
     }

@@ -3,6 +3,7 @@
 prepared statement a row, and DuckDB's appender from Arrow. Needs duckdb, numpy and pyarrow.
 
   contenders.py [SECONDS]
+  contenders.py TASKS.csv     # the questions of `cargo bench --bench live -- questions` instead
 """
 import os
 import sqlite3
@@ -72,7 +73,37 @@ def appended(folder, size, seconds, indexes):
     return measured(size, seconds, write)
 
 
+QUESTIONS = {
+    "newest 100": "SELECT * FROM t ORDER BY ts_s DESC LIMIT 100",
+    "one agent's newest page": "SELECT * FROM t WHERE agent_id = 'agent_07' ORDER BY ts_s DESC LIMIT 100",
+    "one task": "SELECT * FROM t WHERE task_id = 'task_0500000'",
+    "hourly average": "SELECT ts_s // 3600 h, avg(duration_ms), count(*) FROM t GROUP BY h ORDER BY h",
+    "p95": "SELECT quantile_disc(duration_ms, 0.95) FROM t",
+    "top agents": "SELECT agent_id, count(*), avg(duration_ms) a, avg(tokens), avg(success) FROM t GROUP BY 1 ORDER BY a LIMIT 10",
+    "summary": "SELECT count(*), sum(success), avg(duration_ms), quantile_disc(duration_ms, [0.95, 0.99]), sum(tokens),"
+    " count(DISTINCT agent_id) FROM t",
+    "slowest 10": "SELECT * FROM t ORDER BY duration_ms DESC LIMIT 10",
+}
+
+
+def asked(path):
+    """The task questions, answered by DuckDB in memory with one thread, medians of 21."""
+    connection = duckdb.connect()
+    connection.execute("SET threads = 1")
+    connection.execute(f"CREATE TABLE t AS SELECT * FROM read_csv('{path}')")
+    print("| question | DuckDB, median, ms |\n|---|--:|")
+    for name, sql in QUESTIONS.items():
+        times = []
+        for _ in range(21):
+            begun = time.perf_counter()
+            connection.execute(sql).fetchall()
+            times.append(1000 * (time.perf_counter() - begun))
+        print(f"| {name} | {sorted(times)[10]:.2f} |")
+
+
 def main():
+    if len(sys.argv) > 1 and sys.argv[1].endswith(".csv"):
+        return asked(sys.argv[1])
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10
     print("| what | rows a second |\n|---|--:|")
     for size in (1_000, 10_000):

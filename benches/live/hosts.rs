@@ -10,7 +10,7 @@ use daybook::kinds::Kinds;
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
 use daybook::live::keep;
-use daybook::live::question::{self, Points};
+use daybook::live::question::{self, Filter, Order, Points};
 use daybook::live::store::Store;
 
 const HOSTS: usize = 1_000;
@@ -70,11 +70,14 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
         let mut count = 0;
         for round in 0..ROUNDS {
             let question = Points {
-                from,
-                to: i64::MAX,
-                labels: vec![("host".to_owned(), names[round * 7 % HOSTS].clone())],
+                window: from..i64::MAX,
+                filter: Filter {
+                    labels: vec![("host".to_owned(), names[round * 7 % HOSTS].clone())],
+                    ok: None,
+                },
+                order: Order::NewestFirst,
                 most,
-                skip: 0,
+                after: None,
             };
             let mut reader = Store::open_reading(&path).await?.context("no file")?;
             let begun = Instant::now();

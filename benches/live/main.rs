@@ -15,6 +15,7 @@ mod points;
 #[path = "../night/program.rs"]
 #[expect(dead_code, reason = "a server does not end by itself")]
 mod program;
+mod questions;
 #[path = "../dashboard/server.rs"]
 mod server;
 mod sizes;
@@ -40,7 +41,7 @@ async fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let seconds = words.iter().filter_map(|text| text.parse().ok()).next();
     let time = Duration::from_secs(seconds.unwrap_or(10));
-    let parts = ["recording", "sealed", "hosts", "http"];
+    let parts = ["recording", "sealed", "hosts", "questions", "http"];
     let named = parts
         .iter()
         .any(|part| words.iter().any(|word| word == part));
@@ -56,6 +57,9 @@ async fn main() -> Result<()> {
         }
         if is_wanted("hosts") {
             hosts::answered(&folder).await?;
+        }
+        if is_wanted("questions") {
+            questions::answered(&folder).await?;
         }
         if is_wanted("http") {
             http::taken(&folder, time)?;
@@ -151,6 +155,7 @@ fn settings(path: &Path) -> LiveSettings {
         archive_folder: "live-archive".into(),
         log_file: None,
         kinds: kinds(),
+        alerts: Vec::new(),
         tokens: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use daybook::live::event::Event;
 
 use super::points::task;
 
-const TASKS: usize = 1_000_000;
+pub(super) const TASKS: usize = 1_000_000;
 const SAMPLES: i64 = 17_280;
 
 type Batches = Box<dyn Iterator<Item = (DateTime<Utc>, Batch)>>;
@@ -56,16 +56,20 @@ fn midnight() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_129_200, 0).unwrap_or_default()
 }
 
-fn tasks() -> Batches {
+/// Over 30 days.
+pub(super) fn task_at(number: usize) -> DateTime<Utc> {
+    midnight() + TimeDelta::seconds((number as f64 * 2.592) as i64)
+}
+
+pub(super) fn tasks() -> Batches {
     let kinds = super::kinds();
     Box::new((0..TASKS).step_by(10_000).map(move |first| {
-        let at = |number: usize| midnight() + TimeDelta::seconds((number as f64 * 2.592) as i64);
-        let now = at(first + 10_000);
+        let now = task_at(first + 10_000);
         let mut batch = Batch::default();
         for number in first..first + 10_000 {
             let task = task(number);
             let event = Event::new("task")
-                .at(at(number))
+                .at(task_at(number))
                 .label("task_id", format!("task_{number:07}"))
                 .label("agent_id", task.agent)
                 .value("duration", task.duration)

@@ -48,6 +48,14 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// What is wrong about one field or parameter.
+    pub(super) fn at(field: &str, error: impl Into<String>) -> Self {
+        Self {
+            field: Some(field.to_owned()),
+            ..Self::wrong(error)
+        }
+    }
+
     pub(super) fn missing(error: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, error)
     }

@@ -14,15 +14,15 @@ use crate::kinds::Kind;
 use crate::live::batch::Batch;
 use crate::live::event::{Event, hash};
 use crate::live::point::{Point, points};
-use crate::live::question::{self, Points};
+use crate::live::question::{self, Filter, Order, Points};
 use crate::live::reader::Reader;
 use crate::live::store::StoreError;
-use crate::web::access::{Grant, Refused};
 
 use super::Api;
 use super::answer::{Problem, answer};
 use super::body::{Parameters, parameters};
-use super::events::{ORGANISATION, key};
+use super::events::key;
+use super::questions::own;
 use super::{as_hex, random};
 
 const KIND: &str = "session";
@@ -85,14 +85,16 @@ pub(super) async fn list(
     let kind = api.session_kind()?.clone();
     let hours = TimeDelta::hours(asked.hours.unwrap_or(HOURS).into());
     let now = api.recorder.now();
+    let from = now.checked_sub_signed(hours);
     let question = Points {
-        from: now
-            .checked_sub_signed(hours)
-            .map_or(i64::MIN, |from| from.timestamp_micros()),
-        to: i64::MAX,
-        labels: own_labels(&kind, &grant)?,
+        window: from.map_or(i64::MIN, |from| from.timestamp_micros())..i64::MAX,
+        filter: Filter {
+            labels: own(&kind, &grant)?,
+            ok: None,
+        },
+        order: Order::NewestFirst,
         most: asked.limit.unwrap_or(LISTED).min(MOST_LISTED),
-        skip: 0,
+        after: None,
     };
     let reader = api.reader.clone();
     // On a task of its own: whoever hangs up leaves no snapshot open.
@@ -113,21 +115,11 @@ async fn ask(reader: &Reader, kind: &Kind, question: &Points) -> Result<Json, St
     let Some(mut store) = reader.store().await? else {
         return Ok(json!({ "count": 0, "sessions": [] }));
     };
-    let count = question::count(&mut store, kind, question).await?;
+    let (window, filter) = (question.window.clone(), &question.filter);
+    let count = question::count(&mut store, kind, window, filter).await?;
     let found = question::points(&mut store, kind, question).await?;
     let sessions: Vec<Json> = points(&found.points, KIND).map(listed).collect();
     Ok(json!({ "count": count, "sessions": sessions }))
-}
-
-/// A token that speaks for one organisation sees no other's.
-fn own_labels(kind: &Kind, grant: &Grant) -> Result<Vec<(String, String)>, Problem> {
-    let Some(own) = &grant.organisation else {
-        return Ok(Vec::new());
-    };
-    match kind.label(ORGANISATION) {
-        Some(_) => Ok(vec![(ORGANISATION.to_owned(), own.clone())]),
-        None => Err(Problem::refused(Refused::OutOfScope)),
-    }
 }
 
 /// The event that a session is.

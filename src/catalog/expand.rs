@@ -379,7 +379,7 @@ fn percent_rule(written: &written::Metric) -> written::PercentRule {
 }
 
 /// Reads `> 26`, or `> 26 h` for a metric in `h`.
-fn limit(text: &str, unit: &str) -> Result<Limit, String> {
+pub fn limit(text: &str, unit: &str) -> Result<Limit, String> {
     let no_rule = || format!("`{text}` is not a rule like `> 20`, `>= 5`, `< 1` or `<= 0`");
     let rule = text.trim();
     let signs = [

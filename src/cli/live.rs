@@ -8,10 +8,10 @@ pub enum Live {
     #[command(after_help = RECORD_HELP)]
     Record(Record),
     /// Ask about recorded events
-    Query {
-        #[command(subcommand)]
-        question: Question,
-    },
+    #[command(after_help = QUERY_HELP)]
+    Query(Query),
+    /// Print the bot service's dashboard as JSON
+    Dashboard(Dashboard),
     /// Print declared kinds, or those of a preset as TOML
     Kinds(Kinds),
     /// Delete points and rollups that are older than their tier
@@ -45,32 +45,84 @@ pub enum RecordFormat {
     Bot,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Question {
-    /// List the newest events of a kind, one JSON object a line
-    Points(Points),
-}
+const QUERY_HELP: &str = "\
+Questions:
+  points, recent  the newest events, one JSON object a line  [--limit, --after, --order]
+  range           the same, the oldest first                 [--limit, --after]
+  latest          the newest event of each host, agent, …    [--limit]
+  aggregate       figures by time and label                  [--figure, --every, --by]
+  percentile      one percentile of a value                  [--value, --percentile]
+  average         the mean of a value                        [--value]
+  top             the first groups by a figure               [--by, --figure, --order, --limit]
+  slowest         the events with the largest value          [--value, --limit]
+  summary         counts, sums, means and percentiles
+  compare         the summary beside that of the time before
+  peaks           how many events by hour and by weekday
+
+Examples:
+  daybook live query points checkout --label shop=zh --last 2h
+  daybook live query aggregate checkout --every hour --figure count --figure 'p95 of duration'
+  daybook live query top task --by agent_id --figure 'avg of duration' --limit 5";
 
 #[derive(Debug, Args)]
-pub struct Points {
+pub struct Query {
+    /// What is asked, such as summary
+    pub question: String,
     /// Kind of event
     pub kind: String,
     /// Only events whose label has this value; may be given several times
     #[arg(long = "label", value_name = "NAME=VALUE")]
     pub labels: Vec<String>,
+    /// Only spans that went well (true), or that did not (false)
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub ok: Option<String>,
     /// From this moment on: 2025-10-03, 2025-10-03T08:00:00+02:00, or 2h for two hours ago
     #[arg(long, value_name = "MOMENT")]
     pub from: Option<String>,
     /// To before this moment
     #[arg(long, value_name = "MOMENT")]
     pub to: Option<String>,
+    /// From so long ago on, such as 24h
+    #[arg(long, value_name = "TIME")]
+    pub last: Option<String>,
+    /// A figure, such as count or 'p95 of duration'; may be given several times
+    #[arg(long = "figure", value_name = "FIGURE")]
+    pub figures: Vec<String>,
+    /// A row for each minute, hour, day, week or month
+    #[arg(long, value_name = "PIECE")]
+    pub every: Option<String>,
+    /// A row for each value of these labels, with a comma between
+    #[arg(long, value_name = "LABELS")]
+    pub by: Option<String>,
+    /// Which value is meant
+    #[arg(long, value_name = "VALUE")]
+    pub value: Option<String>,
+    /// Which percentile, such as 95 or 99.9
+    #[arg(long, value_name = "PERCENT")]
+    pub percentile: Option<String>,
+    /// newest or oldest first; of groups, asc or desc
+    #[arg(long, value_name = "ORDER")]
+    pub order: Option<String>,
     /// How many
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
-    pub limit: usize,
-    /// Skip so many newer ones
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    pub skip: usize,
+    #[arg(long, value_name = "COUNT")]
+    pub limit: Option<String>,
+    /// Go on behind the `next` of an answer
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
+    pub after: Option<String>,
+    /// Take percentiles from rollups: faster, right to within 0.8 %
+    #[arg(long)]
+    pub estimate: bool,
     /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Dashboard {
+    /// Events of the last so many hours
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub hours: u32,
+    /// Print JSON, as without it
     #[arg(long)]
     pub json: bool,
 }

@@ -1,12 +1,13 @@
 //! `daybook live`: events between two nights.
 
+mod dashboard;
 mod forget;
 mod kinds;
-mod points;
 mod prune;
+mod query;
 mod record;
 
-use crate::cli::{Live, Question};
+use crate::cli::Live;
 use crate::config::{Config, LiveSettings};
 use crate::kinds::Kind;
 use crate::live::store::StoreError;
@@ -17,9 +18,8 @@ use super::{CommandError, Ended, World};
 pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, CommandError> {
     match args {
         Live::Record(args) => record::run(config, args, world).await,
-        Live::Query {
-            question: Question::Points(args),
-        } => points::run(config, args, world).await,
+        Live::Query(args) => query::run(config, args, world).await,
+        Live::Dashboard(args) => dashboard::run(config, args, world).await,
         Live::Kinds(args) => kinds::declared(config, args),
         Live::Forget(args) => forget::run(config, args).await,
         Live::Prune(args) => prune::run(config, args, world).await,

@@ -48,6 +48,15 @@ pub fn table<const N: usize>(header: [&str; N], numbers: Range<usize>, width: u1
     table
 }
 
+/// Aligns the marked columns to the right.
+pub fn align_right(table: &mut Table, columns: &[bool]) {
+    for (column, is_marked) in table.column_iter_mut().zip(columns) {
+        if *is_marked {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
 /// Columns two spaces apart, without trailing spaces.
 pub fn plain(mut table: Table) -> String {
     for column in table.column_iter_mut() {

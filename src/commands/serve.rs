@@ -11,7 +11,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::api::{self, Api};
+use crate::api::{self, Api, Questions};
 
 use crate::cli::Serve;
 use crate::config::Config;
@@ -46,8 +46,13 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let book = config.book.url.clone();
     let name = config.name.clone();
     let proxies = Arc::clone(&access.proxies);
+    let (config_live, zone) = (config.live.clone(), config.time_zone);
     let site = Site::new(config, book, world.clock);
-    let router = router(site, access, api.clone());
+    let questions = config_live.as_ref().map(|live| {
+        let (access, stop) = (Arc::clone(&access), world.stop.clone());
+        Arc::new(Questions::new(live, zone, world.clock, access, stop))
+    });
+    let router = router(site, access, api.clone(), questions.clone());
     tracing::info!(
         "the dashboard of {name} is at http://{address}{HOME}; stop it with Ctrl-C or SIGTERM"
     );
@@ -67,6 +72,9 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let stop = world.stop.clone();
     let serving = web::serve(listener, router, Limits::default(), proxies, stop);
     tokio::join!(serving, watching, stopping);
+    if let Some(questions) = questions {
+        questions.close().await;
+    }
     if let Some(intake) = intake {
         intake.close().await?;
     }
@@ -122,11 +130,13 @@ impl Intake {
 }
 
 /// All routes of the server.
-pub fn router(site: Site, access: Arc<Access>, api: Option<Arc<Api>>) -> Router {
-    let for_programs = match &api {
-        Some(api) => api::routes(Arc::clone(api)),
-        None => api::closed_routes(),
-    };
+pub fn router(
+    site: Site,
+    access: Arc<Access>,
+    api: Option<Arc<Api>>,
+    questions: Option<Arc<Questions>>,
+) -> Router {
+    let for_programs = api::routes(api.clone(), questions);
     let site = Arc::new(site.with_intake(api));
     let for_everybody = pages::for_everybody(site.clone());
     let for_readers = pages::for_readers(site.clone());

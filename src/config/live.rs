@@ -9,6 +9,7 @@ use crate::kinds::{self, Kinds, OTHER, presets};
 use crate::text::duration::{DAY, HOUR, SECOND, spoken, within};
 
 use super::environment::check_name;
+use super::live_alerts::{self, LiveAlert};
 use super::rows::{Row, section};
 use super::serve::secret;
 use super::settle::{Sealed, Settler, file_name, whole};
@@ -40,6 +41,7 @@ pub struct LiveSettings {
     pub log_file: Option<PathBuf>,
     pub presets: Vec<String>,
     pub kinds: Kinds,
+    pub alerts: Vec<LiveAlert>,
     /// Who may send and ask. Without any: whoever has access to the dashboard.
     pub tokens: Vec<Token>,
 }
@@ -77,7 +79,12 @@ pub enum Archive {
 }
 
 /// `None`: the section is not there, and nothing of it is.
-pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Option<LiveSettings> {
+/// `webhooks`: the names that alerts may be sent to.
+pub fn live(
+    written: Option<&written::Live>,
+    webhooks: &[String],
+    settler: &mut Settler<'_>,
+) -> Option<LiveSettings> {
     let written = written?;
     let database = settler.path("live.database", "METRICS_DATABASE", &written.database);
     let durable = settler.value("live.durable", &written.durable, durable);
@@ -100,6 +107,7 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
     }
     let is_on = settler.value_or_variable("live.on", "ENABLE_METRICS", &written.on, yes_or_no);
     let accepts = settler.value("live.accept", &written.accept, yes_or_no);
+    let kinds = kinds(written, settler);
     Some(LiveSettings {
         is_on: is_on.unwrap_or(true),
         accepts: accepts.unwrap_or(false),
@@ -114,7 +122,15 @@ pub fn live(written: Option<&written::Live>, settler: &mut Settler<'_>) -> Optio
         archive,
         log_file,
         archive_folder: settler.beside_the_file(folder),
-        kinds: kinds(written, settler),
+        alerts: live_alerts::alerts(
+            &written.presets,
+            &written.alerts,
+            written.notify.as_deref().unwrap_or_default(),
+            &kinds,
+            webhooks,
+            settler,
+        ),
+        kinds,
         presets: written.presets.clone(),
         tokens: tokens(written, settler),
     })
@@ -289,6 +305,10 @@ impl LiveSettings {
                 listed(self.kinds.keys().map(String::as_str).collect()),
             ),
             (
+                "alerts",
+                listed(self.alerts.iter().map(|alert| alert.key.as_str()).collect()),
+            ),
+            (
                 "tokens",
                 listed(
                     self.tokens
@@ -309,6 +329,7 @@ pub mod written {
     use schemars::JsonSchema;
     use serde::Deserialize;
 
+    use crate::config::live_alerts::written::Alert;
     use crate::kinds::written::Kind;
 
     #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -368,6 +389,11 @@ pub mod written {
         /// Kinds of events, by their names.
         #[serde(default)]
         pub kinds: BTreeMap<String, Kind>,
+        /// What is watched between two nights.
+        #[serde(default)]
+        pub alerts: Vec<Alert>,
+        /// Where alerts are sent unless they say otherwise: names of webhooks, and addresses. When left out: nowhere.
+        pub notify: Option<Vec<String>>,
         /// Tokens of programs that send events or ask about them, by their names.
         #[serde(default)]
         pub tokens: BTreeMap<String, Token>,

@@ -41,6 +41,11 @@ pub fn settle(
     let thresholds = alerts::thresholds(&file.alerts, &mut settler);
     let report = report::report(&file.report, &declared_apps, &mut settler);
     let mail = mail::mail(&file.mail, &mut settler);
+    let webhooks = channels::webhooks(&file.webhooks, &mut settler);
+    let named = file.webhooks.iter().map(|webhook| webhook.name.clone());
+    let webhook_names: Vec<String> = named
+        .chain(webhooks.iter().map(|webhook| webhook.name.clone()))
+        .collect();
     let config = Config {
         file: found.path.clone(),
         directory: found.directory.clone(),
@@ -63,11 +68,11 @@ pub fn settle(
         },
         outbox: channels::outbox(&file.outbox, mail.is_some(), &mut settler),
         mail,
-        webhooks: channels::webhooks(&file.webhooks, &mut settler),
+        webhooks,
         ping: channels::ping(&file.ping, &mut settler),
         serve: serve::serve(&file.serve, &mut settler),
         prometheus: serve::prometheus(&file.prometheus, &mut settler),
-        live: live::live(file.live.as_ref(), &mut settler),
+        live: live::live(file.live.as_ref(), &webhook_names, &mut settler),
         origins: settler.origins,
         warnings: settler.warnings,
         secrets: settler.secrets,

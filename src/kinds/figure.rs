@@ -128,7 +128,11 @@ impl Summary {
 }
 
 impl Percentile {
-    fn parse(word: &str) -> Option<Self> {
+    pub const P50: Self = Self(5000);
+    pub const P95: Self = Self(9500);
+    pub const P99: Self = Self(9900);
+
+    pub fn parse(word: &str) -> Option<Self> {
         let number = word.strip_prefix('p')?;
         let (whole, rest) = number.split_once('.').unwrap_or((number, "0"));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -141,9 +145,10 @@ impl Percentile {
             .then_some(Self(hundredths))
     }
 
-    /// From 0 to 1: the nearest float.
-    pub fn part(self) -> f64 {
-        f64::from(self.0) / 10_000.0
+    /// The place, counted from 0, of the smallest of so many numbers that is not below this part of them.
+    pub fn rank(self, count: u64) -> Option<u64> {
+        let at_least = (u128::from(count) * u128::from(self.0)).div_ceil(10_000);
+        u64::try_from(at_least).ok()?.checked_sub(1)
     }
 }
 

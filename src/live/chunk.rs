@@ -308,6 +308,32 @@ impl<'a> Chunk<'a> {
         block.transpose()
     }
 
+    /// The points at these places, in this order, with all that they have.
+    pub fn pick(&self, places: &[usize]) -> Result<Columns, Corrupt> {
+        let first = places.iter().min().copied().unwrap_or_default();
+        let range = first..places.iter().max().map_or(first, |last| last + 1);
+        let places: Vec<u32> = places.iter().map(|place| (place - first) as u32).collect();
+        let number = |all: Vec<i64>| places.iter().map(|at| all[*at as usize]).collect();
+        let mut columns = Columns {
+            at: number(self.at(range.clone())?),
+            ok: number(self.ok(range.clone())?),
+            details: texts::pick(self.details, self.points, range.clone(), &places)?,
+            ..Columns::default()
+        };
+        for (name, block) in &self.labels {
+            let cells = texts::pick(block, self.points, range.clone(), &places)?;
+            let name = (*name).to_owned();
+            columns.labels.push(Column { name, cells });
+        }
+        for name in self.value_names() {
+            if let Some(cells) = self.value(name, range.clone())? {
+                let (name, cells) = (name.to_owned(), cells.pick(&places));
+                columns.values.push(Column { name, cells });
+            }
+        }
+        Ok(columns)
+    }
+
     /// The points of this range with all that they have.
     pub fn decode(&self, range: Range<usize>) -> Result<Columns, Corrupt> {
         let mut columns = Columns {

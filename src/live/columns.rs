@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::iter::zip;
 
-use crate::kinds::{Accepts, Kind};
+use crate::kinds::{Accepts, Kind, Percentile};
 
 /// Stands in a column of whole numbers where a point has none.
 pub const ABSENT: i64 = i64::MIN;
@@ -488,6 +488,24 @@ impl Numbers {
             },
             Self::Float(numbers) => {
                 Self::Float(places.iter().map(|at| numbers[*at as usize]).collect())
+            }
+        }
+    }
+
+    /// The number with so many of those that are there before it, in their order.
+    pub fn ranked(&mut self, percentile: Percentile) -> Option<f64> {
+        match self {
+            Self::Fixed { decimals, raw } => {
+                raw.retain(|raw| *raw != ABSENT);
+                let rank = percentile.rank(raw.len() as u64)?;
+                let (_, raw, _) = raw.select_nth_unstable(rank as usize);
+                Some(unscaled(*raw, *decimals))
+            }
+            Self::Float(numbers) => {
+                numbers.retain(|number| !number.is_nan());
+                let rank = percentile.rank(numbers.len() as u64)?;
+                let (_, number, _) = numbers.select_nth_unstable_by(rank as usize, f64::total_cmp);
+                Some(*number)
             }
         }
     }

@@ -22,7 +22,8 @@ use crate::kinds::{Kind, Kinds};
 
 use super::chunk::Chunk;
 use super::columns::Columns;
-use super::rollup::{Grain, Rolled, rollups};
+use super::grain::Grain;
+use super::rollup::{Rolled, rollups};
 use super::store::{CHUNK, ChunkRow, Part, Store, StoreError};
 pub use forget::{Forgotten, forget};
 pub use prune::Pruned;

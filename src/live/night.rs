@@ -1,6 +1,5 @@
 //! Live metrics of days: numbers over windows, from points while they are kept, else from rollups.
 
-mod number;
 mod points;
 mod rollups;
 mod window;
@@ -14,19 +13,17 @@ use crate::calendar::{AsOf, Day, spoken};
 use crate::config::LiveSettings;
 use crate::kinds::{Aggregate, Figure, Kind, Summary};
 
-use super::rollup::{Grain, Rollup};
-use super::store::{Past, Store, StoreError};
-pub use number::Number;
-use number::number;
-use points::{Part, Sum, Target, Wanted, near, percentile, read_all, sums};
+use super::grain::Grain;
+use super::number::{Number, number};
+use super::rollup::Rollup;
+use super::scan::{self, Part};
+use super::store::{ChunkRow, Past, Store, StoreError, Tier};
+use points::{Sum, Target, Wanted, near, percentile, sums};
 use rollups::{Sealed, sealed};
 use window::{Place, Window};
 
 /// So often it is tried again while a keeper moves or deletes what is counted.
 const TRIES: usize = 5;
-/// The tiers of points among what may be pruned, and of what was forgotten.
-const POINTS: usize = 3;
-const FORGOTTEN: usize = 4;
 
 const MOVED: &str = "events arrived or were moved while they were counted";
 
@@ -228,9 +225,12 @@ fn tasks<'a>(
                 let (kind, date) = (&kind.name, spoken(day.date));
                 Place::Nowhere(format!("the first `{kind}` was recorded on {date}"))
             }
-            Some(_) if window.begin < past.pruned[POINTS] => in_rollups(),
+            Some(_) if window.begin < past.pruned[Tier::Points as usize] => in_rollups(),
             // Rollups still count what was forgotten.
-            Some(_) if !request.prefers_rollups || window.begin < past.pruned[FORGOTTEN] => {
+            Some(_)
+                if !request.prefers_rollups
+                    || window.begin < past.pruned[Tier::Forgotten as usize] =>
+            {
                 Place::Points
             }
             Some(_) => match in_rollups() {
@@ -295,8 +295,8 @@ impl Counting<'_> {
             return Ok(Vec::new());
         };
         let wanted = wanted(tasks);
-        let is_wanted = |low: i64, high: i64| wanted.pieces.touch(low, high);
-        let parts = read_all(self.store, self.id, span, is_wanted, |chunk| {
+        let is_wanted = |row: &ChunkRow| wanted.pieces.touch(row.low, row.high);
+        let parts = scan::all(self.store, self.id, span.range(), is_wanted, |_, chunk| {
             sums(chunk, &wanted)
         })
         .await?;
@@ -331,14 +331,14 @@ impl Counting<'_> {
                 .as_ref()
                 .ok()
                 .and_then(|rollup| rollup.values.get(value));
-            let part = percentile.part();
-            if let Some(bucket) = stats.and_then(|stats| stats.sketch.bucket_at(part)) {
+            let bucket = stats.and_then(|stats| stats.sketch.bucket_of(*percentile));
+            if let Some(bucket) = bucket {
                 places.push(at);
                 targets.push(Target {
                     labels: &task.figure.labels,
                     value,
                     window: task.window,
-                    part,
+                    percentile: *percentile,
                     bucket,
                 });
             }
@@ -346,11 +346,11 @@ impl Counting<'_> {
         let Some(span) = Window::around(targets.iter().map(|target| target.window)) else {
             return Ok(BTreeMap::new());
         };
-        let is_wanted = |low: i64, high: i64| {
+        let is_wanted = |row: &ChunkRow| {
             let mut windows = targets.iter().map(|target| target.window);
-            windows.any(|window| window.overlaps(low, high))
+            windows.any(|window| window.overlaps(row.low, row.high))
         };
-        let parts = read_all(self.store, self.id, span, is_wanted, |chunk| {
+        let parts = scan::all(self.store, self.id, span.range(), is_wanted, |_, chunk| {
             near(chunk, &targets)
         });
         let parts = parts.await?;
@@ -386,7 +386,7 @@ impl Counting<'_> {
         let (sealed, fresh): (Sealed, _) = (sealed?, fresh?);
         let mut parts = Vec::new();
         for row in fresh {
-            match points::read(self.store, row, |chunk| sums(chunk, &wanted)).await? {
+            match scan::one(self.store, row, |_, chunk| sums(chunk, &wanted)).await? {
                 Some(part) => parts.push(part),
                 None => return Ok(None),
             }

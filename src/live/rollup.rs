@@ -6,22 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::iter::zip;
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, Offset, TimeZone};
 use chrono_tz::Tz;
 
-use crate::calendar::Day;
 use crate::kinds::Kind;
 
 use super::bytes::{Corrupt, Reader, Writer};
 use super::columns::{ABSENT, Columns, Numbers, Texts, unscaled};
-pub use sketch::{Sketch, bucket, rank};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Grain {
-    Hour,
-    Day,
-    Month,
-}
+use super::grain::{Every, Grain, pieces};
+pub use sketch::{Sketch, bucket};
 
 /// Which points a rollup is of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,8 +69,6 @@ pub type Groups = HashMap<Vec<u8>, Rollup>;
 
 /// A group is the sum of larger ones if these have on average more than so many points.
 const WORTH_ADDING: usize = 32;
-/// Microseconds.
-const QUARTER: i64 = 900_000_000;
 /// Entries of the largest table of slots.
 const LARGEST_TABLE: usize = 1 << 18;
 
@@ -108,37 +98,10 @@ pub struct Stats {
     pub sketch: Sketch,
 }
 
-impl Grain {
-    pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Month];
-
-    /// The first second of the hour, day or month in which `at` (a second) lies.
-    pub fn start(self, at: i64, zone: Tz) -> i64 {
-        let instant = DateTime::from_timestamp(at, 0).unwrap_or_default();
-        let day = || Day::containing(instant, zone);
-        match self {
-            // By the minutes that the clock shows: there are zones at 45 minutes past.
-            Self::Hour => {
-                let offset = zone.offset_from_utc_datetime(&instant.naive_utc());
-                let clock = at + i64::from(offset.fix().local_minus_utc());
-                at - clock.rem_euclid(3600)
-            }
-            Self::Day => day().start.timestamp(),
-            Self::Month => {
-                let day = day();
-                let first = day
-                    .date
-                    .with_day(1)
-                    .and_then(|date| Day::new(date, zone).ok());
-                first.unwrap_or(day).start.timestamp()
-            }
-        }
-    }
-}
-
 /// The rollups of these points by hour, for every group of the kind.
 pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> Vec<Hourly> {
     let mut all: Vec<Hourly> = Vec::new();
-    let (hours, hour_of) = hours(&points.at, zone);
+    let (hours, hour_of) = pieces(&points.at, Every::Hour, zone);
     let mut known: Vec<(&Vec<usize>, Range<usize>)> = Vec::new();
     // Larger groups first: smaller ones are sums of them.
     for group in kind.groups.iter().rev() {
@@ -167,7 +130,11 @@ pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> Vec<Hourly> {
         known.push((group, all.len()..all.len() + hours.len()));
         all.extend(zip(&hours, hourly).map(|(hour, groups)| Hourly {
             labels: names.join(","),
-            starts: Grain::ALL.map(|grain| grain.start(*hour, zone)),
+            starts: [
+                *hour,
+                Grain::Day.start(*hour, zone),
+                Grain::Month.start(*hour, zone),
+            ],
             groups,
         }));
     }
@@ -197,27 +164,6 @@ pub fn words_as_bytes<'w>(words: impl Iterator<Item = &'w str>) -> Vec<u8> {
     words.flat_map(|word| word.bytes().chain([0])).collect()
 }
 
-/// The hours in which the points lie, and each point's place among them.
-fn hours(at: &[i64], zone: Tz) -> (Vec<i64>, Vec<u32>) {
-    let mut hours: Vec<i64> = Vec::new();
-    // Clocks change at quarters of an hour.
-    let (mut last, mut quarter) = (0, None);
-    let place = |at: &i64| {
-        if quarter != Some(at.div_euclid(QUARTER)) {
-            quarter = Some(at.div_euclid(QUARTER));
-            let start = Grain::Hour.start(at.div_euclid(1_000_000), zone);
-            let known = hours.iter().position(|hour| *hour == start);
-            last = known.unwrap_or(hours.len());
-            if known.is_none() {
-                hours.push(start);
-            }
-        }
-        last as u32
-    };
-    let places = at.iter().map(place).collect();
-    (hours, places)
-}
-
 /// The rollups of each hour by their words.
 fn grouped(points: &Columns, labels: &[&Texts], hour_of: &[u32], hours: usize) -> Vec<Groups> {
     let mut slot_of = hour_of.to_vec();
@@ -231,7 +177,7 @@ fn grouped(points: &Columns, labels: &[&Texts], hour_of: &[u32], hours: usize) -
     for (place, slot) in slot_of.iter().enumerate().rev() {
         firsts[*slot as usize] = place;
     }
-    let rollups = by_slot(points, &slot_of, slots);
+    let rollups = by_slot(points, &slot_of, slots, true);
     let mut all = vec![Groups::new(); hours];
     for (first, rollup) in zip(firsts, rollups) {
         let words = words_as_bytes(labels.iter().map(|label| label.text(first)));
@@ -240,8 +186,8 @@ fn grouped(points: &Columns, labels: &[&Texts], hour_of: &[u32], hours: usize) -
     all
 }
 
-/// The rollups of all their values by the slots that the points lie in.
-pub fn by_slot(points: &Columns, slot_of: &[u32], slots: usize) -> Vec<Rollup> {
+/// The rollups of all their values by the slots that the points lie in; without sketches it takes a fraction of the time.
+pub fn by_slot(points: &Columns, slot_of: &[u32], slots: usize, sketches: bool) -> Vec<Rollup> {
     let mut rollups = vec![Rollup::default(); slots];
     for (ok, slot) in zip(&points.ok, slot_of) {
         let rollup = &mut rollups[*slot as usize];
@@ -250,7 +196,10 @@ pub fn by_slot(points: &Columns, slot_of: &[u32], slots: usize) -> Vec<Rollup> {
         rollup.failed += u64::from(*ok == 0);
     }
     for column in &points.values {
-        let stats = stats(&column.cells, &points.at, slot_of, slots);
+        let mut stats = stats(&column.cells, &points.at, slot_of, slots);
+        if sketches {
+            sketch(&column.cells, slot_of, &mut stats);
+        }
         for (rollup, stats) in zip(&mut rollups, stats) {
             if stats.count > 0 {
                 rollup.values.insert(column.name.clone(), stats);
@@ -261,7 +210,7 @@ pub fn by_slot(points: &Columns, slot_of: &[u32], slots: usize) -> Vec<Rollup> {
 }
 
 /// Gives each pair of slot and code a slot of its own, and says how many there are now.
-fn subdivide(slot_of: &mut [u32], slots: usize, codes: &[u32], code_count: usize) -> usize {
+pub fn subdivide(slot_of: &mut [u32], slots: usize, codes: &[u32], code_count: usize) -> usize {
     let pairs = slots * code_count;
     let mut table = vec![u32::MAX; if pairs <= LARGEST_TABLE { pairs } else { 0 }];
     let mut sparse: HashMap<usize, u32> = HashMap::new();
@@ -283,41 +232,40 @@ fn subdivide(slot_of: &mut [u32], slots: usize, codes: &[u32], code_count: usize
 
 fn stats(numbers: &Numbers, at: &[i64], slot_of: &[u32], slots: usize) -> Vec<Stats> {
     let mut all = vec![Stats::default(); slots];
-    let mut buckets: Vec<u64> = Vec::with_capacity(at.len());
-    let mut seen = |place: usize, number: f64, stats: &mut Stats| {
-        stats.see(number, at[place]);
-        // Bucket 0 lies in the middle.
-        let bucket = (i64::from(sketch::bucket(number)) + (1 << 31)) as u64;
-        buckets.push(u64::from(slot_of[place]) << 32 | bucket);
-    };
     match numbers {
         Numbers::Fixed { decimals, raw } => {
             for (place, raw) in raw.iter().enumerate().filter(|(_, raw)| **raw != ABSENT) {
                 let stats = &mut all[slot_of[place] as usize];
                 stats.decimals = *decimals;
                 stats.whole += i128::from(*raw);
-                seen(place, unscaled(*raw, *decimals), stats);
+                stats.see(unscaled(*raw, *decimals), at[place]);
             }
         }
         Numbers::Float(floats) => {
-            for (place, float) in floats
-                .iter()
-                .enumerate()
-                .filter(|(_, float)| !float.is_nan())
-            {
+            let floats = floats.iter().enumerate();
+            for (place, float) in floats.filter(|(_, float)| !float.is_nan()) {
                 let stats = &mut all[slot_of[place] as usize];
                 stats.float += float;
-                seen(place, *float, stats);
+                stats.see(*float, at[place]);
             }
         }
     }
+    all
+}
+
+fn sketch(numbers: &Numbers, slot_of: &[u32], all: &mut [Stats]) {
+    // Bucket 0 lies in the middle.
+    let bucket = |number: f64| (i64::from(sketch::bucket(number)) + (1 << 31)) as u64;
+    let slots = slot_of.iter().enumerate();
+    let mut buckets: Vec<u64> = slots
+        .filter_map(|(place, slot)| Some(u64::from(*slot) << 32 | bucket(numbers.get(place)?)))
+        .collect();
     buckets.sort_unstable();
     for slot in buckets.chunk_by(|one, other| one >> 32 == other >> 32) {
         let bucket = |bucket: &u64| ((bucket & 0xffff_ffff) as i64 - (1 << 31)) as i32;
         let sketch = Sketch::from_sorted(slot.iter().map(bucket));
         all[(slot[0] >> 32) as usize].sketch = sketch;
     }
-    all
 }
 
 impl Default for Stats {

@@ -1,5 +1,6 @@
 //! The file of live events: SQLite, whose rows are chunks of many points.
 
+mod alerts;
 mod keep;
 mod read;
 mod schema;
@@ -17,9 +18,11 @@ use tokio::time::{Instant, sleep};
 use crate::config::live::Durable;
 
 use super::bytes::Corrupt;
+use super::grain::Grain;
 
+pub use alerts::{AlertDelivery, DeliveryEnding, DeliveryState};
 pub use keep::NewChunk;
-pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone};
+pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone, words_of};
 pub use spans::SpanRow;
 pub use write::{CHUNK, Kept, Known};
 
@@ -30,6 +33,26 @@ pub enum Level {
     Fresh = 0,
     /// Squeezed, and counted into the rollups.
     Sealed = 1,
+}
+
+/// What is pruned, or forgotten, each by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    Hourly = 0,
+    Daily = 1,
+    Monthly = 2,
+    Points = 3,
+    Forgotten = 4,
+}
+
+impl From<Grain> for Tier {
+    fn from(grain: Grain) -> Self {
+        match grain {
+            Grain::Hour => Self::Hourly,
+            Grain::Day => Self::Daily,
+            Grain::Month => Self::Monthly,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -145,13 +168,8 @@ impl Store {
             // Rows are chunks, and most questions need few of them.
             .row_buffer_size(2)
             .pragma("cache_size", CACHE);
-        let mut store = Self::connect(path, options.clone()).await?;
+        let mut store = Self::connect(path, options).await?;
         let version = schema::refuse_other_versions(&mut store).await?;
-        if version == 2 {
-            store.close().await?;
-            Self::open(path, Durable::Commit).await?.close().await?;
-            store = Self::connect(path, options).await?;
-        }
         Ok((version > 0).then_some(store))
     }
 

@@ -56,7 +56,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("prune", &["calendar", "config", "book"]),
     // Events between two nights: it knows no entry, no book and no preset.
-    ("live", &["files", "calendar", "kinds", "config"]),
+    (
+        "live",
+        &[
+            "files",
+            "calendar",
+            "kinds",
+            "catalog",
+            "config",
+            "threshold",
+        ],
+    ),
     (
         "live_readings",
         &["calendar", "catalog", "entry", "plan", "config", "live"],

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use daybook::api::Api;
+use daybook::api::{Api, Questions};
 use daybook::commands::serve::router;
 use daybook::config::live::Durable;
 use daybook::config::{Config, LiveSettings};
@@ -98,7 +98,13 @@ impl Intake {
         let api = Arc::new(api);
         let book = config.book.url.clone();
         let site = Site::new(config, book, clock);
-        let router = router(site, access, Some(Arc::clone(&api)));
+        let questions = Questions::new(&live, zone, clock, Arc::clone(&access), told.clone());
+        let router = router(
+            site,
+            access,
+            Some(Arc::clone(&api)),
+            Some(Arc::new(questions)),
+        );
         let stop = CancellationToken::new();
         Self {
             port: address.port(),

@@ -16,17 +16,19 @@ mod night;
 mod originals;
 mod power_cuts;
 mod program;
+mod questions;
 mod recording;
 mod scans;
 mod sorting;
 mod spans;
+mod watched;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
 use daybook::kinds::{Kind, Kinds, presets, written};
 use daybook::live::keep::Rules;
-use daybook::live::question::{self, Points};
+use daybook::live::question::{self, Filter, Order, Points};
 use daybook::live::record::{Recorder, Settings, Writer};
 use daybook::live::store::Store;
 
@@ -92,11 +94,11 @@ async fn recorder_in(path: &std::path::Path, settings: Settings) -> (Recorder, W
 
 pub(crate) fn everything() -> Points {
     Points {
-        from: i64::MIN,
-        to: i64::MAX,
-        labels: Vec::new(),
+        window: i64::MIN..i64::MAX,
+        filter: Filter::default(),
+        order: Order::NewestFirst,
         most: usize::MAX,
-        skip: 0,
+        after: None,
     }
 }
 

@@ -53,7 +53,7 @@ impl Serving {
         let access = Arc::new(Access::new(&config, address).unwrap());
         let proxies = Arc::clone(&access.proxies);
         let site = Site::new(config, world.book_url(), clock);
-        let router = router(site, access, None);
+        let router = router(site, access, None, None);
         let stop = CancellationToken::new();
         Self {
             port: address.port(),

@@ -13,7 +13,8 @@ use super::settings;
 /// The TOML of a preset, to be used as it is or changed.
 pub fn preset(name: &str) -> Result<Ended, CommandError> {
     let toml = presets::find(name).map_err(CommandError::Usage)?;
-    output::data(&toml.replace("[kinds.", "[live.kinds."))?;
+    let toml = toml.replace("[kinds.", "[live.kinds.");
+    output::data(&toml.replace("[[alerts]]", "[[live.alerts]]"))?;
     Ok(Ended::Done)
 }
 

@@ -90,6 +90,24 @@ pub(super) fn decode(block: &[u8], points: usize, range: Range<usize>) -> Result
     }
 }
 
+/// The texts at these places of the range.
+pub(super) fn pick(
+    block: &[u8],
+    points: usize,
+    range: Range<usize>,
+    places: &[u32],
+) -> Result<Texts, Corrupt> {
+    let mut reader = Reader::new(block);
+    if reader.byte()? == NUMBERED {
+        // Making a text of each number takes the most time.
+        let mut numbered = Numbered::read(&mut reader, points, range)?;
+        let numbers = places.iter().map(|place| numbered.numbers[*place as usize]);
+        numbered.numbers = numbers.collect();
+        return numbered.texts();
+    }
+    Ok(decode(block, points, range)?.pick(places))
+}
+
 fn read_plain(
     mut reader: Reader<'_>,
     points: usize,
@@ -223,7 +241,14 @@ pub(super) fn keep_equal(
     let first = places.first().copied().unwrap_or(0);
     let range = first..places.last().map_or(first, |last| last + 1);
     let mut reader = Reader::new(block);
-    if reader.byte()? != CODED {
+    let form = reader.byte()?;
+    if form == NUMBERED {
+        let numbered = Numbered::read(&mut reader, points, range)?;
+        let wanted = numbered.number(text);
+        places.retain(|place| Some(numbered.numbers[place - first]) == wanted);
+        return Ok(());
+    }
+    if form != CODED {
         let texts = decode(block, points, range)?;
         places.retain(|place| texts.text(place - first) == text);
         return Ok(());
@@ -334,10 +359,16 @@ impl<'a> Numbered<'a> {
         Ok(Texts::Plain { text, ends })
     }
 
+    /// The number that stands for this text, if one does.
+    fn number(&self, text: &str) -> Option<i64> {
+        let digits = text.strip_prefix(self.beginning)?;
+        let number: i64 = digits.parse().ok()?;
+        (digits == format!("{number:0width$}", width = self.width)).then_some(number)
+    }
+
     fn may_hold(reader: &mut Reader<'a>, text: &str) -> Result<bool, Corrupt> {
         let read = Self::head(reader)?;
-        let number = text.strip_prefix(read.beginning);
-        let number: Option<i64> = number.and_then(|number| number.parse().ok());
+        let number = read.number(text);
         Ok(number.is_some_and(|number| (read.least..=read.most).contains(&number)))
     }
 }

@@ -33,7 +33,7 @@ const FORMS: [Form; 5] = [
         event_type: "timing_completed",
         kind: "stage",
         labels: &["stage", "session_id", "user_id", "chat_id"],
-        values: &["duration"],
+        values: &["duration", "tokens_used", "cost"],
         texts: &[],
     },
     Form {
@@ -76,7 +76,8 @@ const FORMS: [Form; 5] = [
 ];
 
 /// What the service calls differently, by kind.
-const NAMES: [(&str, &str, &str); 3] = [
+const NAMES: [(&str, &str, &str); 4] = [
+    ("stage", "tokens", "tokens_used"),
     ("stage", "duration_ms", "duration"),
     ("stage", "success", "ok"),
     ("filter", "filtering_reason", "reason"),

@@ -12,7 +12,7 @@ use crate::kinds::Kind;
 use super::super::archive::{self, Layout};
 use super::super::chunk::Chunk;
 use super::super::columns::Columns;
-use super::super::rollup::Grain;
+use super::super::grain::Grain;
 use super::super::store::{ChunkRow, Part, Store, StoreError};
 use super::Rules;
 

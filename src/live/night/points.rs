@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::Figure;
+use crate::kinds::{Figure, Percentile};
 
 use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
 use super::super::columns::{Cells, Column, Columns};
-use super::super::rollup::{Rollup, bucket, by_slot, rank};
-use super::super::store::{ChunkRow, Store, StoreError};
+use super::super::rollup::{Rollup, bucket, by_slot};
 use super::window::{Pieces, Window};
 
 /// Labels with the values that points must have.
@@ -52,64 +51,6 @@ pub(super) struct Sum {
     pub(super) rollup: Rollup,
 }
 
-/// A chunk with what was taken from it, or why it cannot be read.
-pub(super) struct Part<T> {
-    pub(super) row: ChunkRow,
-    pub(super) taken: Result<T, String>,
-}
-
-/// Chunks are read one by one, and never change. One that a keeper has replaced meanwhile is forgotten and the new ones are
-/// read, until all are those that lay there at one instant.
-pub(super) async fn read_all<T>(
-    store: &mut Store,
-    kind: i64,
-    span: Window,
-    is_wanted: impl Fn(i64, i64) -> bool,
-    take: impl Fn(&Chunk<'_>) -> Result<T, Corrupt>,
-) -> Result<Vec<Part<T>>, StoreError> {
-    let mut parts: BTreeMap<i64, Part<T>> = BTreeMap::new();
-    loop {
-        let mut rows = store.between(kind, span.begin, span.end, false).await?;
-        rows.retain(|row| is_wanted(row.low, row.high));
-        let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
-        parts.retain(|id, _| ids.contains(id));
-        let mut is_complete = true;
-        for row in rows {
-            if parts.contains_key(&row.id) {
-                continue;
-            }
-            match read(store, row, &take).await? {
-                Some(part) => drop(parts.insert(part.row.id, part)),
-                None => is_complete = false,
-            }
-        }
-        if is_complete {
-            return Ok(parts.into_values().collect());
-        }
-    }
-}
-
-/// `None`: it is no longer there.
-pub(super) async fn read<T>(
-    store: &mut Store,
-    row: ChunkRow,
-    take: impl Fn(&Chunk<'_>) -> Result<T, Corrupt>,
-) -> Result<Option<Part<T>>, StoreError> {
-    let taken = match &row.broken {
-        Some(why) => Err(why.clone()),
-        None => {
-            let Some(data) = store.data(row.id).await? else {
-                return Ok(None);
-            };
-            let taken = Chunk::open(&data).and_then(|chunk| take(&chunk));
-            taken.map_err(|error| error.to_string())
-        }
-    };
-    let id = row.id;
-    let taken = taken.map_err(|why| format!("chunk {id} is {why}; its events are missing"));
-    Ok(Some(Part { row, taken }))
-}
-
 pub(super) fn sums(chunk: &Chunk<'_>, wanted: &Wanted<'_>) -> Result<Vec<Sum>, Corrupt> {
     let places = wanted.filters.iter().map(|labels| {
         let places = chunk.places(labels)?;
@@ -131,7 +72,7 @@ pub(super) fn sums(chunk: &Chunk<'_>, wanted: &Wanted<'_>) -> Result<Vec<Sum>, C
         let pieces: Vec<usize> = pieces.into_iter().collect();
         let slot = |piece: &usize| pieces.partition_point(|known| known < piece) as u32;
         let slot_of: Vec<u32> = piece_of.iter().map(slot).collect();
-        let rollups = by_slot(&points.pick(&places), &slot_of, pieces.len());
+        let rollups = by_slot(&points.pick(&places), &slot_of, pieces.len(), true);
         all.extend(pieces.into_iter().zip(rollups).map(|(piece, rollup)| Sum {
             filter,
             piece,
@@ -162,7 +103,7 @@ pub(super) struct Target<'a> {
     pub(super) labels: &'a Labels,
     pub(super) value: &'a str,
     pub(super) window: Window,
-    pub(super) part: f64,
+    pub(super) percentile: Percentile,
     pub(super) bucket: i32,
 }
 
@@ -211,7 +152,7 @@ pub(super) fn near(chunk: &Chunk<'_>, targets: &[Target<'_>]) -> Result<Vec<Near
 /// The number at the percentile's rank. `None`: points came or went since the bucket was found.
 pub(super) fn percentile(target: &Target<'_>, parts: &[&Near]) -> Option<f64> {
     let sum = |of: fn(&Near) -> u64| parts.iter().map(|near| of(near)).sum::<u64>();
-    let rank = rank(sum(|near| near.count), target.part)?;
+    let rank = target.percentile.rank(sum(|near| near.count))?;
     let mut left = rank.checked_sub(sum(|near| near.below))?;
     let mut numbers: Vec<(f64, u64)> = Vec::new();
     parts.iter().for_each(|near| numbers.extend(&near.within));

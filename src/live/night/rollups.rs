@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::kinds::{Figure, Kind};
 
-use super::super::rollup::{Grain, Rollup};
+use super::super::grain::Grain;
+use super::super::rollup::Rollup;
 use super::super::store::{Bucket, Store, StoreError};
 use super::window::{Window, group};
 

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use crate::calendar::AsOf;
 use crate::kinds::{Figure, Kind};
 
-use super::super::rollup::Grain;
+use super::super::grain::Grain;
 use super::super::store::{Past, Zone};
 
 /// Microseconds of a second.
@@ -45,6 +45,10 @@ impl Window {
             begin: one.begin.min(other.begin),
             end: one.end.max(other.end),
         })
+    }
+
+    pub(super) fn range(&self) -> Range<i64> {
+        self.begin..self.end
     }
 
     pub(super) fn overlaps(&self, low: i64, high: i64) -> bool {

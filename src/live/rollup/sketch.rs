@@ -1,5 +1,7 @@
 //! How often each size of number came, to within 0.8 % of the size: quantiles of any number of points in little room.
 
+use crate::kinds::Percentile;
+
 use super::super::bytes::{Corrupt, Reader, Writer};
 
 /// Bits of the mantissa that are kept: 64 buckets between a number and its double.
@@ -18,11 +20,6 @@ pub struct Sketch {
 pub fn bucket(number: f64) -> i32 {
     let size = (number.abs().to_bits() >> SHIFT) as i32;
     if number < 0.0 { -size } else { size }
-}
-
-/// The place, counted from 0, that a part of so many numbers in their order leads to.
-pub fn rank(count: u64, part: f64) -> Option<u64> {
-    Some(((count as f64 * part) as u64).min(count.checked_sub(1)?))
 }
 
 impl Sketch {
@@ -65,14 +62,14 @@ impl Sketch {
         self.buckets.iter().map(|(_, count)| count).sum()
     }
 
-    /// The number at that rank of all in their order, `part` from 0 to 1; right to within 0.8 %.
-    pub fn quantile(&self, part: f64) -> Option<f64> {
-        self.bucket_at(part).map(middle)
+    /// Right to within 0.8 %.
+    pub fn percentile(&self, percentile: Percentile) -> Option<f64> {
+        self.bucket_of(percentile).map(middle)
     }
 
     /// The bucket in which it lies.
-    pub fn bucket_at(&self, part: f64) -> Option<i32> {
-        let rank = rank(self.count(), part)?;
+    pub fn bucket_of(&self, percentile: Percentile) -> Option<i32> {
+        let rank = percentile.rank(self.count())?;
         let mut before = 0;
         let found = self.buckets.iter().find(|(_, count)| {
             before += count;

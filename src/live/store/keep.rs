@@ -8,15 +8,13 @@ use sqlx::{Executor, QueryBuilder};
 use crate::kinds::{MOST_GROUPS, OTHER};
 
 use super::super::bytes::Corrupt;
-use super::super::rollup::{Grain, Groups, Hourly, Rolled, Rollup, Span, words_as_bytes};
+use super::super::grain::Grain;
+use super::super::rollup::{Groups, Hourly, Rolled, Rollup, Span, words_as_bytes};
 use super::read::{Cluster, words_of};
-use super::{Level, Part, Store, StoreError, as_json};
+use super::{Level, Part, Store, StoreError, Tier, as_json};
 
 /// Rollups that one statement writes.
 const ROLLUPS_A_STATEMENT: usize = 200;
-/// The tiers of points that are pruned or forgotten; those of rollups are their grains.
-const POINTS: i64 = 3;
-const FORGOTTEN: i64 = 4;
 
 /// A chunk to be written.
 #[derive(Debug, Clone)]
@@ -88,6 +86,7 @@ impl Store {
         let Some(mut rolled) = rolled else {
             return Ok(true);
         };
+        self.note_groups(kind, &rolled.hours).await?;
         self.note_zone(kind, rolled.zone, new).await?;
         self.limit_groups(kind, &mut rolled.hours).await?;
         for hour in &rolled.hours {
@@ -97,6 +96,28 @@ impl Store {
             }
         }
         Ok(true)
+    }
+
+    /// Notes since when points are rolled up by which labels. A group that is left out for a while begins anew.
+    async fn note_groups(&mut self, kind: i64, hours: &[Hourly]) -> Result<(), StoreError> {
+        let mut labels: Vec<&str> = hours.iter().map(|hour| hour.labels.as_str()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        let list = serde_json::json!(labels).to_string();
+        for sql in [
+            "DELETE FROM grouped WHERE kind = ?1 AND labels NOT IN (SELECT value FROM json_each(?2))",
+            "INSERT INTO grouped SELECT ?1, value,
+                coalesce((SELECT max(high) + 1 FROM zones WHERE kind = ?1), -9223372036854775808)
+             FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING",
+        ] {
+            let noted = sqlx::query(sql)
+                .bind(kind)
+                .bind(&list)
+                .execute(&mut self.connection)
+                .await;
+            noted.map_err(self.failed("write to"))?;
+        }
+        Ok(())
     }
 
     /// Notes in whose hours the points of these chunks are rolled up.
@@ -120,12 +141,12 @@ impl Store {
     }
 
     /// Notes before which instant points or rollups may be gone from now on.
-    async fn note_pruned(&mut self, kind: i64, tier: i64, until: i64) -> Result<(), StoreError> {
+    async fn note_pruned(&mut self, kind: i64, tier: Tier, until: i64) -> Result<(), StoreError> {
         let noted = sqlx::query(
             "INSERT INTO pruned VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
         )
         .bind(kind)
-        .bind(tier)
+        .bind(tier as i64)
         .bind(until)
         .execute(&mut self.connection)
         .await;
@@ -294,7 +315,7 @@ impl Store {
         .await
         .map_err(self.failed("read"))?;
         if let Some(newest) = newest {
-            self.note_pruned(kind, POINTS, newest + 1).await?;
+            self.note_pruned(kind, Tier::Points, newest + 1).await?;
         }
         self.delete(chunks).await.map(drop)
     }
@@ -307,7 +328,7 @@ impl Store {
 
     /// Notes that points before this instant are forgotten, which the rollups of all groups together still count.
     pub async fn note_forgotten(&mut self, kind: i64, before: i64) -> Result<(), StoreError> {
-        self.note_pruned(kind, FORGOTTEN, before).await
+        self.note_pruned(kind, Tier::Forgotten, before).await
     }
 
     /// The rollups of a kind by these labels whose groups have these texts at these places; how many they are.
@@ -412,7 +433,7 @@ impl Store {
         before: i64,
     ) -> Result<(), StoreError> {
         let until = before.saturating_mul(1_000_000);
-        self.note_pruned(kind, grain as i64, until).await?;
+        self.note_pruned(kind, grain.into(), until).await?;
         let deleted = sqlx::query("DELETE FROM rollups WHERE kind = ? AND grain = ? AND start < ?")
             .bind(kind)
             .bind(grain as i64)

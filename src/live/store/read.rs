@@ -1,5 +1,7 @@
 //! What lies in a store: kinds, chunks, rollups.
 
+use std::ops::RangeInclusive;
+
 use chrono_tz::Tz;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use sqlx::sqlite::SqliteRow;
@@ -8,7 +10,8 @@ use sqlx::{Executor, Row};
 use crate::kinds::OTHER;
 
 use super::super::bytes::Corrupt;
-use super::super::rollup::{Grain, Key, Rollup, words_as_bytes};
+use super::super::grain::Grain;
+use super::super::rollup::{Key, Rollup, words_as_bytes};
 use super::{Level, Part, Store, StoreError, safe};
 
 /// A chunk without its points.
@@ -32,6 +35,18 @@ pub struct ChunkRow {
     pub broken: Option<String>,
 }
 
+impl ChunkRow {
+    /// Whether a point may have this value of the cluster label.
+    pub fn may_hold(&self, asked: Option<(&str, &str)>) -> bool {
+        match (&self.cluster, asked) {
+            (Some(own), Some((label, text))) if own.label == label => {
+                (own.least.as_str()..=own.most.as_str()).contains(&text)
+            }
+            _ => true,
+        }
+    }
+}
+
 /// The label by which a chunk is sorted, with its first and its last value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
@@ -41,10 +56,12 @@ pub struct Cluster {
 }
 
 /// What a store knows of a kind's past.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Past {
     /// The first instant of which there was a point, in microseconds.
     pub first: Option<i64>,
+    /// By which labels points are rolled up, with a comma between, and from which instant on all of them.
+    pub grouped: Vec<(String, i64)>,
     pub zones: Vec<Zone>,
     /// Before these instants rollups by hour, day and month, then points may have been pruned and, last, points forgotten.
     pub pruned: [i64; 5],
@@ -187,6 +204,11 @@ impl Store {
                 .fetch_all(&mut self.connection)
                 .await
                 .map_err(&failed)?;
+        let grouped = sqlx::query_as("SELECT labels, since FROM grouped WHERE kind = ?")
+            .bind(kind)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(&failed)?;
         let tiers: Vec<(i64, i64)> =
             sqlx::query_as("SELECT tier, until FROM pruned WHERE kind = ?")
                 .bind(kind)
@@ -206,6 +228,7 @@ impl Store {
         });
         Ok(Past {
             first,
+            grouped,
             zones: zones.collect(),
             pruned,
         })
@@ -263,6 +286,42 @@ impl Store {
             }
         }
         Ok(buckets)
+    }
+
+    /// The rollups by labels whose words begin with these, from a start on to another, handed on one by one with their start
+    /// and words.
+    pub async fn each_rollup(
+        &mut self,
+        kind: i64,
+        grain: Grain,
+        labels: &str,
+        first_words: &[u8],
+        starts: RangeInclusive<i64>,
+        mut take: impl FnMut(i64, Vec<u8>, Rollup),
+    ) -> Result<(), StoreError> {
+        let failed = self.failed("read");
+        let corrupt = self.corrupting(Part::Rollup);
+        // No text has this byte.
+        let last_words: Vec<u8> = first_words.iter().copied().chain([u8::MAX]).collect();
+        // Those of all points say which hours there are, so that few of many groups are found without the others.
+        let mut rows = sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>(
+            "SELECT found.start, found.words, found.data FROM rollups AS every
+             CROSS JOIN rollups AS found ON found.kind = every.kind AND found.labels = ?1 AND found.grain = every.grain
+                AND found.start = every.start AND found.words >= ?2 AND found.words < ?3
+             WHERE every.kind = ?4 AND every.labels = '' AND every.grain = ?5 AND every.start BETWEEN ?6 AND ?7",
+        )
+        .bind(labels)
+        .bind(first_words)
+        .bind(last_words)
+        .bind(kind)
+        .bind(grain as i64)
+        .bind(starts.start())
+        .bind(starts.end())
+        .fetch(&mut self.connection);
+        while let Some((start, words, data)) = rows.try_next().await.map_err(&failed)? {
+            take(start, words, Rollup::from_bytes(&data).map_err(&corrupt)?);
+        }
+        Ok(())
     }
 
     pub async fn all_chunks(&mut self, kind: i64) -> Result<Vec<ChunkRow>, StoreError> {
@@ -487,7 +546,7 @@ fn dropped(row: &SqliteRow) -> Result<Dropped, sqlx::Error> {
 }
 
 /// The words of a group, each with a NUL byte behind it.
-pub(super) fn words_of(bytes: &[u8]) -> Vec<String> {
+pub fn words_of(bytes: &[u8]) -> Vec<String> {
     let words = bytes.split_inclusive(|byte| *byte == 0);
     words
         .map(|word| String::from_utf8_lossy(&word[..word.len() - 1]).into_owned())

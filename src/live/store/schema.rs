@@ -11,7 +11,7 @@ use super::{Store, StoreError};
 /// `DBLV`, in the file's own place for it.
 const APPLICATION: u32 = 0x4442_4c56;
 /// As in `user_version` below.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
@@ -23,6 +23,7 @@ const NO_TABLES: [u8; 5] = [0x0d, 0, 0, 0, 0];
 
 /// `zones`: in which zone's hours, days and months the points between two instants were rolled up. `pruned`: before which
 /// instant rollups by hour, day or month (tiers 0, 1, 2) or points (3) may have been deleted, or points forgotten (4).
+/// `grouped`: from which instant on all points are rolled up by these labels too.
 const TABLES: &str = "
     PRAGMA application_id = 1145195606;
     CREATE TABLE kinds (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -81,6 +82,46 @@ const TABLES: &str = "
         until INTEGER NOT NULL,
         PRIMARY KEY (kind, tier)
     ) WITHOUT ROWID;
+    CREATE TABLE grouped (
+        kind INTEGER NOT NULL,
+        labels TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (kind, labels)
+    ) WITHOUT ROWID;
+    CREATE TABLE alerts (
+        alert TEXT NOT NULL,
+        words TEXT NOT NULL,
+        severity INTEGER,
+        since INTEGER,
+        critical_since INTEGER,
+        value REAL,
+        judged INTEGER NOT NULL,
+        told INTEGER,
+        PRIMARY KEY (alert, words)
+    ) WITHOUT ROWID;
+    CREATE TABLE alert_history (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        alert TEXT NOT NULL,
+        words TEXT NOT NULL,
+        state INTEGER NOT NULL,
+        severity INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        value REAL,
+        is_told INTEGER NOT NULL
+    );
+    CREATE INDEX alert_history_by_time ON alert_history (at);
+    CREATE TABLE alert_deliveries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        history INTEGER NOT NULL,
+        recipient TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        planned INTEGER NOT NULL,
+        due INTEGER,
+        reply TEXT
+    );
+    CREATE INDEX due_alerts ON alert_deliveries (due) WHERE due IS NOT NULL;
     CREATE TABLE spans (
         organisation TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -95,7 +136,7 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE INDEX open_spans ON spans (expires) WHERE ended IS NULL;
     CREATE INDEX closed_spans ON spans (closed) WHERE closed IS NOT NULL;
-    PRAGMA user_version = 3;
+    PRAGMA user_version = 4;
 ";
 
 /// Only its owner and group may read what applications send.

@@ -15,7 +15,7 @@ use crate::config::live::Durable;
 use crate::live::batch::Batch;
 use crate::live::event::Event;
 use crate::live::keep::{self, Rules};
-use crate::live::night::Number;
+use crate::live::number::Number;
 use crate::live::store::{Known, Store};
 
 /// The kinds, and the metrics over them.

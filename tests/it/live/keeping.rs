@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
+use daybook::kinds::Percentile;
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
+use daybook::live::grain::Grain;
 use daybook::live::keep::{self, prune_all};
 use daybook::live::record::Settings;
-use daybook::live::rollup::Grain;
 use daybook::live::store::Store;
 use serde_json::Value as Json;
 use support::world::App;
@@ -178,17 +179,18 @@ async fn a_quantile_of_a_rollup_is_right_to_one_percent() {
         .await
         .unwrap();
     let sketch = &month[0].1.values["duration"].sketch;
-    for (part, rank) in [
-        (0.0, 0),
-        (0.5, 1000),
-        (0.95, 1900),
-        (0.99, 1980),
-        (1.0, 1999),
+    for (text, rank) in [
+        ("p0.01", 0),
+        ("p50", 999),
+        ("p95", 1899),
+        ("p99", 1979),
+        ("p99.99", 1999),
     ] {
-        let (found, exact) = (sketch.quantile(part).unwrap(), durations[rank]);
+        let percentile = Percentile::parse(text).unwrap();
+        let (found, exact) = (sketch.percentile(percentile).unwrap(), durations[rank]);
         assert!(
             (found - exact).abs() <= 0.01 * exact,
-            "{part}: {found} for {exact}"
+            "{text}: {found} for {exact}"
         );
     }
 }

@@ -12,10 +12,10 @@ use chrono::{TimeDelta, Utc};
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
 use daybook::kinds::Kinds;
+use daybook::live::grain::Grain;
 use daybook::live::keep;
 use daybook::live::point::points;
 use daybook::live::question;
-use daybook::live::rollup::Grain;
 use daybook::live::store::Store;
 use serde_json::Value as Json;
 use support::dice::Dice;
@@ -87,7 +87,7 @@ pub(super) async fn has_each_once(store: &mut Store, kinds: &Kinds, senders: &[S
     let found = question::points(store, &kinds["checkout"], &question)
         .await
         .unwrap();
-    assert_eq!((&found.broken[..], found.has_more), (&[][..], false));
+    assert_eq!((&found.broken[..], found.next), (&[][..], None));
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     let points = || points(&found.points, "checkout");
     for place in 0..found.points.len() {

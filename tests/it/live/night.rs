@@ -10,9 +10,10 @@ use daybook::config::live::Durable;
 use daybook::kinds::{Aggregate, Figure};
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
+use daybook::live::grain::Grain;
 use daybook::live::keep::{self, Rules};
-use daybook::live::night::{Answer, Asked, Number, Request, answer};
-use daybook::live::rollup::Grain;
+use daybook::live::night::{Answer, Asked, Request, answer};
+use daybook::live::number::Number;
 use daybook::live::store::{Known, Store};
 use rust_decimal::prelude::ToPrimitive;
 use support::dice::Dice;
@@ -243,10 +244,9 @@ pub(super) fn recount(
     let amounts: Vec<i64> = all.iter().filter_map(|one| one.amount).collect();
     let mut durations: Vec<i64> = all.iter().map(|one| one.duration).collect();
     durations.sort_unstable();
-    let percentile = |part: f64| {
-        let rank = (durations.len() as f64 * part) as usize;
-        let last = durations.len().checked_sub(1)?;
-        Some(durations[rank.min(last)] as f64 / 1000.0)
+    let percentile = |of_a_thousand: usize| {
+        let at_least = (durations.len() * of_a_thousand).div_ceil(1000);
+        Some(durations[at_least.checked_sub(1)?] as f64 / 1000.0)
     };
     match question.figure.aggregate.to_string().as_str() {
         "count" => Some(all.len() as f64),
@@ -267,8 +267,8 @@ pub(super) fn recount(
             all.sort_by_key(|one| (one.at, one.duration));
             Some(all.last()?.duration as f64 / 1000.0)
         }
-        "p50 of duration" => percentile(0.5),
-        "p99.9 of duration" => percentile(0.999),
+        "p50 of duration" => percentile(500),
+        "p99.9 of duration" => percentile(999),
         other => panic!("{other}"),
     }
 }

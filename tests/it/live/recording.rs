@@ -163,10 +163,10 @@ async fn a_file_of_another_version_is_neither_written_nor_read() {
     writer.stop().await.unwrap().close().await.unwrap();
     let app = support::world::App::Sqlite(path.clone());
     for (version, expected) in [
-        (4, "a newer Daybook wrote it (version 4): update this one"),
+        (5, "a newer Daybook wrote it (version 5): update this one"),
         (
-            2,
-            "a Daybook before the first release wrote it (version 2): name another file",
+            3,
+            "a Daybook before the first release wrote it (version 3): name another file",
         ),
     ] {
         app.execute(&format!("PRAGMA user_version = {version}"))

@@ -8,10 +8,10 @@ use chrono_tz::Tz;
 use daybook::config::live::Durable;
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
+use daybook::live::grain::Grain;
 use daybook::live::keep::{self, Rules, forget, prune_all};
-use daybook::live::question::{self, Points};
+use daybook::live::question::{self, Filter, Points};
 use daybook::live::record::Settings;
-use daybook::live::rollup::Grain;
 use daybook::live::store::{ChunkRow, Known, Store};
 
 use super::{everything, kind, kinds, noon, points, recorder_in, rules};
@@ -52,7 +52,10 @@ fn holding(chunks: &[ChunkRow], host: &str) -> usize {
 
 async fn cpu_of(store: &mut Store, host: &str) -> Vec<Option<f64>> {
     let question = Points {
-        labels: vec![("host".to_owned(), host.to_owned())],
+        filter: Filter {
+            labels: vec![("host".to_owned(), host.to_owned())],
+            ok: None,
+        },
         ..everything()
     };
     let found = question::points(store, &kinds()["host"], &question)
@@ -114,10 +117,13 @@ async fn a_kind_that_is_sorted_anew_still_finds_what_was_sorted_otherwise() {
     .await
     .unwrap();
     let question = Points {
-        labels: vec![
-            ("host".to_owned(), "host-077".to_owned()),
-            ("organisation".to_owned(), String::new()),
-        ],
+        filter: Filter {
+            labels: vec![
+                ("host".to_owned(), "host-077".to_owned()),
+                ("organisation".to_owned(), String::new()),
+            ],
+            ok: None,
+        },
         ..everything()
     };
     let found = question::points(&mut store, &kinds["host"], &question)

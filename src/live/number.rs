@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::kinds::{Aggregate, Summary};
 
-use super::super::rollup::{Rollup, Stats};
+use super::rollup::{Rollup, Stats};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Number {
@@ -14,7 +14,7 @@ pub enum Number {
 }
 
 /// `None`: there is nothing to make a mean, an extreme or a percentage of.
-pub(super) fn number(rollup: &Rollup, aggregate: &Aggregate) -> Option<Number> {
+pub fn number(rollup: &Rollup, aggregate: &Aggregate) -> Option<Number> {
     let whole = |count: u64| Some(Number::Exact(count.into()));
     let (summary, value) = match aggregate {
         Aggregate::Count => return whole(rollup.points),
@@ -36,9 +36,7 @@ pub(super) fn number(rollup: &Rollup, aggregate: &Aggregate) -> Option<Number> {
         Summary::Min => Number::Binary(stats.min),
         Summary::Max => Number::Binary(stats.max),
         Summary::Last => Number::Binary(stats.last),
-        Summary::Percentile(percentile) => {
-            Number::Binary(stats.sketch.quantile(percentile.part())?)
-        }
+        Summary::Percentile(percentile) => Number::Binary(stats.sketch.percentile(*percentile)?),
     })
 }
 

@@ -1,0 +1,322 @@
+//! Questions about live events: what is there, and what it comes to.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{Response, StatusCode};
+use axum::routing::get;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::LiveSettings;
+use crate::config::live::May;
+use crate::kinds::{Accepts, Kind, Kinds};
+use crate::live::compat::bot_dashboard::dashboard;
+use crate::live::point::points;
+use crate::live::question::parameters::{self, QUESTIONS, Wrong};
+use crate::live::question::{AskError, Asked, Context, Filter, Order, Points, ask, points as page};
+use crate::live::reader::Reader;
+use crate::live::store::Store;
+use crate::text::suggest::did_you_mean;
+use crate::web::access::{Access, Grant, Refused};
+
+use super::admit;
+use super::answer::{Problem, answer};
+use super::body::{Parameters, parameters as read_parameters};
+use super::events::ORGANISATION;
+
+const SESSION: &str = "session_id";
+/// Points of a session that are answered.
+const MOST_OF_A_SESSION: usize = 1000;
+
+/// What all who ask share.
+pub struct Questions {
+    kinds: Kinds,
+    zone: Tz,
+    clock: fn() -> DateTime<Utc>,
+    reader: Reader,
+    access: Arc<Access>,
+    stop: CancellationToken,
+    /// Questions are answered by one processor less than there are: a page must not wait for them.
+    hands: Semaphore,
+}
+
+pub(super) fn routes(questions: Arc<Questions>) -> Router {
+    Router::new()
+        .route("/api/live", get(kinds))
+        .route("/api/live/{kind}/{question}", get(about_kind))
+        .route("/api/sessions/{id}", get(session))
+        .route("/api/bot/dashboard", get(bot_dashboard))
+        .with_state(questions)
+}
+
+impl Questions {
+    pub fn new(
+        live: &LiveSettings,
+        zone: Tz,
+        clock: fn() -> DateTime<Utc>,
+        access: Arc<Access>,
+        stop: CancellationToken,
+    ) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            kinds: live.kinds.clone(),
+            zone,
+            clock,
+            reader: Reader::of(live.database.clone()),
+            access,
+            stop,
+            hands: Semaphore::new(processors.saturating_sub(1).max(1)),
+        }
+    }
+
+    /// Lets go of the file, once nobody asks any more.
+    pub async fn close(&self) {
+        self.reader.close().await;
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            zone: self.zone,
+            now: (self.clock)(),
+        }
+    }
+
+    fn kind(&self, name: &str) -> Result<&Kind, Problem> {
+        self.kinds.get(name).ok_or_else(|| {
+            let hint = did_you_mean(name, self.kinds.keys().map(String::as_str));
+            Problem::missing(format!("no kind `{}`{hint}", name.escape_debug()))
+        })
+    }
+
+    async fn ask(&self, kind: &Kind, asked: &Asked) -> Result<Json, Problem> {
+        let _hand = self
+            .hands
+            .acquire()
+            .await
+            .map_err(|_| Problem::stopping())?;
+        let answer = match self.reader.store().await? {
+            Some(mut store) => ask(&mut store, kind, asked, self.context()).await?,
+            None => {
+                let mut nothing = Store::in_memory().await?;
+                ask(&mut nothing, kind, asked, self.context()).await?
+            }
+        };
+        Ok(answer.into_json())
+    }
+}
+
+/// Which kinds there are, and what can be asked of them.
+async fn kinds(
+    State(questions): State<Arc<Questions>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (access, stop) = (&questions.access, &questions.stop);
+    let grant = admit(access, stop, &request, May::Read)?;
+    let visible = questions
+        .kinds
+        .values()
+        .filter(|kind| own(kind, &grant).is_ok());
+    let kinds: Vec<Json> = visible.map(described).collect();
+    let names = QUESTIONS.map(|(name, _)| name);
+    Ok(answer(
+        StatusCode::OK,
+        &json!({ "kinds": kinds, "questions": names }),
+    ))
+}
+
+async fn about_kind(
+    State(questions): State<Arc<Questions>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    pairs: Parameters<Vec<(String, String)>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (access, stop) = (&questions.access, &questions.stop);
+    let grant = admit(access, stop, &request, May::Read)?;
+    let Path((kind, question)) = path.map_err(|rejection| Problem::wrong(rejection.body_text()))?;
+    let pairs = read_parameters(pairs)?;
+    let kind = questions.kind(&kind)?.clone();
+    let mut asked = parameters::read(&question, &pairs, &kind, questions.context())?;
+    restrict(&mut asked.filter, &kind, &grant)?;
+    // On a task of its own: whoever hangs up leaves no snapshot open.
+    let asking = Arc::clone(&questions);
+    let answered = tokio::spawn(async move { asking.ask(&kind, &asked).await }).await;
+    let body = answered.map_err(|_| Problem::stopping())??;
+    Ok(answer(StatusCode::OK, &body))
+}
+
+#[derive(Deserialize)]
+struct Hours {
+    hours: Option<u32>,
+}
+
+async fn bot_dashboard(
+    State(questions): State<Arc<Questions>>,
+    hours: Parameters<Hours>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (access, stop) = (&questions.access, &questions.stop);
+    let grant = admit(access, stop, &request, May::Read)?;
+    let hours = read_parameters(hours)?.hours.unwrap_or(24);
+    let mut labels = Vec::new();
+    for kind in ["stage", "correction", "filter"] {
+        labels = own(questions.kind(kind)?, &grant)?;
+    }
+    let asking = Arc::clone(&questions);
+    let answered = tokio::spawn(async move { asking.bot_dashboard(&labels, hours).await }).await;
+    let body = answered.map_err(|_| Problem::stopping())??;
+    Ok(answer(StatusCode::OK, &body))
+}
+
+/// All events of a session, whatever their kind, the oldest first.
+async fn session(
+    State(questions): State<Arc<Questions>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (access, stop) = (&questions.access, &questions.stop);
+    let grant = admit(access, stop, &request, May::Read)?;
+    let Path(id) = id.map_err(|rejection| Problem::wrong(rejection.body_text()))?;
+    let asking = Arc::clone(&questions);
+    let answered = tokio::spawn(async move { asking.session(&id, &grant).await }).await;
+    let body = answered.map_err(|_| Problem::stopping())??;
+    Ok(answer(StatusCode::OK, &body))
+}
+
+impl Questions {
+    async fn bot_dashboard(
+        &self,
+        labels: &[(String, String)],
+        hours: u32,
+    ) -> Result<Json, Problem> {
+        let _hand = self
+            .hands
+            .acquire()
+            .await
+            .map_err(|_| Problem::stopping())?;
+        let (kinds, context) = (&self.kinds, self.context());
+        Ok(match self.reader.store().await? {
+            Some(mut store) => dashboard(&mut store, kinds, labels, hours, context).await?,
+            None => {
+                let mut nothing = Store::in_memory().await?;
+                dashboard(&mut nothing, kinds, labels, hours, context).await?
+            }
+        })
+    }
+
+    async fn session(&self, id: &str, grant: &Grant) -> Result<Json, Problem> {
+        let mut all: Vec<(i64, Json)> = Vec::new();
+        let with_sessions =
+            |kind: &&Kind| kind.label(SESSION).is_some() && own(kind, grant).is_ok();
+        for kind in self.kinds.values().filter(with_sessions) {
+            let mut filter = Filter {
+                labels: vec![(SESSION.to_owned(), id.to_owned())],
+                ok: None,
+            };
+            restrict(&mut filter, kind, grant)?;
+            let question = Points {
+                window: i64::MIN..i64::MAX,
+                filter,
+                order: Order::OldestFirst,
+                most: MOST_OF_A_SESSION,
+                after: None,
+            };
+            let Some(mut store) = self.reader.store().await? else {
+                break;
+            };
+            let found = page(&mut store, kind, &question).await?.points;
+            let json = points(&found, &kind.name)
+                .map(|point| serde_json::to_value(point).unwrap_or_default());
+            all.extend(found.at.iter().copied().zip(json));
+        }
+        if all.is_empty() {
+            let id = id.escape_debug();
+            return Err(Problem::missing(format!(
+                "nothing is kept of a session `{id}`"
+            )));
+        }
+        all.sort_by_key(|(at, _)| *at);
+        let all: Vec<Json> = all.into_iter().map(|(_, json)| json).collect();
+        Ok(json!({ "session_id": id, "points": all }))
+    }
+}
+
+/// A token that speaks for one organisation sees no other's.
+pub(super) fn own(kind: &Kind, grant: &Grant) -> Result<Vec<(String, String)>, Problem> {
+    let Some(own) = &grant.organisation else {
+        return Ok(Vec::new());
+    };
+    match kind.label(ORGANISATION) {
+        Some(_) => Ok(vec![(ORGANISATION.to_owned(), own.clone())]),
+        None => Err(Problem::refused(Refused::OutOfScope)),
+    }
+}
+
+fn restrict(filter: &mut Filter, kind: &Kind, grant: &Grant) -> Result<(), Problem> {
+    for (label, own) in own(kind, grant)? {
+        match filter.labels.iter().find(|(name, _)| *name == label) {
+            Some((_, asked)) if *asked != own => return Err(Problem::refused(Refused::OutOfScope)),
+            Some(_) => {}
+            None => filter.labels.push((label, own)),
+        }
+    }
+    Ok(())
+}
+
+fn described(kind: &Kind) -> Json {
+    let labels = kind.labels.iter().map(|label| {
+        let accepts = match &label.accepts {
+            Accepts::OneOf(values) => json!({ "values": values }),
+            Accepts::Most(most) => json!({ "most": most }),
+            Accepts::Find => json!({ "find": true }),
+        };
+        (label.name.clone(), accepts)
+    });
+    let values = kind
+        .values
+        .iter()
+        .map(|value| (value.name.clone(), json!({ "unit": value.unit })));
+    let group = |group: &Vec<usize>| {
+        let names = group.iter().map(|label| kind.labels[*label].name.as_str());
+        names.collect::<Vec<&str>>()
+    };
+    let by: Vec<Vec<&str>> = kind
+        .groups
+        .iter()
+        .filter(|group| !group.is_empty())
+        .map(group)
+        .collect();
+    json!({
+        "kind": kind.name,
+        "shape": kind.shape,
+        "labels": labels.collect::<Map<String, Json>>(),
+        "values": values.collect::<Map<String, Json>>(),
+        "by": by,
+    })
+}
+
+impl From<Wrong> for Problem {
+    fn from(wrong: Wrong) -> Self {
+        match wrong.parameter.as_str() {
+            "question" => Self::missing(wrong.error),
+            _ => Self::at(&wrong.parameter, wrong.error),
+        }
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Store(error) => error.into(),
+            AskError::TooMuch(message) => Self::wrong(message),
+            AskError::Moved => Self::busy(error.to_string()),
+        }
+    }
+}

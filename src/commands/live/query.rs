@@ -1,0 +1,223 @@
+//! `daybook live query`: what is there, and what it comes to.
+
+use serde_json::{Map, Value as Json};
+
+use crate::cli::Query;
+use crate::config::{Config, LiveSettings};
+use crate::live::question::parameters::{self, Wrong};
+use crate::live::question::{Answer, AskError, Context, ask};
+use crate::live::store::Store;
+
+use super::super::{CommandError, Ended, World, output};
+use super::{kind, settings, unavailable};
+
+pub(super) async fn run(
+    config: &Config,
+    args: &Query,
+    world: &World,
+) -> Result<Ended, CommandError> {
+    let live = settings(config)?;
+    let kind = kind(live, &args.kind)?;
+    let context = Context {
+        zone: config.time_zone,
+        now: world.now,
+    };
+    let asked = parameters::read(&args.question, &pairs(args)?, kind, context).map_err(usage)?;
+    let mut store = store(live).await?;
+    let answer = ask(&mut store, kind, &asked, context)
+        .await
+        .map_err(failed)?;
+    let is_complete = !answer.facts.contains_key("broken");
+    match args.json {
+        true => output::json(&answer.into_json())?,
+        false => print(&answer, world)?,
+    }
+    Ok(if is_complete {
+        Ended::Done
+    } else {
+        Ended::Unsound
+    })
+}
+
+/// The file of the events; an empty one while there is none.
+pub(super) async fn store(live: &LiveSettings) -> Result<Store, CommandError> {
+    let opened = Store::open_reading(&live.database).await;
+    match opened.map_err(unavailable)? {
+        Some(store) => Ok(store),
+        None => Store::in_memory().await.map_err(unavailable),
+    }
+}
+
+/// What was said, as an address would say it.
+fn pairs(args: &Query) -> Result<Vec<(String, String)>, CommandError> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for label in &args.labels {
+        let Some((name, text)) = label.split_once('=') else {
+            let label = label.escape_debug();
+            let message = format!("--label {label}: expected NAME=VALUE");
+            return Err(CommandError::Usage(message));
+        };
+        pairs.push((format!("label.{name}"), text.to_owned()));
+    }
+    let figures = args.figures.iter();
+    pairs.extend(figures.map(|figure| ("figure".to_owned(), figure.clone())));
+    let texts = [
+        ("from", &args.from),
+        ("to", &args.to),
+        ("last", &args.last),
+        ("ok", &args.ok),
+        ("every", &args.every),
+        ("by", &args.by),
+        ("value", &args.value),
+        ("percentile", &args.percentile),
+        ("order", &args.order),
+        ("limit", &args.limit),
+        ("after", &args.after),
+    ];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?)));
+    pairs.extend(texts);
+    if args.estimate {
+        pairs.push(("estimate".to_owned(), "true".to_owned()));
+    }
+    Ok(pairs)
+}
+
+fn usage(wrong: Wrong) -> CommandError {
+    let Wrong { parameter, error } = wrong;
+    CommandError::Usage(match parameter.strip_prefix("label.") {
+        _ if parameter == "question" => error,
+        Some(label) => format!("--label {}: {error}", label.escape_debug()),
+        None => format!("--{parameter}: {error}"),
+    })
+}
+
+pub(super) fn failed(error: AskError) -> CommandError {
+    match error {
+        AskError::Store(error) => unavailable(error),
+        AskError::TooMuch(message) => CommandError::Usage(message),
+        AskError::Moved => CommandError::Unavailable(error.to_string()),
+    }
+}
+
+/// Points as lines of JSON, everything else as a table; what else is known goes to standard error.
+fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
+    let fact = |name: &str| answer.facts.get(name);
+    match &answer.rows {
+        Some(("points", points)) => {
+            for point in points {
+                output::data(&point.to_string())?;
+            }
+        }
+        Some((_, rows)) => output::page(&table(rows, world))?,
+        None => {
+            let mut facts = Map::new();
+            let about = [
+                "schema",
+                "kind",
+                "question",
+                "from",
+                "to",
+                "time_zone",
+                "complete",
+                "read",
+            ];
+            let all = answer
+                .facts
+                .iter()
+                .filter(|(name, _)| !about.contains(&name.as_str()));
+            all.for_each(|(name, json)| flatten(name, json, &mut facts));
+            let width = facts
+                .keys()
+                .map(|name| name.chars().count())
+                .max()
+                .unwrap_or(0);
+            for (name, json) in &facts {
+                output::page(&format!("{name:width$}  {}", text(json)))?;
+            }
+        }
+    }
+    for why in fact("broken")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
+        output::say(&text(why));
+    }
+    for part in fact("missing")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let (from, to) = (text(&part["from"]), text(&part["to"]));
+        output::say(&format!(
+            "from {from} to {to} nothing is kept that would answer"
+        ));
+    }
+    if let Some(next) = fact("next") {
+        output::say(&format!("there are more: --after {}", text(next)));
+    }
+    if let Some(error) = fact("error_pct") {
+        output::say(&format!(
+            "percentiles are estimates, right to within {error} %"
+        ));
+    }
+    Ok(())
+}
+
+fn table(rows: &[Json], world: &World) -> String {
+    let rows = rows.iter().map(|row| {
+        let mut flat = Map::new();
+        flatten("", row, &mut flat);
+        flat
+    });
+    let rows: Vec<Map<String, Json>> = rows.collect();
+    let mut columns: Vec<&String> = Vec::new();
+    for name in rows.iter().flat_map(Map::keys) {
+        if !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
+    let cells = |row: &Map<String, Json>| {
+        let cells = columns
+            .iter()
+            .map(|name| row.get(*name).map(text).unwrap_or_default());
+        cells.collect::<Vec<String>>()
+    };
+    let is_number = |column: &&String| {
+        rows.iter()
+            .any(|row| row.get(*column).is_some_and(Json::is_number))
+    };
+    let numbers: Vec<bool> = columns.iter().map(is_number).collect();
+    let width = output::width(world.environment.get("COLUMNS"));
+    let mut table = output::table([""; 0], 0..0, width);
+    table.set_header(columns.iter().map(|name| name.as_str()));
+    table.add_rows(rows.iter().map(cells));
+    output::align_right(&mut table, &numbers);
+    output::plain(table)
+}
+
+/// `{"values": {"duration": {"avg": 2}}}` has one cell, `duration avg`.
+fn flatten(path: &str, json: &Json, into: &mut Map<String, Json>) {
+    match json {
+        Json::Object(fields) => {
+            for (name, json) in fields {
+                let path = match path {
+                    "" | "labels" | "values" => name.clone(),
+                    path => format!("{} {name}", path.trim_end_matches(" values")),
+                };
+                flatten(&path, json, into);
+            }
+        }
+        json => drop(into.insert(path.to_owned(), json.clone())),
+    }
+}
+
+fn text(json: &Json) -> String {
+    match json {
+        Json::Null => "-".to_owned(),
+        Json::String(text) => text.clone(),
+        json => json.to_string(),
+    }
+}

@@ -1,0 +1,816 @@
+//! Questions and their answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc, Weekday};
+use chrono_tz::Tz;
+use rust_decimal::RoundingStrategy;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::{Map, Value as Json, json};
+
+use crate::calendar::{Day, first_instant};
+use crate::kinds::{Accepts, Aggregate, Kind, Percentile, Shape, Summary};
+
+use super::super::columns::Columns;
+use super::super::grain::{Every, Grain};
+use super::super::number::{Number, number};
+use super::super::point;
+use super::super::rollup::Rollup;
+use super::super::store::{Past, Store, StoreError, Tier};
+use super::gather::{self, Exact, Gathered, Gatherer};
+use super::page::{self, Cursor, Order, Points};
+use super::single::Search;
+use super::{Asked, Context, Filter, Question};
+
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    TooMuch(String),
+    #[error("events arrived or were moved while they were counted: ask again")]
+    Moved,
+}
+
+/// An answer as JSON, its parts in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// What is said once.
+    pub facts: Map<String, Json>,
+    /// What it has rows for, if it has any.
+    pub rows: Option<(&'static str, Vec<Json>)>,
+}
+
+/// More cells are no answer for anybody.
+const MOST_ROWS: usize = 100_000;
+/// How far estimates may be off, in percent.
+const ERROR_PCT: f64 = 0.8;
+const SUMMARIES: [Percentile; 3] = [Percentile::P50, Percentile::P95, Percentile::P99];
+
+impl Answer {
+    pub fn into_json(self) -> Json {
+        let mut json = self.facts;
+        json.extend(
+            self.rows
+                .map(|(name, rows)| (name.to_owned(), Json::Array(rows))),
+        );
+        Json::Object(json)
+    }
+}
+
+/// Answers a question about a kind.
+pub async fn ask(
+    store: &mut Store,
+    kind: &Kind,
+    asked: &Asked,
+    context: Context,
+) -> Result<Answer, AskError> {
+    let mut asking = Asking {
+        id: store.kind(&kind.name).await?,
+        past: Past::default(),
+        store,
+        kind,
+        asked,
+        context,
+    };
+    if let Some(id) = asking.id {
+        asking.past = asking.store.past(id).await?;
+    }
+    match &asked.question {
+        Question::Points { order, most, after } => asking.points(*order, *most, *after).await,
+        Question::Latest { by, most } => asking.latest(by, *most).await,
+        Question::Slowest { value, most } => asking.slowest(value, *most).await,
+        Question::Aggregate { figures, every, by } => asking.aggregate(figures, *every, by).await,
+        Question::Single(figure) => asking.single(figure).await,
+        Question::Top {
+            by,
+            figure,
+            ascending,
+            most,
+        } => asking.top(by, figure, *ascending, *most).await,
+        Question::Summary => asking.summary().await,
+        Question::Compare => asking.compare().await,
+        Question::Peaks => asking.peaks().await,
+    }
+}
+
+/// Figures of the points of a window, by groups that have any: without labels there is one, whatever it holds.
+pub async fn figures(
+    store: &mut Store,
+    kind: &Kind,
+    window: Range<i64>,
+    filter: &Filter,
+    figures: &[Aggregate],
+    by: &[String],
+    context: Context,
+) -> Result<Vec<(Vec<String>, Vec<Option<f64>>)>, AskError> {
+    let asked = Asked {
+        name: "figures",
+        window: window.clone(),
+        filter: filter.clone(),
+        estimate: false,
+        question: Question::Summary,
+    };
+    let id = store.kind(&kind.name).await?;
+    let past = match id {
+        Some(id) => store.past(id).await?,
+        None => Past::default(),
+    };
+    let mut asking = Asking {
+        store,
+        id,
+        past,
+        kind,
+        asked: &asked,
+        context,
+    };
+    let window = asking.window();
+    let table = asking.table(window, figures, None, by).await?;
+    let row = |((_, words), row): ((i64, Vec<String>), Row)| {
+        let float = |figure: &Aggregate| row.number(figure).and_then(as_float);
+        (words, figures.iter().map(float).collect())
+    };
+    Ok(table.rows.into_iter().map(row).collect())
+}
+
+/// How many numbers of a value lie between these bounds, below the first and above the last, by groups.
+pub async fn histogram(
+    store: &mut Store,
+    kind: &Kind,
+    window: Range<i64>,
+    filter: &Filter,
+    value: &str,
+    bounds: &[f64],
+    by: &[String],
+) -> Result<BTreeMap<Vec<String>, Vec<u64>>, AskError> {
+    let Some(id) = store.kind(&kind.name).await? else {
+        return Ok(BTreeMap::new());
+    };
+    let past = store.past(id).await?;
+    let asked = gather::Asked {
+        kind,
+        zone: Tz::UTC,
+        window,
+        filter,
+        by,
+        every: None,
+        values: &[],
+        sketches: false,
+    };
+    let mut gatherer = Gatherer {
+        store,
+        id,
+        past: &past,
+    };
+    Ok(gatherer.histogram(&asked, value, bounds).await?)
+}
+
+struct Asking<'a> {
+    store: &'a mut Store,
+    /// `None`: nothing of the kind was ever recorded.
+    id: Option<i64>,
+    past: Past,
+    kind: &'a Kind,
+    asked: &'a Asked,
+    context: Context,
+}
+
+/// Figures by the piece of time and the words of the group.
+struct Table {
+    rows: BTreeMap<(i64, Vec<String>), Row>,
+    read: Read,
+}
+
+#[derive(Default)]
+struct Row {
+    sums: Rollup,
+    /// Percentiles of values.
+    exact: BTreeMap<(String, Percentile), Option<f64>>,
+}
+
+/// What was read for an answer.
+#[derive(Default)]
+struct Read {
+    from_rollups: bool,
+    from_points: bool,
+    is_estimate: bool,
+    missing: Vec<Range<i64>>,
+    broken: BTreeSet<String>,
+}
+
+impl Row {
+    fn number(&self, figure: &Aggregate) -> Option<Number> {
+        if let Aggregate::Of(Summary::Percentile(percentile), value) = figure
+            && let Some(exact) = self.exact.get(&(value.clone(), *percentile))
+        {
+            return exact.map(Number::Binary);
+        }
+        number(&self.sums, figure)
+    }
+
+    fn json(&self, figure: &Aggregate, kind: &Kind) -> Json {
+        as_json(self.number(figure), figure.decimals(kind))
+    }
+}
+
+impl Asking<'_> {
+    /// What the window comes to where there can be points at all.
+    fn window(&self) -> Range<i64> {
+        let Range { start, end } = self.asked.window;
+        let first = self.past.first.unwrap_or(end);
+        start.max(first.min(end))..end
+    }
+
+    fn head(&self, window: &Range<i64>) -> Map<String, Json> {
+        let mut head = Map::new();
+        let mut say = |name: &str, json: Json| drop(head.insert(name.to_owned(), json));
+        say("schema", json!(1));
+        say("kind", json!(self.kind.name));
+        say("question", json!(self.asked.name));
+        say("from", instant(window.start, self.context.zone));
+        say("to", instant(window.end, self.context.zone));
+        say("time_zone", json!(self.context.zone.name()));
+        head
+    }
+
+    fn answer(
+        &self,
+        read: &Read,
+        facts: Vec<(&str, Json)>,
+        rows: Option<(&'static str, Vec<Json>)>,
+    ) -> Answer {
+        let mut head = self.head(&self.window());
+        let mut say = |name: &str, json: Json| drop(head.insert(name.to_owned(), json));
+        say(
+            "complete",
+            json!(read.missing.is_empty() && read.broken.is_empty()),
+        );
+        if !read.missing.is_empty() {
+            let zone = self.context.zone;
+            let part = |part: &Range<i64>| json!({ "from": instant(part.start, zone), "to": instant(part.end, zone) });
+            say("missing", read.missing.iter().map(part).collect());
+        }
+        if !read.broken.is_empty() {
+            say("broken", json!(read.broken));
+        }
+        match (read.from_rollups, read.from_points) {
+            (true, true) => say("read", json!("rollups and points")),
+            (true, false) => say("read", json!("rollups")),
+            _ => say("read", json!("points")),
+        }
+        if read.is_estimate {
+            say("error_pct", json!(ERROR_PCT));
+        }
+        facts.into_iter().for_each(|(name, json)| say(name, json));
+        Answer { facts: head, rows }
+    }
+
+    async fn points(
+        &mut self,
+        order: Order,
+        most: usize,
+        after: Option<Cursor>,
+    ) -> Result<Answer, AskError> {
+        let question = Points {
+            window: self.asked.window.clone(),
+            filter: self.asked.filter.clone(),
+            order,
+            most,
+            after,
+        };
+        let found = page::points(self.store, self.kind, &question).await?;
+        let broken = found.broken.iter();
+        let broken = broken.map(|(id, why)| format!("chunk {id} is {why}; its events are missing"));
+        let read = self.read_of_points(broken.collect());
+        let next = found.next.map(|next| json!(next.to_string()));
+        let facts = next.map(|next| ("next", next)).into_iter().collect();
+        Ok(self.answer(
+            &read,
+            facts,
+            Some(("points", self.as_points(&found.points))),
+        ))
+    }
+
+    async fn latest(&mut self, by: &str, most: usize) -> Result<Answer, AskError> {
+        let Some(mut search) = self.search() else {
+            return Ok(self.answer(&Read::default(), Vec::new(), Some(("points", Vec::new()))));
+        };
+        let listed = search.latest(by, most).await?;
+        let read = self.read_of_points(listed.broken.into_iter().collect());
+        Ok(self.answer(
+            &read,
+            Vec::new(),
+            Some(("points", self.as_points(&listed.points))),
+        ))
+    }
+
+    async fn slowest(&mut self, value: &str, most: usize) -> Result<Answer, AskError> {
+        let facts = vec![("value", json!(value))];
+        let Some(mut search) = self.search() else {
+            return Ok(self.answer(&Read::default(), facts, Some(("points", Vec::new()))));
+        };
+        let listed = search.largest(value, most).await?;
+        let read = self.read_of_points(listed.broken.into_iter().collect());
+        Ok(self.answer(
+            &read,
+            facts,
+            Some(("points", self.as_points(&listed.points))),
+        ))
+    }
+
+    fn search(&mut self) -> Option<Search<'_>> {
+        Some(Search {
+            id: self.id?,
+            window: self.asked.window.clone(),
+            store: &mut *self.store,
+            kind: self.kind,
+            filter: &self.asked.filter,
+        })
+    }
+
+    /// Points that are not kept any more are missing.
+    fn read_of_points(&self, broken: BTreeSet<String>) -> Read {
+        let window = self.window();
+        let kept = self.past.pruned[Tier::Points as usize];
+        let gone = window.start..kept.min(window.end);
+        Read {
+            from_points: true,
+            missing: Some(gone)
+                .filter(|gone| !gone.is_empty())
+                .into_iter()
+                .collect(),
+            broken,
+            ..Read::default()
+        }
+    }
+
+    fn as_points(&self, points: &Columns) -> Vec<Json> {
+        let points = point::points(points, &self.kind.name);
+        // What was checked when it came is JSON.
+        points
+            .map(|point| serde_json::to_value(point).unwrap_or_default())
+            .collect()
+    }
+
+    async fn aggregate(
+        &mut self,
+        figures: &[Aggregate],
+        every: Option<Every>,
+        by: &[String],
+    ) -> Result<Answer, AskError> {
+        let window = self.window();
+        if let Some(every) = every {
+            let pieces = (window.end - window.start) / (every.shortest() * 1_000_000);
+            if pieces > MOST_ROWS as i64 {
+                return Err(too_much("pieces of time"));
+            }
+        }
+        let mut table = self.table(window, figures, every, by).await?;
+        if table.rows.is_empty() && by.is_empty() && every.is_none() {
+            table.rows.insert((0, Vec::new()), Row::default());
+        }
+        if table.rows.len() > MOST_ROWS {
+            return Err(too_much("rows"));
+        }
+        let zone = self.context.zone;
+        let rows = table.rows.iter().map(|((start, words), row)| {
+            let mut json = Map::new();
+            if every.is_some() {
+                json.insert(
+                    "start".to_owned(),
+                    instant(start.saturating_mul(1_000_000), zone),
+                );
+            }
+            if !by.is_empty() {
+                json.insert("labels".to_owned(), labels(by, words));
+            }
+            for figure in figures {
+                json.insert(figure.to_string(), row.json(figure, self.kind));
+            }
+            Json::Object(json)
+        });
+        let rows = rows.collect();
+        let facts = every.map(|every| ("every", json!(every.name())));
+        Ok(self.answer(
+            &table.read,
+            facts.into_iter().collect(),
+            Some(("rows", rows)),
+        ))
+    }
+
+    async fn single(&mut self, figure: &Aggregate) -> Result<Answer, AskError> {
+        let figures = [Aggregate::Count, figure.clone()];
+        let table = self.table(self.window(), &figures, None, &[]).await?;
+        let row = table.rows.into_values().next().unwrap_or_default();
+        let facts = vec![
+            ("figure", json!(figure.to_string())),
+            ("unit", json!(figure.unit(self.kind))),
+            ("value", row.json(figure, self.kind)),
+            ("count", row.json(&Aggregate::Count, self.kind)),
+        ];
+        Ok(self.answer(&table.read, facts, None))
+    }
+
+    async fn top(
+        &mut self,
+        by: &[String],
+        figure: &Aggregate,
+        ascending: bool,
+        most: usize,
+    ) -> Result<Answer, AskError> {
+        let mut figures = self.all_sums();
+        figures.push(figure.clone());
+        let table = self.table(self.window(), &figures, None, by).await?;
+        let float = |row: &Row| row.number(figure).and_then(as_float);
+        let rows = table
+            .rows
+            .iter()
+            .filter_map(|((_, words), row)| Some((float(row)?, words, row)));
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by(|(one, one_words, _), (other, other_words, _)| {
+            let by_number = match ascending {
+                true => one.total_cmp(other),
+                false => other.total_cmp(one),
+            };
+            by_number.then(one_words.cmp(other_words))
+        });
+        let groups = rows.len();
+        let rows = rows.into_iter().take(most).map(|(_, words, row)| {
+            let mut json = Map::from_iter([("labels".to_owned(), labels(by, words))]);
+            json.insert(figure.to_string(), row.json(figure, self.kind));
+            json.extend(self.summed(row, &[]));
+            Json::Object(json)
+        });
+        let rows = rows.collect();
+        let facts = vec![
+            ("figure", json!(figure.to_string())),
+            ("order", json!(if ascending { "asc" } else { "desc" })),
+            ("groups", json!(groups)),
+        ];
+        Ok(self.answer(&table.read, facts, Some(("rows", rows))))
+    }
+
+    async fn summary(&mut self) -> Result<Answer, AskError> {
+        let (mut read, summary) = self.summary_of(self.window()).await?;
+        let distinct = self.distinct(&mut read).await?;
+        let mut facts: Vec<(&str, Json)> = Vec::new();
+        let summary: Vec<(String, Json)> = summary.into_iter().collect();
+        facts.extend(
+            summary
+                .iter()
+                .map(|(name, json)| (name.as_str(), json.clone())),
+        );
+        facts.push(("distinct", distinct));
+        Ok(self.answer(&read, facts, None))
+    }
+
+    async fn compare(&mut self) -> Result<Answer, AskError> {
+        let window = self.asked.window.clone();
+        let window = match window.start {
+            i64::MIN => {
+                return Err(AskError::TooMuch(
+                    "say from when on: `last=24h`, or `from`".to_owned(),
+                ));
+            }
+            start => start..window.end.min(self.context.now.timestamp_micros()),
+        };
+        let before = before(&window, self.context.zone);
+        let (mut read, now) = self.summary_of(window.clone()).await?;
+        let (other, then) = self.summary_of(before.clone()).await?;
+        read.add(other);
+        let zone = self.context.zone;
+        let part = |window: &Range<i64>, summary: &Map<String, Json>| {
+            let mut json = Map::new();
+            json.insert("from".to_owned(), instant(window.start, zone));
+            json.insert("to".to_owned(), instant(window.end, zone));
+            json.extend(summary.clone());
+            Json::Object(json)
+        };
+        let changes = changes(&now, &then);
+        let facts = vec![
+            ("current", part(&window, &now)),
+            ("before", part(&before, &then)),
+            ("changes", changes),
+        ];
+        let mut answer = self.answer(&read, facts, None);
+        answer.facts["from"] = instant(window.start, zone);
+        answer.facts["to"] = instant(window.end, zone);
+        Ok(answer)
+    }
+
+    async fn peaks(&mut self) -> Result<Answer, AskError> {
+        let every = Some(Every::Hour);
+        let table = self
+            .table(self.window(), &[Aggregate::Count], every, &[])
+            .await?;
+        let mut hours = [0_u64; 24];
+        let mut weekdays = [0_u64; 7];
+        let mut busiest = (0, 0);
+        for ((start, _), row) in &table.rows {
+            let local = DateTime::from_timestamp(*start, 0).unwrap_or_default();
+            let local = local.with_timezone(&self.context.zone);
+            let count = row.sums.points;
+            hours[local.hour() as usize] += count;
+            weekdays[local.weekday().num_days_from_monday() as usize] += count;
+            busiest = busiest.max((count, -start));
+        }
+        let all = hours.iter().sum::<u64>().max(1) as f64;
+        let share = |count: u64| rounded(count as f64 / all * 100.0, 2);
+        let row = |(name, count): (String, &u64)| json!({ "time": name, "count": count, "share_pct": share(*count) });
+        let hours = hours
+            .iter()
+            .enumerate()
+            .map(|(hour, count)| (format!("{hour:02}:00"), count));
+        let days = [
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
+            Weekday::Sun,
+        ];
+        let weekdays = days.iter().map(ToString::to_string).zip(&weekdays);
+        let rows = hours.chain(weekdays).map(row).collect();
+        let busiest = (busiest.0 > 0).then(|| {
+            json!({ "start": instant(-busiest.1 * 1_000_000, self.context.zone), "count": busiest.0 })
+        });
+        let facts = vec![("busiest", json!(busiest))];
+        Ok(self.answer(&table.read, facts, Some(("rows", rows))))
+    }
+
+    async fn summary_of(
+        &mut self,
+        window: Range<i64>,
+    ) -> Result<(Read, Map<String, Json>), AskError> {
+        let mut figures = self.all_sums();
+        for value in &self.kind.values {
+            let percentile =
+                |percentile| Aggregate::Of(Summary::Percentile(percentile), value.name.clone());
+            figures.extend(SUMMARIES.map(percentile));
+        }
+        let table = self.table(window, &figures, None, &[]).await?;
+        let row = table.rows.into_values().next().unwrap_or_default();
+        let summary = self.summed(&row, &SUMMARIES);
+        Ok((table.read, summary))
+    }
+
+    /// Count, outcomes and what values come to.
+    fn all_sums(&self) -> Vec<Aggregate> {
+        let values = self.kind.values.iter();
+        let sums = values.map(|value| Aggregate::Of(Summary::Sum, value.name.clone()));
+        std::iter::once(Aggregate::Count).chain(sums).collect()
+    }
+
+    fn summed(&self, row: &Row, percentiles: &[Percentile]) -> Map<String, Json> {
+        let mut json = Map::new();
+        let mut outcomes = vec![Aggregate::Count];
+        if self.kind.shape == Shape::Span {
+            outcomes.extend([
+                Aggregate::Succeeded,
+                Aggregate::Failed,
+                Aggregate::SuccessPct,
+            ]);
+        }
+        for outcome in outcomes {
+            json.insert(outcome.to_string(), row.json(&outcome, self.kind));
+        }
+        let percentiles = percentiles.iter().copied().map(Summary::Percentile);
+        let summaries = [Summary::Sum, Summary::Avg, Summary::Min, Summary::Max];
+        let summaries: Vec<Summary> = summaries.into_iter().chain(percentiles).collect();
+        let values = self.kind.values.iter().map(|value| {
+            let count = row
+                .sums
+                .values
+                .get(&value.name)
+                .map_or(0, |stats| stats.count);
+            let mut json = Map::from_iter([("count".to_owned(), json!(count))]);
+            for summary in &summaries {
+                let figure = Aggregate::Of(*summary, value.name.clone());
+                json.insert(summary.to_string(), row.json(&figure, self.kind));
+            }
+            (value.name.clone(), Json::Object(json))
+        });
+        json.insert("values".to_owned(), Json::Object(values.collect()));
+        json
+    }
+
+    /// How many different values the labels have that are rolled up.
+    async fn distinct(&mut self, read: &mut Read) -> Result<Json, AskError> {
+        let labels = self
+            .kind
+            .labels
+            .iter()
+            .filter(|label| label.accepts != Accepts::Find);
+        let mut distinct = Map::new();
+        for label in labels {
+            let by = [label.name.clone()];
+            let table = self
+                .table(self.window(), &[Aggregate::Count], None, &by)
+                .await?;
+            let words = table.rows.keys().filter(|(_, words)| !words[0].is_empty());
+            distinct.insert(label.name.clone(), json!(words.count()));
+            read.add(table.read);
+        }
+        Ok(Json::Object(distinct))
+    }
+
+    /// The figures by piece of time and group.
+    async fn table(
+        &mut self,
+        window: Range<i64>,
+        figures: &[Aggregate],
+        every: Option<Every>,
+        by: &[String],
+    ) -> Result<Table, AskError> {
+        let mut table = Table {
+            rows: BTreeMap::new(),
+            read: Read::default(),
+        };
+        let Some(id) = self.id.filter(|_| !window.is_empty()) else {
+            return Ok(table);
+        };
+        let mut percentiles: BTreeMap<&str, Vec<Percentile>> = BTreeMap::new();
+        for figure in figures {
+            if let Aggregate::Of(Summary::Percentile(percentile), value) = figure {
+                percentiles.entry(value).or_default().push(*percentile);
+            }
+        }
+        // There is nothing before the first event, so its month can be read as a whole.
+        let first = Grain::Month.start(window.start.div_euclid(1_000_000), self.context.zone);
+        let whole = self.asked.window.start.max(first.saturating_mul(1_000_000))..window.end;
+        let is_exact =
+            !self.asked.estimate && self.past.pruned[Tier::Points as usize] <= window.start;
+        let is_estimate = !is_exact && !percentiles.is_empty();
+        let values: BTreeSet<&str> = figures
+            .iter()
+            .filter(|figure| {
+                !is_exact || !matches!(figure, Aggregate::Of(Summary::Percentile(_), _))
+            })
+            .filter_map(Aggregate::value)
+            .collect();
+        let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+        let asked = gather::Asked {
+            kind: self.kind,
+            zone: self.context.zone,
+            window: match Some(window.start) == self.past.first {
+                true => whole,
+                false => window.clone(),
+            },
+            filter: &self.asked.filter,
+            by,
+            every,
+            values: &values,
+            sketches: is_estimate,
+        };
+        let mut gatherer = Gatherer {
+            store: &mut *self.store,
+            id,
+            past: &self.past,
+        };
+        let is_needed =
+            |figure: &Aggregate| !matches!(figure, Aggregate::Of(Summary::Percentile(_), _));
+        if !is_exact || figures.iter().any(is_needed) {
+            let gathered = gatherer.sums(&asked).await?.ok_or(AskError::Moved)?;
+            table.add_sums(gathered, &window);
+        }
+        if is_exact {
+            for (value, percentiles) in percentiles {
+                let exact = gatherer.percentiles(&asked, value, &percentiles).await?;
+                table.add_exact(exact.ok_or(AskError::Moved)?, value, &percentiles);
+            }
+        }
+        table.read.is_estimate = is_estimate;
+        Ok(table)
+    }
+}
+
+impl Table {
+    fn add_sums(&mut self, gathered: Gathered, window: &Range<i64>) {
+        for (key, sums) in gathered.groups {
+            self.rows.entry(key).or_default().sums = sums;
+        }
+        self.read.from_rollups |= gathered.from_rollups;
+        self.read.from_points |= gathered.from_points;
+        let missing = gathered.missing.into_iter();
+        let missing = missing.map(|part| part.start.max(window.start)..part.end);
+        self.read.missing = missing.filter(|part| !part.is_empty()).collect();
+        self.read.broken.extend(gathered.broken);
+    }
+
+    fn add_exact(&mut self, exact: Exact, value: &str, percentiles: &[Percentile]) {
+        for (key, numbers) in exact.groups {
+            let row = self.rows.entry(key).or_default();
+            for (percentile, number) in percentiles.iter().zip(numbers) {
+                row.exact.insert((value.to_owned(), *percentile), number);
+            }
+        }
+        self.read.from_points = true;
+        self.read.broken.extend(exact.broken);
+    }
+}
+
+impl Read {
+    fn add(&mut self, other: Self) {
+        self.from_rollups |= other.from_rollups;
+        self.from_points |= other.from_points;
+        self.is_estimate |= other.is_estimate;
+        for part in other.missing {
+            if !self.missing.contains(&part) {
+                self.missing.push(part);
+            }
+        }
+        self.broken.extend(other.broken);
+    }
+}
+
+fn too_much(what: &str) -> AskError {
+    let advice = "ask about a shorter time, longer pieces of it, or fewer labels";
+    AskError::TooMuch(format!("more than {MOST_ROWS} {what}: {advice}"))
+}
+
+/// Days before days, otherwise as much time before it.
+fn before(window: &Range<i64>, zone: Tz) -> Range<i64> {
+    let local = |micros: i64| {
+        let at = DateTime::<Utc>::from_timestamp_micros(micros)?;
+        let day = Day::containing(at, zone);
+        (day.start == at).then_some(day.date)
+    };
+    if let Some((first, last)) = local(window.start).zip(local(window.end)) {
+        let earlier = first - (last - first);
+        let midnight = earlier.and_time(chrono::NaiveTime::MIN);
+        return first_instant(midnight, zone).timestamp_micros()..window.start;
+    }
+    window.start.saturating_sub(window.end - window.start)..window.start
+}
+
+/// How each number of a summary changed, by its path.
+fn changes(now: &Map<String, Json>, then: &Map<String, Json>) -> Json {
+    let change = |(name, now): (&String, &Json)| {
+        let then = then.get(name)?;
+        if let (Json::Object(now), Json::Object(then)) = (now, then) {
+            return Some((name.clone(), changes(now, then)));
+        }
+        let (now, then) = (now.as_f64()?, then.as_f64()?);
+        let change = now - then;
+        let percent = (then != 0.0).then(|| rounded(change / then.abs() * 100.0, 2));
+        Some((
+            name.clone(),
+            json!({ "change": rounded(change, 6), "percent": percent }),
+        ))
+    };
+    Json::Object(now.iter().filter_map(change).collect())
+}
+
+fn labels(by: &[String], words: &[String]) -> Json {
+    let text = |word: &String| Some(word.clone()).filter(|word| !word.is_empty());
+    let labels = by
+        .iter()
+        .zip(words)
+        .map(|(name, word)| (name.clone(), json!(text(word))));
+    Json::Object(labels.collect())
+}
+
+pub(super) fn instant(micros: i64, zone: Tz) -> Json {
+    let at = DateTime::<Utc>::from_timestamp_micros(micros);
+    let at = at.filter(|at| at.timestamp().abs() < TimeDelta::days(3_000_000).num_seconds());
+    json!(at.map(|at| {
+        at.with_timezone(&zone)
+            .to_rfc3339_opts(SecondsFormat::AutoSi, false)
+    }))
+}
+
+fn as_float(number: Number) -> Option<f64> {
+    match number {
+        Number::Exact(decimal) => decimal.to_f64(),
+        Number::Binary(float) => Some(float),
+    }
+}
+
+/// Whole numbers stay whole.
+fn as_json(number: Option<Number>, decimals: Option<u32>) -> Json {
+    match number {
+        None => Json::Null,
+        Some(Number::Exact(decimal)) => {
+            let decimal = decimals.map_or(decimal, |decimals| {
+                decimal.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
+            });
+            let whole = decimal.is_integer().then(|| decimal.to_i64()).flatten();
+            whole.map_or_else(|| json!(decimal.to_f64()), |whole| json!(whole))
+        }
+        Some(Number::Binary(float)) => {
+            let float = decimals.map_or(float, |decimals| rounded(float, decimals));
+            match float.fract() == 0.0 && float.abs() < 9e15 {
+                true => json!(float as i64),
+                false => json!(float),
+            }
+        }
+    }
+}
+
+fn rounded(number: f64, decimals: u32) -> f64 {
+    let scale = 10_f64.powi(decimals as i32);
+    let scaled = (number * scale).round() / scale;
+    if scaled.is_finite() { scaled } else { number }
+}

@@ -1,0 +1,352 @@
+//! Points one by one, page after page. A page's cursor holds wherever the points lie by then, and whatever came meanwhile.
+
+use std::cmp::Ordering;
+use std::fmt::{self, Display, Formatter};
+use std::ops::Range;
+use std::str::FromStr;
+
+use futures_util::TryStreamExt;
+use sha2::{Digest, Sha256};
+
+use crate::kinds::Kind;
+
+use super::super::bytes::Corrupt;
+use super::super::chunk::Chunk;
+use super::super::columns::Columns;
+use super::super::store::{ChunkRow, Store, StoreError};
+use super::{Filter, range};
+
+/// Which points are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Points {
+    /// In microseconds.
+    pub window: Range<i64>,
+    pub filter: Filter,
+    pub order: Order,
+    /// So many.
+    pub most: usize,
+    /// What the page before ended with.
+    pub after: Option<Cursor>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// The last point of a page. Points of one instant are told apart by what they hold, those that hold the same by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    at: i64,
+    print: u64,
+    /// So many of the same were given.
+    given: u32,
+}
+
+/// More points than this are not held in memory.
+const MOST_WANTED: usize = 1 << 28;
+
+#[derive(Debug, Default)]
+pub struct Found {
+    /// In their order.
+    pub points: Columns,
+    /// There are more behind it.
+    pub next: Option<Cursor>,
+    /// Chunks that cannot be read, with the reason; their points are missing.
+    pub broken: Vec<(i64, String)>,
+}
+
+/// A page of points that fit.
+pub async fn points(
+    store: &mut Store,
+    kind: &Kind,
+    question: &Points,
+) -> Result<Found, StoreError> {
+    let Some(id) = store.kind(&kind.name).await? else {
+        return Ok(Found::default());
+    };
+    store.begin_reading().await?;
+    let page = match question.order {
+        Order::NewestFirst => newest(store, id, kind, question).await,
+        Order::OldestFirst => oldest(store, id, kind, question).await,
+    };
+    let ended = store.end_reading().await;
+    let page = page?;
+    ended.map(|()| page.finish())
+}
+
+/// How many points fit, those of broken chunks left out.
+pub async fn count(
+    store: &mut Store,
+    kind: &Kind,
+    window: Range<i64>,
+    filter: &Filter,
+) -> Result<u64, StoreError> {
+    let Some(id) = store.kind(&kind.name).await? else {
+        return Ok(0);
+    };
+    let mut count = 0;
+    let cluster = filter.cluster(kind);
+    let mut chunks = store.overlapping(id, window.start, window.end, cluster);
+    while let Some((row, data)) = chunks.try_next().await? {
+        let places = match row.broken {
+            Some(_) => Vec::new(),
+            None => Chunk::open(&data)
+                .and_then(|chunk| fitting(&chunk, &window, filter))
+                .unwrap_or_default(),
+        };
+        count += places.len() as u64;
+    }
+    Ok(count)
+}
+
+async fn newest<'q>(
+    store: &mut Store,
+    id: i64,
+    kind: &Kind,
+    question: &'q Points,
+) -> Result<Page<'q>, StoreError> {
+    let mut page = Page::new(question);
+    let (window, cluster) = (&page.window, question.filter.cluster(kind));
+    let mut chunks = store.overlapping(id, window.start, window.end, cluster);
+    while let Some((row, data)) = chunks.try_next().await? {
+        if page.is_complete_before(row.high) {
+            break;
+        }
+        page.take(&row, &data);
+    }
+    Ok(page)
+}
+
+async fn oldest<'q>(
+    store: &mut Store,
+    id: i64,
+    kind: &Kind,
+    question: &'q Points,
+) -> Result<Page<'q>, StoreError> {
+    let mut page = Page::new(question);
+    let cluster = question.filter.cluster(kind);
+    let mut rows = store
+        .between(id, page.window.start, page.window.end, false)
+        .await?;
+    rows.retain(|row| row.may_hold(cluster));
+    rows.sort_by_key(|row| row.low);
+    for row in rows {
+        if page.is_complete_before(row.low) {
+            break;
+        }
+        if let Some(data) = store.data(row.id).await? {
+            page.take(&row, &data);
+        }
+    }
+    Ok(page)
+}
+
+/// What was found so far.
+struct Page<'q> {
+    question: &'q Points,
+    window: Range<i64>,
+    points: Columns,
+    broken: Vec<(i64, String)>,
+}
+
+impl<'q> Page<'q> {
+    fn new(question: &'q Points) -> Self {
+        let Range { start, end } = question.window;
+        let window = match (question.after, question.order) {
+            (None, _) => start..end,
+            (Some(after), Order::NewestFirst) => start..end.min(after.at.saturating_add(1)),
+            (Some(after), Order::OldestFirst) => start.max(after.at)..end,
+        };
+        Self {
+            question,
+            window,
+            points: Columns::default(),
+            broken: Vec::new(),
+        }
+    }
+
+    /// One more than the page takes, to know whether there are more, and those of the cursor's instant: which of these were
+    /// given is known when all are there.
+    fn wanted(&self, at: impl Iterator<Item = i64>) -> usize {
+        let given = self.question.after.map(|after| after.at);
+        let same = at.filter(|at| Some(*at) == given).count();
+        self.question.most.min(MOST_WANTED) + 1 + same
+    }
+
+    /// Whether points from this instant on can only follow those that are wanted.
+    fn is_complete_before(&mut self, at: i64) -> bool {
+        if self.points.len() < self.wanted(self.points.at.iter().copied()) {
+            return false;
+        }
+        let first = self.first(timed(&self.points.at));
+        let last = first.last().map(|place| self.points.at[*place]);
+        // What follows anyway is not carried along.
+        if self.points.len() > 4 * first.len() {
+            let first: Vec<u32> = first.iter().map(|place| *place as u32).collect();
+            self.points = self.points.pick(&first);
+        }
+        last.is_some_and(|last| self.compare(last, at) == Ordering::Less)
+    }
+
+    fn compare(&self, one: i64, other: i64) -> Ordering {
+        match self.question.order {
+            Order::NewestFirst => other.cmp(&one),
+            Order::OldestFirst => one.cmp(&other),
+        }
+    }
+
+    fn take(&mut self, row: &ChunkRow, data: &[u8]) {
+        let matching = match &row.broken {
+            Some(why) => Err(why.clone()),
+            None => self.matching(data).map_err(|error| error.to_string()),
+        };
+        match matching {
+            Ok(more) => self.points.append(&more),
+            Err(why) => self.broken.push((row.id, why)),
+        }
+    }
+
+    /// The first points of a chunk that fit; columns are decoded only as they are needed.
+    fn matching(&self, data: &[u8]) -> Result<Columns, Corrupt> {
+        let chunk = Chunk::open(data)?;
+        let places = self.first(fitting(&chunk, &self.window, &self.question.filter)?);
+        chunk.pick(&places)
+    }
+
+    /// The places of those that are wanted, in their order, with all that share the instant of the last one.
+    fn first(&self, mut timed: Vec<(usize, i64)>) -> Vec<usize> {
+        let wanted = self.wanted(timed.iter().map(|(_, at)| *at));
+        if timed.len() > wanted {
+            let order = |one: &(usize, i64), other: &(usize, i64)| self.compare(one.1, other.1);
+            let (_, (_, last), _) = timed.select_nth_unstable_by(wanted - 1, order);
+            let last = *last;
+            timed.retain(|(_, at)| self.compare(*at, last) != Ordering::Greater);
+        }
+        timed.sort_by(|one, other| self.compare(one.1, other.1));
+        timed.into_iter().map(|(place, _)| place).collect()
+    }
+
+    fn finish(self) -> Found {
+        let mut keys: Vec<(i64, u64, u32)> = Vec::with_capacity(self.points.len());
+        let places = self.first(timed(&self.points.at));
+        let at = |place: &usize| self.points.at[*place];
+        for same in places.chunk_by(|one, other| at(one) == at(other)) {
+            let is_alone =
+                same.len() == 1 && Some(at(&same[0])) != self.question.after.map(|after| after.at);
+            let print = |place: &usize| {
+                if is_alone {
+                    0
+                } else {
+                    print(&self.points, *place)
+                }
+            };
+            keys.extend(
+                same.iter()
+                    .map(|place| (at(place), print(place), *place as u32)),
+            );
+        }
+        keys.sort_by(|one, other| {
+            let by_time = self.compare(one.0, other.0);
+            by_time.then(one.1.cmp(&other.1))
+        });
+        if let Some(after) = self.question.after {
+            let is_given =
+                |(at, print, _): &(i64, u64, u32)| *at == after.at && *print < after.print;
+            keys.retain(|key| !is_given(key));
+            let same = |(at, print, _): &(i64, u64, u32)| *at == after.at && *print == after.print;
+            let given = keys.iter().take_while(|key| same(key)).count();
+            keys.drain(..given.min(after.given as usize));
+        }
+        let has_more = keys.len() > self.question.most;
+        keys.truncate(self.question.most);
+        let places: Vec<u32> = keys.iter().map(|(.., place)| *place).collect();
+        let points = self.points.pick(&places);
+        let next = has_more.then(|| self.cursor(&points)).flatten();
+        Found {
+            points,
+            next,
+            broken: self.broken,
+        }
+    }
+
+    fn cursor(&self, page: &Columns) -> Option<Cursor> {
+        let last = page.len().checked_sub(1)?;
+        let (at, own) = (page.at[last], print(page, last));
+        let same = (0..page.len())
+            .rev()
+            .take_while(|place| page.at[*place] == at && print(page, *place) == own);
+        let before = self
+            .question
+            .after
+            .filter(|after| (after.at, after.print) == (at, own));
+        let given = same.count() as u32 + before.map_or(0, |before| before.given);
+        Some(Cursor {
+            at,
+            print: own,
+            given,
+        })
+    }
+}
+
+fn timed(at: &[i64]) -> Vec<(usize, i64)> {
+    at.iter().copied().enumerate().collect()
+}
+
+/// The places of all that fit, with their times.
+fn fitting(
+    chunk: &Chunk<'_>,
+    window: &Range<i64>,
+    filter: &Filter,
+) -> Result<Vec<(usize, i64)>, Corrupt> {
+    let places = filter.places(chunk)?;
+    let read = range(&places);
+    let at = chunk.at(read.clone())?;
+    let timed = places.iter().map(|place| (*place, at[*place - read.start]));
+    Ok(timed.filter(|(_, at)| window.contains(at)).collect())
+}
+
+/// What a point holds, in short; in whichever order its columns are.
+fn print(points: &Columns, place: usize) -> u64 {
+    let mut parts: Vec<String> = Vec::new();
+    for column in &points.labels {
+        let text = column.cells.get(place);
+        parts.extend(text.map(|text| format!("l{}\0{text}", column.name)));
+    }
+    for column in &points.values {
+        let number = column.cells.get(place);
+        parts.extend(number.map(|number| format!("v{}\0{:x}", column.name, number.to_bits())));
+    }
+    parts.sort_unstable();
+    let mut hash = Sha256::new();
+    for part in &parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.update(points.ok[place].to_le_bytes());
+    hash.update(points.details.text(place));
+    let [first, ..] = *hash.finalize().as_chunks::<8>().0 else {
+        return 0;
+    };
+    u64::from_le_bytes(first)
+}
+
+impl Display for Cursor {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{:016x}-{}", self.at, self.print, self.given)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.rsplitn(3, '-');
+        let mut part = || parts.next().ok_or(());
+        let given = part()?.parse().map_err(drop)?;
+        let print = u64::from_str_radix(part()?, 16).map_err(drop)?;
+        let at = part()?.parse().map_err(drop)?;
+        Ok(Self { at, print, given })
+    }
+}

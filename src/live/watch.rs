@@ -1,0 +1,248 @@
+//! What is watched between two nights: numbers of the last while against their limits, and what became of each alert.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::catalog::Limit;
+use crate::config::LiveSettings;
+use crate::config::live_alerts::{LiveAlert, Watch};
+use crate::kinds::{Aggregate, Figure};
+use crate::threshold::{Direction, Lifecycle, Raised, Severity, State, Verdict, by_limits};
+
+use super::question::{AskError, Context, Filter, figures};
+use super::store::{Store, StoreError};
+
+/// The values of the labels by which an alert tells its groups apart.
+pub type Words = Vec<String>;
+
+/// A group's number, and how many events it is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    pub value: Option<f64>,
+    pub events: u64,
+}
+
+/// Nothing was counted, which is a number too.
+const NOTHING: Reading = Reading {
+    value: Some(0.0),
+    events: 0,
+};
+
+/// What is known of one group of an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    pub raised: Option<Raised<DateTime<Utc>>>,
+    pub value: Option<f64>,
+    /// When it was last judged.
+    pub judged: DateTime<Utc>,
+    /// When it was last told that it began.
+    pub told: Option<DateTime<Utc>>,
+}
+
+/// Something to be told, or at least noted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    pub alert: String,
+    pub words: Words,
+    pub state: State,
+    pub severity: Severity,
+    pub at: DateTime<Utc>,
+    pub since: DateTime<Utc>,
+    /// `None`: there were no events any more.
+    pub value: Option<f64>,
+    /// It is sent, not only noted.
+    pub is_told: bool,
+}
+
+/// One round's outcome for an alert.
+#[derive(Debug, Default)]
+pub struct Judged {
+    pub known: BTreeMap<Words, Known>,
+    pub happened: Vec<Happened>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("alert {key}: {error}")]
+    Asked { key: String, error: AskError },
+}
+
+/// Looks at all alerts once, and notes what became of them together with whom it is to be sent to.
+pub async fn round(
+    reader: &mut Store,
+    writer: &mut Store,
+    live: &LiveSettings,
+    context: Context,
+) -> Result<Vec<Happened>, WatchError> {
+    let mut all = Vec::new();
+    for alert in &live.alerts {
+        let failed = |error| WatchError::Asked {
+            key: alert.key.clone(),
+            error,
+        };
+        let readings = readings(reader, live, &alert.watch, context)
+            .await
+            .map_err(failed)?;
+        let known = writer.known_alerts(&alert.key).await?;
+        if readings.is_empty() && known.is_empty() {
+            continue;
+        }
+        let unit = alert.watch.unit(&live.kinds[&alert.watch.figure.kind]);
+        let judged = judge(alert, unit, &readings, &known, context.now);
+        if judged.known != known || !judged.happened.is_empty() {
+            writer
+                .note_alerts(&alert.key, &judged, &alert.notify)
+                .await?;
+        }
+        all.extend(judged.happened);
+    }
+    // Of alerts that are not declared any more nobody asks.
+    let keys: BTreeSet<&str> = live.alerts.iter().map(|alert| alert.key.as_str()).collect();
+    writer.forget_other_alerts(&keys).await?;
+    Ok(all)
+}
+
+/// The groups that had events, each with its number.
+pub async fn readings(
+    store: &mut Store,
+    live: &LiveSettings,
+    watch: &Watch,
+    context: Context,
+) -> Result<BTreeMap<Words, Reading>, AskError> {
+    let own = numbers(store, live, watch, &watch.figure, context).await?;
+    let Some(of) = &watch.of else {
+        return Ok(own);
+    };
+    let all = numbers(store, live, watch, of, context).await?;
+    let part = |(words, all): (Words, Reading)| {
+        let own = own.get(&words).and_then(|own| own.value).unwrap_or(0.0);
+        let part = all
+            .value
+            .filter(|all| *all != 0.0)
+            .map(|all| 100.0 * own / all);
+        let value = match watch.rest {
+            true => part.map(|part| 100.0 - part),
+            false => part,
+        };
+        let events = all.events;
+        (words, Reading { value, events })
+    };
+    Ok(all.into_iter().map(part).collect())
+}
+
+async fn numbers(
+    store: &mut Store,
+    live: &LiveSettings,
+    watch: &Watch,
+    figure: &Figure,
+    context: Context,
+) -> Result<BTreeMap<Words, Reading>, AskError> {
+    let over = TimeDelta::from_std(watch.over).unwrap_or(TimeDelta::MAX);
+    let from = context.now.checked_sub_signed(over);
+    let window =
+        from.map_or(i64::MIN, |from| from.timestamp_micros())..context.now.timestamp_micros();
+    let filter = Filter {
+        labels: figure.labels.clone(),
+        ok: None,
+    };
+    let asked = [Aggregate::Count, figure.aggregate.clone()];
+    let kind = &live.kinds[&figure.kind];
+    let found = figures(store, kind, window, &filter, &asked, &watch.by, context).await?;
+    let reading = |(words, numbers): (Words, Vec<Option<f64>>)| {
+        let reading = Reading {
+            value: numbers[1],
+            events: numbers[0].unwrap_or_default() as u64,
+        };
+        (words, reading)
+    };
+    let mut readings: BTreeMap<Words, Reading> = found.into_iter().map(reading).collect();
+    if watch.by.is_empty() && figure.aggregate.counts() {
+        readings.entry(Words::new()).or_insert(NOTHING);
+    }
+    Ok(readings)
+}
+
+/// What became of each group. With fewer events than it takes nothing changes; once there were none for as long as it takes
+/// to tell it again, the alert has ended.
+pub fn judge(
+    alert: &LiveAlert,
+    unit: &str,
+    readings: &BTreeMap<Words, Reading>,
+    known: &BTreeMap<Words, Known>,
+    now: DateTime<Utc>,
+) -> Judged {
+    let again = TimeDelta::from_std(alert.again).unwrap_or(TimeDelta::MAX);
+    let is_recent = |at: DateTime<Utc>| now - at < again;
+    let limit_of = |severity| match severity {
+        Severity::Warning => alert.warning,
+        Severity::Critical => alert.critical,
+    };
+    let mut judged = Judged::default();
+    let words: BTreeSet<&Words> = readings.keys().chain(known.keys()).collect();
+    for words in words {
+        let counts = alert.watch.of.is_none() && alert.watch.figure.aggregate.counts();
+        let reading = match readings.get(words) {
+            None if counts => Some(&NOTHING),
+            reading => reading.filter(|reading| counts || reading.events >= alert.watch.least),
+        };
+        let value = reading.and_then(|reading| reading.value);
+        let before = known.get(words);
+        let was_judged = before.map(|before| before.judged);
+        let verdict = match value {
+            Some(value) => by_limits(limit_of, value, unit),
+            None if was_judged.is_some_and(is_recent) => Verdict::Unjudged,
+            None => Verdict::quiet(Direction::Unchanged),
+        };
+        let is_judged = matches!(verdict, Verdict::Judged { .. });
+        let mut life = Lifecycle::resume(before.and_then(|before| before.raised));
+        let step = life.advance(verdict, now);
+        let mut told = before.and_then(|before| before.told);
+        if let Some(step) = step.filter(|step| step.state != State::Ongoing) {
+            let is_told = match step.state {
+                // A beginning that was not told has no end to tell.
+                State::Recovered => told.is_some_and(|told| told >= step.since),
+                State::Worse => true,
+                State::New | State::Ongoing => !told.is_some_and(is_recent),
+            };
+            if is_told && step.state != State::Recovered {
+                told = Some(now);
+            }
+            judged.happened.push(Happened {
+                alert: alert.key.clone(),
+                words: words.clone(),
+                state: step.state,
+                severity: step.severity,
+                at: now,
+                since: step.since,
+                value,
+                is_told,
+            });
+        }
+        let raised = life.raised();
+        // What is neither raised nor was told lately need not be remembered.
+        if raised.is_some() || told.is_some_and(is_recent) {
+            let known = Known {
+                raised,
+                value: value.or(before.and_then(|before| before.value)),
+                judged: match is_judged {
+                    true => now,
+                    false => was_judged.unwrap_or(now),
+                },
+                told,
+            };
+            judged.known.insert(words.clone(), known);
+        }
+    }
+    judged
+}
+
+/// The limit that a severity stands for.
+pub fn limit_of(alert: &LiveAlert, severity: Severity) -> Option<Limit> {
+    match severity {
+        Severity::Warning => alert.warning,
+        Severity::Critical => alert.critical,
+    }
+}
