@@ -12,6 +12,8 @@ pub mod entry;
 
 pub mod locale;
 
+pub mod notice;
+
 pub mod kinds;
 
 pub mod plan;

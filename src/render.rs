@@ -9,6 +9,7 @@ pub mod html;
 mod ink;
 pub mod json;
 pub mod mail;
+pub mod notice;
 pub mod number;
 mod parts;
 pub mod phrases;

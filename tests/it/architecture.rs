@@ -23,6 +23,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("entry", &["catalog", "calendar"]),
     // A word of its own: settings name it, reports are told in it, the ledger keeps it.
     ("locale", &[]),
+    // A message to people: it knows neither days nor live events, so both are told in it.
+    ("notice", &["locale"]),
     ("plan", &["calendar", "catalog", "entry"]),
     ("config", &["catalog", "calendar", "locale", "kinds"]),
     // `plan` for what goes into a statement and comes out of it: `Bind` and `Cell`.
@@ -46,12 +48,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["calendar", "catalog", "entry", "compare"]),
     (
         "render",
-        &["report", "entry", "locale", "catalog", "calendar"],
+        &["report", "entry", "locale", "catalog", "calendar", "notice"],
     ),
     (
         "deliver",
         &[
-            "files", "calendar", "locale", "config", "book", "report", "render",
+            "files", "calendar", "locale", "config", "book", "report", "render", "notice",
         ],
     ),
     ("prune", &["calendar", "config", "book"]),
@@ -168,6 +170,7 @@ const PURE: &[&str] = &[
     "catalog",
     "entry",
     "locale",
+    "notice",
     "kinds",
     "plan",
     "threshold",

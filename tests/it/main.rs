@@ -41,6 +41,7 @@ mod messages;
 mod migrations;
 mod mutes;
 mod newest;
+mod notice;
 mod original;
 mod pages;
 mod pairs;
