@@ -39,7 +39,7 @@ use crate::text::mistake::{Mistake, Source};
 
 pub use crate::engine::Engine;
 pub use apps::{AppDatabase, BookDatabase};
-pub use channels::{Outbox, Ping, Webhook};
+pub use channels::{Format, Outbox, Ping, Webhook};
 pub use collect::CollectSettings;
 pub use database_url::DatabaseUrl;
 pub use environment::Environment;

@@ -16,6 +16,7 @@ mod stream;
 mod trust;
 pub mod webhook;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -286,12 +287,19 @@ async fn to_webhook(
         let why = "no webhook of this name is configured any more";
         return Ok(Some(refused(why)));
     };
-    let body = match rendered.json(row).await? {
+    let body = match webhook::service(webhook) {
+        None => rendered.json(row).await?.map(Cow::Borrowed),
+        Some(service) => {
+            let notice = rendered.notice(row).await?;
+            notice.map(|notice| notice.body(service).to_string().into())
+        }
+    };
+    let body = match body {
         Ok(body) => body,
         Err(why) => return Ok(Some(refused(why))),
     };
     let id = row.message_id.trim_matches(['<', '>']);
-    Ok(Some(webhook::post(webhook, body, id, work.at()).await))
+    Ok(Some(webhook::post(webhook, &body, id, work.at()).await))
 }
 
 /// Refused on our side: the operator may correct the settings in time.

@@ -1,5 +1,7 @@
 //! The sections `[outbox]`, `[[webhooks]]` and `[ping]`: channels besides mail.
 
+mod format;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +20,8 @@ use super::settle::{Sealed, Settler, file_name};
 use super::smtp_url::is_this_machine;
 use crate::text::duration::{MINUTE, SECOND, spoken, within};
 
+pub use format::Format;
+
 /// A folder for the reports as files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outbox {
@@ -29,8 +33,7 @@ pub struct Webhook {
     /// Its name in the ledger and in errors: the address may be a secret.
     pub name: String,
     pub url: SecretString,
-    /// Signs the body.
-    pub secret: Option<SecretString>,
+    pub format: Format,
     pub timeout: Duration,
     pub ca_file: Option<PathBuf>,
 }
@@ -172,9 +175,14 @@ fn webhook(
         plain: &written.url,
         file: &written.url_file,
     };
-    let holds = |url: &Url| url.password().map(|_| "a webhook's password");
+    let written_format = written.format.unwrap_or_default();
+    let holds = |url: &Url| match url.password() {
+        Some(_) => Some("a webhook's password"),
+        None => written_format
+            .has_secret_address()
+            .then_some("a webhook's address"),
+    };
     let url = settler.sealed(&url, |text, _| address(text), holds);
-    let url_is_wrong = settler.mistakes.len() > known_before;
     let secret = Sealed {
         setting: &setting("secret"),
         variable: &variable(name, "SECRET"),
@@ -185,20 +193,34 @@ fn webhook(
     let secret = settler.sealed(&secret, |text, _| sealed_text(text), holds);
     let limit = settler.value(&setting("timeout"), &written.timeout, timeout());
     let ca_file = settler.value(&setting("ca_file"), &written.ca_file, file_name);
-    if url.is_none() && !url_is_wrong {
+    if written.format.is_some() {
+        settler.note(&setting("format"));
+    }
+    if settler.mistakes.len() > known_before {
+        return None;
+    }
+    let Some(mut url) = url else {
         let message = format!(
             "the webhook `{name}` has no address: write `url` or `url_file`, or set {}",
             variable(name, "URL")
         );
         settler.warn(section, &message);
-    }
-    for key in ["name", "url", "secret", "timeout", "ca_file"] {
+        return None;
+    };
+    let format = match format::format(written_format, secret, &mut url) {
+        Ok(format) => format,
+        Err((key, message)) => {
+            settler.wrong_at_origin(&setting(key), message.to_owned());
+            return None;
+        }
+    };
+    for key in ["name", "url", "format", "secret", "timeout", "ca_file"] {
         settler.rename(&setting(key), &format!("webhooks.{name}.{key}"));
     }
     Some(Webhook {
         name: name.clone(),
-        url: SecretString::from(String::from(url?)),
-        secret,
+        url: SecretString::from(String::from(url)),
+        format,
         timeout: limit.unwrap_or(TIMEOUT),
         ca_file: ca_file.map(|path| settler.beside_the_file(&path)),
     })
@@ -248,7 +270,8 @@ pub(super) fn rows(config: &Config) -> Vec<Row> {
         let ca_file = webhook.ca_file.as_ref();
         let written = [
             ("url", without_secrets(&webhook.url)),
-            ("secret", or_not_set(webhook.secret.as_ref().map(|_| "***"))),
+            ("format", webhook.format.word().to_owned()),
+            ("secret", or_not_set(webhook.format.secret().map(|_| "***"))),
             ("timeout", spoken(webhook.timeout)),
             ("ca_file", or_not_set(ca_file.map(|path| path.display()))),
         ];
@@ -283,6 +306,8 @@ pub mod written {
     use schemars::JsonSchema;
     use serde::Deserialize;
 
+    use super::format::written::Format;
+
     #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Outbox {
@@ -300,7 +325,9 @@ pub mod written {
         pub url: Option<String>,
         /// A file that holds the address, relative to this one.
         pub url_file: Option<String>,
-        /// Signs what is posted. Better kept in the environment.
+        /// Whose body is posted; `daybook`, the report as JSON, when left out.
+        pub format: Option<Format>,
+        /// Signs Daybook's JSON; ntfy's access token; PagerDuty's integration key. Better kept in the environment.
         pub secret: Option<String>,
         /// A file that holds the secret, relative to this one.
         pub secret_file: Option<String>,

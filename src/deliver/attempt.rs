@@ -38,12 +38,3 @@ impl From<Refusal> for Attempt {
         Self::Refused { reply, may_pass }
     }
 }
-
-impl Attempt {
-    pub(super) fn with_reply(mut self, change: impl FnOnce(&str) -> String) -> Self {
-        let (Self::Accepted { reply } | Self::Refused { reply, .. } | Self::InDoubt { reply }) =
-            &mut self;
-        *reply = change(reply);
-        self
-    }
-}

@@ -32,14 +32,15 @@ use super::stream::AnyStream;
 use super::{Attempt, Refusal, trust};
 use address::Address;
 
-pub use address::concealed;
-pub use answer::Answer;
+pub use answer::{Answer, refused};
 
 /// What is posted, and where.
 pub struct Request<'a> {
     pub url: &'a SecretString,
     pub headers: &'a [(&'a str, &'a str)],
     pub body: &'a [u8],
+    /// Appear in no answer, as those of the address.
+    pub secrets: &'a [&'a str],
     /// For the whole exchange, from the lookup of the name to the last byte.
     pub timeout: Duration,
     /// Certificates (PEM) to trust besides the host's own store.
@@ -89,7 +90,8 @@ pub enum HttpError {
 
 /// The answer, whatever it says.
 pub async fn send(request: &Request<'_>) -> Result<Answer, HttpError> {
-    let exchange = Exchange::new(request.url, request.timeout)?;
+    let mut exchange = Exchange::new(request.url, request.timeout)?;
+    exchange.address.conceal(request.secrets);
     let message = message(request, &exchange.address)?;
     let (stream, _) = exchange.connect(request.ca_file).await?;
     exchange.talk(stream, message).await

@@ -29,6 +29,7 @@ pub async fn ping(ping: &Ping, signal: Signal, words: &str) -> Attempt {
         url,
         headers: &[("Content-Type", "text/plain; charset=utf-8")],
         body: body(words).as_bytes(),
+        secrets: &[],
         timeout: ping.timeout,
         ca_file: ping.ca_file.as_deref(),
     })

@@ -7,8 +7,9 @@ use chrono::NaiveDate;
 
 use crate::book::{BookError, Delivery, Subject};
 use crate::locale::Locale;
-use crate::render::json;
+use crate::notice::Notice;
 use crate::render::mail::{Mail, mail};
+use crate::render::{json, notice};
 use crate::report::Letter;
 
 use super::{Compose, Composed};
@@ -20,6 +21,7 @@ pub(super) struct Rendered<F> {
     letters: BTreeMap<About, Composed>,
     mails: BTreeMap<(About, Locale), Mail>,
     bodies: BTreeMap<About, String>,
+    notices: BTreeMap<(About, Locale), Notice>,
 }
 
 impl<F: Compose> Rendered<F> {
@@ -29,6 +31,7 @@ impl<F: Compose> Rendered<F> {
             letters: BTreeMap::new(),
             mails: BTreeMap::new(),
             bodies: BTreeMap::new(),
+            notices: BTreeMap::new(),
         }
     }
 
@@ -42,7 +45,20 @@ impl<F: Compose> Rendered<F> {
         }))
     }
 
-    /// The body of a webhook, or why there is none.
+    /// What services for chats and incidents are told, or why there is nothing to tell.
+    pub(super) async fn notice(
+        &mut self,
+        row: &Delivery,
+    ) -> Result<Result<&Notice, &str>, BookError> {
+        let about = (row.date, row.subject);
+        let letter = letter(&self.compose, &mut self.letters, about).await?;
+        Ok(letter.map(|letter| {
+            let made = || notice::notice(letter, row.locale);
+            &*self.notices.entry((about, row.locale)).or_insert_with(made)
+        }))
+    }
+
+    /// Daybook's own body of a webhook, or why there is none.
     pub(super) async fn json(&mut self, row: &Delivery) -> Result<Result<&str, &str>, BookError> {
         let about = (row.date, row.subject);
         let letter = letter(&self.compose, &mut self.letters, about).await?;

@@ -5,6 +5,7 @@
 mod bodies;
 mod hostile;
 mod nights;
+mod posting;
 
 use daybook::locale::Language;
 use daybook::notice::{Level, Notice, Service};

@@ -9,7 +9,7 @@ mod secrets;
 
 use std::time::Duration;
 
-use daybook::config::{Ping, Webhook};
+use daybook::config::{Format, Ping, Webhook};
 use daybook::deliver::Attempt;
 use secrecy::SecretString;
 
@@ -17,9 +17,15 @@ fn webhook(url: &str) -> Webhook {
     Webhook {
         name: "ops".to_owned(),
         url: SecretString::from(url),
-        secret: None,
+        format: Format::Daybook { secret: None },
         timeout: Duration::from_secs(60),
         ca_file: None,
+    }
+}
+
+fn signing(secret: &str) -> Format {
+    Format::Daybook {
+        secret: Some(SecretString::from(secret)),
     }
 }
 

@@ -71,7 +71,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "DAYBOOK_WEBHOOK_NAME_URL, DAYBOOK_WEBHOOK_NAME_SECRET",
-        "The webhook that the configuration calls `name`, and the secret that signs its messages.",
+        "The webhook that the configuration calls `name`, and its secret: what signs its messages, or the service's token or key.",
     ),
     (
         "DAYBOOK_PING_URL",

@@ -1,5 +1,7 @@
 //! Parses an address: where to connect, what to request, and which parts are secret.
 
+use std::cmp::Reverse;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
@@ -28,6 +30,12 @@ pub(super) struct Address {
 }
 
 impl Address {
+    /// More secrets that the server may repeat.
+    pub(super) fn conceal(&mut self, secrets: &[&str]) {
+        self.secrets.extend(secrets.iter().map(ToString::to_string));
+        sort(&mut self.secrets);
+    }
+
     pub(super) fn with_port(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -53,8 +61,7 @@ impl Address {
         let token = credentials.map(|text| STANDARD.encode(text));
         let mut secrets = secrets(&url);
         secrets.extend(token.clone());
-        secrets.retain(|secret| !secret.is_empty());
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        sort(&mut secrets);
         Some(Self {
             host,
             name,
@@ -68,8 +75,14 @@ impl Address {
     }
 }
 
+/// So that none hides a part of another.
+fn sort(secrets: &mut Vec<String>) {
+    secrets.retain(|secret| !secret.is_empty());
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+}
+
 /// Hides these secrets in a text: servers often repeat the request.
-pub fn concealed<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn concealed<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
     secrets
         .into_iter()
         .filter(|secret| !secret.is_empty())

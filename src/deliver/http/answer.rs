@@ -87,11 +87,15 @@ impl Answer {
         let reply = self.words();
         match self.status {
             200..300 => Attempt::Accepted { reply },
-            // Too slow, too early, too often, or an error of the server.
-            408 | 425 | 429 | 500..600 => Refusal::passing(reply).into(),
-            _ => Refusal::for_good(reply).into(),
+            status => refused(status, reply),
         }
     }
+}
+
+/// What failed with this status, and may pass if the server was too slow, too busy or in error.
+pub fn refused(status: u16, reply: String) -> Attempt {
+    let may_pass = matches!(status, 408 | 425 | 429 | 500..600);
+    Refusal { reply, may_pass }.into()
 }
 
 /// Whether the body is complete; a missing rest does no harm.

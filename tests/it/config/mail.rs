@@ -194,6 +194,12 @@ fn a_readable_file_with_a_mail_password_or_a_secret_is_warned_about() {
         warnings("[[webhooks]]\nname = 'ops'\nurl = 'https://h'\nsecret = 'hunter2'\n"),
         told("daybook.toml", "a webhook's secret")
     );
+    let chat = "[[webhooks]]\nname = 'chat'\nurl = 'https://h/hunter2'\nformat = ";
+    assert_eq!(
+        warnings(&format!("{chat}'discord'\n")),
+        told("daybook.toml", "a webhook's address")
+    );
+    assert!(warnings(&format!("{chat}'daybook'\n")).is_empty());
     assert!(warnings(&format!("{FROM}smtp_url = 'smtp://h'\n")).is_empty());
 }
 

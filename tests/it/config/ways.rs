@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::NaiveTime;
-use daybook::config::{Config, OnAmbiguous, show};
+use daybook::config::{Config, Format, OnAmbiguous, show};
 use daybook::locale::Locale;
 use secrecy::ExposeSecret;
 
@@ -72,7 +72,7 @@ fn the_environment_and_credentials_say_where_mail_webhooks_and_pings_go() {
     };
     assert_eq!(ops.name, "ops");
     assert_eq!(ops.url.expose_secret(), "https://new.example.org/hunter2");
-    assert_eq!(ops.secret.as_ref().unwrap().expose_secret(), "hunter2");
+    assert_eq!(ops.format.secret().unwrap().expose_secret(), "hunter2");
     assert_eq!(ops.timeout, Duration::from_secs(10));
     assert_eq!(chat.name, "chat");
     let ping = config.ping.as_ref().unwrap();
@@ -92,10 +92,12 @@ fn the_environment_and_credentials_say_where_mail_webhooks_and_pings_go() {
         shown(&config, "webhooks."),
         [
             "webhooks.ops.url = https://new.example.org/*** (environment DAYBOOK_WEBHOOK_OPS_URL)",
+            "webhooks.ops.format = daybook (default)",
             "webhooks.ops.secret = *** (environment DAYBOOK_WEBHOOK_OPS_SECRET_FILE)",
             "webhooks.ops.timeout = 10s (default)",
             "webhooks.ops.ca_file = not set (default)",
             "webhooks.chat.url = http://localhost:8065/*** (environment DAYBOOK_WEBHOOK_CHAT_URL)",
+            "webhooks.chat.format = daybook (default)",
             "webhooks.chat.secret = not set (default)",
             "webhooks.chat.timeout = 10s (default)",
             "webhooks.chat.ca_file = not set (default)",
@@ -158,9 +160,10 @@ success = 'https://hc.example.org/hunter2'
         ["outbox.directory = /var/outbox (daybook.toml:10)"]
     );
     assert_eq!(
-        shown(&config, "webhooks.")[..2],
+        shown(&config, "webhooks.")[..3],
         [
             "webhooks.ops.url = https://ops.example.org/*** (daybook.toml:14)",
+            "webhooks.ops.format = daybook (default)",
             "webhooks.ops.secret = *** (daybook.toml:13)",
         ]
     );
@@ -171,6 +174,54 @@ success = 'https://hc.example.org/hunter2'
             "ping.success = https://hc.example.org/*** (daybook.toml:16)",
             "ping.failure = not set (default)",
         ]
+    );
+}
+
+#[test]
+fn a_webhook_of_a_service_is_shown_without_its_topic_and_its_token() {
+    let config = World::with(
+        "[[webhooks]]
+name = 'phone'
+format = 'ntfy'
+url = 'https://ntfy.example.org/hunter2'
+[[webhooks]]
+name = 'on_call'
+format = 'pagerduty'
+url = 'https://events.pagerduty.com/v2/enqueue'
+",
+    )
+    .set("DAYBOOK_WEBHOOK_PHONE_SECRET", "tk_hunter2")
+    .set("DAYBOOK_WEBHOOK_ON_CALL_SECRET", "hunter2")
+    .config();
+    let [phone, on_call] = &config.webhooks[..] else {
+        panic!("two webhooks");
+    };
+    let Format::Ntfy { topic, token } = &phone.format else {
+        panic!("{phone:?}");
+    };
+    assert_eq!(phone.url.expose_secret(), "https://ntfy.example.org/");
+    assert_eq!(topic.expose_secret(), "hunter2");
+    assert_eq!(token.as_ref().unwrap().expose_secret(), "tk_hunter2");
+    assert_eq!(on_call.format.secret().unwrap().expose_secret(), "hunter2");
+    let shown = shown(&config, "webhooks.");
+    assert_eq!(
+        shown[..3],
+        [
+            "webhooks.phone.url = https://ntfy.example.org/*** (daybook.toml:4)",
+            "webhooks.phone.format = ntfy (daybook.toml:3)",
+            "webhooks.phone.secret = *** (environment DAYBOOK_WEBHOOK_PHONE_SECRET)",
+        ]
+    );
+    assert!(!format!("{config:#?} {shown:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_secret_that_a_service_cannot_use_is_a_mistake_where_it_is_set() {
+    let world = World::with("[[webhooks]]\nname = 'chat'\nformat = 'slack'\nurl = 'https://h/x'\n")
+        .set("DAYBOOK_WEBHOOK_CHAT_SECRET", "hunter2");
+    assert_eq!(
+        world.mistakes(),
+        "environment DAYBOOK_WEBHOOK_CHAT_SECRET: this format has no use for a secret, its address is one: remove `secret`"
     );
 }
 

@@ -58,10 +58,16 @@ async fn webhooks_and_the_health_check_are_reached_and_asked_nothing() {
         name = "strange"
         url = "https://localhost:{}/geheimnis"
 
+        [[webhooks]]
+        name = "phone"
+        format = "ntfy"
+        url = "https://localhost:{}/geheimnis"
+        ca_file = "authority.pem"
+
         [ping]
         url = "http://127.0.0.1:1/geheimnis"
         "#,
-        good.port, expired.port, plain.port, good.port
+        good.port, expired.port, plain.port, good.port, good.port
     );
     let (world, _app) = after_a_night(&format!("{SETTINGS}{ways}")).await;
     world.write("authority.pem", authority.pem());
@@ -74,6 +80,7 @@ async fn webhooks_and_the_health_check_are_reached_and_asked_nothing() {
             "error webhooks: webhook expired: no safe connection to localhost: its certificate has expired: renew it".to_owned(),
             told[2].clone(),
             "error webhooks: webhook strange: no safe connection to localhost: its certificate is signed by no authority that this machine trusts: set `ca_file` to the authority's certificate".to_owned(),
+            format!("ok webhooks: webhook phone: localhost:{port} can be reached, its certificate is valid until 2090-12-31 (23828 days)"),
         ]
     );
     assert!(

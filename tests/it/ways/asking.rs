@@ -7,7 +7,7 @@ use daybook::deliver::webhook::{hmac_sha256, post, signature};
 use daybook::deliver::{Attempt, http};
 use secrecy::SecretString;
 
-use super::{accepted, ping, put_off, refused, webhook};
+use super::{accepted, ping, put_off, refused, signing, webhook};
 use crate::certificates::{Authority, Identity};
 use crate::http_server::{Act, Server};
 use crate::world::instant;
@@ -64,7 +64,7 @@ async fn a_webhook_gets_the_body_with_its_id_its_time_and_its_signature() {
         "http://ada:s%40lt@127.0.0.1:{}/in?team=ops",
         server.port
     ));
-    hook.secret = Some(SecretString::from("whsec-4711-geheim"));
+    hook.format = signing("whsec-4711-geheim");
     let attempt = post(&hook, BODY, "report.2025-10-03.ops", at()).await;
     assert_eq!(attempt, accepted("201 Created: taken over"));
     let asked = server.asked();
@@ -383,6 +383,7 @@ async fn a_server_on_an_ipv6_address_is_reached() {
         url: &url,
         headers: &[],
         body: &[],
+        secrets: &[],
         timeout: Duration::from_secs(60),
         ca_file: None,
     };

@@ -6,7 +6,7 @@ use daybook::deliver::ping::{Signal, ping as tell};
 use daybook::deliver::webhook::post;
 use secrecy::SecretString;
 
-use super::{ping, webhook};
+use super::{ping, signing, webhook};
 use crate::certificates::Authority;
 use crate::http_server::{Act, Server};
 use crate::world::instant;
@@ -48,7 +48,7 @@ async fn what_a_server_repeats_of_the_address_is_hidden_from_every_reply() {
     let credentials = "ada-the-user:s%40lt-and-pepper";
     let url = format!("http://{credentials}@127.0.0.1:{}{PATH}", server.port);
     let mut hook = webhook(&url);
-    hook.secret = Some(SecretString::from("whsec-0815"));
+    hook.format = signing("whsec-0815");
     let mut check = ping(&url);
     for _ in &answers {
         let attempt = post(&hook, "{}", "id", instant("2025-10-04T06:30:00Z")).await;
@@ -82,7 +82,7 @@ async fn trouble_on_the_way_names_at_most_the_host() {
         ("https", "bad host".to_owned()),
     ] {
         let mut hook = webhook(&format!("{scheme}://{credentials}@{host}{PATH}"));
-        hook.secret = Some(SecretString::from("whsec-0815"));
+        hook.format = signing("whsec-0815");
         hook.timeout = Duration::from_secs(2);
         let attempt = post(&hook, "{}", "id", instant("2025-10-04T06:30:00Z")).await;
         hidden(&format!("{attempt:?}"));
