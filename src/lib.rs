@@ -40,6 +40,7 @@ pub mod prune;
 
 pub mod live;
 
+pub mod live_alerts;
 pub mod live_readings;
 
 pub mod nightly;

@@ -17,6 +17,7 @@ use crate::cli::Serve;
 use crate::config::Config;
 use crate::config::serve::{header, listen};
 use crate::live::record::{Recorder, Writer};
+use crate::live_alerts;
 use crate::look::pages::{self, HOME, Site};
 use crate::text::mistake::Mistake;
 use crate::web::access::Access;
@@ -46,10 +47,10 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
     let book = config.book.url.clone();
     let name = config.name.clone();
     let proxies = Arc::clone(&access.proxies);
-    let (config_live, zone) = (config.live.clone(), config.time_zone);
-    let site = Site::new(config, book, world.clock);
-    let questions = config_live.as_ref().map(|live| {
+    let site = Site::new(config.clone(), book, world.clock);
+    let questions = config.live.as_ref().map(|live| {
         let (access, stop) = (Arc::clone(&access), world.stop.clone());
+        let zone = config.time_zone;
         Arc::new(Questions::new(live, zone, world.clock, access, stop))
     });
     let router = router(site, access, api.clone(), questions.clone());
@@ -69,9 +70,14 @@ pub async fn run(mut config: Config, args: &Serve, world: &World) -> Result<Ende
             api.watch().await;
         }
     };
+    let alerting = async {
+        if let Some(live) = &config.live {
+            live_alerts::watch(&config, live, world.clock, &world.stop).await;
+        }
+    };
     let stop = world.stop.clone();
     let serving = web::serve(listener, router, Limits::default(), proxies, stop);
-    tokio::join!(serving, watching, stopping);
+    tokio::join!(serving, watching, alerting, stopping);
     if let Some(questions) = questions {
         questions.close().await;
     }

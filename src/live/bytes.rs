@@ -28,8 +28,13 @@ impl Writer {
     }
 
     pub fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.bytes.extend(text.as_bytes());
+        self.sized(text.as_bytes());
+    }
+
+    /// Bytes behind their size, so that a reader can pass them over.
+    pub fn sized(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.bytes.extend(bytes);
     }
 }
 

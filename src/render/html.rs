@@ -4,6 +4,7 @@ pub mod colours;
 
 mod ascii;
 mod fit;
+pub(super) mod notice;
 mod row;
 mod trend;
 mod unbroken;

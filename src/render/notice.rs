@@ -6,8 +6,11 @@ use crate::locale::Locale;
 use crate::notice::{Level, Notice};
 use crate::report::{Content, Letter};
 
-use super::phrases::Speech;
+use super::html;
+use super::mail::Mail;
+use super::phrases::{Phrases, Speech};
 use super::view::{self, HighlightView, Tone};
+use crate::text::plain::{cut_at_word, printable};
 
 pub fn notice(letter: &Letter, locale: Locale) -> Notice {
     let view = view::view(letter, locale);
@@ -55,3 +58,33 @@ fn at(letter: &Letter) -> DateTime<Utc> {
         Content::NoNumbers(none) => none.since,
     }
 }
+
+/// A notice as a mail of its own.
+pub fn mail(notice: &Notice) -> Mail {
+    let words = Phrases::in_language(notice.language);
+    let word = match notice.level {
+        Level::Critical => words.critical,
+        Level::Warning => words.warning,
+        Level::Fine => words.ok,
+    };
+    let (name, title) = (printable(&notice.source), printable(&notice.title));
+    let lines: Vec<String> = notice.lines.iter().map(|line| printable(line)).collect();
+    let facts = notice
+        .facts
+        .iter()
+        .map(|(name, value)| (printable(name), printable(value)));
+    let facts: Vec<(String, String)> = facts.collect();
+    let mut text = vec![format!("{title}\n")];
+    text.extend(lines.iter().cloned());
+    text.extend(facts.iter().map(|(name, value)| format!("{name}: {value}")));
+    text.extend(notice.link.iter().map(|link| format!("\n{link}")));
+    Mail {
+        subject: cut_at_word(&format!("[{word}] {name}: {title}"), MOST_SUBJECT),
+        html: html::notice::page(notice, word),
+        text: text.join("\n") + "\n",
+        pictures: Vec::new(),
+        csv: None,
+    }
+}
+
+const MOST_SUBJECT: usize = 150;

@@ -69,6 +69,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "threshold",
         ],
     ),
+    // What is watched between two nights becomes messages, as a night's report does.
+    (
+        "live_alerts",
+        &[
+            "catalog",
+            "config",
+            "live",
+            "locale",
+            "notice",
+            "render",
+            "deliver",
+            "threshold",
+        ],
+    ),
     (
         "live_readings",
         &["calendar", "catalog", "entry", "plan", "config", "live"],
@@ -154,6 +168,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "cli",
             "kinds",
             "live",
+            "live_alerts",
             "live_readings",
         ],
     ),

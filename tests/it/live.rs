@@ -21,6 +21,7 @@ mod recording;
 mod scans;
 mod sorting;
 mod spans;
+mod told;
 mod watched;
 
 use chrono::{DateTime, Utc};

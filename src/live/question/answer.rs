@@ -13,12 +13,13 @@ use crate::calendar::{Day, first_instant};
 use crate::kinds::{Accepts, Aggregate, Kind, Percentile, Shape, Summary};
 
 use super::super::columns::Columns;
+use super::super::event::AHEAD;
 use super::super::grain::{Every, Grain};
 use super::super::number::{Number, number};
 use super::super::point;
 use super::super::rollup::Rollup;
 use super::super::store::{Past, Store, StoreError, Tier};
-use super::gather::{self, Exact, Gathered, Gatherer};
+use super::gather::{self, Exact, Gathered, Gatherer, Percentiles};
 use super::page::{self, Cursor, Order, Points};
 use super::single::Search;
 use super::{Asked, Context, Filter, Question};
@@ -186,7 +187,7 @@ struct Table {
 struct Row {
     sums: Rollup,
     /// Percentiles of values.
-    exact: BTreeMap<(String, Percentile), Option<f64>>,
+    exact: Percentiles,
 }
 
 /// What was read for an answer.
@@ -218,8 +219,15 @@ impl Asking<'_> {
     /// What the window comes to where there can be points at all.
     fn window(&self) -> Range<i64> {
         let Range { start, end } = self.asked.window;
+        let end = end.min(self.end_of_events());
         let first = self.past.first.unwrap_or(end);
         start.max(first.min(end))..end
+    }
+
+    /// Nothing is recorded that claims to be later.
+    fn end_of_events(&self) -> i64 {
+        let latest = self.context.now.checked_add_signed(AHEAD);
+        latest.map_or(i64::MAX, |latest| latest.timestamp_micros())
     }
 
     fn head(&self, window: &Range<i64>) -> Map<String, Json> {
@@ -616,6 +624,27 @@ impl Asking<'_> {
         Ok(Json::Object(distinct))
     }
 
+    /// There is nothing before the first event, nor behind the last, so their months can be read as a whole where more was
+    /// asked for.
+    fn widened(&self, window: &Range<i64>) -> Range<i64> {
+        let asked = &self.asked.window;
+        let month =
+            |micros: i64| Grain::Month.piece(micros.div_euclid(1_000_000), self.context.zone);
+        let start = match Some(window.start) == self.past.first {
+            true => asked
+                .start
+                .max(month(window.start).begin.saturating_mul(1_000_000)),
+            false => window.start,
+        };
+        let end = match window.end == self.end_of_events() {
+            true => asked
+                .end
+                .min(month(window.end).end.saturating_mul(1_000_000)),
+            false => window.end,
+        };
+        start..end
+    }
+
     /// The figures by piece of time and group.
     async fn table(
         &mut self,
@@ -631,15 +660,15 @@ impl Asking<'_> {
         let Some(id) = self.id.filter(|_| !window.is_empty()) else {
             return Ok(table);
         };
-        let mut percentiles: BTreeMap<&str, Vec<Percentile>> = BTreeMap::new();
+        let mut percentiles: BTreeMap<String, Vec<Percentile>> = BTreeMap::new();
         for figure in figures {
             if let Aggregate::Of(Summary::Percentile(percentile), value) = figure {
-                percentiles.entry(value).or_default().push(*percentile);
+                percentiles
+                    .entry(value.clone())
+                    .or_default()
+                    .push(*percentile);
             }
         }
-        // There is nothing before the first event, so its month can be read as a whole.
-        let first = Grain::Month.start(window.start.div_euclid(1_000_000), self.context.zone);
-        let whole = self.asked.window.start.max(first.saturating_mul(1_000_000))..window.end;
         let is_exact =
             !self.asked.estimate && self.past.pruned[Tier::Points as usize] <= window.start;
         let is_estimate = !is_exact && !percentiles.is_empty();
@@ -654,10 +683,7 @@ impl Asking<'_> {
         let asked = gather::Asked {
             kind: self.kind,
             zone: self.context.zone,
-            window: match Some(window.start) == self.past.first {
-                true => whole,
-                false => window.clone(),
-            },
+            window: self.widened(&window),
             filter: &self.asked.filter,
             by,
             every,
@@ -676,9 +702,9 @@ impl Asking<'_> {
             table.add_sums(gathered, &window);
         }
         if is_exact {
-            for (value, percentiles) in percentiles {
-                let exact = gatherer.percentiles(&asked, value, &percentiles).await?;
-                table.add_exact(exact.ok_or(AskError::Moved)?, value, &percentiles);
+            if !percentiles.is_empty() {
+                let exact = gatherer.percentiles(&asked, &percentiles).await?;
+                table.add_exact(exact.ok_or(AskError::Moved)?);
             }
         }
         table.read.is_estimate = is_estimate;
@@ -694,17 +720,14 @@ impl Table {
         self.read.from_rollups |= gathered.from_rollups;
         self.read.from_points |= gathered.from_points;
         let missing = gathered.missing.into_iter();
-        let missing = missing.map(|part| part.start.max(window.start)..part.end);
+        let missing = missing.map(|part| part.start.max(window.start)..part.end.min(window.end));
         self.read.missing = missing.filter(|part| !part.is_empty()).collect();
         self.read.broken.extend(gathered.broken);
     }
 
-    fn add_exact(&mut self, exact: Exact, value: &str, percentiles: &[Percentile]) {
+    fn add_exact(&mut self, exact: Exact) {
         for (key, numbers) in exact.groups {
-            let row = self.rows.entry(key).or_default();
-            for (percentile, number) in percentiles.iter().zip(numbers) {
-                row.exact.insert((value.to_owned(), *percentile), number);
-            }
+            self.rows.entry(key).or_default().exact = numbers;
         }
         self.read.from_points = true;
         self.read.broken.extend(exact.broken);

@@ -51,10 +51,13 @@ pub(super) struct Gathered {
     pub(super) broken: Vec<String>,
 }
 
+/// Percentiles of values.
+pub(super) type Percentiles = BTreeMap<(String, Percentile), Option<f64>>;
+
 /// Exact percentiles, by the same keys.
 #[derive(Debug, Default)]
 pub(super) struct Exact {
-    pub(super) groups: BTreeMap<(i64, Vec<String>), Vec<Option<f64>>>,
+    pub(super) groups: BTreeMap<(i64, Vec<String>), Percentiles>,
     pub(super) broken: Vec<String>,
 }
 
@@ -238,11 +241,13 @@ impl Gatherer<'_> {
                 continue;
             };
             gathered.from_rollups = true;
-            let take = |start, words: Vec<u8>, mut rollup: Rollup| {
-                if let Some(words) = group.words(&words) {
-                    rollup.values.retain(|name, _| asked.values.contains(name));
+            let is_wanted = |name: &str| asked.values.iter().any(|value| value == name);
+            let take = |start, words: &[u8], data: &[u8]| {
+                if let Some(words) = group.words(words) {
+                    let rollup = Rollup::read(data, is_wanted, asked.sketches)?;
                     gathered.add((asked.start(start), words), rollup);
                 }
+                Ok(())
             };
             let (labels, first, starts) = (&group.labels, group.first_words(), starts.clone());
             self.store
@@ -255,12 +260,11 @@ impl Gatherer<'_> {
             .await
     }
 
-    /// Percentiles of a value from the points themselves. `None`: events were moved all the while.
+    /// Percentiles of values from the points themselves. `None`: events were moved all the while.
     pub(super) async fn percentiles(
         &mut self,
         asked: &Asked<'_>,
-        value: &str,
-        percentiles: &[Percentile],
+        wanted: &BTreeMap<String, Vec<Percentile>>,
     ) -> Result<Option<Exact>, StoreError> {
         let window = &asked.window;
         let rows = self.store.between(self.id, window.start, window.end, false);
@@ -268,11 +272,11 @@ impl Gatherer<'_> {
         let points = rows
             .filter(|row| asked.may_be_in(row))
             .map(|row| row.points);
-        if points.sum::<i64>() <= HELD {
-            return self.held(asked, value, percentiles).await.map(Some);
+        if points.sum::<i64>() * wanted.len() as i64 <= HELD {
+            return self.held(asked, wanted).await.map(Some);
         }
         for _ in 0..TRIES {
-            if let Some(exact) = self.near(asked, value, percentiles).await? {
+            if let Some(exact) = self.near(asked, wanted).await? {
                 return Ok(Some(exact));
             }
         }
@@ -304,26 +308,43 @@ impl Gatherer<'_> {
     async fn held(
         &mut self,
         asked: &Asked<'_>,
-        value: &str,
-        percentiles: &[Percentile],
+        wanted: &BTreeMap<String, Vec<Percentile>>,
     ) -> Result<Exact, StoreError> {
-        let numbers = self.each_chunk(asked, |sorted, chunk| sorted.numbers(chunk, value));
+        let numbers = self.each_chunk(asked, |sorted, chunk| {
+            let numbers = wanted.keys().map(|value| sorted.numbers(chunk, value));
+            let numbers: Vec<Vec<Option<Numbers>>> = numbers.collect::<Result<_, _>>()?;
+            let of_key = |at: usize| numbers.iter().map(|numbers| numbers[at].clone()).collect();
+            Ok((0..sorted.keys.len()).map(of_key).collect::<Vec<Vec<_>>>())
+        });
         let (numbers, broken) = numbers.await?;
-        let mut all: BTreeMap<Key, Option<Numbers>> = BTreeMap::new();
+        let mut all: BTreeMap<Key, Vec<Option<Numbers>>> = BTreeMap::new();
         for (key, numbers) in numbers.into_iter().flatten() {
-            match (all.entry(key).or_default(), numbers) {
-                (Some(known), Some(numbers)) => known.append(&numbers),
-                (Some(_), None) => {}
-                (none, numbers) => *none = numbers,
+            let known = all.entry(key).or_insert_with(|| vec![None; wanted.len()]);
+            for (known, numbers) in zip(known, numbers) {
+                match (known, numbers) {
+                    (Some(known), Some(numbers)) => known.append(&numbers),
+                    (Some(_), None) => {}
+                    (none, numbers) => *none = numbers,
+                }
             }
         }
-        let mut groups = BTreeMap::new();
-        for ((start, words), mut numbers) in all {
-            let mut number = |percentile: &Percentile| numbers.as_mut()?.ranked(*percentile);
-            let found = percentiles.iter().map(&mut number).collect();
-            groups.insert((start, words_of(&words)), found);
+        let mut exact = Exact {
+            broken,
+            ..Exact::default()
+        };
+        for ((start, words), numbers) in all {
+            let mut found = BTreeMap::new();
+            for ((value, percentiles), mut numbers) in zip(wanted, numbers) {
+                for percentile in percentiles {
+                    let number = numbers
+                        .as_mut()
+                        .and_then(|numbers| numbers.ranked(*percentile));
+                    found.insert((value.clone(), *percentile), number);
+                }
+            }
+            exact.groups.insert((start, words_of(&words)), found);
         }
-        Ok(Exact { groups, broken })
+        Ok(exact)
     }
 
     /// Looks twice: sketches say in which of their buckets each percentile lies, and then only the numbers of that bucket are
@@ -331,50 +352,72 @@ impl Gatherer<'_> {
     async fn near(
         &mut self,
         asked: &Asked<'_>,
-        value: &str,
-        percentiles: &[Percentile],
+        wanted: &BTreeMap<String, Vec<Percentile>>,
     ) -> Result<Option<Exact>, StoreError> {
-        let values = [value.to_owned()];
+        let values: Vec<String> = wanted.keys().cloned().collect();
         let sums = self.each_chunk(asked, |sorted, chunk| sorted.rollups(chunk, &values, true));
-        let (sums, _) = sums.await?;
+        let (sums, broken) = sums.await?;
         let mut all: BTreeMap<Key, Rollup> = BTreeMap::new();
         for (key, rollup) in sums.into_iter().flatten() {
             all.entry(key).or_default().merge(&rollup);
         }
-        let mut exact = Exact::default();
-        for percentile in percentiles {
-            let bucket = |(key, rollup): (&Key, &Rollup)| {
-                let sketch = &rollup.values.get(value)?.sketch;
-                Some((key.clone(), sketch.bucket_of(*percentile)?))
+        let mut exact = Exact {
+            broken,
+            ..Exact::default()
+        };
+        let each = |(value, all): (&String, &Vec<Percentile>)| {
+            let pairs = all.iter().map(|percentile| (value.clone(), *percentile));
+            pairs.collect::<Vec<_>>()
+        };
+        for (value, percentile) in wanted.iter().flat_map(each).collect::<Vec<_>>() {
+            let Some(numbers) = self.numbers_at(asked, &value, percentile, &all).await? else {
+                return Ok(None);
             };
-            let buckets: HashMap<Key, i32> = all.iter().filter_map(bucket).collect();
-            let near = self.each_chunk(asked, |sorted, chunk| sorted.near(chunk, value, &buckets));
-            let (near, broken) = near.await?;
-            let mut found: BTreeMap<Key, (u64, Vec<f64>)> = BTreeMap::new();
-            for (key, (before, within)) in near.into_iter().flatten() {
-                let (all_before, all_within) = found.entry(key).or_default();
-                *all_before += before;
-                all_within.extend(within);
+            for (key, number) in numbers {
+                let found: &mut BTreeMap<_, _> = exact.groups.entry(key).or_default();
+                found.insert((value.clone(), percentile), number);
             }
-            for (key, rollup) in &all {
-                let count = rollup.values.get(value).map_or(0, |stats| stats.count);
-                let (before, mut within) = found.remove(key).unwrap_or_default();
-                let number = match percentile.rank(count) {
-                    None => None,
-                    Some(rank) => {
-                        let place = rank.checked_sub(before).map(|place| place as usize);
-                        let Some(place) = place.filter(|place| *place < within.len()) else {
-                            return Ok(None);
-                        };
-                        Some(*within.select_nth_unstable_by(place, f64::total_cmp).1)
-                    }
-                };
-                let key = (key.0, words_of(&key.1));
-                exact.groups.entry(key).or_default().push(number);
-            }
-            exact.broken = broken;
         }
         Ok(Some(exact))
+    }
+
+    /// One percentile of each group, of whose numbers the sketches are known.
+    async fn numbers_at(
+        &mut self,
+        asked: &Asked<'_>,
+        value: &str,
+        percentile: Percentile,
+        all: &BTreeMap<Key, Rollup>,
+    ) -> Result<Option<Vec<((i64, Vec<String>), Option<f64>)>>, StoreError> {
+        let bucket = |(key, rollup): (&Key, &Rollup)| {
+            let sketch = &rollup.values.get(value)?.sketch;
+            Some((key.clone(), sketch.bucket_of(percentile)?))
+        };
+        let buckets: HashMap<Key, i32> = all.iter().filter_map(bucket).collect();
+        let near = self.each_chunk(asked, |sorted, chunk| sorted.near(chunk, value, &buckets));
+        let mut found: BTreeMap<Key, (u64, Vec<f64>)> = BTreeMap::new();
+        for (key, (before, within)) in near.await?.0.into_iter().flatten() {
+            let (all_before, all_within) = found.entry(key).or_default();
+            *all_before += before;
+            all_within.extend(within);
+        }
+        let mut numbers = Vec::with_capacity(all.len());
+        for (key, rollup) in all {
+            let count = rollup.values.get(value).map_or(0, |stats| stats.count);
+            let (before, mut within) = found.remove(key).unwrap_or_default();
+            let number = match percentile.rank(count) {
+                None => None,
+                Some(rank) => {
+                    let place = rank.checked_sub(before).map(|place| place as usize);
+                    let Some(place) = place.filter(|place| *place < within.len()) else {
+                        return Ok(None);
+                    };
+                    Some(*within.select_nth_unstable_by(place, f64::total_cmp).1)
+                }
+            };
+            numbers.push(((key.0, words_of(&key.1)), number));
+        }
+        Ok(Some(numbers))
     }
 
     /// What is taken of each chunk, by its keys, and why some chunks cannot be read.

@@ -11,7 +11,6 @@ use crate::kinds::{Aggregate, DURATION, Kind, Percentile, Shape, Summary};
 use crate::text::duration;
 use crate::text::suggest::did_you_mean;
 
-use super::super::event::AHEAD;
 use super::super::grain::Every;
 use super::{Asked, Context, Cursor, Filter, Order, Question};
 
@@ -122,9 +121,8 @@ impl<'a> Given<'a> {
         if last.is_some() && (from.is_some() || to.is_some()) {
             return Err(wrong("last", "it goes without `from` and `to`"));
         }
-        let end = to.or_else(|| context.now.checked_add_signed(AHEAD));
         let micros = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
-        let window = micros(from.or(last)).unwrap_or(i64::MIN)..micros(end).unwrap_or(i64::MAX);
+        let window = micros(from.or(last)).unwrap_or(i64::MIN)..micros(to).unwrap_or(i64::MAX);
         match window.is_empty() {
             true => Err(wrong("from", "the time ends before it begins")),
             false => Ok(window),

@@ -288,8 +288,8 @@ impl Store {
         Ok(buckets)
     }
 
-    /// The rollups by labels whose words begin with these, from a start on to another, handed on one by one with their start
-    /// and words.
+    /// The rollups by labels whose words begin with these, from a start on to another, handed on one by one: their start,
+    /// words and bytes.
     pub async fn each_rollup(
         &mut self,
         kind: i64,
@@ -297,14 +297,14 @@ impl Store {
         labels: &str,
         first_words: &[u8],
         starts: RangeInclusive<i64>,
-        mut take: impl FnMut(i64, Vec<u8>, Rollup),
+        mut take: impl FnMut(i64, &[u8], &[u8]) -> Result<(), Corrupt>,
     ) -> Result<(), StoreError> {
         let failed = self.failed("read");
         let corrupt = self.corrupting(Part::Rollup);
         // No text has this byte.
         let last_words: Vec<u8> = first_words.iter().copied().chain([u8::MAX]).collect();
         // Those of all points say which hours there are, so that few of many groups are found without the others.
-        let mut rows = sqlx::query_as::<_, (i64, Vec<u8>, Vec<u8>)>(
+        let mut rows = sqlx::query(
             "SELECT found.start, found.words, found.data FROM rollups AS every
              CROSS JOIN rollups AS found ON found.kind = every.kind AND found.labels = ?1 AND found.grain = every.grain
                 AND found.start = every.start AND found.words >= ?2 AND found.words < ?3
@@ -318,8 +318,13 @@ impl Store {
         .bind(starts.start())
         .bind(starts.end())
         .fetch(&mut self.connection);
-        while let Some((start, words, data)) = rows.try_next().await.map_err(&failed)? {
-            take(start, words, Rollup::from_bytes(&data).map_err(&corrupt)?);
+        while let Some(row) = rows.try_next().await.map_err(&failed)? {
+            let start = row.try_get(0).map_err(&failed)?;
+            let (words, data) = (
+                row.try_get(1).map_err(&failed)?,
+                row.try_get(2).map_err(&failed)?,
+            );
+            take(start, words, data).map_err(&corrupt)?;
         }
         Ok(())
     }

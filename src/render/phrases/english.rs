@@ -172,6 +172,10 @@ pub(super) const ENGLISH: Phrases = Phrases {
     next_report: "Next report: {date}, {clock}.",
     link: "Open the dashboard",
 
+    live_recovered: "{what}: back to normal, {value}",
+    live_ended: "{what}: no events any more",
+    live_is: "{value} over the last {time}; limit {limit}.",
+    live_since: "Since {since}.",
     reason_deleted: "rows deleted since are missing",
     reason_now: "it depends on a column that changes; past days are unknown",
     reason_no_birth: "no column tells when a row was created; past days are unknown",

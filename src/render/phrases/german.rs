@@ -173,6 +173,10 @@ pub(super) const GERMAN: Phrases = Phrases {
     next_report: "Nächster Bericht: {date}, {clock}.",
     link: "Zum Dashboard",
 
+    live_recovered: "{what}: wieder normal, {value}",
+    live_ended: "{what}: keine Ereignisse mehr",
+    live_is: "{value} in den letzten {time}; Grenze {limit}.",
+    live_since: "Seit {since}.",
     reason_deleted: "seither gelöschte Zeilen fehlen",
     reason_now: "hängt von einer Spalte ab, die sich ändert; frühere Tage sind unbekannt",
     reason_no_birth: "keine Spalte hält fest, wann eine Zeile entstand; frühere Tage sind unbekannt",

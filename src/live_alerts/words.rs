@@ -1,0 +1,204 @@
+//! What happened, in words: for people, and as JSON for programs.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::catalog::Limit;
+use crate::config::live_alerts::LiveAlert;
+use crate::config::{Config, LiveSettings};
+use crate::live::watch::{Happened, limit_of};
+use crate::locale::Locale;
+use crate::notice::{Level, Notice};
+use crate::render::phrases::speech::Scale;
+use crate::render::phrases::{Speech, fill};
+use crate::text::duration::spoken;
+use crate::threshold::{Severity, State};
+
+/// An alert with all that its words need.
+struct Telling<'a> {
+    alert: &'a LiveAlert,
+    happened: &'a Happened,
+    scale: Scale<'a>,
+    speech: Speech,
+}
+
+impl<'a> Telling<'a> {
+    fn new(
+        alert: &'a LiveAlert,
+        live: &'a LiveSettings,
+        happened: &'a Happened,
+        locale: Locale,
+    ) -> Self {
+        let kind = &live.kinds[&alert.watch.figure.kind];
+        let decimals = match alert.watch.of {
+            Some(_) => Some(1),
+            None => alert.watch.figure.aggregate.decimals(kind),
+        };
+        Self {
+            alert,
+            happened,
+            scale: Scale {
+                unit: alert.watch.unit(kind),
+                decimals,
+                in_points: false,
+            },
+            speech: Speech::new(locale),
+        }
+    }
+
+    /// `Slow checkout, zh`
+    fn what(&self) -> String {
+        let words = self.happened.words.iter().filter(|word| !word.is_empty());
+        let words: Vec<&str> = words.map(String::as_str).collect();
+        match words[..] {
+            [] => self.alert.label.clone(),
+            _ => format!("{}, {}", self.alert.label, words.join(" ")),
+        }
+    }
+
+    fn value(&self) -> Option<String> {
+        Some(self.number(self.happened.value?))
+    }
+
+    /// Of large numbers nobody reads the digits behind the point.
+    fn number(&self, number: f64) -> String {
+        let decimals = match number.abs() >= 100.0 {
+            true => Some(0),
+            false => self.scale.decimals,
+        };
+        let scale = Scale {
+            decimals,
+            ..self.scale
+        };
+        self.speech.number(number, scale)
+    }
+
+    fn limit(&self) -> Option<Limit> {
+        limit_of(self.alert, self.happened.severity)
+    }
+
+    /// `> 2,000 ms`
+    fn limit_text(&self) -> String {
+        let written = |limit: Limit| {
+            let text = limit.to_string();
+            let sign = text.split(' ').next().unwrap_or_default();
+            format!("{sign} {}", self.number(limit.bound))
+        };
+        self.limit().map(written).unwrap_or_default()
+    }
+
+    /// `Slow checkout, zh: 2,431 ms`
+    fn news(&self) -> String {
+        let words = self.speech.words;
+        let (what, value) = (self.what(), self.value());
+        match (self.happened.state, value) {
+            (State::Recovered, Some(value)) => {
+                fill(words.live_recovered, &[("what", what), ("value", value)])
+            }
+            (_, Some(value)) => format!("{what}: {value}"),
+            (_, None) => fill(words.live_ended, &[("what", what)]),
+        }
+    }
+
+    fn lines(&self, config: &Config) -> Vec<String> {
+        let words = self.speech.words;
+        let mut lines = Vec::new();
+        if let Some(value) = self.value() {
+            let time = spoken(self.alert.watch.over);
+            let limit = self.limit_text();
+            lines.push(fill(
+                words.live_is,
+                &[("value", value), ("time", time), ("limit", limit)],
+            ));
+        }
+        let since = self.speech.moment(self.happened.since, config.time_zone);
+        lines.push(fill(words.live_since, &[("since", since)]));
+        lines
+    }
+}
+
+pub fn english(alert: &LiveAlert, live: &LiveSettings, happened: &Happened) -> String {
+    let telling = Telling::new(alert, live, happened, Locale::default());
+    match happened.state {
+        State::Recovered => telling.news(),
+        _ => format!("{} ({})", telling.news(), telling.limit_text()),
+    }
+}
+
+/// For people, in their language.
+pub fn notice(
+    config: &Config,
+    live: &LiveSettings,
+    alert: &LiveAlert,
+    happened: &Happened,
+) -> Notice {
+    let locale = config.report.locale;
+    let telling = Telling::new(alert, live, happened, locale);
+    let words = happened.words.join("/");
+    Notice {
+        title: telling.news(),
+        level: match (happened.state, happened.severity) {
+            (State::Recovered, _) => Level::Fine,
+            (_, Severity::Critical) => Level::Critical,
+            (_, Severity::Warning) => Level::Warning,
+        },
+        lines: telling.lines(config),
+        facts: facts(alert, happened),
+        link: config.report.public_url.as_ref().map(ToString::to_string),
+        source: config.name.clone(),
+        key: format!("daybook/{}/live/{}/{words}", config.name, alert.key),
+        at: happened.at,
+        language: locale.language,
+    }
+}
+
+fn facts(alert: &LiveAlert, happened: &Happened) -> Vec<(String, String)> {
+    let words = alert.watch.by.iter().zip(&happened.words);
+    let words = words.filter(|(_, word)| !word.is_empty());
+    words
+        .map(|(name, word)| (name.clone(), word.clone()))
+        .collect()
+}
+
+/// For programs.
+pub fn json(config: &Config, live: &LiveSettings, alert: &LiveAlert, happened: &Happened) -> Json {
+    let telling = Telling::new(alert, live, happened, config.report.locale);
+    let labels: Map<String, Json> = facts(alert, happened)
+        .into_iter()
+        .map(|(name, word)| (name, json!(word)))
+        .collect();
+    json!({
+        "schema": 1,
+        "type": "live_alert",
+        "app": config.name,
+        "alert": alert.key,
+        "label": alert.label,
+        "kind": alert.watch.figure.kind,
+        "figure": alert.watch.figure.aggregate.to_string(),
+        "labels": labels,
+        "state": state_word(happened.state),
+        "severity": severity_word(happened.severity),
+        "value": happened.value,
+        "unit": telling.scale.unit,
+        "limit": telling.limit().map(|limit| limit.to_string()),
+        "over": spoken(alert.watch.over),
+        "at": happened.at,
+        "since": happened.since,
+        "text": english(alert, live, happened),
+    })
+}
+
+pub fn state_word(state: State) -> &'static str {
+    match state {
+        State::New => "new",
+        State::Ongoing => "ongoing",
+        State::Worse => "worse",
+        State::Recovered => "recovered",
+    }
+}
+
+pub fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}

@@ -1,0 +1,312 @@
+//! What is watched between two nights reaches webhooks and mailboxes, each message once, and is seen by who asks.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use daybook::config::live::Durable;
+use daybook::config::{Config, LiveSettings};
+use daybook::live::question::Context;
+use daybook::live::store::Store;
+use daybook::live::watch::round;
+use daybook::live_alerts::{deliver, words};
+use daybook::threshold::State;
+use serde_json::{Value as Json, json};
+use support::world::World;
+use tokio_util::sync::CancellationToken;
+
+use super::night::{Sent, record};
+use super::{CHECKOUT, METRICS};
+use crate::http_server::{Act, Server};
+use crate::smtp_server::{self, Script, Step};
+
+const ALERT: &str = r#"
+[[live.alerts]]
+key = "slow"
+label = "Slow checkout"
+warning = "> 1000"
+critical = "> 2000"
+watch = { kind = "checkout", value = "avg of duration", by = ["shop"], over = "5m", least = 2 }
+"#;
+
+fn world(notify: &str, more: &str) -> World {
+    let settings = format!(
+        "{more}\n[live]\nnotify = [{notify}]\n[live.kinds.checkout]\n{CHECKOUT}\n{ALERT}\n{METRICS}"
+    );
+    World::new("2026-11-20T11:00:00Z", &settings)
+}
+
+fn start() -> DateTime<Utc> {
+    "2026-11-20T11:00:00Z".parse().unwrap()
+}
+
+fn two_minutes_later() -> DateTime<Utc> {
+    start() + TimeDelta::minutes(2)
+}
+
+fn an_hour_later() -> DateTime<Utc> {
+    start() + TimeDelta::hours(1)
+}
+
+/// Two checkouts of one shop, just before an instant.
+async fn checkouts(live: &LiveSettings, shop: &'static str, duration: i64, before: DateTime<Utc>) {
+    let one = |second| Sent {
+        at: before - TimeDelta::seconds(second),
+        shop,
+        method: None,
+        order: format!("{shop}-{second}"),
+        duration: duration * 1000,
+        amount: None,
+        ok: Some(true),
+    };
+    record(live, &[one(1), one(2)]).await;
+}
+
+async fn looked(config: &Config, clock: fn() -> DateTime<Utc>) -> Vec<State> {
+    let live = config.live.as_ref().unwrap();
+    let mut reader = Store::open_reading(&live.database).await.unwrap().unwrap();
+    let mut writer = Store::open(&live.database, Durable::Commit).await.unwrap();
+    let context = Context {
+        zone: Tz::Europe__Zurich,
+        now: clock(),
+    };
+    let happened = round(&mut reader, &mut writer, live, context)
+        .await
+        .unwrap();
+    let stop = CancellationToken::new();
+    deliver(config, live, &mut writer, clock, &stop)
+        .await
+        .unwrap();
+    reader.close().await.unwrap();
+    writer.close().await.unwrap();
+    happened.iter().map(|one| one.state).collect()
+}
+
+/// How many deliveries are in which state.
+async fn counts(live: &LiveSettings) -> Vec<(String, i64)> {
+    let mut store = Store::open_reading(&live.database).await.unwrap().unwrap();
+    let counts = store.alert_delivery_counts(DateTime::UNIX_EPOCH).await;
+    store.close().await.unwrap();
+    counts.unwrap()
+}
+
+fn owned(counts: &[(&str, i64)]) -> Vec<(String, i64)> {
+    counts
+        .iter()
+        .map(|(state, count)| ((*state).to_owned(), *count))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_alert_reaches_a_webhook_once_and_says_when_it_is_over() {
+    let server = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
+    let hooks = format!(
+        "[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:{}/x\"",
+        server.port
+    );
+    let world = world("\"ops\"", &hooks);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    checkouts(live, "zh", 1500, start()).await;
+    checkouts(live, "be", 900, start()).await;
+    assert_eq!(looked(&config, start).await, [State::New]);
+    assert_eq!(looked(&config, start).await, []);
+    checkouts(live, "zh", 1, two_minutes_later()).await;
+    assert_eq!(looked(&config, two_minutes_later).await, [State::Recovered]);
+    let asked = server.asked();
+    let bodies: Vec<Json> = asked
+        .iter()
+        .map(|one| serde_json::from_str(&one.body).unwrap())
+        .collect();
+    assert_eq!(bodies.len(), 2);
+    assert_eq!(
+        bodies[0],
+        json!({
+            "schema": 1,
+            "type": "live_alert",
+            "app": config.name,
+            "alert": "slow",
+            "label": "Slow checkout",
+            "kind": "checkout",
+            "figure": "avg of duration",
+            "labels": { "shop": "zh" },
+            "state": "new",
+            "severity": "warning",
+            "value": 1500.0,
+            "unit": "ms",
+            "limit": "> 1000",
+            "over": "5m",
+            "at": "2026-11-20T11:00:00Z",
+            "since": "2026-11-20T11:00:00Z",
+            "text": "Slow checkout, zh: 1'500\u{a0}ms (> 1'000\u{a0}ms)",
+        })
+    );
+    assert_eq!(
+        (&bodies[1]["state"], &bodies[1]["value"]),
+        (&json!("recovered"), &json!(750.5))
+    );
+    let ids: Vec<Option<&str>> = asked
+        .iter()
+        .map(|one| one.header("Daybook-Delivery"))
+        .collect();
+    assert!(ids[0].is_some() && ids[0] != ids[1], "{ids:?}");
+    assert_eq!(counts(live).await, owned(&[("accepted", 2)]));
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_away_is_tried_again_and_a_wrong_one_is_not() {
+    let acts = vec![
+        Act::answer("HTTP/1.1 503 Away\r\n\r\n"),
+        Act::answer("HTTP/1.1 200 OK\r\n\r\n"),
+    ];
+    let away = Server::plain(acts).await;
+    let wrong = Server::plain(vec![Act::answer("HTTP/1.1 404 Gone\r\n\r\n")]).await;
+    let hook = |name: &str, port: u16| {
+        format!(
+            "[[webhooks]]\nname = \"{name}\"\nurl = \"http://127.0.0.1:{port}/x\"\nformat = \"slack\"\n"
+        )
+    };
+    let hooks = hook("away", away.port) + &hook("wrong", wrong.port);
+    let world = world("\"away\", \"wrong\"", &hooks);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    checkouts(live, "zh", 3000, start()).await;
+    looked(&config, start).await;
+    assert_eq!((away.asked().len(), wrong.asked().len()), (1, 1));
+    assert_eq!(counts(live).await, owned(&[("failed", 2)]));
+    looked(&config, start).await;
+    assert_eq!(away.asked().len(), 1, "it is too early");
+    checkouts(live, "zh", 3000, two_minutes_later()).await;
+    looked(&config, two_minutes_later).await;
+    assert_eq!((away.asked().len(), wrong.asked().len()), (2, 1));
+    assert_eq!(counts(live).await, owned(&[("accepted", 1), ("failed", 1)]));
+    assert!(
+        away.asked()[1]
+            .body
+            .contains("Slow checkout, zh: 3'000")
+    );
+}
+
+#[tokio::test]
+async fn a_mail_says_it_in_subject_text_and_html_and_one_in_doubt_is_not_sent_again() {
+    let script = Script::accepting().on_nth(2, Step::Dot, smtp_server::Act::TakeAndDrop);
+    let server = smtp_server::Server::start(script).await;
+    let mut world = world("\"ada@example.org\"", "");
+    world.set("DAYBOOK_SMTP_URL", &server.url());
+    world.set("DAYBOOK_MAIL_FROM", "Daybook <daybook@example.org>");
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    checkouts(live, "zh", 3000, start()).await;
+    looked(&config, start).await;
+    let accepted = server.accepted();
+    assert_eq!(
+        (accepted.len(), accepted[0].to.as_str()),
+        (1, "ada@example.org")
+    );
+    let message = String::from_utf8_lossy(&accepted[0].message).into_owned();
+    let parsed = mail_parser::MessageParser::default()
+        .parse(message.as_bytes())
+        .unwrap();
+    let subject = parsed.subject().unwrap();
+    assert!(
+        subject.starts_with("[critical] ") && subject.ends_with(": Slow checkout, zh: 3'000 ms"),
+        "{subject}"
+    );
+    let text = parsed.body_text(0).unwrap();
+    assert!(
+        text.contains("limit > 2'000\u{a0}ms") && text.contains("shop: zh"),
+        "{text}"
+    );
+    assert!(parsed.body_html(0).unwrap().contains("Slow checkout, zh"));
+    checkouts(live, "zh", 1, an_hour_later()).await;
+    assert_eq!(looked(&config, an_hour_later).await, [State::Recovered]);
+    assert_eq!(
+        counts(live).await,
+        owned(&[("accepted", 1), ("ambiguous", 1)])
+    );
+    looked(&config, an_hour_later).await;
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_process_that_died_while_sending_leaves_a_mail_in_doubt_and_a_webhook_due() {
+    let world = world("\"ada@example.org\", \"bea@example.org\"", "");
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    checkouts(live, "zh", 3000, start()).await;
+    let mut reader = Store::open_reading(&live.database).await.unwrap().unwrap();
+    let mut writer = Store::open(&live.database, Durable::Commit).await.unwrap();
+    let context = Context {
+        zone: Tz::Europe__Zurich,
+        now: start(),
+    };
+    let happened = round(&mut reader, &mut writer, live, context)
+        .await
+        .unwrap();
+    assert!(words::english(&live.alerts[0], live, &happened[0]).contains("3'000"));
+    let due = writer.due_alerts(start()).await.unwrap();
+    assert!(writer.claim_alert(due[0].id).await.unwrap());
+    assert!(
+        !writer.claim_alert(due[0].id).await.unwrap(),
+        "nobody else has it"
+    );
+    writer.release_claimed_alerts(start()).await.unwrap();
+    reader.close().await.unwrap();
+    writer.close().await.unwrap();
+    assert_eq!(
+        counts(live).await,
+        owned(&[("ambiguous", 1), ("planned", 1)])
+    );
+}
+
+#[tokio::test]
+async fn corrections_are_a_part_of_requests_and_not_of_their_stages() {
+    let settings = format!("[live]\npresets = [\"bot\"]\n{METRICS}");
+    let world = World::new("2026-11-20T11:00:00Z", &settings);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    let mut batch = daybook::live::batch::Batch::default();
+    let event = |kind: &'static str| {
+        daybook::live::event::Event::new(kind).at(start() - TimeDelta::minutes(1))
+    };
+    for request in 0..20 {
+        let session = format!("s{request}");
+        for stage in [
+            "query_received",
+            "ai_processing",
+            "final_response",
+            "user_delivery",
+        ] {
+            let stage = event("stage")
+                .label("stage", stage)
+                .label("session_id", &session)
+                .value("duration", 5)
+                .ok(true);
+            batch.add(0, &stage, &live.kinds, start());
+        }
+        let correction = event("correction")
+            .label("correction_type", "rejection")
+            .label("admin_user_id", "1")
+            .label("session_id", &session);
+        batch.add(0, &correction, &live.kinds, start());
+    }
+    let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
+    let known = &mut daybook::live::store::Known::new(1000, false);
+    store
+        .commit(&mut [batch], &live.kinds, start(), known)
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    let mut reader = Store::open_reading(&live.database).await.unwrap().unwrap();
+    let mut writer = Store::open(&live.database, Durable::Commit).await.unwrap();
+    let context = Context {
+        zone: Tz::Europe__Zurich,
+        now: start(),
+    };
+    let happened = round(&mut reader, &mut writer, live, context)
+        .await
+        .unwrap();
+    let happened: Vec<(&str, Option<f64>)> = happened
+        .iter()
+        .map(|one| (one.alert.as_str(), one.value))
+        .collect();
+    assert_eq!(happened, [("high_correction_rate", Some(100.0))]);
+}
