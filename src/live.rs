@@ -12,6 +12,7 @@ pub mod json;
 pub mod keep;
 pub mod log;
 pub mod night;
+pub mod now;
 pub mod number;
 pub mod point;
 pub mod question;

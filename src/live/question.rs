@@ -19,7 +19,7 @@ use super::bytes::Corrupt;
 use super::chunk::Chunk;
 use super::grain::Every;
 
-pub use answer::{Answer, AskError, ask, figures, histogram};
+pub use answer::{Answer, AskError, FigureRow, Wanted, ask, figures, histogram};
 pub use page::{Cursor, Found, Order, Points, count, points};
 
 /// When and where it is asked.

@@ -10,7 +10,7 @@ use crate::config::live_alerts::{LiveAlert, Watch};
 use crate::kinds::{Aggregate, Figure};
 use crate::threshold::{Direction, Lifecycle, Raised, Severity, State, Verdict, by_limits};
 
-use super::question::{AskError, Context, Filter, figures};
+use super::question::{AskError, Context, FigureRow, Filter, Wanted, figures};
 use super::store::{Store, StoreError};
 
 /// The values of the labels by which an alert tells its groups apart.
@@ -150,13 +150,21 @@ async fn numbers(
     };
     let asked = [Aggregate::Count, figure.aggregate.clone()];
     let kind = &live.kinds[&figure.kind];
-    let found = figures(store, kind, window, &filter, &asked, &watch.by, context).await?;
-    let reading = |(words, numbers): (Words, Vec<Option<f64>>)| {
+    let wanted = Wanted {
+        window,
+        filter: &filter,
+        figures: &asked,
+        every: None,
+        by: &watch.by,
+        estimate: false,
+    };
+    let found = figures(store, kind, &wanted, context).await?;
+    let reading = |row: FigureRow| {
         let reading = Reading {
-            value: numbers[1],
-            events: numbers[0].unwrap_or_default() as u64,
+            value: row.numbers[1],
+            events: row.numbers[0].unwrap_or_default() as u64,
         };
-        (words, reading)
+        (row.words, reading)
     };
     let mut readings: BTreeMap<Words, Reading> = found.into_iter().map(reading).collect();
     if watch.by.is_empty() && figure.aggregate.counts() {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::kinds::{Aggregate, Kinds};
 
-use super::super::question::{AskError, Context, Filter, figures, histogram};
+use super::super::question::{AskError, Context, FigureRow, Filter, Wanted, figures, histogram};
 use super::super::store::Store;
 
 /// Users and administrators that are listed, those with the most first.
@@ -141,14 +141,21 @@ impl Counting<'_> {
             .collect();
         let asked: Vec<Aggregate> = parsed.iter().flatten().cloned().collect();
         let by: Vec<String> = by.map(str::to_owned).into_iter().collect();
-        let window = self.window.clone();
-        let found = figures(self.store, kind, window, &filter, &asked, &by, self.context).await?;
-        let row = |(words, numbers): (Vec<String>, Vec<Option<f64>>)| {
-            let mut numbers = numbers.into_iter();
-            let all = parsed
-                .iter()
-                .map(|figure| figure.as_ref().and_then(|_| numbers.next().flatten()));
-            (words.into_iter().next().unwrap_or_default(), all.collect())
+        let wanted = Wanted {
+            window: self.window.clone(),
+            filter: &filter,
+            figures: &asked,
+            every: None,
+            by: &by,
+            estimate: false,
+        };
+        let found = figures(self.store, kind, &wanted, self.context).await?;
+        let row = |row: FigureRow| {
+            let mut numbers = row.numbers.into_iter();
+            let mut number =
+                |figure: &Option<Aggregate>| figure.as_ref().and_then(|_| numbers.next().flatten());
+            let numbers = parsed.iter().map(&mut number).collect();
+            (row.words.into_iter().next().unwrap_or_default(), numbers)
         };
         Ok(found.into_iter().map(row).collect())
     }

@@ -96,21 +96,41 @@ pub async fn ask(
     }
 }
 
-/// Figures of the points of a window, by groups that have any: without labels there is one, whatever it holds.
+/// Figures that are wanted of the points of a window.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// In microseconds.
+    pub window: Range<i64>,
+    pub filter: &'a Filter,
+    pub figures: &'a [Aggregate],
+    pub every: Option<Every>,
+    /// Labels.
+    pub by: &'a [String],
+    /// Percentiles are taken from sketches, although points are kept.
+    pub estimate: bool,
+}
+
+/// One piece of time and group with its figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FigureRow {
+    /// The first second of the piece of time.
+    pub start: i64,
+    pub words: Vec<String>,
+    pub numbers: Vec<Option<f64>>,
+}
+
+/// The figures of the groups that have points: without labels there is at most one.
 pub async fn figures(
     store: &mut Store,
     kind: &Kind,
-    window: Range<i64>,
-    filter: &Filter,
-    figures: &[Aggregate],
-    by: &[String],
+    wanted: &Wanted<'_>,
     context: Context,
-) -> Result<Vec<(Vec<String>, Vec<Option<f64>>)>, AskError> {
+) -> Result<Vec<FigureRow>, AskError> {
     let asked = Asked {
         name: "figures",
-        window: window.clone(),
-        filter: filter.clone(),
-        estimate: false,
+        window: wanted.window.clone(),
+        filter: wanted.filter.clone(),
+        estimate: wanted.estimate,
         question: Question::Summary,
     };
     let id = store.kind(&kind.name).await?;
@@ -127,10 +147,17 @@ pub async fn figures(
         context,
     };
     let window = asking.window();
-    let table = asking.table(window, figures, None, by).await?;
-    let row = |((_, words), row): ((i64, Vec<String>), Row)| {
+    let table = asking
+        .table(window, wanted.figures, wanted.every, wanted.by)
+        .await?;
+    let row = |((start, words), row): ((i64, Vec<String>), Row)| {
         let float = |figure: &Aggregate| row.number(figure).and_then(as_float);
-        (words, figures.iter().map(float).collect())
+        let numbers = wanted.figures.iter().map(float).collect();
+        FigureRow {
+            start,
+            words,
+            numbers,
+        }
     };
     Ok(table.rows.into_iter().map(row).collect())
 }

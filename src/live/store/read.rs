@@ -189,6 +189,17 @@ impl Store {
         self.chunk_rows(query.bind(most as i64)).await
     }
 
+    /// The newest instant of a kind, in microseconds.
+    pub async fn latest(&mut self, kind: &str) -> Result<Option<i64>, StoreError> {
+        let latest = sqlx::query_scalar(
+            "SELECT max(high) FROM chunks WHERE kind = (SELECT id FROM kinds WHERE name = ?)",
+        )
+        .bind(kind)
+        .fetch_one(&mut self.connection)
+        .await;
+        latest.map_err(self.failed("read"))
+    }
+
     pub async fn past(&mut self, kind: i64) -> Result<Past, StoreError> {
         let failed = self.failed("read");
         let first = sqlx::query_scalar(

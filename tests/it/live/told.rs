@@ -178,11 +178,7 @@ async fn a_webhook_that_is_away_is_tried_again_and_a_wrong_one_is_not() {
     looked(&config, two_minutes_later).await;
     assert_eq!((away.asked().len(), wrong.asked().len()), (2, 1));
     assert_eq!(counts(live).await, owned(&[("accepted", 1), ("failed", 1)]));
-    assert!(
-        away.asked()[1]
-            .body
-            .contains("Slow checkout, zh: 3'000")
-    );
+    assert!(away.asked()[1].body.contains("Slow checkout, zh: 3'000"));
 }
 
 #[tokio::test]

@@ -1,0 +1,220 @@
+//! What happens now: each kind's last hour and day, its groups, and which alerts are raised.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::LiveSettings;
+use crate::kinds::{Aggregate, DURATION, Kind, Percentile, Shape, Summary};
+
+use super::grain::{Every, Grain};
+use super::question::{AskError, Context, FigureRow, Filter, Wanted, figures};
+use super::store::Store;
+use super::watch::{Happened, Known, Words};
+
+/// What a page or a terminal shows of it.
+#[derive(Debug, Clone, Default)]
+pub struct Now {
+    pub kinds: Vec<KindNow>,
+    /// The raised ones, the most severe first.
+    pub raised: Vec<(String, Words, Known)>,
+    /// What happened within a day, the newest first.
+    pub happened: Vec<Happened>,
+}
+
+#[derive(Debug, Clone)]
+pub struct KindNow {
+    pub name: String,
+    pub shape: Shape,
+    /// The value of which there are percentiles and means.
+    pub value: Option<String>,
+    pub unit: String,
+    /// When its newest event was.
+    pub latest: Option<DateTime<Utc>>,
+    pub hour: Summed,
+    pub day: Summed,
+    /// Events by minute of the last hour and by hour of the last day, the oldest first.
+    pub minutes: Vec<u64>,
+    pub hours: Vec<u64>,
+    /// By which labels its groups are told apart.
+    pub by: Vec<String>,
+    /// The groups of the last hour, those with the smallest mean first; without a mean, those with the most events.
+    pub groups: Vec<Group>,
+}
+
+/// What a kind's events come to. Percentiles of a day are estimates, right to within 0.8 %.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Summed {
+    pub count: u64,
+    pub failed: u64,
+    pub success_pct: Option<f64>,
+    pub mean: Option<f64>,
+    pub p50: Option<f64>,
+    pub p95: Option<f64>,
+    pub p99: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    pub words: Words,
+    pub summed: Summed,
+}
+
+const HAPPENED: i64 = 20;
+
+/// Looks at all kinds, or at some.
+pub async fn now(
+    store: &mut Store,
+    live: &LiveSettings,
+    is_wanted: impl Fn(&Kind) -> bool,
+    context: Context,
+) -> Result<Now, AskError> {
+    let mut now = Now::default();
+    for kind in live.kinds.values().filter(|kind| is_wanted(kind)) {
+        now.kinds.push(of_kind(store, kind, context).await?);
+    }
+    now.raised = store.raised_alerts().await?;
+    let day = context.now.checked_sub_signed(TimeDelta::days(1));
+    let day = day.unwrap_or(DateTime::UNIX_EPOCH);
+    now.happened = store
+        .alert_history(day, DateTime::<Utc>::MAX_UTC, HAPPENED)
+        .await?;
+    Ok(now)
+}
+
+async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<KindNow, AskError> {
+    let value = main_value(kind);
+    let at = context.now.timestamp();
+    // A day of whole hours, which rollups know, and the one that is not over.
+    let first_hour = Grain::Hour.start(at - 23 * 3600, context.zone);
+    let end = context.now.timestamp_micros().saturating_add(1);
+    let hour = end - 3_600_000_000..end;
+    let day = first_hour * 1_000_000..end;
+    let figures_of = figures_of(kind, value.as_deref());
+    let filter = Filter::default();
+    let whole = Wanted {
+        window: hour.clone(),
+        filter: &filter,
+        figures: &figures_of,
+        every: None,
+        by: &[],
+        estimate: false,
+    };
+    let of_hour = figures(store, kind, &whole, context).await?;
+    let of_day = Wanted {
+        window: day.clone(),
+        estimate: true,
+        ..whole.clone()
+    };
+    let of_day = figures(store, kind, &of_day, context).await?;
+    let count = [Aggregate::Count];
+    let by_time = |window, every| Wanted {
+        window,
+        figures: &count,
+        every: Some(every),
+        ..whole.clone()
+    };
+    let minutes = figures(store, kind, &by_time(hour.clone(), Every::Minute), context).await?;
+    let hours = figures(store, kind, &by_time(day, Every::Hour), context).await?;
+    let by = main_group(kind);
+    let groups = match by.is_empty() {
+        true => Vec::new(),
+        false => {
+            let grouped = Wanted {
+                by: &by,
+                ..whole.clone()
+            };
+            figures(store, kind, &grouped, context).await?
+        }
+    };
+    let unit = value.as_ref().and_then(|value| kind.value(value));
+    Ok(KindNow {
+        name: kind.name.clone(),
+        shape: kind.shape,
+        latest: store
+            .latest(&kind.name)
+            .await?
+            .and_then(DateTime::from_timestamp_micros),
+        hour: of_hour.first().map(summed).unwrap_or_default(),
+        day: of_day.first().map(summed).unwrap_or_default(),
+        minutes: spread(&minutes, at - 3540, 60, 60),
+        hours: spread(&hours, first_hour, 3600, 24),
+        groups: ranked(groups),
+        unit: unit
+            .map(|at| kind.values[at].unit.clone())
+            .unwrap_or_default(),
+        value,
+        by,
+    })
+}
+
+/// The duration, or the only value.
+fn main_value(kind: &Kind) -> Option<String> {
+    let duration = kind.value(DURATION).map(|at| &kind.values[at]);
+    let only = match kind.values.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    };
+    duration.or(only).map(|value| value.name.clone())
+}
+
+/// The first declared group, or what samples are of.
+fn main_group(kind: &Kind) -> Vec<String> {
+    let group = kind.groups.iter().find(|group| !group.is_empty());
+    let names = group
+        .into_iter()
+        .flatten()
+        .map(|label| kind.labels[*label].name.clone());
+    names.collect()
+}
+
+/// In the order in which [`summed`] reads them. Only spans fail, and not every kind has a value.
+fn figures_of(kind: &Kind, value: Option<&str>) -> Vec<Aggregate> {
+    let mut figures = vec![Aggregate::Count];
+    if let Some(value) = value {
+        let percentiles =
+            [Percentile::P50, Percentile::P95, Percentile::P99].map(Summary::Percentile);
+        let summaries = std::iter::once(Summary::Avg).chain(percentiles);
+        figures.extend(summaries.map(|summary| Aggregate::Of(summary, value.to_owned())));
+    }
+    if kind.shape == Shape::Span {
+        figures.extend([Aggregate::Failed, Aggregate::SuccessPct]);
+    }
+    figures
+}
+
+/// A span always has a duration.
+fn summed(row: &FigureRow) -> Summed {
+    let number = |at: usize| row.numbers.get(at).copied().flatten();
+    Summed {
+        count: number(0).unwrap_or_default() as u64,
+        mean: number(1),
+        p50: number(2),
+        p95: number(3),
+        p99: number(4),
+        failed: number(5).unwrap_or_default() as u64,
+        success_pct: number(6),
+    }
+}
+
+fn ranked(rows: Vec<FigureRow>) -> Vec<Group> {
+    let group = |row: FigureRow| Group {
+        summed: summed(&row),
+        words: row.words,
+    };
+    let mut groups: Vec<Group> = rows.into_iter().map(group).collect();
+    groups.sort_by(|one, other| match (one.summed.mean, other.summed.mean) {
+        (Some(one), Some(other)) => one.total_cmp(&other),
+        _ => other.summed.count.cmp(&one.summed.count),
+    });
+    groups
+}
+
+/// Counts of so many pieces of time from the one in which a second lies.
+fn spread(rows: &[FigureRow], first: i64, length: i64, pieces: usize) -> Vec<u64> {
+    let mut counts = vec![0; pieces];
+    for row in rows {
+        let piece = (row.start - first + length - 1).div_euclid(length);
+        let place = usize::try_from(piece).unwrap_or(0).min(pieces - 1);
+        counts[place] += row.numbers[0].unwrap_or_default() as u64;
+    }
+    counts
+}
