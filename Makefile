@@ -36,9 +36,10 @@ test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, 
 	done
 
 .PHONY: soak
-soak: ## Kill deliveries at every step in a thousand worlds and recorders at 500 moments, and count what arrived
+soak: ## Kill deliveries at every step in a thousand worlds recorders at 500 moments and migrations at 200, and count what arrived
 	$(CARGO) test --locked --test it a_thousand_deliveries -- --ignored --nocapture
 	$(CARGO) test --locked --test it five_hundred_kills -- --ignored
+	$(CARGO) test --locked --test it two_hundred_kills -- --ignored
 
 .PHONY: preview
 preview: needed ## Show reports as mail programs do: pages and pictures in target/preview/

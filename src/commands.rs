@@ -172,6 +172,10 @@ fn time_to_end(command: &Command) -> Duration {
         Command::Live {
             action: Live::Record(_),
         } => Duration::from_secs(31),
+        // A page is written, and the files are closed.
+        Command::Live {
+            action: Live::Migrate(_),
+        } => Duration::from_secs(15),
         // They cancel statements on a server, remove an unfinished file, or restore the terminal.
         Command::Explain(_)
         | Command::Verify(_)

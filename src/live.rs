@@ -11,6 +11,7 @@ pub mod grain;
 pub mod json;
 pub mod keep;
 pub mod log;
+pub mod moving;
 pub mod night;
 pub mod now;
 pub mod number;

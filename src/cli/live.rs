@@ -1,5 +1,7 @@
 //! What is said of live events.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
@@ -14,6 +16,9 @@ pub enum Live {
     Dashboard(Dashboard),
     /// Print declared kinds, or those of a preset as TOML
     Kinds(Kinds),
+    /// Take over what other metrics systems have recorded
+    #[command(after_help = MIGRATE_HELP)]
+    Migrate(Migrate),
     /// Delete points and rollups that are older than their tier
     Prune(LivePrune),
     /// Delete the points that have certain labels
@@ -27,6 +32,31 @@ Examples:
   tail -F scans.jsonl | daybook live record --format scans
 
 Each flush is answered by a line of JSON: how many events were accepted, and which were rejected and why.";
+
+const MIGRATE_HELP: &str = "\
+Examples:
+  daybook live migrate metrics.db metrics.jsonl metrics.jsonl.* --dry-run
+  daybook live migrate .swarm/metrics_persistent.db
+
+A file is recognised by what is in it: the database or the log of the bot metrics service, or the
+database of the agent metrics storage. It is only read. The command may be interrupted and repeated:
+it takes each record once, and counts all again.";
+
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Files to take records from
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Show what would be migrated, write nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Keep records older than the kind keeps points only as rollups
+    #[arg(long)]
+    pub roll_up_older: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 #[derive(Debug, Args)]
 pub struct Record {

@@ -3,6 +3,7 @@
 mod dashboard;
 mod forget;
 mod kinds;
+mod migrate;
 mod prune;
 mod query;
 mod record;
@@ -21,6 +22,7 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
         Live::Query(args) => query::run(config, args, world).await,
         Live::Dashboard(args) => dashboard::run(config, args, world).await,
         Live::Kinds(args) => kinds::declared(config, args),
+        Live::Migrate(args) => migrate::run(config, args, world).await,
         Live::Forget(args) => forget::run(config, args).await,
         Live::Prune(args) => prune::run(config, args, world).await,
     }

@@ -41,6 +41,11 @@ impl Bar {
         self.at("exporting", days, of);
     }
 
+    /// Of records; 0: nobody knows how many there are.
+    pub fn migrated(&self, message: &'static str, done: u64, of: u64) {
+        self.at(message, done as usize, of.max(done) as usize);
+    }
+
     fn at(&self, message: &'static str, done: usize, of: usize) {
         self.bar.set_message(message);
         self.bar.set_length(of as u64);

@@ -170,7 +170,7 @@ impl From<f64> for Number {
     }
 }
 
-fn refused(field: impl Into<String>, error: impl Into<String>) -> Refused {
+pub(super) fn refused(field: impl Into<String>, error: impl Into<String>) -> Refused {
     Refused {
         field: field.into(),
         error: error.into(),
@@ -195,7 +195,7 @@ pub(super) fn moment(json: &Json) -> Result<DateTime<Utc>, Refused> {
     })
 }
 
-fn label(json: &Json) -> Result<Option<String>, &'static str> {
+pub(super) fn label(json: &Json) -> Result<Option<String>, &'static str> {
     match json {
         Json::String(text) => Ok(Some(text.clone())),
         Json::Bool(yes) => Ok(Some(yes.to_string())),
@@ -205,7 +205,7 @@ fn label(json: &Json) -> Result<Option<String>, &'static str> {
     }
 }
 
-fn number(json: &Json) -> Result<Option<Number>, &'static str> {
+pub(super) fn number(json: &Json) -> Result<Option<Number>, &'static str> {
     match json {
         Json::Null => Ok(None),
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
@@ -238,13 +238,26 @@ pub fn add(
     points: &mut Columns,
 ) -> Result<(), Refused> {
     let values = values(event, kind, true)?;
-    add_with(event, kind, now, points, values)
+    let at = recent(event, kind, now)?;
+    add_at(at, event, kind, points, values)
+}
+
+/// The same for what happened long ago, and says when.
+pub fn add_old(
+    event: &Event<'_>,
+    kind: &Kind,
+    now: DateTime<Utc>,
+    points: &mut Columns,
+) -> Result<(), Refused> {
+    let values = values(event, kind, true)?;
+    let at = event.at.ok_or_else(|| refused("at", "missing"))?;
+    add_at(not_ahead(at, now)?, event, kind, points, values)
 }
 
 /// The same for what came to no end: it lacks what the end would have said.
 pub fn add_unfinished(event: &Event<'_>, kind: &Kind, points: &mut Columns) -> Result<(), Refused> {
     let values = values(event, kind, false)?;
-    add_with(event, kind, event.at.unwrap_or_default(), points, values)
+    add_at(event.at.unwrap_or_default(), event, kind, points, values)
 }
 
 /// The same for a span that begins: it may still lack values.
@@ -257,17 +270,13 @@ pub fn begin(event: &Event<'_>, kind: &Kind, now: DateTime<Utc>) -> Result<Colum
     }
     let mut points = Columns::new(kind);
     let values = values(event, kind, false)?;
-    add_with(event, kind, now, &mut points, values)?;
+    let at = recent(event, kind, now)?;
+    add_at(at, event, kind, &mut points, values)?;
     Ok(points)
 }
 
-fn add_with(
-    event: &Event<'_>,
-    kind: &Kind,
-    now: DateTime<Utc>,
-    points: &mut Columns,
-    values: Vec<Option<Number>>,
-) -> Result<(), Refused> {
+/// When it happened, if that is not too long ago.
+fn recent(event: &Event<'_>, kind: &Kind, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refused> {
     let at = event.at.unwrap_or(now);
     if now - at > TimeDelta::from_std(kind.late).unwrap_or(TimeDelta::MAX) {
         let late = spoken(kind.late);
@@ -279,12 +288,26 @@ fn add_with(
             ),
         ));
     }
-    if at - now > AHEAD {
-        return Err(refused(
+    not_ahead(at, now)
+}
+
+fn not_ahead(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refused> {
+    match at - now > AHEAD {
+        true => Err(refused(
             "at",
             "more than 5 minutes ahead: check the sender's clock",
-        ));
+        )),
+        false => Ok(at),
     }
+}
+
+fn add_at(
+    at: DateTime<Utc>,
+    event: &Event<'_>,
+    kind: &Kind,
+    points: &mut Columns,
+    values: Vec<Option<Number>>,
+) -> Result<(), Refused> {
     let labels = labels(event, kind)?;
     if event.ok.is_some() && kind.shape != Shape::Span {
         let error = format!("only a span goes well or not, and `{}` is none", kind.name);

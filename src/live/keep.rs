@@ -8,7 +8,7 @@ mod seal;
 
 use std::fs::File;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use super::grain::Grain;
 use super::rollup::{Rolled, rollups};
 use super::store::{CHUNK, ChunkRow, Part, Store, StoreError};
 pub use forget::{Forgotten, forget};
-pub use prune::Pruned;
+pub use prune::{Pruned, limit};
 
 /// How far the keeper steps back behind other work, of 19.
 const NICE: i32 = 5;
@@ -105,16 +105,13 @@ impl Keeper {
 
     /// Keeps until it is stopped. While another process holds the file's lock, it only looks whether that has ended.
     async fn run(mut self, stop: CancellationToken) {
-        let path = self.store.path().with_added_extension("keeper");
-        let mut lock: Option<File> = None;
+        let path = self.store.path().to_owned();
+        let mut held: Option<File> = None;
         loop {
-            if lock.is_none() {
-                let file = File::create(&path).ok();
-                lock = file.filter(|file| file.try_lock().is_ok());
-            }
+            held = held.or_else(|| lock(&path));
             // A round that is broken off leaves a transaction that never was.
             let keeping = async {
-                let has_more = lock.is_some() && self.work().await;
+                let has_more = held.is_some() && self.work().await;
                 if !has_more {
                     tokio::time::sleep(self.every).await;
                 }
@@ -146,6 +143,12 @@ impl Keeping {
         // It has said what went wrong.
         drop(tokio::task::spawn_blocking(|| self.thread.join()).await);
     }
+}
+
+/// Held as long as the file is open; `None`: another program keeps this store.
+pub fn lock(store: &Path) -> Option<File> {
+    let file = File::create(store.with_added_extension("keeper")).ok();
+    file.filter(|file| file.try_lock().is_ok())
 }
 
 /// Rounds until there is nothing left to do, and how many chunks could not be read.
@@ -184,6 +187,14 @@ async fn work(
     }
     store.forget_ended_spans(now).await?;
     Ok(folded == MOST_FOLDED || is_sorting)
+}
+
+/// Seals all that is worth it or belongs to an hour that is over.
+pub async fn seal(store: &mut Store, rules: &Rules, now: DateTime<Utc>) -> Result<(), StoreError> {
+    for (id, kind) in declared(store, &rules.kinds).await? {
+        while fold(store, id, kind, rules.zone, now, &mut 0).await? {}
+    }
+    Ok(())
 }
 
 /// What is no longer declared stays readable as it is.

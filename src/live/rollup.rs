@@ -141,6 +141,13 @@ pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> Vec<Hourly> {
     all
 }
 
+/// The rollups of all points together, by the first second of their month.
+pub fn monthly(points: &Columns, zone: Tz) -> Vec<(i64, Rollup)> {
+    let (months, month_of) = pieces(&points.at, Every::Month, zone);
+    let rollups = by_slot(points, &month_of, months.len(), false);
+    zip(months, rollups).collect()
+}
+
 fn add(sums: &mut Groups, words: &[u8], rollup: &Rollup) {
     match sums.get_mut(words) {
         Some(sum) => sum.merge(rollup),

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod keep;
+mod moved;
 mod read;
 mod schema;
 mod spans;
@@ -22,6 +23,7 @@ use super::grain::Grain;
 
 pub use alerts::{AlertDelivery, DeliveryEnding, DeliveryState};
 pub use keep::NewChunk;
+pub use moved::{ELSEWHERE, Identity, Moved, MovedPart, Origin, Tally};
 pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone, words_of};
 pub use spans::SpanRow;
 pub use write::{CHUNK, Kept, Known};
@@ -66,6 +68,11 @@ pub enum StoreError {
         "{file}: another program has been reading for too long; nothing is written until it ends"
     )]
     Held { file: String },
+    /// What was to be taken is being taken.
+    #[error(
+        "{file}: another `daybook live migrate` takes the same records: let it end, and run this one again"
+    )]
+    Raced { file: String },
     #[error("{file}: the disk is full: make room and try again")]
     Full { file: String },
     #[error("cannot {doing} {file}: {error}")]
@@ -94,6 +101,7 @@ pub enum Part {
     Chunk(i64),
     Commit,
     Rollup,
+    Origin,
 }
 
 impl Display for Part {
@@ -102,6 +110,7 @@ impl Display for Part {
             Self::Chunk(id) => write!(formatter, "chunk {id}"),
             Self::Commit => formatter.write_str("a chunk that was to be written"),
             Self::Rollup => formatter.write_str("a rollup"),
+            Self::Origin => formatter.write_str("the note of what was migrated"),
         }
     }
 }

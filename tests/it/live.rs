@@ -12,6 +12,7 @@ mod keeping;
 mod killed;
 mod log;
 mod metrics;
+mod moving;
 mod night;
 mod originals;
 mod power_cuts;

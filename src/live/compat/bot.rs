@@ -100,8 +100,17 @@ pub fn event(text: &[u8], zone: Tz) -> Result<Option<Event<'static>>, Refused> {
         let expected = "expected an object, such as {\"event_type\": …}";
         return Err(refused("", expected));
     };
+    record(fields, None, zone)
+}
+
+/// The same of a record that was read already. Its metadata are details.
+pub fn record(
+    fields: Map<String, Json>,
+    metadata: Option<Json>,
+    zone: Tz,
+) -> Result<Option<Event<'static>>, Refused> {
     match form(&fields)? {
-        Some(form) => sorted(form, fields, zone)
+        Some(form) => sorted(form, fields, metadata, zone)
             .and_then(Event::from_fields)
             .map(Some),
         None => Ok(None),
@@ -125,6 +134,7 @@ fn form(fields: &Map<String, Json>) -> Result<Option<&'static Form>, Refused> {
 fn sorted(
     form: &Form,
     mut fields: Map<String, Json>,
+    metadata: Option<Json>,
     zone: Tz,
 ) -> Result<Map<String, Json>, Refused> {
     let mut event = Map::from_iter([("kind".to_owned(), json!(form.kind))]);
@@ -155,6 +165,19 @@ fn sorted(
         } else if is_detail(form, &name, &value) {
             details.insert(name, value);
         }
+    }
+    match metadata {
+        Some(Json::Object(more)) => {
+            for (name, value) in more {
+                if is_detail(form, &name, &value) {
+                    details.entry(name).or_insert(value);
+                }
+            }
+        }
+        Some(other) if !other.is_null() => {
+            details.insert("metadata".to_owned(), other);
+        }
+        _ => {}
     }
     event.insert("labels".to_owned(), Json::Object(labels));
     event.insert("values".to_owned(), Json::Object(values));
@@ -192,7 +215,7 @@ fn known_as(form: &Form, name: String) -> String {
 }
 
 /// A record that is sent again is the same.
-fn id(fields: &Map<String, Json>) -> Option<String> {
+pub fn id(fields: &Map<String, Json>) -> Option<String> {
     let session = fields.get("session_id")?.as_str()?;
     let own = IDS.iter().find_map(|name| fields.get(*name)?.as_str());
     own.map(|own| format!("{session}:{own}"))

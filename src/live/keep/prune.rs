@@ -144,7 +144,7 @@ fn tiers(kind: &Kind) -> [(Grain, Option<Duration>); 3] {
 }
 
 /// The first day that is kept.
-pub(super) fn limit(keep: Option<Duration>, zone: Tz, now: DateTime<Utc>) -> Option<Day> {
+pub fn limit(keep: Option<Duration>, zone: Tz, now: DateTime<Utc>) -> Option<Day> {
     let keep = TimeDelta::from_std(keep?).ok()?;
     Some(Day::containing(now.checked_sub_signed(keep)?, zone))
 }

@@ -441,7 +441,7 @@ impl Store {
         self.corrupting(part)(error)
     }
 
-    fn corrupting(&self, part: Part) -> impl Fn(Corrupt) -> StoreError + use<> {
+    pub(super) fn corrupting(&self, part: Part) -> impl Fn(Corrupt) -> StoreError + use<> {
         let file = self.path.display().to_string();
         move |error| StoreError::Corrupt {
             file: file.clone(),

@@ -24,6 +24,7 @@ const NO_TABLES: [u8; 5] = [0x0d, 0, 0, 0, 0];
 /// `zones`: in which zone's hours, days and months the points between two instants were rolled up. `pruned`: before which
 /// instant rollups by hour, day or month (tiers 0, 1, 2) or points (3) may have been deleted, or points forgotten (4).
 /// `grouped`: from which instant on all points are rolled up by these labels too.
+/// `moved_…`: what was migrated from other systems, so that none of it is taken twice (`store/moved.rs`).
 const TABLES: &str = "
     PRAGMA application_id = 1145195606;
     CREATE TABLE kinds (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -136,6 +137,21 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE INDEX open_spans ON spans (expires) WHERE ended IS NULL;
     CREATE INDEX closed_spans ON spans (closed) WHERE closed IS NOT NULL;
+    CREATE TABLE moved_from (
+        id INTEGER PRIMARY KEY,
+        origin TEXT NOT NULL,
+        path TEXT NOT NULL,
+        state BLOB NOT NULL,
+        UNIQUE (origin, path)
+    );
+    CREATE TABLE moved_ids (hash BLOB PRIMARY KEY, source INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE moved_sums (
+        source INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        month INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (source, kind, month)
+    ) WITHOUT ROWID;
     PRAGMA user_version = 4;
 ";
 

@@ -47,7 +47,7 @@ pub struct Kept {
 }
 
 /// A table of hashes: of keys and ids that came since.
-struct Seen {
+pub(super) struct Seen {
     number: i64,
     since: DateTime<Utc>,
     hashes: i64,
@@ -93,7 +93,7 @@ impl Known {
         }
     }
 
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         *self = Self::new(self.most_ids, self.keeps_all);
     }
 }
@@ -147,14 +147,24 @@ impl Store {
         }
         for (name, mut points) in points {
             if let Some(kind) = kinds.get(name).filter(|_| !points.is_empty()) {
-                let id = self.kind_id(name, known).await?;
-                self.limit_words(&mut points, kind, id, known).await?;
-                points.drop_blank_values();
-                self.insert_fresh(&points, id).await?;
+                self.write_points(&mut points, kind, known).await?;
                 known.keep(kind, points, spans.remove(name).unwrap_or_default());
             }
         }
         Ok(outcomes)
+    }
+
+    /// The points become a fresh chunk; words that are too many become [`OTHER`] first.
+    pub(super) async fn write_points(
+        &mut self,
+        points: &mut Columns,
+        kind: &Kind,
+        known: &mut Known,
+    ) -> Result<(), StoreError> {
+        let id = self.kind_id(&kind.name, known).await?;
+        self.limit_words(points, kind, id, known).await?;
+        points.drop_blank_values();
+        self.insert_fresh(points, id).await
     }
 
     /// Takes out what is there already: batches by their keys, events by their ids. Remembers the others.
@@ -207,7 +217,7 @@ impl Store {
         Ok(outcomes)
     }
 
-    async fn seen(
+    pub(super) async fn seen(
         &mut self,
         hashes: &[Hash],
         tables: &[Seen],
@@ -291,7 +301,7 @@ impl Store {
     }
 
     /// Other programs make and drop such tables too. The oldest is the first.
-    async fn tables(&mut self) -> Result<Vec<Seen>, StoreError> {
+    pub(super) async fn tables(&mut self) -> Result<Vec<Seen>, StoreError> {
         let rows: Vec<(i64, i64, i64)> =
             sqlx::query_as("SELECT number, since, hashes FROM seen ORDER BY number")
                 .fetch_all(&mut self.connection)
