@@ -21,7 +21,9 @@ use super::sizes;
 
 const ROUNDS: usize = 51;
 
-const QUESTIONS: [(&str, &str, &[(&str, &str)]); 11] = [
+type Pairs = &'static [(&'static str, &'static str)];
+
+const QUESTIONS: [(&str, &str, Pairs); 11] = [
     ("newest 100", "points", &[("limit", "100")]),
     (
         "one agent's newest page",

@@ -8,17 +8,18 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode};
 use axum::routing::get;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::LiveSettings;
 use crate::config::live::May;
-use crate::kinds::{Accepts, Kind, Kinds};
+use crate::kinds::{Accepts, Kind};
 use crate::live::compat::bot_dashboard::dashboard;
+use crate::live::now::{Now, now};
 use crate::live::point::points;
 use crate::live::question::parameters::{self, QUESTIONS, Wrong};
 use crate::live::question::{AskError, Asked, Context, Filter, Order, Points, ask, points as page};
@@ -36,16 +37,22 @@ const SESSION: &str = "session_id";
 /// Points of a session that are answered.
 const MOST_OF_A_SESSION: usize = 1000;
 
+/// What was looked at is shown for so long.
+const FRESH: TimeDelta = TimeDelta::seconds(2);
+
 /// What all who ask share.
 pub struct Questions {
-    kinds: Kinds,
+    live: LiveSettings,
     zone: Tz,
     clock: fn() -> DateTime<Utc>,
     reader: Reader,
+    /// Of those who only look: a long question must not keep a page waiting.
+    watcher: Reader,
     access: Arc<Access>,
     stop: CancellationToken,
     /// Questions are answered by one processor less than there are: a page must not wait for them.
     hands: Semaphore,
+    known: Mutex<Option<(DateTime<Utc>, Arc<Now>)>>,
 }
 
 pub(super) fn routes(questions: Arc<Questions>) -> Router {
@@ -67,19 +74,40 @@ impl Questions {
     ) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            kinds: live.kinds.clone(),
+            live: live.clone(),
             zone,
             clock,
             reader: Reader::of(live.database.clone()),
+            watcher: Reader::of(live.database.clone()),
             access,
             stop,
             hands: Semaphore::new(processors.saturating_sub(1).max(1)),
+            known: Mutex::default(),
         }
+    }
+
+    /// What happens now, at most two seconds old: whoever looks at the page shares it with all others.
+    pub async fn now(&self) -> Result<Arc<Now>, AskError> {
+        let mut known = self.known.lock().await;
+        let context = self.context();
+        if let Some((at, now)) = &*known
+            && context.now - at < FRESH
+        {
+            return Ok(Arc::clone(now));
+        }
+        let looked = match self.watcher.store().await? {
+            Some(mut store) => now(&mut store, &self.live, |_| true, context).await?,
+            None => Now::default(),
+        };
+        let looked = Arc::new(looked);
+        *known = Some((context.now, Arc::clone(&looked)));
+        Ok(looked)
     }
 
     /// Lets go of the file, once nobody asks any more.
     pub async fn close(&self) {
         self.reader.close().await;
+        self.watcher.close().await;
     }
 
     fn context(&self) -> Context {
@@ -90,8 +118,8 @@ impl Questions {
     }
 
     fn kind(&self, name: &str) -> Result<&Kind, Problem> {
-        self.kinds.get(name).ok_or_else(|| {
-            let hint = did_you_mean(name, self.kinds.keys().map(String::as_str));
+        self.live.kinds.get(name).ok_or_else(|| {
+            let hint = did_you_mean(name, self.live.kinds.keys().map(String::as_str));
             Problem::missing(format!("no kind `{}`{hint}", name.escape_debug()))
         })
     }
@@ -121,6 +149,7 @@ async fn kinds(
     let (access, stop) = (&questions.access, &questions.stop);
     let grant = admit(access, stop, &request, May::Read)?;
     let visible = questions
+        .live
         .kinds
         .values()
         .filter(|kind| own(kind, &grant).is_ok());
@@ -201,7 +230,7 @@ impl Questions {
             .acquire()
             .await
             .map_err(|_| Problem::stopping())?;
-        let (kinds, context) = (&self.kinds, self.context());
+        let (kinds, context) = (&self.live.kinds, self.context());
         Ok(match self.reader.store().await? {
             Some(mut store) => dashboard(&mut store, kinds, labels, hours, context).await?,
             None => {
@@ -215,7 +244,7 @@ impl Questions {
         let mut all: Vec<(i64, Json)> = Vec::new();
         let with_sessions =
             |kind: &&Kind| kind.label(SESSION).is_some() && own(kind, grant).is_ok();
-        for kind in self.kinds.values().filter(with_sessions) {
+        for kind in self.live.kinds.values().filter(with_sessions) {
             let mut filter = Filter {
                 labels: vec![(SESSION.to_owned(), id.to_owned())],
                 ok: None,

@@ -11,7 +11,7 @@ pub enum Live {
     Record(Record),
     /// Ask about recorded events
     #[command(after_help = QUERY_HELP)]
-    Query(Query),
+    Query(Box<Query>),
     /// Print the bot service's dashboard as JSON
     Dashboard(Dashboard),
     /// Print declared kinds, or those of a preset as TOML

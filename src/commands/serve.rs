@@ -142,8 +142,8 @@ pub fn router(
     api: Option<Arc<Api>>,
     questions: Option<Arc<Questions>>,
 ) -> Router {
-    let for_programs = api::routes(api.clone(), questions);
-    let site = Arc::new(site.with_intake(api));
+    let for_programs = api::routes(api.clone(), questions.clone());
+    let site = Arc::new(site.with_intake(api).with_questions(questions.clone()));
     let for_everybody = pages::for_everybody(site.clone());
     let for_readers = pages::for_readers(site.clone());
     web::router(

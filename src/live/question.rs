@@ -18,8 +18,9 @@ use crate::kinds::{Aggregate, Kind};
 use super::bytes::Corrupt;
 use super::chunk::Chunk;
 use super::grain::Every;
+use super::store::StoreError;
 
-pub use answer::{Answer, AskError, FigureRow, Wanted, ask, figures, histogram};
+pub use answer::{Answer, FigureRow, Wanted, ask, figures, histogram};
 pub use page::{Cursor, Found, Order, Points, count, points};
 
 /// When and where it is asked.
@@ -76,6 +77,26 @@ pub enum Question {
     Compare,
     /// How many there were at which hour and on which weekday.
     Peaks,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    TooMuch(String),
+    #[error("events arrived or were moved while they were counted: ask again")]
+    Moved,
+}
+
+/// More rows are no answer for anybody, and fill the memory.
+const MOST_GROUPS: usize = 100_000;
+
+impl AskError {
+    fn too_much(what: &str) -> Self {
+        let advice = "ask about a shorter time, longer pieces of it, or fewer labels";
+        Self::TooMuch(format!("more than {MOST_GROUPS} {what}: {advice}"))
+    }
 }
 
 /// Which points of a kind are meant.

@@ -1,5 +1,6 @@
 //! Sends what is due, one message after the other, and notes each answer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,6 +11,8 @@ use crate::config::{Config, LiveSettings, MailSettings};
 use crate::deliver::message::{Head, domain, message};
 use crate::deliver::{Attempt, Refusal, smtp, webhook};
 use crate::live::store::{AlertDelivery, DeliveryEnding, DeliveryState, Store, StoreError};
+use crate::live::watch::Happened;
+use crate::notice::{Notice, Service};
 use crate::render::notice::mail;
 
 use super::words::{json, notice};
@@ -19,7 +22,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// What is older is no news any more.
 const GIVE_UP: TimeDelta = TimeDelta::hours(24);
 
-/// Sends all that is due. A mail whose answer was lost is not sent again.
+/// Sends all that is due. A mail whose answer was lost is not sent again, and whoever is away is left alone until the next
+/// round.
 pub async fn deliver(
     config: &Config,
     live: &LiveSettings,
@@ -27,48 +31,98 @@ pub async fn deliver(
     clock: fn() -> DateTime<Utc>,
     stop: &CancellationToken,
 ) -> Result<(), StoreError> {
-    for due in store.due_alerts(clock()).await? {
+    let due = store.due_alerts(clock()).await?;
+    let mut away: BTreeSet<&str> = BTreeSet::new();
+    for together in due.chunk_by(|one, other| is_one_message(config, one, other)) {
+        let recipient = together[0].recipient.as_str();
+        if away.contains(recipient) {
+            continue;
+        }
         if stop.is_cancelled() {
             break;
         }
-        let now = clock();
-        let alert = live
-            .alerts
-            .iter()
-            .find(|alert| alert.key == due.happened.alert);
-        let attempt = match alert {
-            _ if now - due.planned > GIVE_UP => refused("it could not be sent for a day"),
-            None => refused("the alert is declared no more"),
-            Some(alert) => {
-                if !store.claim_alert(due.id).await? {
-                    continue;
-                }
-                send(config, live, alert, &due, now).await
-            }
-        };
-        let ending = ending(attempt, &due, now);
-        if ending.state != DeliveryState::Accepted {
-            let (alert, recipient) = (&due.happened.alert, &due.recipient);
-            tracing::warn!(
-                "alert {alert} was not accepted by {recipient}: {}",
-                ending.reply
-            );
+        let attempt = attempt(config, live, store, together, clock()).await?;
+        let Some(attempt) = attempt else { continue };
+        if matches!(attempt, Attempt::Refused { may_pass: true, .. }) {
+            away.insert(recipient);
         }
-        store.note_alert_delivery(due.id, &ending).await?;
+        for due in together {
+            let ending = ending(&attempt, due, clock());
+            store.note_alert_delivery(due.id, &ending).await?;
+        }
+        if let Attempt::Refused { reply, .. } | Attempt::InDoubt { reply } = &attempt {
+            let alert = &together[0].happened.alert;
+            tracing::warn!("alert {alert} was not accepted by {recipient}: {reply}");
+        }
     }
     Ok(())
+}
+
+/// People get one message about all groups to which the same happened; programs and incidents are told one by one.
+fn is_one_message(config: &Config, one: &AlertDelivery, other: &AlertDelivery) -> bool {
+    let same = |due: &AlertDelivery| {
+        let happened = &due.happened;
+        (
+            due.recipient.clone(),
+            happened.alert.clone(),
+            happened.state,
+            happened.at,
+            due.attempts,
+        )
+    };
+    let hook = config
+        .webhooks
+        .iter()
+        .find(|hook| hook.name == one.recipient);
+    let is_for_people = hook.is_none_or(|hook| {
+        let service = webhook::service(hook);
+        service.is_some_and(|service| !matches!(service, Service::PagerDuty { .. }))
+    });
+    is_for_people && same(one) == same(other)
+}
+
+/// `None`: another process has them.
+async fn attempt(
+    config: &Config,
+    live: &LiveSettings,
+    store: &mut Store,
+    together: &[AlertDelivery],
+    now: DateTime<Utc>,
+) -> Result<Option<Attempt>, StoreError> {
+    let first = &together[0];
+    let alert = live
+        .alerts
+        .iter()
+        .find(|alert| alert.key == first.happened.alert);
+    let Some(alert) = alert else {
+        return Ok(Some(refused("the alert is declared no more")));
+    };
+    if now - first.planned > GIVE_UP {
+        return Ok(Some(refused("it could not be sent for a day")));
+    }
+    for due in together {
+        if !store.claim_alert(due.id).await? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(send(config, live, alert, together, now).await))
 }
 
 async fn send(
     config: &Config,
     live: &LiveSettings,
     alert: &LiveAlert,
-    due: &AlertDelivery,
+    together: &[AlertDelivery],
     now: DateTime<Utc>,
 ) -> Attempt {
+    let due = &together[0];
+    let happened: Vec<&Happened> = together.iter().map(|due| &due.happened).collect();
     if due.recipient.contains('@') {
         return match &config.mail {
-            Some(settings) => send_mail(config, live, settings, alert, due).await,
+            Some(settings) => {
+                let notice = notice(config, live, alert, &happened);
+                send_mail(config, settings, &notice, due).await
+            }
             None => refused("no mail server is configured"),
         };
     }
@@ -80,7 +134,7 @@ async fn send(
         return refused("the webhook has no address, or is declared no more");
     };
     let body = match webhook::service(hook) {
-        Some(service) => notice(config, live, alert, &due.happened).body(service),
+        Some(service) => notice(config, live, alert, &happened).body(service),
         None => json(config, live, alert, &due.happened),
     };
     webhook::post(hook, &body.to_string(), &delivery_id(due), now).await
@@ -88,12 +142,10 @@ async fn send(
 
 async fn send_mail(
     config: &Config,
-    live: &LiveSettings,
     settings: &MailSettings,
-    alert: &LiveAlert,
+    notice: &Notice,
     due: &AlertDelivery,
 ) -> Attempt {
-    let notice = notice(config, live, alert, &due.happened);
     let id = format!("<{}@{}>", delivery_id(due), domain(&settings.from.address));
     let head = Head {
         from: &settings.from,
@@ -109,7 +161,7 @@ async fn send_mail(
             .then_some(id.trim_matches(['<', '>'])),
         language: config.report.locale.language.code(),
     };
-    let bytes = match message(&mail(&notice), &head) {
+    let bytes = match message(&mail(notice), &head) {
         Ok(bytes) => bytes,
         Err(why) => return refused(&format!("the message cannot be built: {why}")),
     };
@@ -142,7 +194,7 @@ fn refused(reply: &str) -> Attempt {
     .into()
 }
 
-fn ending(attempt: Attempt, due: &AlertDelivery, now: DateTime<Utc>) -> DeliveryEnding {
+fn ending(attempt: &Attempt, due: &AlertDelivery, now: DateTime<Utc>) -> DeliveryEnding {
     let (state, due, reply) = match attempt {
         Attempt::Accepted { reply } => (DeliveryState::Accepted, None, reply),
         Attempt::InDoubt { reply } => (DeliveryState::Ambiguous, None, reply),
@@ -152,5 +204,9 @@ fn ending(attempt: Attempt, due: &AlertDelivery, now: DateTime<Utc>) -> Delivery
             (DeliveryState::Failed, again, reply)
         }
     };
-    DeliveryEnding { state, due, reply }
+    DeliveryEnding {
+        state,
+        due,
+        reply: reply.clone(),
+    }
 }

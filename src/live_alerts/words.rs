@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::catalog::Limit;
 use crate::config::live_alerts::LiveAlert;
 use crate::config::{Config, LiveSettings};
-use crate::live::watch::{Happened, limit_of};
+use crate::live::watch::{Happened, Known, Words, limit_of};
 use crate::locale::Locale;
 use crate::notice::{Level, Notice};
 use crate::render::phrases::speech::Scale;
@@ -124,29 +124,81 @@ pub fn english(alert: &LiveAlert, live: &LiveSettings, happened: &Happened) -> S
     }
 }
 
-/// For people, in their language.
+/// What is raised, in the language of the reports: `Slow checkout, zh: 2,431 ms (> 2,000 ms)`. `None`: it is declared no more.
+pub fn raised(
+    config: &Config,
+    live: &LiveSettings,
+    key: &str,
+    words: &Words,
+    known: &Known,
+) -> Option<String> {
+    let raised = known.raised?;
+    let happened = Happened {
+        alert: key.to_owned(),
+        words: words.clone(),
+        state: State::Ongoing,
+        severity: raised.severity,
+        at: known.judged,
+        since: raised.since,
+        value: known.value,
+        is_told: false,
+    };
+    told(config, live, &happened)
+}
+
+/// What happened, in the language of the reports.
+pub fn told(config: &Config, live: &LiveSettings, happened: &Happened) -> Option<String> {
+    let alert = live
+        .alerts
+        .iter()
+        .find(|alert| alert.key == happened.alert)?;
+    let telling = Telling::new(alert, live, happened, config.report.locale);
+    Some(match happened.state {
+        State::Recovered => telling.news(),
+        _ => format!("{} ({})", telling.news(), telling.limit_text()),
+    })
+}
+
+/// For people, in their language. Of several groups each has a line; all of them are in the same state.
 pub fn notice(
     config: &Config,
     live: &LiveSettings,
     alert: &LiveAlert,
-    happened: &Happened,
+    happened: &[&Happened],
 ) -> Notice {
     let locale = config.report.locale;
-    let telling = Telling::new(alert, live, happened, locale);
-    let words = happened.words.join("/");
+    let tell = |happened| Telling::new(alert, live, happened, locale);
+    let worst = happened.iter().max_by_key(|happened| happened.severity);
+    let first = worst.copied().unwrap_or(happened[0]);
+    let telling = tell(first);
+    let words = first.words.join("/");
+    let (title, lines, facts) = match happened.len() {
+        1 => (telling.news(), telling.lines(config), facts(alert, first)),
+        several => {
+            let groups = telling
+                .speech
+                .count(telling.speech.words.live_groups, several);
+            let lines = happened.iter().map(|happened| tell(happened).news());
+            (
+                format!("{}: {groups}", alert.label),
+                lines.collect(),
+                Vec::new(),
+            )
+        }
+    };
     Notice {
-        title: telling.news(),
-        level: match (happened.state, happened.severity) {
+        title,
+        level: match (first.state, first.severity) {
             (State::Recovered, _) => Level::Fine,
             (_, Severity::Critical) => Level::Critical,
             (_, Severity::Warning) => Level::Warning,
         },
-        lines: telling.lines(config),
-        facts: facts(alert, happened),
+        lines,
+        facts,
         link: config.report.public_url.as_ref().map(ToString::to_string),
         source: config.name.clone(),
         key: format!("daybook/{}/live/{}/{words}", config.name, alert.key),
-        at: happened.at,
+        at: first.at,
         language: locale.language,
     }
 }

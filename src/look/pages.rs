@@ -6,6 +6,7 @@ pub mod asked;
 mod chart;
 mod day;
 mod frame;
+mod live;
 mod metric;
 mod page_cache;
 mod problem;

@@ -87,7 +87,7 @@ phrases! {
         reason_no_event reason_first_event reason_not_grouped reason_not_whole reason_no_rollups reason_other_hours reason_estimate
     }
     plurals {
-        criticals warnings welcomes mutes failures failed_metrics
+        live_groups criticals warnings welcomes mutes failures failed_metrics
         metrics in_range all_in_range in_range_so_far more_highlights more_lines rows_linked rows_attached days after_days rows_without_value rows_unlisted points zero_days stirred appeared flat_days
     }
 }

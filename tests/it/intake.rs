@@ -8,6 +8,7 @@ mod described;
 mod formats;
 mod killed;
 mod limits;
+mod questions;
 mod sessions;
 mod spans;
 mod watched;
@@ -102,7 +103,7 @@ impl Intake {
         let router = router(
             site,
             access,
-            Some(Arc::clone(&api)),
+            live.accepts.then(|| Arc::clone(&api)),
             Some(Arc::new(questions)),
         );
         let stop = CancellationToken::new();

@@ -18,21 +18,11 @@ use super::super::grain::{Every, Grain};
 use super::super::number::{Number, number};
 use super::super::point;
 use super::super::rollup::Rollup;
-use super::super::store::{Past, Store, StoreError, Tier};
+use super::super::store::{Past, Store, Tier};
 use super::gather::{self, Exact, Gathered, Gatherer, Percentiles};
 use super::page::{self, Cursor, Order, Points};
 use super::single::Search;
-use super::{Asked, Context, Filter, Question};
-
-#[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{0}")]
-    TooMuch(String),
-    #[error("events arrived or were moved while they were counted: ask again")]
-    Moved,
-}
+use super::{AskError, Asked, Context, Filter, MOST_GROUPS, Question};
 
 /// An answer as JSON, its parts in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +33,6 @@ pub struct Answer {
     pub rows: Option<(&'static str, Vec<Json>)>,
 }
 
-/// More cells are no answer for anybody.
-const MOST_ROWS: usize = 100_000;
 /// How far estimates may be off, in percent.
 const ERROR_PCT: f64 = 0.8;
 const SUMMARIES: [Percentile; 3] = [Percentile::P50, Percentile::P95, Percentile::P99];
@@ -191,7 +179,7 @@ pub async fn histogram(
         id,
         past: &past,
     };
-    Ok(gatherer.histogram(&asked, value, bounds).await?)
+    gatherer.histogram(&asked, value, bounds).await
 }
 
 struct Asking<'a> {
@@ -397,16 +385,16 @@ impl Asking<'_> {
         let window = self.window();
         if let Some(every) = every {
             let pieces = (window.end - window.start) / (every.shortest() * 1_000_000);
-            if pieces > MOST_ROWS as i64 {
-                return Err(too_much("pieces of time"));
+            if pieces > MOST_GROUPS as i64 {
+                return Err(AskError::too_much("pieces of time"));
             }
         }
         let mut table = self.table(window, figures, every, by).await?;
         if table.rows.is_empty() && by.is_empty() && every.is_none() {
             table.rows.insert((0, Vec::new()), Row::default());
         }
-        if table.rows.len() > MOST_ROWS {
-            return Err(too_much("rows"));
+        if table.rows.len() > MOST_GROUPS {
+            return Err(AskError::too_much("rows"));
         }
         let zone = self.context.zone;
         let rows = table.rows.iter().map(|((start, words), row)| {
@@ -654,6 +642,9 @@ impl Asking<'_> {
     /// There is nothing before the first event, nor behind the last, so their months can be read as a whole where more was
     /// asked for.
     fn widened(&self, window: &Range<i64>) -> Range<i64> {
+        if *window != self.window() {
+            return window.clone();
+        }
         let asked = &self.asked.window;
         let month =
             |micros: i64| Grain::Month.piece(micros.div_euclid(1_000_000), self.context.zone);
@@ -725,14 +716,11 @@ impl Asking<'_> {
         let is_needed =
             |figure: &Aggregate| !matches!(figure, Aggregate::Of(Summary::Percentile(_), _));
         if !is_exact || figures.iter().any(is_needed) {
-            let gathered = gatherer.sums(&asked).await?.ok_or(AskError::Moved)?;
+            let gathered = gatherer.sums(&asked).await?;
             table.add_sums(gathered, &window);
         }
-        if is_exact {
-            if !percentiles.is_empty() {
-                let exact = gatherer.percentiles(&asked, &percentiles).await?;
-                table.add_exact(exact.ok_or(AskError::Moved)?);
-            }
+        if is_exact && !percentiles.is_empty() {
+            table.add_exact(gatherer.percentiles(&asked, &percentiles).await?);
         }
         table.read.is_estimate = is_estimate;
         Ok(table)
@@ -773,11 +761,6 @@ impl Read {
         }
         self.broken.extend(other.broken);
     }
-}
-
-fn too_much(what: &str) -> AskError {
-    let advice = "ask about a shorter time, longer pieces of it, or fewer labels";
-    AskError::TooMuch(format!("more than {MOST_ROWS} {what}: {advice}"))
 }
 
 /// Days before days, otherwise as much time before it.

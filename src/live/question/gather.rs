@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::iter::zip;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use chrono_tz::Tz;
 
@@ -15,10 +16,12 @@ use super::super::grain::{Every, Grain};
 use super::super::rollup::{Rollup, words_as_bytes};
 use super::super::scan;
 use super::super::store::{ChunkRow, Level, Past, Store, StoreError, words_of};
-use super::Filter;
 use super::cover::{Cover, Part, Source};
 use super::fold::{Key, Sorted, Sorting};
+use super::{AskError, Filter, MOST_GROUPS};
 
+/// Groups of all chunks together that are held to find percentiles.
+const MOST_HELD: usize = 10 * MOST_GROUPS;
 /// So often it is tried again while a keeper moves what is counted.
 const TRIES: usize = 5;
 /// Numbers that are held in memory to find a percentile among them; of more, only those near it.
@@ -165,22 +168,22 @@ impl Gathered {
 }
 
 impl Gatherer<'_> {
-    /// `None`: events were moved all the while.
-    pub(super) async fn sums(&mut self, asked: &Asked<'_>) -> Result<Option<Gathered>, StoreError> {
+    pub(super) async fn sums(&mut self, asked: &Asked<'_>) -> Result<Gathered, AskError> {
         let group = asked.group();
         for _ in 0..TRIES {
             if let Some(gathered) = self.try_sums(asked, group.as_ref()).await? {
-                return Ok(Some(gathered));
+                return Ok(gathered);
             }
         }
-        Ok(None)
+        Err(AskError::Moved)
     }
 
+    /// `None`: a chunk was moved meanwhile.
     async fn try_sums(
         &mut self,
         asked: &Asked<'_>,
         group: Option<&Group<'_>>,
-    ) -> Result<Option<Gathered>, StoreError> {
+    ) -> Result<Option<Gathered>, AskError> {
         let cover = Cover {
             past: self.past,
             zone: asked.zone,
@@ -217,9 +220,12 @@ impl Gatherer<'_> {
                 return Ok(None);
             };
             gathered.from_points = true;
+            if gathered.groups.len() > MOST_GROUPS {
+                return Err(AskError::too_much("groups"));
+            }
             match part.taken {
                 Ok((keys, rollups)) => zip(keys, rollups).for_each(|((start, words), rollup)| {
-                    gathered.add((start, words_of(&words)), rollup)
+                    gathered.add((start, words_of(&words)), rollup);
                 }),
                 Err(why) => gathered.broken.push(why),
             }
@@ -260,12 +266,12 @@ impl Gatherer<'_> {
             .await
     }
 
-    /// Percentiles of values from the points themselves. `None`: events were moved all the while.
+    /// Percentiles of values from the points themselves.
     pub(super) async fn percentiles(
         &mut self,
         asked: &Asked<'_>,
         wanted: &BTreeMap<String, Vec<Percentile>>,
-    ) -> Result<Option<Exact>, StoreError> {
+    ) -> Result<Exact, AskError> {
         let window = &asked.window;
         let rows = self.store.between(self.id, window.start, window.end, false);
         let rows = rows.await?.into_iter();
@@ -273,14 +279,14 @@ impl Gatherer<'_> {
             .filter(|row| asked.may_be_in(row))
             .map(|row| row.points);
         if points.sum::<i64>() * wanted.len() as i64 <= HELD {
-            return self.held(asked, wanted).await.map(Some);
+            return self.held(asked, wanted).await;
         }
         for _ in 0..TRIES {
             if let Some(exact) = self.near(asked, wanted).await? {
-                return Ok(Some(exact));
+                return Ok(exact);
             }
         }
-        Ok(None)
+        Err(AskError::Moved)
     }
 
     /// How many numbers of a value lie below each bound and not below the one before, and how many above all, by key.
@@ -289,7 +295,7 @@ impl Gatherer<'_> {
         asked: &Asked<'_>,
         value: &str,
         bounds: &[f64],
-    ) -> Result<BTreeMap<Vec<String>, Vec<u64>>, StoreError> {
+    ) -> Result<BTreeMap<Vec<String>, Vec<u64>>, AskError> {
         let numbers = self.each_chunk(asked, |sorted, chunk| sorted.numbers(chunk, value));
         let (numbers, _) = numbers.await?;
         let mut counts: BTreeMap<Vec<String>, Vec<u64>> = BTreeMap::new();
@@ -309,7 +315,7 @@ impl Gatherer<'_> {
         &mut self,
         asked: &Asked<'_>,
         wanted: &BTreeMap<String, Vec<Percentile>>,
-    ) -> Result<Exact, StoreError> {
+    ) -> Result<Exact, AskError> {
         let numbers = self.each_chunk(asked, |sorted, chunk| {
             let numbers = wanted.keys().map(|value| sorted.numbers(chunk, value));
             let numbers: Vec<Vec<Option<Numbers>>> = numbers.collect::<Result<_, _>>()?;
@@ -353,7 +359,7 @@ impl Gatherer<'_> {
         &mut self,
         asked: &Asked<'_>,
         wanted: &BTreeMap<String, Vec<Percentile>>,
-    ) -> Result<Option<Exact>, StoreError> {
+    ) -> Result<Option<Exact>, AskError> {
         let values: Vec<String> = wanted.keys().cloned().collect();
         let sums = self.each_chunk(asked, |sorted, chunk| sorted.rollups(chunk, &values, true));
         let (sums, broken) = sums.await?;
@@ -388,7 +394,7 @@ impl Gatherer<'_> {
         value: &str,
         percentile: Percentile,
         all: &BTreeMap<Key, Rollup>,
-    ) -> Result<Option<Vec<((i64, Vec<String>), Option<f64>)>>, StoreError> {
+    ) -> Result<Option<Vec<((i64, Vec<String>), Option<f64>)>>, AskError> {
         let bucket = |(key, rollup): (&Key, &Rollup)| {
             let sketch = &rollup.values.get(value)?.sketch;
             Some((key.clone(), sketch.bucket_of(percentile)?))
@@ -425,15 +431,23 @@ impl Gatherer<'_> {
         &mut self,
         asked: &Asked<'_>,
         take: impl Fn(&Sorted, &Chunk<'_>) -> Result<Vec<T>, Corrupt>,
-    ) -> Result<(Vec<Vec<(Key, T)>>, Vec<String>), StoreError> {
+    ) -> Result<(Vec<Vec<(Key, T)>>, Vec<String>), AskError> {
         let (sorting, window) = (asked.sorting(), [asked.window.clone()]);
+        let held = AtomicUsize::new(0);
         let take = |row: &ChunkRow, chunk: &Chunk<'_>| {
             let sorted = sorting.sort(chunk, (row.low, row.high), &window)?;
+            let before = held.fetch_add(sorted.keys.len(), Relaxed);
+            if before + sorted.keys.len() > MOST_HELD {
+                return Ok(Vec::new());
+            }
             let taken = take(&sorted, chunk)?;
             Ok(zip(sorted.keys, taken).collect())
         };
         let is_wanted = |row: &ChunkRow| asked.may_be_in(row);
         let parts = scan::all(self.store, self.id, asked.window.clone(), is_wanted, take).await?;
+        if held.into_inner() > MOST_HELD {
+            return Err(AskError::too_much("groups"));
+        }
         let (mut all, mut broken) = (Vec::new(), Vec::new());
         for part in parts {
             match part.taken {

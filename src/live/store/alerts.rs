@@ -231,7 +231,7 @@ impl Store {
         all.map_err(self.failed("read"))
     }
 
-    /// Deliveries that are due.
+    /// Deliveries that are due, those to one recipient together.
     pub async fn due_alerts(
         &mut self,
         now: DateTime<Utc>,
@@ -240,7 +240,7 @@ impl Store {
             "SELECT alert, words, alert_history.state, severity, at, since, value, is_told,
                 alert_deliveries.id, recipient, attempts, planned
              FROM alert_deliveries JOIN alert_history ON alert_history.id = history
-             WHERE due <= ? AND alert_deliveries.state IN ('planned', 'failed') ORDER BY alert_deliveries.id",
+             WHERE due <= ? AND alert_deliveries.state IN ('planned', 'failed') ORDER BY recipient, alert_deliveries.id",
         )
         .bind(now.timestamp_micros())
         .fetch_all(&mut self.connection)

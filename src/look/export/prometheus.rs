@@ -1,5 +1,6 @@
 //! The newest day as Prometheus reads it.
 
+mod live;
 pub(super) mod numbers;
 mod runs;
 
@@ -13,6 +14,8 @@ use crate::compare::{JudgedDay, Severity, State, Usual, has_begun};
 use crate::config::Config;
 use crate::entry::{Entry, Reading};
 use crate::look::edition::{Edition, Exposition};
+
+pub use live::live_series;
 
 use crate::text::exposition::{Form, family, labels, sample};
 

@@ -7,6 +7,9 @@ use crate::calendar;
 
 use super::asked::{Asked, Span};
 
+/// What happens now.
+pub(super) const LIVE: &str = "/sys/metrics/live";
+
 /// Where the dashboard begins.
 pub const HOME: &str = "/sys/metrics";
 

@@ -10,6 +10,7 @@ use crate::render::phrases::fill;
 use crate::render::view::Tone;
 use crate::text::plain::printable;
 
+use super::address::LIVE;
 use super::{Built, Scene};
 
 /// Everything between `<style>` and `</style>`, the same on every page.
@@ -17,6 +18,7 @@ pub const STYLE: &str = concat!(
     include_str!("../../../templates/web/style.css"),
     include_str!("../../../templates/web/day.css"),
     include_str!("../../../templates/web/detail.css"),
+    include_str!("../../../templates/web/live.css"),
 );
 
 /// Everything between `<script>` and `</script>`, the same on every page.
@@ -28,6 +30,7 @@ pub(super) enum Tab {
     Day,
     Alerts,
     Runs,
+    Live,
     /// A page without a place in the header.
     Other,
 }
@@ -39,6 +42,8 @@ pub(super) struct Page {
     pub(super) current: Tab,
     /// The day shown: links to the other pages keep it.
     pub(super) date: Option<NaiveDate>,
+    /// Seconds after which it is asked for again.
+    pub(super) refresh: Option<u32>,
     /// What stands in `<main>`, as HTML; everything in it is escaped.
     pub(super) content: String,
 }
@@ -55,6 +60,7 @@ impl Page {
             title: title.to_owned(),
             current,
             date: None,
+            refresh: None,
             content: written(body),
         }
     }
@@ -65,6 +71,8 @@ impl Page {
         let words = Words::in_language(language);
         let day = Asked::Day(self.date).address();
         let alerts = Asked::Alerts(self.date).address();
+        let live = config.live.as_ref();
+        let live = live.map(|_| (words.live, LIVE.to_owned(), self.current == Tab::Live));
         let frame = Frame {
             language: language.code(),
             name: printable(&config.name),
@@ -75,7 +83,10 @@ impl Page {
                 (words.day, day, self.current == Tab::Day),
                 (words.alerts, alerts, self.current == Tab::Alerts),
                 (words.runs, Asked::Runs.address(), self.current == Tab::Runs),
-            ],
+            ]
+            .into_iter()
+            .chain(live)
+            .collect(),
             home: Asked::Day(None).address(),
             about: fill(words.about_page, &[("zone", config.time_zone.name())]),
             style: STYLE,
@@ -122,7 +133,7 @@ struct Frame<'a> {
     words: &'static Words,
     stale: Option<Stale>,
     /// Word, address and whether it is the page shown.
-    tabs: [(&'static str, String, bool); 3],
+    tabs: Vec<(&'static str, String, bool)>,
     home: String,
     about: String,
     style: &'static str,

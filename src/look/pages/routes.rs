@@ -10,7 +10,7 @@ use axum::routing::get;
 
 use crate::web::answer::{TEXT, redirect, text};
 
-use super::address::{HOME, Unread};
+use super::address::{HOME, LIVE, Unread};
 use super::asked::Asked;
 use super::site::Site;
 
@@ -30,6 +30,7 @@ pub fn for_readers(site: Arc<Site>) -> Router {
         .route("/sys/metrics/metric/{key}", get(page))
         .route("/sys/metrics/alerts", get(page))
         .route("/sys/metrics/runs", get(page))
+        .route(LIVE, get(live))
         .route("/sys/metrics/prometheus", get(series))
         .route("/metrics", get(series))
         .fallback(elsewhere)
@@ -44,6 +45,10 @@ async fn page(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Re
     }
 }
 
+async fn live(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response<Body> {
+    site.live(&headers).await
+}
+
 async fn series(State(site): State<Arc<Site>>) -> Response<Body> {
     site.series().await
 }
@@ -51,8 +56,8 @@ async fn series(State(site): State<Arc<Site>>) -> Response<Body> {
 /// Redirects an address with a trailing slash to the one without.
 async fn elsewhere(State(site): State<Arc<Site>>, uri: Uri) -> Response<Body> {
     let path = uri.path().trim_end_matches('/');
-    let known =
-        ["/sys/metrics/prometheus", "/metrics"].contains(&path) || Asked::read(path, None).is_ok();
+    let known = ["/sys/metrics/prometheus", "/metrics", LIVE].contains(&path)
+        || Asked::read(path, None).is_ok();
     if !known {
         return site.problem(StatusCode::NOT_FOUND);
     }

@@ -6,22 +6,24 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Response, StatusCode};
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::api::Api;
+use crate::api::{Api, Questions};
 use crate::config::{Config, DatabaseUrl};
 use crate::look::edition_cache::EditionCache;
-use crate::look::export::prometheus::exposition;
+use crate::look::export::prometheus::{exposition, live_series};
 use crate::report::expected;
 use crate::web::answer::{self, Page, SERIES, TEXT};
 
 use super::asked::Asked;
 use super::page_cache::{PageCache, Stamp};
 use super::reported::is_reported;
-use super::{Built, build, problem};
+use super::{Built, build, live, problem};
 
 pub struct Site {
     config: Arc<Config>,
     /// Of a server that takes events.
     intake: Option<Arc<Api>>,
+    /// Of a server with live events.
+    questions: Option<Arc<Questions>>,
     clock: fn() -> DateTime<Utc>,
     editions: EditionCache,
     pages: Mutex<PageCache>,
@@ -40,6 +42,7 @@ impl Site {
             editions: EditionCache::new(book, config.clone(), clock),
             config,
             intake: None,
+            questions: None,
             pages: Mutex::default(),
             series: Mutex::default(),
             reported: Mutex::default(),
@@ -52,6 +55,29 @@ impl Site {
     pub fn with_intake(mut self, api: Option<Arc<Api>>) -> Self {
         self.intake = api;
         self
+    }
+
+    /// The page of what happens now asks it.
+    #[must_use]
+    pub fn with_questions(mut self, questions: Option<Arc<Questions>>) -> Self {
+        self.questions = questions;
+        self
+    }
+
+    pub(super) async fn live(&self, headers: &HeaderMap) -> Response<Body> {
+        let (Some(questions), Some(live)) = (&self.questions, &self.config.live) else {
+            return self.problem(StatusCode::NOT_FOUND);
+        };
+        match questions.now().await {
+            Ok(now) => {
+                let page = live::page(&self.config, live, &now, (self.clock)());
+                Page::new(page).answer(headers)
+            }
+            Err(error) => {
+                tracing::error!("live page: {error}");
+                self.problem(StatusCode::SERVICE_UNAVAILABLE)
+            }
+        }
     }
 
     pub(super) async fn page(&self, asked: Asked, headers: &HeaderMap) -> Response<Body> {
@@ -100,8 +126,15 @@ impl Site {
         }
         match exposition(&edition, &self.config, now).await {
             Ok(mut text) => {
+                let prefix = &self.config.prometheus.prefix;
                 if let Some(intake) = &self.intake {
-                    text += &intake.series(&self.config.prometheus.prefix);
+                    text += &intake.series(prefix);
+                }
+                if let (Some(questions), Some(live)) = (&self.questions, &self.config.live) {
+                    match questions.now().await {
+                        Ok(now) => text += &live_series(live, &now, prefix),
+                        Err(error) => tracing::error!("live series: {error}"),
+                    }
                 }
                 let text = Bytes::from(text);
                 *locked(&self.series) = Some((stamp, text.clone()));

@@ -195,6 +195,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     twins: "{label}: {value}, but {twin}: {twin_value} ({difference})",
     twins_stored: "{label}: {value} sent, {twin_value} in the database ({twin})",
 
+    live_groups: plural("{n} group", "{n} groups"),
     criticals: plural("{n} critical", "{n} critical"),
     warnings: plural("{n} warning", "{n} warnings"),
     welcomes: plural("{n} improvement", "{n} improvements"),

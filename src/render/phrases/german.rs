@@ -196,6 +196,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     twins: "{label}: {value}, aber {twin}: {twin_value} ({difference})",
     twins_stored: "{label}: {value} gesendet, {twin_value} in der Datenbank ({twin})",
 
+    live_groups: plural("{n} Gruppe", "{n} Gruppen"),
     criticals: plural("{n} kritisch", "{n} kritisch"),
     warnings: plural("{n} Warnung", "{n} Warnungen"),
     welcomes: plural("{n} Verbesserung", "{n} Verbesserungen"),

@@ -7,7 +7,7 @@ use super::{Intake, JSON, checkout, noon, shop};
 use crate::browsing::Answer;
 
 /// Whether the answer is one that the document promises for this operation.
-fn promised(document: &Json, path: &str, method: &str, answer: &Answer) {
+pub(super) fn promised(document: &Json, path: &str, method: &str, answer: &Answer) {
     let responses = &document["paths"][path][method]["responses"];
     let mut response = &responses[answer.status.to_string()];
     assert!(!response.is_null(), "{method} {path}: {}", answer.status);

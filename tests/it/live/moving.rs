@@ -38,6 +38,7 @@ fn settings_that_keep_all() -> String {
         preset.replace("\nshape ", "\nkeep = { points = \"forever\" }\nshape ")
     });
     let kinds = kinds.concat().replace("[kinds.", "[live.kinds.");
+    let kinds = kinds.replace("[[alerts]]", "[[live.alerts]]");
     format!("time_zone = \"Europe/Zurich\"\n[live]\n{kinds}{METRICS}")
 }
 

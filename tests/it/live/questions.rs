@@ -137,6 +137,9 @@ fn assert_close(told: &Json, expected: Option<f64>, part: f64, about: &str) {
     }
 }
 
+/// The places of events by the start of their piece of time and the words of their group.
+type Groups = BTreeMap<(Option<DateTime<Utc>>, Vec<String>), Vec<usize>>;
+
 /// Which of the events are asked for, and by what.
 struct Cut {
     from: DateTime<Utc>,
@@ -206,11 +209,7 @@ impl Cut {
         pairs
     }
 
-    fn aggregated(
-        &self,
-        sent: &[Sent],
-        zone: Tz,
-    ) -> BTreeMap<(Option<DateTime<Utc>>, Vec<String>), Vec<usize>> {
+    fn aggregated(&self, sent: &[Sent], zone: Tz) -> Groups {
         let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (at, one) in sent.iter().enumerate().filter(|(_, one)| self.fits(one)) {
             let start = self.every.map(|every| start(one.at, every, zone));

@@ -306,3 +306,47 @@ async fn corrections_are_a_part_of_requests_and_not_of_their_stages() {
         .collect();
     assert_eq!(happened, [("high_correction_rate", Some(100.0))]);
 }
+
+#[tokio::test]
+async fn people_get_one_message_about_all_groups_and_programs_one_each() {
+    let chat = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
+    let program = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
+    let hooks = format!(
+        "[[webhooks]]\nname = \"chat\"\nurl = \"http://127.0.0.1:{}/x\"\nformat = \"discord\"\n
+         [[webhooks]]\nname = \"program\"\nurl = \"http://127.0.0.1:{}/x\"\n",
+        chat.port, program.port
+    );
+    let world = world("\"chat\", \"program\"", &hooks);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    checkouts(live, "zh", 3000, start()).await;
+    checkouts(live, "be", 1500, start()).await;
+    assert_eq!(looked(&config, start).await, [State::New, State::New]);
+    assert_eq!((chat.asked().len(), program.asked().len()), (1, 2));
+    let body = &chat.asked()[0].body;
+    for text in [
+        "Slow checkout: 2 groups",
+        "Slow checkout, be: 1'500",
+        "Slow checkout, zh: 3'000",
+    ] {
+        assert!(body.contains(text), "{text}: {body}");
+    }
+    assert_eq!(counts(live).await, owned(&[("accepted", 4)]));
+}
+
+#[tokio::test]
+async fn whoever_is_away_is_asked_once_a_round() {
+    let away = Server::plain(vec![Act::answer("HTTP/1.1 503 Away\r\n\r\n")]).await;
+    let hook = format!(
+        "[[webhooks]]\nname = \"away\"\nurl = \"http://127.0.0.1:{}/x\"\n",
+        away.port
+    );
+    let world = world("\"away\"", &hook);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    checkouts(live, "zh", 3000, start()).await;
+    checkouts(live, "be", 3000, start()).await;
+    looked(&config, start).await;
+    assert_eq!(away.asked().len(), 1);
+    assert_eq!(counts(live).await, owned(&[("failed", 1), ("planned", 1)]));
+}

@@ -121,6 +121,23 @@ pub(super) const ENGLISH: Words = Words {
     legend_open: "still open",
     legend_clock: "clocks changed",
 
+    live: "Live",
+    live_title: "Now",
+    live_refreshes: "updates itself every 5 seconds",
+    live_happened: "Alerts of the last 24 hours",
+    live_events: "Events",
+    live_failed: "Failed",
+    live_hour: "Last hour",
+    live_day: "Last day",
+    live_just_now: "Last event just now",
+    live_ago: "Last event {time} ago",
+    live_most: "At most {most} at a time",
+    live_lowest: "Lowest mean",
+    live_highest: "Highest mean",
+    live_groups: "Means",
+    live_busiest: "Most events",
+    live_silent: "No events yet",
+
     problems: &[
         problem(
             400,

@@ -121,6 +121,23 @@ pub(super) const GERMAN: Words = Words {
     legend_open: "läuft noch",
     legend_clock: "Zeitumstellung",
 
+    live: "Live",
+    live_title: "Jetzt",
+    live_refreshes: "erneuert sich alle 5 Sekunden",
+    live_happened: "Alarme der letzten 24 Stunden",
+    live_events: "Ereignisse",
+    live_failed: "Fehlgeschlagen",
+    live_hour: "Letzte Stunde",
+    live_day: "Letzter Tag",
+    live_just_now: "Letztes Ereignis gerade eben",
+    live_ago: "Letztes Ereignis vor {time}",
+    live_most: "Höchstens {most} auf einmal",
+    live_lowest: "Kleinste Mittelwerte",
+    live_highest: "Größte Mittelwerte",
+    live_groups: "Mittelwerte",
+    live_busiest: "Die meisten Ereignisse",
+    live_silent: "Noch keine Ereignisse",
+
     problems: &[
         problem(
             400,
