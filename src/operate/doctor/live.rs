@@ -21,7 +21,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
         return Vec::new();
     };
     let file = live.database.display();
-    match read(live).await {
+    match read(live, now).await {
         Ok(None) => vec![Finding::ok(
             AREA,
             format!("{file} does not exist yet"),
@@ -31,6 +31,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
             fills,
             dropped,
             open_spans,
+            messages,
         })) => {
             let undeclared = fills
                 .iter()
@@ -40,6 +41,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
             findings.extend(undeclared.map(not_declared));
             findings.extend(dropped.iter().map(too_many_values));
             findings.extend(open(open_spans));
+            findings.extend(alerts(live, &messages));
             findings.insert(0, size(&live.database, &fills));
             findings
         }
@@ -55,9 +57,11 @@ struct Contents {
     fills: Vec<Fill>,
     dropped: Vec<Dropped>,
     open_spans: u64,
+    /// How many messages about alerts of the last day are in which state.
+    messages: Vec<(String, i64)>,
 }
 
-async fn read(live: &LiveSettings) -> Result<Option<Contents>, StoreError> {
+async fn read(live: &LiveSettings, now: DateTime<Utc>) -> Result<Option<Contents>, StoreError> {
     let Some(mut store) = Store::open_reading(&live.database).await? else {
         return Ok(None);
     };
@@ -65,7 +69,40 @@ async fn read(live: &LiveSettings) -> Result<Option<Contents>, StoreError> {
         fills: store.fill().await?,
         dropped: store.dropped().await?,
         open_spans: store.open_span_count(None).await?,
+        messages: store
+            .alert_delivery_counts(now - TimeDelta::days(1))
+            .await?,
     }))
+}
+
+fn alerts(live: &LiveSettings, messages: &[(String, i64)]) -> Option<Finding> {
+    if live.alerts.is_empty() {
+        return None;
+    }
+    let watched = format!(
+        "{} watched by `daybook serve`",
+        counted(live.alerts.len(), "alert")
+    );
+    if live.alerts.iter().all(|alert| alert.notify.is_empty()) {
+        let means = "They are shown and sent to nobody: `[live] notify` is not set.";
+        return Some(Finding::ok(AREA, watched, means));
+    }
+    let count = |state: &str| {
+        let found = messages.iter().find(|(known, _)| known == state);
+        found.map_or(0, |(_, count)| *count)
+    };
+    let (failed, in_doubt) = (count("failed"), count("ambiguous"));
+    if failed + in_doubt == 0 {
+        let accepted = counted(count("accepted") as u64, "message");
+        let means = format!("{accepted} of the last day accepted.");
+        return Some(Finding::ok(AREA, watched, means));
+    }
+    let what = format!(
+        "of the last day's messages about alerts {failed} failed and {in_doubt} are in doubt"
+    );
+    let means = "Somebody was not told, or perhaps not.";
+    let advice = "The log of `daybook serve` has the answers. Check `[live] notify`, the webhooks and the mail server.";
+    Some(Finding::warning(AREA, what, means, advice))
 }
 
 fn open(spans: u64) -> Option<Finding> {

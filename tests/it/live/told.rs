@@ -179,6 +179,11 @@ async fn a_webhook_that_is_away_is_tried_again_and_a_wrong_one_is_not() {
     assert_eq!((away.asked().len(), wrong.asked().len()), (2, 1));
     assert_eq!(counts(live).await, owned(&[("accepted", 1), ("failed", 1)]));
     assert!(away.asked()[1].body.contains("Slow checkout, zh: 3'000"));
+    let stop = CancellationToken::new();
+    let findings = daybook::operate::doctor::examine(&config, two_minutes_later(), &stop).await;
+    let said: Vec<String> = findings.into_iter().map(|finding| finding.what).collect();
+    let expected = "of the last day's messages about alerts 1 failed and 0 are in doubt";
+    assert!(said.iter().any(|what| what == expected), "{said:?}");
 }
 
 #[tokio::test]
