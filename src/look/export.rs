@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::book::{self, Book, BookError, RawDay};
 use crate::config::Config;
-use crate::render::csv::writer;
+use crate::text::csv::writer;
 
 /// How days are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use daybook::book::{self, Book};
 use daybook::calendar::Day;
 use daybook::entry::merge::Mode;
 use daybook::entry::{Entry, Kind, Part, PartKey, Provenance, Reading, Value};
-use daybook::render::csv::writer;
+use daybook::text::csv::writer;
 use serde_json::{Value as Json, json};
 
 use crate::world::{World, date, instant};

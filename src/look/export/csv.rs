@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::book::RawDay;
 use crate::catalog::Catalog;
-use crate::render::csv::{FRAME, PROVENANCE, text, title};
+use crate::render::csv::{FRAME, PROVENANCE, title};
+use crate::text::csv::text;
 use crate::text::plain::spelled_out;
 
 use super::ExportError;
@@ -52,7 +53,7 @@ pub(super) fn day<W: Write>(
         frame.date.to_string(),
         instant(frame.as_of, frame.time_zone),
         frame.partial.to_string(),
-        text(frame.time_zone.name()),
+        text(frame.time_zone.name()).into_owned(),
         frame.hours().to_string(),
         instant(frame.collected_at, frame.time_zone),
         frame.duration_ms.to_string(),
@@ -106,7 +107,7 @@ const NULL: &str = "null";
 fn cell(raw: &str) -> Result<String, String> {
     match raw {
         NULL => Ok(String::new()),
-        words if words.starts_with('"') => Ok(text(&read::<String>(words)?)),
+        words if words.starts_with('"') => Ok(text(&read::<String>(words)?).into_owned()),
         other => Ok(other.to_owned()),
     }
 }

@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 
 use crate::entry::{Kind, Part, PartKey, Value};
-use crate::render::csv::{text, writer};
 use crate::render::{SPANS, clean};
 use crate::report::{Outcome, Report, Row};
+use crate::text::csv::{text, writer};
 
 const HEAD: &str = "key,label,section,value,unit,state,reason,\
 previous_1,change_1,percent_1,previous_7,change_7,percent_7,previous_30,change_30,percent_30";
@@ -41,7 +41,7 @@ fn cells(row: &Row) -> Vec<String> {
         Kind::Observed => String::new(),
         kind => kind.word().to_owned(),
     });
-    cells.push(text(&clean::reason(reason)));
+    cells.push(text(&clean::reason(reason)).into_owned());
     for days in SPANS {
         cells.extend(change(row, days));
     }
@@ -62,10 +62,10 @@ fn part_cells(row: &Row, part: &Part) -> Vec<String> {
 fn head(row: &Row, label: &str, value: String) -> Vec<String> {
     vec![
         row.key.clone(),
-        text(&clean::label(label)),
-        text(&clean::label(&row.section)),
+        text(&clean::label(label)).into_owned(),
+        text(&clean::label(&row.section)).into_owned(),
         value,
-        text(&clean::unit(&row.unit)),
+        text(&clean::unit(&row.unit)).into_owned(),
     ]
 }
 
