@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use live::{Dashboard, Forget, Kinds, Live, LivePrune, Migrate, Query, Record, RecordFormat};
+pub use live::{
+    Dashboard, Forget, Kinds, Live, LiveExport, LivePrune, Migrate, Query, Record, RecordFormat,
+};
 pub use look::{
     Alerts, Backtest, Export, ExportFormat, Format, Grafana, Judge, Mute, Report, Serve, Show, Top,
 };

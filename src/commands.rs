@@ -183,6 +183,9 @@ fn time_to_end(command: &Command) -> Duration {
         | Command::Init(_)
         | Command::Import(_)
         | Command::Export(_)
+        | Command::Live {
+            action: Live::Export(_),
+        }
         | Command::Demo(_)
         | Command::Config { .. }
         | Command::Top(_) => Duration::from_secs(2),

@@ -34,6 +34,11 @@ impl Unfinished {
         })
     }
 
+    /// Where it grows, for whoever writes it by name.
+    pub fn beside(&self) -> &Path {
+        self.beside.as_deref().unwrap_or(&self.target)
+    }
+
     /// Puts the file in place of whatever has this name. A link is replaced, not its target. After a crash there is the old
     /// file or the new one.
     pub fn finish(mut self) -> io::Result<()> {

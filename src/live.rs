@@ -7,6 +7,7 @@ pub mod chunk;
 pub mod columns;
 pub mod compat;
 pub mod event;
+pub mod export;
 pub mod grain;
 pub mod json;
 pub mod keep;

@@ -8,6 +8,7 @@
 
 #[path = "../dashboard/client.rs"]
 mod client;
+mod exports;
 mod hosts;
 mod http;
 mod plain;
@@ -41,7 +42,14 @@ async fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let seconds = words.iter().filter_map(|text| text.parse().ok()).next();
     let time = Duration::from_secs(seconds.unwrap_or(10));
-    let parts = ["recording", "sealed", "hosts", "questions", "http"];
+    let parts = [
+        "recording",
+        "sealed",
+        "hosts",
+        "questions",
+        "exports",
+        "http",
+    ];
     let named = parts
         .iter()
         .any(|part| words.iter().any(|word| word == part));
@@ -60,6 +68,9 @@ async fn main() -> Result<()> {
         }
         if is_wanted("questions") {
             questions::answered(&folder).await?;
+        }
+        if is_wanted("exports") {
+            exports::written(&folder).await?;
         }
         if is_wanted("http") {
             http::taken(&folder, time)?;

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
+use daybook::kinds::Kinds;
 use daybook::live::keep;
 use daybook::live::question::Context;
 use daybook::live::question::ask;
@@ -63,23 +64,8 @@ const QUESTIONS: [(&str, &str, Pairs); 11] = [
 
 pub(super) async fn answered(folder: &Path) -> Result<()> {
     let path = folder.join("tasks.db");
-    let mut rules = super::rules();
-    for kind in rules.kinds.values_mut() {
-        kind.keep.points = None;
-        kind.keep.hourly = None;
-    }
-    let kind = &rules.kinds["task"];
-    let mut store = Store::open(&path, Durable::Memory).await?;
-    let known = &mut Known::new(1000, false);
-    let mut now = Utc::now();
-    for (at, batch) in sizes::tasks() {
-        store.commit(&mut [batch], &rules.kinds, at, known).await?;
-        keep::round(&mut store, &rules, at).await?;
-        now = at;
-    }
-    now += TimeDelta::days(2);
-    keep::round(&mut store, &rules, now).await?;
-    store.close().await?;
+    let (kinds, now) = filled(&path, sizes::TASKS).await?;
+    let kind = &kinds["task"];
     println!("\n## Questions about {} tasks\n", sizes::TASKS);
     println!("| question | read | median, ms | slowest of {ROUNDS} |");
     println!("|---|---|--:|--:|");
@@ -110,6 +96,27 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
     contender(folder)
 }
 
+/// Records that many task runs, and seals and sorts them; two days later nothing is left to do.
+pub(super) async fn filled(path: &Path, count: usize) -> Result<(Kinds, DateTime<Utc>)> {
+    let mut rules = super::rules();
+    for kind in rules.kinds.values_mut() {
+        kind.keep.points = None;
+        kind.keep.hourly = None;
+    }
+    let mut store = Store::open(path, Durable::Memory).await?;
+    let known = &mut Known::new(1000, false);
+    let mut now = Utc::now();
+    for (at, batch) in sizes::tasks(count) {
+        store.commit(&mut [batch], &rules.kinds, at, known).await?;
+        keep::round(&mut store, &rules, at).await?;
+        now = at;
+    }
+    now += TimeDelta::days(2);
+    keep::round(&mut store, &rules, now).await?;
+    store.close().await?;
+    Ok((rules.kinds, now))
+}
+
 /// The same numbers as a table of DuckDB's.
 fn contender(folder: &Path) -> Result<()> {
     let path = folder.join("tasks.csv");
@@ -117,7 +124,7 @@ fn contender(folder: &Path) -> Result<()> {
     writeln!(file, "ts_s,task_id,agent_id,duration_ms,tokens,success")?;
     for number in 0..sizes::TASKS {
         let task = task(number);
-        let at: DateTime<Utc> = sizes::task_at(number);
+        let at: DateTime<Utc> = sizes::task_at(number, sizes::TASKS);
         writeln!(
             file,
             "{},task_{number:07},{},{},{},{}",

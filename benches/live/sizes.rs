@@ -45,7 +45,7 @@ pub(super) fn all() -> Vec<(&'static str, f64, Batches)> {
         memory: 0.06,
     };
     vec![
-        ("tasks", 2.0, tasks()),
+        ("tasks", 2.0, tasks(TASKS)),
         ("idle host", 5.0, idle.day()),
         ("typical host", 5.0, typical.day()),
         ("busy host", 5.0, busy.day()),
@@ -57,19 +57,19 @@ fn midnight() -> DateTime<Utc> {
 }
 
 /// Over 30 days.
-pub(super) fn task_at(number: usize) -> DateTime<Utc> {
-    midnight() + TimeDelta::seconds((number as f64 * 2.592) as i64)
+pub(super) fn task_at(number: usize, count: usize) -> DateTime<Utc> {
+    midnight() + TimeDelta::seconds((number as f64 * 2_592_000.0 / count as f64) as i64)
 }
 
-pub(super) fn tasks() -> Batches {
+pub(super) fn tasks(count: usize) -> Batches {
     let kinds = super::kinds();
-    Box::new((0..TASKS).step_by(10_000).map(move |first| {
-        let now = task_at(first + 10_000);
+    Box::new((0..count).step_by(10_000).map(move |first| {
+        let now = task_at(first + 10_000, count);
         let mut batch = Batch::default();
         for number in first..first + 10_000 {
             let task = task(number);
             let event = Event::new("task")
-                .at(task_at(number))
+                .at(task_at(number, count))
                 .label("task_id", format!("task_{number:07}"))
                 .label("agent_id", task.agent)
                 .value("duration", task.duration)

@@ -12,6 +12,9 @@ pub enum Live {
     /// Ask about recorded events
     #[command(after_help = QUERY_HELP)]
     Query(Box<Query>),
+    /// Export events for other programs, the oldest first
+    #[command(after_help = EXPORT_HELP)]
+    Export(Box<LiveExport>),
     /// Print the bot service's dashboard as JSON
     Dashboard(Dashboard),
     /// Print declared kinds, or those of a preset as TOML
@@ -145,6 +148,71 @@ pub struct Query {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+const EXPORT_HELP: &str = "\
+Formats:
+  json        one document
+  jsonl       one event a line, as `live record` takes it
+  csv         one event a line; of several kinds with the columns of all
+  prometheus  the newest number of each series
+  influx      line protocol, for InfluxDB and VictoriaMetrics
+  grafana     series with all their numbers
+  parquet     a file of one kind, for DuckDB, Polars and ClickHouse
+  sqlite      a file with a table a kind
+
+Examples:
+  daybook live export checkout --format csv --last 24h --output checkouts.csv
+  daybook live export task agent swarm --format json --gzip --output metrics.json.gz
+  daybook live export task --format prometheus --prefix moai";
+
+/// Of `live export`.
+const FORMATS: [&str; 8] = [
+    "json",
+    "jsonl",
+    "csv",
+    "prometheus",
+    "influx",
+    "grafana",
+    "parquet",
+    "sqlite",
+];
+
+#[derive(Debug, Args)]
+pub struct LiveExport {
+    /// Kinds of events
+    #[arg(required = true, value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
+    pub format: String,
+    /// Only events whose label has this value; may be given several times
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    pub labels: Vec<String>,
+    /// Only spans that went well (true), or that did not (false)
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub ok: Option<String>,
+    /// From this moment on: 2025-10-03, 2025-10-03T08:00:00+02:00, or 2h for two hours ago
+    #[arg(long, value_name = "MOMENT")]
+    pub from: Option<String>,
+    /// To before this moment
+    #[arg(long, value_name = "MOMENT")]
+    pub to: Option<String>,
+    /// From so long ago on, such as 24h
+    #[arg(long, value_name = "TIME")]
+    pub last: Option<String>,
+    /// Leave the events' details out
+    #[arg(long)]
+    pub no_details: bool,
+    /// Names of Prometheus series: Daybook's own, or those of the agents' own exporter
+    #[arg(long, value_name = "PREFIX", value_parser = ["daybook", "moai"], default_value = "daybook")]
+    pub prefix: String,
+    /// Compress with gzip
+    #[arg(long)]
+    pub gzip: bool,
+    /// Write to this file, atomically, and create its folder [default: `-`, standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `daybook live`: events between two nights.
 
 mod dashboard;
+mod export;
 mod forget;
 mod kinds;
 mod migrate;
@@ -20,6 +21,7 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
     match args {
         Live::Record(args) => record::run(config, args, world).await,
         Live::Query(args) => query::run(config, args, world).await,
+        Live::Export(args) => export::run(config, args, world).await,
         Live::Dashboard(args) => dashboard::run(config, args, world).await,
         Live::Kinds(args) => kinds::declared(config, args),
         Live::Migrate(args) => migrate::run(config, args, world).await,

@@ -64,12 +64,47 @@ impl Layout {
         let labels = points.labels.iter().map(|column| column.name.clone());
         self.labels.extend(labels);
         for column in &points.values {
-            let new = form(&column.cells);
-            self.values
-                .entry(column.name.clone())
-                .and_modify(|known| *known = if *known == new { new } else { Form::Float })
-                .or_insert(new);
+            self.include_value(&column.name, form(&column.cells));
         }
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.labels.extend(other.labels.iter().cloned());
+        for (name, form) in &other.values {
+            self.include_value(name, *form);
+        }
+    }
+
+    fn include_value(&mut self, name: &str, new: Form) {
+        self.values
+            .entry(name.to_owned())
+            .and_modify(|known| *known = if *known == new { new } else { Form::Float })
+            .or_insert(new);
+    }
+
+    /// Whether it has a column for all that the points have.
+    pub fn covers(&self, points: &Columns) -> bool {
+        let mut labels = points.labels.iter();
+        let mut values = points.values.iter();
+        labels.all(|column| self.labels.contains(&column.name))
+            && values.all(|column| self.values.contains_key(&column.name))
+    }
+
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().map(String::as_str)
+    }
+
+    /// Each with whether all its numbers are whole.
+    pub fn values(&self) -> impl Iterator<Item = (&str, bool)> {
+        let is_whole = |form: &Form| *form == Form::Whole;
+        self.values
+            .iter()
+            .map(move |(name, form)| (name.as_str(), is_whole(form)))
+    }
+
+    /// The names of the columns: the time, labels, values, `ok` and details.
+    pub fn names(&self) -> Vec<String> {
+        self.fields().into_iter().map(|field| field.name).collect()
     }
 
     /// A value may have the name of a column that each file has; it gets a `_` behind it.
@@ -160,14 +195,7 @@ impl Writer {
         if points.is_empty() {
             return Ok(());
         }
-        let mut known = Layout::default();
-        known.include(&points);
-        let is_known = known.labels.is_subset(&self.layout.labels)
-            && known
-                .values
-                .keys()
-                .all(|name| self.layout.values.contains_key(name));
-        if !is_known {
+        if !self.layout.covers(&points) {
             return Err(io::Error::other(
                 "points have a column that the file has not",
             ));

@@ -1,5 +1,6 @@
 //! What the senders and readers of other metrics systems expect.
 
+pub mod agents;
 pub mod bot;
 pub mod bot_dashboard;
 pub mod moderation;

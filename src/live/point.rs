@@ -37,9 +37,8 @@ impl Serialize for Point<'_> {
             points,
             place,
         } = *self;
-        let at = DateTime::<Utc>::from_timestamp_micros(points.at[place]).unwrap_or_default();
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("at", &at.to_rfc3339_opts(SecondsFormat::AutoSi, true))?;
+        map.serialize_entry("at", &instant(points.at[place]))?;
         map.serialize_entry("kind", kind)?;
         map.serialize_entry("labels", &Labels(self))?;
         map.serialize_entry("values", &Values(self))?;
@@ -81,8 +80,14 @@ impl Serialize for Values<'_> {
     }
 }
 
+/// A time in microseconds as text.
+pub fn instant(micros: i64) -> String {
+    let at = DateTime::<Utc>::from_timestamp_micros(micros).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
 /// Whole numbers stay whole.
-fn number(numbers: &Numbers, place: usize) -> Option<serde_json::Number> {
+pub fn number(numbers: &Numbers, place: usize) -> Option<serde_json::Number> {
     match numbers {
         Numbers::Fixed { decimals: 0, raw } => (raw[place] != ABSENT).then(|| raw[place].into()),
         _ => serde_json::Number::from_f64(numbers.get(place)?),

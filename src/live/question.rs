@@ -21,6 +21,7 @@ use super::grain::Every;
 use super::store::StoreError;
 
 pub use answer::{Answer, FigureRow, Wanted, ask, figures, histogram};
+pub(super) use page::fitting;
 pub use page::{Cursor, Found, Order, Points, count, points};
 
 /// When and where it is asked.
@@ -110,7 +111,7 @@ pub struct Filter {
 
 impl Filter {
     /// Sealed chunks know between which values of the cluster label their points lie.
-    fn cluster<'f>(&'f self, kind: &Kind) -> Option<(&'f str, &'f str)> {
+    pub(super) fn cluster<'f>(&'f self, kind: &Kind) -> Option<(&'f str, &'f str)> {
         let label = &kind.labels[kind.cluster?].name;
         let asked = self.labels.iter().find(|(name, _)| name == label);
         asked.map(|(label, text)| (label.as_str(), text.as_str()))

@@ -6,6 +6,7 @@ mod moved;
 mod read;
 mod schema;
 mod spans;
+mod tables;
 mod write;
 
 use std::fmt::{self, Display, Formatter};
@@ -26,6 +27,7 @@ pub use keep::NewChunk;
 pub use moved::{ELSEWHERE, Identity, Moved, MovedPart, Origin, Tally};
 pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone, words_of};
 pub use spans::SpanRow;
+pub use tables::Tables;
 pub use write::{CHUNK, Kept, Known};
 
 /// What a chunk has been through.

@@ -7,6 +7,7 @@ mod checking;
 mod codec;
 mod declared;
 mod disk;
+mod exports;
 mod faults;
 mod keeping;
 mod killed;

@@ -50,18 +50,10 @@ pub(super) async fn store(live: &LiveSettings) -> Result<Store, CommandError> {
 
 /// What was said, as an address would say it.
 fn pairs(args: &Query) -> Result<Vec<(String, String)>, CommandError> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for label in &args.labels {
-        let Some((name, text)) = label.split_once('=') else {
-            let label = label.escape_debug();
-            let message = format!("--label {label}: expected NAME=VALUE");
-            return Err(CommandError::Usage(message));
-        };
-        pairs.push((format!("label.{name}"), text.to_owned()));
-    }
+    let mut pairs = label_pairs(&args.labels)?;
     let figures = args.figures.iter();
     pairs.extend(figures.map(|figure| ("figure".to_owned(), figure.clone())));
-    let texts = [
+    pairs.extend(said([
         ("from", &args.from),
         ("to", &args.to),
         ("last", &args.last),
@@ -73,21 +65,37 @@ fn pairs(args: &Query) -> Result<Vec<(String, String)>, CommandError> {
         ("order", &args.order),
         ("limit", &args.limit),
         ("after", &args.after),
-    ];
-    let texts = texts
-        .into_iter()
-        .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?)));
-    pairs.extend(texts);
+    ]));
     if args.estimate {
         pairs.push(("estimate".to_owned(), "true".to_owned()));
     }
     Ok(pairs)
 }
 
-fn usage(wrong: Wrong) -> CommandError {
+pub(super) fn said<const N: usize>(
+    texts: [(&str, &Option<String>); N],
+) -> impl Iterator<Item = (String, String)> {
+    let said = texts.map(|(name, text)| text.clone().map(|text| (name.to_owned(), text)));
+    said.into_iter().flatten()
+}
+
+pub(super) fn label_pairs(labels: &[String]) -> Result<Vec<(String, String)>, CommandError> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for label in labels {
+        let Some((name, text)) = label.split_once('=') else {
+            let label = label.escape_debug();
+            let message = format!("--label {label}: expected NAME=VALUE");
+            return Err(CommandError::Usage(message));
+        };
+        pairs.push((format!("label.{name}"), text.to_owned()));
+    }
+    Ok(pairs)
+}
+
+pub(super) fn usage(wrong: Wrong) -> CommandError {
     let Wrong { parameter, error } = wrong;
     CommandError::Usage(match parameter.strip_prefix("label.") {
-        _ if parameter == "question" => error,
+        _ if ["question", "kind"].contains(&parameter.as_str()) => error,
         Some(label) => format!("--label {}: {error}", label.escape_debug()),
         None => format!("--{parameter}: {error}"),
     })

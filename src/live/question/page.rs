@@ -295,7 +295,7 @@ fn timed(at: &[i64]) -> Vec<(usize, i64)> {
 }
 
 /// The places of all that fit, with their times.
-fn fitting(
+pub(in super::super) fn fitting(
     chunk: &Chunk<'_>,
     window: &Range<i64>,
     filter: &Filter,

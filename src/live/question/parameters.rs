@@ -1,6 +1,7 @@
 //! A question as it is asked with names and texts, on the command line and in an address. What is not understood is refused,
 //! never passed over.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -76,6 +77,23 @@ pub fn read(
     })
 }
 
+/// The time and the filter of something that takes also these parameters.
+pub fn select(
+    name: &str,
+    takes: &[&str],
+    pairs: &[(String, String)],
+    kind: &Kind,
+    context: Context,
+) -> Result<(Range<i64>, Filter), Wrong> {
+    let given = Given {
+        question: name,
+        pairs,
+        kind,
+    };
+    given.refuse_unknown(takes)?;
+    Ok((given.window(context)?, given.filter()?))
+}
+
 struct Given<'a> {
     question: &'a str,
     pairs: &'a [(String, String)],
@@ -113,7 +131,7 @@ impl<'a> Given<'a> {
         self.text(name).map(read).transpose()
     }
 
-    fn window(&self, context: Context) -> Result<std::ops::Range<i64>, Wrong> {
+    fn window(&self, context: Context) -> Result<Range<i64>, Wrong> {
         let at = |text: &str| moment(text, context);
         let from = self.one("from", at)?;
         let to = self.one("to", at)?;
@@ -305,7 +323,7 @@ impl<'a> Given<'a> {
     }
 }
 
-fn wrong(parameter: &str, error: impl Into<String>) -> Wrong {
+pub fn wrong(parameter: &str, error: impl Into<String>) -> Wrong {
     Wrong {
         parameter: parameter.to_owned(),
         error: error.into(),
@@ -334,7 +352,7 @@ fn ago(text: &str, context: Context) -> Result<DateTime<Utc>, String> {
     at.ok_or_else(|| format!("`{text}` is too long"))
 }
 
-fn yes_or_no(text: &str) -> Result<bool, String> {
+pub fn yes_or_no(text: &str) -> Result<bool, String> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),

@@ -418,6 +418,30 @@ impl Store {
         rows.map(move |row| row.and_then(chunk).map_err(&failed))
     }
 
+    /// So many of the chunks with points of a time at most, those that begin first; broken ones among them. Sealed ones only if
+    /// they may hold this value of the cluster label.
+    pub async fn first_chunks(
+        &mut self,
+        kind: i64,
+        from: i64,
+        to: i64,
+        cluster: Option<(&str, &str)>,
+        most: usize,
+    ) -> Result<Vec<ChunkRow>, StoreError> {
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS} FROM chunks
+             WHERE kind = ?1 AND high >= ?2 AND low < ?3
+                AND (label IS NOT ?4 OR label IS NULL OR ?5 BETWEEN least AND most)
+             ORDER BY low LIMIT ?6"
+        );
+        let query = sqlx::query(safe(sql)).bind(kind).bind(from).bind(to);
+        let query = query
+            .bind(cluster.map(|(label, _)| label.to_owned()))
+            .bind(cluster.map(|(_, text)| text.to_owned()))
+            .bind(most as i64);
+        self.chunk_rows(query).await
+    }
+
     async fn chunk_rows(
         &mut self,
         query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
