@@ -4,6 +4,8 @@ mod answer;
 mod body;
 mod counters;
 mod events;
+mod exports;
+mod grafana;
 mod questions;
 mod sessions;
 mod spans;
@@ -113,6 +115,8 @@ pub fn routes(api: Option<Arc<Api>>, questions: Option<Arc<Questions>>) -> Route
     let mut router = Router::new();
     if let Some(questions) = questions {
         router = router
+            .merge(exports::routes(Arc::clone(&questions)))
+            .merge(grafana::routes(Arc::clone(&questions)))
             .merge(questions::routes(questions))
             .route("/api/openapi.json", get(description));
     }

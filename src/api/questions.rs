@@ -22,7 +22,9 @@ use crate::live::compat::bot_dashboard::dashboard;
 use crate::live::now::{Now, now};
 use crate::live::point::points;
 use crate::live::question::parameters::{self, QUESTIONS, Wrong};
-use crate::live::question::{AskError, Asked, Context, Filter, Order, Points, ask, points as page};
+use crate::live::question::{
+    Answer, AskError, Asked, Context, Filter, Order, Points, ask, points as page,
+};
 use crate::live::reader::Reader;
 use crate::live::store::Store;
 use crate::text::suggest::did_you_mean;
@@ -33,6 +35,8 @@ use super::answer::{Problem, answer};
 use super::body::{Parameters, parameters as read_parameters};
 use super::events::ORGANISATION;
 
+/// At once, each with a connection and some tens of megabytes of its own.
+const EXPORTS: usize = 2;
 const SESSION: &str = "session_id";
 /// Points of a session that are answered.
 const MOST_OF_A_SESSION: usize = 1000;
@@ -42,16 +46,18 @@ const FRESH: TimeDelta = TimeDelta::seconds(2);
 
 /// What all who ask share.
 pub struct Questions {
-    live: LiveSettings,
+    pub(super) live: LiveSettings,
     zone: Tz,
     clock: fn() -> DateTime<Utc>,
-    reader: Reader,
+    pub(super) reader: Reader,
     /// Of those who only look: a long question must not keep a page waiting.
     watcher: Reader,
-    access: Arc<Access>,
-    stop: CancellationToken,
+    pub(super) access: Arc<Access>,
+    pub(super) stop: CancellationToken,
     /// Questions are answered by one processor less than there are: a page must not wait for them.
-    hands: Semaphore,
+    pub(super) hands: Semaphore,
+    /// Exports that may begin.
+    pub(super) exports: Arc<Semaphore>,
     known: Mutex<Option<(DateTime<Utc>, Arc<Now>)>>,
 }
 
@@ -82,6 +88,7 @@ impl Questions {
             access,
             stop,
             hands: Semaphore::new(processors.saturating_sub(1).max(1)),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
             known: Mutex::default(),
         }
     }
@@ -110,14 +117,14 @@ impl Questions {
         self.watcher.close().await;
     }
 
-    fn context(&self) -> Context {
+    pub(super) fn context(&self) -> Context {
         Context {
             zone: self.zone,
             now: (self.clock)(),
         }
     }
 
-    fn kind(&self, name: &str) -> Result<&Kind, Problem> {
+    pub(super) fn kind(&self, name: &str) -> Result<&Kind, Problem> {
         self.live.kinds.get(name).ok_or_else(|| {
             let hint = did_you_mean(name, self.live.kinds.keys().map(String::as_str));
             Problem::missing(format!("no kind `{}`{hint}", name.escape_debug()))
@@ -125,19 +132,22 @@ impl Questions {
     }
 
     async fn ask(&self, kind: &Kind, asked: &Asked) -> Result<Json, Problem> {
+        Ok(self.answer(kind, asked).await?.into_json())
+    }
+
+    pub(super) async fn answer(&self, kind: &Kind, asked: &Asked) -> Result<Answer, Problem> {
         let _hand = self
             .hands
             .acquire()
             .await
             .map_err(|_| Problem::stopping())?;
-        let answer = match self.reader.store().await? {
+        Ok(match self.reader.store().await? {
             Some(mut store) => ask(&mut store, kind, asked, self.context()).await?,
             None => {
                 let mut nothing = Store::in_memory().await?;
                 ask(&mut nothing, kind, asked, self.context()).await?
             }
-        };
-        Ok(answer.into_json())
+        })
     }
 }
 
@@ -288,7 +298,7 @@ pub(super) fn own(kind: &Kind, grant: &Grant) -> Result<Vec<(String, String)>, P
     }
 }
 
-fn restrict(filter: &mut Filter, kind: &Kind, grant: &Grant) -> Result<(), Problem> {
+pub(super) fn restrict(filter: &mut Filter, kind: &Kind, grant: &Grant) -> Result<(), Problem> {
     for (label, own) in own(kind, grant)? {
         match filter.labels.iter().find(|(name, _)| *name == label) {
             Some((_, asked)) if *asked != own => return Err(Problem::refused(Refused::OutOfScope)),

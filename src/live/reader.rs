@@ -30,6 +30,11 @@ impl Reader {
         Ok(MutexGuard::try_map(store, Option::as_mut).ok())
     }
 
+    /// A connection of its own, for what takes long.
+    pub async fn open(&self) -> Result<Option<Store>, StoreError> {
+        Store::open_reading(&self.path).await
+    }
+
     /// Whoever closes the file last empties its log; a reader that stays open would keep that from happening.
     pub async fn close(&self) {
         if let Some(store) = self.store.lock().await.take() {

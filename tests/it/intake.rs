@@ -5,6 +5,7 @@
 mod access;
 mod batches;
 mod described;
+mod exports;
 mod formats;
 mod killed;
 mod limits;
