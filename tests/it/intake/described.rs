@@ -72,6 +72,19 @@ async fn every_answer_is_as_the_document_says() {
         assert_eq!(answer.status, status, "{address} {body}: {}", answer.body);
         promised(&document, path, "post", &answer);
     }
+    let time = r#""range": {"from": "2026-11-20T10:00:00Z", "to": "2026-11-20T12:00:00Z"}"#;
+    let panel = |kind: &str| format!(r#"{{{time}, "targets": [{{"target": "{kind}"}}]}}"#);
+    for (address, body, status) in [
+        ("/api/grafana/metrics", "{}", 200),
+        ("/api/grafana/search", "{}", 200),
+        ("/api/grafana/query", panel("checkout").as_str(), 200),
+        ("/api/grafana/query", panel("x").as_str(), 404),
+        ("/api/grafana/query", "{}", 400),
+    ] {
+        let answer = intake.post(address, body).await;
+        assert_eq!(answer.status, status, "{address} {body}: {}", answer.body);
+        promised(&document, address, "post", &answer);
+    }
     let many: String = vec![r#"{"kind": "x"}"#; 150].join(",");
     promised(
         &document,
@@ -88,7 +101,11 @@ async fn every_answer_is_as_the_document_says() {
     intake
         .post("/api/spans", begin.replace("\"s\"", "\"t\"").as_str())
         .await;
+    let export = "/api/live/{kind}/export";
     for (path, address, status) in [
+        ("/api/grafana", "/api/grafana", 200),
+        (export, "/api/live/checkout/export?format=x", 400),
+        (export, "/api/live/x/export?format=json", 404),
         ("/api/spans", "/api/spans", 200),
         ("/api/spans", "/api/spans?limit=-1", 400),
         ("/api/sessions", "/api/sessions", 200),
