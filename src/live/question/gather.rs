@@ -317,10 +317,12 @@ impl Gatherer<'_> {
         wanted: &BTreeMap<String, Vec<Percentile>>,
     ) -> Result<Exact, AskError> {
         let numbers = self.each_chunk(asked, |sorted, chunk| {
-            let numbers = wanted.keys().map(|value| sorted.numbers(chunk, value));
-            let numbers: Vec<Vec<Option<Numbers>>> = numbers.collect::<Result<_, _>>()?;
-            let of_key = |at: usize| numbers.iter().map(|numbers| numbers[at].clone()).collect();
-            Ok((0..sorted.keys.len()).map(of_key).collect::<Vec<Vec<_>>>())
+            let mut of_keys = vec![Vec::with_capacity(wanted.len()); sorted.keys.len()];
+            for value in wanted.keys() {
+                let numbers = sorted.numbers(chunk, value)?;
+                zip(&mut of_keys, numbers).for_each(|(of_key, numbers)| of_key.push(numbers));
+            }
+            Ok(of_keys)
         });
         let (numbers, broken) = numbers.await?;
         let mut all: BTreeMap<Key, Vec<Option<Numbers>>> = BTreeMap::new();
