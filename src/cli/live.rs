@@ -97,12 +97,9 @@ Examples:
   daybook live query aggregate checkout --every hour --figure count --figure 'p95 of duration'
   daybook live query top task --by agent_id --figure 'avg of duration' --limit 5";
 
+/// Which events of a kind are meant.
 #[derive(Debug, Args)]
-pub struct Query {
-    /// What is asked, such as summary
-    pub question: String,
-    /// Kind of event
-    pub kind: String,
+pub struct WhichEvents {
     /// Only events whose label has this value; may be given several times
     #[arg(long = "label", value_name = "NAME=VALUE")]
     pub labels: Vec<String>,
@@ -118,6 +115,16 @@ pub struct Query {
     /// From so long ago on, such as 24h
     #[arg(long, value_name = "TIME")]
     pub last: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Query {
+    /// What is asked, such as summary
+    pub question: String,
+    /// Kind of event
+    pub kind: String,
+    #[command(flatten)]
+    pub which: WhichEvents,
     /// A figure, such as count or 'p95 of duration'; may be given several times
     #[arg(long = "figure", value_name = "FIGURE")]
     pub figures: Vec<String>,
@@ -186,21 +193,8 @@ pub struct LiveExport {
     /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
     pub format: String,
-    /// Only events whose label has this value; may be given several times
-    #[arg(long = "label", value_name = "NAME=VALUE")]
-    pub labels: Vec<String>,
-    /// Only spans that went well (true), or that did not (false)
-    #[arg(long, value_name = "TRUE|FALSE")]
-    pub ok: Option<String>,
-    /// From this moment on: 2025-10-03, 2025-10-03T08:00:00+02:00, or 2h for two hours ago
-    #[arg(long, value_name = "MOMENT")]
-    pub from: Option<String>,
-    /// To before this moment
-    #[arg(long, value_name = "MOMENT")]
-    pub to: Option<String>,
-    /// From so long ago on, such as 24h
-    #[arg(long, value_name = "TIME")]
-    pub last: Option<String>,
+    #[command(flatten)]
+    pub which: WhichEvents,
     /// Leave the events' details out
     #[arg(long)]
     pub no_details: bool,

@@ -184,10 +184,6 @@ pub fn judge(
 ) -> Judged {
     let again = TimeDelta::from_std(alert.again).unwrap_or(TimeDelta::MAX);
     let is_recent = |at: DateTime<Utc>| now - at < again;
-    let limit_of = |severity| match severity {
-        Severity::Warning => alert.warning,
-        Severity::Critical => alert.critical,
-    };
     let mut judged = Judged::default();
     let words: BTreeSet<&Words> = readings.keys().chain(known.keys()).collect();
     for words in words {
@@ -200,7 +196,7 @@ pub fn judge(
         let before = known.get(words);
         let was_judged = before.map(|before| before.judged);
         let verdict = match value {
-            Some(value) => by_limits(limit_of, value, unit),
+            Some(value) => by_limits(|severity| limit_of(alert, severity), value, unit),
             None if was_judged.is_some_and(is_recent) => Verdict::Unjudged,
             None => Verdict::quiet(Direction::Unchanged),
         };

@@ -15,7 +15,7 @@ use crate::live::store::Store;
 
 use super::super::target::Target;
 use super::super::{CommandError, Ended, World, output};
-use super::query::{failed, label_pairs, said, store, usage};
+use super::query::{failed, said, store, usage, which_pairs};
 use super::{kind, settings, unavailable};
 
 pub(super) async fn run(
@@ -55,12 +55,8 @@ pub(super) async fn run(
 
 /// What was said, as an address would say it.
 fn pairs(args: &LiveExport) -> Result<Vec<(String, String)>, CommandError> {
-    let mut pairs = label_pairs(&args.labels)?;
+    let mut pairs = which_pairs(&args.which)?;
     pairs.extend(said([
-        ("from", &args.from),
-        ("to", &args.to),
-        ("last", &args.last),
-        ("ok", &args.ok),
         ("format", &Some(args.format.clone())),
         ("prefix", &Some(args.prefix.clone())),
         ("details", &Some((!args.no_details).to_string())),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::cli::Query;
+use crate::cli::{Query, WhichEvents};
 use crate::config::{Config, LiveSettings};
 use crate::live::question::parameters::{self, Wrong};
 use crate::live::question::{Answer, AskError, Context, ask};
@@ -50,14 +50,10 @@ pub(super) async fn store(live: &LiveSettings) -> Result<Store, CommandError> {
 
 /// What was said, as an address would say it.
 fn pairs(args: &Query) -> Result<Vec<(String, String)>, CommandError> {
-    let mut pairs = label_pairs(&args.labels)?;
+    let mut pairs = which_pairs(&args.which)?;
     let figures = args.figures.iter();
     pairs.extend(figures.map(|figure| ("figure".to_owned(), figure.clone())));
     pairs.extend(said([
-        ("from", &args.from),
-        ("to", &args.to),
-        ("last", &args.last),
-        ("ok", &args.ok),
         ("every", &args.every),
         ("by", &args.by),
         ("value", &args.value),
@@ -72,6 +68,17 @@ fn pairs(args: &Query) -> Result<Vec<(String, String)>, CommandError> {
     Ok(pairs)
 }
 
+pub(super) fn which_pairs(which: &WhichEvents) -> Result<Vec<(String, String)>, CommandError> {
+    let mut pairs = label_pairs(&which.labels)?;
+    pairs.extend(said([
+        ("from", &which.from),
+        ("to", &which.to),
+        ("last", &which.last),
+        ("ok", &which.ok),
+    ]));
+    Ok(pairs)
+}
+
 pub(super) fn said<const N: usize>(
     texts: [(&str, &Option<String>); N],
 ) -> impl Iterator<Item = (String, String)> {
@@ -79,7 +86,7 @@ pub(super) fn said<const N: usize>(
     said.into_iter().flatten()
 }
 
-pub(super) fn label_pairs(labels: &[String]) -> Result<Vec<(String, String)>, CommandError> {
+fn label_pairs(labels: &[String]) -> Result<Vec<(String, String)>, CommandError> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for label in labels {
         let Some((name, text)) = label.split_once('=') else {

@@ -11,6 +11,7 @@ use super::super::chunk::Chunk;
 use super::super::columns::{Cells, Column, Columns, Numbers, Texts};
 use super::super::grain::{Every, pieces};
 use super::super::rollup::{Rollup, bucket, by_slot, subdivide, words_as_bytes};
+use super::super::store::ChunkRow;
 use super::Filter;
 
 /// A piece of time by its first second, 0 if all is one, and the words of a group.
@@ -32,15 +33,15 @@ pub(super) struct Sorted {
 }
 
 impl Sorting<'_> {
-    /// Sorts the points of a chunk, which lie between `low` and `high`, as far as they lie in one of the windows.
+    /// Sorts the points of a chunk as far as they lie in one of the windows.
     pub(super) fn sort(
         &self,
         chunk: &Chunk<'_>,
-        (low, high): (i64, i64),
+        row: &ChunkRow,
         windows: &[Range<i64>],
     ) -> Result<Sorted, Corrupt> {
         let mut inside = windows.iter();
-        let is_inside = inside.any(|window| window.start <= low && high < window.end);
+        let is_inside = inside.any(|window| window.start <= row.low && row.high < window.end);
         let is_whole = is_inside && *self.filter == Filter::default();
         if is_whole && self.by.is_empty() && self.every.is_none() {
             return Ok(Sorted {

@@ -212,7 +212,7 @@ impl Gatherer<'_> {
                 continue;
             }
             let part = scan::one(self.store, row, |row, chunk| {
-                let sorted = sorting.sort(chunk, (row.low, row.high), windows)?;
+                let sorted = sorting.sort(chunk, row, windows)?;
                 let rollups = sorted.rollups(chunk, asked.values, asked.sketches)?;
                 Ok((sorted.keys, rollups))
             });
@@ -437,7 +437,7 @@ impl Gatherer<'_> {
         let (sorting, window) = (asked.sorting(), [asked.window.clone()]);
         let held = AtomicUsize::new(0);
         let take = |row: &ChunkRow, chunk: &Chunk<'_>| {
-            let sorted = sorting.sort(chunk, (row.low, row.high), &window)?;
+            let sorted = sorting.sort(chunk, row, &window)?;
             let before = held.fetch_add(sorted.keys.len(), Relaxed);
             if before + sorted.keys.len() > MOST_HELD {
                 return Ok(Vec::new());

@@ -26,11 +26,9 @@ pub struct AlertDelivery {
     pub happened: Happened,
 }
 
-/// Where a delivery stands, in the words of the book's ledger.
+/// What an attempt leads to, in the words of the book's ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {
-    Planned,
-    Sending,
     Accepted,
     Failed,
     Ambiguous,
@@ -46,18 +44,8 @@ pub struct DeliveryEnding {
 }
 
 impl DeliveryState {
-    pub const ALL: [Self; 5] = [
-        Self::Planned,
-        Self::Sending,
-        Self::Accepted,
-        Self::Failed,
-        Self::Ambiguous,
-    ];
-
-    pub fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
-            Self::Planned => "planned",
-            Self::Sending => "sending",
             Self::Accepted => "accepted",
             Self::Failed => "failed",
             Self::Ambiguous => "ambiguous",
