@@ -9,6 +9,7 @@ mod grafana;
 mod questions;
 mod sessions;
 mod spans;
+mod stream;
 mod watch;
 
 use std::sync::{Arc, Mutex};
@@ -117,6 +118,7 @@ pub fn routes(api: Option<Arc<Api>>, questions: Option<Arc<Questions>>) -> Route
         router = router
             .merge(exports::routes(Arc::clone(&questions)))
             .merge(grafana::routes(Arc::clone(&questions)))
+            .merge(stream::routes(Arc::clone(&questions)))
             .merge(questions::routes(questions))
             .route("/api/openapi.json", get(description));
     }

@@ -8,6 +8,7 @@ pub mod columns;
 pub mod compat;
 pub mod event;
 pub mod export;
+pub mod follow;
 pub mod grain;
 pub mod json;
 pub mod keep;

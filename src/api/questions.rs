@@ -40,6 +40,7 @@ const EXPORTS: usize = 2;
 const SESSION: &str = "session_id";
 /// Points of a session that are answered.
 const MOST_OF_A_SESSION: usize = 1000;
+const MOST_FOLLOWERS: usize = 16;
 
 /// What was looked at is shown for so long.
 const FRESH: TimeDelta = TimeDelta::seconds(2);
@@ -52,6 +53,10 @@ pub struct Questions {
     pub(super) reader: Reader,
     /// Of those who only look: a long question must not keep a page waiting.
     watcher: Reader,
+    /// Of those who follow events: a long question must not hold them up.
+    pub(super) followed: Reader,
+    /// So many may follow at a time.
+    pub(super) followers: Arc<Semaphore>,
     pub(super) access: Arc<Access>,
     pub(super) stop: CancellationToken,
     /// Questions are answered by one processor less than there are: a page must not wait for them.
@@ -85,6 +90,8 @@ impl Questions {
             clock,
             reader: Reader::of(live.database.clone()),
             watcher: Reader::of(live.database.clone()),
+            followed: Reader::of(live.database.clone()),
+            followers: Arc::new(Semaphore::new(MOST_FOLLOWERS)),
             access,
             stop,
             hands: Semaphore::new(processors.saturating_sub(1).max(1)),
@@ -115,6 +122,7 @@ impl Questions {
     pub async fn close(&self) {
         self.reader.close().await;
         self.watcher.close().await;
+        self.followed.close().await;
     }
 
     pub(super) fn context(&self) -> Context {

@@ -12,6 +12,9 @@ pub enum Live {
     /// Ask about recorded events
     #[command(after_help = QUERY_HELP)]
     Query(Box<Query>),
+    /// Print the newest events, and with --follow new ones as they come
+    #[command(after_help = TAIL_HELP)]
+    Tail(Tail),
     /// Export events for other programs, the oldest first
     #[command(after_help = EXPORT_HELP)]
     Export(Box<LiveExport>),
@@ -153,6 +156,34 @@ pub struct Query {
     #[arg(long)]
     pub estimate: bool,
     /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+const TAIL_HELP: &str = "\
+Examples:
+  daybook live tail                                    the newest 10 events of all kinds
+  daybook live tail checkout --label shop=zh --follow  goes on until Ctrl-C
+  daybook live tail --ok false --follow | grep timeout";
+
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// Kinds of events [default: all that have the labels]
+    #[arg(value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Only events whose label has this value; may be given several times
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    pub labels: Vec<String>,
+    /// Only spans that went well (true), or that did not (false)
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub ok: Option<String>,
+    /// Go on with events as they are recorded, whichever program records them
+    #[arg(long, short)]
+    pub follow: bool,
+    /// How many of the newest events to begin with
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub limit: u32,
+    /// Print JSON, as without it
     #[arg(long)]
     pub json: bool,
 }

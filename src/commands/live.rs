@@ -8,6 +8,7 @@ mod migrate;
 mod prune;
 mod query;
 mod record;
+mod tail;
 
 use crate::cli::Live;
 use crate::config::{Config, LiveSettings};
@@ -22,6 +23,7 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
         Live::Record(args) => record::run(config, args, world).await,
         Live::Query(args) => query::run(config, args, world).await,
         Live::Export(args) => export::run(config, args, world).await,
+        Live::Tail(args) => tail::run(config, args, world).await,
         Live::Dashboard(args) => dashboard::run(config, args, world).await,
         Live::Kinds(args) => kinds::declared(config, args),
         Live::Migrate(args) => migrate::run(config, args, world).await,

@@ -13,11 +13,15 @@ use crate::text::plain::{printable, spelled_out};
 use super::CommandError;
 
 pub fn data(text: &str) -> Result<(), CommandError> {
+    data_while_read(text).map(drop)
+}
+
+/// The same, and whether anybody still reads.
+pub fn data_while_read(text: &str) -> Result<bool, CommandError> {
     match write_to(&mut io::stdout().lock(), text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Ok(Err(error).context("cannot write to standard output")?)
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Ok(Err(error).context("cannot write to standard output")?),
     }
 }
 

@@ -186,6 +186,7 @@ async fn work(
         }
     }
     store.forget_ended_spans(now).await?;
+    store.limit_replay(now).await?;
     Ok(folded == MOST_FOLDED || is_sorting)
 }
 

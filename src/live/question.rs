@@ -22,7 +22,7 @@ use super::store::StoreError;
 
 pub use answer::{Answer, FigureRow, Wanted, ask, figures, histogram};
 pub(super) use page::fitting;
-pub use page::{Cursor, Found, Order, Points, count, points};
+pub use page::{Cursor, Found, Order, Points, count, points, points_as_of};
 
 /// When and where it is asked.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +118,7 @@ impl Filter {
     }
 
     /// The places of a chunk's points that fit.
-    fn places(&self, chunk: &Chunk<'_>) -> Result<Vec<usize>, Corrupt> {
+    pub(super) fn places(&self, chunk: &Chunk<'_>) -> Result<Vec<usize>, Corrupt> {
         let mut places = chunk.places(&self.labels)?;
         if let Some(ok) = self.ok {
             let read = range(&places);

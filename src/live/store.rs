@@ -1,6 +1,7 @@
 //! The file of live events: SQLite, whose rows are chunks of many points.
 
 mod alerts;
+mod follow;
 mod keep;
 mod moved;
 mod read;
@@ -23,6 +24,7 @@ use super::bytes::Corrupt;
 use super::grain::Grain;
 
 pub use alerts::{AlertDelivery, DeliveryEnding, DeliveryState};
+pub use follow::{Ahead, Recorded};
 pub use keep::NewChunk;
 pub use moved::{ELSEWHERE, Identity, Moved, MovedPart, Origin, Tally};
 pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone, words_of};
@@ -47,6 +49,7 @@ pub enum Tier {
     Monthly = 2,
     Points = 3,
     Forgotten = 4,
+    Replay = 5,
 }
 
 impl From<Grain> for Tier {

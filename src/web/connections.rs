@@ -99,6 +99,10 @@ pub struct Peer(pub IpAddr);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HeldBack;
 
+/// Marks an answer that goes on for as long as the client reads it. It says something more often than a client may stall.
+#[derive(Debug, Clone, Copy)]
+pub struct Endless;
+
 struct Connection {
     stream: TcpStream,
     peer: Peer,
@@ -181,7 +185,10 @@ impl Connection {
                     phase.answer_is_held_back();
                     sleep(self.limits.too_many_guesses).await;
                 }
-                phase.answer_is_ready();
+                match answer.as_ref().is_ok_and(is_endless) {
+                    true => phase.answer_goes_on(),
+                    false => phase.answer_is_ready(),
+                }
                 answer
             }
         });
@@ -208,4 +215,8 @@ impl Connection {
 
 fn is_held_back(answer: &Response<Body>) -> bool {
     answer.extensions().get::<HeldBack>().is_some()
+}
+
+fn is_endless(answer: &Response<Body>) -> bool {
+    answer.extensions().get::<Endless>().is_some()
 }

@@ -12,6 +12,7 @@ mod limits;
 mod questions;
 mod sessions;
 mod spans;
+mod streamed;
 mod watched;
 
 use std::sync::Arc;

@@ -23,6 +23,7 @@ mod recording;
 mod scans;
 mod sorting;
 mod spans;
+mod tailed;
 mod told;
 mod watched;
 

@@ -86,7 +86,7 @@ pub(super) fn said<const N: usize>(
     said.into_iter().flatten()
 }
 
-fn label_pairs(labels: &[String]) -> Result<Vec<(String, String)>, CommandError> {
+pub(super) fn label_pairs(labels: &[String]) -> Result<Vec<(String, String)>, CommandError> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for label in labels {
         let Some((name, text)) = label.split_once('=') else {

@@ -79,6 +79,7 @@ pub async fn forget(
         store.note_forgotten(id, newest.saturating_add(1)).await?;
     }
     if !dry_run {
+        store.forget_replay(id).await?;
         store.forget_words(id, labels).await?;
     }
     Ok(forgotten)

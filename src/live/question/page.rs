@@ -63,17 +63,27 @@ pub async fn points(
     kind: &Kind,
     question: &Points,
 ) -> Result<Found, StoreError> {
+    store.begin_reading().await?;
+    let found = points_as_of(store, kind, question).await;
+    let ended = store.end_reading().await;
+    let found = found?;
+    ended.map(|()| found)
+}
+
+/// The same while all is read as it was at one instant.
+pub async fn points_as_of(
+    store: &mut Store,
+    kind: &Kind,
+    question: &Points,
+) -> Result<Found, StoreError> {
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(Found::default());
     };
-    store.begin_reading().await?;
     let page = match question.order {
         Order::NewestFirst => newest(store, id, kind, question).await,
         Order::OldestFirst => oldest(store, id, kind, question).await,
     };
-    let ended = store.end_reading().await;
-    let page = page?;
-    ended.map(|()| page.finish())
+    page.map(Page::finish)
 }
 
 /// How many points fit, those of broken chunks left out.

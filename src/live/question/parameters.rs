@@ -94,6 +94,17 @@ pub fn select(
     Ok((given.window(context)?, given.filter()?))
 }
 
+/// Which points of a kind are meant by `label.…` and `ok`.
+pub fn filter(pairs: &[(String, String)], kind: &Kind) -> Result<Filter, Wrong> {
+    let question = "filter";
+    Given {
+        question,
+        pairs,
+        kind,
+    }
+    .filter()
+}
+
 struct Given<'a> {
     question: &'a str,
     pairs: &'a [(String, String)],

@@ -59,6 +59,7 @@ impl Store {
         new: &[NewChunk],
         rolled: Option<Rolled>,
     ) -> Result<bool, StoreError> {
+        self.keep_for_replay(old).await?;
         if self.delete(old).await? != old.len() as u64 {
             return Ok(false);
         }
@@ -141,7 +142,12 @@ impl Store {
     }
 
     /// Notes before which instant points or rollups may be gone from now on.
-    async fn note_pruned(&mut self, kind: i64, tier: Tier, until: i64) -> Result<(), StoreError> {
+    pub(super) async fn note_pruned(
+        &mut self,
+        kind: i64,
+        tier: Tier,
+        until: i64,
+    ) -> Result<(), StoreError> {
         let noted = sqlx::query(
             "INSERT INTO pruned VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
         )
@@ -444,7 +450,7 @@ impl Store {
     }
 }
 
-fn ids_as_json(ids: &[i64]) -> String {
+pub(super) fn ids_as_json(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     format!("[{}]", ids.join(","))
 }

@@ -193,7 +193,9 @@ impl Store {
             for (month, rollup) in monthly(&part.points, zone) {
                 tally.insert((name.clone(), month), rollup);
             }
-            self.write_points(&mut part.points, kind, known).await?;
+            // It happened long ago: whoever follows what happens now is not told.
+            self.write_points(&mut part.points, kind, known, None)
+                .await?;
         }
         self.add_sums(moved.source, &tally).await?;
         if let Some((before, after)) = moved.state {

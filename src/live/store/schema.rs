@@ -21,8 +21,10 @@ const WRITTEN_AT: usize = 18;
 const SCHEMA_AT: usize = 100;
 const NO_TABLES: [u8; 5] = [0x0d, 0, 0, 0, 0];
 
+/// `recorded`: when a chunk was committed as it is; of those that a keeper made, nothing. `replay`: such chunks after a keeper
+/// has merged or sealed their points, for a while (`store/follow.rs`).
 /// `zones`: in which zone's hours, days and months the points between two instants were rolled up. `pruned`: before which
-/// instant rollups by hour, day or month (tiers 0, 1, 2) or points (3) may have been deleted, or points forgotten (4).
+/// instant rollups by hour, day or month (tiers 0, 1, 2) or points (3) may have been deleted, or points forgotten (4); up to which chunk nothing is kept for replay (5).
 /// `grouped`: from which instant on all points are rolled up by these labels too.
 /// `moved_…`: what was migrated from other systems, so that none of it is taken twice (`store/moved.rs`).
 const TABLES: &str = "
@@ -41,11 +43,19 @@ const TABLES: &str = "
         points INTEGER NOT NULL,
         widest INTEGER NOT NULL,
         broken TEXT,
+        recorded INTEGER,
         data BLOB NOT NULL
     );
     CREATE INDEX chunks_by_time ON chunks (kind, high);
     CREATE INDEX fresh_chunks ON chunks (kind, id, points) WHERE level = 0;
     CREATE INDEX sealed_chunks ON chunks (kind, day, label, least, id, most, points) WHERE level = 1 AND broken IS NULL;
+    CREATE TABLE replay (
+        id INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        recorded INTEGER NOT NULL,
+        data BLOB NOT NULL
+    );
+    CREATE INDEX replay_by_kind ON replay (kind, id);
     CREATE TABLE rollups (
         kind INTEGER NOT NULL,
         labels TEXT NOT NULL,

@@ -147,24 +147,27 @@ impl Store {
         }
         for (name, mut points) in points {
             if let Some(kind) = kinds.get(name).filter(|_| !points.is_empty()) {
-                self.write_points(&mut points, kind, known).await?;
+                self.write_points(&mut points, kind, known, Some(now))
+                    .await?;
                 known.keep(kind, points, spans.remove(name).unwrap_or_default());
             }
         }
         Ok(outcomes)
     }
 
-    /// The points become a fresh chunk; words that are too many become [`OTHER`] first.
+    /// The points become a fresh chunk; words that are too many become [`OTHER`] first. Whoever follows what is recorded sees
+    /// those that are `recorded` at an instant.
     pub(super) async fn write_points(
         &mut self,
         points: &mut Columns,
         kind: &Kind,
         known: &mut Known,
+        recorded: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
         let id = self.kind_id(&kind.name, known).await?;
         self.limit_words(points, kind, id, known).await?;
         points.drop_blank_values();
-        self.insert_fresh(points, id).await
+        self.insert_fresh(points, id, recorded).await
     }
 
     /// Takes out what is there already: batches by their keys, events by their ids. Remembers the others.
@@ -442,7 +445,12 @@ impl Store {
         noted.map(drop).map_err(self.failed("write to"))
     }
 
-    async fn insert_fresh(&mut self, points: &Columns, kind: i64) -> Result<(), StoreError> {
+    async fn insert_fresh(
+        &mut self,
+        points: &Columns,
+        kind: i64,
+        recorded: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
         let all: Vec<u32> = (0..points.len() as u32).collect();
         for places in pieces(&all, points) {
             let data = match places.len() == points.len() {
@@ -452,7 +460,7 @@ impl Store {
             let data = data.map_err(|error| self.corrupt(Part::Commit, error))?;
             let at = || places.iter().map(|place| points.at[*place as usize]);
             let inserted = sqlx::query(
-                "INSERT INTO chunks (kind, level, low, high, points, widest, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO chunks (kind, level, low, high, points, widest, recorded, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(kind)
             .bind(Level::Fresh as i64)
@@ -460,6 +468,7 @@ impl Store {
             .bind(at().max())
             .bind(places.len() as i64)
             .bind(points.widest() as i64)
+            .bind(recorded.map(|at| at.timestamp_micros()))
             .bind(data)
             .execute(&mut self.connection)
             .await;

@@ -42,6 +42,8 @@ enum Step {
     HeldBack,
     /// The answer leaves.
     Leaving,
+    /// An answer without an end, of which some leaves from time to time.
+    Streaming,
     /// Everything has been sent.
     Closing,
 }
@@ -101,9 +103,17 @@ impl ConnectionPhase {
         self.change(|state, _| state.enter(Step::Leaving, Some(state.credit)));
     }
 
+    /// The client must take something every once in a while.
+    pub(super) fn answer_goes_on(&self) {
+        self.change(|state, limits| state.enter(Step::Streaming, Some(limits.stall)));
+    }
+
     /// The client took a part of the answer.
     pub(super) fn took(&self, bytes: usize) {
         self.change(|state, limits| {
+            if state.step == Step::Streaming {
+                state.until = Some(Instant::now() + limits.stall);
+            }
             if let (Step::Leaving, Some(until)) = (state.step, state.until) {
                 let now = Instant::now();
                 let earned = until + limits.time_for(bytes);
@@ -145,7 +155,8 @@ impl ConnectionPhase {
     /// Since when the server has waited for the client, if it does.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         let state = self.state();
-        (state.step != Step::Working).then_some(state.since)
+        let works = [Step::Working, Step::Streaming];
+        (!works.contains(&state.step)).then_some(state.since)
     }
 
     pub(super) fn until(&self) -> Option<Instant> {
