@@ -115,7 +115,7 @@ pub enum Command {
     /// Serve the dashboard and Prometheus metrics
     #[command(after_help = SERVE_HELP)]
     Serve(Serve),
-    /// Browse days in the terminal
+    /// Browse days in the terminal, or watch live events
     Top(Top),
     /// Export days as JSON, JSON Lines, CSV or for Prometheus
     #[command(after_help = EXPORT_HELP)]

@@ -171,7 +171,10 @@ pub struct Top {
     /// First day to show [default: newest]
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,
-    /// Print what `daybook show` prints and exit
+    /// Show live events instead: what happens now, by kind, with raised alerts and the agents' dashboard
+    #[arg(long, conflicts_with = "date")]
+    pub live: bool,
+    /// Print the page and exit: without --live, what `daybook show` prints
     #[arg(long)]
     pub once: bool,
 }

@@ -33,8 +33,9 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
 }
 
 pub use kinds::preset;
+pub(super) use query::failed;
 
-fn settings(config: &Config) -> Result<&LiveSettings, CommandError> {
+pub(super) fn settings(config: &Config) -> Result<&LiveSettings, CommandError> {
     config.live.as_ref().ok_or_else(|| {
         CommandError::Usage(format!(
             "{} has no section [live]: add one with the kinds of events to record, such as `presets = [\"hosts\"]`",

@@ -7,12 +7,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::calendar::spoken;
 use crate::cli::{Show, Top};
 use crate::config::Config;
+use crate::look::terminal::live::{LiveError, LiveView};
 use crate::look::terminal::{TerminalView, TopError};
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, Ended, World, dates, show};
+use super::live::{failed, settings, unavailable};
+use super::{CommandError, Ended, World, dates, output, show};
 
 pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, CommandError> {
+    if args.live {
+        return live(config, args.once, world).await;
+    }
     if args.once {
         let same = Show {
             date: args.date.clone(),
@@ -20,12 +25,10 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
         };
         return show::run(config, &same, world).await;
     }
-    if !world.stdout_is_terminal {
-        return Err(CommandError::Usage(
-            "standard output is not a terminal: use `daybook show`, or `daybook top --once`, for plain text"
-                .to_owned(),
-        ));
-    }
+    only_on_a_terminal(
+        world,
+        "use `daybook show`, or `daybook top --once`, for plain text",
+    )?;
     let date = dates::asked(&args.date, config, world)?;
     stop_on_hangup(world.stop.clone())?;
     let color = show::look(world).color;
@@ -37,6 +40,43 @@ pub async fn run(config: &Config, args: &Top, world: &World) -> Result<Ended, Co
     };
     view.run(date, color).await.map_err(command_error)?;
     Ok(Ended::Done)
+}
+
+async fn live(config: &Config, once: bool, world: &World) -> Result<Ended, CommandError> {
+    let view = LiveView {
+        config,
+        live: settings(config)?,
+        clock: world.clock,
+        stop: &world.stop,
+    };
+    let look = show::look(world);
+    if once {
+        let width = usize::from(output::width(world.environment.get("COLUMNS")));
+        let page = view.once(width, look.color).await.map_err(live_error)?;
+        output::data(&page)?;
+        return Ok(Ended::Done);
+    }
+    only_on_a_terminal(world, "use `daybook top --live --once` for plain text")?;
+    stop_on_hangup(world.stop.clone())?;
+    view.run(look.color).await.map_err(live_error)?;
+    Ok(Ended::Done)
+}
+
+fn live_error(error: LiveError) -> CommandError {
+    match error {
+        LiveError::Store(error) => unavailable(error),
+        LiveError::Asked(error) => failed(error),
+        LiveError::Terminal(_) => anyhow::Error::from(error).into(),
+    }
+}
+
+fn only_on_a_terminal(world: &World, otherwise: &str) -> Result<(), CommandError> {
+    match world.stdout_is_terminal {
+        true => Ok(()),
+        false => Err(CommandError::Usage(format!(
+            "standard output is not a terminal: {otherwise}"
+        ))),
+    }
 }
 
 /// Only here: `nohup daybook collect` must survive its terminal.

@@ -1,6 +1,7 @@
 //! What the senders and readers of other metrics systems expect.
 
 pub mod agents;
+pub mod agents_dashboard;
 pub mod bot;
 pub mod bot_dashboard;
 pub mod moderation;

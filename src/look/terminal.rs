@@ -6,20 +6,20 @@ mod details;
 pub mod draw;
 mod fit;
 mod ink;
+mod input;
 mod lines;
+pub mod live;
 pub mod session;
 pub mod shown;
 pub mod state;
 mod table;
 pub mod words;
 
-use std::io::{self, IsTerminal};
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
+use ratatui::crossterm::event::{Event, KeyEventKind};
 use thiserror::Error;
 
 use crate::book::BookError;
@@ -28,12 +28,10 @@ use crate::render::phrases::fill;
 use tokio_util::sync::CancellationToken;
 
 use super::edition::{Edition, POLL_INTERVAL, Watched};
+use input::{Input, next_input};
 use session::Session;
 use shown::{Shown, plain};
 use state::{Next, State, press};
-
-/// How long to wait for a key before looking at signals, the book and the clock.
-const INPUT_TIMEOUT: Duration = Duration::from_millis(200);
 
 pub struct TerminalView<'a> {
     pub config: &'a Config,
@@ -54,13 +52,6 @@ pub enum TopError {
     },
     #[error("cannot use the terminal: {0}")]
     Terminal(#[from] io::Error),
-}
-
-enum Input {
-    Event(Event),
-    Nothing,
-    /// The terminal has closed.
-    Closed,
 }
 
 impl TerminalView<'_> {
@@ -146,39 +137,6 @@ impl TerminalView<'_> {
         };
         let now = (self.clock)();
         Ok(Shown::new(report, edition, self.config, now))
-    }
-}
-
-/// Waits on a thread of its own, so that a signal is noticed without a key.
-async fn next_input() -> io::Result<Input> {
-    let waited = tokio::task::spawn_blocking(wait).await;
-    waited.map_err(io::Error::other)?
-}
-
-/// Notices a closed terminal before reading it: it could be read for ever and gives nothing.
-fn wait() -> io::Result<Input> {
-    let keys = io::stdin();
-    if !keys.is_terminal() {
-        return read_input(INPUT_TIMEOUT);
-    }
-    let mut watched = [PollFd::new(&keys, PollFlags::IN)];
-    let timeout = Timespec::try_from(INPUT_TIMEOUT).map_err(io::Error::other)?;
-    match rustix::event::poll(&mut watched, Some(&timeout)) {
-        // A signal: the window may have another size now.
-        Err(Errno::INTR) => {}
-        answer => drop(answer?),
-    }
-    let closed = PollFlags::HUP | PollFlags::ERR;
-    match watched[0].revents().intersects(closed) {
-        true => Ok(Input::Closed),
-        false => read_input(Duration::ZERO),
-    }
-}
-
-fn read_input(timeout: Duration) -> io::Result<Input> {
-    match event::poll(timeout)? {
-        true => event::read().map(Input::Event),
-        false => Ok(Input::Nothing),
     }
 }
 

@@ -25,6 +25,7 @@ mod sorting;
 mod spans;
 mod tailed;
 mod told;
+mod topped;
 mod watched;
 
 use chrono::{DateTime, Utc};

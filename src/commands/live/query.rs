@@ -108,7 +108,7 @@ pub(super) fn usage(wrong: Wrong) -> CommandError {
     })
 }
 
-pub(super) fn failed(error: AskError) -> CommandError {
+pub(in super::super) fn failed(error: AskError) -> CommandError {
     match error {
         AskError::Store(error) => unavailable(error),
         AskError::TooMuch(message) => CommandError::Usage(message),

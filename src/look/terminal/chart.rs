@@ -37,6 +37,18 @@ pub(super) fn bar(share: f64, width: usize) -> String {
     bar
 }
 
+/// Counts from nothing on, as many to a column as it takes to fit.
+pub(super) fn counts(counts: &[u64], width: usize) -> String {
+    let a_column = counts.len().div_ceil(width.max(1)).max(1);
+    let columns: Vec<u64> = counts
+        .chunks(a_column)
+        .map(|counts| counts.iter().sum())
+        .collect();
+    let most = columns.iter().copied().max().unwrap_or_default().max(1);
+    let level = |count: &u64| 1 + (count * 7).div_ceil(most) as usize;
+    columns.iter().map(|count| EIGHTHS[level(count)]).collect()
+}
+
 /// How many eighths of a line each number is high; a constant is nearly half as high as there is room.
 fn levels(numbers: &[Option<f64>], most: usize) -> Vec<Option<usize>> {
     let finite = |number: &Option<f64>| number.filter(|number| number.is_finite());
