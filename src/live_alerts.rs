@@ -1,5 +1,6 @@
 //! Alerts between two nights: a server looks at them every few seconds, and sends what happened to whom it is for.
 
+mod day;
 mod send;
 pub mod words;
 
@@ -15,6 +16,7 @@ use crate::live::question::Context;
 use crate::live::store::{Store, StoreError};
 use crate::live::watch::{Happened, WatchError, round};
 
+pub use day::raised_between;
 pub use send::deliver;
 
 const EVERY: Duration = Duration::from_secs(10);

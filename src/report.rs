@@ -27,8 +27,8 @@ pub use crate::compare::{
 };
 pub use highlight::{Highlight, Mover, Verdict};
 pub use letter::{
-    Around, Content, Correction, Letter, NoNumbers, STOPPED_AFTER, Undelivered, due_after,
-    expected, next_due,
+    Around, Content, Correction, Letter, LiveAlert, NoNumbers, STOPPED_AFTER, Undelivered,
+    due_after, expected, next_due,
 };
 
 /// How many days a trend shows, the day itself the last of them.

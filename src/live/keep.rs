@@ -221,6 +221,10 @@ pub async fn prune_all(
         while !dry_run && fold(store, id, kind, rules.zone, now, &mut 0).await? {}
         all.push(prune::all(store, id, kind, rules, now, dry_run).await?);
     }
+    if !dry_run {
+        store.limit_replay(now).await?;
+        store.give_room_back().await?;
+    }
     Ok(all)
 }
 

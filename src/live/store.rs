@@ -23,7 +23,7 @@ use crate::config::live::Durable;
 use super::bytes::Corrupt;
 use super::grain::Grain;
 
-pub use alerts::{AlertDelivery, DeliveryEnding, DeliveryState};
+pub use alerts::{AlertDelivery, DeliveryEnding, DeliveryState, RaisedOnce};
 pub use follow::{Ahead, Recorded};
 pub use keep::NewChunk;
 pub use moved::{ELSEWHERE, Identity, Moved, MovedPart, Origin, Tally};

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::catalog::Limit;
 use crate::config::live_alerts::LiveAlert;
 use crate::config::{Config, LiveSettings};
+use crate::kinds::Kind;
 use crate::live::watch::{Happened, Known, Words, limit_of};
 use crate::locale::Locale;
 use crate::notice::{Level, Notice};
@@ -29,47 +30,20 @@ impl<'a> Telling<'a> {
         locale: Locale,
     ) -> Self {
         let kind = &live.kinds[&alert.watch.figure.kind];
-        let decimals = match alert.watch.of {
-            Some(_) => Some(1),
-            None => alert.watch.figure.aggregate.decimals(kind),
-        };
         Self {
             alert,
             happened,
-            scale: Scale {
-                unit: alert.watch.unit(kind),
-                decimals,
-                in_points: false,
-            },
+            scale: scale(alert, kind),
             speech: Speech::new(locale),
         }
     }
 
-    /// `Slow checkout, zh`
     fn what(&self) -> String {
-        let words = self.happened.words.iter().filter(|word| !word.is_empty());
-        let words: Vec<&str> = words.map(String::as_str).collect();
-        match words[..] {
-            [] => self.alert.label.clone(),
-            _ => format!("{}, {}", self.alert.label, words.join(" ")),
-        }
+        what(self.alert, &self.happened.words)
     }
 
     fn value(&self) -> Option<String> {
-        Some(self.number(self.happened.value?))
-    }
-
-    /// Of large numbers nobody reads the digits behind the point.
-    fn number(&self, number: f64) -> String {
-        let decimals = match number.abs() >= 100.0 {
-            true => Some(0),
-            false => self.scale.decimals,
-        };
-        let scale = Scale {
-            decimals,
-            ..self.scale
-        };
-        self.speech.number(number, scale)
+        Some(self.speech.measured(self.happened.value?, self.scale))
     }
 
     fn limit(&self) -> Option<Limit> {
@@ -78,11 +52,7 @@ impl<'a> Telling<'a> {
 
     /// `> 2,000 ms`
     fn limit_text(&self) -> String {
-        let written = |limit: Limit| {
-            let text = limit.to_string();
-            let sign = text.split(' ').next().unwrap_or_default();
-            format!("{sign} {}", self.number(limit.bound))
-        };
+        let written = |limit| self.speech.bound(limit, self.scale);
         self.limit().map(written).unwrap_or_default()
     }
 
@@ -113,6 +83,27 @@ impl<'a> Telling<'a> {
         let since = self.speech.moment(self.happened.since, config.time_zone);
         lines.push(fill(words.live_since, &[("since", since)]));
         lines
+    }
+}
+
+/// `Slow checkout, zh`
+pub(super) fn what(alert: &LiveAlert, words: &Words) -> String {
+    let words = words.iter().filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.map(String::as_str).collect();
+    match words[..] {
+        [] => alert.label.clone(),
+        _ => format!("{}, {}", alert.label, words.join(" ")),
+    }
+}
+
+pub(super) fn scale<'a>(alert: &LiveAlert, kind: &'a Kind) -> Scale<'a> {
+    Scale {
+        unit: alert.watch.unit(kind),
+        decimals: match alert.watch.of {
+            Some(_) => Some(1),
+            None => alert.watch.figure.aggregate.decimals(kind),
+        },
+        in_points: false,
     }
 }
 

@@ -3,14 +3,16 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::book::{self, Book, BookError, Corrected, Delivery, DeliveryState, Planned, Subject};
-use crate::calendar::spoken;
+use crate::calendar::{Day, spoken};
 use crate::catalog::Catalog;
 use crate::compare::{self, DAYS_JUDGED};
 use crate::config::Config;
 use crate::deliver::Composed;
 use crate::entry::Entry;
+use crate::live_alerts;
 use crate::report::{
-    self, Around, Content, Correction, Letter, NoNumbers, Undelivered, due_after, next_due,
+    self, Around, Content, Correction, Letter, LiveAlert, NoNumbers, Undelivered, due_after,
+    next_due,
 };
 
 use super::types::About;
@@ -95,6 +97,7 @@ async fn around(
     let settings = &config.report;
     let lost = book::lost_to_readers(book, date, date, settings.give_up).await?;
     let around = Around {
+        live_alerts: raised_on(config, date).await,
         undelivered: lost.into_iter().map(undelivered).collect(),
         link: settings.public_url.as_ref().map(ToString::to_string),
         ..Around::default()
@@ -113,6 +116,18 @@ async fn around(
         bad_addresses: planned.bad_addresses,
         stale_recipients: planned.stale_recipients,
         ..around
+    })
+}
+
+/// Numbers of the book are told although live events cannot be read.
+async fn raised_on(config: &Config, date: NaiveDate) -> Vec<LiveAlert> {
+    let (Some(live), Ok(day)) = (&config.live, Day::new(date, config.time_zone)) else {
+        return Vec::new();
+    };
+    let raised = live_alerts::raised_between(live, day.start, day.end).await;
+    raised.unwrap_or_else(|error| {
+        tracing::warn!("the letter is without alerts about live events: {error}");
+        Vec::new()
     })
 }
 

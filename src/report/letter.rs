@@ -5,7 +5,9 @@ use chrono_tz::Tz;
 
 use crate::calendar::{Day, first_instant};
 
-use super::Report;
+use crate::catalog::Limit;
+
+use super::{Report, Severity};
 
 /// The message about a day.
 #[derive(Debug, Clone)]
@@ -50,6 +52,8 @@ pub struct Around {
     pub corrections: Vec<Correction>,
     /// Further days collected in the same run, which get no message of their own.
     pub also: Vec<NaiveDate>,
+    /// What was raised between two nights.
+    pub live_alerts: Vec<LiveAlert>,
     /// Deliveries of earlier reports that failed or are in doubt.
     pub undelivered: Vec<Undelivered>,
     /// Addresses that could not be used, with why.
@@ -71,6 +75,26 @@ pub struct Correction {
     pub decimals: Option<u32>,
     pub mailed: f64,
     pub now: f64,
+}
+
+/// An alert about live events that was raised on the day; each group of events has its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveAlert {
+    pub key: String,
+    /// With the group: `Slow checkout, zh`
+    pub label: String,
+    pub unit: String,
+    pub decimals: Option<u32>,
+    /// The worst of the day, with its number.
+    pub severity: Severity,
+    pub value: Option<f64>,
+    /// None of an alert that is declared no more.
+    pub limit: Option<Limit>,
+    /// How often it was raised.
+    pub times: usize,
+    pub since: DateTime<Utc>,
+    /// When it was over; none if it is not.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A delivery that did not arrive, as far as is known.

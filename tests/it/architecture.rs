@@ -73,11 +73,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "live_alerts",
         &[
+            "kinds",
             "catalog",
             "config",
             "live",
             "locale",
             "notice",
+            "report",
             "render",
             "deliver",
             "threshold",
@@ -105,6 +107,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "deliver",
             "prune",
             "live",
+            "live_alerts",
             "live_readings",
         ],
     ),

@@ -8,11 +8,12 @@ pub mod numbers;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Europe::Zurich;
 use daybook::calendar::Day;
-use daybook::catalog::{Catalog, Document, Mute, holidays};
+use daybook::catalog::{Catalog, Document, Limit, Mute, holidays};
 use daybook::compare::judge_day;
 use daybook::entry::{Entry, Kind, Provenance, Reading};
 use daybook::report::{
-    self, Around, Content, Correction, Letter, NoNumbers, Undelivered, next_due,
+    self, Around, Content, Correction, Letter, LiveAlert, NoNumbers, Severity, Undelivered,
+    next_due,
 };
 use daybook::text::mistake::Source;
 
@@ -190,10 +191,47 @@ fn critical() -> Letter {
     let mut letter = letter(&entries, &beryl());
     letter.around = Around {
         corrections: corrections(),
+        live_alerts: live_alerts(),
         undelivered: undelivered(),
         ..letter.around
     };
     letter
+}
+
+fn live_alerts() -> Vec<LiveAlert> {
+    let slow = LiveAlert {
+        key: "checkout_slow".to_owned(),
+        label: "Slow checkout, zh".to_owned(),
+        unit: "ms".to_owned(),
+        decimals: Some(2),
+        severity: Severity::Critical,
+        value: Some(6_104.25),
+        limit: Some(Limit {
+            over: true,
+            inclusive: false,
+            bound: 5_000.0,
+        }),
+        times: 3,
+        since: instant("2025-10-03T12:05:00Z"),
+        until: Some(instant("2025-10-03T13:40:00Z")),
+    };
+    let failing = LiveAlert {
+        key: "stage_failing".to_owned(),
+        label: "Failed stages, quality gate".to_owned(),
+        unit: "%".to_owned(),
+        decimals: Some(1),
+        severity: Severity::Warning,
+        value: Some(93.4),
+        limit: Some(Limit {
+            over: false,
+            inclusive: false,
+            bound: 95.0,
+        }),
+        times: 1,
+        since: instant("2025-10-02T20:30:00Z"),
+        until: None,
+    };
+    vec![slow, failing]
 }
 
 fn corrections() -> Vec<Correction> {

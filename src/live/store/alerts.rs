@@ -15,6 +15,18 @@ use super::{Store, StoreError};
 /// What happened is known for so long.
 const HISTORY: TimeDelta = TimeDelta::days(400);
 
+/// An alert of one group, from its beginning to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RaisedOnce {
+    pub alert: String,
+    pub words: Words,
+    /// The worst of it, and its number then.
+    pub severity: Severity,
+    pub value: Option<f64>,
+    pub since: DateTime<Utc>,
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// A delivery of what happened, on its way to one recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlertDelivery {
@@ -217,6 +229,44 @@ impl Store {
         .map_err(self.failed("read"))?;
         let all = rows.iter().map(happened).collect::<Result<_, _>>();
         all.map_err(self.failed("read"))
+    }
+
+    /// What was raised from one instant on to before another, the first first. What was raised before and has no end belongs
+    /// to it as long as it is raised now: an alert that is declared no more has none.
+    pub async fn raised_between(
+        &mut self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<RaisedOnce>, StoreError> {
+        // `value` is of the row with the maximum: the first as severe as it became.
+        let rows = sqlx::query(
+            "SELECT alert, words, max(10 * severity - state), severity, value, since,
+                sum(at) FILTER (WHERE state = ?3) AS until
+             FROM alert_history AS history WHERE since < ?2 GROUP BY alert, words, since
+             HAVING since >= ?1 OR until >= ?1 OR (until IS NULL AND EXISTS (
+                SELECT 1 FROM alerts WHERE alert = history.alert AND words = history.words AND since = history.since))
+             ORDER BY since, alert, words",
+        )
+        .bind(from.timestamp_micros())
+        .bind(to.timestamp_micros())
+        .bind(state_number(State::Recovered))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        let raised = rows.iter().map(|row| {
+            let until: Option<i64> = row.try_get(6)?;
+            Ok(RaisedOnce {
+                alert: row.try_get(0)?,
+                words: words(row.try_get(1)?),
+                severity: severity_of(row.try_get(3)?),
+                value: row.try_get(4)?,
+                since: instant(row.try_get(5)?),
+                until: until.map(instant),
+            })
+        });
+        raised
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(self.failed("read"))
     }
 
     /// Deliveries that are due, those to one recipient together.

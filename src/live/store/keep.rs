@@ -306,6 +306,11 @@ impl Store {
         self.begin().await?;
         let done = self.delete_and_note(kind, chunks).await;
         self.finish(done).await?;
+        self.give_room_back().await
+    }
+
+    /// A part of the room that is not used any more, so that nobody waits for long.
+    pub async fn give_room_back(&mut self) -> Result<(), StoreError> {
         let vacuumed = sqlx::query("PRAGMA incremental_vacuum(2000)")
             .execute(&mut self.connection)
             .await;

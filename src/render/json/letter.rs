@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::entry::PartKey;
 use crate::report::{
-    Around, Content, Correction, Highlight, Letter, NoNumbers, Report, Row, Rule, Undelivered,
-    Verdict,
+    Around, Content, Correction, Highlight, Letter, LiveAlert, NoNumbers, Report, Row, Rule,
+    Undelivered, Verdict,
 };
 
 use super::{instant, number, object};
@@ -144,6 +144,11 @@ fn no_numbers(none: &NoNumbers) -> Map<String, Value> {
 fn around(around: &Around, zone: Tz) -> Map<String, Value> {
     let at = |instant: DateTime<Utc>| super::instant(instant, zone);
     let corrections: Vec<Value> = around.corrections.iter().map(correction).collect();
+    let live_alerts: Vec<Value> = around
+        .live_alerts
+        .iter()
+        .map(|alert| live_alert(alert, zone))
+        .collect();
     let undelivered: Vec<Value> = around.undelivered.iter().map(self::undelivered).collect();
     let bad_addresses: Vec<Value> = around
         .bad_addresses
@@ -153,6 +158,7 @@ fn around(around: &Around, zone: Tz) -> Map<String, Value> {
     object(json!({
         "corrections": corrections,
         "also": around.also,
+        "live_alerts": live_alerts,
         "undelivered": undelivered,
         "bad_addresses": bad_addresses,
         "stale_recipients": around.stale_recipients,
@@ -169,6 +175,20 @@ fn correction(correction: &Correction) -> Value {
         "unit": correction.unit,
         "mailed": number(correction.mailed),
         "now": number(correction.now),
+    })
+}
+
+fn live_alert(alert: &LiveAlert, zone: Tz) -> Value {
+    json!({
+        "alert": alert.key,
+        "label": alert.label,
+        "severity": crate::render::words::severity(alert.severity),
+        "value": alert.value.map(number),
+        "unit": alert.unit,
+        "limit": alert.limit.map(|limit| limit.to_string()),
+        "times": alert.times,
+        "since": instant(alert.since, zone),
+        "until": alert.until.map(|until| instant(until, zone)),
     })
 }
 

@@ -176,6 +176,9 @@ pub(super) const ENGLISH: Phrases = Phrases {
     live_ended: "{what}: no events any more",
     live_is: "{value} over the last {time}; limit {limit}.",
     live_since: "Since {since}.",
+    live_title: "Raised during the day",
+    live_over: "{what}: {severity}, {value}, {since} to {until}",
+    live_still: "{what}: {severity}, {value}, since {since} and not over",
     reason_deleted: "rows deleted since are missing",
     reason_now: "it depends on a column that changes; past days are unknown",
     reason_no_birth: "no column tells when a row was created; past days are unknown",
@@ -195,6 +198,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     twins: "{label}: {value}, but {twin}: {twin_value} ({difference})",
     twins_stored: "{label}: {value} sent, {twin_value} in the database ({twin})",
 
+    live_times: plural("{n} time", "{n} times"),
     live_groups: plural("{n} group", "{n} groups"),
     criticals: plural("{n} critical", "{n} critical"),
     warnings: plural("{n} warning", "{n} warnings"),

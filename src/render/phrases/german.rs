@@ -177,6 +177,9 @@ pub(super) const GERMAN: Phrases = Phrases {
     live_ended: "{what}: keine Ereignisse mehr",
     live_is: "{value} in den letzten {time}; Grenze {limit}.",
     live_since: "Seit {since}.",
+    live_title: "Während des Tages gemeldet",
+    live_over: "{what}: {severity}, {value}, {since} bis {until}",
+    live_still: "{what}: {severity}, {value}, seit {since} und nicht vorbei",
     reason_deleted: "seither gelöschte Zeilen fehlen",
     reason_now: "hängt von einer Spalte ab, die sich ändert; frühere Tage sind unbekannt",
     reason_no_birth: "keine Spalte hält fest, wann eine Zeile entstand; frühere Tage sind unbekannt",
@@ -196,6 +199,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     twins: "{label}: {value}, aber {twin}: {twin_value} ({difference})",
     twins_stored: "{label}: {value} gesendet, {twin_value} in der Datenbank ({twin})",
 
+    live_times: plural("{n}-mal", "{n}-mal"),
     live_groups: plural("{n} Gruppe", "{n} Gruppen"),
     criticals: plural("{n} kritisch", "{n} kritisch"),
     warnings: plural("{n} Warnung", "{n} Warnungen"),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::catalog::{KnownDay, Metric, Mute};
+use crate::catalog::{KnownDay, Limit, Metric, Mute};
 use crate::entry::{Kind, Value};
 use crate::locale::{Language, Locale, Numbers};
 use crate::report::{AlertedPart, Row, Severity, Twin, Usual, Week};
@@ -247,6 +247,22 @@ impl Speech {
             "bytes" => unbroken(&written("bytes")),
             unit => with_unit(&written(""), unit),
         }
+    }
+
+    /// A number of the last while. Of large ones nobody reads the digits behind the point.
+    pub fn measured(&self, number: f64, scale: Scale<'_>) -> String {
+        let decimals = match number.abs() >= 100.0 {
+            true => Some(0),
+            false => scale.decimals,
+        };
+        self.number(number, Scale { decimals, ..scale })
+    }
+
+    /// `> 2,000 ms`
+    pub fn bound(&self, limit: Limit, scale: Scale<'_>) -> String {
+        let text = limit.to_string();
+        let sign = text.split(' ').next().unwrap_or_default();
+        format!("{sign}\u{a0}{}", self.measured(limit.bound, scale))
     }
 
     /// `−54 %`, `+2.5 points` or, from zero, `+3`.

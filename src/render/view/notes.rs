@@ -1,12 +1,14 @@
 //! The notes under the tables: failures, corrections, the origin of numbers, lost deliveries.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use crate::entry::Kind;
 use crate::render::clean;
 use crate::render::phrases::speech::Scale;
 use crate::render::phrases::{Speech, fill};
-use crate::report::{Correction, Letter, Report, Row, Twin, Undelivered, Unlisted};
+use crate::report::{
+    Correction, Letter, LiveAlert, Report, Row, Severity, Twin, Undelivered, Unlisted,
+};
 
 use super::highlights::{self, label};
 use super::opening::unusual_length;
@@ -23,6 +25,7 @@ pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
     let about_report = |note: ReportNote| letter.report().and_then(|report| note(report, speech));
     let notes = [
         about_report(failed),
+        live_alerts(letter, speech),
         about_report(muted),
         stale_recipients(letter, speech),
         bad_addresses(letter, speech),
@@ -261,6 +264,64 @@ fn exact(scale: Scale<'_>) -> Scale<'_> {
         decimals: None,
         ..scale
     }
+}
+
+/// Whoever reads the letter at once may have missed the message of the moment.
+fn live_alerts(letter: &Letter, speech: &Speech) -> Option<NoteView> {
+    let words = speech.words;
+    let at = |at: DateTime<Utc>| {
+        let date = at.with_timezone(&letter.time_zone()).date_naive();
+        let clock = speech.clock(at, letter.time_zone());
+        match date == letter.date() {
+            true => clock,
+            false => format!("{} {clock}", speech.short_date(date)),
+        }
+    };
+    let line = |alert: &LiveAlert| {
+        let scale = Scale {
+            unit: &alert.unit,
+            decimals: alert.decimals,
+            in_points: false,
+        };
+        let value = alert.value.map(|value| speech.measured(value, scale));
+        let limit = alert.limit.map(|limit| speech.bound(limit, scale));
+        let number = match (value, limit) {
+            (Some(value), Some(limit)) => format!("{value} ({limit})"),
+            (value, limit) => value.or(limit).unwrap_or_default(),
+        };
+        let number = match alert.times {
+            1 => number,
+            times => format!("{number}, {}", speech.count(words.live_times, times)),
+        };
+        let told = [
+            ("what", clean::label(&alert.label)),
+            ("severity", words.severity(alert.severity).to_owned()),
+            ("value", number),
+            ("since", at(alert.since)),
+        ];
+        match alert.until {
+            None => fill(words.live_still, &told),
+            Some(until) => {
+                let [what, severity, number, since] = told;
+                fill(
+                    words.live_over,
+                    &[what, severity, number, since, ("until", at(until))],
+                )
+            }
+        }
+    };
+    let alerts = &letter.around.live_alerts;
+    let is_critical = |alert: &LiveAlert| alert.severity == Severity::Critical;
+    let tone = match alerts.iter().any(is_critical) {
+        true => Tone::Critical,
+        false => Tone::Warning,
+    };
+    note(
+        words.live_title,
+        tone,
+        alerts.iter().map(line).collect(),
+        speech,
+    )
 }
 
 fn undelivered(letter: &Letter, speech: &Speech) -> Option<NoteView> {

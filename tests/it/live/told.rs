@@ -7,7 +7,8 @@ use daybook::config::{Config, LiveSettings};
 use daybook::live::question::Context;
 use daybook::live::store::Store;
 use daybook::live::watch::round;
-use daybook::live_alerts::{deliver, words};
+use daybook::live_alerts::{deliver, raised_between, words};
+use daybook::report::{LiveAlert, Severity};
 use daybook::threshold::State;
 use serde_json::{Value as Json, json};
 use support::world::World;
@@ -44,6 +45,10 @@ fn two_minutes_later() -> DateTime<Utc> {
 
 fn an_hour_later() -> DateTime<Utc> {
     start() + TimeDelta::hours(1)
+}
+
+fn two_hours_later() -> DateTime<Utc> {
+    start() + TimeDelta::hours(2)
 }
 
 /// Two checkouts of one shop, just before an instant.
@@ -136,7 +141,7 @@ async fn an_alert_reaches_a_webhook_once_and_says_when_it_is_over() {
             "over": "5m",
             "at": "2026-11-20T11:00:00Z",
             "since": "2026-11-20T11:00:00Z",
-            "text": "Slow checkout, zh: 1'500\u{a0}ms (> 1'000\u{a0}ms)",
+            "text": "Slow checkout, zh: 1'500\u{a0}ms (>\u{a0}1'000\u{a0}ms)",
         })
     );
     assert_eq!(
@@ -213,7 +218,7 @@ async fn a_mail_says_it_in_subject_text_and_html_and_one_in_doubt_is_not_sent_ag
     );
     let text = parsed.body_text(0).unwrap();
     assert!(
-        text.contains("limit > 2'000\u{a0}ms") && text.contains("shop: zh"),
+        text.contains("limit >\u{a0}2'000\u{a0}ms") && text.contains("shop: zh"),
         "{text}"
     );
     assert!(parsed.body_html(0).unwrap().contains("Slow checkout, zh"));
@@ -354,4 +359,52 @@ async fn whoever_is_away_is_asked_once_a_round() {
     looked(&config, start).await;
     assert_eq!(away.asked().len(), 1);
     assert_eq!(counts(live).await, owned(&[("failed", 1), ("planned", 1)]));
+}
+
+/// What the letter of the day says that begins so many days after the first.
+async fn of_day(config: &Config, days: i64) -> Vec<LiveAlert> {
+    let midnight: DateTime<Utc> = "2026-11-19T23:00:00Z".parse().unwrap();
+    let day = |days| midnight + TimeDelta::days(days);
+    let live = config.live.as_ref().unwrap();
+    raised_between(live, day(days), day(days + 1))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_letter_of_a_day_tells_each_group_that_was_raised_with_its_worst_number() {
+    let world = world("", "");
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    assert_eq!(of_day(&config, 0).await, [], "there is no file");
+    checkouts(live, "zh", 1500, start()).await;
+    looked(&config, start).await;
+    checkouts(live, "zh", 10_500, two_minutes_later()).await;
+    checkouts(live, "be", 1250, two_minutes_later()).await;
+    assert_eq!(
+        looked(&config, two_minutes_later).await,
+        [State::New, State::Worse]
+    );
+    checkouts(live, "zh", 1, an_hour_later()).await;
+    looked(&config, an_hour_later).await;
+    checkouts(live, "zh", 1100, two_hours_later()).await;
+    looked(&config, two_hours_later).await;
+    let told = of_day(&config, 0).await;
+    let [zh, be] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!((&*zh.label, &*zh.unit), ("Slow checkout, zh", "ms"));
+    // 1,500 and 10,500 ms of two events each.
+    assert_eq!((zh.severity, zh.value), (Severity::Critical, Some(6000.0)));
+    assert_eq!(zh.limit.map(|limit| limit.bound), Some(2000.0));
+    assert_eq!((zh.times, zh.since, zh.until), (2, start(), None));
+    assert_eq!((be.severity, be.value), (Severity::Warning, Some(1250.0)));
+    assert_eq!((be.times, be.until), (1, Some(two_hours_later())));
+    assert_eq!(of_day(&config, -1).await, []);
+    let later = of_day(&config, 1).await;
+    let later: Vec<_> = later
+        .iter()
+        .map(|alert| (&*alert.label, alert.times))
+        .collect();
+    assert_eq!(later, [("Slow checkout, zh", 1)], "it is not over");
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use daybook::entry::{Entry, Part, PartKey, Provenance, Reading, Value};
 use daybook::render::json;
-use daybook::report::{Around, Content, Correction, Letter, NoNumbers, Report, Undelivered};
+use daybook::report::{
+    Around, Content, Correction, Letter, LiveAlert, NoNumbers, Report, Severity, Undelivered,
+};
 use serde_json::{Value as Json, json};
 
 use super::{SCHEMA, letter, letter_json, many, told};
@@ -25,6 +27,18 @@ fn around() -> Around {
             now: 447.5,
         }],
         also: vec![date("2025-10-01"), date("2025-10-02")],
+        live_alerts: vec![LiveAlert {
+            key: "checkout_slow".to_owned(),
+            label: "Slow checkout, zh".to_owned(),
+            unit: "ms".to_owned(),
+            decimals: Some(0),
+            severity: Severity::Critical,
+            value: Some(6104.0),
+            limit: None,
+            times: 2,
+            since: instant("2025-10-03T12:05:00Z"),
+            until: None,
+        }],
         undelivered: vec![Undelivered {
             date: date("2025-10-02"),
             channel: "email".to_owned(),
@@ -44,6 +58,8 @@ fn around_json() -> Json {
         "corrections": [{ "date": "2025-10-01", "key": "n", "label": "New users", "unit": "",
                           "mailed": 431, "now": 447.5 }],
         "also": ["2025-10-01", "2025-10-02"],
+        "live_alerts": [{ "alert": "checkout_slow", "label": "Slow checkout, zh", "severity": "critical", "value": 6104,
+                          "unit": "ms", "limit": null, "times": 2, "since": "2025-10-03T14:05:00+02:00", "until": null }],
         "undelivered": [{ "date": "2025-10-02", "channel": "email", "recipient": "bea@example.org",
                           "in_doubt": false, "reply": "550 No such user" }],
         "bad_addresses": [{ "address": "ada@", "why": "no domain" }],
