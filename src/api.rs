@@ -6,6 +6,7 @@ mod counters;
 mod events;
 mod exports;
 mod grafana;
+mod health;
 mod questions;
 mod sessions;
 mod spans;
@@ -37,6 +38,7 @@ use crate::web::answer::{JSON, text};
 
 use answer::Problem;
 use counters::Counters;
+use health::Process;
 pub use questions::Questions;
 use watch::Sample;
 
@@ -57,6 +59,8 @@ pub struct Api {
     hands: Semaphore,
     counters: Counters,
     sample: Mutex<Sample>,
+    /// When the server began.
+    begun: Process,
 }
 
 impl Api {
@@ -81,6 +85,7 @@ impl Api {
             hands: Semaphore::new(processors.saturating_sub(1).max(1)),
             counters: Counters::default(),
             sample: Mutex::default(),
+            begun: Process::now(),
         }
     }
 

@@ -1,16 +1,16 @@
 //! What goes on beside the requests: spans expire, and the state of intake is looked at for those who watch it.
 
-use std::fmt::Display;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use chrono::DateTime;
 
 use crate::live::store::StoreError;
-use crate::text::exposition::{Form, counter, family, labels, sample};
+use crate::text::exposition::{Form, counter, family, labels, line};
 
 use super::Api;
 use super::counters::{Counters, Reason};
+use super::health::{self, Process};
 
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -27,10 +27,11 @@ impl Api {
     /// Until the server stops.
     pub async fn watch(&self) {
         let mut is_failing = false;
+        let mut recorded = None;
         loop {
             // Whoever holds the file up holds up no stop.
             let looked = tokio::select! {
-                looked = self.look() => looked,
+                looked = self.look(&mut recorded) => looked,
                 () = self.stop.cancelled() => return,
             };
             if let Err(error) = &looked
@@ -46,10 +47,11 @@ impl Api {
         }
     }
 
-    async fn look(&self) -> Result<(), String> {
+    async fn look(&self, recorded: &mut Option<Process>) -> Result<(), String> {
         let expired = self.spans.expire().await;
         let seen = self.sampled().await.map_err(|error| error.to_string())?;
         *self.sample.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        self.record_health(recorded).await?;
         expired.map_err(|error| error.to_string())
     }
 
@@ -140,11 +142,7 @@ impl Api {
             let count = self.counters.refused(reason).get();
             line(&mut out, &refused, &labels, count);
         }
+        health::series(&mut out);
         out
     }
-}
-
-fn line(out: &mut String, name: &str, labels: &str, value: impl Display) {
-    sample(out, name, labels, value);
-    out.push('\n');
 }

@@ -45,6 +45,12 @@ pub fn sample(out: &mut String, name: &str, labels: &str, value: impl Display) {
     push(out, format_args!("{name}{labels} {value}"));
 }
 
+/// The same on a line of its own.
+pub fn line(out: &mut String, name: &str, labels: &str, value: impl Display) {
+    sample(out, name, labels, value);
+    out.push('\n');
+}
+
 /// `{key="7",label="a \"b\""}`; nothing where there is none.
 pub fn labels(named: &[(&str, &str)]) -> String {
     let mut all = String::new();

@@ -1,5 +1,6 @@
 //! The pages for monitoring and the doctor know how intake is doing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use daybook::nightly::Which;
@@ -67,6 +68,53 @@ async fn the_series_count_what_came_in_and_what_waits() {
     }
     intake.told.cancel();
     assert_eq!(intake.get("/readyz").await.status, 503);
+    watching.await.unwrap();
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn the_server_records_how_it_is_and_tells_prometheus() {
+    let world = shop("presets = [\"bot\"]");
+    let intake = Intake::of(&world).await;
+    intake
+        .post("/api/sessions", r#"{"user_id": "7", "chat_id": "9"}"#)
+        .await;
+    let api = intake.api.clone();
+    let watching = tokio::spawn(async move { api.watch().await });
+    let latest = "/api/live/system/latest";
+    super::until(async || intake.get(latest).await.body.contains("daybook_uptime")).await;
+    let told = super::json(&intake.get(latest).await);
+    let gauges: BTreeMap<&str, f64> = told["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| {
+            let name = point["labels"]["metric_type"].as_str().unwrap();
+            (name, point["values"]["value"].as_f64().unwrap())
+        })
+        .collect();
+    let names: Vec<&str> = gauges.keys().copied().collect();
+    assert_eq!(
+        names,
+        [
+            "daybook_active_sessions",
+            "daybook_cpu_percent",
+            "daybook_memory_bytes",
+            "daybook_queue_length",
+            "daybook_uptime_seconds"
+        ]
+    );
+    assert_eq!(gauges["daybook_active_sessions"], 1.0);
+    assert_eq!(gauges["daybook_queue_length"], 0.0);
+    assert!(gauges["daybook_memory_bytes"] > 1e6, "{gauges:?}");
+    let series = intake.api.series("daybook");
+    let read = |name: &str| -> f64 {
+        let line = series.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().parse().unwrap()
+    };
+    assert!(read("process_resident_memory_bytes ") > 1e6);
+    assert!(read("process_cpu_seconds_total ") > 0.0);
+    intake.told.cancel();
     watching.await.unwrap();
     intake.end().await;
 }

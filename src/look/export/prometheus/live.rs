@@ -2,7 +2,7 @@
 
 use crate::config::LiveSettings;
 use crate::live::now::{KindNow, Now, Summed};
-use crate::text::exposition::{Form, family, labels, sample};
+use crate::text::exposition::{self, Form, family, labels};
 use crate::threshold::Severity;
 
 /// Alerts that are listed; there may be one for each host.
@@ -96,6 +96,5 @@ fn alerts(out: &mut String, live: &LiveSettings, now: &Now, prefix: &str) {
 }
 
 fn line(out: &mut String, name: &str, pairs: &[(&str, &str)], number: f64) {
-    sample(out, name, &labels(pairs), number);
-    out.push('\n');
+    exposition::line(out, name, &labels(pairs), number);
 }
