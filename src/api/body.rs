@@ -25,6 +25,9 @@ const MOST_UNPACKED: usize = 16 << 20;
 const SMALL: usize = 16 << 10;
 /// Bytes that are unpacked at a time.
 const STEP: usize = 64 << 10;
+/// So many are listed unless the request says how many.
+const LISTED: u32 = 100;
+const MOST_LISTED: u32 = 1000;
 
 /// What stands behind the `?` of an address.
 pub(super) type Parameters<T> = Result<Query<T>, QueryRejection>;
@@ -32,6 +35,17 @@ pub(super) type Parameters<T> = Result<Query<T>, QueryRejection>;
 pub(super) fn parameters<T>(read: Parameters<T>) -> Result<T, Problem> {
     let read = read.map(|Query(parameters)| parameters);
     read.map_err(|rejection| Problem::wrong(rejection.body_text()))
+}
+
+/// How many are listed.
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    match asked.unwrap_or(LISTED) {
+        limit @ ..=MOST_LISTED => Ok(limit),
+        limit => {
+            let error = format!("`{limit}` is not a number from 0 to {MOST_LISTED}");
+            Err(Problem::at("limit", error))
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

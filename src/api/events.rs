@@ -25,6 +25,7 @@ pub(super) const ORGANISATION: &str = "organisation";
 const LONGEST_KEY: usize = 256;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     #[serde(default)]
     format: Format,

@@ -148,6 +148,9 @@ async fn query(
 
 impl Questions {
     async fn panel(&self, panel: &Panel, grant: &Grant) -> Result<Vec<Json>, Problem> {
+        if panel.adhoc_filters.iter().any(|one| one.operator != "=") {
+            return Err(Problem::at("adhocFilters", "only `=` is understood"));
+        }
         let mut all = Vec::new();
         for target in panel.targets.iter().filter(|target| !target.hide) {
             let Some(name) = target.target.as_deref().filter(|name| !name.is_empty()) else {
@@ -188,9 +191,6 @@ impl Panel {
             }
         }
         for filter in &self.adhoc_filters {
-            if filter.operator != "=" {
-                return Err(Problem::at("adhocFilters", "only `=` is understood"));
-            }
             pairs.push((format!("label.{}", filter.key), filter.value.clone()));
         }
         Ok(pairs)

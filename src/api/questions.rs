@@ -200,6 +200,7 @@ async fn about_kind(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Hours {
     hours: Option<u32>,
 }

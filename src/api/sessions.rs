@@ -20,7 +20,7 @@ use crate::live::store::StoreError;
 
 use super::Api;
 use super::answer::{Problem, answer};
-use super::body::{Parameters, parameters};
+use super::body::{Parameters, limit, parameters};
 use super::events::key;
 use super::questions::own;
 use super::{as_hex, random};
@@ -28,13 +28,12 @@ use super::{as_hex, random};
 const KIND: &str = "session";
 /// Characters of an id, with a hyphen after the eighth.
 const ID: usize = 12;
-const LISTED: usize = 100;
-const MOST_LISTED: usize = 1000;
 const HOURS: u32 = 24;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
-    limit: Option<usize>,
+    limit: Option<u32>,
     hours: Option<u32>,
 }
 
@@ -93,7 +92,7 @@ pub(super) async fn list(
             ok: None,
         },
         order: Order::NewestFirst,
-        most: asked.limit.unwrap_or(LISTED).min(MOST_LISTED),
+        most: limit(asked.limit)? as usize,
         after: None,
     };
     let reader = api.reader.clone();

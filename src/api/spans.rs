@@ -17,14 +17,11 @@ use crate::web::access::Grant;
 
 use super::Api;
 use super::answer::{Problem, answer};
-use super::body::{Parameters, parameters};
+use super::body::{Parameters, limit, parameters};
 use super::events::key;
 use super::{as_hex, random};
 
 const LONGEST_ID: usize = 128;
-/// Open spans that are listed unless the request says how many.
-const LISTED: u32 = 100;
-const MOST_LISTED: u32 = 1000;
 
 #[derive(Serialize)]
 struct Begun<'a> {
@@ -44,6 +41,7 @@ struct Ended<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     limit: Option<u32>,
 }
@@ -125,7 +123,7 @@ pub(super) async fn list(
     let grant = api.admit(&request, May::Read)?;
     let asked = parameters(asked)?;
     let own = grant.organisation.as_deref();
-    let most = asked.limit.unwrap_or(LISTED).min(MOST_LISTED);
+    let most = limit(asked.limit)?;
     let open = api.spans.open_count(own).await?;
     let spans = api.spans.open(own, most).await?;
     let spans: Vec<Json> = spans.iter().map(listed).collect();

@@ -108,8 +108,10 @@ async fn every_answer_is_as_the_document_says() {
         (export, "/api/live/x/export?format=json", 404),
         ("/api/spans", "/api/spans", 200),
         ("/api/spans", "/api/spans?limit=-1", 400),
+        ("/api/spans", "/api/spans?limit=1001", 400),
         ("/api/sessions", "/api/sessions", 200),
         ("/api/sessions", "/api/sessions?hours=x", 400),
+        ("/api/sessions", "/api/sessions?limit=1001", 400),
     ] {
         let answer = intake.get(address).await;
         assert_eq!(answer.status, status);

@@ -25,7 +25,7 @@ may = "admin"
 organisation = "acme"
 "#;
 
-struct Exported {
+pub(super) struct Exported {
     head: String,
     body: Vec<u8>,
     /// The server ended it; it did not break off.
@@ -33,12 +33,12 @@ struct Exported {
 }
 
 impl Exported {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 }
 
-async fn export(intake: &Intake, address: &str, token: &str) -> Exported {
+pub(super) async fn export(intake: &Intake, address: &str, token: &str) -> Exported {
     let mut stream = intake.browser().open().await;
     let request = format!(
         "GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n",
@@ -423,6 +423,12 @@ async fn grafana_draws_figures_over_time() {
         assert_eq!(answer.status, 400, "{body}: {answer:?}");
         assert!(answer.body.contains(error), "{body}: {answer:?}");
     }
+    let filtered = json!({ "range": { "from": "2026-11-20T10:30:00Z", "to": "2026-11-20T11:00:00Z" }, "targets": [],
+        "adhocFilters": [{ "key": "shop", "operator": "!=", "value": "zh" }] });
+    let answer = intake
+        .post("/api/grafana/query", &filtered.to_string())
+        .await;
+    assert_eq!(answer.status, 400, "{answer:?}");
     let unknown = panel(9, json!([{ "target": "chekout" }]));
     assert_eq!(
         intake.post("/api/grafana/query", &unknown).await.status,

@@ -224,6 +224,28 @@ async fn what_is_not_understood_is_refused_and_named() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_a_route_does_not_know_is_named_and_never_passed_over() {
+    let world = shop("presets = [\"bot\"]");
+    let intake = asked(&world).await;
+    for address in [
+        "/api/spans?limt=1",
+        "/api/sessions?hour=1",
+        "/api/bot/dashboard?hour=1",
+        "/api/bot/dashboard?hours=1&last=1h",
+    ] {
+        let answer = intake.get(address).await;
+        assert_eq!(answer.status, 400, "{address}: {answer:?}");
+        assert!(
+            answer.body.contains("unknown field"),
+            "{address}: {answer:?}"
+        );
+    }
+    let answer = intake.post("/api/events?formt=bot", "[]").await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    intake.end().await;
+}
+
+#[tokio::test]
 async fn a_token_sees_what_it_is_for() {
     let tokens = r#"
 presets = ["hosts"]
@@ -454,6 +476,7 @@ async fn the_page_of_what_happens_now_needs_no_script_and_shows_what_came() {
         page.body
             .contains("<meta http-equiv=\"refresh\" content=\"5\" />")
     );
+    assert!(!page.body.contains("Incomplete"));
     for text in [
         "<h2 id=\"checkout\">checkout</h2>",
         "1 · 16.7",
