@@ -34,6 +34,8 @@ pub struct KindNow {
     /// Events by minute of the last hour and by hour of the last day, the oldest first.
     pub minutes: Vec<u64>,
     pub hours: Vec<u64>,
+    /// Why events of this day are missing.
+    pub broken: Vec<String>,
     /// By which labels its groups are told apart.
     pub by: Vec<String>,
     /// The groups of the last hour, those with the smallest mean first; without a mean, those with the most events.
@@ -98,13 +100,13 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
         by: &[],
         estimate: false,
     };
-    let of_hour = figures(store, kind, &whole, context).await?;
+    let (of_hour, _) = figures(store, kind, &whole, context).await?;
     let of_day = Wanted {
         window: day.clone(),
         estimate: true,
         ..whole.clone()
     };
-    let of_day = figures(store, kind, &of_day, context).await?;
+    let (of_day, gaps) = figures(store, kind, &of_day, context).await?;
     let count = [Aggregate::Count];
     let by_time = |window, every| Wanted {
         window,
@@ -112,8 +114,8 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
         every: Some(every),
         ..whole.clone()
     };
-    let minutes = figures(store, kind, &by_time(hour.clone(), Every::Minute), context).await?;
-    let hours = figures(store, kind, &by_time(day, Every::Hour), context).await?;
+    let (minutes, _) = figures(store, kind, &by_time(hour.clone(), Every::Minute), context).await?;
+    let (hours, _) = figures(store, kind, &by_time(day, Every::Hour), context).await?;
     let by = main_group(kind);
     let groups = match by.is_empty() {
         true => Vec::new(),
@@ -122,7 +124,7 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
                 by: &by,
                 ..whole.clone()
             };
-            figures(store, kind, &grouped, context).await?
+            figures(store, kind, &grouped, context).await?.0
         }
     };
     let unit = value.as_ref().and_then(|value| kind.value(value));
@@ -137,6 +139,7 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
         day: of_day.first().map(summed).unwrap_or_default(),
         minutes: spread(&minutes, at - 3540, 60, 60),
         hours: spread(&hours, first_hour, 3600, 24),
+        broken: gaps.broken.into_iter().collect(),
         groups: ranked(groups),
         unit: unit
             .map(|at| kind.values[at].unit.clone())

@@ -20,7 +20,8 @@ use super::chunk::Chunk;
 use super::grain::Every;
 use super::store::StoreError;
 
-pub use answer::{Answer, FigureRow, Wanted, ask, figures, histogram};
+pub(super) use answer::instant;
+pub use answer::{Answer, FigureRow, Gaps, Wanted, ask, figures, histogram};
 pub(super) use page::fitting;
 pub use page::{Cursor, Found, Order, Points, count, points, points_as_of};
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod batches;
+mod bot_defects;
 mod described;
 mod exports;
 mod formats;

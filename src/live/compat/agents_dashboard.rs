@@ -156,7 +156,7 @@ async fn tasks(
     ];
     let filter = Filter::default();
     let wanted = wanted(WINDOW, &filter, &asked, &[], context);
-    let rows = figures(store, task, &wanted, context).await?;
+    let (rows, _) = figures(store, task, &wanted, context).await?;
     let number = |at: usize| rows.first().and_then(|row| row.numbers[at]);
     Ok(AgentsDashboard {
         tasks: number(0).unwrap_or_default() as u64,
@@ -179,7 +179,7 @@ async fn agents(store: &mut Store, task: &Kind, context: Context) -> Result<Vec<
     let by = [AGENT_ID.to_owned()];
     let filter = Filter::default();
     let wanted = wanted(WINDOW, &filter, &asked, &by, context);
-    let rows = figures(store, task, &wanted, context).await?;
+    let (rows, _) = figures(store, task, &wanted, context).await?;
     let agent = |row: FigureRow| Agent {
         id: row.words.into_iter().next().unwrap_or_default(),
         tasks: row.numbers[0].unwrap_or_default() as u64,
@@ -203,7 +203,7 @@ async fn gauges(store: &mut Store, swarm: &Kind, context: Context) -> Result<Gau
     let filter = Filter::default();
     let wanted = wanted(GAUGED, &filter, &asked, &by, context);
     let mut gauges = BTreeMap::new();
-    for row in figures(store, swarm, &wanted, context).await? {
+    for row in figures(store, swarm, &wanted, context).await?.0 {
         if let (Some(name), Some(number)) = (row.words.first(), row.numbers[0]) {
             *gauges.entry(name.clone()).or_default() += number;
         }

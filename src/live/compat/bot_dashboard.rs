@@ -8,7 +8,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::kinds::{Aggregate, Kinds};
 
-use super::super::question::{AskError, Context, FigureRow, Filter, Wanted, figures, histogram};
+use super::super::question::{
+    AskError, Context, FigureRow, Filter, Gaps, Wanted, figures, histogram, instant,
+};
 use super::super::store::Store;
 
 /// Users and administrators that are listed, those with the most first.
@@ -41,6 +43,7 @@ pub async fn dashboard(
         labels,
         window: micros(from, i64::MIN)..micros(end, i64::MAX),
         context,
+        gaps: BTreeMap::new(),
     };
     let stages = counting.stages().await?;
     let corrections = counting.corrections().await?;
@@ -48,7 +51,7 @@ pub async fn dashboard(
     let corrected = corrections.total;
     let alerts = alerts(&stages, corrected, &filtering);
     let now = context.now.with_timezone(&context.zone);
-    Ok(json!({
+    let mut document = json!({
         "time_period_hours": hours,
         "generated_at": now.to_rfc3339_opts(SecondsFormat::Secs, false),
         "overview": {
@@ -67,7 +70,9 @@ pub async fn dashboard(
         "corrections": corrections.json,
         "filtering": filtering.json(),
         "performance_alerts": alerts,
-    }))
+    });
+    counting.tell_gaps(&mut document);
+    Ok(document)
 }
 
 struct Counting<'a> {
@@ -77,6 +82,8 @@ struct Counting<'a> {
     labels: &'a [(String, String)],
     window: Range<i64>,
     context: Context,
+    /// What the numbers of a kind lack.
+    gaps: BTreeMap<String, Gaps>,
 }
 
 struct Stages {
@@ -149,7 +156,8 @@ impl Counting<'_> {
             by: &by,
             estimate: false,
         };
-        let found = figures(self.store, kind, &wanted, self.context).await?;
+        let (found, gaps) = figures(self.store, kind, &wanted, self.context).await?;
+        self.lacks(&kind.name, gaps);
         let row = |row: FigureRow| {
             let mut numbers = row.numbers.into_iter();
             let mut number =
@@ -158,6 +166,28 @@ impl Counting<'_> {
             (row.words.into_iter().next().unwrap_or_default(), numbers)
         };
         Ok(found.into_iter().map(row).collect())
+    }
+
+    fn lacks(&mut self, kind: &str, gaps: Gaps) {
+        self.gaps.entry(kind.to_owned()).or_default().add(gaps);
+    }
+
+    /// Numbers that lack events are never told as if they were whole.
+    fn tell_gaps(&self, document: &mut Json) {
+        let at = |micros| instant(micros, self.context.zone);
+        let (mut missing, mut broken) = (Vec::new(), Vec::new());
+        for (kind, gaps) in &self.gaps {
+            let part = |part: &Range<i64>| json!({ "kind": kind, "from": at(part.start), "to": at(part.end) });
+            missing.extend(gaps.missing.iter().map(part));
+            broken.extend(&gaps.broken);
+        }
+        document["complete"] = json!(missing.is_empty() && broken.is_empty());
+        if !missing.is_empty() {
+            document["missing"] = json!(missing);
+        }
+        if !broken.is_empty() {
+            document["broken"] = json!(broken);
+        }
     }
 
     async fn stages(&mut self) -> Result<Stages, AskError> {
@@ -275,7 +305,9 @@ impl Counting<'_> {
                 &LENGTHS,
                 &by,
             );
-            for (words, counts) in counted.await? {
+            let (counted, gaps) = counted.await?;
+            self.lacks("filter", gaps);
+            for (words, counts) in counted {
                 if words[0] != PASSED {
                     by_length
                         .iter_mut()

@@ -107,13 +107,33 @@ pub struct FigureRow {
     pub numbers: Vec<Option<f64>>,
 }
 
+/// What an answer lacks of its window.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gaps {
+    /// Of this time nothing is kept that would answer, in microseconds.
+    pub missing: Vec<Range<i64>>,
+    /// Why the points of a chunk are missing.
+    pub broken: BTreeSet<String>,
+}
+
+impl Gaps {
+    pub fn add(&mut self, other: Self) {
+        for part in other.missing {
+            if !self.missing.contains(&part) {
+                self.missing.push(part);
+            }
+        }
+        self.broken.extend(other.broken);
+    }
+}
+
 /// The figures of the groups that have points: without labels there is at most one.
 pub async fn figures(
     store: &mut Store,
     kind: &Kind,
     wanted: &Wanted<'_>,
     context: Context,
-) -> Result<Vec<FigureRow>, AskError> {
+) -> Result<(Vec<FigureRow>, Gaps), AskError> {
     let asked = Asked {
         name: "figures",
         window: wanted.window.clone(),
@@ -147,7 +167,8 @@ pub async fn figures(
             numbers,
         }
     };
-    Ok(table.rows.into_iter().map(row).collect())
+    let rows = table.rows.into_iter().map(row).collect();
+    Ok((rows, table.read.gaps))
 }
 
 /// How many numbers of a value lie between these bounds, below the first and above the last, by groups.
@@ -159,9 +180,9 @@ pub async fn histogram(
     value: &str,
     bounds: &[f64],
     by: &[String],
-) -> Result<BTreeMap<Vec<String>, Vec<u64>>, AskError> {
+) -> Result<(BTreeMap<Vec<String>, Vec<u64>>, Gaps), AskError> {
     let Some(id) = store.kind(&kind.name).await? else {
-        return Ok(BTreeMap::new());
+        return Ok((BTreeMap::new(), Gaps::default()));
     };
     let past = store.past(id).await?;
     let asked = gather::Asked {
@@ -179,7 +200,14 @@ pub async fn histogram(
         id,
         past: &past,
     };
-    gatherer.histogram(&asked, value, bounds).await
+    let (counts, broken) = gatherer.histogram(&asked, value, bounds).await?;
+    let first = past.first.unwrap_or(asked.window.end);
+    let window = asked.window.start.max(first)..asked.window.end;
+    let gaps = Gaps {
+        missing: past.without_points(&window).into_iter().collect(),
+        broken: broken.into_iter().collect(),
+    };
+    Ok((counts, gaps))
 }
 
 struct Asking<'a> {
@@ -211,8 +239,7 @@ struct Read {
     from_rollups: bool,
     from_points: bool,
     is_estimate: bool,
-    missing: Vec<Range<i64>>,
-    broken: BTreeSet<String>,
+    gaps: Gaps,
 }
 
 impl Row {
@@ -265,17 +292,14 @@ impl Asking<'_> {
     ) -> Answer {
         let mut head = self.head(&self.window());
         let mut say = |name: &str, json: Json| drop(head.insert(name.to_owned(), json));
-        say(
-            "complete",
-            json!(read.missing.is_empty() && read.broken.is_empty()),
-        );
-        if !read.missing.is_empty() {
+        say("complete", json!(read.gaps == Gaps::default()));
+        if !read.gaps.missing.is_empty() {
             let zone = self.context.zone;
             let part = |part: &Range<i64>| json!({ "from": instant(part.start, zone), "to": instant(part.end, zone) });
-            say("missing", read.missing.iter().map(part).collect());
+            say("missing", read.gaps.missing.iter().map(part).collect());
         }
-        if !read.broken.is_empty() {
-            say("broken", json!(read.broken));
+        if !read.gaps.broken.is_empty() {
+            say("broken", json!(read.gaps.broken));
         }
         match (read.from_rollups, read.from_points) {
             (true, true) => say("read", json!("rollups and points")),
@@ -354,16 +378,14 @@ impl Asking<'_> {
 
     /// Points that are not kept any more are missing.
     fn read_of_points(&self, broken: BTreeSet<String>) -> Read {
-        let window = self.window();
-        let kept = self.past.pruned[Tier::Points as usize];
-        let gone = window.start..kept.min(window.end);
+        let gone = self.past.without_points(&self.window());
+        let gaps = Gaps {
+            missing: gone.into_iter().collect(),
+            broken,
+        };
         Read {
             from_points: true,
-            missing: Some(gone)
-                .filter(|gone| !gone.is_empty())
-                .into_iter()
-                .collect(),
-            broken,
+            gaps,
             ..Read::default()
         }
     }
@@ -736,8 +758,8 @@ impl Table {
         self.read.from_points |= gathered.from_points;
         let missing = gathered.missing.into_iter();
         let missing = missing.map(|part| part.start.max(window.start)..part.end.min(window.end));
-        self.read.missing = missing.filter(|part| !part.is_empty()).collect();
-        self.read.broken.extend(gathered.broken);
+        self.read.gaps.missing = missing.filter(|part| !part.is_empty()).collect();
+        self.read.gaps.broken.extend(gathered.broken);
     }
 
     fn add_exact(&mut self, exact: Exact) {
@@ -745,7 +767,7 @@ impl Table {
             self.rows.entry(key).or_default().exact = numbers;
         }
         self.read.from_points = true;
-        self.read.broken.extend(exact.broken);
+        self.read.gaps.broken.extend(exact.broken);
     }
 }
 
@@ -754,12 +776,7 @@ impl Read {
         self.from_rollups |= other.from_rollups;
         self.from_points |= other.from_points;
         self.is_estimate |= other.is_estimate;
-        for part in other.missing {
-            if !self.missing.contains(&part) {
-                self.missing.push(part);
-            }
-        }
-        self.broken.extend(other.broken);
+        self.gaps.add(other.gaps);
     }
 }
 
@@ -805,7 +822,7 @@ fn labels(by: &[String], words: &[String]) -> Json {
     Json::Object(labels.collect())
 }
 
-pub(super) fn instant(micros: i64, zone: Tz) -> Json {
+pub(in crate::live) fn instant(micros: i64, zone: Tz) -> Json {
     let at = DateTime::<Utc>::from_timestamp_micros(micros);
     let at = at.filter(|at| at.timestamp().abs() < TimeDelta::days(3_000_000).num_seconds());
     json!(at.map(|at| {

@@ -295,9 +295,9 @@ impl Gatherer<'_> {
         asked: &Asked<'_>,
         value: &str,
         bounds: &[f64],
-    ) -> Result<BTreeMap<Vec<String>, Vec<u64>>, AskError> {
+    ) -> Result<(BTreeMap<Vec<String>, Vec<u64>>, Vec<String>), AskError> {
         let numbers = self.each_chunk(asked, |sorted, chunk| sorted.numbers(chunk, value));
-        let (numbers, _) = numbers.await?;
+        let (numbers, broken) = numbers.await?;
         let mut counts: BTreeMap<Vec<String>, Vec<u64>> = BTreeMap::new();
         for ((_, words), numbers) in numbers.into_iter().flatten() {
             let none = || vec![0; bounds.len() + 1];
@@ -307,7 +307,7 @@ impl Gatherer<'_> {
                 counts[bounds.partition_point(|bound| *bound <= number)] += 1;
             }
         }
-        Ok(counts)
+        Ok((counts, broken))
     }
 
     /// Holds all numbers.

@@ -1,6 +1,6 @@
 //! What lies in a store: kinds, chunks, rollups.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use chrono_tz::Tz;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -12,7 +12,7 @@ use crate::kinds::OTHER;
 use super::super::bytes::Corrupt;
 use super::super::grain::Grain;
 use super::super::rollup::{Key, Rollup, words_as_bytes};
-use super::{Level, Part, Store, StoreError, safe};
+use super::{Level, Part, Store, StoreError, Tier, safe};
 
 /// A chunk without its points.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,14 @@ pub struct Past {
     pub zones: Vec<Zone>,
     /// Before these instants rollups by hour, day and month, then points may have been pruned and, last, points forgotten.
     pub pruned: [i64; 5],
+}
+
+impl Past {
+    /// The part of a window of which points are not kept any more.
+    pub fn without_points(&self, window: &Range<i64>) -> Option<Range<i64>> {
+        let kept = self.pruned[Tier::Points as usize];
+        Some(window.start..kept.min(window.end)).filter(|gone| !gone.is_empty())
+    }
 }
 
 /// In which zone's hours, days and months points were rolled up.

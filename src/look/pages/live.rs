@@ -49,6 +49,8 @@ struct KindCard {
     /// Whether they have a value.
     measures: bool,
     rows: [SumRow; 2],
+    /// Why events are missing.
+    broken: Vec<String>,
     lists: Vec<GroupList>,
 }
 
@@ -171,6 +173,7 @@ impl Telling {
                 row(self.words.live_day, &kind.day, &kind.hours),
             ],
             lists: self.lists(kind),
+            broken: kind.broken.iter().map(|why| printable(why)).collect(),
         }
     }
 

@@ -136,6 +136,7 @@ pub(super) const ENGLISH: Words = Words {
     live_highest: "Highest mean",
     live_groups: "Means",
     live_busiest: "Most events",
+    live_broken: "Incomplete",
     live_silent: "No events yet",
 
     problems: &[

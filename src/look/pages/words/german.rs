@@ -136,6 +136,7 @@ pub(super) const GERMAN: Words = Words {
     live_highest: "Größte Mittelwerte",
     live_groups: "Mittelwerte",
     live_busiest: "Die meisten Ereignisse",
+    live_broken: "Unvollständig",
     live_silent: "Noch keine Ereignisse",
 
     problems: &[
