@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod access;
+mod agent_defects;
 mod batches;
 mod bot_defects;
 mod described;
