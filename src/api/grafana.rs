@@ -39,7 +39,7 @@ pub(super) fn routes(questions: Arc<Questions>) -> Router {
         .with_state(questions)
 }
 
-/// What a panel asks; what else is sent does not matter.
+/// What a panel asks; what else is sent does not matter. Objects with other fields are never read from arrays, by position.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Panel {
@@ -50,12 +50,16 @@ struct Panel {
     targets: Vec<Target>,
     #[serde(default)]
     adhoc_filters: Vec<AdHoc>,
+    #[serde(flatten)]
+    _others: Map<String, Json>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Time {
     from: String,
     to: String,
+    #[serde(flatten)]
+    _others: Map<String, Json>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +71,8 @@ struct Target {
     payload: Json,
     #[serde(default)]
     hide: bool,
+    #[serde(flatten)]
+    _others: Map<String, Json>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,6 +80,8 @@ struct AdHoc {
     key: String,
     operator: String,
     value: String,
+    #[serde(flatten)]
+    _others: Map<String, Json>,
 }
 
 async fn health(
@@ -151,13 +159,15 @@ impl Questions {
         if panel.adhoc_filters.iter().any(|one| one.operator != "=") {
             return Err(Problem::at("adhocFilters", "only `=` is understood"));
         }
+        let every = panel.every();
+        let every = every.map_err(|error| Problem::at("range", error))?;
         let mut all = Vec::new();
         for target in panel.targets.iter().filter(|target| !target.hide) {
             let Some(name) = target.target.as_deref().filter(|name| !name.is_empty()) else {
                 continue;
             };
             let kind = self.kind(name)?;
-            let pairs = panel.pairs(target)?;
+            let pairs = panel.pairs(target, every)?;
             let mut asked = parameters::read("aggregate", &pairs, kind, self.context())?;
             restrict(&mut asked.filter, kind, grant)?;
             all.extend(series(self.answer(kind, &asked).await?));
@@ -168,8 +178,7 @@ impl Questions {
 
 impl Panel {
     /// What a target says, as an address would say it.
-    fn pairs(&self, target: &Target) -> Result<Vec<(String, String)>, Problem> {
-        let every = self.every().map_err(|error| Problem::at("range", error))?;
+    fn pairs(&self, target: &Target, every: Every) -> Result<Vec<(String, String)>, Problem> {
         let mut pairs = vec![
             ("from".to_owned(), self.range.from.clone()),
             ("to".to_owned(), self.range.to.clone()),

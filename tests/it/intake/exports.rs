@@ -418,6 +418,7 @@ async fn grafana_draws_figures_over_time() {
             panel(9, json!([{ "target": "checkout", "payload": 3 }])),
             "expected an object",
         ),
+        (panel(9, json!([["checkout", {}]])), "not a panel"),
     ] {
         let answer = intake.post("/api/grafana/query", &body).await;
         assert_eq!(answer.status, 400, "{body}: {answer:?}");
