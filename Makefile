@@ -28,7 +28,7 @@ BOOK_TESTS := backtest beryl_catalog book book_copy delivering delivery_kills de
 THREADS = --test-threads=$(shell echo $$((4 * $$(nproc))))
 
 .PHONY: test
-test: needed ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, curl, Python, Node.js, faketime and sqlite3 when they are missing
+test: needed target/judges ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, curl, Python, DuckDB, Node.js, faketime and sqlite3 when they are missing
 	$(CARGO) test --locked -- $(THREADS)
 	$(CARGO) test --locked --test servers -- $(THREADS)
 	for engine in postgres mariadb; do \
@@ -72,7 +72,7 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	command -v mandoc >/dev/null || missing+=(mandoc); \
 	command -v cc >/dev/null || missing+=(gcc libc6-dev); \
 	command -v curl >/dev/null || missing+=(curl); \
-	command -v python3 >/dev/null || missing+=(python3); \
+	python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv); \
 	command -v node >/dev/null || missing+=(nodejs); \
 	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
 	command -v victoria-metrics >/dev/null || missing+=(victoria-metrics); \
@@ -83,6 +83,10 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	  { echo "postfix postfix/main_mailer_type select No configuration" | $$sudo debconf-set-selections; } && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
 	fi
+
+# What reads exports; the tests use the machine's Python where this is not.
+target/judges:
+	python3 -c 'import duckdb' 2>/dev/null || { python3 -m venv $@ && $@/bin/pip install --quiet 'duckdb==2.0.1'; } || { rm -rf $@; exit 1; }
 
 .PHONY: lint
 lint: ## Check the layout, the lints, the pages of the code and the licences

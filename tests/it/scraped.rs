@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod events;
 mod monitor;
 
 use std::collections::BTreeMap;
@@ -9,11 +10,6 @@ use std::fs;
 
 use chrono::NaiveDate;
 use daybook::entry::{Entry, Part, PartKey, Value};
-use daybook::kinds::{Kind, presets};
-use daybook::live::event::Event;
-use daybook::live::export::{Export, Request};
-use daybook::live::question::Context;
-use daybook::live::record::Recorder;
 use daybook::look::export::backfill;
 use daybook::text::exposition::Form;
 use serde_json::Value as Json;
@@ -41,40 +37,6 @@ async fn promtool_finds_nothing_to_say_about_any_book() {
         let words = [said.stdout, said.stderr].concat();
         assert_eq!(String::from_utf8_lossy(&words), "", "{name}");
     }
-}
-
-#[tokio::test]
-async fn promtool_finds_nothing_to_say_about_exported_events() {
-    let presets = presets::PRESETS.iter();
-    let kinds: Vec<Kind> = presets.flat_map(|(_, toml)| presets::kinds(toml)).collect();
-    let all = kinds.iter().map(|kind| (kind.name.clone(), kind.clone()));
-    let now = || "2026-11-20T11:00:00Z".parse().unwrap();
-    let (recorder, writer) = Recorder::for_tests(all.collect(), now).await.unwrap();
-    for (agent, ok) in [("a \"b\\\n{c}", true), ("a", false), ("a", false)] {
-        let task = Event::new("task")
-            .label("task_id", "t")
-            .label("agent_id", agent);
-        let task = task.value("duration", 1500).ok(ok);
-        recorder.record(&task).await.unwrap();
-    }
-    let mut store = writer.stop().await.unwrap();
-    let kinds: Vec<&Kind> = kinds.iter().collect();
-    let context = Context {
-        zone: chrono_tz::Tz::UTC,
-        now: now(),
-    };
-    let pairs = [("format".to_owned(), "prometheus".to_owned())];
-    let (format, request) = Request::read(&kinds, &pairs, context).unwrap();
-    let mut export = Export::new(&mut store, format, request).await.unwrap();
-    let mut text = Vec::new();
-    while export.next(&mut store, &mut text).await.unwrap() {}
-    let text = String::from_utf8(text).unwrap();
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    assert_eq!(samples.count(), 4, "{text}");
-    let said = monitor::check_metrics(&text);
-    let words = [said.stdout, said.stderr].concat();
-    assert_eq!(String::from_utf8_lossy(&words), "", "{text}");
-    assert!(said.status.success());
 }
 
 #[tokio::test]

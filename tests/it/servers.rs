@@ -3,6 +3,7 @@
 mod judged_by_others;
 mod live_examples;
 mod postfix;
+mod read_back;
 mod scraped;
 mod with_servers;
 
