@@ -88,6 +88,14 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 target/judges:
 	python3 -c 'import duckdb' 2>/dev/null || { python3 -m venv $@ && $@/bin/pip install --quiet 'duckdb==2.0.1'; } || { rm -rf $@; exit 1; }
 
+target/fuzz:
+	{ python3 -m venv $@ && $@/bin/pip install --quiet 'schemathesis==4.32.5'; } || { rm -rf $@; exit 1; }
+
+.PHONY: fuzz
+fuzz: needed target/fuzz ## Send the API requests that its description allows, and others (EXAMPLES=500: more of them)
+	$(CARGO) build --locked
+	target/fuzz/bin/python tests/fuzz.py target/debug/daybook $(or $(EXAMPLES),100)
+
 .PHONY: lint
 lint: ## Check the layout, the lints, the pages of the code and the licences
 	$(CARGO) fmt --all --check
