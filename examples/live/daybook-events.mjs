@@ -1,8 +1,9 @@
-// Sends live events to Daybook: in Node.js 18 or newer, Deno, Bun, and workers. Not from web pages: the server refuses those.
+// Sends live events to Daybook and asks about them: in Node.js 18 or newer, Deno, Bun, and workers. Not from web pages: the server refuses those.
 //
 //     const events = new Events("http://127.0.0.1:8321");
 //     await events.send({ kind: "checkout", labels: { shop: "zh" }, values: { amount: 19.95 } });
 //     await events.span("checkout", { shop: "zh" }, async (span) => { span.values.amount = await chargeTheCard(); });
+//     (await events.ask("checkout/summary", { last: "24h", "label.shop": "zh" })).count;
 
 const ATTEMPTS = 5;
 const crypto = globalThis.crypto ?? (await import("node:crypto"));
@@ -38,15 +39,25 @@ export class Events {
     }
   }
 
+  /** The answer to a question such as `checkout/summary`; the token must be one that may read. */
+  ask(question, parameters = {}) {
+    const pairs = Object.entries(parameters).flatMap(([name, values]) => [values].flat().map((value) => [name, value]));
+    return this.#request("GET", `/api/live/${question}?${new URLSearchParams(pairs)}`);
+  }
+
   #json(path, body) {
     return this.#post(path, JSON.stringify(body), { "Content-Type": "application/json" });
   }
 
-  async #post(path, body, headers) {
+  #post(path, body, headers) {
+    return this.#request("POST", path, body, headers);
+  }
+
+  async #request(method, path, body, headers = {}) {
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     for (let attempt = 1; ; attempt++) {
       try {
-        const answer = await fetch(this.server + path, { method: "POST", body, headers, signal: AbortSignal.timeout(30_000) });
+        const answer = await fetch(this.server + path, { method, body, headers, signal: AbortSignal.timeout(30_000) });
         if (answer.ok) return await answer.json();
         const said = await answer.text();
         if (![429, 503].includes(answer.status)) throw Object.assign(new Error(`${path}: ${answer.status} ${said}`), { isFinal: true });
@@ -75,4 +86,6 @@ if (import.meta.url === `file://${globalThis.process?.argv[1]}`) {
       throw new Error("card refused");
     })
     .catch((error) => console.log(`failed: ${error.message}`));
+  const answer = await events.ask("checkout/aggregate", { by: "shop", figure: ["count", "sum of amount"], last: "1h" });
+  for (const row of answer.rows) console.log(`${row.labels.shop}: ${row.count} checkouts, ${row["sum of amount"]} CHF`);
 }

@@ -1,9 +1,10 @@
-"""Sends live events to Daybook, with the standard library only.
+"""Sends live events to Daybook and asks about them, with the standard library only.
 
     events = Events("http://127.0.0.1:8321")
     events.send({"kind": "checkout", "labels": {"shop": "zh"}, "values": {"amount": 19.95}})
     with events.span("checkout", {"shop": "zh"}) as span:
         span["values"]["amount"] = charge_the_card()
+    events.ask("checkout/summary", last="24h", **{"label.shop": "zh"})["count"]
 """
 
 import gzip
@@ -11,6 +12,7 @@ import json
 import os
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from contextlib import contextmanager
@@ -47,14 +49,22 @@ class Events:
         finally:
             self._json(f"/api/spans/{span_id}/end", end)
 
+    def ask(self, question, **parameters):
+        """The answer to a question such as `checkout/summary`; the token must be one that may read."""
+        return self._request("GET", f"/api/live/{question}?{urllib.parse.urlencode(parameters, doseq=True)}")
+
     def _json(self, path, body):
         return self._post(path, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def _post(self, path, body, headers):
+        return self._request("POST", path, body, headers)
+
+    def _request(self, method, path, body=None, headers=None):
+        headers = headers or {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         for attempt in range(ATTEMPTS):
-            request = urllib.request.Request(self.server + path, body, headers, method="POST")
+            request = urllib.request.Request(self.server + path, body, headers, method=method)
             try:
                 with urllib.request.urlopen(request, timeout=30) as answer:
                     return json.load(answer)
@@ -79,3 +89,6 @@ if __name__ == "__main__":
             raise ValueError("card refused")
     except ValueError as error:
         print(f"failed: {error}")
+    answer = events.ask("checkout/aggregate", by="shop", figure=["count", "sum of amount"], last="1h")
+    for row in answer["rows"]:
+        print(f"{row['labels']['shop']}: {row['count']} checkouts, {row['sum of amount']} CHF")

@@ -1,4 +1,4 @@
-//! The programs under `examples/live` send what they say, with and without a token.
+//! The programs under `examples/live` send and ask what they say, with and without a token.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -26,7 +26,7 @@ impl Server {
     fn start(token: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = std::fs::read_to_string(examples().join("daybook.toml")).unwrap();
-        let declared = token.map_or("", |_| "[live.tokens.examples]\n");
+        let declared = token.map_or("", |_| "[live.tokens.examples]\nmay = \"admin\"\n");
         std::fs::write(folder.path().join("daybook.toml"), settings + declared).unwrap();
         let mut child = daybook(folder.path())
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -120,7 +120,7 @@ fn curl_sends_an_event_a_packed_batch_and_a_span() {
 }
 
 #[test]
-fn python_and_javascript_send_batches_and_measure_blocks() {
+fn python_and_javascript_send_batches_measure_blocks_and_ask_what_came_of_them() {
     for (program, file) in [
         ("python3", "daybook_events.py"),
         ("node", "daybook-events.mjs"),
@@ -133,6 +133,9 @@ fn python_and_javascript_send_batches_and_measure_blocks() {
             said.contains("100") && said.contains("failed: card refused"),
             "{program}: {said}"
         );
+        let answer = ["be: 2 checkouts, 12.5 CHF", "zh: 100 checkouts, 0 CHF"];
+        let told: Vec<&str> = said.lines().filter(|line| line.contains("CHF")).collect();
+        assert_eq!(told, answer, "{program}");
         let points = server.points();
         assert_eq!(of_shop(&points, "zh").len(), 100, "{program}");
         let spans = of_shop(&points, "be");
