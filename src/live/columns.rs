@@ -492,23 +492,6 @@ impl Numbers {
         }
     }
 
-    /// The number with so many of those that are there before it, in their order.
-    pub fn ranked(&mut self, percentile: Percentile) -> Option<f64> {
-        match self {
-            Self::Fixed { decimals, raw } => {
-                raw.retain(|raw| *raw != ABSENT);
-                let rank = percentile.rank(raw.len() as u64)?;
-                Some(unscaled(ranked(raw, rank as usize), *decimals))
-            }
-            Self::Float(numbers) => {
-                numbers.retain(|number| !number.is_nan());
-                let rank = percentile.rank(numbers.len() as u64)?;
-                let (_, number, _) = numbers.select_nth_unstable_by(rank as usize, f64::total_cmp);
-                Some(*number)
-            }
-        }
-    }
-
     fn is_blank(&self) -> bool {
         match self {
             Self::Fixed { raw, .. } => raw.iter().all(|raw| *raw == ABSENT),
@@ -526,6 +509,14 @@ impl Numbers {
                 one.len() == other.len() && one.iter().zip(other).all(same)
             }
             (one, other) => one == other,
+        }
+    }
+
+    /// `None`: floats.
+    fn decimals(&self) -> Option<u32> {
+        match self {
+            Self::Fixed { decimals, .. } => Some(*decimals),
+            Self::Float(_) => None,
         }
     }
 
@@ -576,29 +567,60 @@ impl Cells for Numbers {
     }
 }
 
-/// The number with so many before it in their order. Two quick looks at all of them leave few to be sorted.
-fn ranked(numbers: &[i64], mut rank: usize) -> i64 {
-    const PARTS: usize = 4096;
-    let least = numbers.iter().copied().min().unwrap_or_default();
-    let most = numbers.iter().copied().max().unwrap_or_default();
-    let span = most.wrapping_sub(least) as u64;
-    let shift = (u64::BITS - span.leading_zeros()).saturating_sub(PARTS.ilog2());
-    let part = |number: i64| (number.wrapping_sub(least) as u64 >> shift) as usize;
-    let mut counts = [0_usize; PARTS];
-    numbers.iter().for_each(|number| counts[part(*number)] += 1);
-    let mut wanted = 0;
-    while rank >= counts[wanted] {
-        rank -= counts[wanted];
-        wanted += 1;
+/// The numbers at these percentiles of all that are there.
+pub fn ranked(parts: &[Numbers], percentiles: &[Percentile]) -> Vec<Option<f64>> {
+    let decimals = parts.first().and_then(Numbers::decimals);
+    let raw = |part| match part {
+        &Numbers::Fixed {
+            decimals: own,
+            ref raw,
+        } if Some(own) == decimals => Some(raw.as_slice()),
+        _ => None,
+    };
+    if let Some((decimals, parts)) = decimals.zip(parts.iter().map(raw).collect::<Option<Vec<_>>>())
+    {
+        let found = at_percentiles(&parts, percentiles).into_iter();
+        return found.map(|raw| Some(unscaled(raw?, decimals))).collect();
     }
-    let mut near = Vec::with_capacity(counts[wanted]);
-    near.extend(
-        numbers
-            .iter()
-            .copied()
-            .filter(|number| part(*number) == wanted),
-    );
-    *near.select_nth_unstable(rank).1
+    let floats = parts.iter().flat_map(Numbers::floats);
+    let mut floats: Vec<f64> = floats.filter(|float| !float.is_nan()).collect();
+    let find = |percentile: &Percentile| {
+        let rank = percentile.rank(floats.len() as u64)? as usize;
+        Some(*floats.select_nth_unstable_by(rank, f64::total_cmp).1)
+    };
+    percentiles.iter().map(find).collect()
+}
+
+/// Two quick looks at all numbers leave few to be sorted.
+fn at_percentiles(parts: &[&[i64]], percentiles: &[Percentile]) -> Vec<Option<i64>> {
+    const SLOTS: usize = 4096;
+    let there = || {
+        let all = parts.iter().copied().flatten().copied();
+        all.filter(|number| *number != ABSENT)
+    };
+    let (mut count, mut least, mut most) = (0, i64::MAX, i64::MIN);
+    for number in there() {
+        count += 1;
+        least = least.min(number);
+        most = most.max(number);
+    }
+    let span = most.wrapping_sub(least) as u64;
+    let shift = (u64::BITS - span.leading_zeros()).saturating_sub(SLOTS.ilog2());
+    let slot = |number: i64| (number.wrapping_sub(least) as u64 >> shift) as usize;
+    let mut counts = [0_u64; SLOTS];
+    there().for_each(|number| counts[slot(number)] += 1);
+    let find = |percentile: &Percentile| {
+        let mut rank = percentile.rank(count)?;
+        let mut wanted = 0;
+        while rank >= counts[wanted] {
+            rank -= counts[wanted];
+            wanted += 1;
+        }
+        let mut near = Vec::with_capacity(counts[wanted] as usize);
+        near.extend(there().filter(|number| slot(*number) == wanted));
+        Some(*near.select_nth_unstable(rank as usize).1)
+    };
+    percentiles.iter().map(find).collect()
 }
 
 /// The number that so many units of the last decimal are.

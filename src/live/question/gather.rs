@@ -11,7 +11,7 @@ use crate::kinds::{Kind, Percentile};
 
 use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
-use super::super::columns::{Cells, Numbers};
+use super::super::columns::{Numbers, ranked};
 use super::super::grain::{Every, Grain};
 use super::super::rollup::{Rollup, words_as_bytes};
 use super::super::scan;
@@ -325,16 +325,12 @@ impl Gatherer<'_> {
             Ok(of_keys)
         });
         let (numbers, broken) = numbers.await?;
-        let mut all: BTreeMap<Key, Vec<Option<Numbers>>> = BTreeMap::new();
+        let mut all: BTreeMap<Key, Vec<Vec<Numbers>>> = BTreeMap::new();
         for (key, numbers) in numbers.into_iter().flatten() {
-            let known = all.entry(key).or_insert_with(|| vec![None; wanted.len()]);
-            for (known, numbers) in zip(known, numbers) {
-                match (known, numbers) {
-                    (Some(known), Some(numbers)) => known.append(&numbers),
-                    (Some(_), None) => {}
-                    (none, numbers) => *none = numbers,
-                }
-            }
+            let known = all
+                .entry(key)
+                .or_insert_with(|| vec![Vec::new(); wanted.len()]);
+            zip(known, numbers).for_each(|(known, numbers)| known.extend(numbers));
         }
         let mut exact = Exact {
             broken,
@@ -342,13 +338,11 @@ impl Gatherer<'_> {
         };
         for ((start, words), numbers) in all {
             let mut found = BTreeMap::new();
-            for ((value, percentiles), mut numbers) in zip(wanted, numbers) {
-                for percentile in percentiles {
-                    let number = numbers
-                        .as_mut()
-                        .and_then(|numbers| numbers.ranked(*percentile));
-                    found.insert((value.clone(), *percentile), number);
-                }
+            for ((value, percentiles), parts) in zip(wanted, numbers) {
+                let names = percentiles
+                    .iter()
+                    .map(|percentile| (value.clone(), *percentile));
+                found.extend(zip(names, ranked(&parts, percentiles)));
             }
             exact.groups.insert((start, words_of(&words)), found);
         }
