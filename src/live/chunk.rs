@@ -278,12 +278,12 @@ impl<'a> Chunk<'a> {
 
     /// The places of the points that have these texts as labels.
     pub fn places(&self, labels: &[(String, String)]) -> Result<Vec<usize>, Corrupt> {
-        let mut places: Vec<usize> = self.all().collect();
         for (label, text) in labels {
             if !self.may_hold(label, text)? {
                 return Ok(Vec::new());
             }
         }
+        let mut places: Vec<usize> = self.all().collect();
         for (label, text) in labels {
             if let Some((_, block)) = self.labels.iter().find(|(known, _)| known == label) {
                 texts::keep_equal(block, text, self.points, &mut places)?;
@@ -310,6 +310,9 @@ impl<'a> Chunk<'a> {
 
     /// The points at these places, in this order, with all that they have.
     pub fn pick(&self, places: &[usize]) -> Result<Columns, Corrupt> {
+        if places.is_empty() {
+            return Ok(Columns::default());
+        }
         let first = places.iter().min().copied().unwrap_or_default();
         let range = first..places.iter().max().map_or(first, |last| last + 1);
         let places: Vec<u32> = places.iter().map(|place| (place - first) as u32).collect();

@@ -130,9 +130,9 @@ impl Filter {
     }
 }
 
-/// From the first of these places to the last.
+/// From the first of these places, which are in order, to the last.
 fn range(places: &[usize]) -> Range<usize> {
-    let (first, last) = (places.iter().min(), places.iter().max());
+    let (first, last) = (places.first(), places.last());
     first
         .zip(last)
         .map_or(0..0, |(first, last)| *first..last + 1)

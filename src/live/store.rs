@@ -179,8 +179,6 @@ impl Store {
             .filename(path)
             .busy_timeout(BUSY)
             .read_only(true)
-            // Rows are chunks, and most questions need few of them.
-            .row_buffer_size(2)
             .pragma("cache_size", CACHE);
         let mut store = Self::connect(path, options).await?;
         let version = schema::refuse_other_versions(&mut store).await?;

@@ -260,9 +260,9 @@ pub(super) fn keep_equal(
         text => list
             .iter()
             .position(|word| *word == text)
-            .map(|at| at as u32 + 1),
+            .map(|at| at as i64 + 1),
     };
-    let codes = read_codes(&reader, points, range, list.len())?;
+    let codes = numbers::decode(reader.rest(), points, range)?;
     places.retain(|place| Some(codes[place - first]) == wanted);
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Points one by one, page after page. A page's cursor holds wherever the points lie by then, and whatever came meanwhile.
 
-use std::cmp::Ordering;
 use std::fmt::{self, Display, Formatter};
 use std::ops::Range;
 use std::str::FromStr;
@@ -13,6 +12,7 @@ use crate::kinds::Kind;
 use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
 use super::super::columns::Columns;
+use super::super::scan;
 use super::super::store::{ChunkRow, Store, StoreError};
 use super::{Filter, range};
 
@@ -46,6 +46,9 @@ pub struct Cursor {
 
 /// More points than this are not held in memory.
 const MOST_WANTED: usize = 1 << 28;
+/// Chunks that are read ahead: few at first, as most pages are complete with them.
+const FEWEST: i64 = 2;
+const MOST: i64 = 8;
 
 #[derive(Debug, Default)]
 pub struct Found {
@@ -96,19 +99,11 @@ pub async fn count(
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(0);
     };
-    let mut count = 0;
-    let cluster = filter.cluster(kind);
-    let mut chunks = store.overlapping(id, window.start, window.end, cluster);
-    while let Some((row, data)) = chunks.try_next().await? {
-        let places = match row.broken {
-            Some(_) => Vec::new(),
-            None => Chunk::open(&data)
-                .and_then(|chunk| fitting(&chunk, &window, filter))
-                .unwrap_or_default(),
-        };
-        count += places.len() as u64;
-    }
-    Ok(count)
+    let is_wanted = |row: &ChunkRow| row.may_hold(filter.cluster(kind));
+    let take = |_: &ChunkRow, chunk: &Chunk<'_>| Ok(fitting(chunk, &window, filter)?.len());
+    let parts = scan::all(store, id, window.clone(), is_wanted, take).await?;
+    let counts = parts.into_iter().filter_map(|part| part.taken.ok());
+    Ok(counts.map(|count| count as u64).sum())
 }
 
 async fn newest<'q>(
@@ -118,15 +113,24 @@ async fn newest<'q>(
     question: &'q Points,
 ) -> Result<Page<'q>, StoreError> {
     let mut page = Page::new(question);
-    let (window, cluster) = (&page.window, question.filter.cluster(kind));
-    let mut chunks = store.overlapping(id, window.start, window.end, cluster);
-    while let Some((row, data)) = chunks.try_next().await? {
-        if page.is_complete_before(row.high) {
-            break;
+    let cluster = question.filter.cluster(kind);
+    let mut places = 0..FEWEST;
+    loop {
+        let (window, wanted) = (page.window.clone(), places.end - places.start);
+        let mut chunks = store.last_chunks(id, window, cluster, places.clone());
+        let mut count = 0;
+        while let Some((row, data)) = chunks.try_next().await? {
+            if page.is_complete_before(row.high) {
+                return Ok(page);
+            }
+            page.take(&row, &data);
+            count += 1;
         }
-        page.take(&row, &data);
+        if count < wanted {
+            return Ok(page);
+        }
+        places = places.end..places.end + (2 * wanted).min(MOST);
     }
-    Ok(page)
 }
 
 async fn oldest<'q>(
@@ -197,13 +201,14 @@ impl<'q> Page<'q> {
             let first: Vec<u32> = first.iter().map(|place| *place as u32).collect();
             self.points = self.points.pick(&first);
         }
-        last.is_some_and(|last| self.compare(last, at) == Ordering::Less)
+        last.is_some_and(|last| self.rank(last) < self.rank(at))
     }
 
-    fn compare(&self, one: i64, other: i64) -> Ordering {
+    /// Less for what comes first.
+    fn rank(&self, at: i64) -> i64 {
         match self.question.order {
-            Order::NewestFirst => other.cmp(&one),
-            Order::OldestFirst => one.cmp(&other),
+            Order::NewestFirst => !at,
+            Order::OldestFirst => at,
         }
     }
 
@@ -229,12 +234,12 @@ impl<'q> Page<'q> {
     fn first(&self, mut timed: Vec<(usize, i64)>) -> Vec<usize> {
         let wanted = self.wanted(timed.iter().map(|(_, at)| *at));
         if timed.len() > wanted {
-            let order = |one: &(usize, i64), other: &(usize, i64)| self.compare(one.1, other.1);
-            let (_, (_, last), _) = timed.select_nth_unstable_by(wanted - 1, order);
-            let last = *last;
-            timed.retain(|(_, at)| self.compare(*at, last) != Ordering::Greater);
+            let rank = |(_, at): &(usize, i64)| self.rank(*at);
+            let (_, last, _) = timed.select_nth_unstable_by_key(wanted - 1, rank);
+            let last = rank(last);
+            timed.retain(|point| rank(point) <= last);
         }
-        timed.sort_by(|one, other| self.compare(one.1, other.1));
+        timed.sort_by_key(|(_, at)| self.rank(*at));
         timed.into_iter().map(|(place, _)| place).collect()
     }
 
@@ -257,10 +262,7 @@ impl<'q> Page<'q> {
                     .map(|place| (at(place), print(place), *place as u32)),
             );
         }
-        keys.sort_by(|one, other| {
-            let by_time = self.compare(one.0, other.0);
-            by_time.then(one.1.cmp(&other.1))
-        });
+        keys.sort_by_key(|(at, print, _)| (self.rank(*at), *print));
         if let Some(after) = self.question.after {
             let is_given =
                 |(at, print, _): &(i64, u64, u32)| *at == after.at && *print < after.print;
@@ -310,7 +312,14 @@ pub(in super::super) fn fitting(
     window: &Range<i64>,
     filter: &Filter,
 ) -> Result<Vec<(usize, i64)>, Corrupt> {
+    if *filter == Filter::default() {
+        let timed = timed(&chunk.at(chunk.all())?).into_iter();
+        return Ok(timed.filter(|(_, at)| window.contains(at)).collect());
+    }
     let places = filter.places(chunk)?;
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
     let read = range(&places);
     let at = chunk.at(read.clone())?;
     let timed = places.iter().map(|place| (*place, at[*place - read.start]));

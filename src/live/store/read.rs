@@ -260,7 +260,7 @@ impl Store {
         grain: Grain,
         labels: &str,
         words: &[&str],
-        starts: std::ops::Range<i64>,
+        starts: Range<i64>,
     ) -> Result<Vec<Bucket>, StoreError> {
         let asked = words_as_bytes(words.iter().copied());
         let other = words_as_bytes(words.iter().map(|_| OTHER));
@@ -399,29 +399,31 @@ impl Store {
         ended.map(drop).map_err(self.failed("read"))
     }
 
-    /// Chunks that overlap a time, the newest first, with their bytes; broken ones among them. Sealed ones only if they may
-    /// hold this value of the cluster label.
-    pub fn overlapping(
+    /// Some of the chunks with points of a time, those that end last first, with their bytes; broken ones among them. Sealed ones
+    /// only if they may hold this value of the cluster label.
+    pub fn last_chunks(
         &mut self,
         kind: i64,
-        from: i64,
-        to: i64,
+        time: Range<i64>,
         cluster: Option<(&str, &str)>,
+        places: Range<i64>,
     ) -> impl Stream<Item = Result<(ChunkRow, Vec<u8>), StoreError>> {
         let sql = format!(
             "SELECT {CHUNK_COLUMNS}, data FROM chunks
              WHERE kind = ?1 AND high >= ?2 AND low < ?3
                 AND (label IS NOT ?4 OR label IS NULL OR ?5 BETWEEN least AND most)
-             ORDER BY high DESC, id DESC"
+             ORDER BY high DESC, id DESC LIMIT ?6 OFFSET ?7"
         );
         let failed = self.failed("read");
         let chunk = |row: SqliteRow| Ok((chunk_row(&row)?, row.try_get(12)?));
         let rows = sqlx::query(safe(sql))
             .bind(kind)
-            .bind(from)
-            .bind(to)
+            .bind(time.start)
+            .bind(time.end)
             .bind(cluster.map(|(label, _)| label.to_owned()))
             .bind(cluster.map(|(_, text)| text.to_owned()))
+            .bind(places.end - places.start)
+            .bind(places.start)
             .fetch(&mut self.connection);
         rows.map(move |row| row.and_then(chunk).map_err(&failed))
     }
@@ -488,7 +490,7 @@ impl Store {
         kind: i64,
         grain: Grain,
         by: &[String],
-        starts: std::ops::Range<i64>,
+        starts: Range<i64>,
     ) -> Result<Vec<(Key, Rollup)>, StoreError> {
         let rows = sqlx::query(
             "SELECT start, words, data FROM rollups

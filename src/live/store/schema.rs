@@ -11,7 +11,7 @@ use super::{Store, StoreError};
 /// `DBLV`, in the file's own place for it.
 const APPLICATION: u32 = 0x4442_4c56;
 /// As in `user_version` below.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
@@ -46,7 +46,7 @@ const TABLES: &str = "
         recorded INTEGER,
         data BLOB NOT NULL
     );
-    CREATE INDEX chunks_by_time ON chunks (kind, high);
+    CREATE INDEX chunks_by_time ON chunks (kind, high, low, label, least, most);
     CREATE INDEX fresh_chunks ON chunks (kind, id, points) WHERE level = 0;
     CREATE INDEX sealed_chunks ON chunks (kind, day, label, least, id, most, points) WHERE level = 1 AND broken IS NULL;
     CREATE TABLE replay (
@@ -162,7 +162,7 @@ const TABLES: &str = "
         data BLOB NOT NULL,
         PRIMARY KEY (source, kind, month)
     ) WITHOUT ROWID;
-    PRAGMA user_version = 4;
+    PRAGMA user_version = 5;
 ";
 
 /// Only its owner and group may read what applications send.
@@ -234,11 +234,10 @@ pub(super) async fn prepare(store: &mut Store) -> Result<(), StoreError> {
     if version == 0 {
         // Only before there is any table; and the header must be in the file itself before anything is in the log.
         let failed = store.failed("prepare");
-        let vacuum = store
-            .connection
-            .execute("PRAGMA auto_vacuum = INCREMENTAL")
-            .await;
-        vacuum.map_err(failed)?;
+        // A rollup fits into a quarter of such a page, with its sketches.
+        let pages = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL";
+        let set = store.connection.execute(pages).await;
+        set.map_err(failed)?;
         store.begin().await?;
         let made = create(store).await;
         store.finish(made).await?;

@@ -82,8 +82,8 @@ async fn a_full_disk_ends_the_recorder_and_what_was_answered_is_there_once_when_
         name: "a",
         answered: 0,
     };
-    let mut rooms = vec![0, 100, 20_000, 50_000, 70_000];
-    rooms.extend((0..7).map(|_| 80_000 + dice.below(150_000)));
+    let mut rooms = vec![0, 100, 40_000, 100_000, 140_000];
+    rooms.extend((0..7).map(|_| 160_000 + dice.below(300_000)));
     for room in rooms {
         let room = room.to_string();
         let ended = recorded(&world, &[("DISK_ROOM", &room)], sender.answered, 10_000);
