@@ -340,6 +340,12 @@ impl Asking<'_> {
     }
 
     async fn latest(&mut self, by: &str, most: usize) -> Result<Answer, AskError> {
+        // The latest of one is the newest of all that are asked for.
+        if self.asked.filter.labels.iter().any(|(name, _)| name == by) {
+            let mut answer = self.points(Order::NewestFirst, 1, None).await?;
+            answer.facts.shift_remove("next");
+            return Ok(answer);
+        }
         let Some(mut search) = self.search() else {
             return Ok(self.answer(&Read::default(), Vec::new(), Some(("points", Vec::new()))));
         };
