@@ -262,6 +262,16 @@ impl<'a> Chunk<'a> {
         self.values.iter().map(|(name, ..)| *name)
     }
 
+    /// The same points without some labels.
+    pub fn without_labels(&self, is_left_out: impl Fn(&str) -> bool) -> Self {
+        let labels = self.labels.iter().copied();
+        Self {
+            labels: labels.filter(|(name, _)| !is_left_out(name)).collect(),
+            values: self.values.clone(),
+            ..*self
+        }
+    }
+
     pub fn label(&self, name: &str, range: Range<usize>) -> Result<Option<Texts>, Corrupt> {
         let found = self.labels.iter().find(|(known, _)| *known == name);
         let block = found.map(|(_, block)| texts::decode(block, self.points, range));

@@ -123,7 +123,8 @@ impl Export {
                     json.begin(&selection.kind, out)?;
                 }
                 self.counts[self.at] = 0;
-                let slices = Slices::new(store, selection, &mut self.gaps).await?;
+                let only_series = self.document.has_only_series();
+                let slices = Slices::new(store, selection, only_series, &mut self.gaps).await?;
                 self.slices.insert(slices)
             }
         };
@@ -169,6 +170,11 @@ impl Export {
 }
 
 impl Document {
+    /// Nothing tells their points apart but the series.
+    fn has_only_series(&self) -> bool {
+        matches!(self, Self::Newest(_) | Self::Grafana(_))
+    }
+
     fn begin(&self, out: &mut Vec<u8>) -> Result<(), ExportError> {
         match self {
             Self::Table(table) => table.head(out)?,

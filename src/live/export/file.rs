@@ -31,7 +31,7 @@ pub async fn to_file(
         if let File::Sqlite(tables) = &mut file {
             tables.begin(&selection.kind.name, &layout).await?;
         }
-        let mut slices = Slices::new(store, selection, &mut gaps).await?;
+        let mut slices = Slices::new(store, selection, false, &mut gaps).await?;
         while let Some(mut points) = slices.next(store, &mut gaps).await? {
             if !request.details {
                 points.details = points.details.empty_with(points.len());

@@ -13,7 +13,9 @@ use super::super::columns::Columns;
 use super::series::Series;
 
 /// Numbers that are held in memory.
-const HELD: usize = 3_000_000;
+const HELD: usize = 2_000_000;
+/// Numbers that are handed on together.
+const PIECE: usize = 8192;
 
 /// What comes once all points were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,17 +30,15 @@ pub(super) enum Next {
 pub(super) struct Grafana {
     /// Of several kinds, series are named with theirs.
     names_kinds: bool,
-    /// The last series that was written.
-    after: Option<String>,
+    /// The series that is written as it is read; those before it were written.
+    streamed: Option<String>,
     /// From this one on, series wait for another reading.
     until: Option<String>,
     /// Each with its numbers and their times.
     held: BTreeMap<String, Vec<(f64, i64)>>,
     count: usize,
-    /// A series that is too long to be held: it is written as it is read.
-    alone: Option<String>,
-    /// Held series were written since points were read.
-    has_held: bool,
+    /// What is left of the held series that is being written.
+    rest: std::vec::IntoIter<(f64, i64)>,
     has_series: bool,
     has_numbers: bool,
 }
@@ -52,7 +52,7 @@ impl Grafana {
     }
 
     pub(super) fn head(&self, out: &mut Vec<u8>) {
-        if self.after.is_none() && self.alone.is_none() {
+        if self.streamed.is_none() {
             out.push(b'[');
         }
     }
@@ -75,10 +75,9 @@ impl Grafana {
                     let milliseconds = points.at[*place].div_euclid(1000);
                     Some((column.cells.get(*place)?, milliseconds))
                 });
-                match &self.alone {
-                    Some(alone) if *alone == target => self.write_numbers(numbers, out)?,
-                    Some(_) => {}
-                    None => self.hold(target, numbers),
+                match &self.streamed {
+                    Some(streamed) if *streamed == target => self.write_numbers(numbers, out)?,
+                    _ => self.hold(target, numbers),
                 }
             }
         }
@@ -97,7 +96,7 @@ impl Grafana {
         if numbers.peek().is_none() {
             return;
         }
-        let is_written = self.after.as_ref().is_some_and(|after| target <= *after);
+        let is_written = { self.streamed.as_ref() }.is_some_and(|streamed| target < *streamed);
         if is_written || self.until.as_ref().is_some_and(|until| target >= *until) {
             return;
         }
@@ -113,41 +112,35 @@ impl Grafana {
         }
     }
 
-    /// Writes the next series that was held, or says what is to be done now that all are written.
+    /// Writes the next numbers that were held, or says what is to be done now that all are written.
     pub(super) fn end_reading(&mut self, out: &mut Vec<u8>) -> io::Result<Next> {
-        if let Some((target, numbers)) = self.held.pop_first() {
+        if self.rest.len() == 0 {
+            let Some((target, numbers)) = self.held.pop_first() else {
+                return self.read_again(out);
+            };
             self.begin(&target, out)?;
-            self.write_numbers(numbers.into_iter(), out)?;
-            out.write_all(b"]}")?;
-            self.after = Some(target);
-            self.has_held = true;
-            return Ok(Next::Write);
+            self.rest = numbers.into_iter();
         }
-        if let Some(alone) = self.alone.take() {
-            out.write_all(b"]}")?;
-            self.after = Some(alone);
-            return Ok(Next::Read);
-        }
-        let until = self.until.take();
-        let has_more = until.is_some();
+        let mut rest = std::mem::take(&mut self.rest);
+        self.write_numbers(rest.by_ref().take(PIECE), out)?;
+        self.rest = rest;
+        Ok(Next::Write)
+    }
+
+    fn read_again(&mut self, out: &mut Vec<u8>) -> io::Result<Next> {
         self.count = 0;
-        if !std::mem::take(&mut self.has_held) {
-            self.alone = until;
-            if let Some(alone) = self.alone.clone() {
-                self.begin(&alone, out)?;
-            }
-        }
-        match has_more {
-            true => Ok(Next::Read),
-            false => {
-                out.write_all(b"]\n")?;
-                Ok(Next::End)
-            }
-        }
+        self.streamed = self.until.take();
+        let Some(next) = self.streamed.clone() else {
+            let end = if self.has_series { "]}]\n" } else { "]\n" };
+            out.write_all(end.as_bytes())?;
+            return Ok(Next::End);
+        };
+        self.begin(&next, out)?;
+        Ok(Next::Read)
     }
 
     fn begin(&mut self, target: &str, out: &mut Vec<u8>) -> io::Result<()> {
-        let separator = if self.has_series { ",\n" } else { "" };
+        let separator = if self.has_series { "]},\n" } else { "" };
         let target = json!(target).to_string();
         let target = spelled_out(&target);
         write!(out, "{separator}{{\"target\":{target},\"datapoints\":[")?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::kinds::Kind;
+use crate::kinds::{Accepts, Kind};
 
 use super::super::archive::Layout;
 use super::super::bytes::Corrupt;
@@ -44,6 +44,8 @@ pub struct Gaps {
 
 pub(super) struct Slices {
     selection: Selection,
+    /// Labels that name single events are left out.
+    only_series: bool,
     /// `None`: nothing of the kind was ever recorded.
     id: Option<i64>,
     /// All before it was read.
@@ -58,6 +60,7 @@ impl Slices {
     pub(super) async fn new(
         store: &mut Store,
         selection: &Selection,
+        only_series: bool,
         gaps: &mut Gaps,
     ) -> Result<Self, StoreError> {
         let kind = &selection.kind.name;
@@ -74,6 +77,7 @@ impl Slices {
         Ok(Self {
             from: selection.window.start,
             selection: selection.clone(),
+            only_series,
             id,
             slice: Columns::default(),
             order: Vec::new(),
@@ -155,6 +159,11 @@ impl Slices {
                 .collect();
             let part = places.len() as f64 / chunk.len().max(1) as f64;
             bytes.fetch_add((bytes_of(row) * part) as u64, Ordering::Relaxed);
+            let names_events = |label: &str| {
+                let label = kind.label(label).map(|at| &kind.labels[at]);
+                self.only_series && label.is_some_and(|label| label.accepts == Accepts::Find)
+            };
+            let chunk = chunk.without_labels(names_events);
             match places.len() {
                 0 => Ok(Columns::default()),
                 _ if is_too_large() => Ok(Columns::default()),
