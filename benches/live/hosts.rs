@@ -1,12 +1,14 @@
-//! Questions about one host among a thousand: half of its day is sorted by host, the other half as it was sealed.
+//! Questions about one host among a thousand: half of its day is sorted by host, the other half as it was sealed. Before that lie 29
+//! days with a sample every half an hour.
 
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use daybook::config::live::Durable;
-use daybook::kinds::Kinds;
+use daybook::kinds::{Kind, Kinds};
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
 use daybook::live::keep;
@@ -21,10 +23,14 @@ fn midnight() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_129_200, 0).unwrap_or_default()
 }
 
-/// The time goes on by what is written: a day and a half, of which the last half is not over.
+/// The time goes on by what is written; at last it is a day and a half, of which the last half is not over.
 pub(super) async fn answered(folder: &Path) -> Result<()> {
     let path = folder.join("hosts.db");
-    let rules = super::rules();
+    let mut rules = super::rules();
+    for kind in rules.kinds.values_mut() {
+        kind.keep.points = None;
+        kind.keep.hourly = None;
+    }
     let kinds = &rules.kinds;
     let kind = &kinds["host"];
     let begun = Instant::now();
@@ -32,12 +38,13 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
     let (from, to) = (12 * 3600 / STEP, 36 * 3600 / STEP);
     let mut store = Store::open(&path, Durable::Memory).await?;
     let mut known = daybook::live::store::Known::new(1000, false);
+    let earlier = (from - 29 * 24 * 3600 / STEP..from).step_by(360);
     // The last ones are what may be fresh when a question comes.
-    for sample in from..to + 15 {
+    for sample in earlier.chain(from..to + 15) {
         let at = midnight() + TimeDelta::seconds(sample * STEP);
         let batch = batch(&names, sample, at, kinds);
         store.commit(&mut [batch], kinds, at, &mut known).await?;
-        if sample % 300 == 299 {
+        if sample % 300 == 299 || sample < from {
             keep::round(&mut store, &rules, at).await?;
         }
         if sample == to - 1 {
@@ -55,7 +62,7 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
         begun.elapsed().as_secs_f64()
     );
     store.close().await?;
-    println!("| question | points | median, ms |");
+    println!("| question | points or rows | median, ms |");
     println!("|---|--:|--:|");
     let end = midnight() + TimeDelta::hours(36);
     for (words, from, most) in [
@@ -86,6 +93,35 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
                 .points
                 .len();
             times.push(begun.elapsed().as_secs_f64() * 1000.0);
+            reader.close().await?;
+        }
+        times.sort_by(f64::total_cmp);
+        println!("| {words} | {count} | {:.2} |", times[ROUNDS / 2]);
+    }
+    asked(&path, &names, kind, end + TimeDelta::seconds(75)).await
+}
+
+/// One host's latest sample, and 30 days of it by hour, as programs ask.
+async fn asked(path: &Path, names: &[String], kind: &Kind, now: DateTime<Utc>) -> Result<()> {
+    let zone = Tz::Europe__Zurich;
+    let hourly = [("every", "hour"), ("figure", "avg of cpu"), ("last", "30d")];
+    for (words, question, pairs) in [
+        ("latest", "latest", &[][..]),
+        ("30 days, hourly", "aggregate", &hourly),
+    ] {
+        let mut times = Vec::new();
+        let mut count = 0;
+        for round in 0..ROUNDS {
+            let host = ("label.host", names[round * 7 % HOSTS].as_str());
+            let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+            let pairs: Vec<_> = pairs.iter().copied().chain([host]).map(owned).collect();
+            let context = question::Context { zone, now };
+            let asked = question::parameters::read(question, &pairs, kind, context)?;
+            let mut reader = Store::open_reading(path).await?.context("no file")?;
+            let begun = Instant::now();
+            let answer = question::ask(&mut reader, kind, &asked, context).await?;
+            times.push(begun.elapsed().as_secs_f64() * 1000.0);
+            count = answer.rows.map_or(0, |(_, rows)| rows.len());
             reader.close().await?;
         }
         times.sort_by(f64::total_cmp);

@@ -11,6 +11,7 @@ mod client;
 mod exports;
 mod hosts;
 mod http;
+mod now;
 mod plain;
 mod points;
 #[path = "../night/program.rs"]
@@ -47,6 +48,7 @@ async fn main() -> Result<()> {
         "sealed",
         "hosts",
         "questions",
+        "now",
         "exports",
         "http",
     ];
@@ -68,6 +70,9 @@ async fn main() -> Result<()> {
         }
         if is_wanted("questions") {
             questions::answered(&folder).await?;
+        }
+        if is_wanted("now") {
+            now::looked_at(&folder).await?;
         }
         if is_wanted("exports") {
             exports::written(&folder).await?;

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
 use daybook::kinds::Kinds;
-use daybook::live::keep;
+use daybook::live::keep::{self, Rules};
 use daybook::live::question::Context;
 use daybook::live::question::ask;
 use daybook::live::question::parameters::read;
@@ -98,6 +98,15 @@ pub(super) async fn answered(folder: &Path) -> Result<()> {
 
 /// Records that many task runs, and seals and sorts them; two days later nothing is left to do.
 pub(super) async fn filled(path: &Path, count: usize) -> Result<(Kinds, DateTime<Utc>)> {
+    let (mut store, rules, mut now) = recorded(path, count).await?;
+    now += TimeDelta::days(2);
+    keep::round(&mut store, &rules, now).await?;
+    store.close().await?;
+    Ok((rules.kinds, now))
+}
+
+/// As they lie there when the last ones have come.
+pub(super) async fn recorded(path: &Path, count: usize) -> Result<(Store, Rules, DateTime<Utc>)> {
     let mut rules = super::rules();
     for kind in rules.kinds.values_mut() {
         kind.keep.points = None;
@@ -111,10 +120,7 @@ pub(super) async fn filled(path: &Path, count: usize) -> Result<(Kinds, DateTime
         keep::round(&mut store, &rules, at).await?;
         now = at;
     }
-    now += TimeDelta::days(2);
-    keep::round(&mut store, &rules, now).await?;
-    store.close().await?;
-    Ok((rules.kinds, now))
+    Ok((store, rules, now))
 }
 
 /// The same numbers as a table of DuckDB's.
