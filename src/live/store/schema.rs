@@ -1,8 +1,12 @@
 //! The tables of a store, and whose file it is.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::{File, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use sqlx::Executor;
 
@@ -167,25 +171,42 @@ const TABLES: &str = "
 
 /// Only its owner and group may read what applications send.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let opened = File::options()
+    let made = File::options()
         .append(true)
-        .create(true)
+        .create_new(true)
         .mode(0o640)
         .open(path);
-    opened.map(drop).map_err(|error| StoreError::Io {
-        doing: "create",
-        file: path.display().to_string(),
-        error,
-    })
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StoreError::Io {
+            doing: "create",
+            file: path.display().to_string(),
+            error,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Files that were looked at stay open: whoever closes one takes from SQLite the locks that this process has on it, and the next
+/// program that is done with the file would delete the log that others write.
+static LOOKED_AT: Mutex<BTreeMap<(u64, u64), File>> = Mutex::new(BTreeMap::new());
+
+fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let identity = |about: Metadata| (about.dev(), about.ino());
+    let mut known = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = match known.entry(identity(std::fs::metadata(path)?)) {
+        Entry::Occupied(file) => file.into_mut(),
+        Entry::Vacant(place) => place.insert(File::open(path)?),
+    };
+    let mut bytes = vec![0; SCHEMA_AT + NO_TABLES.len()];
+    let count = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(count);
+    Ok(bytes)
 }
 
 /// Reads no more than the file's first bytes.
 pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
-    let mut header = Vec::new();
-    let first = (SCHEMA_AT + NO_TABLES.len()) as u64;
-    let read = File::open(path).and_then(|file| file.take(first).read_to_end(&mut header));
-    match read {
+    let header = match first_bytes(path) {
+        Ok(header) => header,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => {
             return Err(StoreError::Io {
@@ -194,8 +215,7 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
                 error,
             });
         }
-        Ok(_) => {}
-    }
+    };
     let application = header.get(APPLICATION_AT..APPLICATION_AT + 4);
     let what = match application {
         _ if is_unfinished(&header, path) => return Ok(()),

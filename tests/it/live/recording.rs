@@ -1,6 +1,7 @@
 //! What was answered is there, once; what cannot be kept is said.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use daybook::config::live::Durable;
 use daybook::live::batch::Batch;
@@ -10,6 +11,27 @@ use daybook::live::store::{Store, StoreError};
 use serde_json::json;
 
 use super::{kinds, noon, points, recorder, recorder_in};
+
+#[tokio::test]
+async fn a_program_keeps_its_locks_on_the_file_however_often_it_opens_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.db");
+    let (recorder, writer) = recorder_in(&path, Settings::default()).await;
+    let event = Event::new("checkout").label("shop", "zh");
+    recorder.record(&event).await.unwrap();
+    let reading = Store::open_reading(&path).await.unwrap().unwrap();
+    reading.close().await.unwrap();
+    Store::open(&path, Durable::Commit)
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
+    let file = format!(":{} ", fs::metadata(&path).unwrap().ino());
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    assert!(locks.lines().any(|lock| lock.contains(&file)), "{locks}");
+    writer.stop().await.unwrap().close().await.unwrap();
+}
 
 #[tokio::test]
 async fn an_event_comes_back_as_it_was_sent() {
