@@ -255,15 +255,11 @@ pub(super) fn keep_equal(
     }
     let list = unsqueeze(&mut reader)?;
     let list = words(&list)?;
-    let wanted = match text {
-        "" => Some(0),
-        text => list
-            .iter()
-            .position(|word| *word == text)
-            .map(|at| at as i64 + 1),
-    };
+    // Words that were too many have become the same one.
+    let is_equal = |word: &&str| *word == text;
+    let wanted: Vec<bool> = [""].iter().chain(&list).map(is_equal).collect();
     let codes = numbers::decode(reader.rest(), points, range)?;
-    places.retain(|place| Some(codes[place - first]) == wanted);
+    places.retain(|place| wanted.get(codes[place - first] as usize) == Some(&true));
     Ok(())
 }
 

@@ -260,7 +260,11 @@ impl Row {
 impl Asking<'_> {
     /// What the window comes to where there can be points at all.
     fn window(&self) -> Range<i64> {
-        let Range { start, end } = self.asked.window;
+        self.within_events(&self.asked.window)
+    }
+
+    fn within_events(&self, window: &Range<i64>) -> Range<i64> {
+        let Range { start, end } = *window;
         let end = end.min(self.end_of_events());
         let first = self.past.first.unwrap_or(end);
         start.max(first.min(end))..end
@@ -601,6 +605,7 @@ impl Asking<'_> {
                 |percentile| Aggregate::Of(Summary::Percentile(percentile), value.name.clone());
             figures.extend(SUMMARIES.map(percentile));
         }
+        let window = self.within_events(&window);
         let table = self.table(window, &figures, None, &[]).await?;
         let row = table.rows.into_values().next().unwrap_or_default();
         let summary = self.summed(&row, &SUMMARIES);

@@ -246,6 +246,31 @@ async fn a_parameter_that_a_route_does_not_know_is_named_and_never_passed_over()
 }
 
 #[tokio::test]
+async fn texts_that_were_too_many_are_found_as_other() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let sent = |number| json!({ "kind": "checkout", "labels": { "shop": "zh", "till": format!("till {number}") } });
+    let batch: Vec<_> = (0..54).map(sent).collect();
+    intake.post("/api/events", &json!(batch).to_string()).await;
+    let answer = intake
+        .get("/api/live/checkout/summary?label.till=other")
+        .await;
+    assert_eq!(parsed(&answer)["count"], 4, "{}", answer.body);
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn a_comparison_with_the_year_1_reads_what_there_is() {
+    let world = shop("");
+    let intake = asked(&world).await;
+    let address = "/api/live/checkout/compare?from=0001-01-01&to=9999-12-31";
+    let answer = parsed(&intake.get(address).await);
+    assert_eq!(answer["current"]["count"], 6, "{answer}");
+    assert_eq!(answer["before"]["count"], 0, "{answer}");
+    intake.end().await;
+}
+
+#[tokio::test]
 async fn a_token_sees_what_it_is_for() {
     let tokens = r#"
 presets = ["hosts"]
