@@ -29,6 +29,10 @@ const MOST_SENT: usize = 256 << 10;
 /// Numbers of a series, if a panel does not say.
 const MOST_POINTS: i64 = 1000;
 
+/// What a panel may ask at a time, and rows that it gets.
+const MOST_TARGETS: usize = 100;
+const MOST_ROWS: usize = 100_000;
+
 pub(super) fn routes(questions: Arc<Questions>) -> Router {
     Router::new()
         .route("/api/grafana", get(health))
@@ -161,7 +165,11 @@ impl Questions {
         }
         let every = panel.every();
         let every = every.map_err(|error| Problem::at("range", error))?;
-        let mut all = Vec::new();
+        if panel.targets.len() > MOST_TARGETS {
+            let error = format!("more than {MOST_TARGETS}");
+            return Err(Problem::at("targets", error));
+        }
+        let (mut all, mut rows) = (Vec::new(), 0);
         for target in panel.targets.iter().filter(|target| !target.hide) {
             let Some(name) = target.target.as_deref().filter(|name| !name.is_empty()) else {
                 continue;
@@ -170,7 +178,13 @@ impl Questions {
             let pairs = panel.pairs(target, every)?;
             let mut asked = parameters::read("aggregate", &pairs, kind, self.context())?;
             restrict(&mut asked.filter, kind, grant)?;
-            all.extend(series(self.answer(kind, &asked).await?));
+            let answer = self.answer(kind, &asked).await?;
+            rows += answer.rows.as_ref().map_or(0, |(_, rows)| rows.len());
+            if rows > MOST_ROWS {
+                let error = format!("more than {MOST_ROWS} numbers: ask for fewer groups");
+                return Err(Problem::at("targets", error));
+            }
+            all.extend(series(answer));
         }
         Ok(all)
     }

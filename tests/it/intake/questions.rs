@@ -246,6 +246,28 @@ async fn a_parameter_that_a_route_does_not_know_is_named_and_never_passed_over()
 }
 
 #[tokio::test]
+async fn a_panel_with_more_metrics_than_anybody_looks_at_is_refused() {
+    let world = shop("");
+    let intake = asked(&world).await;
+    let panel = |targets| {
+        json!({
+            "range": { "from": "2026-11-20T10:00:00Z", "to": "2026-11-20T11:00:00Z" },
+            "targets": vec![json!({ "target": "checkout" }); targets],
+        })
+    };
+    let answer = intake
+        .post("/api/grafana/query", &panel(100).to_string())
+        .await;
+    assert_eq!(parsed(&answer).as_array().unwrap().len(), 100);
+    let answer = intake
+        .post("/api/grafana/query", &panel(101).to_string())
+        .await;
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(answer.body.contains("more than 100"), "{}", answer.body);
+    intake.end().await;
+}
+
+#[tokio::test]
 async fn texts_that_were_too_many_are_found_as_other() {
     let world = shop("");
     let intake = Intake::of(&world).await;
