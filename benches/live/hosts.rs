@@ -143,7 +143,8 @@ fn event(name: &str, host: usize, sample: i64) -> Event<'_> {
     let mut noise = (sample as u64 * 1_000 + host as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     noise ^= noise >> 29;
     let noise = |shift: u32, size: u64| (noise >> shift) % size;
-    let drift = sample * 1000 + host as i64 * 77;
+    // Counters are never below 0, however early.
+    let drift = (sample + 600_000) * 1000 + host as i64 * 77;
     Event::new("host")
         .label("host", name)
         .value("cpu", (host % 50) as f64 + noise(3, 100) as f64 / 10.0)

@@ -13,7 +13,7 @@ use super::super::columns::Columns;
 use super::series::Series;
 
 /// Numbers that are held in memory.
-const HELD: usize = 2_000_000;
+const HELD: usize = 1_000_000;
 /// Numbers that are handed on together.
 const PIECE: usize = 8192;
 

@@ -50,7 +50,7 @@ const TABLES: &str = "
         recorded INTEGER,
         data BLOB NOT NULL
     );
-    CREATE INDEX chunks_by_time ON chunks (kind, high, low, label, least, most);
+    CREATE INDEX chunks_by_time ON chunks (kind, high, id, low, label, least, most);
     CREATE INDEX fresh_chunks ON chunks (kind, id, points) WHERE level = 0;
     CREATE INDEX sealed_chunks ON chunks (kind, day, label, least, id, most, points) WHERE level = 1 AND broken IS NULL;
     CREATE TABLE replay (
