@@ -4,7 +4,6 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{Day, first_instant};
-
 use crate::catalog::Limit;
 
 use super::{Report, Severity};

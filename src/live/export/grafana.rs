@@ -96,7 +96,8 @@ impl Grafana {
         if numbers.peek().is_none() {
             return;
         }
-        let is_written = { self.streamed.as_ref() }.is_some_and(|streamed| target < *streamed);
+        let streamed = self.streamed.as_ref();
+        let is_written = streamed.is_some_and(|streamed| target < *streamed);
         if is_written || self.until.as_ref().is_some_and(|until| target >= *until) {
             return;
         }

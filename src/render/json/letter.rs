@@ -182,7 +182,7 @@ fn live_alert(alert: &LiveAlert, zone: Tz) -> Value {
     json!({
         "alert": alert.key,
         "label": alert.label,
-        "severity": crate::render::words::severity(alert.severity),
+        "severity": words::severity(alert.severity),
         "value": alert.value.map(number),
         "unit": alert.unit,
         "limit": alert.limit.map(|limit| limit.to_string()),

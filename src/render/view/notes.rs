@@ -266,7 +266,7 @@ fn exact(scale: Scale<'_>) -> Scale<'_> {
     }
 }
 
-/// Whoever reads the letter at once may have missed the message of the moment.
+/// Whoever missed the message of the moment reads it here.
 fn live_alerts(letter: &Letter, speech: &Speech) -> Option<NoteView> {
     let words = speech.words;
     let at = |at: DateTime<Utc>| {
