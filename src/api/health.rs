@@ -95,7 +95,6 @@ impl Api {
                 Some(self.begun.at.elapsed().as_secs_f64()),
             ),
         ];
-        *recorded = Some(now);
         let mut batch = Batch::default();
         for (place, (name, value)) in (1..).zip(gauges) {
             if let Some(value) = value {
@@ -105,6 +104,13 @@ impl Api {
                 batch.add(place, &event, self.recorder.kinds(), self.recorder.now());
             }
         }
+        if let Some(refused) = batch.reply().rejected.first() {
+            let (field, error) = (&refused.field, &refused.error);
+            return Err(format!(
+                "this server's own numbers do not fit the kind `{KIND}`: {field}: {error}"
+            ));
+        }
+        *recorded = Some(now);
         let sent = self.recorder.send(batch).await;
         sent.map(drop).map_err(|error| error.to_string())
     }

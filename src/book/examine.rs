@@ -50,13 +50,15 @@ pub async fn examine(url: &DatabaseUrl) -> Result<(Book, Health), BookError> {
 }
 
 async fn look(url: &DatabaseUrl, access: Access) -> Result<(Book, Health), BookError> {
+    // Before SQLite opens the file: closing it later would give up the locks that SQLite has on it.
+    let journal = url.sqlite_path().and_then(|path| journal(&path));
     let book = Book::connect(url, access, 1).await?;
     book.must_be_current().await?;
-    let health = health(&book).await?;
+    let health = health(&book, journal).await?;
     Ok((book, health))
 }
 
-async fn health(book: &Book) -> Result<Health, BookError> {
+async fn health(book: &Book, journal: Option<u8>) -> Result<Health, BookError> {
     let failed = |error: sqlx::Error| book.error("check the book's pages", error);
     match &book.store {
         Store::Sqlite(pool) => {
@@ -64,7 +66,7 @@ async fn health(book: &Book) -> Result<Health, BookError> {
                 .fetch_all(pool)
                 .await
                 .map_err(failed)?;
-            let is_wal = journal(&book.file()) == Some(2);
+            let is_wal = journal == Some(2);
             Ok(Health::File {
                 journal: if is_wal { "wal" } else { "rollback" },
                 damage: damage

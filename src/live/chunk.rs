@@ -323,26 +323,28 @@ impl<'a> Chunk<'a> {
         if places.is_empty() {
             return Ok(Columns::default());
         }
-        let first = places.iter().min().copied().unwrap_or_default();
-        let range = first..places.iter().max().map_or(first, |last| last + 1);
-        let places: Vec<u32> = places.iter().map(|place| (place - first) as u32).collect();
-        let number = |all: Vec<i64>| places.iter().map(|at| all[*at as usize]).collect();
+        let whole = |block| numbers::pick(block, self.points, places);
         let mut columns = Columns {
-            at: number(self.at(range.clone())?),
-            ok: number(self.ok(range.clone())?),
-            details: texts::pick(self.details, self.points, range.clone(), &places)?,
+            at: whole(self.at)?,
+            ok: whole(self.ok)?,
+            details: texts::pick(self.details, self.points, places)?,
             ..Columns::default()
         };
         for (name, block) in &self.labels {
-            let cells = texts::pick(block, self.points, range.clone(), &places)?;
+            let cells = texts::pick(block, self.points, places)?;
             let name = (*name).to_owned();
             columns.labels.push(Column { name, cells });
         }
-        for name in self.value_names() {
-            if let Some(cells) = self.value(name, range.clone())? {
-                let (name, cells) = (name.to_owned(), cells.pick(&places));
-                columns.values.push(Column { name, cells });
-            }
+        for (name, decimals, block) in &self.values {
+            let cells = match decimals {
+                Some(decimals) => Numbers::Fixed {
+                    decimals: *decimals,
+                    raw: whole(block)?,
+                },
+                None => Numbers::Float(numbers::pick_floats(block, self.points, places)?),
+            };
+            let name = (*name).to_owned();
+            columns.values.push(Column { name, cells });
         }
         Ok(columns)
     }

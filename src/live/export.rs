@@ -15,8 +15,8 @@ use std::io;
 use crate::kinds::{Aggregate, DURATION, Percentile, Summary};
 
 use super::columns::{Cells, Columns};
-use super::question::{AskError, Wanted, figures};
-use super::store::{Store, StoreError, Tier};
+use super::question::{AskError, Look, Wanted};
+use super::store::{Store, StoreError};
 use grafana::{Grafana, Next};
 use influx::Influx;
 use newest::Newest;
@@ -216,11 +216,8 @@ async fn percentiles(
     let Some(tasks) = selections.find(|selection| selection.kind.name == "task") else {
         return Ok([None; 2]);
     };
-    let Some(id) = store.kind(&tasks.kind.name).await? else {
-        return Ok([None; 2]);
-    };
-    let kept = store.past(id).await?.pruned[Tier::Points as usize];
-    let window = tasks.window.start.max(kept)..tasks.window.end;
+    let mut look = Look::at(store, &tasks.kind, request.context).await?;
+    let window = look.kept(&tasks.window);
     let asked = [Percentile::P95, Percentile::P99]
         .map(|percentile| Aggregate::Of(Summary::Percentile(percentile), DURATION.to_owned()));
     let wanted = Wanted {
@@ -232,7 +229,7 @@ async fn percentiles(
         estimate: false,
     };
     // What they lack, the export names itself.
-    let (found, _) = figures(store, &tasks.kind, &wanted, request.context).await?;
+    let (found, _) = look.figures(&wanted).await?;
     let numbers = found.into_iter().next().map(|row| row.numbers);
     let numbers = numbers.unwrap_or_default();
     Ok([0, 1].map(|at| numbers.get(at).copied().flatten()))

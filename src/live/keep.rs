@@ -40,7 +40,7 @@ const LOOKED_AT: i64 = 1024;
 const WORKED_ON: i64 = 16 << 20;
 /// Steps after which other work has its turn.
 const MOST_FOLDED: usize = 64;
-/// An hour's points are sealed, and a day's chunks sorted, so long after it is over.
+/// An hour's points are sealed so long after it is over.
 const SETTLED: TimeDelta = TimeDelta::seconds(60);
 
 /// What a store is kept by.

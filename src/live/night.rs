@@ -13,6 +13,7 @@ use crate::calendar::{AsOf, Day, spoken};
 use crate::config::LiveSettings;
 use crate::kinds::{Aggregate, Figure, Kind, Summary};
 
+use super::chunk::Chunk;
 use super::grain::Grain;
 use super::number::{Number, number};
 use super::rollup::Rollup;
@@ -150,8 +151,8 @@ pub async fn first_event<'k>(
     };
     let mut found: Option<(i64, &str)> = None;
     for name in kinds {
-        if let Some(id) = store.kind(name).await? {
-            let first = store.past(id).await?.first.map(|first| (first, name));
+        if let Some((_, past)) = store.past(name).await? {
+            let first = past.first.map(|first| (first, name));
             found = found.into_iter().chain(first).min();
         }
     }
@@ -170,12 +171,14 @@ async fn of_kind(
     asked: &[Asked<'_>],
     read: &mut Read,
 ) -> Result<Option<Vec<Vec<Answer>>>, StoreError> {
-    let (Some(kind), Some(id)) = (request.live.kinds.get(name), store.kind(name).await?) else {
+    let Some(kind) = request.live.kinds.get(name) else {
         return Ok(None);
     };
     for _ in 0..TRIES {
         *read = Read::default();
-        let past = store.past(id).await?;
+        let Some((id, past)) = store.past(name).await? else {
+            return Ok(None);
+        };
         let tasks = tasks(request, kind, asked, &past);
         let mut counting = Counting {
             store: &mut *store,
@@ -186,7 +189,8 @@ async fn of_kind(
         let Some(answers) = counting.all(&tasks).await? else {
             continue;
         };
-        if store.past(id).await?.pruned == past.pruned {
+        let pruned = store.past(name).await?.map(|(_, past)| past.pruned);
+        if pruned == Some(past.pruned) {
             let of_each = answers.chunks(request.moments.len().max(1));
             return Ok(Some(of_each.map(<[Answer]>::to_vec).collect()));
         }
@@ -385,11 +389,9 @@ impl Counting<'_> {
         self.store.end_reading().await?;
         let (sealed, fresh): (Sealed, _) = (sealed?, fresh?);
         let mut parts = Vec::new();
-        for row in fresh {
-            match scan::one(self.store, row, |_, chunk| sums(chunk, &wanted)).await? {
-                Some(part) => parts.push(part),
-                None => return Ok(None),
-            }
+        let take = |_: &ChunkRow, chunk: &Chunk<'_>| sums(chunk, &wanted);
+        if !scan::each(self.store, fresh, take, |part| parts.push(part)).await? {
+            return Ok(None);
         }
         self.note(&parts);
         self.read.rollups = sealed.rollups();

@@ -6,7 +6,7 @@ use crate::config::LiveSettings;
 use crate::kinds::{Aggregate, DURATION, Kind, Percentile, Shape, Summary};
 
 use super::grain::{Every, Grain};
-use super::question::{AskError, Context, FigureRow, Filter, Wanted, figures};
+use super::question::{AskError, Context, FigureRow, Filter, Look, Wanted};
 use super::store::Store;
 use super::watch::{Happened, Known, Words};
 
@@ -93,50 +93,47 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
     let figures_of = figures_of(kind, value.as_deref());
     let filter = Filter::default();
     let whole = Wanted {
-        window: hour.clone(),
+        window: hour,
         filter: &filter,
         figures: &figures_of,
         every: None,
         by: &[],
         estimate: false,
     };
-    let (of_hour, _) = figures(store, kind, &whole, context).await?;
-    let of_day = Wanted {
-        window: day.clone(),
+    let mut look = Look::at(store, kind, context).await?;
+    let (of_hour, _) = look.figures(&whole).await?;
+    let count = [Aggregate::Count];
+    let minutes = Wanted {
+        figures: &count,
+        every: Some(Every::Minute),
+        ..whole.clone()
+    };
+    let (minutes, _) = look.figures(&minutes).await?;
+    let hours = Wanted {
+        window: day,
+        every: Some(Every::Hour),
         estimate: true,
         ..whole.clone()
     };
-    let (of_day, gaps) = figures(store, kind, &of_day, context).await?;
-    let count = [Aggregate::Count];
-    let by_time = |window, every| Wanted {
-        window,
-        figures: &count,
-        every: Some(every),
-        ..whole.clone()
-    };
-    let (minutes, _) = figures(store, kind, &by_time(hour.clone(), Every::Minute), context).await?;
-    let (hours, _) = figures(store, kind, &by_time(day, Every::Hour), context).await?;
+    let by_hour = look.table(&hours).await?;
+    let hours = by_hour.figures(&count);
+    let (of_day, gaps) = by_hour.together(&figures_of);
     let by = main_group(kind);
-    let groups = match by.is_empty() {
-        true => Vec::new(),
-        false => {
-            let grouped = Wanted {
-                by: &by,
-                ..whole.clone()
-            };
-            figures(store, kind, &grouped, context).await?.0
-        }
-    };
+    let mut groups = Vec::new();
+    if !by.is_empty() {
+        let grouped = Wanted { by: &by, ..whole };
+        (groups, _) = look.figures(&grouped).await?;
+    }
     let unit = value.as_ref().and_then(|value| kind.value(value));
     Ok(KindNow {
         name: kind.name.clone(),
         shape: kind.shape,
-        latest: store
-            .latest(&kind.name)
-            .await?
-            .and_then(DateTime::from_timestamp_micros),
-        hour: of_hour.first().map(summed).unwrap_or_default(),
-        day: of_day.first().map(summed).unwrap_or_default(),
+        latest: look.latest(),
+        hour: of_hour
+            .first()
+            .map(|row| summed(&row.numbers))
+            .unwrap_or_default(),
+        day: summed(&of_day),
         minutes: spread(&minutes, at - 3540, 60, 60),
         hours: spread(&hours, first_hour, 3600, 24),
         broken: gaps.broken.into_iter().collect(),
@@ -185,8 +182,8 @@ fn figures_of(kind: &Kind, value: Option<&str>) -> Vec<Aggregate> {
 }
 
 /// A span always has a duration.
-fn summed(row: &FigureRow) -> Summed {
-    let number = |at: usize| row.numbers.get(at).copied().flatten();
+fn summed(numbers: &[Option<f64>]) -> Summed {
+    let number = |at: usize| numbers.get(at).copied().flatten();
     Summed {
         count: number(0).unwrap_or_default() as u64,
         mean: number(1),
@@ -200,7 +197,7 @@ fn summed(row: &FigureRow) -> Summed {
 
 fn ranked(rows: Vec<FigureRow>) -> Vec<Group> {
     let group = |row: FigureRow| Group {
-        summed: summed(&row),
+        summed: summed(&row.numbers),
         words: row.words,
     };
     let mut groups: Vec<Group> = rows.into_iter().map(group).collect();

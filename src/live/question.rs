@@ -7,6 +7,7 @@ mod gather;
 mod page;
 pub mod parameters;
 mod single;
+mod table;
 
 use std::ops::Range;
 
@@ -21,9 +22,10 @@ use super::grain::Every;
 use super::store::StoreError;
 
 pub(super) use answer::instant;
-pub use answer::{Answer, FigureRow, Gaps, Wanted, ask, figures, histogram};
+pub use answer::{Answer, ask};
 pub(super) use page::fitting;
 pub use page::{Cursor, Found, Order, Points, count, points, points_as_of};
+pub use table::{FigureRow, Gaps, Look, Wanted};
 
 /// When and where it is asked.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,16 @@
-//! Reads chunks one by one, without a transaction: none of them changes, and a keeper may replace them meanwhile.
+//! Reads chunks without a transaction: none of them changes, and a keeper may replace them meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use futures_util::TryStreamExt;
+
 use super::bytes::Corrupt;
 use super::chunk::Chunk;
 use super::store::{ChunkRow, Store, StoreError};
+
+/// Chunks that are asked for together: while one is decoded the next is read.
+const READ: usize = 8;
 
 /// A chunk with what was taken from it, or why it cannot be read.
 pub struct Part<T> {
@@ -13,8 +18,8 @@ pub struct Part<T> {
     pub taken: Result<T, String>,
 }
 
-/// Chunks are read one by one, and never change. One that a keeper has replaced meanwhile is forgotten and the new ones are
-/// read, until all are those that lay there at one instant.
+/// Chunks never change. One that a keeper has replaced meanwhile is forgotten and the new ones are read, until all are those
+/// that lay there at one instant.
 pub async fn all<T>(
     store: &mut Store,
     kind: i64,
@@ -28,39 +33,42 @@ pub async fn all<T>(
         rows.retain(&is_wanted);
         let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
         parts.retain(|id, _| ids.contains(id));
-        let mut is_complete = true;
-        for row in rows {
-            if parts.contains_key(&row.id) {
-                continue;
-            }
-            match one(store, row, &take).await? {
-                Some(part) => drop(parts.insert(part.row.id, part)),
-                None => is_complete = false,
-            }
-        }
-        if is_complete {
+        rows.retain(|row| !parts.contains_key(&row.id));
+        let add = |part: Part<T>| drop(parts.insert(part.row.id, part));
+        if each(store, rows, &take, add).await? {
             return Ok(parts.into_values().collect());
         }
     }
 }
 
-/// `None`: it is no longer there.
-pub async fn one<T>(
+/// Hands on what is taken from these chunks, one by one. `false`: some of them are no longer there.
+pub async fn each<T>(
     store: &mut Store,
-    row: ChunkRow,
+    rows: Vec<ChunkRow>,
     take: impl Fn(&ChunkRow, &Chunk<'_>) -> Result<T, Corrupt>,
-) -> Result<Option<Part<T>>, StoreError> {
-    let taken = match &row.broken {
-        Some(why) => Err(why.clone()),
-        None => {
-            let Some(data) = store.data(row.id).await? else {
-                return Ok(None);
-            };
-            let taken = Chunk::open(&data).and_then(|chunk| take(&row, &chunk));
-            taken.map_err(|error| error.to_string())
-        }
+    mut add: impl FnMut(Part<T>),
+) -> Result<bool, StoreError> {
+    let part = |row: ChunkRow, taken: Result<T, String>| {
+        let id = row.id;
+        let taken = taken.map_err(|why| format!("chunk {id} is {why}; its events are missing"));
+        Part { row, taken }
     };
-    let id = row.id;
-    let taken = taken.map_err(|why| format!("chunk {id} is {why}; its events are missing"));
-    Ok(Some(Part { row, taken }))
+    let mut waiting: BTreeMap<i64, ChunkRow> = BTreeMap::new();
+    for row in rows {
+        match row.broken.clone() {
+            Some(why) => add(part(row, Err(why))),
+            None => drop(waiting.insert(row.id, row)),
+        }
+    }
+    let ids: Vec<i64> = waiting.keys().copied().collect();
+    for ids in ids.chunks(READ) {
+        let mut read = store.data_of(ids);
+        while let Some((id, data)) = read.try_next().await? {
+            if let Some(row) = waiting.remove(&id) {
+                let taken = Chunk::open(&data).and_then(|chunk| take(&row, &chunk));
+                add(part(row, taken.map_err(|error| error.to_string())));
+            }
+        }
+    }
+    Ok(waiting.is_empty())
 }

@@ -10,7 +10,7 @@ use crate::config::live_alerts::{LiveAlert, Watch};
 use crate::kinds::{Aggregate, Figure};
 use crate::threshold::{Direction, Lifecycle, Raised, Severity, State, Verdict, by_limits};
 
-use super::question::{AskError, Context, FigureRow, Filter, Wanted, figures};
+use super::question::{AskError, Context, FigureRow, Filter, Look, Wanted};
 use super::store::{Store, StoreError};
 
 /// The values of the labels by which an alert tells its groups apart.
@@ -159,7 +159,8 @@ async fn numbers(
         estimate: false,
     };
     // Chunks that cannot be read are named by the keeper and the doctor; the others are watched.
-    let (found, _) = figures(store, kind, &wanted, context).await?;
+    let mut look = Look::at(store, kind, context).await?;
+    let (found, _) = look.figures(&wanted).await?;
     let reading = |row: FigureRow| {
         let reading = Reading {
             value: row.numbers[1],

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use pco::errors::PcoResult;
-use pco::wrapped::{FileCompressor, FileDecompressor};
+use pco::wrapped::{ChunkDecompressor, FileCompressor, FileDecompressor};
 use pco::{ChunkConfig, PagingSpec};
 
 use super::super::bytes::{Reader, Writer};
@@ -123,7 +123,7 @@ pub(super) fn decode(
             }
             Ok(numbers)
         }
-        PACKED => unpack(&mut reader, points, range),
+        PACKED => Packed::open(&mut reader, points)?.range(range),
         SOME => {
             let bits = reader.take(points.div_ceil(8))?;
             let is_there = |at: &usize| bits[at / 8] >> (at % 8) & 1 == 1;
@@ -166,37 +166,85 @@ fn read_runs(
     }
 }
 
-fn unpack(
-    reader: &mut Reader<'_>,
+/// Numbers that were packed page by page.
+struct Packed<'a> {
+    chunk: ChunkDecompressor<i64>,
+    pages: Vec<&'a [u8]>,
     points: usize,
-    range: Range<usize>,
-) -> Result<Vec<i64>, Corrupt> {
-    let shared = reader.sized()?;
-    let pages = points.div_ceil(PAGE);
-    let sizes = (0..pages).map(|_| reader.size(usize::MAX));
-    let sizes: Vec<usize> = sizes.collect::<Result<_, _>>()?;
-    let wanted = range.start / PAGE..range.end.div_ceil(PAGE);
-    let first = wanted.start * PAGE;
-    let mut numbers = vec![0; (wanted.end * PAGE).min(points).saturating_sub(first)];
-    let (file, shared) = FileDecompressor::new(shared).map_err(|_| NOT_PACKED)?;
-    let (mut chunk, _) = file.chunk_decompressor(shared).map_err(|_| NOT_PACKED)?;
-    let mut into = numbers.chunks_mut(PAGE);
-    for (page, size) in sizes.into_iter().enumerate().take(wanted.end) {
-        let bytes = reader.take(size)?;
-        let Some(numbers) = wanted.contains(&page).then(|| into.next()).flatten() else {
-            continue;
-        };
-        let read = chunk
-            .page_decompressor(bytes, numbers.len())
+}
+
+impl<'a> Packed<'a> {
+    fn open(reader: &mut Reader<'a>, points: usize) -> Result<Self, Corrupt> {
+        let shared = reader.sized()?;
+        let sizes = (0..points.div_ceil(PAGE)).map(|_| reader.size(usize::MAX));
+        let sizes: Vec<usize> = sizes.collect::<Result<_, _>>()?;
+        let pages = sizes.into_iter().map(|size| reader.take(size));
+        let pages = pages.collect::<Result<_, _>>()?;
+        let (file, shared) = FileDecompressor::new(shared).map_err(|_| NOT_PACKED)?;
+        let (chunk, _) = file.chunk_decompressor(shared).map_err(|_| NOT_PACKED)?;
+        Ok(Self {
+            chunk,
+            pages,
+            points,
+        })
+    }
+
+    /// Which points the numbers of a page belong to.
+    fn points_of(&self, page: usize) -> Range<usize> {
+        page * PAGE..((page + 1) * PAGE).min(self.points)
+    }
+
+    /// Reads one page, as long as it is.
+    fn read(&mut self, page: usize, numbers: &mut [i64]) -> Result<(), Corrupt> {
+        let read = self
+            .chunk
+            .page_decompressor(self.pages[page], numbers.len())
             .and_then(|mut page| page.read(numbers));
         match read {
-            Ok(done) if done.n_processed == numbers.len() => {}
-            _ => return Err(NOT_PACKED),
+            Ok(done) if done.n_processed == numbers.len() => Ok(()),
+            _ => Err(NOT_PACKED),
         }
     }
-    numbers.truncate(range.end - first);
-    numbers.drain(..range.start - first);
-    Ok(numbers)
+
+    fn range(&mut self, range: Range<usize>) -> Result<Vec<i64>, Corrupt> {
+        let pages = range.start / PAGE..range.end.div_ceil(PAGE);
+        let first = pages.start * PAGE;
+        let mut numbers = vec![0; (pages.end * PAGE).min(self.points).saturating_sub(first)];
+        for (page, numbers) in pages.zip(numbers.chunks_mut(PAGE)) {
+            self.read(page, numbers)?;
+        }
+        numbers.truncate(range.end - first);
+        numbers.drain(..range.start - first);
+        Ok(numbers)
+    }
+
+    fn pick(&mut self, places: &[usize]) -> Result<Vec<i64>, Corrupt> {
+        let mut picked = vec![0; places.len()];
+        let mut in_order: Vec<(usize, usize)> = places.iter().copied().zip(0..).collect();
+        in_order.sort_unstable();
+        let mut numbers = [0; PAGE];
+        for some in in_order.chunk_by(|(one, _), (other, _)| one / PAGE == other / PAGE) {
+            let page = some[0].0 / PAGE;
+            let points = self.points_of(page);
+            self.read(page, &mut numbers[..points.len()])?;
+            for (place, at) in some {
+                picked[*at] = numbers[place - points.start];
+            }
+        }
+        Ok(picked)
+    }
+}
+
+/// The numbers of the points at these places, in whichever order.
+pub(super) fn pick(block: &[u8], points: usize, places: &[usize]) -> Result<Vec<i64>, Corrupt> {
+    let mut reader = Reader::new(block);
+    if reader.byte()? == PACKED {
+        return Packed::open(&mut reader, points)?.pick(places);
+    }
+    let first = places.iter().min().copied().unwrap_or(0);
+    let range = first..places.iter().max().map_or(first, |last| last + 1);
+    let numbers = decode(block, points, range)?;
+    Ok(places.iter().map(|place| numbers[place - first]).collect())
 }
 
 /// Floats that are decimals of a few digits become whole numbers, bit for bit; NaN is none.
@@ -222,8 +270,24 @@ pub(super) fn decode_floats(
     points: usize,
     range: Range<usize>,
 ) -> Result<Vec<f64>, Corrupt> {
+    floats(block, |rest| decode(rest, points, range))
+}
+
+/// The floats of the points at these places, in whichever order.
+pub(super) fn pick_floats(
+    block: &[u8],
+    points: usize,
+    places: &[usize],
+) -> Result<Vec<f64>, Corrupt> {
+    floats(block, |rest| pick(rest, points, places))
+}
+
+fn floats(
+    block: &[u8],
+    read: impl FnOnce(&[u8]) -> Result<Vec<i64>, Corrupt>,
+) -> Result<Vec<f64>, Corrupt> {
     let (form, rest) = block.split_first().ok_or(Corrupt("it is cut off"))?;
-    let whole = decode(rest, points, range)?;
+    let whole = read(rest)?;
     if *form > MOST_DIGITS && *form != FLOAT_BITS {
         return Err(Corrupt("an unknown form of floats"));
     }

@@ -70,13 +70,16 @@ pub(super) fn encode(texts: &Texts, effort: Effort, is_looked_up: bool) -> Vec<u
 pub(super) fn decode(block: &[u8], points: usize, range: Range<usize>) -> Result<Texts, Corrupt> {
     let mut reader = Reader::new(block);
     match reader.byte()? {
-        CODED => read_coded(reader, points, range),
+        CODED => read_coded(reader, |codes| numbers::decode(codes, points, range)),
         PLAIN => {
             // The filter.
             reader.sized()?;
             read_plain(reader, points, range)
         }
-        NUMBERED => Numbered::read(&mut reader, points, range)?.texts(),
+        NUMBERED => {
+            let read = |numbers: &[u8]| numbers::decode(numbers, points, range);
+            Numbered::read(&mut reader, read)?.texts()
+        }
         UUIDS => {
             reader.sized()?;
             reader.take(16 * range.start)?;
@@ -90,22 +93,22 @@ pub(super) fn decode(block: &[u8], points: usize, range: Range<usize>) -> Result
     }
 }
 
-/// The texts at these places of the range.
-pub(super) fn pick(
-    block: &[u8],
-    points: usize,
-    range: Range<usize>,
-    places: &[u32],
-) -> Result<Texts, Corrupt> {
+/// The texts of the points at these places, in whichever order.
+pub(super) fn pick(block: &[u8], points: usize, places: &[usize]) -> Result<Texts, Corrupt> {
     let mut reader = Reader::new(block);
-    if reader.byte()? == NUMBERED {
-        // Making a text of each number takes the most time.
-        let mut numbered = Numbered::read(&mut reader, points, range)?;
-        let numbers = places.iter().map(|place| numbered.numbers[*place as usize]);
-        numbered.numbers = numbers.collect();
-        return numbered.texts();
+    match reader.byte()? {
+        CODED => read_coded(reader, |codes| numbers::pick(codes, points, places)),
+        NUMBERED => {
+            let picked = |numbers: &[u8]| numbers::pick(numbers, points, places);
+            Numbered::read(&mut reader, picked)?.texts()
+        }
+        _ => {
+            let first = places.iter().min().copied().unwrap_or(0);
+            let range = first..places.iter().max().map_or(first, |last| last + 1);
+            let places: Vec<u32> = places.iter().map(|place| (place - first) as u32).collect();
+            Ok(decode(block, points, range)?.pick(&places))
+        }
     }
-    Ok(decode(block, points, range)?.pick(places))
 }
 
 fn read_plain(
@@ -185,12 +188,16 @@ fn coded(words: &Words, codes: &[u32], effort: Effort, writer: &mut Writer) {
 
 fn read_coded(
     mut reader: Reader<'_>,
-    points: usize,
-    range: Range<usize>,
+    read: impl FnOnce(&[u8]) -> Result<Vec<i64>, Corrupt>,
 ) -> Result<Texts, Corrupt> {
     let list = unsqueeze(&mut reader)?;
     let list = words(&list)?;
-    let codes = read_codes(&reader, points, range, list.len())?;
+    let codes = read(reader.rest())?.into_iter().map(|code| {
+        let code = u32::try_from(code).ok();
+        let code = code.filter(|code| *code as usize <= list.len());
+        code.ok_or(Corrupt("a word is missing"))
+    });
+    let codes: Vec<u32> = codes.collect::<Result<_, _>>()?;
     // Few points need few words.
     let mut new_codes = vec![0; list.len() + 1];
     let mut used = Vec::new();
@@ -207,22 +214,6 @@ fn read_coded(
         .collect();
     let words = Words::from_list(used);
     Ok(Texts::Coded { words, codes })
-}
-
-fn read_codes(
-    reader: &Reader<'_>,
-    points: usize,
-    range: Range<usize>,
-    known: usize,
-) -> Result<Vec<u32>, Corrupt> {
-    let codes = numbers::decode(reader.rest(), points, range)?;
-    let code = |code: i64| {
-        let code = u32::try_from(code)
-            .ok()
-            .filter(|code| *code as usize <= known);
-        code.ok_or(Corrupt("a word is missing"))
-    };
-    codes.into_iter().map(code).collect()
 }
 
 fn words(list: &[u8]) -> Result<Vec<&str>, Corrupt> {
@@ -243,7 +234,8 @@ pub(super) fn keep_equal(
     let mut reader = Reader::new(block);
     let form = reader.byte()?;
     if form == NUMBERED {
-        let numbered = Numbered::read(&mut reader, points, range)?;
+        let read = |numbers: &[u8]| numbers::decode(numbers, points, range);
+        let numbered = Numbered::read(&mut reader, read)?;
         let wanted = numbered.number(text);
         places.retain(|place| Some(numbered.numbers[place - first]) == wanted);
         return Ok(());
@@ -327,12 +319,17 @@ impl<'a> Numbered<'a> {
         })
     }
 
-    fn read(reader: &mut Reader<'a>, points: usize, range: Range<usize>) -> Result<Self, Corrupt> {
-        let mut read = Self::head(reader)?;
-        read.numbers = numbers::decode(reader.rest(), points, range)?;
-        let sound = |number: &i64| (read.least..=read.most).contains(number);
-        match read.least >= 0 && read.beginning.len() <= 4096 && read.numbers.iter().all(sound) {
-            true => Ok(read),
+    fn read(
+        reader: &mut Reader<'a>,
+        read: impl FnOnce(&[u8]) -> Result<Vec<i64>, Corrupt>,
+    ) -> Result<Self, Corrupt> {
+        let mut numbered = Self::head(reader)?;
+        numbered.numbers = read(reader.rest())?;
+        let Self { least, most, .. } = numbered;
+        let mut numbers = numbered.numbers.iter();
+        let is_sound = numbers.all(|number| (least..=most).contains(number));
+        match least >= 0 && numbered.beginning.len() <= 4096 && is_sound {
+            true => Ok(numbered),
             false => Err(NO_TEXT),
         }
     }

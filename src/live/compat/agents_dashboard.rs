@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use crate::kinds::{Aggregate, DURATION, Kind, Kinds, Percentile, Summary};
 
-use super::super::question::{AskError, Context, FigureRow, Filter, Wanted, figures};
+use super::super::question::{AskError, Context, FigureRow, Filter, Look, Wanted};
 use super::super::store::Store;
 
 pub const TASK: &str = "task";
@@ -96,8 +96,9 @@ pub async fn agents_dashboard(
     let Some(task) = kinds.get(TASK).filter(|task| is_task(task)) else {
         return Ok(None);
     };
-    let mut dashboard = tasks(store, task, context).await?;
-    let mut agents = agents(store, task, context).await?;
+    let mut look = Look::at(store, task, context).await?;
+    let mut dashboard = tasks(&mut look, context).await?;
+    let mut agents = agents(&mut look, context).await?;
     dashboard.agents = agents.len();
     let others = agents.split_off(agents.len().min(LISTED));
     dashboard.slowest = others.into_iter().rev().take(LISTED).collect();
@@ -141,11 +142,7 @@ fn of_duration(summary: Summary) -> Aggregate {
     Aggregate::Of(summary, DURATION.to_owned())
 }
 
-async fn tasks(
-    store: &mut Store,
-    task: &Kind,
-    context: Context,
-) -> Result<AgentsDashboard, AskError> {
+async fn tasks(look: &mut Look<'_>, context: Context) -> Result<AgentsDashboard, AskError> {
     let asked = [
         Aggregate::Count,
         Aggregate::SuccessPct,
@@ -156,7 +153,7 @@ async fn tasks(
     ];
     let filter = Filter::default();
     let wanted = wanted(WINDOW, &filter, &asked, &[], context);
-    let (rows, _) = figures(store, task, &wanted, context).await?;
+    let (rows, _) = look.figures(&wanted).await?;
     let number = |at: usize| rows.first().and_then(|row| row.numbers[at]);
     Ok(AgentsDashboard {
         tasks: number(0).unwrap_or_default() as u64,
@@ -170,7 +167,7 @@ async fn tasks(
 }
 
 /// The fastest first.
-async fn agents(store: &mut Store, task: &Kind, context: Context) -> Result<Vec<Agent>, AskError> {
+async fn agents(look: &mut Look<'_>, context: Context) -> Result<Vec<Agent>, AskError> {
     let asked = [
         Aggregate::Count,
         of_duration(Summary::Avg),
@@ -179,7 +176,7 @@ async fn agents(store: &mut Store, task: &Kind, context: Context) -> Result<Vec<
     let by = [AGENT_ID.to_owned()];
     let filter = Filter::default();
     let wanted = wanted(WINDOW, &filter, &asked, &by, context);
-    let (rows, _) = figures(store, task, &wanted, context).await?;
+    let (rows, _) = look.figures(&wanted).await?;
     let agent = |row: FigureRow| Agent {
         id: row.words.into_iter().next().unwrap_or_default(),
         tasks: row.numbers[0].unwrap_or_default() as u64,
@@ -203,7 +200,8 @@ async fn gauges(store: &mut Store, swarm: &Kind, context: Context) -> Result<Gau
     let filter = Filter::default();
     let wanted = wanted(GAUGED, &filter, &asked, &by, context);
     let mut gauges = BTreeMap::new();
-    for row in figures(store, swarm, &wanted, context).await?.0 {
+    let mut look = Look::at(store, swarm, context).await?;
+    for row in look.figures(&wanted).await?.0 {
         if let (Some(name), Some(number)) = (row.words.first(), row.numbers[0]) {
             *gauges.entry(name.clone()).or_default() += number;
         }

@@ -8,9 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::kinds::{Aggregate, Kinds};
 
-use super::super::question::{
-    AskError, Context, FigureRow, Filter, Gaps, Wanted, figures, histogram, instant,
-};
+use super::super::question::{AskError, Context, FigureRow, Filter, Gaps, Look, Wanted, instant};
 use super::super::store::Store;
 
 /// Users and administrators that are listed, those with the most first.
@@ -107,7 +105,7 @@ struct Filtering {
     passed: u64,
 }
 
-const STAGE: [&str; 9] = [
+const STAGE: [&str; 11] = [
     "count",
     "avg of duration",
     "min of duration",
@@ -117,25 +115,18 @@ const STAGE: [&str; 9] = [
     "p95 of duration",
     "sum of tokens_used",
     "sum of cost",
+    "succeeded",
+    "failed",
 ];
 
 impl Counting<'_> {
     /// Figures by one label; a word that is no figure of the kind has no number.
-    async fn rows(
-        &mut self,
-        kind: &str,
-        words: &[&str],
-        by: Option<&str>,
-        own: &[(&str, &str)],
-    ) -> Result<Rows, AskError> {
+    async fn rows(&mut self, kind: &str, words: &[&str], by: &str) -> Result<Rows, AskError> {
         let Some(kind) = self.kinds.get(kind) else {
             return Ok(Rows::new());
         };
-        let own = own
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let filter = Filter {
-            labels: self.labels.iter().cloned().chain(own).collect(),
+            labels: self.labels.to_vec(),
             ok: None,
         };
         let parsed: Vec<Option<Aggregate>> = words
@@ -147,16 +138,16 @@ impl Counting<'_> {
             })
             .collect();
         let asked: Vec<Aggregate> = parsed.iter().flatten().cloned().collect();
-        let by: Vec<String> = by.map(str::to_owned).into_iter().collect();
         let wanted = Wanted {
             window: self.window.clone(),
             filter: &filter,
             figures: &asked,
             every: None,
-            by: &by,
+            by: &[by.to_owned()],
             estimate: false,
         };
-        let (found, gaps) = figures(self.store, kind, &wanted, self.context).await?;
+        let mut look = Look::at(self.store, kind, self.context).await?;
+        let (found, gaps) = look.figures(&wanted).await?;
         self.lacks(&kind.name, gaps);
         let row = |row: FigureRow| {
             let mut numbers = row.numbers.into_iter();
@@ -191,19 +182,16 @@ impl Counting<'_> {
     }
 
     async fn stages(&mut self) -> Result<Stages, AskError> {
-        let by_stage = self.rows("stage", &STAGE, Some("stage"), &[]).await?;
-        let all = self.rows("stage", &STAGE, None, &[]).await?;
-        let received = [("stage", "query_received")];
-        let received = self.rows("stage", &["count"], None, &received).await?;
-        let requests = match count(&received, 0) {
+        let by_stage = self.rows("stage", &STAGE, "stage").await?;
+        let sum = |at: usize| by_stage.values().filter_map(|numbers| numbers[at]).sum();
+        let [rows, duration, succeeded, failed]: [f64; 4] = [0, 5, 9, 10].map(sum);
+        let received = by_stage.get("query_received");
+        let requests = match received.and_then(|numbers| numbers[0]) {
+            Some(requests) => requests as u64,
             // Bots that do not time it have a session a request.
-            0 => self
-                .rows("stage", &["count"], Some("session_id"), &[])
-                .await?
-                .len() as u64,
-            requests => requests,
+            None => self.rows("stage", &["count"], "session_id").await?.len() as u64,
         };
-        let users = match self.rows("stage", &STAGE, Some("user_id"), &[]).await {
+        let users = match self.rows("stage", &STAGE, "user_id").await {
             // Nobody reads so many.
             Err(AskError::TooMuch(_)) => Rows::new(),
             users => users?,
@@ -217,15 +205,13 @@ impl Counting<'_> {
                 "cost": rounded(numbers[8]),
             })
         });
-        let all = all.into_values().next().unwrap_or_default();
-        let number = |at: usize| all.get(at).copied().flatten();
         Ok(Stages {
             by_stage,
             users,
             requests,
-            rows: number(0).unwrap_or_default() as u64,
-            duration: number(5).unwrap_or_default(),
-            success: number(4),
+            rows: rows as u64,
+            duration,
+            success: percent(succeeded as u64, (succeeded + failed) as u64),
         })
     }
 
@@ -237,12 +223,8 @@ impl Counting<'_> {
             "avg of original_length",
             "avg of corrected_length",
         ];
-        let by_type = self
-            .rows("correction", &words, Some("correction_type"), &[])
-            .await?;
-        let by_admin = self
-            .rows("correction", &words, Some("admin_user_id"), &[])
-            .await?;
+        let by_type = self.rows("correction", &words, "correction_type").await?;
+        let by_admin = self.rows("correction", &words, "admin_user_id").await?;
         let total = by_type
             .values()
             .filter_map(|numbers| numbers[0])
@@ -279,7 +261,7 @@ impl Counting<'_> {
             "avg of processing_time_ms",
             "avg of message_length",
         ];
-        let by_reason = self.rows("filter", &words, Some("reason"), &[]).await?;
+        let by_reason = self.rows("filter", &words, "reason").await?;
         let total = by_reason
             .values()
             .filter_map(|numbers| numbers[0])
@@ -294,17 +276,16 @@ impl Counting<'_> {
                 labels: self.labels.to_vec(),
                 ok: None,
             };
-            let by = ["reason".to_owned()];
-            let window = self.window.clone();
-            let counted = histogram(
-                self.store,
-                kind,
-                window,
-                &filter,
-                "message_length",
-                &LENGTHS,
-                &by,
-            );
+            let wanted = Wanted {
+                window: self.window.clone(),
+                filter: &filter,
+                figures: &[],
+                every: None,
+                by: &["reason".to_owned()],
+                estimate: false,
+            };
+            let mut look = Look::at(self.store, kind, self.context).await?;
+            let counted = look.histogram(&wanted, "message_length", &LENGTHS);
             let (counted, gaps) = counted.await?;
             self.lacks("filter", gaps);
             for (words, counts) in counted {
@@ -453,14 +434,6 @@ fn listed(rows: Rows, row: impl Fn(&[Option<f64>]) -> Json) -> Json {
         .take(LISTED)
         .map(|(name, numbers)| (name, whole(row(&numbers))));
     Json::Object(rows.collect())
-}
-
-fn count(rows: &Rows, at: usize) -> u64 {
-    let number = rows
-        .values()
-        .next()
-        .and_then(|numbers| numbers.get(at).copied().flatten());
-    number.unwrap_or_default() as u64
 }
 
 fn part(sum: f64, of: u64) -> Option<f64> {

@@ -64,9 +64,8 @@ impl Slices {
         gaps: &mut Gaps,
     ) -> Result<Self, StoreError> {
         let kind = &selection.kind.name;
-        let id = store.kind(kind).await?;
-        if let Some(id) = id {
-            let past = store.past(id).await?;
+        let known = store.past(kind).await?;
+        if let Some((_, past)) = &known {
             let Range { start, end } = selection.window;
             let first = start.max(past.first.unwrap_or(end));
             let gone = first..end.min(past.pruned[Tier::Points as usize]);
@@ -78,7 +77,7 @@ impl Slices {
             from: selection.window.start,
             selection: selection.clone(),
             only_series,
-            id,
+            id: known.map(|(id, _)| id),
             slice: Columns::default(),
             order: Vec::new(),
             given: 0,

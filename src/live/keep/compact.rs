@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::iter::zip;
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::Day;
@@ -14,7 +14,6 @@ use super::super::bytes::Corrupt;
 use super::super::chunk::{Chunk, Effort, Encoder};
 use super::super::columns::{Cells, Numbers, Texts, joined};
 use super::super::store::{CHUNK, ChunkRow, Cluster, Level, NewChunk, Part, Store, StoreError};
-use super::SETTLED;
 use super::prune::limit;
 use super::seal::{cluster, ranks};
 
@@ -22,6 +21,9 @@ use super::seal::{cluster, ranks};
 const MERGED: usize = 16;
 /// Chunks with fewer points are merged only with their like: late points would otherwise rewrite their whole day.
 const SMALL: i64 = CHUNK as i64 / 8;
+/// A day's chunks are sorted so long after it is over: until then what happened within the last hour, which many ask, is
+/// found by time.
+const SORTED: TimeDelta = TimeDelta::minutes(61);
 /// Bytes in memory of the widest columns of what is merged in one step.
 const WIDEST: i64 = 3 << 20;
 
@@ -34,7 +36,7 @@ pub(super) async fn step(
     now: DateTime<Utc>,
     broken: &mut usize,
 ) -> Result<bool, StoreError> {
-    let today = i64::from(Day::containing(now - SETTLED, zone).date.num_days_from_ce());
+    let today = i64::from(Day::containing(now - SORTED, zone).date.num_days_from_ce());
     // What leaves its tier is archived as it is: a day that was archived and not deleted is known by its chunks.
     let kept = limit(kind.keep.points, zone, now);
     let first = kept.map_or(i64::MIN, |day| i64::from(day.date.num_days_from_ce()));

@@ -48,8 +48,8 @@ pub(super) async fn pruned(
 ) -> Result<BTreeMap<String, i64>, MoveError> {
     let mut pruned = BTreeMap::new();
     for kind in sources.iter().flat_map(|source| source.sort.kinds()) {
-        if let Some(id) = store.kind(kind).await? {
-            let until = store.past(id).await?.pruned[Grain::Month as usize];
+        if let Some((_, past)) = store.past(kind).await? {
+            let until = past.pruned[Grain::Month as usize];
             pruned.insert((*kind).to_owned(), until.div_euclid(1_000_000));
         }
     }

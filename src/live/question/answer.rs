@@ -1,6 +1,6 @@
 //! Questions and their answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc, Weekday};
@@ -13,16 +13,14 @@ use crate::calendar::{Day, first_instant};
 use crate::kinds::{Accepts, Aggregate, Kind, Percentile, Shape, Summary};
 
 use super::super::columns::Columns;
-use super::super::event::AHEAD;
-use super::super::grain::{Every, Grain};
-use super::super::number::{Number, number};
+use super::super::grain::Every;
+use super::super::number::Number;
 use super::super::point;
-use super::super::rollup::Rollup;
-use super::super::store::{Past, Store, Tier};
-use super::gather::{self, Exact, Gathered, Gatherer, Percentiles};
-use super::page::{self, Cursor, Order, Points};
+use super::super::store::Store;
+use super::page::{self, Cursor, Found, Order, Points};
 use super::single::Search;
-use super::{AskError, Asked, Context, Filter, MOST_GROUPS, Question};
+use super::table::{Gaps, Look, Read, Row, Table, Wanted, as_float};
+use super::{AskError, Asked, Context, MOST_GROUPS, Question};
 
 /// An answer as JSON, its parts in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,17 +53,8 @@ pub async fn ask(
     asked: &Asked,
     context: Context,
 ) -> Result<Answer, AskError> {
-    let mut asking = Asking {
-        id: store.kind(&kind.name).await?,
-        past: Past::default(),
-        store,
-        kind,
-        asked,
-        context,
-    };
-    if let Some(id) = asking.id {
-        asking.past = asking.store.past(id).await?;
-    }
+    let look = Look::at(store, kind, context).await?;
+    let mut asking = Asking { look, asked };
     match &asked.question {
         Question::Points { order, most, after } => asking.points(*order, *most, *after).await,
         Question::Latest { by, most } => asking.latest(by, *most).await,
@@ -84,207 +73,31 @@ pub async fn ask(
     }
 }
 
-/// Figures that are wanted of the points of a window.
-#[derive(Debug, Clone)]
-pub struct Wanted<'a> {
-    /// In microseconds.
-    pub window: Range<i64>,
-    pub filter: &'a Filter,
-    pub figures: &'a [Aggregate],
-    pub every: Option<Every>,
-    /// Labels.
-    pub by: &'a [String],
-    /// Percentiles are taken from sketches, although points are kept.
-    pub estimate: bool,
-}
-
-/// One piece of time and group with its figures.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FigureRow {
-    /// The first second of the piece of time.
-    pub start: i64,
-    pub words: Vec<String>,
-    pub numbers: Vec<Option<f64>>,
-}
-
-/// What an answer lacks of its window.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Gaps {
-    /// Of this time nothing is kept that would answer, in microseconds.
-    pub missing: Vec<Range<i64>>,
-    /// Why the points of a chunk are missing.
-    pub broken: BTreeSet<String>,
-}
-
-impl Gaps {
-    pub fn add(&mut self, other: Self) {
-        for part in other.missing {
-            if !self.missing.contains(&part) {
-                self.missing.push(part);
-            }
-        }
-        self.broken.extend(other.broken);
-    }
-}
-
-/// The figures of the groups that have points: without labels there is at most one.
-pub async fn figures(
-    store: &mut Store,
-    kind: &Kind,
-    wanted: &Wanted<'_>,
-    context: Context,
-) -> Result<(Vec<FigureRow>, Gaps), AskError> {
-    let asked = Asked {
-        name: "figures",
-        window: wanted.window.clone(),
-        filter: wanted.filter.clone(),
-        estimate: wanted.estimate,
-        question: Question::Summary,
-    };
-    let id = store.kind(&kind.name).await?;
-    let past = match id {
-        Some(id) => store.past(id).await?,
-        None => Past::default(),
-    };
-    let mut asking = Asking {
-        store,
-        id,
-        past,
-        kind,
-        asked: &asked,
-        context,
-    };
-    let window = asking.window();
-    let table = asking
-        .table(window, wanted.figures, wanted.every, wanted.by)
-        .await?;
-    let row = |((start, words), row): ((i64, Vec<String>), Row)| {
-        let float = |figure: &Aggregate| row.number(figure).and_then(as_float);
-        let numbers = wanted.figures.iter().map(float).collect();
-        FigureRow {
-            start,
-            words,
-            numbers,
-        }
-    };
-    let rows = table.rows.into_iter().map(row).collect();
-    Ok((rows, table.read.gaps))
-}
-
-/// How many numbers of a value lie between these bounds, below the first and above the last, by groups.
-pub async fn histogram(
-    store: &mut Store,
-    kind: &Kind,
-    window: Range<i64>,
-    filter: &Filter,
-    value: &str,
-    bounds: &[f64],
-    by: &[String],
-) -> Result<(BTreeMap<Vec<String>, Vec<u64>>, Gaps), AskError> {
-    let Some(id) = store.kind(&kind.name).await? else {
-        return Ok((BTreeMap::new(), Gaps::default()));
-    };
-    let past = store.past(id).await?;
-    let asked = gather::Asked {
-        kind,
-        zone: Tz::UTC,
-        window,
-        filter,
-        by,
-        every: None,
-        values: &[],
-        sketches: false,
-    };
-    let mut gatherer = Gatherer {
-        store,
-        id,
-        past: &past,
-    };
-    let (counts, broken) = gatherer.histogram(&asked, value, bounds).await?;
-    let first = past.first.unwrap_or(asked.window.end);
-    let window = asked.window.start.max(first)..asked.window.end;
-    let gaps = Gaps {
-        missing: past.without_points(&window).into_iter().collect(),
-        broken: broken.into_iter().collect(),
-    };
-    Ok((counts, gaps))
-}
-
 struct Asking<'a> {
-    store: &'a mut Store,
-    /// `None`: nothing of the kind was ever recorded.
-    id: Option<i64>,
-    past: Past,
-    kind: &'a Kind,
+    look: Look<'a>,
     asked: &'a Asked,
-    context: Context,
-}
-
-/// Figures by the piece of time and the words of the group.
-struct Table {
-    rows: BTreeMap<(i64, Vec<String>), Row>,
-    read: Read,
-}
-
-#[derive(Default)]
-struct Row {
-    sums: Rollup,
-    /// Percentiles of values.
-    exact: Percentiles,
-}
-
-/// What was read for an answer.
-#[derive(Default)]
-struct Read {
-    from_rollups: bool,
-    from_points: bool,
-    is_estimate: bool,
-    gaps: Gaps,
 }
 
 impl Row {
-    fn number(&self, figure: &Aggregate) -> Option<Number> {
-        if let Aggregate::Of(Summary::Percentile(percentile), value) = figure
-            && let Some(exact) = self.exact.get(&(value.clone(), *percentile))
-        {
-            return exact.map(Number::Binary);
-        }
-        number(&self.sums, figure)
-    }
-
     fn json(&self, figure: &Aggregate, kind: &Kind) -> Json {
         as_json(self.number(figure), figure.decimals(kind))
     }
 }
 
 impl Asking<'_> {
-    /// What the window comes to where there can be points at all.
     fn window(&self) -> Range<i64> {
-        self.within_events(&self.asked.window)
-    }
-
-    fn within_events(&self, window: &Range<i64>) -> Range<i64> {
-        let Range { start, end } = *window;
-        let end = end.min(self.end_of_events());
-        let first = self.past.first.unwrap_or(end);
-        start.max(first.min(end))..end
-    }
-
-    /// Nothing is recorded that claims to be later.
-    fn end_of_events(&self) -> i64 {
-        let latest = self.context.now.checked_add_signed(AHEAD);
-        latest.map_or(i64::MAX, |latest| latest.timestamp_micros())
+        self.look.within_events(&self.asked.window)
     }
 
     fn head(&self, window: &Range<i64>) -> Map<String, Json> {
         let mut head = Map::new();
         let mut say = |name: &str, json: Json| drop(head.insert(name.to_owned(), json));
         say("schema", json!(1));
-        say("kind", json!(self.kind.name));
+        say("kind", json!(self.look.kind.name));
         say("question", json!(self.asked.name));
-        say("from", instant(window.start, self.context.zone));
-        say("to", instant(window.end, self.context.zone));
-        say("time_zone", json!(self.context.zone.name()));
+        say("from", instant(window.start, self.look.context.zone));
+        say("to", instant(window.end, self.look.context.zone));
+        say("time_zone", json!(self.look.context.zone.name()));
         head
     }
 
@@ -298,7 +111,7 @@ impl Asking<'_> {
         let mut say = |name: &str, json: Json| drop(head.insert(name.to_owned(), json));
         say("complete", json!(read.gaps == Gaps::default()));
         if !read.gaps.missing.is_empty() {
-            let zone = self.context.zone;
+            let zone = self.look.context.zone;
             let part = |part: &Range<i64>| json!({ "from": instant(part.start, zone), "to": instant(part.end, zone) });
             say("missing", read.gaps.missing.iter().map(part).collect());
         }
@@ -330,7 +143,10 @@ impl Asking<'_> {
             most,
             after,
         };
-        let found = page::points(self.store, self.kind, &question).await?;
+        let found = match self.look.id {
+            Some(id) => page::points_of(self.look.store, id, self.look.kind, &question).await?,
+            None => Found::default(),
+        };
         let broken = found.broken.iter();
         let broken = broken.map(|(id, why)| format!("chunk {id} is {why}; its events are missing"));
         let read = self.read_of_points(broken.collect());
@@ -378,17 +194,17 @@ impl Asking<'_> {
 
     fn search(&mut self) -> Option<Search<'_>> {
         Some(Search {
-            id: self.id?,
+            id: self.look.id?,
             window: self.asked.window.clone(),
-            store: &mut *self.store,
-            kind: self.kind,
+            store: &mut *self.look.store,
+            kind: self.look.kind,
             filter: &self.asked.filter,
         })
     }
 
     /// Points that are not kept any more are missing.
     fn read_of_points(&self, broken: BTreeSet<String>) -> Read {
-        let gone = self.past.without_points(&self.window());
+        let gone = self.look.past.without_points(&self.window());
         let gaps = Gaps {
             missing: gone.into_iter().collect(),
             broken,
@@ -401,11 +217,29 @@ impl Asking<'_> {
     }
 
     fn as_points(&self, points: &Columns) -> Vec<Json> {
-        let points = point::points(points, &self.kind.name);
+        let points = point::points(points, &self.look.kind.name);
         // What was checked when it came is JSON.
         points
             .map(|point| serde_json::to_value(point).unwrap_or_default())
             .collect()
+    }
+
+    async fn table(
+        &mut self,
+        window: Range<i64>,
+        figures: &[Aggregate],
+        every: Option<Every>,
+        by: &[String],
+    ) -> Result<Table, AskError> {
+        let wanted = Wanted {
+            window,
+            filter: &self.asked.filter,
+            figures,
+            every,
+            by,
+            estimate: self.asked.estimate,
+        };
+        self.look.table(&wanted).await
     }
 
     async fn aggregate(
@@ -414,21 +248,23 @@ impl Asking<'_> {
         every: Option<Every>,
         by: &[String],
     ) -> Result<Answer, AskError> {
-        let window = self.window();
         if let Some(every) = every {
+            let window = self.window();
             let pieces = (window.end - window.start) / (every.shortest() * 1_000_000);
             if pieces > MOST_GROUPS as i64 {
                 return Err(AskError::too_much("pieces of time"));
             }
         }
-        let mut table = self.table(window, figures, every, by).await?;
+        let mut table = self
+            .table(self.asked.window.clone(), figures, every, by)
+            .await?;
         if table.rows.is_empty() && by.is_empty() && every.is_none() {
             table.rows.insert((0, Vec::new()), Row::default());
         }
         if table.rows.len() > MOST_GROUPS {
             return Err(AskError::too_much("rows"));
         }
-        let zone = self.context.zone;
+        let zone = self.look.context.zone;
         let rows = table.rows.iter().map(|((start, words), row)| {
             let mut json = Map::new();
             if every.is_some() {
@@ -441,7 +277,7 @@ impl Asking<'_> {
                 json.insert("labels".to_owned(), labels(by, words));
             }
             for figure in figures {
-                json.insert(figure.to_string(), row.json(figure, self.kind));
+                json.insert(figure.to_string(), row.json(figure, self.look.kind));
             }
             Json::Object(json)
         });
@@ -456,13 +292,15 @@ impl Asking<'_> {
 
     async fn single(&mut self, figure: &Aggregate) -> Result<Answer, AskError> {
         let figures = [Aggregate::Count, figure.clone()];
-        let table = self.table(self.window(), &figures, None, &[]).await?;
+        let table = self
+            .table(self.asked.window.clone(), &figures, None, &[])
+            .await?;
         let row = table.rows.into_values().next().unwrap_or_default();
         let facts = vec![
             ("figure", json!(figure.to_string())),
-            ("unit", json!(figure.unit(self.kind))),
-            ("value", row.json(figure, self.kind)),
-            ("count", row.json(&Aggregate::Count, self.kind)),
+            ("unit", json!(figure.unit(self.look.kind))),
+            ("value", row.json(figure, self.look.kind)),
+            ("count", row.json(&Aggregate::Count, self.look.kind)),
         ];
         Ok(self.answer(&table.read, facts, None))
     }
@@ -476,7 +314,9 @@ impl Asking<'_> {
     ) -> Result<Answer, AskError> {
         let mut figures = self.all_sums();
         figures.push(figure.clone());
-        let table = self.table(self.window(), &figures, None, by).await?;
+        let table = self
+            .table(self.asked.window.clone(), &figures, None, by)
+            .await?;
         let float = |row: &Row| row.number(figure).and_then(as_float);
         let rows = table
             .rows
@@ -493,7 +333,7 @@ impl Asking<'_> {
         let groups = rows.len();
         let rows = rows.into_iter().take(most).map(|(_, words, row)| {
             let mut json = Map::from_iter([("labels".to_owned(), labels(by, words))]);
-            json.insert(figure.to_string(), row.json(figure, self.kind));
+            json.insert(figure.to_string(), row.json(figure, self.look.kind));
             json.extend(self.summed(row, &[]));
             Json::Object(json)
         });
@@ -528,13 +368,13 @@ impl Asking<'_> {
                     "say from when on: `last=24h`, or `from`".to_owned(),
                 ));
             }
-            start => start..window.end.min(self.context.now.timestamp_micros()),
+            start => start..window.end.min(self.look.context.now.timestamp_micros()),
         };
-        let before = before(&window, self.context.zone);
+        let before = before(&window, self.look.context.zone);
         let (mut read, now) = self.summary_of(window.clone()).await?;
         let (other, then) = self.summary_of(before.clone()).await?;
         read.add(other);
-        let zone = self.context.zone;
+        let zone = self.look.context.zone;
         let part = |window: &Range<i64>, summary: &Map<String, Json>| {
             let mut json = Map::new();
             json.insert("from".to_owned(), instant(window.start, zone));
@@ -557,14 +397,14 @@ impl Asking<'_> {
     async fn peaks(&mut self) -> Result<Answer, AskError> {
         let every = Some(Every::Hour);
         let table = self
-            .table(self.window(), &[Aggregate::Count], every, &[])
+            .table(self.asked.window.clone(), &[Aggregate::Count], every, &[])
             .await?;
         let mut hours = [0_u64; 24];
         let mut weekdays = [0_u64; 7];
         let mut busiest = (0, 0);
         for ((start, _), row) in &table.rows {
             let local = DateTime::from_timestamp(*start, 0).unwrap_or_default();
-            let local = local.with_timezone(&self.context.zone);
+            let local = local.with_timezone(&self.look.context.zone);
             let count = row.sums.points;
             hours[local.hour() as usize] += count;
             weekdays[local.weekday().num_days_from_monday() as usize] += count;
@@ -589,7 +429,7 @@ impl Asking<'_> {
         let weekdays = days.iter().map(ToString::to_string).zip(&weekdays);
         let rows = hours.chain(weekdays).map(row).collect();
         let busiest = (busiest.0 > 0).then(|| {
-            json!({ "start": instant(-busiest.1 * 1_000_000, self.context.zone), "count": busiest.0 })
+            json!({ "start": instant(-busiest.1 * 1_000_000, self.look.context.zone), "count": busiest.0 })
         });
         let facts = vec![("busiest", json!(busiest))];
         Ok(self.answer(&table.read, facts, Some(("rows", rows))))
@@ -600,12 +440,11 @@ impl Asking<'_> {
         window: Range<i64>,
     ) -> Result<(Read, Map<String, Json>), AskError> {
         let mut figures = self.all_sums();
-        for value in &self.kind.values {
+        for value in &self.look.kind.values {
             let percentile =
                 |percentile| Aggregate::Of(Summary::Percentile(percentile), value.name.clone());
             figures.extend(SUMMARIES.map(percentile));
         }
-        let window = self.within_events(&window);
         let table = self.table(window, &figures, None, &[]).await?;
         let row = table.rows.into_values().next().unwrap_or_default();
         let summary = self.summed(&row, &SUMMARIES);
@@ -614,7 +453,7 @@ impl Asking<'_> {
 
     /// Count, outcomes and what values come to.
     fn all_sums(&self) -> Vec<Aggregate> {
-        let values = self.kind.values.iter();
+        let values = self.look.kind.values.iter();
         let sums = values.map(|value| Aggregate::Of(Summary::Sum, value.name.clone()));
         std::iter::once(Aggregate::Count).chain(sums).collect()
     }
@@ -622,7 +461,7 @@ impl Asking<'_> {
     fn summed(&self, row: &Row, percentiles: &[Percentile]) -> Map<String, Json> {
         let mut json = Map::new();
         let mut outcomes = vec![Aggregate::Count];
-        if self.kind.shape == Shape::Span {
+        if self.look.kind.shape == Shape::Span {
             outcomes.extend([
                 Aggregate::Succeeded,
                 Aggregate::Failed,
@@ -630,12 +469,12 @@ impl Asking<'_> {
             ]);
         }
         for outcome in outcomes {
-            json.insert(outcome.to_string(), row.json(&outcome, self.kind));
+            json.insert(outcome.to_string(), row.json(&outcome, self.look.kind));
         }
         let percentiles = percentiles.iter().copied().map(Summary::Percentile);
         let summaries = [Summary::Sum, Summary::Avg, Summary::Min, Summary::Max];
         let summaries: Vec<Summary> = summaries.into_iter().chain(percentiles).collect();
-        let values = self.kind.values.iter().map(|value| {
+        let values = self.look.kind.values.iter().map(|value| {
             let count = row
                 .sums
                 .values
@@ -644,7 +483,7 @@ impl Asking<'_> {
             let mut json = Map::from_iter([("count".to_owned(), json!(count))]);
             for summary in &summaries {
                 let figure = Aggregate::Of(*summary, value.name.clone());
-                json.insert(summary.to_string(), row.json(&figure, self.kind));
+                json.insert(summary.to_string(), row.json(&figure, self.look.kind));
             }
             (value.name.clone(), Json::Object(json))
         });
@@ -655,6 +494,7 @@ impl Asking<'_> {
     /// How many different values the labels have that are rolled up.
     async fn distinct(&mut self, read: &mut Read) -> Result<Json, AskError> {
         let labels = self
+            .look
             .kind
             .labels
             .iter()
@@ -663,131 +503,13 @@ impl Asking<'_> {
         for label in labels {
             let by = [label.name.clone()];
             let table = self
-                .table(self.window(), &[Aggregate::Count], None, &by)
+                .table(self.asked.window.clone(), &[Aggregate::Count], None, &by)
                 .await?;
             let words = table.rows.keys().filter(|(_, words)| !words[0].is_empty());
             distinct.insert(label.name.clone(), json!(words.count()));
             read.add(table.read);
         }
         Ok(Json::Object(distinct))
-    }
-
-    /// There is nothing before the first event, nor behind the last, so their months can be read as a whole where more was
-    /// asked for.
-    fn widened(&self, window: &Range<i64>) -> Range<i64> {
-        if *window != self.window() {
-            return window.clone();
-        }
-        let asked = &self.asked.window;
-        let month =
-            |micros: i64| Grain::Month.piece(micros.div_euclid(1_000_000), self.context.zone);
-        let start = match Some(window.start) == self.past.first {
-            true => asked
-                .start
-                .max(month(window.start).begin.saturating_mul(1_000_000)),
-            false => window.start,
-        };
-        let end = match window.end == self.end_of_events() {
-            true => asked
-                .end
-                .min(month(window.end).end.saturating_mul(1_000_000)),
-            false => window.end,
-        };
-        start..end
-    }
-
-    /// The figures by piece of time and group.
-    async fn table(
-        &mut self,
-        window: Range<i64>,
-        figures: &[Aggregate],
-        every: Option<Every>,
-        by: &[String],
-    ) -> Result<Table, AskError> {
-        let mut table = Table {
-            rows: BTreeMap::new(),
-            read: Read::default(),
-        };
-        let Some(id) = self.id.filter(|_| !window.is_empty()) else {
-            return Ok(table);
-        };
-        let mut percentiles: BTreeMap<String, Vec<Percentile>> = BTreeMap::new();
-        for figure in figures {
-            if let Aggregate::Of(Summary::Percentile(percentile), value) = figure {
-                percentiles
-                    .entry(value.clone())
-                    .or_default()
-                    .push(*percentile);
-            }
-        }
-        let is_exact =
-            !self.asked.estimate && self.past.pruned[Tier::Points as usize] <= window.start;
-        let is_estimate = !is_exact && !percentiles.is_empty();
-        let values: BTreeSet<&str> = figures
-            .iter()
-            .filter(|figure| {
-                !is_exact || !matches!(figure, Aggregate::Of(Summary::Percentile(_), _))
-            })
-            .filter_map(Aggregate::value)
-            .collect();
-        let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
-        let asked = gather::Asked {
-            kind: self.kind,
-            zone: self.context.zone,
-            window: self.widened(&window),
-            filter: &self.asked.filter,
-            by,
-            every,
-            values: &values,
-            sketches: is_estimate,
-        };
-        let mut gatherer = Gatherer {
-            store: &mut *self.store,
-            id,
-            past: &self.past,
-        };
-        let is_needed =
-            |figure: &Aggregate| !matches!(figure, Aggregate::Of(Summary::Percentile(_), _));
-        if !is_exact || figures.iter().any(is_needed) {
-            let gathered = gatherer.sums(&asked).await?;
-            table.add_sums(gathered, &window);
-        }
-        if is_exact && !percentiles.is_empty() {
-            table.add_exact(gatherer.percentiles(&asked, &percentiles).await?);
-        }
-        table.read.is_estimate = is_estimate;
-        Ok(table)
-    }
-}
-
-impl Table {
-    fn add_sums(&mut self, gathered: Gathered, window: &Range<i64>) {
-        for (key, sums) in gathered.groups {
-            self.rows.entry(key).or_default().sums = sums;
-        }
-        self.read.from_rollups |= gathered.from_rollups;
-        self.read.from_points |= gathered.from_points;
-        let missing = gathered.missing.into_iter();
-        let missing = missing.map(|part| part.start.max(window.start)..part.end.min(window.end));
-        self.read.gaps.missing = missing.filter(|part| !part.is_empty()).collect();
-        self.read.gaps.broken.extend(gathered.broken);
-    }
-
-    fn add_exact(&mut self, exact: Exact) {
-        for (key, numbers) in exact.groups {
-            self.rows.entry(key).or_default().exact = numbers;
-        }
-        self.read.from_points = true;
-        self.read.gaps.broken.extend(exact.broken);
-    }
-}
-
-impl Read {
-    fn add(&mut self, other: Self) {
-        self.from_rollups |= other.from_rollups;
-        self.from_points |= other.from_points;
-        self.is_estimate |= other.is_estimate;
-        self.gaps.add(other.gaps);
     }
 }
 
@@ -840,13 +562,6 @@ pub(in crate::live) fn instant(micros: i64, zone: Tz) -> Json {
         at.with_timezone(&zone)
             .to_rfc3339_opts(SecondsFormat::AutoSi, false)
     }))
-}
-
-fn as_float(number: Number) -> Option<f64> {
-    match number {
-        Number::Exact(decimal) => decimal.to_f64(),
-        Number::Binary(float) => Some(float),
-    }
 }
 
 /// Whole numbers stay whole.

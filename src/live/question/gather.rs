@@ -200,35 +200,34 @@ impl Gatherer<'_> {
         let unsealed: Vec<Range<i64>> = windows(&parts, |source| *source != Source::Nowhere);
         gathered.missing = windows(&parts, |source| *source == Source::Nowhere);
         let sorting = asked.sorting();
-        for row in rows? {
-            let windows = match row.level {
-                Level::Fresh => &unsealed,
-                Level::Sealed => &points,
-            };
-            let is_asked = windows
-                .iter()
-                .any(|window| row.low < window.end && window.start <= row.high);
-            if !is_asked || !asked.may_be_in(&row) {
-                continue;
-            }
-            let part = scan::one(self.store, row, |row, chunk| {
-                let sorted = sorting.sort(chunk, row, windows)?;
-                let rollups = sorted.rollups(chunk, asked.values, asked.sketches)?;
-                Ok((sorted.keys, rollups))
-            });
-            let Some(part) = part.await? else {
-                return Ok(None);
-            };
-            gathered.from_points = true;
-            if gathered.groups.len() > MOST_GROUPS {
-                return Err(AskError::too_much("groups"));
-            }
-            match part.taken {
-                Ok((keys, rollups)) => zip(keys, rollups).for_each(|((start, words), rollup)| {
-                    gathered.add((start, words_of(&words)), rollup);
-                }),
-                Err(why) => gathered.broken.push(why),
-            }
+        let windows = |row: &ChunkRow| match row.level {
+            Level::Fresh => &unsealed,
+            Level::Sealed => &points,
+        };
+        let mut rows = rows?;
+        rows.retain(|row| {
+            let mut windows = windows(row).iter();
+            windows.any(|window| row.low < window.end && window.start <= row.high)
+                && asked.may_be_in(row)
+        });
+        gathered.from_points = !rows.is_empty();
+        let take = |row: &ChunkRow, chunk: &Chunk<'_>| {
+            let sorted = sorting.sort(chunk, row, windows(row))?;
+            let rollups = sorted.rollups(chunk, asked.values, asked.sketches)?;
+            Ok((sorted.keys, rollups))
+        };
+        let all = scan::each(self.store, rows, take, |part| match part.taken {
+            _ if gathered.groups.len() > MOST_GROUPS => {}
+            Ok((keys, rollups)) => zip(keys, rollups).for_each(|((start, words), rollup)| {
+                gathered.add((start, words_of(&words)), rollup);
+            }),
+            Err(why) => gathered.broken.push(why),
+        });
+        if !all.await? {
+            return Ok(None);
+        }
+        if gathered.groups.len() > MOST_GROUPS {
+            return Err(AskError::too_much("groups"));
         }
         Ok(Some(gathered))
     }

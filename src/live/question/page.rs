@@ -66,11 +66,23 @@ pub async fn points(
     kind: &Kind,
     question: &Points,
 ) -> Result<Found, StoreError> {
+    let Some(id) = store.kind(&kind.name).await? else {
+        return Ok(Found::default());
+    };
+    points_of(store, id, kind, question).await
+}
+
+pub(super) async fn points_of(
+    store: &mut Store,
+    id: i64,
+    kind: &Kind,
+    question: &Points,
+) -> Result<Found, StoreError> {
     store.begin_reading().await?;
-    let found = points_as_of(store, kind, question).await;
+    let page = page(store, id, kind, question).await;
     let ended = store.end_reading().await;
-    let found = found?;
-    ended.map(|()| found)
+    let page = page?;
+    ended.map(|()| page.finish())
 }
 
 /// The same while all is read as it was at one instant.
@@ -82,11 +94,19 @@ pub async fn points_as_of(
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(Found::default());
     };
-    let page = match question.order {
+    page(store, id, kind, question).await.map(Page::finish)
+}
+
+async fn page<'q>(
+    store: &mut Store,
+    id: i64,
+    kind: &Kind,
+    question: &'q Points,
+) -> Result<Page<'q>, StoreError> {
+    match question.order {
         Order::NewestFirst => newest(store, id, kind, question).await,
         Order::OldestFirst => oldest(store, id, kind, question).await,
-    };
-    page.map(Page::finish)
+    }
 }
 
 /// How many points fit, those of broken chunks left out.
@@ -189,7 +209,7 @@ impl<'q> Page<'q> {
         self.question.most.min(MOST_WANTED) + 1 + same
     }
 
-    /// Whether points from this instant on can only follow those that are wanted.
+    /// Whether points from this instant on can only follow those that are wanted. What certainly follows is not looked at.
     fn is_complete_before(&mut self, at: i64) -> bool {
         if self.points.len() < self.wanted(self.points.at.iter().copied()) {
             return false;
@@ -201,7 +221,13 @@ impl<'q> Page<'q> {
             let first: Vec<u32> = first.iter().map(|place| *place as u32).collect();
             self.points = self.points.pick(&first);
         }
-        last.is_some_and(|last| self.rank(last) < self.rank(at))
+        let Some(last) = last else { return false };
+        let Range { start, end } = self.window;
+        self.window = match self.question.order {
+            Order::NewestFirst => start.max(last)..end,
+            Order::OldestFirst => start..end.min(last.saturating_add(1)),
+        };
+        self.rank(last) < self.rank(at)
     }
 
     /// Less for what comes first.
@@ -313,7 +339,7 @@ pub(in super::super) fn fitting(
     filter: &Filter,
 ) -> Result<Vec<(usize, i64)>, Corrupt> {
     if *filter == Filter::default() {
-        let timed = timed(&chunk.at(chunk.all())?).into_iter();
+        let timed = chunk.at(chunk.all())?.into_iter().enumerate();
         return Ok(timed.filter(|(_, at)| window.contains(at)).collect());
     }
     let places = filter.places(chunk)?;

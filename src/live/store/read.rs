@@ -56,15 +56,29 @@ pub struct Cluster {
 }
 
 /// What a store knows of a kind's past.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
     /// The first instant of which there was a point, in microseconds.
     pub first: Option<i64>,
+    /// The last instant of which points are kept.
+    pub last: Option<i64>,
     /// By which labels points are rolled up, with a comma between, and from which instant on all of them.
     pub grouped: Vec<(String, i64)>,
     pub zones: Vec<Zone>,
     /// Before these instants rollups by hour, day and month, then points may have been pruned and, last, points forgotten.
     pub pruned: [i64; 5],
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self {
+            first: None,
+            last: None,
+            grouped: Vec::new(),
+            zones: Vec::new(),
+            pruned: [i64::MIN; 5],
+        }
+    }
 }
 
 impl Past {
@@ -197,60 +211,40 @@ impl Store {
         self.chunk_rows(query.bind(most as i64)).await
     }
 
-    /// The newest instant of a kind, in microseconds.
-    pub async fn latest(&mut self, kind: &str) -> Result<Option<i64>, StoreError> {
-        let latest = sqlx::query_scalar(
-            "SELECT max(high) FROM chunks WHERE kind = (SELECT id FROM kinds WHERE name = ?)",
+    /// A kind by its name, with its past; `None`: nothing of it was ever recorded.
+    pub async fn past(&mut self, kind: &str) -> Result<Option<(i64, Past)>, StoreError> {
+        let rows: Vec<(String, String, Option<i64>, Option<i64>)> = sqlx::query_as(
+            "WITH asked AS (SELECT id FROM kinds WHERE name = ?)
+             SELECT 'kind', '', asked.id, NULL FROM asked
+             UNION ALL SELECT 'chunks', '', min(low), max(high) FROM chunks JOIN asked ON kind = asked.id
+             UNION ALL SELECT 'zone', zone, low, high FROM zones JOIN asked ON kind = asked.id
+             UNION ALL SELECT 'grouped', labels, since, NULL FROM grouped JOIN asked ON kind = asked.id
+             UNION ALL SELECT 'pruned', '', tier, until FROM pruned JOIN asked ON kind = asked.id",
         )
         .bind(kind)
-        .fetch_one(&mut self.connection)
-        .await;
-        latest.map_err(self.failed("read"))
-    }
-
-    pub async fn past(&mut self, kind: i64) -> Result<Past, StoreError> {
-        let failed = self.failed("read");
-        let first = sqlx::query_scalar(
-            "SELECT min(low) FROM (SELECT low FROM chunks WHERE kind = ?1 UNION ALL SELECT low FROM zones WHERE kind = ?1)",
-        )
-        .bind(kind)
-        .fetch_one(&mut self.connection)
+        .fetch_all(&mut self.connection)
         .await
-        .map_err(&failed)?;
-        let zones: Vec<(String, i64, i64)> =
-            sqlx::query_as("SELECT zone, low, high FROM zones WHERE kind = ? ORDER BY low")
-                .bind(kind)
-                .fetch_all(&mut self.connection)
-                .await
-                .map_err(&failed)?;
-        let grouped = sqlx::query_as("SELECT labels, since FROM grouped WHERE kind = ?")
-            .bind(kind)
-            .fetch_all(&mut self.connection)
-            .await
-            .map_err(&failed)?;
-        let tiers: Vec<(i64, i64)> =
-            sqlx::query_as("SELECT tier, until FROM pruned WHERE kind = ?")
-                .bind(kind)
-                .fetch_all(&mut self.connection)
-                .await
-                .map_err(&failed)?;
-        let mut pruned = [i64::MIN; 5];
-        for (tier, until) in tiers {
-            if let Some(known) = pruned.get_mut(tier as usize) {
-                *known = until;
+        .map_err(self.failed("read"))?;
+        let (mut id, mut past) = (None, Past::default());
+        for (about, text, one, other) in rows {
+            match (about.as_str(), one, other) {
+                ("kind", kind, _) => id = kind,
+                ("chunks", low, high) => (past.first, past.last) = (low, high),
+                ("zone", Some(low), Some(high)) => {
+                    past.first = Some(past.first.map_or(low, |first| first.min(low)));
+                    let zone = text.parse().ok();
+                    past.zones.push(Zone { zone, low, high });
+                }
+                ("grouped", Some(since), _) => past.grouped.push((text, since)),
+                ("pruned", Some(tier), Some(until)) => {
+                    if let Some(known) = past.pruned.get_mut(tier as usize) {
+                        *known = until;
+                    }
+                }
+                _ => {}
             }
         }
-        let zones = zones.into_iter().map(|(zone, low, high)| Zone {
-            zone: zone.parse().ok(),
-            low,
-            high,
-        });
-        Ok(Past {
-            first,
-            grouped,
-            zones: zones.collect(),
-            pruned,
-        })
+        Ok(id.map(|id| (id, past)))
     }
 
     /// The rollups of a kind by labels from a start on to before another, with the group that has these words.
@@ -469,6 +463,18 @@ impl Store {
             .fetch_optional(&mut self.connection)
             .await;
         data.map_err(self.failed("read"))
+    }
+
+    /// The bytes of those of these chunks that are still there.
+    pub fn data_of(
+        &mut self,
+        chunks: &[i64],
+    ) -> impl Stream<Item = Result<(i64, Vec<u8>), StoreError>> {
+        let failed = self.failed("read");
+        sqlx::query_as("SELECT id, data FROM chunks WHERE id IN (SELECT value FROM json_each(?))")
+            .bind(serde_json::json!(chunks).to_string())
+            .fetch(&mut self.connection)
+            .map_err(failed)
     }
 
     pub fn corrupt(&self, part: Part, error: Corrupt) -> StoreError {

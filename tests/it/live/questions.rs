@@ -298,15 +298,19 @@ async fn aggregates_are_a_recount_over_fresh_sealed_and_rolled_up_events() {
         let first = midnight(first.parse().unwrap(), zone);
         let sent = some(&mut dice, zone, first, 12, 700);
         let (sealed, fresh) = sent.split_at(500);
-        record(&live, sealed).await;
-        keep(&live, zone, first + TimeDelta::days(8)).await;
-        record(&live, fresh).await;
         let now = first + TimeDelta::days(13);
         let asking = Asking {
             live: &live,
             zone,
             now,
         };
+        record(&live, sealed).await;
+        for _ in 0..20 {
+            let cut = Cut::roll(&mut dice, first, 12);
+            assert_aggregates(&asking, sealed, &cut, false).await;
+        }
+        keep(&live, zone, first + TimeDelta::days(8)).await;
+        record(&live, fresh).await;
         for round in 0..2 {
             for turn in 0..60 {
                 let cut = Cut::roll(&mut dice, first, 12);
