@@ -13,18 +13,21 @@ mod spans;
 mod stream;
 mod watch;
 
+use std::future::pending;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::LiveSettings;
@@ -32,9 +35,9 @@ use crate::config::live::May;
 use crate::live::reader::Reader;
 use crate::live::record::Recorder;
 use crate::live::spans::Spans;
-use crate::web::Peer;
 use crate::web::access::{Access, Grant, Refused};
 use crate::web::answer::{JSON, text};
+use crate::web::{Line, Peer};
 
 use answer::Problem;
 use counters::Counters;
@@ -44,6 +47,8 @@ use watch::Sample;
 
 /// Bytes of bodies that are in memory at a time.
 const BODIES_BYTES: usize = 32 << 20;
+/// For so long a question goes on after its client has closed its side of the connection.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What all routes share.
 pub struct Api {
@@ -125,6 +130,7 @@ pub fn routes(api: Option<Arc<Api>>, questions: Option<Arc<Questions>>) -> Route
             .merge(grafana::routes(Arc::clone(&questions)))
             .merge(stream::routes(Arc::clone(&questions)))
             .merge(questions::routes(questions))
+            .layer(from_fn(while_heard))
             .route("/api/openapi.json", get(description));
     }
     let router = match api {
@@ -137,11 +143,12 @@ pub fn routes(api: Option<Arc<Api>>, questions: Option<Arc<Questions>>) -> Route
 }
 
 fn intake_routes(api: Arc<Api>) -> Router {
+    let sessions = get(sessions::list).layer(from_fn(while_heard));
     Router::new()
         .route("/api/events", post(events::record))
         .route("/api/spans", post(spans::begin).get(spans::list))
         .route("/api/spans/{id}/end", post(spans::end))
-        .route("/api/sessions", post(sessions::open).get(sessions::list))
+        .route("/api/sessions", post(sessions::open).merge(sessions))
         .layer(from_fn_with_state(Arc::clone(&api), counted))
         .with_state(api)
 }
@@ -162,6 +169,22 @@ async fn other_method() -> Problem {
 
 async fn closed() -> Problem {
     Problem::missing("this server takes no events: set `accept = true` under [live]")
+}
+
+/// A question whose asker has hung up is given up. Whoever only says no more still gets what is answered soon.
+async fn while_heard(request: Request, next: Next) -> Response<Body> {
+    let line = request.extensions().get::<Line>().cloned();
+    let hung_up = async {
+        match line {
+            Some(line) => line.closed().await,
+            None => pending().await,
+        }
+        sleep(GRACE).await;
+    };
+    tokio::select! {
+        answer = next.run(request) => answer,
+        () = hung_up => Problem::busy("the client hung up").into_response(),
+    }
 }
 
 /// Counts requests that were not done.

@@ -19,7 +19,7 @@ use answer::{guarded, problem, refusal};
 use caller::address_block;
 
 pub use caller::Proxies;
-pub use connections::{Endless, Limits, Peer, serve};
+pub use connections::{Endless, Limits, Line, Peer, serve};
 
 /// Maximum length of a request target.
 const ADDRESS_BYTES: usize = 4096;

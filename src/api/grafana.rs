@@ -151,10 +151,7 @@ async fn query(
         serde_json::from_value::<Panel>(panel).map_err(|error| format!("not a panel: {error}"))
     });
     let panel = panel.map_err(Problem::wrong)?;
-    let asking = Arc::clone(&questions);
-    // On a task of its own: whoever hangs up leaves no snapshot open.
-    let answered = tokio::spawn(async move { asking.panel(&panel, &grant).await }).await;
-    let series = answered.map_err(|_| Problem::stopping())??;
+    let series = questions.panel(&panel, &grant).await?;
     Ok(answer(StatusCode::OK, &series))
 }
 

@@ -139,10 +139,6 @@ impl Questions {
         })
     }
 
-    async fn ask(&self, kind: &Kind, asked: &Asked) -> Result<Json, Problem> {
-        Ok(self.answer(kind, asked).await?.into_json())
-    }
-
     pub(super) async fn answer(&self, kind: &Kind, asked: &Asked) -> Result<Answer, Problem> {
         let _hand = self
             .hands
@@ -192,10 +188,7 @@ async fn about_kind(
     let kind = questions.kind(&kind)?.clone();
     let mut asked = parameters::read(&question, &pairs, &kind, questions.context())?;
     restrict(&mut asked.filter, &kind, &grant)?;
-    // On a task of its own: whoever hangs up leaves no snapshot open.
-    let asking = Arc::clone(&questions);
-    let answered = tokio::spawn(async move { asking.ask(&kind, &asked).await }).await;
-    let body = answered.map_err(|_| Problem::stopping())??;
+    let body = questions.answer(&kind, &asked).await?.into_json();
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -217,9 +210,7 @@ async fn bot_dashboard(
     for kind in ["stage", "correction", "filter"] {
         labels = own(questions.kind(kind)?, &grant)?;
     }
-    let asking = Arc::clone(&questions);
-    let answered = tokio::spawn(async move { asking.bot_dashboard(&labels, hours).await }).await;
-    let body = answered.map_err(|_| Problem::stopping())??;
+    let body = questions.bot_dashboard(&labels, hours).await?;
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -232,9 +223,7 @@ async fn session(
     let (access, stop) = (&questions.access, &questions.stop);
     let grant = admit(access, stop, &request, May::Read)?;
     let Path(id) = id.map_err(|rejection| Problem::wrong(rejection.body_text()))?;
-    let asking = Arc::clone(&questions);
-    let answered = tokio::spawn(async move { asking.session(&id, &grant).await }).await;
-    let body = answered.map_err(|_| Problem::stopping())??;
+    let body = questions.session(&id, &grant).await?;
     Ok(answer(StatusCode::OK, &body))
 }
 

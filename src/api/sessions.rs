@@ -95,10 +95,7 @@ pub(super) async fn list(
         most: limit(asked.limit)? as usize,
         after: None,
     };
-    let reader = api.reader.clone();
-    // On a task of its own: whoever hangs up leaves no snapshot open.
-    let found = tokio::spawn(async move { ask(&reader, &kind, &question).await }).await;
-    let body = found.map_err(|_| Problem::stopping())??;
+    let body = ask(&api.reader, &kind, &question).await?;
     Ok(answer(StatusCode::OK, &body))
 }
 

@@ -380,14 +380,11 @@ impl Counting<'_> {
             _ => None,
         });
         let asked: Vec<_> = asked.collect();
-        self.store.begin_reading().await?;
-        let sealed = sealed(self.store, self.id, self.kind, &asked).await;
-        let fresh = self
-            .store
-            .between(self.id, span.begin, span.end, true)
-            .await;
-        self.store.end_reading().await?;
-        let (sealed, fresh): (Sealed, _) = (sealed?, fresh?);
+        let mut reading = self.store.begin_reading().await?;
+        let sealed: Sealed = sealed(&mut reading, self.id, self.kind, &asked).await?;
+        let fresh = reading.between(self.id, span.begin, span.end, true);
+        let fresh = fresh.await?;
+        drop(reading);
         let mut parts = Vec::new();
         let take = |_: &ChunkRow, chunk: &Chunk<'_>| sums(chunk, &wanted);
         if !scan::each(self.store, fresh, take, |part| parts.push(part)).await? {

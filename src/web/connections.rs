@@ -5,7 +5,9 @@ mod phase;
 mod slots;
 mod stream;
 
+use std::io;
 use std::net::IpAddr;
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,9 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// The pause when no connection can be accepted, until others end.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+/// A client that has sent more, such as its next request, is looked at again after so long.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Limits of the number of connections, and of what each may take.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +99,24 @@ impl Limits {
 /// The address at the other end.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
+
+/// Tells whether the client is still there, while nothing of it is read.
+#[derive(Debug, Clone)]
+pub struct Line(Arc<TcpStream>);
+
+impl Line {
+    fn of(stream: &TcpStream) -> io::Result<Self> {
+        let same = std::net::TcpStream::from(stream.as_fd().try_clone_to_owned()?);
+        TcpStream::from_std(same).map(|same| Self(Arc::new(same)))
+    }
+
+    /// Until the client closes its side.
+    pub async fn closed(&self) {
+        while self.0.peek(&mut [0]).await.is_ok_and(|bytes| bytes > 0) {
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+}
 
 /// Marks an answer that is sent only after a while.
 #[derive(Debug, Clone, Copy)]
@@ -170,11 +193,16 @@ impl Connection {
         drop(self.stream.set_nodelay(true));
         // Ignores failure: the kernel's own size works too.
         set_socket_send_buffer_size(&self.stream, SEND_BUFFER_BYTES).ok();
+        // Without it, no end is noticed before something is sent.
+        let line = Line::of(&self.stream).ok();
         let phase = self.phase.clone();
         let router = TowerToHyperService::new(self.router);
         let service = service_fn(move |mut request: Request<Incoming>| {
             phase.head_is_read();
             request.extensions_mut().insert(self.peer);
+            if let Some(line) = &line {
+                request.extensions_mut().insert(line.clone());
+            }
             let most = self.limits.body_bytes;
             let request = request.map(|body| Body::new(TimedBody::new(body, most, phase.clone())));
             let answer = router.call(request);

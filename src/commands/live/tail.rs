@@ -62,14 +62,11 @@ async fn begin(
     let Some(mut store) = opened.map_err(unavailable)? else {
         return Ok((None, Position::FIRST));
     };
-    store.begin_reading().await.map_err(unavailable)?;
-    let read = async {
-        let newest = newest(&mut store, live, followed, most).await?;
-        Ok((newest, end(&mut store).await?))
-    };
-    let read = read.await;
-    store.end_reading().await.map_err(unavailable)?;
-    let (newest, position) = read.map_err(unavailable)?;
+    let mut reading = store.begin_reading().await.map_err(unavailable)?;
+    let newest = newest(&mut reading, live, followed, most).await;
+    let newest = newest.map_err(unavailable)?;
+    let position = end(&mut reading).await.map_err(unavailable)?;
+    drop(reading);
     for line in newest {
         output::data(&line)?;
     }

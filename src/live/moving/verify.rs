@@ -14,10 +14,8 @@ pub(super) async fn balance(
     sources: &[Source],
     job: &Job<'_>,
 ) -> Result<Balance, MoveError> {
-    store.begin_reading().await?;
-    let read = read_balance(store, sources, job).await;
-    store.end_reading().await?;
-    Ok(read?)
+    let mut reading = store.begin_reading().await?;
+    Ok(read_balance(&mut reading, sources, job).await?)
 }
 
 async fn read_balance(

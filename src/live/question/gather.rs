@@ -193,9 +193,15 @@ impl Gatherer<'_> {
         let parts = cover.parts(asked.window.clone());
         let mut gathered = Gathered::default();
         // Rollups, and the chunks that they do not count, as they were at one instant.
-        self.store.begin_reading().await?;
-        let rows = self.read_rollups(asked, group, &parts, &mut gathered).await;
-        self.store.end_reading().await?;
+        let mut reading = self.store.begin_reading().await?;
+        let mut gatherer = Gatherer {
+            store: &mut reading,
+            id: self.id,
+            past: self.past,
+        };
+        let rows = gatherer.read_rollups(asked, group, &parts, &mut gathered);
+        let mut rows = rows.await?;
+        drop(reading);
         let points: Vec<Range<i64>> = windows(&parts, |source| *source == Source::Points);
         let unsealed: Vec<Range<i64>> = windows(&parts, |source| *source != Source::Nowhere);
         gathered.missing = windows(&parts, |source| *source == Source::Nowhere);
@@ -204,7 +210,6 @@ impl Gatherer<'_> {
             Level::Fresh => &unsealed,
             Level::Sealed => &points,
         };
-        let mut rows = rows?;
         rows.retain(|row| {
             let mut windows = windows(row).iter();
             windows.any(|window| row.low < window.end && window.start <= row.high)

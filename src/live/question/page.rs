@@ -78,11 +78,8 @@ pub(super) async fn points_of(
     kind: &Kind,
     question: &Points,
 ) -> Result<Found, StoreError> {
-    store.begin_reading().await?;
-    let page = page(store, id, kind, question).await;
-    let ended = store.end_reading().await;
-    let page = page?;
-    ended.map(|()| page.finish())
+    let mut reading = store.begin_reading().await?;
+    page(&mut reading, id, kind, question).await.map(Page::finish)
 }
 
 /// The same while all is read as it was at one instant.

@@ -1,9 +1,9 @@
 //! What lies in a store: kinds, chunks, rollups.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::{Deref, DerefMut, Range, RangeInclusive};
 
 use chrono_tz::Tz;
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, Row};
 
@@ -135,6 +135,30 @@ pub struct Dropped {
     pub points: i64,
     /// One of the values.
     pub word: String,
+}
+
+/// A store that is read as it was at one instant. Whoever is no longer waited for drops it, and leaves no transaction open.
+pub struct ReadTransaction<'s>(&'s mut Store);
+
+impl Deref for ReadTransaction<'_> {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        self.0
+    }
+}
+
+impl DerefMut for ReadTransaction<'_> {
+    fn deref_mut(&mut self) -> &mut Store {
+        self.0
+    }
+}
+
+impl Drop for ReadTransaction<'_> {
+    fn drop(&mut self) {
+        // The connection's own thread does what it was told in its order, whether or not anybody waits for it.
+        drop(self.0.connection.execute("ROLLBACK").now_or_never());
+    }
 }
 
 const CHUNK_COLUMNS: &str =
@@ -382,15 +406,12 @@ impl Store {
         days.map_err(self.failed("read"))
     }
 
-    /// From now on all is read as it is now. Not for long: meanwhile the log cannot be emptied.
-    pub async fn begin_reading(&mut self) -> Result<(), StoreError> {
-        let begun = self.connection.execute("BEGIN").await;
-        begun.map(drop).map_err(self.failed("read"))
-    }
-
-    pub async fn end_reading(&mut self) -> Result<(), StoreError> {
-        let ended = self.connection.execute("ROLLBACK").await;
-        ended.map(drop).map_err(self.failed("read"))
+    /// All is read as it is now, for as long as this is held. Not for long: meanwhile the log cannot be emptied.
+    pub async fn begin_reading(&mut self) -> Result<ReadTransaction<'_>, StoreError> {
+        let failed = self.failed("read");
+        let reading = ReadTransaction(self);
+        let begun = reading.0.connection.execute("BEGIN").await;
+        begun.map(|_| reading).map_err(failed)
     }
 
     /// Some of the chunks with points of a time, those that end last first, with their bytes; broken ones among them. Sealed ones

@@ -1,15 +1,16 @@
 //! What is too large, too slow, too much or half there is turned away, and nothing of it is kept.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use daybook::web::Limits;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::json;
 use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::io::AsyncWriteExt;
 
-use super::{Intake, JSON, LINES, checkout, json, noon, shop};
+use super::{Intake, JSON, LINES, checkout, json as parsed, noon, shop};
 use crate::browsing::rest;
 
 fn request(more: &str) -> String {
@@ -27,7 +28,7 @@ async fn bodies_that_are_too_large_are_refused_however_they_come() {
     let answer = intake.browser().send(announced.as_bytes()).await;
     assert_eq!(answer.status, 413);
     assert_eq!(
-        json(&answer)["error"],
+        parsed(&answer)["error"],
         "a body may send at most 8 MB: send smaller batches"
     );
     // In pieces, nobody says before how much there will be.
@@ -57,7 +58,7 @@ async fn a_small_body_that_unpacks_to_a_gigabyte_is_refused_early() {
     let answer = browser.post("/api/events", LINES, packed).await;
     assert_eq!(answer.status, 413);
     assert_eq!(
-        json(&answer)["error"],
+        parsed(&answer)["error"],
         "a body may unpack to at most 16 MB: send smaller batches"
     );
     intake.end().await;
@@ -145,7 +146,7 @@ async fn a_full_queue_keeps_nothing_of_a_batch_and_says_when_to_come_again() {
         (429, Some("1"))
     );
     assert_eq!(
-        json(&refused)["error"],
+        parsed(&refused)["error"],
         "the queue is full: try again in a second"
     );
     let browser = intake.browser();
@@ -171,7 +172,7 @@ async fn a_stopping_server_takes_no_more() {
         (answer.status, answer.header("retry-after")),
         (503, Some("1"))
     );
-    assert_eq!(json(&answer)["error"], "the server is stopping");
+    assert_eq!(parsed(&answer)["error"], "the server is stopping");
     assert_eq!(intake.end().await.points("checkout").await.len(), 0);
 }
 
@@ -200,7 +201,7 @@ async fn a_file_that_cannot_be_written_is_no_secret_and_no_lie() {
     let answer = intake.post("/api/events", &checkout(1)).await;
     assert_eq!(answer.status, 503);
     assert_eq!(
-        json(&answer)["error"],
+        parsed(&answer)["error"],
         "the events' file cannot be used; the server's log says why"
     );
     assert!(!intake.api.is_ready());
@@ -292,11 +293,71 @@ async fn numbers_beyond_all_time_are_no_trouble() {
         let answer = intake.post("/api/events?format=bot", &record).await;
         assert_eq!(answer.status, 400, "{year}");
         assert_eq!(
-            json(&answer)["rejected"][0]["field"],
+            parsed(&answer)["rejected"][0]["field"],
             "at",
             "{year}: {}",
             answer.body
         );
     }
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn a_question_ends_soon_after_its_client_has_hung_up() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    for first in (0..20_000).step_by(10_000) {
+        let all: Vec<String> = (first..first + 10_000).map(checkout).collect();
+        let answer = intake
+            .post("/api/events", &format!("[{}]", all.join(",")))
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    // A hundred questions in one.
+    let target = json!({"target": "checkout", "payload": {"figure": "count", "ok": "false"}});
+    let range = json!({"from": "2026-11-20T10:30:00Z", "to": "2026-11-20T11:01:00Z"});
+    let panel = json!({"range": range, "targets": vec![target; 100]}).to_string();
+    let length = panel.len();
+    let asked = format!(
+        "POST /api/grafana/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{panel}"
+    );
+    let begun = Instant::now();
+    let answer = intake.post("/api/grafana/query", &panel).await;
+    let one = begun.elapsed();
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    for _ in 0..40 {
+        let mut client = intake.browser().open().await;
+        client.write_all(asked.as_bytes()).await.unwrap();
+    }
+    let begun = Instant::now();
+    let answer = intake.post("/api/grafana/query", &panel).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(
+        begun.elapsed() < 4 * one + Duration::from_secs(2),
+        "{one:?}"
+    );
+    // None of them has left a snapshot open, which would keep the log from being emptied.
+    let url = format!("sqlite://{}", intake.live.database.display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    let emptied: (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+        .fetch_one(&mut other)
+        .await
+        .unwrap();
+    assert_eq!(emptied, (0, 0, 0));
+    other.close().await.unwrap();
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn a_client_that_says_no_more_still_gets_its_answer() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let mut client = intake.browser().open().await;
+    let asked = "GET /api/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    client.write_all(asked.as_bytes()).await.unwrap();
+    client.shutdown().await.unwrap();
+    let answer = rest(&mut client).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{answer:?}");
     intake.end().await;
 }
