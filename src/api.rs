@@ -7,6 +7,7 @@ mod events;
 mod exports;
 mod grafana;
 mod health;
+mod places;
 mod questions;
 mod sessions;
 mod spans;

@@ -13,7 +13,6 @@ use axum::routing::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::stream::try_unfold;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
 
 use crate::config::live::May;
@@ -23,6 +22,7 @@ use crate::live::store::Store;
 use super::admit;
 use super::answer::Problem;
 use super::body::{Parameters, parameters};
+use super::places::Place;
 use super::questions::{Questions, restrict};
 
 const GZIP: &str = "application/gzip";
@@ -40,7 +40,7 @@ struct Sending {
     packer: Option<GzEncoder<Vec<u8>>>,
     has_more: bool,
     questions: Arc<Questions>,
-    _room: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Of one kind, or of several with commas between.
@@ -63,8 +63,7 @@ async fn exported(
     for selection in &mut request.selections {
         restrict(&mut selection.filter, &selection.kind, &grant)?;
     }
-    let room = Arc::clone(&questions.exports).try_acquire_owned();
-    let room = room.map_err(|_| Problem::busy("other exports are on their way"))?;
+    let place = questions.exports.take(&grant)?;
     let mut store = match questions.reader.open().await? {
         Some(store) => store,
         None => Store::in_memory().await?,
@@ -83,7 +82,7 @@ async fn exported(
         packer,
         has_more: true,
         questions,
-        _room: room,
+        _place: place,
     };
     let mut answer = Response::new(Body::from_stream(try_unfold(sending, Sending::next)));
     let headers = answer.headers_mut();

@@ -34,13 +34,14 @@ use super::admit;
 use super::answer::{Problem, answer};
 use super::body::{Parameters, parameters as read_parameters};
 use super::events::ORGANISATION;
+use super::places::Places;
 
 /// At once, each with a connection and some tens of megabytes of its own.
 const EXPORTS: usize = 2;
 const SESSION: &str = "session_id";
 /// Points of a session that are answered.
 const MOST_OF_A_SESSION: usize = 1000;
-const MOST_FOLLOWERS: usize = 16;
+const STREAMS: usize = 16;
 
 /// What was looked at is shown for so long.
 const FRESH: TimeDelta = TimeDelta::seconds(2);
@@ -55,14 +56,12 @@ pub struct Questions {
     watcher: Reader,
     /// Of those who follow events: a long question must not hold them up.
     pub(super) followed: Reader,
-    /// So many may follow at a time.
-    pub(super) followers: Arc<Semaphore>,
+    pub(super) streams: Places,
     pub(super) access: Arc<Access>,
     pub(super) stop: CancellationToken,
     /// Questions are answered by one processor less than there are: a page must not wait for them.
     pub(super) hands: Semaphore,
-    /// Exports that may begin.
-    pub(super) exports: Arc<Semaphore>,
+    pub(super) exports: Places,
     known: Mutex<Option<(DateTime<Utc>, Arc<Now>)>>,
 }
 
@@ -91,11 +90,11 @@ impl Questions {
             reader: Reader::of(live.database.clone()),
             watcher: Reader::of(live.database.clone()),
             followed: Reader::of(live.database.clone()),
-            followers: Arc::new(Semaphore::new(MOST_FOLLOWERS)),
+            streams: Places::new("streams", STREAMS),
             access,
             stop,
             hands: Semaphore::new(processors.saturating_sub(1).max(1)),
-            exports: Arc::new(Semaphore::new(EXPORTS)),
+            exports: Places::new("exports", EXPORTS),
             known: Mutex::default(),
         }
     }

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use axum::routing::get;
 use futures_util::stream;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::config::live::May;
@@ -25,6 +25,7 @@ use crate::web::access::Grant;
 use super::admit;
 use super::answer::Problem;
 use super::body::{Parameters, parameters};
+use super::places::Place;
 use super::questions::{Questions, own, restrict};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -55,8 +56,7 @@ async fn follow(
     let grant = admit(&questions.access, &questions.stop, &request, May::Read)?;
     let followed = questions.asked(&parameters(pairs)?, &grant)?;
     let position = position(request.headers())?;
-    let place = Arc::clone(&questions.followers).try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy("as many streams as there may be are open"))?;
+    let place = questions.streams.take(&grant)?;
     let (frames, sent) = mpsc::channel(1);
     let following = Following {
         questions,
@@ -129,7 +129,7 @@ struct Following {
     followed: Followed,
     /// One frame waits at most; the file is read again when the client has taken it.
     frames: mpsc::Sender<Bytes>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Following {

@@ -347,3 +347,63 @@ async fn a_token_follows_what_it_may_see() {
     assert_eq!(own.order().await, 2);
     intake.end().await;
 }
+
+#[tokio::test]
+async fn an_organisation_leaves_half_of_the_streams_and_one_export_to_others() {
+    let kind = CHECKOUT.replace("shop = {", "organisation = { most = 50 }, shop = {");
+    let token = |name: &str| {
+        format!(
+            "[live.tokens.{name}]\ntoken = \"the token of {name}\"\nmay = \"admin\"\norganisation = \"{name}\"\n"
+        )
+    };
+    let tokens = token("acme") + &token("umbrella");
+    let settings = format!("[live]\naccept = true\n{tokens}{kind}{METRICS}");
+    let world = World::new("2026-11-20T11:00:00Z", &settings);
+    let intake = Intake::of(&world).await;
+    let bearer = |name: &str| format!("Bearer the token of {name}");
+    let saying = |name: &str| intake.browser().saying("Authorization", &bearer(name));
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let headers = [("Authorization", &*bearer("acme"))];
+        let mut client = Client::open(intake.port, STREAM, &headers).await;
+        client.block().await.unwrap();
+        clients.push(client);
+    }
+    let refused = saying("acme").get(STREAM).await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (429, Some("1"))
+    );
+    assert_eq!(
+        refused.body,
+        r#"{"error":"`acme` may have 8 of 16 streams at a time"}"#
+    );
+    let headers = [("Authorization", &*bearer("umbrella"))];
+    let other = Client::open(intake.port, STREAM, &headers).await;
+    assert!(other.head.contains(" 200 "), "{}", other.head);
+    drop((clients, other));
+    let note = "x".repeat(180);
+    for name in ["acme", "umbrella"] {
+        let event =
+            json!({"kind": "checkout", "labels": {"shop": "zh"}, "details": {"note": note}});
+        let lines = format!("{event}\n").repeat(8000);
+        let answer = saying(name).post("/api/events", super::LINES, lines).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let export = "/api/live/checkout/export?format=jsonl";
+    // It does not read on.
+    let headers = [("Authorization", &*bearer("acme"))];
+    let slow = Client::open(intake.port, export, &headers).await;
+    assert!(slow.head.contains(" 200 "), "{}", slow.head);
+    let refused = saying("acme").get(export).await;
+    assert_eq!(
+        (refused.status, &*refused.body),
+        (
+            429,
+            r#"{"error":"`acme` may have 1 of 2 exports at a time"}"#
+        )
+    );
+    assert_eq!(saying("umbrella").get(export).await.status, 200);
+    drop(slow);
+    intake.end().await;
+}
