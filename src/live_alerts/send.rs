@@ -58,7 +58,8 @@ pub async fn deliver(
     Ok(())
 }
 
-/// People get one message about all groups to which the same happened; programs and incidents are told one by one.
+/// People get one message about all groups to which the same happened. Programs and incidents are told one by one, and those
+/// that began together with many others by one message.
 fn is_one_message(config: &Config, one: &AlertDelivery, other: &AlertDelivery) -> bool {
     let same = |due: &AlertDelivery| {
         let happened = &due.happened;
@@ -78,7 +79,11 @@ fn is_one_message(config: &Config, one: &AlertDelivery, other: &AlertDelivery) -
         let service = webhook::service(hook);
         service.is_some_and(|service| !matches!(service, Service::PagerDuty { .. }))
     });
-    is_for_people && same(one) == same(other)
+    let are_of_many = || {
+        let begun = |due: &AlertDelivery| due.is_of_many.then_some(due.happened.since);
+        begun(one).is_some() && begun(one) == begun(other)
+    };
+    same(one) == same(other) && (is_for_people || are_of_many())
 }
 
 /// `None`: another process has them.
@@ -134,8 +139,16 @@ async fn send(
         return refused("the webhook has no address, or is declared no more");
     };
     let body = match webhook::service(hook) {
-        Some(service) => notice(config, live, alert, &happened).body(service),
-        None => json(config, live, alert, &due.happened),
+        Some(service) => {
+            let mut notice = notice(config, live, alert, &happened);
+            if due.is_of_many {
+                // The same incident for all that began together.
+                let since = due.happened.since.timestamp_micros();
+                notice.key = format!("daybook/{}/live/{}@{since}", config.name, alert.key);
+            }
+            notice.body(service)
+        }
+        None => json(config, live, alert, &happened),
     };
     webhook::post(hook, &body.to_string(), &delivery_id(due), now).await
 }

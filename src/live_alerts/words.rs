@@ -159,8 +159,7 @@ pub fn notice(
 ) -> Notice {
     let locale = config.report.locale;
     let tell = |happened| Telling::new(alert, live, happened, locale);
-    let worst = happened.iter().max_by_key(|happened| happened.severity);
-    let first = worst.copied().unwrap_or(happened[0]);
+    let first = worst(alert, happened);
     let telling = tell(first);
     let words = first.words.join("/");
     let (title, lines, facts) = match happened.len() {
@@ -202,14 +201,37 @@ fn facts(alert: &LiveAlert, happened: &Happened) -> Vec<(String, String)> {
         .collect()
 }
 
-/// For programs.
-pub fn json(config: &Config, live: &LiveSettings, alert: &LiveAlert, happened: &Happened) -> Json {
+fn worst<'h>(alert: &LiveAlert, happened: &[&'h Happened]) -> &'h Happened {
+    let far = |happened: &Happened| {
+        let value = happened.value.unwrap_or_default();
+        match limit_of(alert, happened.severity) {
+            Some(limit) if !limit.over => -value,
+            _ => value,
+        }
+    };
+    let worst = happened.iter().max_by(|one, other| {
+        let by_severity = one.severity.cmp(&other.severity);
+        by_severity.then(far(one).total_cmp(&far(other)))
+    });
+    worst.copied().unwrap_or(happened[0])
+}
+
+/// For programs. Of several groups it tells the worst, and how many there are.
+pub fn json(
+    config: &Config,
+    live: &LiveSettings,
+    alert: &LiveAlert,
+    happened: &[&Happened],
+) -> Json {
+    let groups = happened.len();
+    let happened = worst(alert, happened);
     let telling = Telling::new(alert, live, happened, config.report.locale);
+    let text = english(alert, live, happened);
     let labels: Map<String, Json> = facts(alert, happened)
         .into_iter()
         .map(|(name, word)| (name, json!(word)))
         .collect();
-    json!({
+    let mut json = json!({
         "schema": 1,
         "type": "live_alert",
         "app": config.name,
@@ -226,8 +248,13 @@ pub fn json(config: &Config, live: &LiveSettings, alert: &LiveAlert, happened: &
         "over": spoken(alert.watch.over),
         "at": happened.at,
         "since": happened.since,
-        "text": english(alert, live, happened),
-    })
+        "text": text,
+    });
+    if groups > 1 {
+        json["groups"] = json!(groups);
+        json["text"] = json!(format!("{text}, the worst of {groups} groups"));
+    }
+    json
 }
 
 pub fn state_word(state: State) -> &'static str {

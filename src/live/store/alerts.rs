@@ -12,6 +12,8 @@ use crate::threshold::{Direction, Raised, Severity, State};
 use super::super::watch::{Happened, Judged, Known, Words};
 use super::{Store, StoreError};
 
+/// Of the groups of an alert that begin at once, so many are told apart from the others.
+const TOLD_APART: i64 = 20;
 /// What happened is known for so long.
 const HISTORY: TimeDelta = TimeDelta::days(400);
 
@@ -36,6 +38,8 @@ pub struct AlertDelivery {
     pub attempts: u32,
     pub planned: DateTime<Utc>,
     pub happened: Happened,
+    /// So many groups began with this one that it is told only together with others.
+    pub is_of_many: bool,
 }
 
 /// What an attempt leads to, in the words of the book's ledger.
@@ -269,17 +273,23 @@ impl Store {
             .map_err(self.failed("read"))
     }
 
-    /// Deliveries that are due, those to one recipient together.
+    /// Deliveries that are due, those that may be one message side by side.
     pub async fn due_alerts(
         &mut self,
         now: DateTime<Utc>,
     ) -> Result<Vec<AlertDelivery>, StoreError> {
         let rows = sqlx::query(
             "SELECT alert, words, alert_history.state, severity, at, since, value, is_told,
-                alert_deliveries.id, recipient, attempts, planned
+                alert_deliveries.id, recipient, attempts, planned,
+                (SELECT count(*) FROM (SELECT 1 FROM alert_history AS began
+                    WHERE began.at = alert_history.since AND began.alert = alert_history.alert
+                        AND began.state = ?1 AND began.words < alert_history.words LIMIT ?2)) = ?2 AS is_of_many
              FROM alert_deliveries JOIN alert_history ON alert_history.id = history
-             WHERE due <= ? AND alert_deliveries.state IN ('planned', 'failed') ORDER BY recipient, alert_deliveries.id",
+             WHERE due <= ?3 AND alert_deliveries.state IN ('planned', 'failed')
+             ORDER BY recipient, at, alert, alert_history.state, attempts, is_of_many, since, alert_deliveries.id",
         )
+        .bind(state_number(State::New))
+        .bind(TOLD_APART)
         .bind(now.timestamp_micros())
         .fetch_all(&mut self.connection)
         .await
@@ -291,6 +301,7 @@ impl Store {
                 recipient: row.try_get(9)?,
                 attempts: row.try_get(10)?,
                 planned: instant(row.try_get(11)?),
+                is_of_many: row.try_get(12)?,
             })
         });
         due.collect::<Result<_, sqlx::Error>>()

@@ -345,6 +345,66 @@ async fn people_get_one_message_about_all_groups_and_programs_one_each() {
 }
 
 #[tokio::test]
+async fn of_many_groups_that_begin_at_once_programs_are_told_twenty_and_how_many_more() {
+    let program = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
+    let pager = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
+    let settings = format!(
+        "[[webhooks]]\nname = \"program\"\nurl = \"http://127.0.0.1:{}/x\"\n
+         [[webhooks]]\nname = \"pager\"\nurl = \"http://127.0.0.1:{}/x\"\nformat = \"pagerduty\"\nsecret = \"key\"\n
+         [live]\nnotify = [\"program\", \"pager\"]\n[live.kinds.checkout]\n{}\n{}\n{METRICS}",
+        program.port,
+        pager.port,
+        CHECKOUT.replace("most = 3", "most = 50"),
+        ALERT.replace("by = [\"shop\"]", "by = [\"method\"]").replace("least = 2", "least = 1"),
+    );
+    let world = World::new("2026-11-20T11:00:00Z", &settings);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    let sent = async |duration: i64, before: DateTime<Utc>| {
+        let one = |number: i64| Sent {
+            at: before - TimeDelta::seconds(1),
+            shop: "zh",
+            method: Some(format!("m{number:02}").leak()),
+            order: format!("{before} {number}"),
+            duration: duration * 1000 + number,
+            amount: None,
+            ok: Some(true),
+        };
+        record(live, &(0..25).map(one).collect::<Vec<_>>()).await;
+    };
+    sent(1500, start()).await;
+    assert_eq!(looked(&config, start).await.len(), 25);
+    sent(1, an_hour_later()).await;
+    assert_eq!(looked(&config, an_hour_later).await.len(), 25);
+    assert_eq!((program.asked().len(), pager.asked().len()), (42, 42));
+    let body = |server: &Server, at: usize| -> Json {
+        serde_json::from_str(&server.asked()[at].body).unwrap()
+    };
+    let one = body(&program, 19);
+    assert_eq!(
+        (&one["labels"]["method"], one.get("groups")),
+        (&json!("m19"), None)
+    );
+    for (at, state) in [(20, "new"), (41, "recovered")] {
+        let others = body(&program, at);
+        assert_eq!(
+            (&others["state"], &others["groups"], &others["labels"]),
+            (&json!(state), &json!(5), &json!({ "method": "m24" }))
+        );
+        let text = others["text"].as_str().unwrap();
+        assert!(text.ends_with(", the worst of 5 groups"), "{text}");
+    }
+    let (raised, resolved) = (body(&pager, 20), body(&pager, 41));
+    assert_eq!(raised["dedup_key"], resolved["dedup_key"]);
+    assert_eq!(
+        (&raised["event_action"], &resolved["event_action"]),
+        (&json!("trigger"), &json!("resolve"))
+    );
+    assert_ne!(raised["dedup_key"], body(&pager, 19)["dedup_key"]);
+    assert!(counts(live).await == owned(&[("accepted", 100)]));
+}
+
+#[tokio::test]
 async fn whoever_is_away_is_asked_once_a_round() {
     let away = Server::plain(vec![Act::answer("HTTP/1.1 503 Away\r\n\r\n")]).await;
     let hook = format!(
