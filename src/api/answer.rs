@@ -73,10 +73,11 @@ impl Problem {
 
     pub(super) fn refused(refused: access::Refused) -> Self {
         let error = match refused {
-            access::Refused::Hostless => "the request names no host, or several",
+            access::Refused::Hostless => "the request names no host, or more than one",
             access::Refused::Misdirected => {
                 "this server has another name, or a page of another site asks"
             }
+            access::Refused::Foreign => "a page of another site, or of another port, asks",
             access::Refused::Unknown => {
                 "send a token of this server: `Authorization: Bearer TOKEN`"
             }

@@ -31,10 +31,12 @@ pub struct Exposed(pub SocketAddr);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// The request names no host, or several.
+    /// The request names no host, several, or more than a host.
     Hostless,
     /// It names another host: a foreign page made its browser ask here.
     Misdirected,
+    /// A browser asks for a page of another site, or of another port.
+    Foreign,
     /// It has no token or password, or a wrong one.
     Unknown,
     /// It bypasses the proxy.
@@ -127,6 +129,9 @@ impl Access {
     ) -> Result<Grant, Refused> {
         if self.programs.is_empty() {
             self.admit(peer, uri, headers, now)?;
+            if serves_another_site(headers) {
+                return Err(Refused::Foreign);
+            }
             return match self.comes_from_elsewhere(headers) {
                 true => Err(Refused::Misdirected),
                 false => Ok(Grant::default()),
@@ -204,7 +209,7 @@ impl Access {
             Some(authority) => Some(authority.as_str()),
             None => only(headers, &HOST),
         };
-        let host = without_port(meant.ok_or(Refused::Hostless)?);
+        let host = meant.and_then(without_port).ok_or(Refused::Hostless)?;
         match self.hosts.contains(&host.to_ascii_lowercase()) {
             true => Ok(()),
             false => Err(Refused::Misdirected),
@@ -294,12 +299,19 @@ fn hosts(config: &Config, listen: SocketAddr) -> BTreeSet<String> {
         .collect()
 }
 
-/// The host without port and final dot: `[::1]:8321`, `localhost.:8321`.
-fn without_port(authority: &str) -> &str {
+/// The host without port and final dot: `[::1]:8321`, `localhost.:8321`. `None`: there is more, as in `localhost:1@example.org`.
+fn without_port(authority: &str) -> Option<&str> {
     let end = authority.rfind(']').map_or(0, |bracket| bracket + 1);
-    let port = authority[end..].find(':').map(|at| end + at);
-    let host = &authority[..port.unwrap_or(authority.len())];
-    host.strip_suffix('.').unwrap_or(host)
+    let colon = authority[end..].find(':').map(|at| end + at);
+    let (host, port) = authority.split_at(colon.unwrap_or(authority.len()));
+    let is_port = port.bytes().skip(1).all(|byte| byte.is_ascii_digit());
+    is_port.then(|| host.strip_suffix('.').unwrap_or(host))
+}
+
+/// A browser says for whom it asks. What comes back is not shown to that site, but it takes time, and that can be measured.
+fn serves_another_site(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    sites.any(|site| site == "cross-site" || site == "same-site")
 }
 
 /// The value, if there is exactly one.

@@ -103,7 +103,7 @@ pub fn refusal(
         Refused::Hostless => StatusCode::BAD_REQUEST,
         Refused::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         Refused::Unknown => StatusCode::UNAUTHORIZED,
-        Refused::Forbidden | Refused::OutOfScope => StatusCode::FORBIDDEN,
+        Refused::Foreign | Refused::Forbidden | Refused::OutOfScope => StatusCode::FORBIDDEN,
         Refused::Guessing { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
     let mut answer = answer(code);

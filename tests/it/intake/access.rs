@@ -291,3 +291,43 @@ async fn a_page_of_another_site_changes_nothing() {
     }
     assert_eq!(intake.end().await.points("session").await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_browser_gets_no_events_for_a_page_of_another_site_or_port() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    for (site, status) in [
+        ("cross-site", 403),
+        ("same-site", 403),
+        ("same-origin", 200),
+        ("none", 200),
+    ] {
+        let browser = intake.browser().saying("Sec-Fetch-Site", site);
+        for address in ["/api/live/checkout/summary", "/api/spans"] {
+            let answer = browser.get(address).await;
+            assert_eq!(answer.status, status, "{site} {address}");
+        }
+        // Links to pages still work.
+        let page = browser.saying("Sec-Fetch-Mode", "navigate");
+        assert_eq!(page.get("/sys/metrics/live").await.status, 200, "{site}");
+    }
+    let browser = intake.browser().saying("Sec-Fetch-Site", "cross-site");
+    let stream = browser.get("/api/events/stream").await;
+    assert_eq!(
+        (stream.status, json(&stream)["error"].as_str()),
+        (
+            403,
+            Some("a page of another site, or of another port, asks")
+        )
+    );
+    intake.end().await;
+    // What has a token is no page that was sent by chance.
+    let world = shop(TOKENS);
+    let intake = guarded(&world).await;
+    let browser = intake
+        .browser()
+        .saying("Authorization", &bearer("the token of a reader"))
+        .saying("Sec-Fetch-Site", "cross-site");
+    assert_eq!(browser.get("/api/spans").await.status, 200);
+    intake.end().await;
+}

@@ -60,6 +60,16 @@ async fn without_a_secret_only_this_machines_own_names_are_answered() {
         // They say one word to everybody.
         assert_eq!(browser.get("/healthz").await.status, 200);
     }
+    for more in [
+        "localhost:1@example.org",
+        "localhost:@example.org",
+        "localhost:http",
+    ] {
+        let answer = serving.browser().saying("Host", more).get(PAGE).await;
+        assert_eq!(answer.status, 400, "{more}");
+    }
+    let address = "http://localhost:1@example.org/sys/metrics";
+    assert_eq!(serving.browser().get(address).await.status, 400);
     let hostless = b"GET /sys/metrics HTTP/1.1\r\nConnection: close\r\n\r\n";
     assert_eq!(serving.browser().send(hostless).await.status, 400);
     let twice = serving
