@@ -7,6 +7,8 @@ use serde_json::{Map, Number, Value};
 
 /// Bytes of one event.
 const LONGEST: usize = 512 << 10;
+/// Letters of a field's name in an error.
+const LONGEST_NAME: usize = 60;
 /// Arrays and objects within one another.
 const DEEPEST: usize = 64;
 /// With such names serde_json tells itself to read a text anew, as deep again.
@@ -91,7 +93,13 @@ impl<'de> Visitor<'de> for Depth {
             if name.starts_with(RESERVED) {
                 return Err(A::Error::custom("a field has a reserved name"));
             }
-            fields.insert(name, object.next_value_seed(within)?);
+            let value = object.next_value_seed(within)?;
+            if fields.contains_key(&name) {
+                let name: String = name.chars().take(LONGEST_NAME).collect();
+                let twice = format!("`{}` is given twice", name.escape_debug());
+                return Err(A::Error::custom(twice));
+            }
+            fields.insert(name, value);
         }
         Ok(Value::Object(fields))
     }

@@ -361,3 +361,15 @@ async fn a_client_that_says_no_more_still_gets_its_answer() {
     assert!(answer.starts_with(b"HTTP/1.1 200"), "{answer:?}");
     intake.end().await;
 }
+
+#[tokio::test]
+async fn a_label_that_is_given_twice_is_refused_by_its_name() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let twice = r#"[{"kind": "checkout", "labels": {"shop": "zh", "shop": "be"}}, {"kind": "checkout", "labels": {"shop": "zh"}}]"#;
+    let answer = parsed(&intake.post("/api/events", twice).await);
+    assert_eq!(answer["accepted"], 1);
+    let error = answer["rejected"][0]["error"].as_str().unwrap();
+    assert!(error.contains("`shop` is given twice"), "{error}");
+    intake.end().await;
+}
