@@ -15,7 +15,7 @@ use axum::http::{Method, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 
 use access::Access;
-use answer::{guarded, problem, refusal};
+use answer::{JSON, guarded, problem, refusal, text};
 use caller::address_block;
 
 pub use caller::Proxies;
@@ -79,7 +79,7 @@ async fn logged(
     answer
 }
 
-/// Refuses overlong addresses, and adds headers to every answer.
+/// Refuses overlong addresses, programs' in JSON, and adds headers to every answer.
 async fn sensible(
     State(entrance): State<Entrance>,
     request: Request,
@@ -88,6 +88,10 @@ async fn sensible(
     let address = request.uri().path_and_query();
     let is_long = address.is_some_and(|address| address.as_str().len() > ADDRESS_BYTES);
     guarded(match is_long {
+        true if request.uri().path().starts_with("/api/") => {
+            let error = format!(r#"{{"error":"the address has more than {ADDRESS_BYTES} bytes"}}"#);
+            text(StatusCode::URI_TOO_LONG, JSON, error.into())
+        }
         true => entrance.problem(StatusCode::URI_TOO_LONG),
         false => next.run(request).await,
     })

@@ -37,15 +37,55 @@ pub(super) fn parameters<T>(read: Parameters<T>) -> Result<T, Problem> {
     read.map_err(|rejection| Problem::wrong(rejection.body_text()))
 }
 
+/// A parameter that is a number.
+#[derive(Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) name: &'static str,
+    pub(super) most: u32,
+    pub(super) left_out: u32,
+}
+
 /// How many are listed.
-pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
-    match asked.unwrap_or(LISTED) {
-        limit @ ..=MOST_LISTED => Ok(limit),
-        limit => {
-            let error = format!("`{limit}` is not a number from 0 to {MOST_LISTED}");
-            Err(Problem::at("limit", error))
+pub(super) const LIMIT: Counted = Counted {
+    name: "limit",
+    most: MOST_LISTED,
+    left_out: LISTED,
+};
+
+/// From so long ago on.
+pub(super) const HOURS: Counted = Counted {
+    name: "hours",
+    most: u32::MAX,
+    left_out: 24,
+};
+
+/// The parameters of a route that takes numbers only.
+pub(super) fn numbers<const N: usize>(
+    pairs: Parameters<Vec<(String, String)>>,
+    known: [Counted; N],
+) -> Result<[u32; N], Problem> {
+    let mut given = [None; N];
+    for (name, text) in parameters(pairs)? {
+        let at = known.iter().position(|known| known.name == name);
+        let at = at.ok_or_else(|| {
+            let names = known.map(|known| format!("`{}`", known.name)).join(" or ");
+            Problem::at(&name, format!("expected {names}"))
+        })?;
+        let most = known[at].most;
+        let number = text.parse().ok().filter(|number| *number <= most);
+        let number = number.ok_or_else(|| {
+            let text = text.escape_debug();
+            Problem::at(&name, format!("`{text}` is not a number from 0 to {most}"))
+        })?;
+        if given[at].replace(number).is_some() {
+            return Err(Problem::at(&name, "given twice"));
         }
     }
+    let mut numbers = known.map(|known| known.left_out);
+    for (number, given) in numbers.iter_mut().zip(given) {
+        *number = given.unwrap_or(*number);
+    }
+    Ok(numbers)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

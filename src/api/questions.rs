@@ -10,7 +10,6 @@ use axum::http::{Response, StatusCode};
 use axum::routing::get;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +31,7 @@ use crate::web::access::{Access, Grant, Refused};
 
 use super::admit;
 use super::answer::{Problem, answer};
-use super::body::{Parameters, parameters as read_parameters};
+use super::body::{HOURS, Parameters, numbers, parameters as read_parameters};
 use super::events::ORGANISATION;
 use super::places::Places;
 
@@ -191,20 +190,14 @@ async fn about_kind(
     Ok(answer(StatusCode::OK, &body))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Hours {
-    hours: Option<u32>,
-}
-
 async fn bot_dashboard(
     State(questions): State<Arc<Questions>>,
-    hours: Parameters<Hours>,
+    hours: Parameters<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let (access, stop) = (&questions.access, &questions.stop);
     let grant = admit(access, stop, &request, May::Read)?;
-    let hours = read_parameters(hours)?.hours.unwrap_or(24);
+    let [hours] = numbers(hours, [HOURS])?;
     let mut labels = Vec::new();
     for kind in ["stage", "correction", "filter"] {
         labels = own(questions.kind(kind)?, &grant)?;

@@ -6,7 +6,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::live::May;
@@ -20,7 +19,7 @@ use crate::live::store::StoreError;
 
 use super::Api;
 use super::answer::{Problem, answer};
-use super::body::{Parameters, limit, parameters};
+use super::body::{HOURS, LIMIT, Parameters, numbers};
 use super::events::key;
 use super::questions::own;
 use super::{as_hex, random};
@@ -28,14 +27,6 @@ use super::{as_hex, random};
 const KIND: &str = "session";
 /// Characters of an id, with a hyphen after the eighth.
 const ID: usize = 12;
-const HOURS: u32 = 24;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    limit: Option<u32>,
-    hours: Option<u32>,
-}
 
 pub(super) async fn open(
     State(api): State<Arc<Api>>,
@@ -76,13 +67,13 @@ pub(super) async fn open(
 
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
-    asked: Parameters<Asked>,
+    pairs: Parameters<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let grant = api.admit(&request, May::Read)?;
-    let asked = parameters(asked)?;
+    let [most, hours] = numbers(pairs, [LIMIT, HOURS])?;
     let kind = api.session_kind()?.clone();
-    let hours = TimeDelta::hours(asked.hours.unwrap_or(HOURS).into());
+    let hours = TimeDelta::hours(hours.into());
     let now = api.recorder.now();
     let from = now.checked_sub_signed(hours);
     let question = Points {
@@ -92,7 +83,7 @@ pub(super) async fn list(
             ok: None,
         },
         order: Order::NewestFirst,
-        most: limit(asked.limit)? as usize,
+        most: most as usize,
         after: None,
     };
     let body = ask(&api.reader, &kind, &question).await?;

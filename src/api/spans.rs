@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::config::live::May;
@@ -17,7 +17,7 @@ use crate::web::access::Grant;
 
 use super::Api;
 use super::answer::{Problem, answer};
-use super::body::{Parameters, limit, parameters};
+use super::body::{LIMIT, Parameters, numbers};
 use super::events::key;
 use super::{as_hex, random};
 
@@ -38,12 +38,6 @@ struct Ended<'a> {
     ended_at: DateTime<Utc>,
     duration: f64,
     duplicate: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    limit: Option<u32>,
 }
 
 pub(super) async fn begin(
@@ -117,13 +111,12 @@ pub(super) async fn end(
 
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
-    asked: Parameters<Asked>,
+    pairs: Parameters<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let grant = api.admit(&request, May::Read)?;
-    let asked = parameters(asked)?;
     let own = grant.organisation.as_deref();
-    let most = limit(asked.limit)?;
+    let [most] = numbers(pairs, [LIMIT])?;
     let open = api.spans.open_count(own).await?;
     let spans = api.spans.open(own, most).await?;
     let spans: Vec<Json> = spans.iter().map(listed).collect();

@@ -126,6 +126,9 @@ impl Asking<'_> {
         if read.is_estimate {
             say("error_pct", json!(ERROR_PCT));
         }
+        if !read.too_large.is_empty() {
+            say("too_large", json!(read.too_large));
+        }
         facts.into_iter().for_each(|(name, json)| say(name, json));
         Answer { facts: head, rows }
     }
@@ -291,7 +294,9 @@ impl Asking<'_> {
     }
 
     async fn single(&mut self, figure: &Aggregate) -> Result<Answer, AskError> {
-        let figures = [Aggregate::Count, figure.clone()];
+        let value = figure.value().unwrap_or_default().to_owned();
+        // With any figure but a percentile it is known how many numbers there are.
+        let figures = [Aggregate::Of(Summary::Min, value.clone()), figure.clone()];
         let table = self
             .table(self.asked.window.clone(), &figures, None, &[])
             .await?;
@@ -300,7 +305,7 @@ impl Asking<'_> {
             ("figure", json!(figure.to_string())),
             ("unit", json!(figure.unit(self.look.kind))),
             ("value", row.json(figure, self.look.kind)),
-            ("count", row.json(&Aggregate::Count, self.look.kind)),
+            ("count", json!(row.numbers(&value))),
         ];
         Ok(self.answer(&table.read, facts, None))
     }
@@ -475,12 +480,8 @@ impl Asking<'_> {
         let summaries = [Summary::Sum, Summary::Avg, Summary::Min, Summary::Max];
         let summaries: Vec<Summary> = summaries.into_iter().chain(percentiles).collect();
         let values = self.look.kind.values.iter().map(|value| {
-            let count = row
-                .sums
-                .values
-                .get(&value.name)
-                .map_or(0, |stats| stats.count);
-            let mut json = Map::from_iter([("count".to_owned(), json!(count))]);
+            let count = json!(row.numbers(&value.name));
+            let mut json = Map::from_iter([("count".to_owned(), count)]);
             for summary in &summaries {
                 let figure = Aggregate::Of(*summary, value.name.clone());
                 json.insert(summary.to_string(), row.json(&figure, self.look.kind));

@@ -90,6 +90,8 @@ pub(super) struct Read {
     pub(super) from_points: bool,
     pub(super) is_estimate: bool,
     pub(super) gaps: Gaps,
+    /// Figures beyond what a float holds, which are null.
+    pub(super) too_large: BTreeSet<String>,
 }
 
 impl Row {
@@ -100,6 +102,11 @@ impl Row {
             return exact.map(Number::Binary);
         }
         number(&self.sums, figure)
+    }
+
+    /// How many points have the value.
+    pub(super) fn numbers(&self, value: &str) -> u64 {
+        self.sums.values.get(value).map_or(0, |stats| stats.count)
     }
 
     fn floats(&self, figures: &[Aggregate]) -> Vec<Option<f64>> {
@@ -260,6 +267,13 @@ impl<'a> Look<'a> {
             table.add_exact(gatherer.percentiles(&asked, &percentiles).await?);
         }
         table.read.is_estimate = is_estimate;
+        let is_too_large = |figure: &&Aggregate| {
+            let mut numbers = table.rows.values().map(|row| row.number(figure));
+            numbers
+                .any(|number| matches!(number, Some(Number::Binary(float)) if !float.is_finite()))
+        };
+        let too_large = wanted.figures.iter().filter(is_too_large);
+        table.read.too_large = too_large.map(Aggregate::to_string).collect();
         Ok(table)
     }
 }
@@ -308,6 +322,7 @@ impl Read {
         self.from_points |= other.from_points;
         self.is_estimate |= other.is_estimate;
         self.gaps.add(other.gaps);
+        self.too_large.extend(other.too_large);
     }
 }
 

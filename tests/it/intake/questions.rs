@@ -227,17 +227,25 @@ async fn what_is_not_understood_is_refused_and_named() {
 async fn a_parameter_that_a_route_does_not_know_is_named_and_never_passed_over() {
     let world = shop("presets = [\"bot\"]");
     let intake = asked(&world).await;
-    for address in [
-        "/api/spans?limt=1",
-        "/api/sessions?hour=1",
-        "/api/bot/dashboard?hour=1",
-        "/api/bot/dashboard?hours=1&last=1h",
+    for (address, field, error) in [
+        ("/api/spans?limt=1", "limt", "expected `limit`"),
+        (
+            "/api/sessions?hour=1",
+            "hour",
+            "expected `limit` or `hours`",
+        ),
+        ("/api/bot/dashboard?hour=1", "hour", "expected `hours`"),
+        (
+            "/api/bot/dashboard?hours=1&last=1h",
+            "last",
+            "expected `hours`",
+        ),
     ] {
         let answer = intake.get(address).await;
-        assert_eq!(answer.status, 400, "{address}: {answer:?}");
-        assert!(
-            answer.body.contains("unknown field"),
-            "{address}: {answer:?}"
+        assert_eq!(
+            (answer.status, parsed(&answer)),
+            (400, json!({ "error": error, "field": field })),
+            "{address}"
         );
     }
     let answer = intake.post("/api/events?formt=bot", "[]").await;
@@ -549,5 +557,91 @@ async fn texts_of_events_are_texts_on_the_page() {
         "{page}"
     );
     assert!(!page.contains("<script>alert"));
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn hours_and_limits_that_are_no_numbers_are_refused_in_plain_words() {
+    let world = shop("presets = [\"bot\"]");
+    let intake = Intake::of(&world).await;
+    for (address, field, error) in [
+        (
+            "/api/spans?limit=-1",
+            "limit",
+            "`-1` is not a number from 0 to 1000",
+        ),
+        (
+            "/api/sessions?limit=1001",
+            "limit",
+            "`1001` is not a number from 0 to 1000",
+        ),
+        (
+            "/api/sessions?hours=2h",
+            "hours",
+            "`2h` is not a number from 0 to 4294967295",
+        ),
+        (
+            "/api/bot/dashboard?hours=",
+            "hours",
+            "`` is not a number from 0 to 4294967295",
+        ),
+        ("/api/spans?limit=1&limit=2", "limit", "given twice"),
+    ] {
+        let answer = intake.get(address).await;
+        assert_eq!(
+            (answer.status, parsed(&answer)),
+            (400, json!({ "error": error, "field": field })),
+            "{address}"
+        );
+    }
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_too_long_is_refused_in_json_where_programs_ask() {
+    let world = shop("");
+    let intake = Intake::of(&world).await;
+    let long = "x".repeat(5000);
+    let answer = intake.get(&format!("/api/live/checkout/{long}")).await;
+    assert_eq!(
+        (answer.status, parsed(&answer)),
+        (
+            414,
+            json!({ "error": "the address has more than 4096 bytes" })
+        )
+    );
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn a_sum_beyond_all_floats_is_named_and_counts_are_of_values() {
+    let world =
+        shop("[live.kinds.reading]\nshape = \"sample\"\nvalues = { level = {}, depth = {} }");
+    let intake = Intake::of(&world).await;
+    let events = json!([
+        { "kind": "reading", "values": { "level": 1e308, "depth": 1 } },
+        { "kind": "reading", "values": { "level": 1e308 } },
+        { "kind": "reading", "values": { "level": 5 } },
+    ]);
+    intake.post("/api/events", &events.to_string()).await;
+    for (question, value) in [
+        ("percentile?value=level", json!(1e308)),
+        ("average?value=level", Json::Null),
+    ] {
+        let told = answer(&intake, &format!("/api/live/reading/{question}")).await;
+        assert_eq!((&told["value"], &told["count"]), (&value, &json!(3)));
+        let too_large = told.get("too_large");
+        let expected = value.is_null().then(|| json!(["avg of level"]));
+        assert_eq!(too_large, expected.as_ref());
+    }
+    let told = answer(&intake, "/api/live/reading/summary").await;
+    assert_eq!(told["values"]["level"]["sum"], Json::Null);
+    assert_eq!(told["too_large"], json!(["sum of level"]));
+    // Of three events one has it.
+    for question in ["percentile", "average"] {
+        let address = format!("/api/live/reading/{question}?value=depth");
+        assert_eq!(answer(&intake, &address).await["count"], json!(1));
+    }
+    assert_eq!(told["values"]["depth"]["count"], json!(1));
     intake.end().await;
 }
