@@ -10,7 +10,7 @@ use crate::config::live_alerts::{LiveAlert, Watch};
 use crate::kinds::{Aggregate, Figure};
 use crate::threshold::{Direction, Lifecycle, Raised, Severity, State, Verdict, by_limits};
 
-use super::question::{AskError, Context, FigureRow, Filter, Look, Wanted};
+use super::question::{AskError, Context, FigureRow, Filter, Gaps, Look, Wanted};
 use super::store::{Store, StoreError};
 
 /// The values of the labels by which an alert tells its groups apart.
@@ -53,6 +53,8 @@ pub struct Happened {
     pub value: Option<f64>,
     /// It is sent, not only noted.
     pub is_told: bool,
+    /// Events that would count were gone or could not be read.
+    pub is_partial: bool,
 }
 
 /// One round's outcome for an alert.
@@ -83,7 +85,7 @@ pub async fn round(
             key: alert.key.clone(),
             error,
         };
-        let readings = readings(reader, live, &alert.watch, context)
+        let (readings, gaps) = readings(reader, live, &alert.watch, context)
             .await
             .map_err(failed)?;
         let known = writer.known_alerts(&alert.key).await?;
@@ -91,7 +93,10 @@ pub async fn round(
             continue;
         }
         let unit = alert.watch.unit(&live.kinds[&alert.watch.figure.kind]);
-        let judged = judge(alert, unit, &readings, &known, context.now);
+        let mut judged = judge(alert, unit, &readings, &known, context.now);
+        for happened in &mut judged.happened {
+            happened.is_partial = gaps != Gaps::default();
+        }
         if judged.known != known || !judged.happened.is_empty() {
             writer
                 .note_alerts(&alert.key, &judged, &alert.notify)
@@ -105,18 +110,19 @@ pub async fn round(
     Ok(all)
 }
 
-/// The groups that had events, each with its number.
+/// The groups that had events, each with its number, and what is missing of all.
 pub async fn readings(
     store: &mut Store,
     live: &LiveSettings,
     watch: &Watch,
     context: Context,
-) -> Result<BTreeMap<Words, Reading>, AskError> {
-    let own = numbers(store, live, watch, &watch.figure, context).await?;
+) -> Result<(BTreeMap<Words, Reading>, Gaps), AskError> {
+    let (own, mut gaps) = numbers(store, live, watch, &watch.figure, context).await?;
     let Some(of) = &watch.of else {
-        return Ok(own);
+        return Ok((own, gaps));
     };
-    let all = numbers(store, live, watch, of, context).await?;
+    let (all, more) = numbers(store, live, watch, of, context).await?;
+    gaps.add(more);
     let part = |(words, all): (Words, Reading)| {
         let own = own.get(&words).and_then(|own| own.value).unwrap_or(0.0);
         let part = all
@@ -130,7 +136,7 @@ pub async fn readings(
         let events = all.events;
         (words, Reading { value, events })
     };
-    Ok(all.into_iter().map(part).collect())
+    Ok((all.into_iter().map(part).collect(), gaps))
 }
 
 async fn numbers(
@@ -139,7 +145,7 @@ async fn numbers(
     watch: &Watch,
     figure: &Figure,
     context: Context,
-) -> Result<BTreeMap<Words, Reading>, AskError> {
+) -> Result<(BTreeMap<Words, Reading>, Gaps), AskError> {
     let over = TimeDelta::from_std(watch.over).unwrap_or(TimeDelta::MAX);
     let from = context.now.checked_sub_signed(over);
     let window =
@@ -160,7 +166,7 @@ async fn numbers(
     };
     // Chunks that cannot be read are named by the keeper and the doctor; the others are watched.
     let mut look = Look::at(store, kind, context).await?;
-    let (found, _) = look.figures(&wanted).await?;
+    let (found, gaps) = look.figures(&wanted).await?;
     let reading = |row: FigureRow| {
         let reading = Reading {
             value: row.numbers[1],
@@ -172,7 +178,7 @@ async fn numbers(
     if watch.by.is_empty() && figure.aggregate.counts() {
         readings.entry(Words::new()).or_insert(NOTHING);
     }
-    Ok(readings)
+    Ok((readings, gaps))
 }
 
 /// What became of each group. With fewer events than it takes nothing changes; once there were none for as long as it takes
@@ -225,6 +231,7 @@ pub fn judge(
                 since: step.since,
                 value,
                 is_told,
+                is_partial: false,
             });
         }
         let raised = life.raised();

@@ -60,12 +60,16 @@ impl<'a> Telling<'a> {
     fn news(&self) -> String {
         let words = self.speech.words;
         let (what, value) = (self.what(), self.value());
-        match (self.happened.state, value) {
+        let news = match (self.happened.state, value) {
             (State::Recovered, Some(value)) => {
                 fill(words.live_recovered, &[("what", what), ("value", value)])
             }
             (_, Some(value)) => format!("{what}: {value}"),
             (_, None) => fill(words.live_ended, &[("what", what)]),
+        };
+        match self.happened.is_partial {
+            true => fill(words.live_partial, &[("news", news)]),
+            false => news,
         }
     }
 
@@ -133,6 +137,7 @@ pub fn raised(
         since: raised.since,
         value: known.value,
         is_told: false,
+        is_partial: false,
     };
     told(config, live, &happened)
 }
@@ -248,6 +253,7 @@ pub fn json(
         "over": spoken(alert.watch.over),
         "at": happened.at,
         "since": happened.since,
+        "complete": !happened.is_partial,
         "text": text,
     });
     if groups > 1 {

@@ -79,7 +79,9 @@ pub(super) async fn points_of(
     question: &Points,
 ) -> Result<Found, StoreError> {
     let mut reading = store.begin_reading().await?;
-    page(&mut reading, id, kind, question).await.map(Page::finish)
+    page(&mut reading, id, kind, question)
+        .await
+        .map(Page::finish)
 }
 
 /// The same while all is read as it was at one instant.

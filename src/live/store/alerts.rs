@@ -127,8 +127,8 @@ impl Store {
         }
         for happened in &judged.happened {
             let noted = sqlx::query(
-                "INSERT INTO alert_history (alert, words, state, severity, at, since, value, is_told)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO alert_history (alert, words, state, severity, at, since, value, is_told, is_partial)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(alert)
             .bind(json!(happened.words).to_string())
@@ -138,6 +138,7 @@ impl Store {
             .bind(happened.since.timestamp_micros())
             .bind(happened.value)
             .bind(happened.is_told)
+            .bind(happened.is_partial)
             .execute(&mut self.connection)
             .await
             .map_err(&failed)?;
@@ -222,7 +223,7 @@ impl Store {
         most: i64,
     ) -> Result<Vec<Happened>, StoreError> {
         let rows = sqlx::query(
-            "SELECT alert, words, state, severity, at, since, value, is_told FROM alert_history
+            "SELECT alert, words, state, severity, at, since, value, is_told, is_partial FROM alert_history
              WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC LIMIT ?",
         )
         .bind(from.timestamp_micros())
@@ -279,7 +280,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Vec<AlertDelivery>, StoreError> {
         let rows = sqlx::query(
-            "SELECT alert, words, alert_history.state, severity, at, since, value, is_told,
+            "SELECT alert, words, alert_history.state, severity, at, since, value, is_told, is_partial,
                 alert_deliveries.id, recipient, attempts, planned,
                 (SELECT count(*) FROM (SELECT 1 FROM alert_history AS began
                     WHERE began.at = alert_history.since AND began.alert = alert_history.alert
@@ -297,11 +298,11 @@ impl Store {
         let due = rows.iter().map(|row| {
             Ok(AlertDelivery {
                 happened: happened(row)?,
-                id: row.try_get(8)?,
-                recipient: row.try_get(9)?,
-                attempts: row.try_get(10)?,
-                planned: instant(row.try_get(11)?),
-                is_of_many: row.try_get(12)?,
+                id: row.try_get(9)?,
+                recipient: row.try_get(10)?,
+                attempts: row.try_get(11)?,
+                planned: instant(row.try_get(12)?),
+                is_of_many: row.try_get(13)?,
             })
         });
         due.collect::<Result<_, sqlx::Error>>()
@@ -397,6 +398,7 @@ fn happened(row: &SqliteRow) -> Result<Happened, sqlx::Error> {
         since: instant(row.try_get(5)?),
         value: row.try_get(6)?,
         is_told: row.try_get(7)?,
+        is_partial: row.try_get(8)?,
     })
 }
 

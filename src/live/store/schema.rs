@@ -15,7 +15,7 @@ use super::{Store, StoreError};
 /// `DBLV`, in the file's own place for it.
 const APPLICATION: u32 = 0x4442_4c56;
 /// As in `user_version` below.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
@@ -123,7 +123,8 @@ const TABLES: &str = "
         at INTEGER NOT NULL,
         since INTEGER NOT NULL,
         value REAL,
-        is_told INTEGER NOT NULL
+        is_told INTEGER NOT NULL,
+        is_partial INTEGER NOT NULL
     );
     CREATE INDEX alert_history_by_time ON alert_history (at);
     CREATE TABLE alert_deliveries (
@@ -166,7 +167,7 @@ const TABLES: &str = "
         data BLOB NOT NULL,
         PRIMARY KEY (source, kind, month)
     ) WITHOUT ROWID;
-    PRAGMA user_version = 5;
+    PRAGMA user_version = 6;
 ";
 
 /// Only its owner and group may read what applications send.

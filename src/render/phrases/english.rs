@@ -175,6 +175,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     live_recovered: "{what}: back to normal, {value}",
     live_ended: "{what}: no events any more",
     live_is: "{value} over the last {time}; limit {limit}.",
+    live_partial: "{news}, events missing",
     live_since: "Since {since}.",
     live_title: "Raised during the day",
     live_over: "{what}: {severity}, {value}, {since} to {until}",

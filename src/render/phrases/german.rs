@@ -176,6 +176,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     live_recovered: "{what}: wieder normal, {value}",
     live_ended: "{what}: keine Ereignisse mehr",
     live_is: "{value} in den letzten {time}; Grenze {limit}.",
+    live_partial: "{news}, Ereignisse fehlen",
     live_since: "Seit {since}.",
     live_title: "Während des Tages gemeldet",
     live_over: "{what}: {severity}, {value}, {since} bis {until}",

@@ -11,7 +11,7 @@ use daybook::live_alerts::{deliver, raised_between, words};
 use daybook::report::{LiveAlert, Severity};
 use daybook::threshold::State;
 use serde_json::{Value as Json, json};
-use support::world::World;
+use support::world::{App, World};
 use tokio_util::sync::CancellationToken;
 
 use super::night::{Sent, record};
@@ -141,6 +141,7 @@ async fn an_alert_reaches_a_webhook_once_and_says_when_it_is_over() {
             "over": "5m",
             "at": "2026-11-20T11:00:00Z",
             "since": "2026-11-20T11:00:00Z",
+            "complete": true,
             "text": "Slow checkout, zh: 1'500\u{a0}ms (>\u{a0}1'000\u{a0}ms)",
         })
     );
@@ -402,6 +403,28 @@ async fn of_many_groups_that_begin_at_once_programs_are_told_twenty_and_how_many
     );
     assert_ne!(raised["dedup_key"], body(&pager, 19)["dedup_key"]);
     assert!(counts(live).await == owned(&[("accepted", 100)]));
+}
+
+#[tokio::test]
+async fn an_alert_over_events_that_cannot_be_read_says_that_some_are_missing() {
+    let program = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
+    let hook = format!(
+        "[[webhooks]]\nname = \"program\"\nurl = \"http://127.0.0.1:{}/x\"\n",
+        program.port
+    );
+    let world = world("\"program\"", &hook);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    checkouts(live, "be", 10, start()).await;
+    checkouts(live, "zh", 3000, start()).await;
+    let file = App::Sqlite(live.database.clone());
+    file.execute("UPDATE chunks SET data = x'00' WHERE id = 1")
+        .await;
+    assert_eq!(looked(&config, start).await, [State::New]);
+    let body: Json = serde_json::from_str(&program.asked()[0].body).unwrap();
+    assert_eq!(body["complete"], json!(false));
+    let text = body["text"].as_str().unwrap();
+    assert!(text.contains("events missing"), "{text}");
 }
 
 #[tokio::test]
