@@ -32,6 +32,7 @@ pub async fn watch(
     let mut lock: Option<File> = None;
     let mut stores: Option<Stores> = None;
     let mut is_failing = false;
+    let listening = clock();
     loop {
         if lock.is_none() {
             let file = File::create(&path).ok();
@@ -39,7 +40,7 @@ pub async fn watch(
         }
         let looking = async {
             if lock.is_some() && live.database.exists() {
-                let looked = look(config, live, clock, &mut stores, stop).await;
+                let looked = look(config, live, clock, listening, &mut stores, stop).await;
                 if let Err(error) = &looked
                     && !is_failing
                 {
@@ -87,6 +88,7 @@ async fn look(
     config: &Config,
     live: &LiveSettings,
     clock: fn() -> DateTime<Utc>,
+    listening: DateTime<Utc>,
     stores: &mut Option<Stores>,
     stop: &CancellationToken,
 ) -> Result<(), WatchError> {
@@ -100,7 +102,7 @@ async fn look(
     let Some(Stores { reader, writer }) = stores else {
         return Ok(());
     };
-    for happened in round(reader, writer, live, context).await? {
+    for happened in round(reader, writer, live, context, listening).await? {
         say(live, &happened);
     }
     deliver(config, live, writer, clock, stop).await?;

@@ -8,10 +8,13 @@ use crate::catalog::Limit;
 use crate::config::LiveSettings;
 use crate::config::live_alerts::{LiveAlert, Watch};
 use crate::kinds::{Aggregate, Figure};
-use crate::threshold::{Direction, Lifecycle, Raised, Severity, State, Verdict, by_limits};
+use crate::threshold::{Direction, Lifecycle, Raised, Severity, State, Step, Verdict, by_limits};
 
 use super::question::{AskError, Context, FigureRow, Filter, Gaps, Look, Wanted};
 use super::store::{Store, StoreError};
+
+/// Silence is believed once it could have been broken for as long as the alert looks back, or for this long.
+const SILENCE: TimeDelta = TimeDelta::hours(1);
 
 /// The values of the labels by which an alert tells its groups apart.
 pub type Words = Vec<String>;
@@ -72,15 +75,21 @@ pub enum WatchError {
     Asked { key: String, error: AskError },
 }
 
-/// Looks at all alerts once, and notes what became of them together with whom it is to be sent to.
+/// Looks at all alerts once, and notes what became of them together with whom it is to be sent to. `listening`: since when
+/// events can come in.
 pub async fn round(
     reader: &mut Store,
     writer: &mut Store,
     live: &LiveSettings,
     context: Context,
+    listening: DateTime<Utc>,
 ) -> Result<Vec<Happened>, WatchError> {
     let mut all = Vec::new();
+    let heard = context.now - listening;
     for alert in &live.alerts {
+        if hears_silence(alert) && heard < over(&alert.watch).min(SILENCE) {
+            continue;
+        }
         let failed = |error| WatchError::Asked {
             key: alert.key.clone(),
             error,
@@ -96,6 +105,11 @@ pub async fn round(
         let mut judged = judge(alert, unit, &readings, &known, context.now);
         for happened in &mut judged.happened {
             happened.is_partial = gaps != Gaps::default();
+            happened.is_told &= !alert.notify.is_empty();
+        }
+        if alert.notify.is_empty() {
+            let known = judged.known.values_mut();
+            known.for_each(|known| known.told = None);
         }
         if judged.known != known || !judged.happened.is_empty() {
             writer
@@ -146,8 +160,7 @@ async fn numbers(
     figure: &Figure,
     context: Context,
 ) -> Result<(BTreeMap<Words, Reading>, Gaps), AskError> {
-    let over = TimeDelta::from_std(watch.over).unwrap_or(TimeDelta::MAX);
-    let from = context.now.checked_sub_signed(over);
+    let from = context.now.checked_sub_signed(over(watch));
     let window =
         from.map_or(i64::MIN, |from| from.timestamp_micros())..context.now.timestamp_micros();
     let filter = Filter {
@@ -181,6 +194,17 @@ async fn numbers(
     Ok((readings, gaps))
 }
 
+fn over(watch: &Watch) -> TimeDelta {
+    TimeDelta::from_std(watch.over).unwrap_or(TimeDelta::MAX)
+}
+
+/// Whether too few events raise it.
+fn hears_silence(alert: &LiveAlert) -> bool {
+    let counts = alert.watch.of.is_none() && alert.watch.figure.aggregate.counts();
+    let mut limits = [alert.warning, alert.critical].into_iter().flatten();
+    counts && limits.any(|limit| !limit.over)
+}
+
 /// What became of each group. With fewer events than it takes nothing changes; once there were none for as long as it takes
 /// to tell it again, the alert has ended.
 pub fn judge(
@@ -210,8 +234,15 @@ pub fn judge(
         };
         let is_judged = matches!(verdict, Verdict::Judged { .. });
         let mut life = Lifecycle::resume(before.and_then(|before| before.raised));
-        let step = life.advance(verdict, now);
         let mut told = before.and_then(|before| before.told);
+        let step = life.advance(verdict, now).map(|step| match step.state {
+            // It began while nobody was to be told.
+            State::Ongoing if told.is_none() && !alert.notify.is_empty() => Step {
+                state: State::New,
+                ..step
+            },
+            _ => step,
+        });
         if let Some(step) = step.filter(|step| step.state != State::Ongoing) {
             let is_told = match step.state {
                 // A beginning that was not told has no end to tell.

@@ -6,7 +6,7 @@ use daybook::config::live::Durable;
 use daybook::config::{Config, LiveSettings};
 use daybook::live::question::Context;
 use daybook::live::store::Store;
-use daybook::live::watch::round;
+use daybook::live::watch::{Happened, round};
 use daybook::live_alerts::{deliver, raised_between, words};
 use daybook::report::{LiveAlert, Severity};
 use daybook::threshold::State;
@@ -73,9 +73,15 @@ async fn looked(config: &Config, clock: fn() -> DateTime<Utc>) -> Vec<State> {
         zone: Tz::Europe__Zurich,
         now: clock(),
     };
-    let happened = round(&mut reader, &mut writer, live, context)
-        .await
-        .unwrap();
+    let happened = round(
+        &mut reader,
+        &mut writer,
+        live,
+        context,
+        DateTime::UNIX_EPOCH,
+    )
+    .await
+    .unwrap();
     let stop = CancellationToken::new();
     deliver(config, live, &mut writer, clock, &stop)
         .await
@@ -83,6 +89,21 @@ async fn looked(config: &Config, clock: fn() -> DateTime<Utc>) -> Vec<State> {
     reader.close().await.unwrap();
     writer.close().await.unwrap();
     happened.iter().map(|one| one.state).collect()
+}
+
+async fn judged(
+    live: &LiveSettings,
+    now: DateTime<Utc>,
+    listening: DateTime<Utc>,
+) -> Vec<Happened> {
+    let mut reader = Store::open_reading(&live.database).await.unwrap().unwrap();
+    let mut writer = Store::open(&live.database, Durable::Commit).await.unwrap();
+    let zone = Tz::Europe__Zurich;
+    let context = Context { zone, now };
+    let happened = round(&mut reader, &mut writer, live, context, listening).await;
+    reader.close().await.unwrap();
+    writer.close().await.unwrap();
+    happened.unwrap()
 }
 
 /// How many deliveries are in which state.
@@ -245,9 +266,15 @@ async fn a_process_that_died_while_sending_leaves_a_mail_in_doubt_and_a_webhook_
         zone: Tz::Europe__Zurich,
         now: start(),
     };
-    let happened = round(&mut reader, &mut writer, live, context)
-        .await
-        .unwrap();
+    let happened = round(
+        &mut reader,
+        &mut writer,
+        live,
+        context,
+        DateTime::UNIX_EPOCH,
+    )
+    .await
+    .unwrap();
     assert!(words::english(&live.alerts[0], live, &happened[0]).contains("3'000"));
     let due = writer.due_alerts(start()).await.unwrap();
     assert!(writer.claim_alert(due[0].id).await.unwrap());
@@ -261,6 +288,49 @@ async fn a_process_that_died_while_sending_leaves_a_mail_in_doubt_and_a_webhook_
     assert_eq!(
         counts(live).await,
         owned(&[("ambiguous", 1), ("planned", 1)])
+    );
+}
+
+#[tokio::test]
+async fn what_began_before_anybody_was_to_be_told_is_told_once_somebody_is() {
+    let server = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
+    let hooks = format!(
+        "[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:{}/x\"",
+        server.port
+    );
+    let world = world("\"ops\"", &hooks);
+    let config = world.config();
+    let mut silent = config.clone();
+    silent.live.as_mut().unwrap().alerts[0].notify.clear();
+    checkouts(config.live.as_ref().unwrap(), "zh", 1500, start()).await;
+    assert_eq!(looked(&silent, start).await, [State::New]);
+    assert_eq!(looked(&silent, start).await, []);
+    assert_eq!(server.asked().len(), 0);
+    assert_eq!(looked(&config, start).await, [State::New]);
+    assert_eq!(looked(&config, start).await, []);
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn silence_is_believed_once_it_was_listened_for_as_long_as_is_looked_at() {
+    let silence = r#"
+        [[live.alerts]]
+        key = "silence"
+        critical = "< 1"
+        watch = { kind = "checkout", value = "count", over = "5m" }
+    "#;
+    let world = world("", silence);
+    let config = world.config();
+    let live = config.live.as_ref().unwrap();
+    let store = Store::open(&live.database, Durable::Commit).await.unwrap();
+    store.close().await.unwrap();
+    let just_begun = start() - TimeDelta::seconds(299);
+    assert_eq!(judged(live, start(), just_begun).await, []);
+    let happened = judged(live, start(), start() - TimeDelta::minutes(5)).await;
+    assert_eq!(happened.len(), 1);
+    assert_eq!(
+        (happened[0].alert.as_str(), happened[0].state),
+        ("silence", State::New)
     );
 }
 
@@ -302,15 +372,7 @@ async fn corrections_are_a_part_of_requests_and_not_of_their_stages() {
         .await
         .unwrap();
     store.close().await.unwrap();
-    let mut reader = Store::open_reading(&live.database).await.unwrap().unwrap();
-    let mut writer = Store::open(&live.database, Durable::Commit).await.unwrap();
-    let context = Context {
-        zone: Tz::Europe__Zurich,
-        now: start(),
-    };
-    let happened = round(&mut reader, &mut writer, live, context)
-        .await
-        .unwrap();
+    let happened = judged(live, start(), DateTime::UNIX_EPOCH).await;
     let happened: Vec<(&str, Option<f64>)> = happened
         .iter()
         .map(|one| (one.alert.as_str(), one.value))

@@ -122,9 +122,15 @@ async fn troubled(config: &Config) {
         now: noon(),
     };
     let (mut reader, mut writer) = (open().await, open().await);
-    watch::round(&mut reader, &mut writer, live, context)
-        .await
-        .unwrap();
+    watch::round(
+        &mut reader,
+        &mut writer,
+        live,
+        context,
+        DateTime::UNIX_EPOCH,
+    )
+    .await
+    .unwrap();
 }
 
 fn view<'a>(config: &'a Config, stop: &'a CancellationToken) -> LiveView<'a> {
