@@ -188,14 +188,18 @@ fn catalog(documents: &[Document<'_>], config: &Config, mistakes: &mut Vec<Mista
     {
         mistakes.push(Mistake::elsewhere(
             &documents[0].source.name,
-            "no metrics: declare a table under `[tables.NAME]` and at least one `[[metrics]]`",
+            "no metrics: declare at least one `[[metrics]]`, of a table under `[tables.NAME]` or of live events, such as `live = { kind = \"task\", value = \"count\" }`",
         ));
     }
-    let kinds = config.live.as_ref().map(|live| &live.kinds);
+    // Of settings that were not understood nothing follows.
+    let is_understood = mistakes.is_empty();
+    let live = config.live.as_ref().filter(|_| is_understood);
+    let kinds = live.map(|live| &live.kinds);
     match Catalog::read(documents, kinds) {
         Ok(catalog) => catalog,
         Err(found) => {
-            mistakes.extend(found);
+            let is_true = |mistake: &Mistake| is_understood || mistake.message != check::NO_LIVE;
+            mistakes.extend(found.into_iter().filter(is_true));
             Catalog::default()
         }
     }

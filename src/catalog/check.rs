@@ -18,6 +18,7 @@ use super::written::Metric;
 use crate::text::mistake::Mistake;
 use crate::text::suggest::did_you_mean;
 
+pub use live::NO_LIVE;
 pub use series::series_are_unique;
 pub use sql::sql_is_whole;
 

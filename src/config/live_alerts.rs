@@ -70,8 +70,7 @@ pub(super) fn alerts(
     for toml in presets.iter().filter_map(|name| presets::find(name).ok()) {
         for preset in of_preset(toml) {
             // A test holds them sound; a kind that was declared anew may lack what they watch.
-            let checked = check(&preset, kinds, usual, &mut |_, _| ());
-            all.extend(checked.filter(|_| !preset.off));
+            all.extend(check(&preset, kinds, usual, &mut |_, _| ()));
         }
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
@@ -88,12 +87,14 @@ pub(super) fn alerts(
             recipients(notify, &format!("{place}.notify"), known, settler);
         }
         all.retain(|other| other.key != alert.key);
+        if alert.off {
+            continue;
+        }
         let mut wrong = |field: &str, message: String| match field {
             "" => settler.wrong(&place, message),
             field => settler.wrong(&format!("{place}.{field}"), message),
         };
-        let checked = check(alert, kinds, usual, &mut wrong);
-        all.extend(checked.filter(|_| !alert.off));
+        all.extend(check(alert, kinds, usual, &mut wrong));
     }
     all
 }
@@ -131,8 +132,13 @@ pub fn check(
     wrong: &mut dyn FnMut(&str, String),
 ) -> Option<LiveAlert> {
     let is_known = check_name(&written.key, "an alert").map_err(|message| wrong("key", message));
-    let watch = watch(&written.watch, kinds, wrong);
-    let kind = kinds.get(&written.watch.kind)?;
+    let Some(watched) = &written.watch else {
+        let missing = "missing key `watch`: say which number, such as `watch = { kind = \"task\", value = \"count\" }`";
+        wrong("", missing.to_owned());
+        return None;
+    };
+    let watch = watch(watched, kinds, wrong);
+    let kind = kinds.get(&watched.kind)?;
     let unit = watch.as_ref().map_or("", |watch| watch.unit(kind));
     let mut level = |field: &str, text: &Option<String>| {
         let text = text.as_ref()?;
@@ -142,11 +148,26 @@ pub fn check(
     };
     let warning = level("warning", &written.warning);
     let critical = level("critical", &written.critical);
-    if written.warning.is_none() && written.critical.is_none() && !written.off {
+    if written.warning.is_none() && written.critical.is_none() {
         wrong(
             "",
             "it has no level: set `warning`, `critical` or both".to_owned(),
         );
+    }
+    if let Some((warning, critical)) = warning.zip(critical) {
+        let message = match (warning.over, critical.over) {
+            (true, true) if critical.bound < warning.bound => {
+                "below `warning`, which would never be seen"
+            }
+            (false, false) if critical.bound > warning.bound => {
+                "above `warning`, which would never be seen"
+            }
+            (one, other) if one != other => "the other way round than `warning`",
+            _ => "",
+        };
+        if !message.is_empty() {
+            wrong("critical", format!("`{critical}` is {message}"));
+        }
     }
     let again = time(&written.again, AGAIN, 7 * DAY).map_err(|message| wrong("again", message));
     is_known.ok()?;
@@ -265,7 +286,8 @@ pub mod written {
         pub key: String,
         /// What it is called in messages; the key when left out.
         pub label: Option<String>,
-        pub watch: Watch,
+        /// Needed, but by one that is off.
+        pub watch: Option<Watch>,
         /// `> 2000`, `>= 5`, `< 95` or `<= 0`.
         pub warning: Option<String>,
         pub critical: Option<String>,
@@ -274,7 +296,7 @@ pub mod written {
         pub again: Option<String>,
         /// Names of webhooks and addresses; those of `[live] notify` when left out.
         pub notify: Option<Vec<String>>,
-        /// Nothing is watched: switches off a preset's alert.
+        /// Nothing is watched: switches off a preset's alert, whose key is all else that it needs.
         #[serde(default)]
         pub off: bool,
     }

@@ -6,6 +6,9 @@ use crate::kinds::figure::check_labels;
 use crate::kinds::{Aggregate, Kinds};
 use crate::text::suggest::did_you_mean;
 
+/// Of a section that is not understood it is not true.
+pub const NO_LIVE: &str = "`live` counts events, and there is no section `[live]`: declare the kind in `[live.kinds]`, or name its preset";
+
 pub(super) fn figure_exists(
     metric: &Metric,
     kinds: Option<&Kinds>,
@@ -13,8 +16,7 @@ pub(super) fn figure_exists(
 ) {
     let Some(live) = &metric.live else { return };
     let Some(kinds) = kinds else {
-        let message = "`live` counts events, and there is no section `[live]`: declare the kind in `[live.kinds]`, or name its preset";
-        mistakes.push(&["live"], message);
+        mistakes.push(&["live"], NO_LIVE);
         return;
     };
     let Some(kind) = kinds.get(&live.kind) else {
