@@ -79,10 +79,12 @@ impl Problem {
             }
             access::Refused::Foreign => "a page of another site, or of another port, asks",
             access::Refused::Unknown => {
-                "send a token of this server: `Authorization: Bearer TOKEN`"
+                "no token of this server came along: send `Authorization: Bearer TOKEN`"
             }
             access::Refused::Forbidden => "come through the proxy",
-            access::Refused::OutOfScope => "this token may not do that",
+            access::Refused::OutOfScope => {
+                "this token may not do that: `may` under `[live.tokens]` says what it may"
+            }
             access::Refused::Guessing { .. } => "too many wrong tokens",
         };
         Self {

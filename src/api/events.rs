@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
-use serde::Deserialize;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -24,20 +23,13 @@ use super::body::{Form, Parameters, Sent, parameters};
 pub(super) const ORGANISATION: &str = "organisation";
 const LONGEST_KEY: usize = 256;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Asked {
-    #[serde(default)]
-    format: Format,
-}
-
 pub(super) async fn record(
     State(api): State<Arc<Api>>,
-    asked: Parameters<Asked>,
+    asked: Parameters<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let grant = api.admit(&request, May::Write)?;
-    let format = parameters(asked)?.format;
+    let format = format(&parameters(asked)?)?;
     let key = key(&request, &grant)?;
     let sent = api.read(request).await?;
     let hand = api.hand(sent.bytes.len()).await;
@@ -53,6 +45,16 @@ pub(super) async fn record(
         false => StatusCode::BAD_REQUEST,
     };
     Ok(answer(code, &reply))
+}
+
+fn format(pairs: &[(String, String)]) -> Result<Format, Problem> {
+    match pairs {
+        [] => Ok(Format::default()),
+        [(name, text)] if name == "format" => text
+            .parse()
+            .map_err(|error: String| Problem::at(name, error)),
+        [(name, _), ..] => Err(Problem::at(name, "expected `format`, once")),
+    }
 }
 
 /// What makes a repeat known again; each token has its own.

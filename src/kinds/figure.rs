@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::text::suggest::did_you_mean;
+use crate::text::suggest::{did_you_mean, expected};
 
 use super::{Accepts, Kind, Shape, Value};
 
@@ -172,7 +172,7 @@ pub fn check_labels<'l>(
                 Some((name.as_str(), message))
             }
             Accepts::OneOf(values) if !values.contains(text) => {
-                let hint = did_you_mean(text, values.iter().map(String::as_str));
+                let hint = expected(text, values.iter().map(String::as_str));
                 Some((
                     name,
                     format!("`{name}` is never `{}`{hint}", text.escape_debug()),

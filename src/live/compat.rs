@@ -6,14 +6,16 @@ pub mod bot;
 pub mod bot_dashboard;
 pub mod moderation;
 
+use std::str::FromStr;
+
 use chrono_tz::Tz;
-use serde::Deserialize;
+
+use crate::text::suggest::expected;
 
 use super::event::{Event, Refused};
 
 /// In which form an event comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     #[default]
     Events,
@@ -21,6 +23,23 @@ pub enum Format {
     Scans,
     /// As the bot metrics service records and logs.
     Bot,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "events" => Ok(Self::Events),
+            "scans" => Ok(Self::Scans),
+            "bot" => Ok(Self::Bot),
+            _ => Err(format!(
+                "no format `{}`{}",
+                text.escape_debug(),
+                expected(text, ["events", "scans", "bot"])
+            )),
+        }
+    }
 }
 
 impl Format {

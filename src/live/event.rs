@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kinds::{Accepts, Kind, Kinds, Shape, Value};
 use crate::text::duration::spoken;
-use crate::text::suggest::did_you_mean;
+use crate::text::suggest::{did_you_mean, expected};
 
 use super::columns::{ABSENT, Columns, Numbers};
 use super::json;
@@ -357,7 +357,7 @@ fn labels<'e>(event: &'e Event<'_>, kind: &Kind) -> Result<Vec<&'e str>, Refused
             && !text.is_empty()
             && !known.iter().any(|known| known == text)
         {
-            let hint = did_you_mean(&shown(text), known.iter().map(String::as_str));
+            let hint = expected(&shown(text), known.iter().map(String::as_str));
             return Err(refused(
                 field(),
                 format!("`{}` is not one of its values{hint}", shown(text)),

@@ -57,6 +57,10 @@ pub fn followed<'k>(
         }
     }
     match refused.filter(|_| followed.is_empty()) {
+        Some(Wrong { parameter, error }) if parameter.starts_with("label.") => Err(Wrong {
+            error: format!("no kind takes it: {error}"),
+            parameter,
+        }),
         Some(wrong) => Err(wrong),
         None => Ok(followed),
     }

@@ -84,8 +84,13 @@ impl<'a> Telling<'a> {
                 &[("value", value), ("time", time), ("limit", limit)],
             ));
         }
-        let since = self.speech.moment(self.happened.since, config.time_zone);
-        lines.push(fill(words.live_since, &[("since", since)]));
+        let moment = |at| self.speech.moment(at, config.time_zone);
+        let (since, until) = (moment(self.happened.since), moment(self.happened.at));
+        let raised = match self.happened.state {
+            State::Recovered => words.live_was,
+            _ => words.live_since,
+        };
+        lines.push(fill(raised, &[("since", since), ("until", until)]));
         lines
     }
 }

@@ -82,7 +82,7 @@ phrases! {
         undelivered_title addresses_title recipients_title length_title known_title learning_title learning_until muted_title muted_until
         correction recounted not_reached perhaps_not_reached also stale length known
         footer footer_late next_report link
-        live_recovered live_ended live_partial live_is live_since live_title live_over live_still
+        live_recovered live_ended live_partial live_is live_since live_was live_title live_over live_still
         reason_deleted reason_now reason_no_birth reason_window reason_sql reason_declared reason_later reason_absent
         reason_no_event reason_first_event reason_not_grouped reason_not_whole reason_no_rollups reason_other_hours reason_estimate
     }

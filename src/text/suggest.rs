@@ -1,5 +1,8 @@
 //! Suggestions for mistyped names.
 
+/// More are not listed.
+const MOST: usize = 20;
+
 /// `; did you mean `x`?`, or nothing when no candidate is near.
 pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let found = found.to_lowercase();
@@ -19,4 +22,15 @@ pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a st
     near.or(holding.copied())
         .map(|candidate| format!("; did you mean `{candidate}`?"))
         .unwrap_or_default()
+}
+
+/// What is near, or else what there is to choose from.
+pub fn expected<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    match did_you_mean(found, candidates.iter().copied()) {
+        none if none.is_empty() && candidates.len() <= MOST => {
+            format!(": expected one of {}", candidates.join(", "))
+        }
+        hint => hint,
+    }
 }

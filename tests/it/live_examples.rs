@@ -169,7 +169,7 @@ fn they_say_what_the_server_refuses() {
         assert!(!ended.status.success(), "{program}");
         let said = [ended.stdout, ended.stderr].concat();
         assert!(
-            String::from_utf8_lossy(&said).contains("send a token of this server"),
+            String::from_utf8_lossy(&said).contains("no token of this server came along"),
             "{program}"
         );
     }

@@ -10,7 +10,7 @@ use crate::calendar::{self, Day};
 use crate::kinds::figure::check_labels;
 use crate::kinds::{Aggregate, DURATION, Kind, Percentile, Shape, Summary};
 use crate::text::duration;
-use crate::text::suggest::did_you_mean;
+use crate::text::suggest::{did_you_mean, expected};
 
 use super::super::grain::Every;
 use super::{Asked, Context, Cursor, Filter, Order, Question};
@@ -53,11 +53,7 @@ pub fn read(
 ) -> Result<Asked, Wrong> {
     let known = QUESTIONS.iter().find(|(name, _)| *name == question);
     let Some((name, takes)) = known else {
-        let names = QUESTIONS.map(|(name, _)| name);
-        let hint = match did_you_mean(question, names) {
-            none if none.is_empty() => format!(": expected one of {}", names.join(", ")),
-            hint => hint,
-        };
+        let hint = expected(question, QUESTIONS.map(|(name, _)| name));
         let error = format!("no question `{}`{hint}", question.escape_debug());
         return Err(wrong("question", error));
     };
@@ -148,7 +144,7 @@ impl<'a> Given<'a> {
         let to = self.one("to", at)?;
         let last = self.one("last", |text| ago(text, context))?;
         if last.is_some() && (from.is_some() || to.is_some()) {
-            return Err(wrong("last", "it goes without `from` and `to`"));
+            return Err(wrong("last", "not together with `from` or `to`"));
         }
         let micros = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
         let window = micros(from.or(last)).unwrap_or(i64::MIN)..micros(to).unwrap_or(i64::MAX);
@@ -198,7 +194,7 @@ impl<'a> Given<'a> {
                 })?,
             },
             "latest" => Question::Latest {
-                by: self.main_label("latest")?,
+                by: self.main_label()?,
                 most: limit(MOST_POINTS, MOST_POINTS)?,
             },
             "aggregate" => Question::Aggregate {
@@ -219,7 +215,7 @@ impl<'a> Given<'a> {
                 let ascending = self.one("order", ascending)?.unwrap_or(is_time);
                 let by = match self.by()? {
                     Some(by) => by,
-                    None => vec![self.main_label("top")?],
+                    None => vec![self.main_label()?],
                 };
                 let most = limit(10, MOST_LISTED)?;
                 Question::Top {
@@ -319,7 +315,7 @@ impl<'a> Given<'a> {
     }
 
     /// The label by which a kind's events are told apart first.
-    fn main_label(&self, question: &str) -> Result<String, Wrong> {
+    fn main_label(&self) -> Result<String, Wrong> {
         let first = self
             .kind
             .groups
@@ -328,8 +324,9 @@ impl<'a> Given<'a> {
         let label = self.kind.cluster.or(first);
         let label = label.map(|label| self.kind.labels[label].name.clone());
         label.ok_or_else(|| {
-            let error = format!("`{}` has no label that is rolled up", self.kind.name);
-            wrong(question, error)
+            let (kind, question) = (&self.kind.name, self.question);
+            let error = format!("`{question}`: `{kind}` has no label that is rolled up");
+            wrong("question", error)
         })
     }
 }
@@ -402,9 +399,11 @@ fn every(text: &str) -> Result<Every, String> {
 }
 
 fn percentile(text: &str) -> Result<Percentile, String> {
-    Percentile::parse(&format!("p{text}")).ok_or_else(|| {
+    let is_a_part = text.parse().is_ok_and(|number: f64| number < 1.0);
+    let found = Percentile::parse(&format!("p{text}")).filter(|_| !is_a_part);
+    found.ok_or_else(|| {
         format!(
-            "`{}` is not between 0 and 100, such as 95 or 99.9",
+            "`{}` is not from 1 to below 100, such as 95 or 99.9",
             text.escape_debug()
         )
     })

@@ -21,7 +21,7 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
         return Vec::new();
     };
     let file = live.database.display();
-    match read(live, now).await {
+    let mut findings = match read(live, now).await {
         Ok(None) => vec![Finding::ok(
             AREA,
             format!("{file} does not exist yet"),
@@ -50,7 +50,9 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
             let advice = "Fix what the message says.";
             vec![Finding::error(AREA, error.to_string(), means, advice)]
         }
-    }
+    };
+    findings.extend(without_server(config, live));
+    findings
 }
 
 struct Contents {
@@ -102,6 +104,15 @@ fn alerts(live: &LiveSettings, messages: &[(String, i64)]) -> Option<Finding> {
     );
     let means = "Somebody was not told, or perhaps not.";
     let advice = "The log of `daybook serve` has the answers. Check `[live] notify`, the webhooks and the mail server.";
+    Some(Finding::warning(AREA, what, means, advice))
+}
+
+fn without_server(config: &Config, live: &LiveSettings) -> Option<Finding> {
+    let mut told = live.alerts.iter().flat_map(|alert| &alert.notify);
+    let address = told.find(|name| name.contains('@') && config.mail.is_none())?;
+    let what = format!("alerts are to be told to {address}, and there is no mail server");
+    let means = "Such alerts reach nobody.";
+    let advice = "Set `smtp_url` under [mail], or name a webhook in `notify`.";
     Some(Finding::warning(AREA, what, means, advice))
 }
 

@@ -177,6 +177,7 @@ pub(super) const ENGLISH: Phrases = Phrases {
     live_is: "{value} over the last {time}; limit {limit}.",
     live_partial: "{news}, events missing",
     live_since: "Since {since}.",
+    live_was: "It was raised from {since} to {until}.",
     live_title: "Raised during the day",
     live_over: "{what}: {severity}, {value}, {since} to {until}",
     live_still: "{what}: {severity}, {value}, since {since} and not over",

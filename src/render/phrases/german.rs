@@ -178,6 +178,7 @@ pub(super) const GERMAN: Phrases = Phrases {
     live_is: "{value} in den letzten {time}; Grenze {limit}.",
     live_partial: "{news}, Ereignisse fehlen",
     live_since: "Seit {since}.",
+    live_was: "Gemeldet war es von {since} bis {until}.",
     live_title: "Während des Tages gemeldet",
     live_over: "{what}: {severity}, {value}, {since} bis {until}",
     live_still: "{what}: {severity}, {value}, seit {since} und nicht vorbei",

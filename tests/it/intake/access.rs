@@ -74,7 +74,7 @@ async fn without_the_right_token_nothing_is_taken_and_guessing_ends_soon() {
     );
     assert_eq!(
         json(&none)["error"],
-        "send a token of this server: `Authorization: Bearer TOKEN`"
+        "no token of this server came along: send `Authorization: Bearer TOKEN`"
     );
     let wrong = intake
         .browser()

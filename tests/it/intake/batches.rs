@@ -71,7 +71,7 @@ async fn a_rejected_event_is_named_and_harms_no_neighbour() {
     assert_eq!(answer["rejected"][0]["line"], 2);
     assert_eq!(
         answer["rejected"][1],
-        json!({"line": 3, "field": "labels.shop", "error": "`bern` is not one of its values"})
+        json!({"line": 3, "field": "labels.shop", "error": "`bern` is not one of its values: expected one of zh, be"})
     );
     let none = intake.post("/api/events", r#"[{"kind": "chekout"}]"#).await;
     assert_eq!(none.status, 400);

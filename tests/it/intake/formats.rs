@@ -19,7 +19,7 @@ async fn a_scan_is_taken_as_the_moderation_bot_has_it() {
     assert_eq!(unknown.status, 400);
     let said = json(&unknown)["error"].as_str().unwrap().to_owned();
     assert!(
-        said.contains("expected one of `events`, `scans`, `bot`"),
+        said.contains("no format `scan`; did you mean `scans`?"),
         "{said}"
     );
     let points = intake.end().await.points("scan").await;
@@ -70,7 +70,10 @@ async fn texts_of_the_bot_are_measured_in_characters_and_not_kept() {
     assert_eq!(
         fields,
         [
-            ("labels.reason", "`spam` is not one of its values"),
+            (
+                "labels.reason",
+                "`spam` is not one of its values: expected one of length_check, work_validation, relevance_check, none"
+            ),
             (
                 "values.value",
                 "expected a number, found text: a text belongs into a label"

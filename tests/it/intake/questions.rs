@@ -149,13 +149,13 @@ async fn what_is_not_understood_is_refused_and_named() {
             "checkout/percentile?percentile=100",
             400,
             Some("percentile"),
-            "`100` is not between 0 and 100",
+            "`100` is not from 1 to below 100",
         ),
         (
             "checkout/percentile?percentile=-2",
             400,
             Some("percentile"),
-            "`-2` is not between 0 and 100",
+            "`-2` is not from 1 to below 100",
         ),
         (
             "checkout/points?limit=-1",

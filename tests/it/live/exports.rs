@@ -656,7 +656,7 @@ async fn what_cannot_be_exported_is_refused_with_what_can() {
             &[
                 "checkout", "--format", "csv", "--last", "1h", "--from", "2h",
             ],
-            "--last: it goes without `from` and `to`",
+            "--last: not together with `from` or `to`",
         ),
         (
             &["agent", "--format", "csv", "--ok", "true"],

@@ -410,10 +410,10 @@ async fn a_bots_database_and_log_are_one_past() {
     assert_eq!(
         reasons(&report),
         [
-            r#"1 processing_metrics ["dddddddd"] labels.stage: `ai_dreaming` is not one of its values"#,
+            r#"1 processing_metrics ["dddddddd"] labels.stage: `ai_dreaming` is not one of its values: expected one of query_received, ai_processing, ai_response, moderation_queue, admin_review, correction_processing, correction_ai, final_response, user_delivery"#,
             r#"1 processing_metrics ["eeeeeeee"] values.duration: -3599000 is below 0"#,
             r#"1 correction_metrics ["22222222"] values.admin_satisfaction: 99 is above 5"#,
-            r#"1 filtering_metrics ["44444444"] labels.reason: `spam` is not one of its values"#,
+            r#"1 filtering_metrics ["44444444"] labels.reason: `spam` is not one of its values: expected one of length_check, work_validation, relevance_check, none"#,
             "2 system_metrics [4,5] values.value: expected a number, found text: a text belongs into a label",
             "1 line [14] values.value: expected a number, found text: a text belongs into a label",
             "1 line [15] : not valid JSON: EOF while parsing a string at line 1 column 41",

@@ -489,6 +489,17 @@ async fn an_alert_over_events_that_cannot_be_read_says_that_some_are_missing() {
     assert!(text.contains("events missing"), "{text}");
 }
 
+#[test]
+fn the_doctor_warns_of_an_address_that_no_mail_server_reaches() {
+    let world = world("\"ada@example.org\"", "");
+    let said = world.binary(&["doctor"]);
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(
+        said.contains("alerts are to be told to ada@example.org, and there is no mail server"),
+        "{said}"
+    );
+}
+
 #[tokio::test]
 async fn whoever_is_away_is_asked_once_a_round() {
     let away = Server::plain(vec![Act::answer("HTTP/1.1 503 Away\r\n\r\n")]).await;
