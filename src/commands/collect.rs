@@ -82,7 +82,9 @@ fn say_delivered(config: &Config, night: &Night, args: &Collect, world: &World) 
         }
         for message in messages {
             let (channel, recipient) = (message.channel.word(), &message.recipient);
-            output::say_line(&format!("about {day} by {channel}: {recipient}"));
+            output::say_line(&format!(
+                "would write to {recipient} by {channel} about {day}"
+            ));
         }
     }
 }

@@ -73,6 +73,14 @@ impl<'a> Telling<'a> {
         }
     }
 
+    /// `Slow checkout, zh: 2,431 ms (> 2,000 ms)`
+    fn line(&self) -> String {
+        match self.happened.state {
+            State::Recovered => self.news(),
+            _ => format!("{} ({})", self.news(), self.limit_text()),
+        }
+    }
+
     fn lines(&self, config: &Config) -> Vec<String> {
         let words = self.speech.words;
         let mut lines = Vec::new();
@@ -117,11 +125,7 @@ pub(super) fn scale<'a>(alert: &LiveAlert, kind: &'a Kind) -> Scale<'a> {
 }
 
 pub fn english(alert: &LiveAlert, live: &LiveSettings, happened: &Happened) -> String {
-    let telling = Telling::new(alert, live, happened, Locale::default());
-    match happened.state {
-        State::Recovered => telling.news(),
-        _ => format!("{} ({})", telling.news(), telling.limit_text()),
-    }
+    Telling::new(alert, live, happened, Locale::default()).line()
 }
 
 /// What is raised, in the language of the reports: `Slow checkout, zh: 2,431 ms (> 2,000 ms)`. `None`: it is declared no more.
@@ -153,11 +157,7 @@ pub fn told(config: &Config, live: &LiveSettings, happened: &Happened) -> Option
         .alerts
         .iter()
         .find(|alert| alert.key == happened.alert)?;
-    let telling = Telling::new(alert, live, happened, config.report.locale);
-    Some(match happened.state {
-        State::Recovered => telling.news(),
-        _ => format!("{} ({})", telling.news(), telling.limit_text()),
-    })
+    Some(Telling::new(alert, live, happened, config.report.locale).line())
 }
 
 /// For people, in their language. Of several groups each has a line; all of them are in the same state.
@@ -178,7 +178,7 @@ pub fn notice(
             let groups = telling
                 .speech
                 .count(telling.speech.words.live_groups, several);
-            let lines = happened.iter().map(|happened| tell(happened).news());
+            let lines = happened.iter().map(|happened| tell(happened).line());
             (
                 format!("{}: {groups}", alert.label),
                 lines.collect(),

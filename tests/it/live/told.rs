@@ -35,6 +35,12 @@ fn world(notify: &str, more: &str) -> World {
     World::new("2026-11-20T11:00:00Z", &settings)
 }
 
+fn told_to(server: &Server) -> World {
+    let port = server.port;
+    let hook = format!("[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:{port}/x\"");
+    world("\"ops\"", &hook)
+}
+
 fn start() -> DateTime<Utc> {
     "2026-11-20T11:00:00Z".parse().unwrap()
 }
@@ -124,11 +130,7 @@ fn owned(counts: &[(&str, i64)]) -> Vec<(String, i64)> {
 #[tokio::test]
 async fn an_alert_reaches_a_webhook_once_and_says_when_it_is_over() {
     let server = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
-    let hooks = format!(
-        "[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:{}/x\"",
-        server.port
-    );
-    let world = world("\"ops\"", &hooks);
+    let world = told_to(&server);
     let config = world.config();
     let live = config.live.as_ref().unwrap();
     checkouts(live, "zh", 1500, start()).await;
@@ -294,11 +296,7 @@ async fn a_process_that_died_while_sending_leaves_a_mail_in_doubt_and_a_webhook_
 #[tokio::test]
 async fn what_began_before_anybody_was_to_be_told_is_told_once_somebody_is() {
     let server = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
-    let hooks = format!(
-        "[[webhooks]]\nname = \"ops\"\nurl = \"http://127.0.0.1:{}/x\"",
-        server.port
-    );
-    let world = world("\"ops\"", &hooks);
+    let world = told_to(&server);
     let config = world.config();
     let mut silent = config.clone();
     silent.live.as_mut().unwrap().alerts[0].notify.clear();
