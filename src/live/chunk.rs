@@ -320,12 +320,18 @@ impl<'a> Chunk<'a> {
 
     /// The points at these places, in this order, with all that they have.
     pub fn pick(&self, places: &[usize]) -> Result<Columns, Corrupt> {
+        let at = numbers::pick(self.at, self.points, places)?;
+        self.pick_timed(places, at)
+    }
+
+    /// The same, if their times are known.
+    pub fn pick_timed(&self, places: &[usize], at: Vec<i64>) -> Result<Columns, Corrupt> {
         if places.is_empty() {
             return Ok(Columns::default());
         }
         let whole = |block| numbers::pick(block, self.points, places);
         let mut columns = Columns {
-            at: whole(self.at)?,
+            at,
             ok: whole(self.ok)?,
             details: texts::pick(self.details, self.points, places)?,
             ..Columns::default()

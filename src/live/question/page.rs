@@ -214,10 +214,10 @@ impl<'q> Page<'q> {
             return false;
         }
         let first = self.first(timed(&self.points.at));
-        let last = first.last().map(|place| self.points.at[*place]);
+        let last = first.last().map(|(_, at)| *at);
         // What follows anyway is not carried along.
         if self.points.len() > 4 * first.len() {
-            let first: Vec<u32> = first.iter().map(|place| *place as u32).collect();
+            let first: Vec<u32> = first.iter().map(|(place, _)| *place as u32).collect();
             self.points = self.points.pick(&first);
         }
         let Some(last) = last else { return false };
@@ -251,12 +251,13 @@ impl<'q> Page<'q> {
     /// The first points of a chunk that fit; columns are decoded only as they are needed.
     fn matching(&self, data: &[u8]) -> Result<Columns, Corrupt> {
         let chunk = Chunk::open(data)?;
-        let places = self.first(fitting(&chunk, &self.window, &self.question.filter)?);
-        chunk.pick(&places)
+        let first = self.first(fitting(&chunk, &self.window, &self.question.filter)?);
+        let (places, at): (Vec<usize>, Vec<i64>) = first.into_iter().unzip();
+        chunk.pick_timed(&places, at)
     }
 
-    /// The places of those that are wanted, in their order, with all that share the instant of the last one.
-    fn first(&self, mut timed: Vec<(usize, i64)>) -> Vec<usize> {
+    /// The places and times of those that are wanted, in their order, with all that share the instant of the last one.
+    fn first(&self, mut timed: Vec<(usize, i64)>) -> Vec<(usize, i64)> {
         let wanted = self.wanted(timed.iter().map(|(_, at)| *at));
         if timed.len() > wanted {
             let rank = |(_, at): &(usize, i64)| self.rank(*at);
@@ -265,27 +266,22 @@ impl<'q> Page<'q> {
             timed.retain(|point| rank(point) <= last);
         }
         timed.sort_by_key(|(_, at)| self.rank(*at));
-        timed.into_iter().map(|(place, _)| place).collect()
+        timed
     }
 
     fn finish(self) -> Found {
         let mut keys: Vec<(i64, u64, u32)> = Vec::with_capacity(self.points.len());
         let places = self.first(timed(&self.points.at));
-        let at = |place: &usize| self.points.at[*place];
-        for same in places.chunk_by(|one, other| at(one) == at(other)) {
-            let is_alone =
-                same.len() == 1 && Some(at(&same[0])) != self.question.after.map(|after| after.at);
-            let print = |place: &usize| {
-                if is_alone {
-                    0
-                } else {
-                    print(&self.points, *place)
-                }
-            };
-            keys.extend(
-                same.iter()
-                    .map(|place| (at(place), print(place), *place as u32)),
-            );
+        for same in places.chunk_by(|(_, one), (_, other)| one == other) {
+            let given = self.question.after.map(|after| after.at);
+            let is_alone = same.len() == 1 && Some(same[0].1) != given;
+            keys.extend(same.iter().map(|(place, at)| {
+                let print = match is_alone {
+                    true => 0,
+                    false => print(&self.points, *place),
+                };
+                (*at, print, *place as u32)
+            }));
         }
         keys.sort_by_key(|(at, print, _)| (self.rank(*at), *print));
         if let Some(after) = self.question.after {
