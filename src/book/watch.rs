@@ -1,5 +1,6 @@
 //! Notices when the book changes.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -86,8 +87,12 @@ async fn revision(store: &Store) -> sqlx::Result<String> {
 
 async fn on_file(url: &DatabaseUrl, path: &Path) -> Result<Watched, BookError> {
     // Before the file is opened, so that the next look notices a file that replaced it meanwhile.
-    let Some(identity) = identity(path) else {
-        return Err(BookError::NoBook { book: name(url) });
+    let identity = match std::fs::metadata(path) {
+        Ok(found) => (found.dev(), found.ino()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(BookError::NoBook { book: name(url) });
+        }
+        Err(error) => return Err(BookError::cannot_open(url, error)),
     };
     let pool = SqlitePoolOptions::new()
         .max_connections(1)

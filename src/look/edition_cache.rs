@@ -11,6 +11,16 @@ use crate::config::{Config, DatabaseUrl};
 
 use super::edition::{Edition, POLL_INTERVAL, Watched};
 
+/// What can be known of the book now.
+#[derive(Clone)]
+pub enum Current {
+    Edition(Arc<Edition>),
+    /// There is none before the first night.
+    NoBook,
+    /// It cannot be read; the log says why.
+    Unreadable,
+}
+
 #[derive(Clone)]
 pub struct EditionCache {
     book: DatabaseUrl,
@@ -23,6 +33,7 @@ pub struct EditionCache {
 struct Seen {
     looked: Option<Instant>,
     held: Option<Watched>,
+    is_missing: bool,
     editions: u64,
     /// The last error, so that a lasting one is logged once.
     trouble: Option<String>,
@@ -40,8 +51,16 @@ impl EditionCache {
         }
     }
 
-    /// The book of at most a second ago. None while it cannot be read; the log says why.
+    /// The book of at most a second ago, if there is one that can be read.
     pub async fn edition(&self) -> Option<Arc<Edition>> {
+        match self.current().await {
+            Current::Edition(edition) => Some(edition),
+            Current::NoBook | Current::Unreadable => None,
+        }
+    }
+
+    /// What was known at most a second ago.
+    pub async fn current(&self) -> Current {
         let mut seen = self.seen.clone().lock_owned().await;
         let fresh = |looked: Instant| looked.elapsed() < POLL_INTERVAL;
         if !seen.looked.is_some_and(fresh) {
@@ -51,9 +70,17 @@ impl EditionCache {
                 cache.refresh(&mut seen).await;
                 seen
             });
-            seen = refreshing.await.ok()?;
+            seen = match refreshing.await {
+                Ok(seen) => seen,
+                Err(_) => return Current::Unreadable,
+            };
         }
-        seen.held.as_ref().map(|held| held.edition.clone())
+        match &seen.held {
+            Some(held) => Current::Edition(held.edition.clone()),
+            // A book that was there and is gone has been lost.
+            None if seen.is_missing && seen.editions == 0 => Current::NoBook,
+            None => Current::Unreadable,
+        }
     }
 
     /// Logs that a page could not be built, once for each edition.
@@ -72,6 +99,7 @@ impl EditionCache {
         } else if seen.trouble.take().is_some() {
             tracing::info!("the book can be read again");
         }
+        seen.is_missing = matches!(looked, Err(BookError::NoBook { .. }));
         seen.looked = Some(Instant::now());
     }
 

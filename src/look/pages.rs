@@ -28,6 +28,7 @@ use asked::Asked;
 use words::Words;
 
 pub use address::HOME;
+pub use day::before_first_night;
 pub use frame::{SCRIPT, STYLE};
 pub use problem::problem;
 pub use routes::{for_everybody, for_readers};

@@ -45,15 +45,21 @@ pub async fn exposition(
     Ok(all)
 }
 
+/// What can be said without a book.
+pub fn build_series(prefix: &str) -> String {
+    let mut text = String::new();
+    let version = [(labels(&[("version", env!("CARGO_PKG_VERSION"))]), "1")];
+    several(&mut text, Own::Build, prefix, version);
+    text
+}
+
 async fn prepare(edition: &Edition, config: &Config) -> Result<Exposition, BookError> {
     let (catalog, prefix) = (&config.catalog, config.prometheus.prefix.as_str());
     let newest = match edition.newest() {
         Some(date) => book::entry(&edition.book, date).await?,
         None => None,
     };
-    let mut text = String::new();
-    let version = [(labels(&[("version", env!("CARGO_PKG_VERSION"))]), "1")];
-    several(&mut text, Own::Build, prefix, version);
+    let mut text = build_series(prefix);
     if let Some(entry) = &newest {
         about_entry(&mut text, entry, prefix);
         available(&mut text, entry, config);

@@ -17,13 +17,14 @@ use crate::report::{Around, Content, Letter, Report};
 use super::frame::{Page, Tab, class};
 use super::{Built, Scene};
 
+pub use absent::before_first_night;
 use day_nav::DayNav;
 use facts::Fact;
 use table::Table;
 
 pub(super) async fn page(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Result<Built, BookError> {
     let Some(newest) = scene.edition.newest() else {
-        return Ok(absent::empty_book(scene, asked));
+        return Ok(before_first_night(scene.config, &Asked::Day(asked)));
     };
     let shown = asked.unwrap_or(newest);
     if !scene.edition.holds(shown) {

@@ -8,15 +8,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::api::{Api, Questions};
 use crate::config::{Config, DatabaseUrl};
-use crate::look::edition_cache::EditionCache;
-use crate::look::export::prometheus::{exposition, live_series};
+use crate::look::edition_cache::{Current, EditionCache};
+use crate::look::export::prometheus::{build_series, exposition, live_series};
 use crate::report::expected;
 use crate::web::answer::{self, Page, SERIES, TEXT};
 
 use super::asked::Asked;
 use super::page_cache::{PageCache, Stamp};
 use super::reported::is_reported;
-use super::{Built, build, live, problem};
+use super::{Built, before_first_night, build, live, problem};
 
 pub struct Site {
     config: Arc<Config>,
@@ -81,8 +81,15 @@ impl Site {
     }
 
     pub(super) async fn page(&self, asked: Asked, headers: &HeaderMap) -> Response<Body> {
-        let Some(edition) = self.editions.edition().await else {
-            return self.problem(StatusCode::SERVICE_UNAVAILABLE);
+        let edition = match self.editions.current().await {
+            Current::Edition(edition) => edition,
+            Current::NoBook => {
+                return match before_first_night(&self.config, &asked) {
+                    Built::Page(html) => Page::new(html).answer(headers),
+                    Built::Missing(html) => answer::problem(StatusCode::NOT_FOUND, html),
+                };
+            }
+            Current::Unreadable => return self.problem(StatusCode::SERVICE_UNAVAILABLE),
         };
         let stamp = (edition.number, self.expected());
         if let Some(page) = locked(&self.pages).get(&asked, stamp) {
@@ -114,37 +121,42 @@ impl Site {
             let words = "the book cannot be read\n".into();
             answer::text(StatusCode::SERVICE_UNAVAILABLE, TEXT, words)
         };
-        let Some(edition) = self.editions.edition().await else {
-            return unavailable();
+        let edition = match self.editions.current().await {
+            Current::Edition(edition) => Some(edition),
+            Current::NoBook => None,
+            Current::Unreadable => return unavailable(),
         };
         let _turn = self.building.lock().await;
         let now = (self.clock)();
-        let stamp = (edition.number, now.timestamp());
+        let number = edition.as_ref().map_or(0, |edition| edition.number);
+        let stamp = (number, now.timestamp());
         let cached = locked(&self.series).clone();
         if let Some((_, text)) = cached.filter(|(of, _)| *of == stamp) {
             return answer::text(StatusCode::OK, SERIES, text);
         }
-        match exposition(&edition, &self.config, now).await {
-            Ok(mut text) => {
-                let prefix = &self.config.prometheus.prefix;
-                if let Some(intake) = &self.intake {
-                    text += &intake.series(prefix);
+        let prefix = &self.config.prometheus.prefix;
+        let mut text = match &edition {
+            Some(edition) => match exposition(edition, &self.config, now).await {
+                Ok(text) => text,
+                Err(error) => {
+                    self.editions.report_page_failure(edition, &error).await;
+                    return unavailable();
                 }
-                if let (Some(questions), Some(live)) = (&self.questions, &self.config.live) {
-                    match questions.now().await {
-                        Ok(now) => text += &live_series(live, &now, prefix),
-                        Err(error) => tracing::error!("live series: {error}"),
-                    }
-                }
-                let text = Bytes::from(text);
-                *locked(&self.series) = Some((stamp, text.clone()));
-                answer::text(StatusCode::OK, SERIES, text)
-            }
-            Err(error) => {
-                self.editions.report_page_failure(&edition, &error).await;
-                unavailable()
+            },
+            None => build_series(prefix),
+        };
+        if let Some(intake) = &self.intake {
+            text += &intake.series(prefix);
+        }
+        if let (Some(questions), Some(live)) = (&self.questions, &self.config.live) {
+            match questions.now().await {
+                Ok(now) => text += &live_series(live, &now, prefix),
+                Err(error) => tracing::error!("live series: {error}"),
             }
         }
+        let text = Bytes::from(text);
+        *locked(&self.series) = Some((stamp, text.clone()));
+        answer::text(StatusCode::OK, SERIES, text)
     }
 
     pub(super) async fn is_ready(&self) -> bool {

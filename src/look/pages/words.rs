@@ -31,7 +31,7 @@ words! {
     late never_complete
     days previous next date show newest complete collected collected_in as_of
     current vs_day vs_week vs_month sections notes
-    no_such_day not_stored fetch empty begin begin_day begin_past begin_doctor begin_then
+    no_such_day not_stored fetch empty begin begin_day begin_past begin_doctor begin_then begin_live
     try_newest
     runs_title no_runs when command outcome took statements statement rows deliveries no_deliveries report_of to state
     run_running run_stored run_nothing run_failed run_interrupted run_days about_open about_failure

@@ -522,6 +522,43 @@ async fn the_bots_dashboard_has_its_keys_and_none_of_its_mistakes() {
 }
 
 #[tokio::test]
+async fn before_the_first_night_pages_lead_to_the_live_page_and_metrics_have_live_series() {
+    let world = shop("");
+    let intake = asked(&world).await;
+    for address in ["/sys/metrics", "/sys/metrics/alerts", "/sys/metrics/runs"] {
+        let page = intake.get(address).await;
+        assert_eq!(page.status, 200, "{address}");
+        assert!(
+            page.body
+                .contains("<a class=\"button\" href=\"/sys/metrics/live\">"),
+            "{address}"
+        );
+    }
+    let series = intake.get("/metrics").await;
+    assert_eq!(series.status, 200);
+    for line in [
+        "daybook_live_events_last_hour{kind=\"checkout\"} 6",
+        "daybook_live_events_accepted_total 6",
+    ] {
+        let mut lines = series.body.lines();
+        assert!(lines.any(|known| known == line), "{line}: {}", series.body);
+    }
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn a_server_of_the_book_that_cannot_be_reached_is_no_first_night() {
+    let book = "[book]\ndatabase_url = \"postgres://nobody@127.0.0.1:1/nothing?sslmode=disable\"";
+    let world = shop(book);
+    let intake = Intake::of(&world).await;
+    for address in ["/sys/metrics", "/metrics"] {
+        assert_eq!(intake.get(address).await.status, 503, "{address}");
+    }
+    assert_eq!(intake.get("/sys/metrics/live").await.status, 200);
+    intake.end().await;
+}
+
+#[tokio::test]
 async fn the_page_of_what_happens_now_needs_no_script_and_shows_what_came() {
     let world = shop("");
     let intake = asked(&world).await;

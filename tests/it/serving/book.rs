@@ -19,14 +19,26 @@ async fn a_book_that_is_not_there_is_waited_for_in_every_way_it_can_come() {
     let (world, _) = delivering::world("").await;
     let serving = Serving::of(&world).await;
     let browser = serving.browser();
-    for address in [
-        PAGE,
-        "/sys/metrics/metric/errors_24h",
-        "/metrics",
-        "/readyz",
-        "/reportz",
+    for (address, status) in [
+        (PAGE, 200),
+        ("/sys/metrics/alerts", 200),
+        ("/sys/metrics/runs", 200),
+        ("/sys/metrics/metric/errors_24h", 200),
+        ("/sys/metrics/metric/nothing", 404),
+        ("/sys/metrics?date=2025-10-03", 404),
+        ("/metrics", 200),
+        ("/readyz", 503),
+        ("/reportz", 503),
     ] {
-        assert_eq!(browser.get(address).await.status, 503, "{address}");
+        let answer = browser.get(address).await;
+        assert_eq!(answer.status, status, "{address}");
+        if address.starts_with(PAGE) {
+            let body = &answer.body;
+            assert!(body.contains("No day has been counted yet"), "{address}");
+            assert!(body.contains("daybook collect --date yesterday"));
+            // It has no live events.
+            assert!(!body.contains("/sys/metrics/live"), "{address}");
+        }
     }
     assert_eq!(browser.get("/healthz").await.status, 200);
     assert_eq!(browser.get("/nothing").await.status, 404);
@@ -36,8 +48,10 @@ async fn a_book_that_is_not_there_is_waited_for_in_every_way_it_can_come() {
     );
 
     std::fs::write(world.path("daybook.db"), "no database at all, but a file").unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    assert_eq!(browser.get("/readyz").await.status, 503);
+    until(503, PAGE, &browser).await;
+    for address in ["/metrics", "/readyz"] {
+        assert_eq!(browser.get(address).await.status, 503, "{address}");
+    }
     std::fs::remove_file(world.path("daybook.db")).unwrap();
 
     world.night(Which::One(date("2025-10-03"))).await;

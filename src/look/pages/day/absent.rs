@@ -1,8 +1,10 @@
-//! The pages for a day that is not stored, and for an empty book.
+//! The pages for a day that is not stored, and for the time before the first night.
 
 use askama::Template;
 use chrono::NaiveDate;
 
+use crate::config::Config;
+use crate::look::pages::address::LIVE;
 use crate::look::pages::asked::Asked;
 use crate::look::pages::frame::{Page, Tab};
 use crate::look::pages::words::Words;
@@ -30,6 +32,8 @@ struct Absent {
 #[template(path = "web/empty.html")]
 struct Empty {
     words: &'static Words,
+    /// The address of the page of live events.
+    live: Option<&'static str>,
 }
 
 pub(super) fn no_such_day(scene: &Scene<'_>, date: NaiveDate) -> Built {
@@ -49,12 +53,22 @@ pub(super) fn no_such_day(scene: &Scene<'_>, date: NaiveDate) -> Built {
     scene.missing(&Page::new(&title, Tab::Day, &absent))
 }
 
-/// The newest day of an empty book is where everybody begins; any other day does not exist.
-pub(super) fn empty_book(scene: &Scene<'_>, asked: Option<NaiveDate>) -> Built {
-    let empty = Empty { words: scene.words };
-    let page = Page::new(scene.words.empty, Tab::Day, &empty);
-    match asked {
-        None => scene.found(&page),
-        Some(_) => scene.missing(&page),
+/// Every page says how to begin until a day is counted; any single day does not exist.
+pub fn before_first_night(config: &Config, asked: &Asked) -> Built {
+    let words = Words::in_language(config.report.locale.language);
+    let (tab, exists) = match asked {
+        Asked::Day(date) => (Tab::Day, date.is_none()),
+        Asked::Alerts(_) => (Tab::Alerts, true),
+        Asked::Runs => (Tab::Runs, true),
+        Asked::Metric { key, .. } => {
+            let mut shown = config.catalog.shown();
+            (Tab::Other, shown.any(|metric| metric.key == *key))
+        }
+    };
+    let live = config.live.as_ref().map(|_| LIVE);
+    let html = Page::new(words.empty, tab, &Empty { words, live }).html(config, None);
+    match exists {
+        true => Built::Page(html),
+        false => Built::Missing(html),
     }
 }
