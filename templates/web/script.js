@@ -5,7 +5,7 @@
   const named = (wanted) => [...main.querySelectorAll("[id],a[href]")].find((element) => name(element) === wanted);
   async function refresh() {
     if (document.hidden || document.activeElement.matches("input,select")) return;
-    const answer = await fetch(location.href, { cache: "no-cache" });
+    const answer = await fetch(location.href, { cache: "no-cache", signal: AbortSignal.timeout(30000) });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("main");
@@ -23,7 +23,8 @@
     main.querySelectorAll(".scroll").forEach((box, at) => { box.scrollLeft = sideways[at] || 0; });
     if (focused) named(focused)?.focus({ preventScroll: true });
   }
-  setInterval(() => refresh().catch(() => {}), 60000);
+  const later = () => setTimeout(() => refresh().catch(() => {}).finally(later), 1000 * (main.dataset.refresh || 60));
+  later();
   document.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
     if (!way || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.target.closest("input,select,pre,.scroll")) return;

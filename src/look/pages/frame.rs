@@ -42,7 +42,7 @@ pub(super) struct Page {
     pub(super) current: Tab,
     /// The day shown: links to the other pages keep it.
     pub(super) date: Option<NaiveDate>,
-    /// Seconds after which it is asked for again.
+    /// Seconds after which it is asked for again, if it is not the usual time.
     pub(super) refresh: Option<u32>,
     /// What stands in `<main>`, as HTML; everything in it is escaped.
     pub(super) content: String,

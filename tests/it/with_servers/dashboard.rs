@@ -153,6 +153,62 @@ fn without_scripts_the_pages_are_whole() {
 }
 
 #[test]
+fn the_live_page_renews_itself_in_place_and_leaves_open_what_is_open() {
+    let settings = "[live]
+accept = true
+[live.kinds.visit]
+shape = \"event\"
+labels = { page = { most = 50 } }
+by = [[\"page\"]]
+[[live.alerts]]
+key = \"visits\"
+label = \"Many visits of a page with a long name that has to be broken at the end of a narrow line\"
+watch = { kind = \"visit\", value = \"count\" }
+warning = \"> 0\"
+[tables.users]
+name = \"users\"
+[[metrics]]
+key = \"total_users\"
+table = \"users\"
+count = \"*\"
+";
+    let site = Site::of(World::new("2026-01-01T00:00:00Z", settings), &[]);
+    let mut tab = Tab::open(PHONE);
+    // Before the first night the other pages lead there.
+    tab.go(&site.address("/"));
+    tab.follow("main a[href='/sys/metrics/live']");
+    let sent = "fetch('/api/events', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(Array.from({ length: 9 }, (_, at) => ({ kind: 'visit', labels: { page: 'page ' + at } }))) })
+        .then(answer => answer.status)";
+    assert_eq!(tab.evaluate(sent), 200);
+    let comes = |tab: &mut Tab, expression: &str| {
+        let wait = format!(
+            "new Promise(resolve => {{ const look = () => ({expression}) ? resolve(true) : setTimeout(look, 50); look(); }})"
+        );
+        assert_eq!(tab.evaluate(&wait), true);
+    };
+    // The server looks at its alerts every ten seconds, and the page at the server every five.
+    comes(&mut tab, "document.querySelector('#happened')");
+    tab.evaluate(
+        "(() => { document.querySelector('#happened').open = true; window.stays = true; scrollTo(0, 300);
+            window.before = document.querySelector('.masthead p').textContent; })()",
+    );
+    assert_eq!(tab.evaluate(EXAMINE), Value::Array(Vec::new()));
+    comes(
+        &mut tab,
+        "document.querySelector('.masthead p').textContent !== window.before",
+    );
+    for expression in [
+        "window.stays",
+        "document.querySelector('#happened').open",
+        "scrollY === 300",
+    ] {
+        assert_eq!(tab.evaluate(expression), true, "{expression}");
+    }
+    assert_eq!(tab.complaints, Vec::<String>::new());
+}
+
+#[test]
 #[ignore = "makes pictures to look at: make preview"]
 fn previews() {
     let site = Site::of_the_demo();
@@ -195,13 +251,12 @@ impl Site {
             "{}",
             String::from_utf8_lossy(&made.stderr)
         );
-        let mut server = world.start(&[
-            "--config",
-            "demo/daybook.toml",
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-        ]);
+        Self::of(world, &["--config", "demo/daybook.toml"])
+    }
+
+    fn of(world: World, options: &[&str]) -> Self {
+        let serve = ["serve", "--listen", "127.0.0.1:0"];
+        let mut server = world.start(&[options, &serve].concat());
         let mut said = BufReader::new(server.stderr.take().unwrap()).lines();
         let origin = said
             .find_map(|line| {
