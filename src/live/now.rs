@@ -14,6 +14,8 @@ use super::watch::{Happened, Known, Words};
 #[derive(Debug, Clone, Default)]
 pub struct Now {
     pub kinds: Vec<KindNow>,
+    /// When the last day of the kinds begins: at the full hour that is 23 to 24 hours ago.
+    pub day_start: DateTime<Utc>,
     /// The raised ones, the most severe first.
     pub raised: Vec<(String, Words, Known)>,
     /// What happened within a day, the newest first.
@@ -27,6 +29,8 @@ pub struct KindNow {
     /// The value of which there are percentiles and means.
     pub value: Option<String>,
     pub unit: String,
+    /// Its groups measure different things, so nothing is made of the values of all groups together.
+    pub is_apart: bool,
     /// When its newest event was.
     pub latest: Option<DateTime<Utc>>,
     pub hour: Summed,
@@ -42,16 +46,20 @@ pub struct KindNow {
     pub groups: Vec<Group>,
 }
 
-/// What a kind's events come to. Percentiles of a day are estimates, right to within 0.8 %.
+/// What a kind's events come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Summed {
     pub count: u64,
     pub failed: u64,
+    /// Events with an outcome.
+    pub ended: u64,
     pub success_pct: Option<f64>,
     pub mean: Option<f64>,
     pub p50: Option<f64>,
     pub p95: Option<f64>,
     pub p99: Option<f64>,
+    /// The percentiles are right to within 0.8 %.
+    pub is_estimate: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -69,9 +77,14 @@ pub async fn now(
     is_wanted: impl Fn(&Kind) -> bool,
     context: Context,
 ) -> Result<Now, AskError> {
-    let mut now = Now::default();
+    let day_start = day_start(context);
+    let mut now = Now {
+        day_start: DateTime::from_timestamp(day_start, 0).unwrap_or_default(),
+        ..Now::default()
+    };
     for kind in live.kinds.values().filter(|kind| is_wanted(kind)) {
-        now.kinds.push(of_kind(store, kind, context).await?);
+        now.kinds
+            .push(of_kind(store, kind, day_start, context).await?);
     }
     now.raised = store.raised_alerts().await?;
     let day = context.now.checked_sub_signed(TimeDelta::days(1));
@@ -82,15 +95,26 @@ pub async fn now(
     Ok(now)
 }
 
-async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<KindNow, AskError> {
+/// A day of whole hours, which rollups know, and the one that is not over.
+fn day_start(context: Context) -> i64 {
+    Grain::Hour.start(context.now.timestamp() - 23 * 3600, context.zone)
+}
+
+async fn of_kind(
+    store: &mut Store,
+    kind: &Kind,
+    first_hour: i64,
+    context: Context,
+) -> Result<KindNow, AskError> {
     let value = main_value(kind);
+    let by = main_group(kind);
+    let is_apart = kind.shape == Shape::Sample && !by.is_empty();
     let at = context.now.timestamp();
-    // A day of whole hours, which rollups know, and the one that is not over.
-    let first_hour = Grain::Hour.start(at - 23 * 3600, context.zone);
     let end = context.now.timestamp_micros().saturating_add(1);
     let hour = end - 3_600_000_000..end;
     let day = first_hour * 1_000_000..end;
-    let figures_of = figures_of(kind, value.as_deref());
+    let figures_of_groups = figures_of(kind, value.as_deref());
+    let figures_of = figures_of(kind, value.as_deref().filter(|_| !is_apart));
     let filter = Filter::default();
     let whole = Wanted {
         window: hour,
@@ -101,7 +125,10 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
         estimate: false,
     };
     let mut look = Look::at(store, kind, context).await?;
-    let (of_hour, _) = look.figures(&whole).await?;
+    let of_hour = look.table(&whole).await?;
+    let is_estimate = of_hour.is_estimate();
+    let of_hour = of_hour.figures(&figures_of);
+    let of_hour = of_hour.first().map(|row| summed(&row.numbers, is_estimate));
     let count = [Aggregate::Count];
     let minutes = Wanted {
         figures: &count,
@@ -118,10 +145,13 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
     let by_hour = look.table(&hours).await?;
     let hours = by_hour.figures(&count);
     let (of_day, gaps) = by_hour.together(&figures_of);
-    let by = main_group(kind);
     let mut groups = Vec::new();
     if !by.is_empty() {
-        let grouped = Wanted { by: &by, ..whole };
+        let grouped = Wanted {
+            by: &by,
+            figures: &figures_of_groups,
+            ..whole
+        };
         (groups, _) = look.figures(&grouped).await?;
     }
     let unit = value.as_ref().and_then(|value| kind.value(value));
@@ -129,15 +159,13 @@ async fn of_kind(store: &mut Store, kind: &Kind, context: Context) -> Result<Kin
         name: kind.name.clone(),
         shape: kind.shape,
         latest: look.latest(),
-        hour: of_hour
-            .first()
-            .map(|row| summed(&row.numbers))
-            .unwrap_or_default(),
-        day: summed(&of_day),
+        is_apart,
+        hour: of_hour.unwrap_or_default(),
+        day: summed(&of_day, true),
         minutes: spread(&minutes, at - 3540, 60, 60),
         hours: spread(&hours, first_hour, 3600, 24),
         broken: gaps.broken.into_iter().collect(),
-        groups: ranked(groups),
+        groups: ranked(groups, is_estimate),
         unit: unit
             .map(|at| kind.values[at].unit.clone())
             .unwrap_or_default(),
@@ -176,28 +204,35 @@ fn figures_of(kind: &Kind, value: Option<&str>) -> Vec<Aggregate> {
         figures.extend(summaries.map(|summary| Aggregate::Of(summary, value.to_owned())));
     }
     if kind.shape == Shape::Span {
-        figures.extend([Aggregate::Failed, Aggregate::SuccessPct]);
+        figures.extend([
+            Aggregate::Failed,
+            Aggregate::SuccessPct,
+            Aggregate::Succeeded,
+        ]);
     }
     figures
 }
 
 /// A span always has a duration.
-fn summed(numbers: &[Option<f64>]) -> Summed {
+fn summed(numbers: &[Option<f64>], is_estimate: bool) -> Summed {
     let number = |at: usize| numbers.get(at).copied().flatten();
+    let failed = number(5).unwrap_or_default();
     Summed {
         count: number(0).unwrap_or_default() as u64,
         mean: number(1),
         p50: number(2),
         p95: number(3),
         p99: number(4),
-        failed: number(5).unwrap_or_default() as u64,
+        failed: failed as u64,
         success_pct: number(6),
+        ended: (failed + number(7).unwrap_or_default()) as u64,
+        is_estimate,
     }
 }
 
-fn ranked(rows: Vec<FigureRow>) -> Vec<Group> {
+fn ranked(rows: Vec<FigureRow>, is_estimate: bool) -> Vec<Group> {
     let group = |row: FigureRow| Group {
-        summed: summed(&row.numbers),
+        summed: summed(&row.numbers, is_estimate),
         words: row.words,
     };
     let mut groups: Vec<Group> = rows.into_iter().map(group).collect();

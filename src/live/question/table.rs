@@ -279,6 +279,11 @@ impl<'a> Look<'a> {
 }
 
 impl Table {
+    /// Whether percentiles of its rows are estimates.
+    pub fn is_estimate(&self) -> bool {
+        self.read.is_estimate
+    }
+
     pub fn figures(&self, figures: &[Aggregate]) -> Vec<FigureRow> {
         let row = |((start, words), row): (&(i64, Vec<String>), &Row)| FigureRow {
             start: *start,

@@ -55,7 +55,7 @@ struct KindCard {
 }
 
 struct SumRow {
-    time: &'static str,
+    time: String,
     count: String,
     failed: String,
     percentiles: [(&'static str, String); 3],
@@ -82,6 +82,7 @@ pub(super) fn page(config: &Config, live: &LiveSettings, now: &Now, at: DateTime
         words: Words::in_language(locale.language),
         zone: config.time_zone,
         at,
+        day_start: now.day_start,
     };
     let (kinds, silent): (Vec<&KindNow>, Vec<&KindNow>) =
         now.kinds.iter().partition(|kind| kind.latest.is_some());
@@ -140,6 +141,7 @@ struct Telling {
     words: &'static Words,
     zone: Tz,
     at: DateTime<Utc>,
+    day_start: DateTime<Utc>,
 }
 
 impl Telling {
@@ -158,7 +160,7 @@ impl Telling {
                 ("p95", summed.p95),
                 ("p99", summed.p99),
             ]
-            .map(|(name, number)| (name, self.number(number, kind))),
+            .map(|(name, number)| (name, self.percentile(number, summed, kind))),
             width: counts.len(),
             bars: bars(counts),
             alt: self.alt(counts),
@@ -167,14 +169,25 @@ impl Telling {
             name: kind.name.clone(),
             latest: self.latest(kind),
             fails: kind.shape == Shape::Span,
-            measures: kind.value.is_some(),
+            measures: kind.value.is_some() && !kind.is_apart,
             rows: [
-                row(self.words.live_hour, &kind.hour, &kind.minutes),
-                row(self.words.live_day, &kind.day, &kind.hours),
+                row(self.words.live_hour.to_owned(), &kind.hour, &kind.minutes),
+                row(self.day(), &kind.day, &kind.hours),
             ],
             lists: self.lists(kind),
             broken: kind.broken.iter().map(|why| printable(why)).collect(),
         }
+    }
+
+    /// `Since 11:00 yesterday`: a day of whole hours.
+    fn day(&self) -> String {
+        let date = |at: DateTime<Utc>| at.with_timezone(&self.zone).date_naive();
+        let phrase = match date(self.day_start) == date(self.at) {
+            true => self.words.live_today,
+            false => self.words.live_yesterday,
+        };
+        let time = self.speech.clock(self.day_start, self.zone);
+        fill(phrase, &[("time", time)])
     }
 
     fn latest(&self, kind: &KindNow) -> String {
@@ -196,9 +209,14 @@ impl Telling {
         }
     }
 
-    /// `3 · 99.2 %`
+    /// `3 · 0.8 %`; where not every event has an outcome, `3 of 370 · 0.8 %`.
     fn failed(&self, summed: &Summed) -> String {
-        let failed = self.speech.whole(summed.failed as usize);
+        let mut failed = self.speech.whole(summed.failed as usize);
+        if summed.ended < summed.count {
+            let ended = self.speech.whole(summed.ended as usize);
+            let words = [("failed", failed), ("ended", ended)];
+            failed = fill(self.words.live_failed_of, &words);
+        }
         let scale = Scale {
             unit: "%",
             decimals: Some(1),
@@ -206,9 +224,18 @@ impl Telling {
         };
         match summed.success_pct {
             Some(part) if summed.failed > 0 => {
-                format!("{failed} · {}", self.speech.number(100.0 - part, scale))
+                let part = self.speech.measured(100.0 - part, scale);
+                format!("{failed} · {part}")
             }
             _ => failed,
+        }
+    }
+
+    fn percentile(&self, number: Option<f64>, summed: &Summed, kind: &KindNow) -> String {
+        let written = self.number(number, kind);
+        match summed.is_estimate && number.is_some() {
+            true => format!("≈\u{a0}{written}"),
+            false => written,
         }
     }
 
@@ -217,12 +244,16 @@ impl Telling {
         let Some(number) = number else {
             return "–".to_owned();
         };
+        let rounded = match number.abs() < 100.0 {
+            true => (number * 10.0).round() / 10.0,
+            false => number.round(),
+        };
         let scale = Scale {
             unit: &kind.unit,
-            decimals: Some(if number.abs() < 100.0 { 1 } else { 0 }),
+            decimals: None,
             in_points: false,
         };
-        self.speech.number(number, scale)
+        self.speech.number(rounded, scale)
     }
 
     fn alt(&self, counts: &[u64]) -> String {
@@ -235,7 +266,7 @@ impl Telling {
     fn lists(&self, kind: &KindNow) -> Vec<GroupList> {
         let by = kind.by.join(", ");
         let list = |title: &str, groups: Vec<&Group>| GroupList {
-            title: format!("{title} · {by}"),
+            title: fill(title, &[("by", by.clone())]),
             rows: groups
                 .into_iter()
                 .map(|group| self.group(group, kind))
@@ -248,7 +279,9 @@ impl Telling {
             _ if kind.value.is_none() => vec![list(self.words.live_busiest, first())],
             1..=LISTED => vec![list(self.words.live_groups, first())],
             _ => {
-                let last = groups.iter().rev().take(LISTED).collect();
+                // Nobody is in both lists.
+                let others = groups.len() - LISTED;
+                let last = groups.iter().rev().take(LISTED.min(others)).collect();
                 vec![
                     list(self.words.live_lowest, first()),
                     list(self.words.live_highest, last),

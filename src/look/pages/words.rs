@@ -42,7 +42,7 @@ words! {
     history_event history_live history_interval history_survivors history_now
     rule_above rule_from rule_below rule_down_to no_rules rule_both rule_falls rule_rises rule_parts warning_from critical_from
     legend_usual legend_open legend_clock
-    live live_title live_refreshes live_happened live_events live_failed live_hour live_day live_just_now live_ago live_most
+    live live_title live_refreshes live_happened live_events live_failed live_hour live_today live_yesterday live_failed_of live_flow live_just_now live_ago live_most
     live_lowest live_highest live_groups live_busiest live_broken live_silent
 }
 

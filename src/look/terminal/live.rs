@@ -21,9 +21,11 @@ use crate::live::compat::agents_dashboard::{AgentsDashboard, TASK, agents_dashbo
 use crate::live::now::{Now, now};
 use crate::live::question::{AskError, Context};
 use crate::live::store::{Store, StoreError};
+use crate::locale::Numbers;
 
 use super::input::{Input, next_input};
 use super::session::Session;
+use numbers::Format;
 use parts::{Ink, Line};
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -55,6 +57,7 @@ pub struct Seen {
     name: String,
     at: DateTime<Utc>,
     zone: Tz,
+    numbers: Numbers,
     now: Now,
     agents: Option<AgentsDashboard>,
     /// Why there is nothing to be seen.
@@ -154,6 +157,7 @@ impl LiveView<'_> {
             name: self.config.name.clone(),
             at: (self.clock)(),
             zone: self.config.time_zone,
+            numbers: self.config.report.locale.numbers,
             now: Now::default(),
             agents: None,
             nothing: None,
@@ -180,15 +184,26 @@ fn page(seen: &Seen, live: &LiveSettings, width: usize) -> Vec<Line> {
         lines.extend([Line::default(), Line::of(nothing)]);
         return cut(lines, width);
     }
-    lines.extend(alerts::lines(&seen.now, live, seen.zone));
+    let format = Format {
+        numbers: seen.numbers,
+        zone: seen.zone,
+        now: seen.at,
+    };
+    lines.extend(alerts::lines(&seen.now, live, format));
     let task = seen.now.kinds.iter().find(|kind| kind.name == TASK);
     let mut others: Vec<_> = seen.now.kinds.iter().collect();
     if let Some((dashboard, task)) = seen.agents.as_ref().zip(task) {
-        lines.extend(agents::lines(dashboard, task, width));
+        lines.extend(agents::lines(
+            dashboard,
+            task,
+            seen.now.day_start,
+            format,
+            width,
+        ));
         others.retain(|kind| kind.name != TASK);
     }
     if !others.is_empty() {
-        lines.extend(kinds::lines(&others, seen.at, width));
+        lines.extend(kinds::lines(&others, seen.now.day_start, format, width));
     }
     cut(lines, width)
 }

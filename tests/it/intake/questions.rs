@@ -566,17 +566,70 @@ async fn the_page_of_what_happens_now_needs_no_script_and_shows_what_came() {
     assert_eq!(page.status, 200);
     assert!(
         page.body
-            .contains("<meta http-equiv=\"refresh\" content=\"5\" />")
+            .contains("<noscript><meta http-equiv=\"refresh\" content=\"5\" /></noscript>")
     );
+    assert!(page.body.contains(" data-refresh=\"5\">"));
     assert!(!page.body.contains("Incomplete"));
+    assert!(!page.body.contains("{label}"), "{}", page.body);
     for text in [
         "<h2 id=\"checkout\">checkout</h2>",
         "1 · 16.7",
         "No active alerts.",
         "<th scope=\"row\">zh</th>",
+        "<h3>Means by shop, last hour</h3>",
+        "<th scope=\"row\">Since 13:00 yesterday</th>",
+        // Of the hour from the points, of the day from sketches.
+        "data-name=\"p99\">600\u{a0}ms</td>",
+        "data-name=\"p99\">≈\u{a0}600\u{a0}ms</td>",
     ] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn the_page_says_of_how_many_events_with_an_outcome_some_failed() {
+    let world = shop("");
+    let intake = asked(&world).await;
+    let open = json!({"kind": "checkout", "labels": {"shop": "zh"}, "values": {"duration": 100}});
+    intake.post("/api/events", &open.to_string()).await;
+    let page = intake.get("/sys/metrics/live").await.body;
+    assert!(page.contains(">1 of 6 · 16.7\u{a0}%</td>"), "{page}");
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn of_samples_of_different_things_there_are_numbers_by_group_and_none_of_all() {
+    let world = shop(
+        "[live.kinds.gauge]\nshape = \"sample\"\nlabels = { what = { most = 9 } }\nvalues = { value = {} }\nby = [[\"what\"]]
+[live.kinds.heat]\nshape = \"sample\"\nvalues = { degrees = { unit = \"°C\" } }",
+    );
+    let intake = Intake::of(&world).await;
+    let gauge = |what: &str, value: i64| json!({"kind": "gauge", "labels": {"what": what}, "values": {"value": value}});
+    let heat = json!({"kind": "heat", "values": {"degrees": 20.5}});
+    let events = json!([gauge("memory", 44_072_960), gauge("cpu", 12), heat]);
+    intake.post("/api/events", &events.to_string()).await;
+    let page = intake.get("/sys/metrics/live").await.body;
+    let card = page
+        .split("<section")
+        .find(|card| card.contains("id=\"gauge\""));
+    let card = card.unwrap();
+    assert!(!card.contains("p95"), "{card}");
+    for text in [">44'072'960</td>", ">12</td>"] {
+        assert!(card.contains(text), "{text}: {card}");
+    }
+    assert!(page.contains(">20.5\u{a0}°C</td>"), "{page}");
+    let series = intake.get("/metrics").await.body;
+    let percentiles = series
+        .lines()
+        .filter(|line| line.starts_with("daybook_live_value_last_hour{"));
+    let percentiles: Vec<&str> = percentiles.collect();
+    assert_eq!(percentiles.len(), 3, "{percentiles:?}");
+    assert!(
+        percentiles
+            .iter()
+            .all(|line| line.contains("kind=\"heat\""))
+    );
     intake.end().await;
 }
 

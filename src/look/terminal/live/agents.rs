@@ -1,25 +1,36 @@
 //! The agents' dashboard: summary, agents, queue, resources and trends.
 
+use chrono::{DateTime, Utc};
+
 use crate::live::compat::agents_dashboard::{Agent, AgentsDashboard, Gauge, Gauges};
 use crate::live::now::KindNow;
 
 use super::super::chart::{bar, counts};
-use super::numbers::{bytes, milliseconds, or_nothing, percent, whole};
+use super::numbers::{Format, or_nothing};
 use super::parts::{Ink, Line, columns};
 
 /// From this width two sections stand beside each other.
 const WIDE: usize = 80;
 const CELL: usize = 20;
-const LABEL: usize = 10;
+const LABEL: usize = 12;
 const NO_DATA: &str = "no data";
 const BAR: usize = 10;
 
-pub(super) fn lines(dashboard: &AgentsDashboard, task: &KindNow, width: usize) -> Vec<Line> {
-    let mut lines = summary(dashboard, width);
-    lines.extend(agents(dashboard, width));
-    let (queue, resources) = (queue(&dashboard.gauges), resources(dashboard));
+pub(super) fn lines(
+    dashboard: &AgentsDashboard,
+    task: &KindNow,
+    day_start: DateTime<Utc>,
+    format: Format,
+    width: usize,
+) -> Vec<Line> {
+    let mut lines = summary(dashboard, format, width);
+    lines.extend(agents(dashboard, format, width));
+    let (queue, resources) = (
+        queue(&dashboard.gauges, format),
+        resources(dashboard, format),
+    );
     lines.extend(pair(queue, resources, width));
-    lines.extend(trends(task, width));
+    lines.extend(trends(task, day_start, format, width));
     lines
 }
 
@@ -41,28 +52,42 @@ fn pair(left: Vec<Line>, right: Vec<Line>, width: usize) -> Vec<Line> {
 /// A number with what its colour says.
 type Figure = (&'static str, String, Ink);
 
-fn judged(number: Option<f64>, text: fn(f64) -> String, ink: impl Fn(f64) -> Ink) -> (String, Ink) {
+fn judged(
+    number: Option<f64>,
+    text: impl Fn(f64) -> String,
+    ink: impl Fn(f64) -> Ink,
+) -> (String, Ink) {
     (or_nothing(number, text), number.map_or(Ink::Plain, ink))
 }
 
-fn summary(dashboard: &AgentsDashboard, width: usize) -> Vec<Line> {
-    let (success, success_ink) = judged(dashboard.success_pct, percent, |pct| {
-        Ink::at_least(pct, 95.0, 90.0)
-    });
-    let (p99, p99_ink) = judged(dashboard.p99, milliseconds, |p99| {
-        Ink::at_most(p99, 1000.0, 3000.0)
-    });
+fn summary(dashboard: &AgentsDashboard, format: Format, width: usize) -> Vec<Line> {
+    let (success, success_ink) = judged(
+        dashboard.success_pct,
+        |number| format.percent(number),
+        |pct| Ink::at_least(pct, 95.0, 90.0),
+    );
+    let (p99, p99_ink) = judged(
+        dashboard.p99,
+        |number| format.milliseconds(number),
+        |p99| Ink::at_most(p99, 1000.0, 3000.0),
+    );
     let each = (dashboard.tasks > 0).then(|| dashboard.tokens / dashboard.tasks as f64);
     let plain = |label, text| (label, text, Ink::Plain);
     let figures: [Figure; 8] = [
-        plain("Tasks", whole(dashboard.tasks as f64)),
+        plain("Tasks", format.whole(dashboard.tasks as f64)),
         ("Success", success, success_ink),
-        plain("Average", or_nothing(dashboard.avg, milliseconds)),
-        plain("p95", or_nothing(dashboard.p95, milliseconds)),
+        plain(
+            "Average",
+            or_nothing(dashboard.avg, |number| format.milliseconds(number)),
+        ),
+        plain(
+            "p95",
+            or_nothing(dashboard.p95, |number| format.milliseconds(number)),
+        ),
         ("p99", p99, p99_ink),
-        plain("Tokens", whole(dashboard.tokens)),
-        plain("A task", or_nothing(each, whole)),
-        plain("Agents", whole(dashboard.agents as f64)),
+        plain("Tokens", format.whole(dashboard.tokens)),
+        plain("A task", or_nothing(each, |number| format.whole(number))),
+        plain("Agents", format.whole(dashboard.agents as f64)),
     ];
     let a_line = (width / CELL).clamp(1, 4);
     let room = width / a_line;
@@ -80,7 +105,7 @@ fn summary(dashboard: &AgentsDashboard, width: usize) -> Vec<Line> {
     lines
 }
 
-fn agents(dashboard: &AgentsDashboard, width: usize) -> Vec<Line> {
+fn agents(dashboard: &AgentsDashboard, format: Format, width: usize) -> Vec<Line> {
     let half = if width >= WIDE { width / 2 } else { width };
     if dashboard.fastest.is_empty() {
         return vec![
@@ -89,15 +114,15 @@ fn agents(dashboard: &AgentsDashboard, width: usize) -> Vec<Line> {
             Line::default().with("  no tasks", Ink::Muted),
         ];
     }
-    let fastest = ranking("Fastest agents", &dashboard.fastest, half);
+    let fastest = ranking("Fastest agents", &dashboard.fastest, format, half);
     let slowest = match dashboard.slowest.as_slice() {
         [] => Vec::new(),
-        slowest => ranking("Slowest agents", slowest, half),
+        slowest => ranking("Slowest agents", slowest, format, half),
     };
     pair(fastest, slowest, width)
 }
 
-fn ranking(title: &str, agents: &[Agent], width: usize) -> Vec<Line> {
+fn ranking(title: &str, agents: &[Agent], format: Format, width: usize) -> Vec<Line> {
     let (tasks, average, success) = (6, 9, 11);
     let name = width.saturating_sub(2 + tasks + average + success);
     let head = Line::default()
@@ -106,13 +131,19 @@ fn ranking(title: &str, agents: &[Agent], width: usize) -> Vec<Line> {
         .right("average", average, Ink::Muted)
         .right("success", success - 3, Ink::Muted);
     let row = |agent: &Agent| {
-        let (rate, ink) = judged(agent.success_pct, percent, |pct| {
-            Ink::at_least(pct, 90.0, 80.0)
-        });
+        let (rate, ink) = judged(
+            agent.success_pct,
+            |number| format.percent(number),
+            |pct| Ink::at_least(pct, 90.0, 80.0),
+        );
         Line::of("  ")
             .left(&agent.id, name, Ink::Plain)
-            .right(&whole(agent.tasks as f64), tasks, Ink::Plain)
-            .right(&or_nothing(agent.avg, milliseconds), average, Ink::Plain)
+            .right(&format.whole(agent.tasks as f64), tasks, Ink::Plain)
+            .right(
+                &or_nothing(agent.avg, |number| format.milliseconds(number)),
+                average,
+                Ink::Plain,
+            )
             .marked(&rate, success, ink)
     };
     std::iter::once(head)
@@ -132,11 +163,11 @@ fn gauged(label: &str, number: Option<f64>, text: impl Fn(f64, Line) -> Line) ->
     }
 }
 
-fn queue(gauges: &Gauges) -> Vec<Line> {
+fn queue(gauges: &Gauges, format: Format) -> Vec<Line> {
     let waiting = |label, gauge| {
         gauged(label, gauges.get(gauge), |number, line| {
             let ink = Ink::at_most(number, 20.0, 50.0);
-            let text = format!("{} {}", whole(number), ink.mark());
+            let text = format!("{} {}", format.whole(number), ink.mark());
             line.with(text.trim_end(), ink)
         })
     };
@@ -148,7 +179,7 @@ fn queue(gauges: &Gauges) -> Vec<Line> {
     ];
     let known = priorities.iter().filter_map(|(word, gauge)| {
         let number = gauges.get(*gauge)?;
-        Some(format!("{} {word}", whole(number)))
+        Some(format!("{} {word}", format.whole(number)))
     });
     let known: Vec<String> = known.collect();
     let by_priority = match known.is_empty() {
@@ -163,19 +194,24 @@ fn queue(gauges: &Gauges) -> Vec<Line> {
     ]
 }
 
-fn resources(dashboard: &AgentsDashboard) -> Vec<Line> {
+fn resources(dashboard: &AgentsDashboard, format: Format) -> Vec<Line> {
     let gauges = &dashboard.gauges;
     let budget = gauges
         .get(Gauge::TokenBudget)
         .filter(|budget| *budget > 0.0);
     let tokens = match budget {
         None => labelled("Tokens")
-            .with(&whole(dashboard.tokens), Ink::Plain)
+            .with(&format.whole(dashboard.tokens), Ink::Plain)
             .with(", no budget known", Ink::Muted),
         Some(budget) => {
             let share = 100.0 * dashboard.tokens / budget;
             let ink = Ink::at_most(share, 60.0, 80.0);
-            let used = format!("{share:.0} % of {} {}", whole(budget), ink.mark());
+            let used = format!(
+                "{} % of {} {}",
+                format.whole(share),
+                format.whole(budget),
+                ink.mark()
+            );
             labelled("Tokens")
                 .left(&bar(share / 100.0, BAR), BAR + 1, ink)
                 .with(used.trim_end(), ink)
@@ -186,23 +222,23 @@ fn resources(dashboard: &AgentsDashboard) -> Vec<Line> {
         .unwrap_or(dashboard.agents as f64);
     let agents = match gauges.get(Gauge::AgentQuota) {
         Some(quota) => labelled("Agents").with(
-            &format!("{} of {}", whole(active), whole(quota)),
+            &format!("{} of {}", format.whole(active), format.whole(quota)),
             Ink::Plain,
         ),
         None => labelled("Agents")
-            .with(&whole(active), Ink::Plain)
+            .with(&format.whole(active), Ink::Plain)
             .with(", no quota known", Ink::Muted),
     };
     let memory = gauged("Memory", gauges.get(Gauge::MemoryBytes), |number, line| {
-        line.with(&bytes(number), Ink::Plain)
+        line.with(&format.bytes(number), Ink::Plain)
     });
     vec![Line::heading("Resources"), tokens, agents, memory]
 }
 
-fn trends(task: &KindNow, width: usize) -> Vec<Line> {
+fn trends(task: &KindNow, day_start: DateTime<Utc>, format: Format, width: usize) -> Vec<Line> {
     let room = width.saturating_sub(2 + LABEL + 16).max(1);
-    let trend = |label, of: &[u64]| {
-        let tasks = format!(" {} tasks", whole(of.iter().sum::<u64>() as f64));
+    let trend = |label: &str, of: &[u64]| {
+        let tasks = format!(" {} tasks", format.whole(of.iter().sum::<u64>() as f64));
         labelled(label)
             .with(&counts(of, room), Ink::Good)
             .with(&tasks, Ink::Plain)
@@ -211,6 +247,6 @@ fn trends(task: &KindNow, width: usize) -> Vec<Line> {
         Line::default(),
         Line::heading("Trends"),
         trend("Last hour", &task.minutes),
-        trend("Last day", &task.hours),
+        trend(&format!("Since {}", format.clock(day_start)), &task.hours),
     ]
 }

@@ -1,19 +1,17 @@
 //! Which alerts are raised.
 
-use chrono_tz::Tz;
-
 use crate::config::LiveSettings;
 use crate::live::now::Now;
 use crate::live::watch::{Known, Words};
 use crate::threshold::Severity;
 
-use super::numbers::with_unit;
+use super::numbers::Format;
 use super::parts::{Ink, Line};
 
-pub(super) fn lines(now: &Now, live: &LiveSettings, zone: Tz) -> Vec<Line> {
+pub(super) fn lines(now: &Now, live: &LiveSettings, format: Format) -> Vec<Line> {
     let raised = now.raised.iter();
     let lines: Vec<Line> = raised
-        .filter_map(|(key, words, known)| raised_line(key, words, known, live, zone))
+        .filter_map(|(key, words, known)| raised_line(key, words, known, live, format))
         .collect();
     match () {
         () if live.alerts.is_empty() => {
@@ -30,19 +28,19 @@ fn raised_line(
     words: &Words,
     known: &Known,
     live: &LiveSettings,
-    zone: Tz,
+    format: Format,
 ) -> Option<Line> {
     let alert = live.alerts.iter().find(|alert| alert.key == key)?;
     let raised = known.raised?;
     let kind = &live.kinds[&alert.watch.figure.kind];
     let value = known
         .value
-        .map(|value| format!(": {}", with_unit(value, alert.watch.unit(kind))));
+        .map(|value| format!(": {}", format.with_unit(value, alert.watch.unit(kind))));
     let (ink, severity) = match raised.severity {
         Severity::Warning => (Ink::Warning, "warning"),
         Severity::Critical => (Ink::Critical, "critical"),
     };
-    let since = raised.since.with_timezone(&zone).format("%H:%M");
+    let since = format.clock(raised.since);
     let whose = match words.join(", ") {
         words if words.is_empty() => words,
         words => format!(" ({words})"),
