@@ -36,7 +36,11 @@ pub fn number(rollup: &Rollup, aggregate: &Aggregate) -> Option<Number> {
         Summary::Min => Number::Binary(stats.min),
         Summary::Max => Number::Binary(stats.max),
         Summary::Last => Number::Binary(stats.last),
-        Summary::Percentile(percentile) => Number::Binary(stats.sketch.percentile(*percentile)?),
+        Summary::Percentile(percentile) => {
+            let estimate = stats.sketch.percentile(*percentile)?;
+            // The extremes are known, so no estimate lies beyond them.
+            Number::Binary(estimate.max(stats.min).min(stats.max))
+        }
     })
 }
 

@@ -125,7 +125,10 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
                 output::data(&point.to_string())?;
             }
         }
-        Some((_, rows)) => output::page(&table(rows, world))?,
+        Some((_, rows)) => {
+            let figure = fact("figure").and_then(Json::as_str);
+            output::page(&table(rows, figure, world))?;
+        }
         None => {
             let mut facts = Map::new();
             let about = [
@@ -136,6 +139,10 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
                 "to",
                 "time_zone",
                 "complete",
+                "missing",
+                "broken",
+                "error_pct",
+                "too_large",
                 "read",
             ];
             let all = answer
@@ -153,22 +160,19 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
             }
         }
     }
-    for why in fact("broken")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
-        output::say(&text(why));
+    let list = |name: &str| fact(name).and_then(Json::as_array).into_iter().flatten();
+    for why in list("broken") {
+        output::say(&format!("incomplete: {}", text(why)));
     }
-    for part in fact("missing")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for part in list("missing") {
         let (from, to) = (text(&part["from"]), text(&part["to"]));
         output::say(&format!(
-            "from {from} to {to} nothing is kept that would answer"
+            "incomplete: from {from} to {to} nothing is kept that would answer"
         ));
+    }
+    for figure in list("too_large") {
+        let figure = text(figure);
+        output::say(&format!("{figure} is larger than a number can be"));
     }
     if let Some(next) = fact("next") {
         output::say(&format!("there are more: --after {}", text(next)));
@@ -181,10 +185,17 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn table(rows: &[Json], world: &World) -> String {
+/// Of a ranking by one figure, that and the counts; the rest has no room.
+fn table(rows: &[Json], ranked_by: Option<&str>, world: &World) -> String {
+    let is_shown = |name: &str| match ranked_by {
+        Some(figure) => ["labels", "count", figure].contains(&name),
+        None => true,
+    };
     let rows = rows.iter().map(|row| {
         let mut flat = Map::new();
-        flatten("", row, &mut flat);
+        let fields = row.as_object().into_iter().flatten();
+        let shown = fields.filter(|(name, _)| is_shown(name));
+        shown.for_each(|(name, json)| flatten(name, json, &mut flat));
         flat
     });
     let rows: Vec<Map<String, Json>> = rows.collect();

@@ -80,7 +80,13 @@ struct Asking<'a> {
 
 impl Row {
     fn json(&self, figure: &Aggregate, kind: &Kind) -> Json {
-        as_json(self.number(figure), figure.decimals(kind))
+        let number = match (figure, self.number(figure)) {
+            (Aggregate::Of(Summary::Sum, _), Some(Number::Binary(sum))) => {
+                Some(Number::Binary(without_noise(sum)))
+            }
+            (_, number) => number,
+        };
+        as_json(number, figure.decimals(kind))
     }
 }
 
@@ -583,6 +589,14 @@ fn as_json(number: Option<Number>, decimals: Option<u32>) -> Json {
                 false => json!(float),
             }
         }
+    }
+}
+
+/// Adding floats leaves noise in the last digits, 0.1 + 0.2 for example: 15 digits are known. Whole numbers are exact.
+fn without_noise(sum: f64) -> f64 {
+    match sum.fract() == 0.0 {
+        true => sum,
+        false => format!("{sum:.14e}").parse().unwrap_or(sum),
     }
 }
 

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use daybook::config::live::Durable;
-use daybook::kinds::Percentile;
+use daybook::kinds::{Aggregate, Percentile, Summary};
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
 use daybook::live::grain::Grain;
 use daybook::live::keep::{self, prune_all};
+use daybook::live::number::{Number, number};
 use daybook::live::record::Settings;
+use daybook::live::rollup::{Rollup, Sketch, Stats, bucket};
 use daybook::live::store::Store;
+use proptest::prelude::*;
 use serde_json::Value as Json;
 use support::world::App;
 use tempfile::TempDir;
@@ -192,6 +195,31 @@ async fn a_quantile_of_a_rollup_is_right_to_one_percent() {
             (found - exact).abs() <= 0.01 * exact,
             "{text}: {found} for {exact}"
         );
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_estimate_lies_between_the_extremes_and_is_right_to_within_0_8_percent(
+        mut numbers in prop::collection::vec(prop_oneof![-1e9..1e9, 0.0..10.0, Just(44_072_960.0)], 1..200),
+        hundredths in 1_u32..10_000,
+    ) {
+        numbers.sort_by(f64::total_cmp);
+        let (min, max) = (numbers[0], numbers[numbers.len() - 1]);
+        let mut stats = Stats::default();
+        (stats.count, stats.min, stats.max) = (numbers.len() as u64, min, max);
+        stats.sketch = Sketch::from_sorted(numbers.iter().map(|number| bucket(*number)));
+        let mut rollup = Rollup::default();
+        rollup.values.insert("v".to_owned(), stats);
+        let word = format!("p{}.{:02}", hundredths / 100, hundredths % 100);
+        let percentile = Percentile::parse(&word).unwrap();
+        let figure = Aggregate::Of(Summary::Percentile(percentile), "v".to_owned());
+        let Some(Number::Binary(found)) = number(&rollup, &figure) else {
+            panic!("{word} is known");
+        };
+        let exact = numbers[percentile.rank(numbers.len() as u64).unwrap() as usize];
+        prop_assert!((min..=max).contains(&found), "{word}: {found} of {min} to {max}");
+        prop_assert!((found - exact).abs() <= 0.008 * exact.abs(), "{word}: {found} for {exact}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value as Json, json};
 use support::world::World;
 
@@ -116,6 +117,61 @@ fn lines_are_answered_and_found_again_and_half_a_line_harms_no_other() {
     // What is printed can be recorded again.
     let all = world.binary(&["live", "query", "points", "checkout"]);
     assert_eq!(recorded(&world, &text(&all.stdout)).status.code(), Some(0));
+}
+
+#[test]
+fn a_ranking_is_printed_with_its_groups_its_figure_and_counts_and_in_full_as_json() {
+    let world = world();
+    let line = |shop: &str, duration: f64| {
+        json!({"kind": "checkout", "labels": {"shop": shop}, "values": {"duration": duration}, "ok": true}).to_string()
+    };
+    let lines = [line("zh", 0.1), line("zh", 0.2), line("be", 7.0)].join("\n");
+    assert!(recorded(&world, &lines).status.success());
+    let top = ["live", "query", "top", "checkout", "--by", "shop"];
+    let ranked = |more: &[&str]| text(&world.binary(&[&top[..], more].concat()).stdout);
+    assert_eq!(
+        ranked(&["--figure", "sum of duration"]),
+        "shop  sum of duration  count\nzh                0.3      2\nbe                  7      1\n"
+    );
+    assert_eq!(
+        ranked(&["--figure", "count"]),
+        "shop  count\nzh        2\nbe        1\n"
+    );
+    let json: Json = serde_json::from_str(&ranked(&["--json"])).unwrap();
+    let row = &json["rows"][0];
+    assert_eq!(row["values"]["duration"]["sum"], json!(0.3), "{row}");
+    assert_eq!(row["succeeded"], 2);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program tells the real time")]
+#[test]
+fn an_answer_in_text_says_what_it_lacks_and_how_far_estimates_may_be_off() {
+    let keep = "keep = { points = \"1d\" }";
+    let settings = format!("[live]\n[live.kinds.checkout]\n{CHECKOUT}{keep}{METRICS}");
+    let world = World::new("2026-11-20T11:00:00Z", &settings);
+    let now = Utc::now();
+    let old = now - TimeDelta::days(3);
+    let line = |at: DateTime<Utc>| {
+        json!({"kind": "checkout", "at": at, "labels": {"shop": "zh"}, "values": {"duration": 5}})
+            .to_string()
+    };
+    let lines = [line(old), line(now)].join("\n");
+    assert!(recorded(&world, &lines).status.success());
+    let said = |args: &[&str]| text(&world.binary(&[&["live", "query"], args].concat()).stderr);
+    let estimate = ["percentile", "checkout", "--estimate"];
+    assert_eq!(
+        said(&estimate),
+        "percentiles are estimates, right to within 0.8 %\n"
+    );
+    assert_eq!(said(&["points", "checkout"]), "");
+    let pruned = world.binary(&["live", "prune"]);
+    assert!(pruned.status.success(), "{pruned:?}");
+    let incomplete = said(&["points", "checkout"]);
+    assert!(incomplete.starts_with("incomplete: from "), "{incomplete}");
+    assert!(
+        incomplete.ends_with(" nothing is kept that would answer\n"),
+        "{incomplete}"
+    );
 }
 
 #[test]
