@@ -173,7 +173,10 @@ fn indented(text: &str) -> Vec<String> {
 }
 
 fn note(note: &NoteView) -> Vec<String> {
-    let items = note.lines.iter().map(|line| format!("-\u{a0}{line}"));
+    let items = note.lines.iter().map(|line| match line.mark {
+        Some((_, word)) => format!("-\u{a0}{word}: {}", line.text),
+        None => format!("-\u{a0}{}", line.text),
+    });
     let items = items.flat_map(|item| lines(&item, INDENT));
     lines(&note.title, 0).into_iter().chain(items).collect()
 }

@@ -141,8 +141,21 @@ pub struct CellView {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NoteView {
     pub title: String,
-    pub lines: Vec<String>,
+    pub lines: Vec<NoteLine>,
     pub tone: Tone,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NoteLine {
+    /// Stands before the text: `critical`.
+    pub mark: Option<(Tone, &'static str)>,
+    pub text: String,
+}
+
+impl From<String> for NoteLine {
+    fn from(text: String) -> Self {
+        Self { mark: None, text }
+    }
 }
 
 pub fn view(letter: &Letter, locale: Locale) -> View {

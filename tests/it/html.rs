@@ -93,7 +93,7 @@ fn even_alerts_without_number_and_notes_without_end_keep_the_page_small() {
     {
         row.value_tone = Tone::Critical;
     }
-    view.notes[0].lines = vec!["汉字".repeat(150); 300];
+    view.notes[0].lines = vec!["汉字".repeat(150).into(); 300];
     let page = html::page(&view);
     assert!(page.html.len() <= html::MOST_BYTES, "{}", page.html.len());
     assert!(page.left_out > 500);
@@ -336,7 +336,10 @@ fn words(view: &View) -> Vec<String> {
     }
     for note in &view.notes {
         words.push(note.title.clone());
-        words.extend(note.lines.clone());
+        for line in &note.lines {
+            words.extend(line.mark.map(|(_, word)| word.to_owned()));
+            words.push(line.text.clone());
+        }
     }
     words.extend(view.footer.clone());
     words

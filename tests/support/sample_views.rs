@@ -20,7 +20,7 @@ pub fn all() -> Vec<(&'static str, View)> {
 pub fn critical() -> View {
     let note = |title: &str, line: &str, tone| NoteView {
         title: title.to_owned(),
-        lines: vec![line.to_owned()],
+        lines: vec![line.to_owned().into()],
         tone,
     };
     View {
@@ -172,7 +172,7 @@ pub fn hostile() -> View {
     view.sections[2].name = bad.to_owned();
     view.notes.push(NoteView {
         title: bad.to_owned(),
-        lines: vec![bad.to_owned(), long],
+        lines: vec![bad.to_owned().into(), long.into()],
         tone: Tone::Critical,
     });
     view.link = Some((

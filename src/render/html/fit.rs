@@ -2,7 +2,7 @@
 
 use super::trend::Picture;
 use crate::render::phrases::{Phrases, Plural, fill};
-use crate::render::view::{NoteView, Tone, View};
+use crate::render::view::{NoteLine, NoteView, Tone, View};
 
 use super::ascii;
 use super::row::{self, Detail};
@@ -61,7 +61,7 @@ pub(super) fn notes(view: &View) -> Vec<NoteView> {
     for note in &mut notes {
         let all = note.lines.len();
         let fits = note.lines.iter().take_while(|line| {
-            let bytes = ascii::ascii(line).len() + AROUND_A_LINE;
+            let bytes = ascii::ascii(&line.text).len() + around(line);
             let fits = bytes <= room;
             room = room.saturating_sub(bytes);
             fits
@@ -70,14 +70,20 @@ pub(super) fn notes(view: &View) -> Vec<NoteView> {
         note.lines.truncate(shown);
         if all > shown {
             let words = Phrases::in_code(view.language);
-            note.lines.push(counted(words.more_lines, all - shown));
+            note.lines
+                .push(counted(words.more_lines, all - shown).into());
         }
     }
     notes
 }
 
 /// The markup of a note's line, about.
-const AROUND_A_LINE: usize = 110;
+fn around(line: &NoteLine) -> usize {
+    match line.mark {
+        Some(_) => 160,
+        None => 110,
+    }
+}
 
 fn written(view: &View, pictures: &[Vec<Option<Picture>>], detail: Detail) -> Vec<Fitted> {
     let trends = trend::any(view);

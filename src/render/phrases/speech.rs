@@ -249,11 +249,23 @@ impl Speech {
         }
     }
 
-    /// A number of the last while. Of large ones nobody reads the digits behind the point.
+    /// A number of the last while. Of large ones nobody reads the digits behind the point, and percentages have as few as
+    /// they need.
     pub fn measured(&self, number: f64, scale: Scale<'_>) -> String {
-        let decimals = match number.abs() >= 100.0 {
-            true => Some(0),
-            false => scale.decimals,
+        let decimals = match (scale.unit, scale.decimals) {
+            ("%", Some(decimals)) => {
+                let size = 10_f64.powi(decimals as i32);
+                let rounded = (number * size).round() / size;
+                return self.number(
+                    rounded,
+                    Scale {
+                        decimals: None,
+                        ..scale
+                    },
+                );
+            }
+            _ if number.abs() >= 100.0 => Some(0),
+            (_, decimals) => decimals,
         };
         self.number(number, Scale { decimals, ..scale })
     }

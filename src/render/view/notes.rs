@@ -13,7 +13,7 @@ use crate::report::{
 use super::highlights::{self, label};
 use super::opening::unusual_length;
 use super::rows::{counted, nulls};
-use super::{NoteView, Tone};
+use super::{NoteLine, NoteView, Tone};
 
 /// A line about more metrics does not name them.
 const NAMED: usize = 3;
@@ -45,11 +45,17 @@ pub(super) fn notes(letter: &Letter, speech: &Speech) -> Vec<NoteView> {
 }
 
 /// None without lines; of many, only the first are shown.
-fn note(title: &str, tone: Tone, mut lines: Vec<String>, speech: &Speech) -> Option<NoteView> {
+fn note<L: Into<NoteLine>>(
+    title: &str,
+    tone: Tone,
+    lines: Vec<L>,
+    speech: &Speech,
+) -> Option<NoteView> {
+    let mut lines: Vec<NoteLine> = lines.into_iter().map(Into::into).collect();
     let more = lines.len().saturating_sub(LINES);
     if more > 0 {
         lines.truncate(LINES);
-        lines.push(speech.count(speech.words.more_lines, more));
+        lines.push(speech.count(speech.words.more_lines, more).into());
     }
     (!lines.is_empty()).then(|| NoteView {
         title: title.to_owned(),
@@ -277,6 +283,10 @@ fn live_alerts(letter: &Letter, speech: &Speech) -> Option<NoteView> {
             false => format!("{} {clock}", speech.short_date(date)),
         }
     };
+    let tone = |alert: &LiveAlert| match alert.severity {
+        Severity::Critical => Tone::Critical,
+        Severity::Warning => Tone::Warning,
+    };
     let line = |alert: &LiveAlert| {
         let scale = Scale {
             unit: &alert.unit,
@@ -295,24 +305,26 @@ fn live_alerts(letter: &Letter, speech: &Speech) -> Option<NoteView> {
         };
         let told = [
             ("what", clean::label(&alert.label)),
-            ("severity", words.severity(alert.severity).to_owned()),
             ("value", number),
             ("since", at(alert.since)),
         ];
-        match alert.until {
+        let text = match alert.until {
             None => fill(words.live_still, &told),
             Some(until) => {
-                let [what, severity, number, since] = told;
+                let [what, number, since] = told;
                 fill(
                     words.live_over,
-                    &[what, severity, number, since, ("until", at(until))],
+                    &[what, number, since, ("until", at(until))],
                 )
             }
+        };
+        NoteLine {
+            mark: Some((tone(alert), words.severity(alert.severity))),
+            text,
         }
     };
     let alerts = &letter.around.live_alerts;
-    let is_critical = |alert: &LiveAlert| alert.severity == Severity::Critical;
-    let tone = match alerts.iter().any(is_critical) {
+    let tone = match alerts.iter().map(tone).any(|tone| tone == Tone::Critical) {
         true => Tone::Critical,
         false => Tone::Warning,
     };

@@ -397,7 +397,8 @@ fn corrections_that_rounding_hides_are_told_exactly() {
         correction("%", 1.21, 1.24),
     ];
     let view = view(&letter, ENGLISH);
-    let lines: Vec<String> = view.notes[0].lines.iter().map(|line| plain(line)).collect();
+    let lines = view.notes[0].lines.iter();
+    let lines: Vec<String> = lines.map(|line| plain(&line.text)).collect();
     assert_eq!(
         lines,
         [
