@@ -9,7 +9,7 @@ use super::{
     Catalog, Counted, Derived, Distribution, Good, History, Limit, Live, Measure, Metric, Parent,
     Parts, Rules, Shape, Table, Window,
 };
-use crate::kinds::{Aggregate, Figure, Kind, Kinds};
+use crate::kinds::{Aggregate, Figure, Kind, Kinds, Summary};
 use crate::text::mistake::Mistake;
 use crate::text::plain::capitalized;
 use crate::text::suggest::did_you_mean;
@@ -148,7 +148,11 @@ impl Measured {
         let kind: Option<&Kind> = kinds.and_then(|kinds| kinds.get(&figure.kind));
         kind.map_or_else(Self::default, |kind| Self {
             unit: figure.aggregate.unit(kind).to_owned(),
-            decimals: figure.aggregate.decimals(kind),
+            // Nobody reads all digits of a mean.
+            decimals: match (figure.aggregate.decimals(kind), &figure.aggregate) {
+                (None, Aggregate::Of(Summary::Avg, _)) => Some(2),
+                (decimals, _) => decimals,
+            },
         })
     }
 }

@@ -104,7 +104,7 @@ impl Aggregate {
         match self {
             Self::SuccessPct => Some(2),
             // A mean of whole numbers is none.
-            Self::Of(Summary::Avg, _) => Some(decimals.unwrap_or(2).max(2)),
+            Self::Of(Summary::Avg, _) => decimals.map(|decimals| decimals.max(2)),
             _ => decimals,
         }
     }

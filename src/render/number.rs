@@ -39,12 +39,13 @@ pub fn part(part: Decimal, unit: &str, decimals: Option<u32>, habit: Numbers) ->
     value(&part, unit, decimals, habit).unwrap_or_default()
 }
 
-/// A mean, rounded to about three digits.
+/// A mean, rounded to about three digits, and a small one to two.
 pub fn mean(mean: f64) -> f64 {
     let scale = match mean.abs() {
         size if size >= 100.0 => 1.0,
         size if size >= 10.0 => 10.0,
-        _ => 100.0,
+        size if size >= 0.1 || size == 0.0 => 100.0,
+        size => 10_f64.powi(1 - size.log10().floor() as i32),
     };
     (mean * scale).round() / scale
 }

@@ -107,6 +107,18 @@ async fn a_table_with_too_many_digits_is_not_imported() {
     }
 }
 
+#[test]
+fn of_a_mean_as_many_digits_are_read_as_say_something() {
+    let means = [
+        2431.4, 12.345, 1.234, 0.123, 0.0456, 0.000449, 0.0, -0.00012,
+    ]
+    .map(number::mean);
+    assert_eq!(
+        means,
+        [2431.0, 12.3, 1.23, 0.12, 0.046, 0.00045, 0.0, -0.00012]
+    );
+}
+
 /// 603466372116885.25 in binary, as near to the one text as to the other.
 #[test]
 fn of_two_texts_of_one_number_every_way_takes_the_same() {

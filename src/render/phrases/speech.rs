@@ -265,6 +265,7 @@ impl Speech {
                 );
             }
             _ if number.abs() >= 100.0 => Some(0),
+            (_, None) => return self.number(number::mean(number), scale),
             (_, decimals) => decimals,
         };
         self.number(number, Scale { decimals, ..scale })
@@ -274,7 +275,11 @@ impl Speech {
     pub fn bound(&self, limit: Limit, scale: Scale<'_>) -> String {
         let text = limit.to_string();
         let sign = text.split(' ').next().unwrap_or_default();
-        format!("{sign}\u{a0}{}", self.measured(limit.bound, scale))
+        let as_written = Scale {
+            decimals: None,
+            ..scale
+        };
+        format!("{sign}\u{a0}{}", self.number(limit.bound, as_written))
     }
 
     /// `−54 %`, `+2.5 points` or, from zero, `+3`.

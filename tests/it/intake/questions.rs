@@ -704,6 +704,18 @@ async fn an_address_that_is_too_long_is_refused_in_json_where_programs_ask() {
 }
 
 #[tokio::test]
+async fn a_small_mean_keeps_its_digits() {
+    let world = shop("[live.kinds.reading]\nshape = \"sample\"\nvalues = { level = {} }");
+    let intake = Intake::of(&world).await;
+    let events =
+        [0.0004, 0.0005].map(|level| json!({ "kind": "reading", "values": { "level": level } }));
+    intake.post("/api/events", &json!(events).to_string()).await;
+    let told = answer(&intake, "/api/live/reading/average").await;
+    assert_eq!(told["value"], json!(0.00045));
+    intake.end().await;
+}
+
+#[tokio::test]
 async fn a_sum_beyond_all_floats_is_named_and_counts_are_of_values() {
     let world =
         shop("[live.kinds.reading]\nshape = \"sample\"\nvalues = { level = {}, depth = {} }");
