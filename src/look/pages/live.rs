@@ -239,21 +239,16 @@ impl Telling {
         }
     }
 
-    /// Of large numbers nobody reads the digits behind the point.
     fn number(&self, number: Option<f64>, kind: &KindNow) -> String {
         let Some(number) = number else {
             return "–".to_owned();
-        };
-        let rounded = match number.abs() < 100.0 {
-            true => (number * 10.0).round() / 10.0,
-            false => number.round(),
         };
         let scale = Scale {
             unit: &kind.unit,
             decimals: None,
             in_points: false,
         };
-        self.speech.number(rounded, scale)
+        self.speech.measured(number, scale)
     }
 
     fn alt(&self, counts: &[u64]) -> String {
