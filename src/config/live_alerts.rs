@@ -43,6 +43,11 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Whether it is a number of events, which is known even if there are none.
+    pub fn counts(&self) -> bool {
+        self.of.is_none() && self.figure.aggregate.counts()
+    }
+
     pub fn unit<'k>(&self, kind: &'k Kind) -> &'k str {
         match self.of {
             Some(_) => "%",

@@ -200,9 +200,8 @@ fn over(watch: &Watch) -> TimeDelta {
 
 /// Whether too few events raise it.
 fn hears_silence(alert: &LiveAlert) -> bool {
-    let counts = alert.watch.of.is_none() && alert.watch.figure.aggregate.counts();
     let mut limits = [alert.warning, alert.critical].into_iter().flatten();
-    counts && limits.any(|limit| !limit.over)
+    alert.watch.counts() && limits.any(|limit| !limit.over)
 }
 
 /// What became of each group. With fewer events than it takes nothing changes; once there were none for as long as it takes
@@ -218,8 +217,8 @@ pub fn judge(
     let is_recent = |at: DateTime<Utc>| now - at < again;
     let mut judged = Judged::default();
     let words: BTreeSet<&Words> = readings.keys().chain(known.keys()).collect();
+    let counts = alert.watch.counts();
     for words in words {
-        let counts = alert.watch.of.is_none() && alert.watch.figure.aggregate.counts();
         let reading = match readings.get(words) {
             None if counts => Some(&NOTHING),
             reading => reading.filter(|reading| counts || reading.events >= alert.watch.least),

@@ -468,11 +468,7 @@ async fn of_many_groups_that_begin_at_once_programs_are_told_twenty_and_how_many
 #[tokio::test]
 async fn an_alert_over_events_that_cannot_be_read_says_that_some_are_missing() {
     let program = Server::plain(vec![Act::answer("HTTP/1.1 200 OK\r\n\r\n")]).await;
-    let hook = format!(
-        "[[webhooks]]\nname = \"program\"\nurl = \"http://127.0.0.1:{}/x\"\n",
-        program.port
-    );
-    let world = world("\"program\"", &hook);
+    let world = told_to(&program);
     let config = world.config();
     let live = config.live.as_ref().unwrap();
     checkouts(live, "be", 10, start()).await;
@@ -501,11 +497,7 @@ fn the_doctor_warns_of_an_address_that_no_mail_server_reaches() {
 #[tokio::test]
 async fn whoever_is_away_is_asked_once_a_round() {
     let away = Server::plain(vec![Act::answer("HTTP/1.1 503 Away\r\n\r\n")]).await;
-    let hook = format!(
-        "[[webhooks]]\nname = \"away\"\nurl = \"http://127.0.0.1:{}/x\"\n",
-        away.port
-    );
-    let world = world("\"away\"", &hook);
+    let world = told_to(&away);
     let config = world.config();
     let live = config.live.as_ref().unwrap();
     checkouts(live, "zh", 3000, start()).await;
