@@ -7,6 +7,7 @@ mod events;
 mod exports;
 mod grafana;
 mod health;
+mod hosts;
 mod places;
 mod questions;
 mod sessions;
@@ -43,6 +44,7 @@ use crate::web::{Line, Peer};
 use answer::Problem;
 use counters::Counters;
 use health::Process;
+use hosts::Hosts;
 pub use questions::Questions;
 use watch::Sample;
 
@@ -58,6 +60,7 @@ pub struct Api {
     zone: Tz,
     reader: Reader,
     spans: Spans,
+    hosts: Hosts,
     access: Arc<Access>,
     stop: CancellationToken,
     bodies: Arc<Semaphore>,
@@ -82,6 +85,7 @@ impl Api {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             spans: Spans::new(recorder.clone(), reader.clone(), timeout),
+            hosts: Hosts::new(live),
             recorder,
             zone,
             reader,
@@ -150,6 +154,7 @@ fn intake_routes(api: Arc<Api>) -> Router {
         .route("/api/spans", post(spans::begin).get(spans::list))
         .route("/api/spans/{id}/end", post(spans::end))
         .route("/api/sessions", post(sessions::open).merge(sessions))
+        .merge(hosts::routes())
         .layer(from_fn_with_state(Arc::clone(&api), counted))
         .with_state(api)
 }

@@ -94,6 +94,14 @@ impl Problem {
         }
     }
 
+    /// What is asked for is another organisation's.
+    pub(super) fn denied() -> Self {
+        Self {
+            error: "Access denied".to_owned(),
+            ..Self::refused(access::Refused::OutOfScope)
+        }
+    }
+
     fn answer(&self) -> Response<Body> {
         let mut body = json!({ "error": self.error });
         if let Some(field) = &self.field {

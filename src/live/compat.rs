@@ -4,6 +4,7 @@ pub mod agents;
 pub mod agents_dashboard;
 pub mod bot;
 pub mod bot_dashboard;
+pub mod hosts;
 pub mod moderation;
 
 use std::str::FromStr;

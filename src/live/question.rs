@@ -25,6 +25,7 @@ pub(super) use answer::instant;
 pub use answer::{Answer, ask};
 pub(super) use page::fitting;
 pub use page::{Cursor, Found, Order, Points, count, points, points_as_of};
+pub use single::latest;
 pub use table::{FigureRow, Gaps, Look, Wanted};
 
 /// When and where it is asked.

@@ -9,6 +9,7 @@ mod bot_defects;
 mod described;
 mod exports;
 mod formats;
+mod hosts;
 mod killed;
 mod limits;
 mod questions;

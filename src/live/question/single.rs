@@ -30,6 +30,26 @@ pub(super) struct Search<'a> {
     pub(super) filter: &'a Filter,
 }
 
+/// The latest point of each value of a label, those of broken chunks left out.
+pub async fn latest(
+    store: &mut Store,
+    kind: &Kind,
+    window: Range<i64>,
+    label: &str,
+) -> Result<Columns, StoreError> {
+    let Some(id) = store.kind(&kind.name).await? else {
+        return Ok(Columns::default());
+    };
+    let mut search = Search {
+        store,
+        id,
+        kind,
+        window,
+        filter: &Filter::default(),
+    };
+    Ok(search.latest(label, usize::MAX).await?.points)
+}
+
 impl Search<'_> {
     /// The latest point of each value of a label, in the order of these values.
     pub(super) async fn latest(&mut self, label: &str, most: usize) -> Result<Listed, StoreError> {
@@ -56,7 +76,8 @@ impl Search<'_> {
                 .label(label)
                 .map_or("", |texts| texts.text(place as usize));
             let known = latest.entry(text).or_insert(place);
-            if points.at[place as usize] > points.at[*known as usize] {
+            // Of one instant, what was recorded last.
+            if points.at[place as usize] >= points.at[*known as usize] {
                 *known = place;
             }
         }

@@ -397,10 +397,24 @@ impl Store {
                     .await;
                 done.map_err(self.failed("write to"))?;
             }
+            self.note_word_forgotten(kind).await?;
         }
         let empty = sqlx::raw_sql("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);");
         let emptied = self.connection.execute(empty).await;
         emptied.map(drop).map_err(self.failed("write to"))
+    }
+
+    /// Whoever has the kind's words in memory reads them anew, since what was noted has changed.
+    async fn note_word_forgotten(&mut self, kind: i64) -> Result<(), StoreError> {
+        let noted = sqlx::query(
+            "INSERT INTO pruned VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = until + 1",
+        )
+        .bind(kind)
+        .bind(Tier::Forgotten as i64)
+        .bind(i64::MIN + 1)
+        .execute(&mut self.connection)
+        .await;
+        noted.map(drop).map_err(self.failed("write to"))
     }
 
     async fn delete(&mut self, chunks: &[i64]) -> Result<u64, StoreError> {

@@ -180,6 +180,38 @@ impl Store {
         id.map_err(self.failed("read"))
     }
 
+    /// The values of a label that were ever recorded and not forgotten, up to the most that it may have.
+    pub async fn words(&mut self, kind: &str, label: &str) -> Result<Vec<String>, StoreError> {
+        let words = sqlx::query_scalar(
+            "SELECT word FROM words WHERE kind = (SELECT id FROM kinds WHERE name = ?) AND label = ?",
+        )
+        .bind(kind)
+        .bind(label)
+        .fetch_all(&mut self.connection)
+        .await;
+        words.map_err(self.failed("read"))
+    }
+
+    /// How many there are, and whether this is one of them.
+    pub async fn knows_word(
+        &mut self,
+        kind: &str,
+        label: &str,
+        word: &str,
+    ) -> Result<(i64, bool), StoreError> {
+        let known = sqlx::query_as(
+            "WITH asked AS (SELECT id FROM kinds WHERE name = ?1)
+             SELECT (SELECT count(*) FROM words JOIN asked ON kind = id WHERE label = ?2),
+                 EXISTS (SELECT 1 FROM words JOIN asked ON kind = id WHERE label = ?2 AND word = ?3)",
+        )
+        .bind(kind)
+        .bind(label)
+        .bind(word)
+        .fetch_one(&mut self.connection)
+        .await;
+        known.map_err(self.failed("read"))
+    }
+
     /// The fresh chunks of a kind that can be read, in the order of their commits; not more of them than `most`.
     pub async fn fresh(&mut self, kind: i64, most: i64) -> Result<Vec<ChunkRow>, StoreError> {
         let sql = format!(

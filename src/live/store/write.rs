@@ -11,7 +11,7 @@ use super::super::batch::{Batch, Outcome};
 use super::super::chunk::{Effort, encode};
 use super::super::columns::{Columns, Texts};
 use super::super::event::Hash;
-use super::{Level, Part, Store, StoreError, as_json, safe};
+use super::{Level, Part, Store, StoreError, Tier, as_json, safe};
 
 /// Points of one chunk.
 pub const CHUNK: usize = 65_536;
@@ -30,6 +30,8 @@ pub struct Known {
     kinds: HashMap<String, i64>,
     /// Of kinds and labels.
     words: HashMap<(i64, String), HashSet<String>>,
+    /// What was noted of forgotten words, by kinds.
+    forgotten: HashMap<i64, Option<i64>>,
     /// What the last commit wrote: all of it, or samples only.
     kept: Vec<Kept>,
     keeps_all: bool,
@@ -60,6 +62,7 @@ impl Known {
             most_ids,
             kinds: HashMap::new(),
             words: HashMap::new(),
+            forgotten: HashMap::new(),
             kept: Vec::new(),
             keeps_all,
         }
@@ -348,6 +351,15 @@ impl Store {
         id: i64,
         known: &mut Known,
     ) -> Result<(), StoreError> {
+        let forgotten = sqlx::query_scalar("SELECT until FROM pruned WHERE kind = ? AND tier = ?")
+            .bind(id)
+            .bind(Tier::Forgotten as i64)
+            .fetch_optional(&mut self.connection)
+            .await
+            .map_err(self.failed("read"))?;
+        if known.forgotten.insert(id, forgotten) != Some(forgotten) {
+            known.words.retain(|(kind, _), _| *kind != id);
+        }
         for label in &kind.labels {
             let Accepts::Most(most) = label.accepts else {
                 continue;

@@ -1,0 +1,251 @@
+//! Whose each host is and what was told of it, and the latest sample of each.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use serde_json::{Map, Value as Json};
+
+use crate::config::LiveSettings;
+use crate::config::live::Durable;
+use crate::kinds::{Accepts, Kind};
+use crate::live::columns::Columns;
+use crate::live::compat::hosts::{HOST, KIND, ORGANISATION};
+use crate::live::question::{self, Filter, Found, Order, Points};
+use crate::live::store::{Store, StoreError};
+
+use super::super::Api;
+use super::super::answer::Problem;
+
+/// A host that was silent for longer when the server began is not listed until it is heard of again.
+const LISTED: TimeDelta = TimeDelta::days(1);
+/// Samples may be recorded so long after they were taken, and still be seen as the latest.
+const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+
+/// What is known of all hosts without asking the store each time.
+pub(in super::super) struct Hosts {
+    known: Mutex<HashMap<String, Host>>,
+    latest: tokio::sync::Mutex<Latest>,
+    pub(super) database: PathBuf,
+    pub(super) durable: Durable,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Host {
+    pub(super) organisation: String,
+    /// What was told of it beside samples.
+    pub(super) about: Map<String, Json>,
+}
+
+#[derive(Default)]
+struct Latest {
+    /// Where to look on from, in microseconds.
+    since: Option<i64>,
+    points: Columns,
+}
+
+impl Hosts {
+    pub(in super::super) fn new(live: &LiveSettings) -> Self {
+        Self {
+            known: Mutex::default(),
+            latest: tokio::sync::Mutex::default(),
+            database: live.database.clone(),
+            durable: live.durable,
+        }
+    }
+
+    fn find(&self, host: &str) -> Option<Host> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(host).cloned()
+    }
+
+    /// Of two that say it at once, one is believed.
+    fn keep(&self, host: &str, new: Host) -> Host {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(host.to_owned()).or_insert(new).clone()
+    }
+
+    /// Makes the host known as this organisation's, or returns `false`: it is another's.
+    pub(super) fn claim(&self, host: &str, new: Host) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get_mut(host) {
+            Some(known) if known.organisation != new.organisation => return false,
+            Some(known) => *known = new,
+            None => drop(known.insert(host.to_owned(), new)),
+        }
+        true
+    }
+
+    pub(super) async fn forget(&self, host: &str) {
+        let mut latest = self.latest.lock().await;
+        let places = places(&latest.points, HOST, |text| text != host);
+        latest.points = latest.points.pick(&places);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(host);
+    }
+}
+
+impl Api {
+    /// The kind of hosts' samples as the preset has it, in what these routes need of it.
+    pub(super) fn host_kind(&self) -> Result<&Kind, Problem> {
+        let kind = self.recorder.kinds().get(KIND);
+        let kind = kind.filter(|kind| limit(kind).is_some() && kind.label(ORGANISATION).is_some());
+        kind.ok_or_else(|| {
+            Problem::missing(
+                "there is no kind `host` with its labels: add the preset `hosts` under [live]",
+            )
+        })
+    }
+
+    /// What is known of a host: its newest sample says whose it is.
+    pub(super) async fn host(&self, kind: &Kind, host: &str) -> Result<Option<Host>, Problem> {
+        if let Some(known) = self.hosts.find(host) {
+            return Ok(Some(known));
+        }
+        let Some(mut store) = self.reader.store().await? else {
+            return Ok(None);
+        };
+        let (_, is_known) = store.knows_word(KIND, HOST, host).await?;
+        if !is_known {
+            return Ok(self.hosts.find(host));
+        }
+        let labels = vec![(HOST.to_owned(), host.to_owned())];
+        let question = points(labels, i64::MIN..i64::MAX, Order::NewestFirst, 1);
+        let newest = question::points(&mut store, kind, &question).await?.points;
+        let organisation = newest.label(ORGANISATION);
+        let organisation = organisation
+            .filter(|_| !newest.is_empty())
+            .and_then(|texts| texts.get(0));
+        let Some(organisation) = organisation else {
+            return Ok(self.hosts.find(host));
+        };
+        let found = Host {
+            organisation: organisation.to_owned(),
+            about: about(&newest, 0),
+        };
+        Ok(Some(self.hosts.keep(host, found)))
+    }
+
+    /// One more would be stored as one of those that are too many.
+    pub(super) async fn refuse_one_too_many(&self, kind: &Kind, host: &str) -> Result<(), Problem> {
+        let (Some(most), Some(mut store)) = (limit(kind), self.reader.store().await?) else {
+            return Ok(());
+        };
+        match store.knows_word(KIND, HOST, host).await? {
+            (count, false) if count >= most as i64 => {
+                let error = format!(
+                    "there are {count} hosts already: give the label `{HOST}` a larger `most`, or delete hosts"
+                );
+                Err(Problem::at("hostId", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The latest sample of each host of an organisation, in the order of their ids.
+    pub(super) async fn latest_samples(
+        &self,
+        kind: &Kind,
+        organisation: &str,
+    ) -> Result<Columns, Problem> {
+        let mut latest = self.hosts.latest.lock().await;
+        let Some(mut store) = self.reader.store().await? else {
+            return Ok(Columns::default());
+        };
+        let before = |time: TimeDelta| (self.recorder.now() - time).timestamp_micros();
+        let since = latest.since.unwrap_or_else(|| before(LISTED));
+        let next = before(OVERLAP);
+        let mut samples = latest.points.clone();
+        samples.append(&question::latest(&mut store, kind, since..i64::MAX, HOST).await?);
+        let words = store.words(KIND, HOST).await?;
+        latest.points = latest_of(&samples, &words);
+        latest.since = Some(next);
+        let own = places(&latest.points, ORGANISATION, |text| text == organisation);
+        Ok(latest.points.pick(&own))
+    }
+
+    /// Points of a host that its organisation has sent.
+    pub(super) async fn samples(
+        &self,
+        kind: &Kind,
+        question: &Points,
+    ) -> Result<Found, StoreError> {
+        match self.reader.store().await? {
+            Some(mut store) => question::points(&mut store, kind, question).await,
+            None => Ok(Found::default()),
+        }
+    }
+
+    pub(super) async fn count(
+        &self,
+        kind: &Kind,
+        labels: Vec<(String, String)>,
+    ) -> Result<u64, StoreError> {
+        match self.reader.store().await? {
+            Some(mut store) => count(&mut store, kind, labels).await,
+            None => Ok(0),
+        }
+    }
+}
+
+pub(super) async fn count(
+    store: &mut Store,
+    kind: &Kind,
+    labels: Vec<(String, String)>,
+) -> Result<u64, StoreError> {
+    let filter = Filter { labels, ok: None };
+    question::count(store, kind, i64::MIN..i64::MAX, &filter).await
+}
+
+pub(super) fn points(
+    labels: Vec<(String, String)>,
+    window: std::ops::Range<i64>,
+    order: Order,
+    most: usize,
+) -> Points {
+    Points {
+        window,
+        filter: Filter { labels, ok: None },
+        order,
+        most,
+        after: None,
+    }
+}
+
+/// What was told of a host beside this sample.
+pub(super) fn about(samples: &Columns, place: usize) -> Map<String, Json> {
+    let details = samples.details.get(place);
+    let details = details.and_then(|text| serde_json::from_str(text).ok());
+    details.unwrap_or_default()
+}
+
+/// How many hosts there may be.
+fn limit(kind: &Kind) -> Option<usize> {
+    match kind.labels[kind.label(HOST)?].accepts {
+        Accepts::Most(most) => Some(most),
+        Accepts::OneOf(_) | Accepts::Find => None,
+    }
+}
+
+fn places(points: &Columns, label: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<u32> {
+    let texts = points.label(label);
+    let is_wanted = |place: &u32| texts.is_some_and(|texts| is_wanted(texts.text(*place as usize)));
+    (0..points.len() as u32).filter(is_wanted).collect()
+}
+
+/// The latest sample of each host that was not forgotten meanwhile.
+fn latest_of(samples: &Columns, words: &[String]) -> Columns {
+    let words: HashSet<&str> = words.iter().map(String::as_str).collect();
+    let mut latest: BTreeMap<&str, u32> = BTreeMap::new();
+    for place in places(samples, HOST, |host| words.contains(host)) {
+        let host = samples
+            .label(HOST)
+            .map_or("", |hosts| hosts.text(place as usize));
+        let known = latest.entry(host).or_insert(place);
+        if samples.at[place as usize] >= samples.at[*known as usize] {
+            *known = place;
+        }
+    }
+    samples.pick(&latest.into_values().collect::<Vec<u32>>())
+}
