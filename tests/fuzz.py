@@ -81,7 +81,12 @@ def narrowed(document):
             parameter["schema"] = names.get(name, parameter.get("schema"))
             if name == "figure":
                 parameter["schema"]["items"] = figures
+    for name in ["OrgId", "Organization"]:
+        document["components"]["parameters"][name]["schema"] = {"enum": ["acme"]}
     schemas = document["components"]["schemas"]
+    for name in ["Heartbeat", "GoHeartbeat"]:
+        schemas[name]["properties"]["hostId"] = either("web-1")
+    schemas["GoHeartbeat"]["properties"]["organizationSlug"] = {"enum": ["acme"]}
     text = {"type": ["string", "integer", "boolean", "null"]}
     labels = {name: text for name in ["order", "session_id", "task_id", "agent_id", "host", "user_id"]}
     labels |= {"shop": {"enum": ["zh", "be"]}, "stage": {"enum": ["ai_processing"]}, "reason": {"enum": ["none"]}}

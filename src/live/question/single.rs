@@ -8,7 +8,7 @@ use crate::kinds::Kind;
 
 use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
-use super::super::columns::Columns;
+use super::super::columns::{Columns, Texts};
 use super::super::scan;
 use super::super::store::{ChunkRow, Store, StoreError};
 use super::{Filter, range};
@@ -30,7 +30,8 @@ pub(super) struct Search<'a> {
     pub(super) filter: &'a Filter,
 }
 
-/// The latest point of each value of a label, those of broken chunks left out.
+/// The latest point of each value of a label, those of broken chunks left out. Of chunks that can have no later one little is
+/// decoded.
 pub async fn latest(
     store: &mut Store,
     kind: &Kind,
@@ -40,14 +41,61 @@ pub async fn latest(
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(Columns::default());
     };
-    let mut search = Search {
-        store,
-        id,
-        kind,
-        window,
-        filter: &Filter::default(),
+    let mut reading = store.begin_reading().await?;
+    let mut rows = reading.between(id, window.start, window.end, false).await?;
+    rows.sort_by_key(|row| Reverse((row.high, row.id)));
+    let mut known = HashMap::new();
+    let mut found = Columns::default();
+    for row in rows.iter().filter(|row| row.broken.is_none()) {
+        if let Some(data) = reading.data(row.id).await?
+            && let Ok(later) = later(&data, row.high, &window, label, &mut known)
+        {
+            found.append(&later);
+        }
+    }
+    let is_latest = |place: &u32| {
+        let texts = found.label(label);
+        let text = texts.map_or("", |texts| texts.text(*place as usize));
+        known.get(text) == Some(&found.at[*place as usize])
     };
-    Ok(search.latest(label, usize::MAX).await?.points)
+    let places: Vec<u32> = (0..found.len() as u32).filter(is_latest).collect();
+    Ok(found.pick(&places))
+}
+
+/// The latest point of each value of a label that is later than the one that is known; `high`: where the chunk ends.
+fn later(
+    data: &[u8],
+    high: i64,
+    window: &Range<i64>,
+    label: &str,
+    known: &mut HashMap<String, i64>,
+) -> Result<Columns, Corrupt> {
+    let chunk = Chunk::open(data)?;
+    let Some(texts) = chunk.label(label, chunk.all())? else {
+        return Ok(Columns::default());
+    };
+    if let Texts::Coded { words, .. } = &texts
+        && { words.list().iter() }.all(|word| known.get(word).is_some_and(|at| *at >= high))
+    {
+        return Ok(Columns::default());
+    }
+    let at = chunk.at(chunk.all())?;
+    let mut latest: HashMap<&str, usize> = HashMap::new();
+    for (place, own) in at.iter().enumerate() {
+        let text = texts.text(place);
+        let is_known = known.get(text).is_some_and(|known| own <= known);
+        if !is_known && !text.is_empty() && window.contains(own) {
+            let latest = latest.entry(text).or_insert(place);
+            if *own >= at[*latest] {
+                *latest = place;
+            }
+        }
+    }
+    let mut places: Vec<usize> = latest.values().copied().collect();
+    places.sort_unstable();
+    let picked = chunk.pick(&places)?;
+    known.extend({ latest.into_iter() }.map(|(text, place)| (text.to_owned(), at[place])));
+    Ok(picked)
 }
 
 impl Search<'_> {

@@ -1,11 +1,12 @@
 //! The routes of a host monitor: what its agents send and its dashboards read.
 
-use std::collections::BTreeSet;
+mod reading;
+mod tenancy;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use daybook::config::live::Durable;
-use daybook::live::keep;
 use daybook::live::question::Context;
 use daybook::live::store::Store;
 use daybook::live::watch::round;
@@ -327,413 +328,6 @@ async fn heartbeats_without_what_they_need_are_refused_in_the_documented_order()
 }
 
 #[tokio::test]
-async fn reading_is_refused_in_the_documented_order() {
-    let world = hosts();
-    let intake = Intake::of(&world).await;
-    series(&intake, 1).await;
-    let time = format!("startTime={NOON}");
-    let long = format!(
-        "startTime={}&endTime={}",
-        NOON - 1,
-        NOON - 1 + 7_776_000_001
-    );
-    for (address, status, expected) in [
-        ("none/metrics/range", 400, "Organization ID required"),
-        ("none/metrics/range?orgId=", 400, "Organization ID required"),
-        (
-            "none/metrics/range?orgId=a",
-            400,
-            "Valid startTime required (milliseconds)",
-        ),
-        (
-            "none/metrics/range?orgId=a&startTime=abc",
-            400,
-            "Valid startTime required (milliseconds)",
-        ),
-        (
-            &format!("none/metrics/range?orgId=a&{long}"),
-            404,
-            "Host not found",
-        ),
-        (
-            &format!("web-1/metrics/range?orgId=a&{long}"),
-            403,
-            "Access denied",
-        ),
-        (
-            &format!("web-1/metrics/range?orgId=acme&{long}&limit=abc"),
-            400,
-            "Time range too large (max 90 days)",
-        ),
-        (
-            &format!("web-1/metrics/range?orgId=acme&{time}&limit=abc"),
-            400,
-            "`abc` is not a number from 1 to 10000",
-        ),
-        (
-            "none/metrics/recent?count=abc",
-            400,
-            "Organization ID required",
-        ),
-        (
-            "none/metrics/recent?orgId=acme&count=abc",
-            404,
-            "Host not found",
-        ),
-        (
-            "web-1/metrics/recent?orgId=a&count=abc",
-            403,
-            "Access denied",
-        ),
-        (
-            "web-1/metrics/recent?orgId=acme&count=abc",
-            400,
-            "`abc` is not a number from 1 to 1000",
-        ),
-        ("none", 400, "Organization ID required"),
-        ("none?orgId=acme", 404, "Host not found"),
-        ("web-1?orgId=a", 403, "Access denied"),
-        ("none/metrics/count?orgId=acme", 404, "Host not found"),
-        ("web-1/metrics/count?orgId=a", 403, "Access denied"),
-        ("web-1?orgId=acme&orgid=a", 400, "expected `orgId`"),
-        ("web-1?orgId=acme&orgId=acme", 400, "given twice"),
-        (
-            "web-1/metrics/recent?orgId=acme&limit=3",
-            400,
-            "expected `count` or `orgId`",
-        ),
-    ] {
-        let answer = intake.get(&format!("/api/hosts/{address}")).await;
-        assert_eq!(error(&answer), (status, expected.to_owned()), "{address}");
-    }
-    for address in ["/api/hosts", "/api/dashboard"] {
-        let answer = intake.get(address).await;
-        assert_eq!(error(&answer), (400, "Organization ID required".to_owned()));
-        let nobody = parsed(&intake.get(&format!("{address}?orgId=nobody")).await);
-        assert_eq!(nobody["count"], 0);
-    }
-    let exactly_90_days = format!("startTime={NOON}&endTime={}", NOON + 7_776_000_000);
-    let address = format!("/api/hosts/web-1/metrics/range?orgId=acme&{exactly_90_days}");
-    assert_eq!(cpu(&intake.get(&address).await), [0]);
-    intake.end().await;
-}
-
-#[tokio::test]
-async fn a_range_has_both_its_ends_and_as_many_samples_as_are_asked_for() {
-    let world = hosts();
-    let intake = Intake::of(&world).await;
-    series(&intake, 2880).await;
-    let first = NOON - 2_879_000;
-    let range = async |parameters: &str| {
-        let address = format!("/api/hosts/web-1/metrics/range?orgId=acme&{parameters}");
-        cpu(&intake.get(&address).await)
-    };
-    let all: Vec<i64> = (0..2880).collect();
-    assert_eq!(range("startTime=0&endTime=1").await, [0; 0]);
-    let days = format!("startTime={first}");
-    assert_eq!(range(&days).await, all[..1000]);
-    for (limit, count) in [
-        ("5", 5),
-        ("5000", 2880),
-        ("1001", 1001),
-        ("12abc", 12),
-        ("0", 1),
-        ("-1", 1),
-        ("99999999999999999999", 2880),
-    ] {
-        assert_eq!(range(&format!("{days}&limit={limit}")).await, all[..count]);
-    }
-    for (start, end, expected) in [
-        (first.to_string(), (first + 2000).to_string(), 0..3),
-        ((first + 1).to_string(), (first + 1999).to_string(), 1..2),
-        ((first + 3000).to_string(), (first + 3000).to_string(), 3..4),
-        (format!("{}abc", NOON - 1000), "0".to_owned(), 2878..2880),
-        (format!("%20{NOON}.9"), "later".to_owned(), 2879..2880),
-        (format!("{NOON}"), (NOON - 1000).to_string(), 0..0),
-    ] {
-        let found = range(&format!("startTime={start}&endTime={end}")).await;
-        assert_eq!(found, all[expected], "{start} {end}");
-    }
-    intake.end().await;
-}
-
-#[tokio::test]
-async fn recent_samples_are_the_newest_and_the_newest_comes_first() {
-    let world = hosts();
-    let intake = Intake::of(&world).await;
-    series(&intake, 2880).await;
-    let newest_first: Vec<i64> = (0..2880).rev().collect();
-    for (parameters, count) in [
-        ("", 100),
-        ("&count=5", 5),
-        ("&count=5abc", 5),
-        ("&count=0", 1),
-        ("&count=-3", 1),
-        ("&count=4000", 1000),
-    ] {
-        let address = format!("/api/hosts/web-1/metrics/recent?orgId=acme{parameters}");
-        let found = cpu(&intake.get(&address).await);
-        assert_eq!(found, newest_first[..count], "{parameters}");
-    }
-    // Of a host 60 are shown, the oldest of them first.
-    let shown = parsed(&intake.get("/api/hosts/web-1?orgId=acme").await);
-    let metrics = shown["metrics"].as_array().unwrap().iter();
-    let shown_cpu: Vec<i64> = metrics
-        .map(|sample| sample["cpu"]["usage"].as_i64().unwrap())
-        .collect();
-    assert_eq!(shown_cpu, (2820..2880).collect::<Vec<i64>>());
-    assert_eq!(shown["currentMetrics"]["cpu"]["usage"], 2879);
-    // What such events leave out is 0, and one core.
-    assert_eq!(
-        shown["currentMetrics"]["cpu"],
-        json!({"usage": 2879, "cores": 1, "loadAvg": [0, 0, 0]})
-    );
-    let count = intake
-        .get("/api/hosts/web-1/metrics/count?orgId=acme")
-        .await;
-    assert_eq!(count.body, r#"{"count":2880}"#);
-    intake.end().await;
-}
-
-#[tokio::test]
-async fn after_a_restart_nothing_is_missing_and_each_host_stays_whose_it_was() {
-    let world = hosts();
-    let addresses = [
-        "/api/hosts?orgId=acme",
-        "/api/dashboard?orgId=acme",
-        "/api/hosts/web-1?orgId=acme",
-        "/api/hosts/web-1/metrics/recent?orgId=acme",
-    ];
-    let intake = Intake::of(&world).await;
-    series(&intake, 70).await;
-    for (organisation, host) in [("acme", "web-2"), ("umbrella", "db-1")] {
-        let answer = beat_for(&intake.browser(), organisation, &beat(host, 3.0)).await;
-        assert_eq!(answer.status, 200);
-    }
-    let before = asked(&intake, addresses).await;
-    intake.end().await;
-    let intake = Intake::of(&world).await;
-    assert_eq!(asked(&intake, addresses).await, before);
-    assert!(before[0].contains(r#""hostname":"web-2""#), "{}", before[0]);
-    let foreign = beat_for(&intake.browser(), "umbrella", &beat("web-1", 9.0)).await;
-    assert_eq!(error(&foreign), (403, "Access denied".to_owned()));
-    // Known from before, it needs no introduction.
-    let bare = json!({"hostId": "web-2", "metrics": metrics(4.0)}).to_string();
-    assert_eq!(beat_for(&intake.browser(), "acme", &bare).await.status, 200);
-    let shown = parsed(&intake.get("/api/hosts/web-2?orgId=acme").await);
-    assert_eq!(shown["host"]["os"], "linux");
-    intake.end().await;
-}
-
-async fn asked(intake: &Intake, addresses: [&str; 4]) -> Vec<String> {
-    let mut bodies = Vec::new();
-    for address in addresses {
-        bodies.push(intake.get(address).await.body);
-    }
-    bodies
-}
-
-#[tokio::test]
-async fn a_token_writes_and_reads_the_hosts_of_its_organisation_only() {
-    let world = shop(TOKENS);
-    let intake = guarded(&world).await;
-    let [agent, looker, umbrella, gateway] = [
-        "acme's agents",
-        "acme's dashboard",
-        "umbrella's chief",
-        "the gateway",
-    ]
-    .map(|name| with_token(&intake, name));
-    let first = "/api/agent/heartbeat";
-    // The host is of the token's organisation, which need not be named.
-    let answer = agent.post(first, JSON, beat("web-1", 1.0)).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(
-        beat_for(&agent, "acme", &beat("web-1", 2.0)).await.status,
-        200
-    );
-    let denied = (403, "Access denied".to_owned());
-    // Neither its own word nor a mistake in the body counts for more.
-    assert_eq!(error(&beat_for(&agent, "umbrella", "{").await), denied);
-    let go = json!({"organizationSlug": "umbrella"}).to_string();
-    let answer = agent.post("/api/v2/heartbeat", JSON, go).await;
-    assert_eq!(error(&answer), denied);
-    for body in [beat("web-1", 99.0), json!({"hostId": "web-1"}).to_string()] {
-        let answer = umbrella.post(first, JSON, body).await;
-        assert_eq!(error(&answer), denied);
-        assert_eq!(error(&umbrella.get("/api/hosts/web-1").await), denied);
-    }
-    for address in [
-        "/api/hosts?orgId=umbrella",
-        "/api/dashboard?orgId=umbrella",
-        "/api/hosts/web-1?orgId=umbrella",
-        "/api/hosts/none/metrics/range?orgId=umbrella",
-        "/api/hosts/none/metrics/recent?orgId=umbrella",
-    ] {
-        assert_eq!(error(&looker.get(address).await), denied, "{address}");
-    }
-    assert_eq!(cpu(&looker.get("/api/dashboard").await), [2]);
-    assert_eq!(cpu(&umbrella.get("/api/dashboard").await), [0; 0]);
-    // A token without an organisation speaks for the one that is named, and must name it.
-    assert_eq!(cpu(&gateway.get("/api/dashboard?orgId=acme").await), [2]);
-    let nameless = gateway.post(first, JSON, beat("web-1", 3.0)).await;
-    assert_eq!(nameless.status, 400);
-    let answer = beat_for(&gateway, "umbrella", &beat("web-1", 3.0)).await;
-    assert_eq!(error(&answer), denied);
-    assert_eq!(
-        beat_for(&gateway, "acme", &beat("web-1", 3.0)).await.status,
-        200
-    );
-    // 401 and 403 come before anything that may be wrong with the request.
-    assert_eq!(intake.get("/api/hosts/none").await.status, 401);
-    assert_eq!(intake.post(first, "{").await.status, 401);
-    assert_eq!(looker.post(first, JSON, "{").await.status, 403);
-    assert_eq!(agent.get("/api/hosts/none").await.status, 403);
-    for browser in [&agent, &looker] {
-        let answer = browser.ask("DELETE", "/api/hosts/web-1/metrics").await;
-        assert_eq!(answer.status, 403);
-    }
-    let answer = umbrella.ask("DELETE", "/api/hosts/web-1/metrics").await;
-    assert_eq!(error(&answer), denied);
-    assert_eq!(intake.end().await.points("host").await.len(), 3);
-}
-
-#[tokio::test]
-async fn samples_that_others_call_by_the_same_name_stay_theirs() {
-    let world = shop(TOKENS);
-    let intake = guarded(&world).await;
-    let [acme, umbrella] =
-        ["acme's chief", "umbrella's chief"].map(|name| with_token(&intake, name));
-    acme.post("/api/agent/heartbeat", JSON, beat("web-1", 1.0))
-        .await;
-    let event = json!({"kind": "host", "labels": {"host": "web-1"}, "values": {"cpu": 99}});
-    let answer = umbrella.post("/api/events", JSON, event.to_string()).await;
-    assert_eq!(answer.status, 200);
-    let recent = "/api/hosts/web-1/metrics/recent";
-    assert_eq!(cpu(&acme.get(recent).await), [1]);
-    let deleted = acme.ask("DELETE", "/api/hosts/web-1/metrics").await;
-    assert_eq!(parsed(&deleted)["points"], 1);
-    let points = intake.end().await.points("host").await;
-    assert_eq!(
-        (points.len(), &points[0]["labels"]["organisation"]),
-        (1, &json!("umbrella"))
-    );
-}
-
-#[tokio::test]
-async fn of_two_organisations_that_begin_at_once_one_has_the_host() {
-    let world = shop(TOKENS);
-    let intake = guarded(&world).await;
-    for round in 0..20 {
-        let host = format!("web-{round}");
-        let [acme, umbrella] =
-            ["acme's chief", "umbrella's chief"].map(|name| with_token(&intake, name));
-        let body = beat(&host, 1.0);
-        let (one, other) = tokio::join!(
-            acme.post("/api/agent/heartbeat", JSON, &body),
-            umbrella.post("/api/agent/heartbeat", JSON, &body)
-        );
-        let statuses = BTreeSet::from([one.status, other.status]);
-        assert_eq!(statuses, BTreeSet::from([200, 403]), "{one:?} {other:?}");
-    }
-    assert_eq!(intake.end().await.points("host").await.len(), 20);
-}
-
-#[tokio::test]
-async fn a_host_that_is_deleted_is_gone_with_its_rollups_and_may_begin_anew() {
-    static HOURS: AtomicI64 = AtomicI64::new(0);
-    fn clock() -> DateTime<Utc> {
-        noon() + TimeDelta::hours(HOURS.load(Ordering::Relaxed))
-    }
-    let world = hosts();
-    let config = world.config();
-    let rules = keep::Rules::of(config.live.as_ref().unwrap(), config.time_zone);
-    let intake = Intake::with(config, Limits::default(), clock).await;
-    for host in ["web-1", "web-2"] {
-        for cpu in [1.0, 2.0] {
-            beat_for(&intake.browser(), "acme", &beat(host, cpu)).await;
-        }
-    }
-    HOURS.store(3, Ordering::Relaxed);
-    let mut store = Store::open(&intake.live.database, Durable::Commit)
-        .await
-        .unwrap();
-    keep::round(&mut store, &rules, clock()).await.unwrap();
-    let delete = async |host: &str| {
-        let address = format!("/api/hosts/{host}/metrics?orgId=acme");
-        intake.browser().ask("DELETE", &address).await
-    };
-    let unknown = delete("web-3").await;
-    assert_eq!(error(&unknown), (404, "Host not found".to_owned()));
-    let gone = delete("web-1").await;
-    assert_eq!(gone.status, 200, "{gone:?}");
-    let gone = parsed(&gone);
-    // An hour, a day and a month.
-    assert_eq!(
-        (&gone["success"], &gone["points"], &gone["rollups"]),
-        (&json!(true), &json!(2), &json!(3))
-    );
-    assert_eq!(delete("web-1").await.status, 404);
-    assert_eq!(
-        parsed(&intake.get("/api/hosts?orgId=acme").await)["count"],
-        1
-    );
-    assert_eq!(cpu(&intake.get("/api/dashboard?orgId=acme").await), [2]);
-    let other = beat_for(&intake.browser(), "umbrella", &beat("web-1", 7.0)).await;
-    assert_eq!(other.status, 200);
-    assert_eq!(cpu(&intake.get("/api/dashboard?orgId=umbrella").await), [7]);
-    store.close().await.unwrap();
-    intake.end().await;
-}
-
-#[tokio::test]
-async fn what_was_forgotten_elsewhere_is_listed_no_longer() {
-    let world = hosts();
-    let intake = Intake::of(&world).await;
-    for host in ["web-1", "web-2"] {
-        beat_for(&intake.browser(), "acme", &beat(host, 1.0)).await;
-    }
-    let listed = async || parsed(&intake.get("/api/hosts?orgId=acme").await)["count"].clone();
-    assert_eq!(listed().await, 2);
-    let ended = world.binary(&["live", "forget", "host", "--label", "host=web-1"]);
-    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
-    assert_eq!(listed().await, 1);
-    intake.end().await;
-}
-
-#[tokio::test]
-async fn one_host_too_many_is_refused_and_not_mixed_with_others() {
-    let kind = r#"
-        [live.kinds.host]
-        shape = "sample"
-        labels = { host = { most = 2, required = true }, organisation = {} }
-        values = { cpu = { min = 0, decimals = 1 }, cores = {}, load1 = {}, load5 = {}, load15 = {}, memory = {}, memory_total = {},
-            memory_used = {}, memory_free = {}, disk = {}, disk_total = {}, disk_used = {}, disk_free = {}, bytes_in = {}, bytes_out = {},
-            packets_in = {}, packets_out = {} }
-        by = [["host"]]
-        cluster = "host"
-        "#;
-    let world = shop(kind);
-    let intake = Intake::of(&world).await;
-    for (host, status) in [("a", 200), ("b", 200), ("c", 400), ("a", 200)] {
-        let answer = beat_for(&intake.browser(), "acme", &beat(host, 41.26)).await;
-        assert_eq!(answer.status, status, "{answer:?}");
-        if status == 400 {
-            let said = parsed(&answer);
-            assert_eq!(
-                said["error"],
-                "there are 2 hosts already: give the label `host` a larger `most`, or delete hosts"
-            );
-        }
-    }
-    // A kind without room for details keeps none; numbers without decimals stay as they came.
-    let shown = parsed(&intake.get("/api/hosts/a?orgId=acme").await);
-    assert_eq!(shown["currentMetrics"]["disk"]["usagePercent"], 80.04);
-    assert_eq!(shown["currentMetrics"]["cpu"]["usage"], 41.3);
-    assert_eq!(intake.end().await.points("host").await.len(), 3);
-}
-
-#[tokio::test]
 async fn a_server_without_hosts_says_how_to_have_them() {
     let world = shop("");
     let intake = Intake::of(&world).await;
@@ -898,5 +492,30 @@ async fn heartbeats_raise_the_alerts_of_the_preset() {
     for store in [reader, writer] {
         store.close().await.unwrap();
     }
+    intake.end().await;
+}
+
+#[tokio::test]
+async fn the_documentation_s_example_answers_what_it_says() {
+    let world = hosts();
+    let intake = Intake::of(&world).await;
+    let text = include_str!("../../../docs/live.md");
+    let section = text.split("## Host monitors\n").nth(1).unwrap();
+    let lines = section.lines().take_while(|line| !line.starts_with("```"));
+    let commands = lines.filter_map(|line| line.strip_prefix("    "));
+    let commands = commands.map(|line| line.replace("curl ", "curl -sS "));
+    let commands = commands.collect::<Vec<String>>().join("\n");
+    let commands = commands.replace("127.0.0.1:8321", &format!("127.0.0.1:{}", intake.port));
+    let expected = section.split("```json\n").nth(1).unwrap();
+    let expected = expected.split("```").next().unwrap();
+    let commands = commands.replace("\ncurl", "\necho\ncurl");
+    let run = move || {
+        std::process::Command::new("sh")
+            .args(["-ec", &commands])
+            .output()
+    };
+    let ended = tokio::task::spawn_blocking(run).await.unwrap().unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(said, expected.trim_end(), "{:?}", ended.stderr);
     intake.end().await;
 }
