@@ -8,6 +8,7 @@ mod exports;
 mod grafana;
 mod health;
 mod hosts;
+mod moderation;
 mod places;
 mod questions;
 mod sessions;
@@ -133,6 +134,7 @@ pub fn routes(api: Option<Arc<Api>>, questions: Option<Arc<Questions>>) -> Route
         router = router
             .merge(exports::routes(Arc::clone(&questions)))
             .merge(grafana::routes(Arc::clone(&questions)))
+            .merge(moderation::routes(Arc::clone(&questions)))
             .merge(stream::routes(Arc::clone(&questions)))
             .merge(questions::routes(questions))
             .layer(from_fn(while_heard))

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use live::{
-    Dashboard, Forget, Kinds, Live, LiveExport, LivePrune, Migrate, Query, Record, RecordFormat,
-    Tail, WhichEvents,
+    Dashboard, Forget, Kinds, Live, LiveExport, LivePrune, Migrate, Moderation, Query, Record,
+    RecordFormat, Tail, WhichEvents,
 };
 pub use look::{
     Alerts, Backtest, Export, ExportFormat, Format, Grafana, Judge, Mute, Report, Serve, Show, Top,

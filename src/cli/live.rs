@@ -20,6 +20,9 @@ pub enum Live {
     Export(Box<LiveExport>),
     /// Print the bot service's dashboard as JSON
     Dashboard(Dashboard),
+    /// Print what the moderation bot's dashboards show of its scans
+    #[command(after_help = MODERATION_HELP)]
+    Moderation(Moderation),
     /// Print declared kinds, or those of a preset as TOML
     Kinds(Kinds),
     /// Take over what other metrics systems have recorded
@@ -246,6 +249,36 @@ pub struct Dashboard {
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub hours: u32,
     /// Print JSON, as without it
+    #[arg(long)]
+    pub json: bool,
+}
+
+const MODERATION_HELP: &str = "\
+Examples:
+  daybook live moderation rollups --guild 123 --limit 7
+  daybook live moderation summary --since 2026-11-01
+  daybook live moderation rates
+
+Days are days of UTC. What came to how much is counted from events while they are kept, and from
+rollups before that.";
+
+#[derive(Debug, Args)]
+pub struct Moderation {
+    /// What is asked: rollups, summary, totals, latency, or rates of the last 15 minutes
+    pub question: String,
+    /// Only scans of this guild; 0 for those without one [rollups, summary, rates]
+    #[arg(long, value_name = "GUILD", allow_hyphen_values = true)]
+    pub guild: Option<String>,
+    /// Only scans of this content type [rollups]
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+    /// Only scans from this moment or day on [rollups, summary]
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// How many rows, the newest days first [rollups; default: 30]
+    #[arg(long, value_name = "COUNT")]
+    pub limit: Option<String>,
+    /// Print JSON with all fields
     #[arg(long)]
     pub json: bool,
 }

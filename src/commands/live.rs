@@ -5,6 +5,7 @@ mod export;
 mod forget;
 mod kinds;
 mod migrate;
+mod moderation;
 mod prune;
 mod query;
 mod record;
@@ -25,6 +26,7 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
         Live::Export(args) => export::run(config, args, world).await,
         Live::Tail(args) => tail::run(config, args, world).await,
         Live::Dashboard(args) => dashboard::run(config, args, world).await,
+        Live::Moderation(args) => moderation::run(config, args, world).await,
         Live::Kinds(args) => kinds::declared(config, args),
         Live::Migrate(args) => migrate::run(config, args, world).await,
         Live::Forget(args) => forget::run(config, args).await,

@@ -5,7 +5,12 @@ pub mod agents_dashboard;
 pub mod bot;
 pub mod bot_dashboard;
 pub mod hosts;
+pub mod latency;
 pub mod moderation;
+pub mod scan_hashes;
+pub mod scan_points;
+pub mod scan_questions;
+pub mod scan_sums;
 
 use std::str::FromStr;
 

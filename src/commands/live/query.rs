@@ -104,7 +104,7 @@ pub(super) fn usage(wrong: Wrong) -> CommandError {
     CommandError::Usage(match parameter.strip_prefix("label.") {
         _ if ["question", "kind"].contains(&parameter.as_str()) => error,
         Some(label) => format!("--label {}: {error}", label.escape_debug()),
-        None => format!("--{parameter}: {error}"),
+        None => format!("--{}: {error}", parameter.replace('_', '-')),
     })
 }
 
@@ -160,16 +160,8 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
             }
         }
     }
+    say_gaps(answer);
     let list = |name: &str| fact(name).and_then(Json::as_array).into_iter().flatten();
-    for why in list("broken") {
-        output::say(&format!("incomplete: {}", text(why)));
-    }
-    for part in list("missing") {
-        let (from, to) = (text(&part["from"]), text(&part["to"]));
-        output::say(&format!(
-            "incomplete: from {from} to {to} nothing is kept that would answer"
-        ));
-    }
     for figure in list("too_large") {
         let figure = text(figure);
         output::say(&format!("{figure} is larger than a number can be"));
@@ -185,8 +177,24 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
     Ok(())
 }
 
+pub(super) fn say_gaps(answer: &Answer) {
+    let list = |name: &str| {
+        let list = answer.facts.get(name).and_then(Json::as_array);
+        list.into_iter().flatten()
+    };
+    for why in list("broken") {
+        output::say(&format!("incomplete: {}", text(why)));
+    }
+    for part in list("missing") {
+        let (from, to) = (text(&part["from"]), text(&part["to"]));
+        output::say(&format!(
+            "incomplete: from {from} to {to} nothing is kept that would answer"
+        ));
+    }
+}
+
 /// Of a ranking by one figure, that and the counts; the rest has no room.
-fn table(rows: &[Json], ranked_by: Option<&str>, world: &World) -> String {
+pub(super) fn table(rows: &[Json], ranked_by: Option<&str>, world: &World) -> String {
     let is_shown = |name: &str| match ranked_by {
         Some(figure) => ["labels", "count", figure].contains(&name),
         None => true,
@@ -225,7 +233,7 @@ fn table(rows: &[Json], ranked_by: Option<&str>, world: &World) -> String {
 }
 
 /// `{"values": {"duration": {"avg": 2}}}` has one cell, `duration avg`.
-fn flatten(path: &str, json: &Json, into: &mut Map<String, Json>) {
+pub(super) fn flatten(path: &str, json: &Json, into: &mut Map<String, Json>) {
     match json {
         Json::Object(fields) => {
             for (name, json) in fields {
@@ -240,7 +248,7 @@ fn flatten(path: &str, json: &Json, into: &mut Map<String, Json>) {
     }
 }
 
-fn text(json: &Json) -> String {
+pub(super) fn text(json: &Json) -> String {
     match json {
         Json::Null => "-".to_owned(),
         Json::String(text) => text.clone(),

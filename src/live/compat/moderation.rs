@@ -9,7 +9,7 @@ use super::super::json;
 
 /// The kind that a scan becomes.
 pub const KIND: &str = "scan";
-const STATUS: &str = "scan_complete";
+pub(super) const STATUS: &str = "scan_complete";
 /// Characters of a status.
 const LONGEST_STATUS: usize = 32;
 /// A category with this score is a flag.
@@ -234,7 +234,7 @@ fn is_truthy(json: &Json) -> bool {
 }
 
 /// The bot's JSON may have words for numbers that are none.
-fn without_nan(line: &[u8]) -> Vec<u8> {
+pub(super) fn without_nan(line: &[u8]) -> Vec<u8> {
     let mut mended = Vec::with_capacity(line.len());
     let (mut rest, mut is_in_text) = (line, false);
     while let Some((first, after)) = rest.split_first() {

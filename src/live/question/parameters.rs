@@ -409,7 +409,7 @@ fn percentile(text: &str) -> Result<Percentile, String> {
     })
 }
 
-fn whole(text: &str, most: usize) -> Result<usize, String> {
+pub fn whole(text: &str, most: usize) -> Result<usize, String> {
     let whole = text.parse().ok().filter(|whole| (1..=most).contains(whole));
     whole.ok_or_else(|| format!("`{}` is not a number from 1 to {most}", text.escape_debug()))
 }

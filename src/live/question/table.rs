@@ -293,6 +293,12 @@ impl Table {
         self.rows.iter().map(row).collect()
     }
 
+    /// What the points of each piece of time and group come to, and what is lacking.
+    pub fn rollups(self) -> (impl Iterator<Item = ((i64, Vec<String>), Rollup)>, Gaps) {
+        let rollups = self.rows.into_iter().map(|(key, row)| (key, row.sums));
+        (rollups, self.read.gaps)
+    }
+
     /// The figures of all its pieces of time and groups, percentiles among them as estimates, and what it lacks.
     pub fn together(self, figures: &[Aggregate]) -> (Vec<Option<f64>>, Gaps) {
         let mut all = Row::default();

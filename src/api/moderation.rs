@@ -1,0 +1,73 @@
+//! What the moderation bot's dashboards read: rollups, summary, totals, latencies and rates of its scans.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{Response, StatusCode};
+use axum::routing::get;
+
+use crate::config::live::May;
+use crate::kinds::Kind;
+use crate::live::compat::moderation::KIND;
+use crate::live::compat::scan_points::is_scan;
+use crate::live::compat::scan_questions::{ScanQuestion, answer as answer_scans};
+use crate::live::question::Answer;
+use crate::live::store::Store;
+
+use super::admit;
+use super::answer::{Problem, answer};
+use super::body::{Parameters, parameters};
+use super::questions::{Questions, own};
+
+pub(super) fn routes(questions: Arc<Questions>) -> Router {
+    Router::new()
+        .route("/api/moderation/{question}", get(about_scans))
+        .with_state(questions)
+}
+
+async fn about_scans(
+    State(questions): State<Arc<Questions>>,
+    question: Result<Path<String>, PathRejection>,
+    pairs: Parameters<Vec<(String, String)>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let (access, stop) = (&questions.access, &questions.stop);
+    let grant = admit(access, stop, &request, May::Read)?;
+    let Path(question) = question.map_err(|rejection| Problem::wrong(rejection.body_text()))?;
+    let pairs = parameters(pairs)?;
+    let question = ScanQuestion::read(&question, &pairs, questions.context())?;
+    let kind = questions.kind(KIND)?;
+    if !is_scan(kind) {
+        let error = format!("`{KIND}` is declared without the labels and values of scans");
+        return Err(Problem::missing(error));
+    }
+    let labels = own(kind, &grant)?;
+    let found = questions.about_scans(kind, &question, &labels).await?;
+    Ok(answer(StatusCode::OK, &found.into_json()))
+}
+
+impl Questions {
+    async fn about_scans(
+        &self,
+        kind: &Kind,
+        question: &ScanQuestion,
+        labels: &[(String, String)],
+    ) -> Result<Answer, Problem> {
+        let _hand = self
+            .hands
+            .acquire()
+            .await
+            .map_err(|_| Problem::stopping())?;
+        let context = self.context();
+        Ok(match self.reader.store().await? {
+            Some(mut store) => answer_scans(&mut store, kind, question, labels, context).await?,
+            None => {
+                let mut nothing = Store::in_memory().await?;
+                answer_scans(&mut nothing, kind, question, labels, context).await?
+            }
+        })
+    }
+}

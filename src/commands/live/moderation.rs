@@ -1,0 +1,133 @@
+//! `daybook live moderation`: what the moderation bot's dashboards show of its scans.
+
+use serde_json::{Map, Value as Json};
+
+use crate::cli::Moderation;
+use crate::config::Config;
+use crate::live::compat::moderation::KIND;
+use crate::live::compat::scan_points::is_scan;
+use crate::live::compat::scan_questions::{ScanQuestion, answer};
+use crate::live::question::{Answer, Context};
+
+use super::super::{CommandError, Ended, World, output};
+use super::query::{failed, flatten, said, say_gaps, store, table, text, usage};
+use super::{kind, settings};
+
+/// Columns of a table, as far as rows have them; JSON has the rest.
+const COLUMNS: [&str; 17] = [
+    "metric_date",
+    "label",
+    "guild_id",
+    "content_type",
+    "scans_count",
+    "scans",
+    "per_minute",
+    "flagged_rate",
+    "average_flags_per_scan",
+    "average_bytes",
+    "average_latency_ms",
+    "latency_std_dev_ms",
+    "average_latency_per_frame_ms",
+    "frames_per_second",
+    "frame_coverage_rate",
+    "last_status",
+    "last_flagged_at",
+];
+/// Digits behind the point in a table.
+const DIGITS: f64 = 1e3;
+
+pub(super) async fn run(
+    config: &Config,
+    args: &Moderation,
+    world: &World,
+) -> Result<Ended, CommandError> {
+    let live = settings(config)?;
+    let kind = kind(live, KIND)?;
+    if !is_scan(kind) {
+        let error = format!("`{KIND}` is declared without the labels and values of scans");
+        return Err(CommandError::Usage(error));
+    }
+    let context = Context {
+        zone: config.time_zone,
+        now: world.now,
+    };
+    let pairs = said([
+        ("guild", &args.guild),
+        ("content_type", &args.content_type),
+        ("since", &args.since),
+        ("limit", &args.limit),
+    ]);
+    let pairs: Vec<(String, String)> = pairs.collect();
+    let question = ScanQuestion::read(&args.question, &pairs, context).map_err(usage)?;
+    let mut store = store(live).await?;
+    let answered = answer(&mut store, kind, &question, &[], context).await;
+    let answer = answered.map_err(failed)?;
+    let is_complete = !answer.facts.contains_key("broken");
+    match args.json {
+        true => output::json(&answer.into_json())?,
+        false => print(&answer, world)?,
+    }
+    Ok(if is_complete {
+        Ended::Done
+    } else {
+        Ended::Unsound
+    })
+}
+
+fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
+    let fact = |name: &str| answer.facts.get(name);
+    if let Some((_, rows)) = &answer.rows {
+        let rows: Vec<Json> = rows.iter().map(shortened).collect();
+        output::page(&table(&rows, None, world))?;
+    }
+    if let Some(latency) = fact("latency") {
+        let by_type = latency["by_type"].as_object().into_iter().flatten();
+        let rows = [&latency["overall"]].into_iter();
+        let rows: Vec<Json> = rows
+            .chain(by_type.map(|(_, row)| row))
+            .map(shortened)
+            .collect();
+        output::page(&table(&rows, None, world))?;
+    }
+    if let Some(totals) = fact("totals") {
+        let mut facts = Map::new();
+        let fields = totals.as_object().into_iter().flatten();
+        let shown =
+            fields.filter(|(name, _)| !["acceleration", "last_details"].contains(&name.as_str()));
+        shown.for_each(|(name, json)| flatten(name, &rounded(json), &mut facts));
+        let width = facts
+            .keys()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0);
+        for (name, json) in &facts {
+            output::page(&format!("{name:width$}  {}", text(json)))?;
+        }
+    }
+    say_gaps(answer);
+    if let Some(part) = fact("rolled_up") {
+        let to = text(&part["to"]);
+        output::say(&format!(
+            "before {to} only rollups are kept: what was last there is not known"
+        ));
+    }
+    Ok(())
+}
+
+fn shortened(row: &Json) -> Json {
+    let fields = COLUMNS
+        .iter()
+        .filter_map(|name| Some((*name, row.get(*name)?)));
+    Json::Object(
+        fields
+            .map(|(name, json)| (name.to_owned(), rounded(json)))
+            .collect(),
+    )
+}
+
+fn rounded(json: &Json) -> Json {
+    match json.as_f64() {
+        Some(number) if json.is_f64() => ((number * DIGITS).round() / DIGITS).into(),
+        _ => json.clone(),
+    }
+}

@@ -1,0 +1,371 @@
+//! What the moderation bot's dashboards ask, answered from Daybook's own store with the bot's field names. Days are days of UTC.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value as Json, json};
+
+use crate::kinds::{Aggregate, Kind};
+use crate::text::suggest::{did_you_mean, expected};
+
+use super::super::event::AHEAD;
+use super::super::grain::Every;
+use super::super::point::instant;
+use super::super::question::parameters::{Wrong, moment, whole, wrong};
+use super::super::question::{Answer, AskError, Context, Filter, Gaps, Look, Wanted};
+use super::super::store::Store;
+use super::latency::latency_breakdown;
+use super::scan_hashes::{ScanRow, by_scans, sort_rows};
+use super::scan_points::{DAY, FoundScans, WantedScans, scans, statuses};
+use super::scan_sums::ScanSums;
+
+/// Names of questions, with what each takes.
+pub const QUESTIONS: [(&str, &[&str]); 5] = [
+    ("rollups", &["guild", "content_type", "since", "limit"]),
+    ("summary", &["guild", "since"]),
+    ("totals", &[]),
+    ("latency", &[]),
+    ("rates", &["guild"]),
+];
+const LISTED: usize = 30;
+const MOST_LISTED: usize = 1000;
+/// Rates are those of so many minutes.
+const MINUTES: i64 = 15;
+
+/// A question that was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanQuestion {
+    name: &'static str,
+    guild: Option<i64>,
+    content_type: Option<String>,
+    /// In microseconds.
+    since: Option<i64>,
+    limit: usize,
+}
+
+impl ScanQuestion {
+    pub fn read(name: &str, pairs: &[(String, String)], context: Context) -> Result<Self, Wrong> {
+        let known = QUESTIONS.iter().find(|(known, _)| *known == name);
+        let Some((name, takes)) = known else {
+            let hint = expected(name, QUESTIONS.map(|(name, _)| name));
+            let error = format!("no question `{}`{hint}", name.escape_debug());
+            return Err(wrong("question", error));
+        };
+        let mut question = Self {
+            name,
+            guild: None,
+            content_type: None,
+            since: None,
+            limit: LISTED,
+        };
+        for (at, (parameter, text)) in pairs.iter().enumerate() {
+            if !takes.contains(&parameter.as_str()) {
+                let hint = did_you_mean(parameter, takes.iter().copied());
+                let error = format!("`{name}` takes no such parameter{hint}");
+                return Err(wrong(parameter, error));
+            }
+            if pairs[..at].iter().any(|(other, _)| other == parameter) {
+                return Err(wrong(parameter, "given twice"));
+            }
+            let set = question.set(parameter, text, context);
+            set.map_err(|error| wrong(parameter, error))?;
+        }
+        Ok(question)
+    }
+
+    fn set(&mut self, parameter: &str, text: &str, context: Context) -> Result<(), String> {
+        match parameter {
+            "guild" => {
+                let guild = text.parse();
+                let guild = guild
+                    .map_err(|_| format!("`{}` is not a whole number", text.escape_debug()))?;
+                self.guild = Some(guild);
+            }
+            "content_type" => self.content_type = Some(text.to_owned()),
+            "since" => {
+                // A day is one of UTC, as those of the rows.
+                let zone = Tz::UTC;
+                let since = moment(text, Context { zone, ..context })?;
+                self.since = Some(since.timestamp_micros());
+            }
+            _ => self.limit = whole(text, MOST_LISTED)?,
+        }
+        Ok(())
+    }
+
+    fn filter(&self, labels: &[(String, String)]) -> Filter {
+        let guild = self
+            .guild
+            .map(|guild| ("guild".to_owned(), guild.to_string()));
+        let content_type = self.content_type.clone();
+        let content_type = content_type.map(|text| ("content_type".to_owned(), text));
+        let mut labels: Vec<_> = labels
+            .iter()
+            .cloned()
+            .chain(guild)
+            .chain(content_type)
+            .collect();
+        labels.sort();
+        Filter { labels, ok: None }
+    }
+}
+
+/// Answers it of the scans that have these labels.
+pub async fn answer(
+    store: &mut Store,
+    kind: &Kind,
+    question: &ScanQuestion,
+    labels: &[(String, String)],
+    context: Context,
+) -> Result<Answer, AskError> {
+    let filter = question.filter(labels);
+    let end = context.now.checked_add_signed(AHEAD);
+    let end = end.map_or(i64::MAX, |end| end.timestamp_micros());
+    let start = question.since.unwrap_or(i64::MIN).min(end);
+    let mut asking = Asking {
+        store,
+        kind,
+        filter: &filter,
+        context,
+    };
+    match question.name {
+        "rollups" => asking.rollups(question, start..end).await,
+        "summary" => asking.summary(start..end).await,
+        "totals" => asking.totals(start..end).await,
+        "latency" => asking.latency(start..end).await,
+        _ => asking.rates().await,
+    }
+}
+
+struct Asking<'a> {
+    store: &'a mut Store,
+    kind: &'a Kind,
+    filter: &'a Filter,
+    context: Context,
+}
+
+impl Asking<'_> {
+    async fn rollups(
+        &mut self,
+        question: &ScanQuestion,
+        window: Range<i64>,
+    ) -> Result<Answer, AskError> {
+        let (days, gaps) = self.newest_days(question, &window).await?;
+        let is_cut = days.len() == question.limit;
+        let oldest = days
+            .last()
+            .map_or(window.end, |(date, _)| first_instant(*date));
+        let start = if is_cut {
+            oldest.max(window.start)
+        } else {
+            window.start
+        };
+        let mut found = self.scans(start..window.end, true).await?;
+        if !is_cut {
+            found.gaps.add(gaps);
+        }
+        let sums = std::mem::take(&mut found.sums).into_iter();
+        let rows =
+            sums.map(|((day, content_type), sums)| row(day, question.guild, content_type, sums));
+        let mut rows: Vec<ScanRow> = rows.collect();
+        sort_rows(&mut rows);
+        rows.truncate(question.limit);
+        let rows = rows.into_iter().map(rollup).collect();
+        Ok(found.answer(Some(("rollups", rows)), Map::new()))
+    }
+
+    /// The newest days with a content type, as many as are wanted: what they come to is counted of them only.
+    async fn newest_days(
+        &mut self,
+        question: &ScanQuestion,
+        window: &Range<i64>,
+    ) -> Result<(Vec<(NaiveDate, String)>, Gaps), AskError> {
+        let (counts, gaps) = self.counts(window.clone(), Some(Every::Day)).await?;
+        let counts = counts.into_iter();
+        let rows = counts.map(|(start, content_type, _)| {
+            row(
+                start.saturating_mul(1_000_000),
+                question.guild,
+                content_type,
+                ScanSums::default(),
+            )
+        });
+        let mut rows: Vec<ScanRow> = rows.collect();
+        sort_rows(&mut rows);
+        rows.truncate(question.limit);
+        let days = rows.into_iter().map(|row| (row.date, row.content_type));
+        Ok((days.collect(), gaps))
+    }
+
+    async fn summary(&mut self, window: Range<i64>) -> Result<Answer, AskError> {
+        let mut found = self.scans(window, false).await?;
+        let rows = summary_rows(&by_type(&mut found));
+        Ok(found.answer(Some(("summary", rows)), Map::new()))
+    }
+
+    async fn totals(&mut self, window: Range<i64>) -> Result<Answer, AskError> {
+        let mut found = self.scans(window, false).await?;
+        let mut sums = together(&by_type(&mut found));
+        if found.rolled_up.is_some() {
+            sums.status_counts = self.statuses().await?;
+        }
+        let totals = Json::Object(sums.totals());
+        Ok(found.answer(None, Map::from_iter([("totals".to_owned(), totals)])))
+    }
+
+    async fn latency(&mut self, window: Range<i64>) -> Result<Answer, AskError> {
+        let mut found = self.scans(window, false).await?;
+        let by_type = by_type(&mut found);
+        let totals = Json::Object(together(&by_type).totals());
+        let latency = latency_breakdown(&totals, &summary_rows(&by_type));
+        Ok(found.answer(None, Map::from_iter([("latency".to_owned(), latency)])))
+    }
+
+    /// How many scans a minute there were in the last minutes, by content type: counted from points, not from the whole day.
+    async fn rates(&mut self) -> Result<Answer, AskError> {
+        let now = self.context.now.timestamp_micros();
+        let start = now - MINUTES * 60_000_000;
+        let (mut counts, gaps) = self.counts(start + 1..now + 1, None).await?;
+        counts.sort_by(|(_, one, most), (_, other, more)| {
+            more.total_cmp(most).then_with(|| one.cmp(other))
+        });
+        let rate = |(_, content_type, count): (i64, String, f64)| json!({ "content_type": content_type, "scans": count as u64, "per_minute": count / MINUTES as f64 });
+        let rows = counts.into_iter().map(rate).collect();
+        let facts = [
+            ("minutes".to_owned(), json!(MINUTES)),
+            ("from".to_owned(), json!(instant(start))),
+            ("to".to_owned(), json!(instant(now))),
+        ];
+        let found = FoundScans {
+            gaps,
+            ..FoundScans::default()
+        };
+        Ok(found.answer(Some(("rates", rows)), Map::from_iter(facts)))
+    }
+
+    /// Scans by piece of time and content type.
+    async fn counts(
+        &mut self,
+        window: Range<i64>,
+        every: Option<Every>,
+    ) -> Result<(Vec<(i64, String, f64)>, Gaps), AskError> {
+        let context = Context {
+            zone: Tz::UTC,
+            ..self.context
+        };
+        let mut look = Look::at(self.store, self.kind, context).await?;
+        let wanted = Wanted {
+            window,
+            filter: self.filter,
+            figures: &[Aggregate::Count],
+            every,
+            by: &["content_type".to_owned()],
+            estimate: false,
+        };
+        let (rows, gaps) = look.figures(&wanted).await?;
+        let counts = rows.into_iter().filter_map(|row| {
+            let count = row.numbers.first().copied().flatten()?;
+            Some((row.start, row.words.into_iter().next()?, count))
+        });
+        Ok((counts.collect(), gaps))
+    }
+
+    async fn scans(&mut self, window: Range<i64>, by_day: bool) -> Result<FoundScans, AskError> {
+        let filter = self.filter;
+        let wanted = WantedScans {
+            window,
+            filter,
+            by_day,
+        };
+        scans(self.store, self.kind, &wanted, self.context).await
+    }
+
+    async fn statuses(&mut self) -> Result<Option<BTreeMap<String, i128>>, AskError> {
+        let end = self.context.now.checked_add_signed(AHEAD);
+        let window = i64::MIN..end.map_or(i64::MAX, |end| end.timestamp_micros());
+        let wanted = WantedScans {
+            window,
+            filter: self.filter,
+            by_day: false,
+        };
+        statuses(self.store, self.kind, &wanted, self.context).await
+    }
+}
+
+fn row(day: i64, guild: Option<i64>, content_type: String, sums: ScanSums) -> ScanRow {
+    let date = DateTime::from_timestamp_micros(day)
+        .unwrap_or_default()
+        .date_naive();
+    let guild = guild.filter(|guild| *guild != 0);
+    ScanRow {
+        date,
+        guild,
+        content_type,
+        sums,
+    }
+}
+
+fn first_instant(date: NaiveDate) -> i64 {
+    let since = date.signed_duration_since(DateTime::<Utc>::UNIX_EPOCH.date_naive());
+    since.num_days().saturating_mul(DAY)
+}
+
+fn by_type(found: &mut FoundScans) -> Vec<(String, ScanSums)> {
+    let sums = std::mem::take(&mut found.sums).into_iter();
+    by_scans(
+        sums.map(|((_, content_type), sums)| (content_type, sums))
+            .collect(),
+    )
+}
+
+fn together(by_type: &[(String, ScanSums)]) -> ScanSums {
+    let mut all = ScanSums::default();
+    by_type.iter().for_each(|(_, sums)| all.add(sums));
+    all
+}
+
+/// The rows of `get_media_metrics_summary`.
+pub fn summary_rows(by_type: &[(String, ScanSums)]) -> Vec<Json> {
+    let rows = by_type.iter();
+    rows.map(|(content_type, sums)| Json::Object(sums.summary(content_type)))
+        .collect()
+}
+
+/// A row of `get_media_metric_rollups`.
+pub fn rollup(row: ScanRow) -> Json {
+    let mut json = row.sums.totals();
+    json.insert("metric_date".to_owned(), json!(row.date.to_string()));
+    json.insert("guild_id".to_owned(), json!(row.guild));
+    json.insert("content_type".to_owned(), json!(row.content_type));
+    Json::Object(json)
+}
+
+impl FoundScans {
+    /// With what it lacks, and of which time points are gone: nobody knows what was last there.
+    fn answer(
+        self,
+        rows: Option<(&'static str, Vec<Json>)>,
+        mut facts: Map<String, Json>,
+    ) -> Answer {
+        let part =
+            |part: &Range<i64>| json!({ "from": instant(part.start), "to": instant(part.end) });
+        let Gaps { missing, broken } = &self.gaps;
+        facts.insert(
+            "complete".to_owned(),
+            json!(missing.is_empty() && broken.is_empty()),
+        );
+        if !missing.is_empty() {
+            let missing: Vec<Json> = missing.iter().map(part).collect();
+            facts.insert("missing".to_owned(), json!(missing));
+        }
+        if !broken.is_empty() {
+            facts.insert("broken".to_owned(), json!(broken));
+        }
+        if let Some(rolled_up) = &self.rolled_up {
+            facts.insert("rolled_up".to_owned(), part(rolled_up));
+        }
+        Answer { facts, rows }
+    }
+}
