@@ -12,6 +12,7 @@ mod formats;
 mod hosts;
 mod killed;
 mod limits;
+mod moderation;
 mod questions;
 mod sessions;
 mod spans;

@@ -104,7 +104,7 @@ pub(super) fn usage(wrong: Wrong) -> CommandError {
     CommandError::Usage(match parameter.strip_prefix("label.") {
         _ if ["question", "kind"].contains(&parameter.as_str()) => error,
         Some(label) => format!("--label {}: {error}", label.escape_debug()),
-        None => format!("--{}: {error}", parameter.replace('_', '-')),
+        None => format!("--{}: {error}", parameter.replace('_', "-")),
     })
 }
 
