@@ -12,8 +12,8 @@ use axum::routing::get;
 use crate::config::live::May;
 use crate::kinds::Kind;
 use crate::live::compat::moderation::KIND;
-use crate::live::compat::scan_points::is_scan;
 use crate::live::compat::scan_questions::{ScanQuestion, answer as answer_scans};
+use crate::live::compat::scan_rollups::is_scan;
 use crate::live::question::Answer;
 use crate::live::store::Store;
 

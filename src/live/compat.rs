@@ -10,6 +10,7 @@ pub mod moderation;
 pub mod scan_hashes;
 pub mod scan_points;
 pub mod scan_questions;
+pub mod scan_rollups;
 pub mod scan_sums;
 
 use std::str::FromStr;

@@ -5,33 +5,27 @@ use serde_json::{Map, Value as Json};
 use crate::cli::Moderation;
 use crate::config::Config;
 use crate::live::compat::moderation::KIND;
-use crate::live::compat::scan_points::is_scan;
 use crate::live::compat::scan_questions::{ScanQuestion, answer};
+use crate::live::compat::scan_rollups::is_scan;
 use crate::live::question::{Answer, Context};
 
 use super::super::{CommandError, Ended, World, output};
 use super::query::{failed, flatten, said, say_gaps, store, table, text, usage};
 use super::{kind, settings};
 
-/// Columns of a table, as far as rows have them; JSON has the rest.
-const COLUMNS: [&str; 17] = [
-    "metric_date",
-    "label",
-    "guild_id",
-    "content_type",
-    "scans_count",
-    "scans",
-    "per_minute",
-    "flagged_rate",
-    "average_flags_per_scan",
-    "average_bytes",
-    "average_latency_ms",
-    "latency_std_dev_ms",
-    "average_latency_per_frame_ms",
-    "frames_per_second",
-    "frame_coverage_rate",
-    "last_status",
-    "last_flagged_at",
+/// Columns of a table, with the fields that they show; JSON has the rest.
+const COLUMNS: [(&str, &[&str]); 11] = [
+    ("date", &["metric_date"]),
+    ("type", &["label", "content_type"]),
+    ("scans", &["scans", "scans_count"]),
+    ("a minute", &["per_minute"]),
+    ("flagged", &["flagged_rate"]),
+    ("bytes", &["average_bytes"]),
+    ("ms", &["average_latency_ms"]),
+    ("± ms", &["latency_std_dev_ms"]),
+    ("ms a frame", &["average_latency_per_frame_ms"]),
+    ("frames/s", &["frames_per_second"]),
+    ("coverage", &["frame_coverage_rate"]),
 ];
 /// Digits behind the point in a table.
 const DIGITS: f64 = 1e3;
@@ -115,19 +109,21 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
 }
 
 fn shortened(row: &Json) -> Json {
-    let fields = COLUMNS
-        .iter()
-        .filter_map(|name| Some((*name, row.get(*name)?)));
-    Json::Object(
-        fields
-            .map(|(name, json)| (name.to_owned(), rounded(json)))
-            .collect(),
-    )
+    let cells = COLUMNS.iter().filter_map(|(header, fields)| {
+        let cell = fields.iter().find_map(|field| row.get(field))?;
+        Some(((*header).to_owned(), rounded(cell)))
+    });
+    Json::Object(cells.collect())
 }
 
+/// What is whole is written without a point.
 fn rounded(json: &Json) -> Json {
-    match json.as_f64() {
-        Some(number) if json.is_f64() => ((number * DIGITS).round() / DIGITS).into(),
+    let rounded = |number: f64| (number * DIGITS).round() / DIGITS;
+    match json.as_f64().map(rounded) {
+        Some(number) if json.is_f64() && number.fract() == 0.0 && number.abs() < 9e15 => {
+            (number as i64).into()
+        }
+        Some(number) if json.is_f64() => number.into(),
         _ => json.clone(),
     }
 }

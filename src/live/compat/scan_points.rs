@@ -3,68 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use chrono_tz::Tz;
 use serde_json::{Map, Value as Json, json};
 
-use crate::kinds::{Aggregate, Kind, Summary};
+use crate::kinds::Kind;
 
 use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
 use super::super::columns::{ABSENT, Cells, Columns, Numbers, Texts};
-use super::super::grain::Every;
 use super::super::point::instant;
-use super::super::question::{AskError, Context, Filter, Gaps, Look, Wanted};
-use super::super::rollup::{Rollup, Stats};
+use super::super::question::{AskError, Context, Gaps};
 use super::super::scan;
 use super::super::store::{ChunkRow, Past, Store, Tier};
 use super::moderation::STATUS;
-use super::scan_sums::{ACCELERATIONS, Bucket, Last, LastDetails, LastScan, Measure, ScanSums};
+use super::scan_rollups::{LABELS, RowKey, VALUES, WantedScans, rolled_up};
+use super::scan_sums::{ACCELERATIONS, Bucket, Last, LastDetails, LastScan, ScanSums};
 
 /// So often it is tried again while a keeper deletes what is counted.
 const TRIES: usize = 5;
 const HOUR: i64 = 3_600_000_000;
 pub const DAY: i64 = 24 * HOUR;
-/// Beyond this a float does not hold every whole number.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-const GUILD: &str = "guild";
-const CONTENT_TYPE: &str = "content_type";
-const STATUS_LABEL: &str = "status";
-const ACCELERATION: &str = "acceleration";
-const LABELS: [&str; 4] = [GUILD, CONTENT_TYPE, STATUS_LABEL, ACCELERATION];
-/// In the order of [`Scan::numbers`].
-const VALUES: [&str; 7] = [
-    "flagged",
-    "flags",
-    "bytes",
-    "duration",
-    "frames",
-    "frames_target",
-    "frames_media",
-];
-
-/// Which scans are asked for.
-#[derive(Debug, Clone)]
-pub struct WantedScans<'a> {
-    /// In microseconds.
-    pub window: Range<i64>,
-    pub filter: &'a Filter,
-    /// By days of UTC.
-    pub by_day: bool,
-}
-
-/// What was found by the first instant of the day, 0 if all days are one, and the content type.
+/// What was found.
 #[derive(Debug, Default)]
 pub struct FoundScans {
-    pub sums: BTreeMap<(i64, String), ScanSums>,
+    pub sums: BTreeMap<RowKey, ScanSums>,
+    /// How many of those whose points are kept had which status.
+    pub statuses: BTreeMap<String, i128>,
     pub gaps: Gaps,
     /// Of this time only rollups are kept.
     pub rolled_up: Option<Range<i64>>,
-}
-
-/// Whether a kind, which may be declared anew, has all that scans have.
-pub fn is_scan(kind: &Kind) -> bool {
-    LABELS.iter().all(|label| kind.label(label).is_some())
-        && VALUES.iter().all(|value| kind.value(value).is_some())
 }
 
 /// What these scans came to.
@@ -81,7 +47,11 @@ pub async fn scans(
         let mut found = FoundScans::default();
         let [older, newer] = parts(&past, &wanted.window);
         if !older.is_empty() {
-            add_rollups(store, kind, wanted, &older, &mut found, context).await?;
+            let wanted = WantedScans {
+                window: older.clone(),
+                ..wanted.clone()
+            };
+            (found.sums, found.gaps) = rolled_up(store, kind, &wanted, context).await?;
             let first = past.first.unwrap_or(older.start).max(older.start);
             found.rolled_up = Some(first..older.end);
         }
@@ -117,126 +87,6 @@ fn parts(past: &Past, window: &Range<i64>) -> [Range<i64>; 2] {
     [window.start..cut, cut..window.end]
 }
 
-/// Adds what rollups tell. No group tells the statuses of a content type, nor how the scans of a guild were accelerated.
-async fn add_rollups(
-    store: &mut Store,
-    kind: &Kind,
-    wanted: &WantedScans<'_>,
-    window: &Range<i64>,
-    found: &mut FoundScans,
-    context: Context,
-) -> Result<(), AskError> {
-    let is_of_guild = wanted.filter.labels.iter().any(|(label, _)| label == GUILD);
-    let mut by = vec![CONTENT_TYPE.to_owned()];
-    by.extend((!is_of_guild).then(|| ACCELERATION.to_owned()));
-    let figures = VALUES.map(|value| Aggregate::Of(Summary::Sum, value.to_owned()));
-    let zone = if wanted.by_day { Tz::UTC } else { context.zone };
-    let mut look = Look::at(store, kind, Context { zone, ..context }).await?;
-    let asked = Wanted {
-        window: window.clone(),
-        filter: wanted.filter,
-        figures: &figures,
-        every: wanted.by_day.then_some(Every::Day),
-        by: &by,
-        estimate: false,
-    };
-    let (rollups, gaps) = look.table(&asked).await?.rollups();
-    found.gaps.add(gaps);
-    for ((start, words), rollup) in rollups {
-        let mut words = words.into_iter();
-        let content_type = words.next().unwrap_or_default();
-        let sums = of_rollup(&rollup, words.next().as_deref());
-        let key = (start.saturating_mul(1_000_000), content_type);
-        found.sums.entry(key).or_default().add(&sums);
-    }
-    Ok(())
-}
-
-/// How many scans had which status before points of them are kept; `None`: no group tells, or not wholly.
-pub async fn statuses(
-    store: &mut Store,
-    kind: &Kind,
-    wanted: &WantedScans<'_>,
-    context: Context,
-) -> Result<Option<BTreeMap<String, i128>>, AskError> {
-    let (figures, by) = ([Aggregate::Count], [STATUS_LABEL.to_owned()]);
-    let mut look = Look::at(store, kind, context).await?;
-    let asked = Wanted {
-        window: wanted.window.clone(),
-        filter: wanted.filter,
-        figures: &figures,
-        every: None,
-        by: &by,
-        estimate: false,
-    };
-    let (rollups, gaps) = look.table(&asked).await?.rollups();
-    let counts = rollups.map(|((_, words), rollup)| {
-        let status = words.into_iter().next().unwrap_or_default();
-        (status, i128::from(rollup.points))
-    });
-    let counts = counts.collect();
-    Ok((gaps == Gaps::default()).then_some(counts))
-}
-
-fn of_rollup(rollup: &Rollup, acceleration: Option<&str>) -> ScanSums {
-    let stats = VALUES.map(|value| rollup.values.get(value));
-    let [flagged, flags, bytes, duration, frames, target, media] = stats;
-    let sum = |stats: Option<&Stats>| stats.map_or(0, whole_sum);
-    let at = flagged.map(|stats| stats.last_at);
-    // A scan without a duration has 0.
-    let last = duration.filter(|stats| Some(stats.last_at) == at);
-    let all = Bucket {
-        scans: rollup.points.into(),
-        flagged: sum(flagged),
-        flags: sum(flags),
-        bytes: bytes.map(measure).unwrap_or_default(),
-        duration: duration.map(measure).unwrap_or_default(),
-        frames: sum(frames),
-        frames_target: sum(target),
-        frames_media: sum(media),
-        last: Last {
-            scan: at.map(|at| LastScan {
-                at: Some(at),
-                status: None,
-                duration: last.map_or(0, |stats| stats.last as i128),
-            }),
-            updated_at: at,
-            is_partial: true,
-            ..Last::default()
-        },
-    };
-    let bucket = |name: &str| match acceleration == Some(name) {
-        true => all.clone(),
-        false => Bucket::default(),
-    };
-    ScanSums {
-        acceleration: acceleration.map(|_| ACCELERATIONS.map(bucket)),
-        all,
-        status_counts: None,
-    }
-}
-
-fn whole_sum(stats: &Stats) -> i128 {
-    match stats.exact_sum() {
-        Some((whole, 0)) => whole,
-        _ => stats.sum() as i128,
-    }
-}
-
-/// The squares of rollups are floats, each sum of which may be off by half of its last digit.
-fn measure(stats: &Stats) -> Measure {
-    let off = stats.squares * stats.count as f64 * f64::EPSILON;
-    Measure {
-        count: stats.count.into(),
-        sum: whole_sum(stats),
-        squares: stats.squares as i128,
-        squares_within: match stats.squares < EXACT {
-            true => 0,
-            false => off as i128 + 1,
-        },
-    }
-}
-
 /// Where points are read.
 struct Reading<'a> {
     store: &'a mut Store,
@@ -245,8 +95,6 @@ struct Reading<'a> {
     wanted: &'a WantedScans<'a>,
 }
 
-type Key = (i64, String);
-
 impl Reading<'_> {
     async fn add_points(
         &mut self,
@@ -254,7 +102,7 @@ impl Reading<'_> {
         found: &mut FoundScans,
     ) -> Result<(), AskError> {
         let wanted = self.wanted;
-        let mut newer: BTreeMap<Key, ScanSums> = BTreeMap::new();
+        let mut newer: BTreeMap<RowKey, ScanSums> = BTreeMap::new();
         let take = |_: &ChunkRow, chunk: &Chunk<'_>| sums(chunk, &window, wanted);
         for taken in self.each_chunk(&window, |_| true, take, found).await? {
             for (key, sums) in taken {
@@ -274,6 +122,13 @@ impl Reading<'_> {
             if let Some(sums) = newer.get_mut(&key) {
                 add_details(sums, which, found);
             }
+        }
+        for (status, count) in newer
+            .values()
+            .filter_map(|sums| sums.status_counts.as_ref())
+            .flatten()
+        {
+            *found.statuses.entry(status.clone()).or_default() += count;
         }
         for (key, sums) in newer {
             found.sums.entry(key).or_default().add(&sums);
@@ -354,6 +209,7 @@ struct Scan<'c> {
     at: i64,
     status: &'c str,
     acceleration: usize,
+    /// In the order of [`VALUES`].
     numbers: [Option<i128>; 7],
 }
 
@@ -417,7 +273,7 @@ fn sums(
     chunk: &Chunk<'_>,
     window: &Range<i64>,
     wanted: &WantedScans<'_>,
-) -> Result<Vec<(Key, ScanSums)>, Corrupt> {
+) -> Result<Vec<(RowKey, ScanSums)>, Corrupt> {
     let places = wanted.filter.places(chunk)?;
     if places.is_empty() {
         return Ok(Vec::new());
@@ -474,15 +330,25 @@ impl Bucket {
         let last = &mut self.last;
         last.updated_at = last.updated_at.max(Some(scan.at));
         last.flagged_at = last.flagged_at.max(is_flagged.then_some(scan.at));
-        let duration = duration.unwrap_or_default();
-        let newest = last.scan.as_ref();
-        let newest = newest.map(|scan| (scan.at, scan.status.as_deref(), scan.duration));
-        if newest < Some((Some(scan.at), Some(scan.status), duration)) {
-            last.scan = Some(LastScan {
-                at: Some(scan.at),
-                status: Some(scan.status.to_owned()),
-                duration,
-            });
+        let newest = LastScan {
+            at: Some(scan.at),
+            status: None,
+            duration: duration.unwrap_or_default(),
+        };
+        match &mut last.scan {
+            Some(known) if known.at > newest.at => {}
+            // Mostly the status stays the same from scan to scan.
+            Some(known) if known.at < newest.at && known.status.as_deref() == Some(scan.status) => {
+                known.at = newest.at;
+                known.duration = newest.duration;
+            }
+            known => {
+                let status = Some(scan.status.to_owned());
+                let newest = Some(LastScan { status, ..newest });
+                if *known < newest {
+                    *known = newest;
+                }
+            }
         }
     }
 }
@@ -505,7 +371,7 @@ fn details(
     chunk: &Chunk<'_>,
     wanted_at: &BTreeSet<i64>,
     wanted: &WantedScans<'_>,
-) -> Result<Vec<(Key, Which, LastDetails)>, Corrupt> {
+) -> Result<Vec<(RowKey, Which, LastDetails)>, Corrupt> {
     let mut places = wanted.filter.places(chunk)?;
     let at = chunk.at(chunk.all())?;
     places.retain(|place| wanted_at.contains(&at[*place]));

@@ -18,7 +18,8 @@ use super::super::question::{Answer, AskError, Context, Filter, Gaps, Look, Want
 use super::super::store::Store;
 use super::latency::latency_breakdown;
 use super::scan_hashes::{ScanRow, by_scans, sort_rows};
-use super::scan_points::{DAY, FoundScans, WantedScans, scans, statuses};
+use super::scan_points::{DAY, FoundScans, scans};
+use super::scan_rollups::{WantedScans, statuses};
 use super::scan_sums::ScanSums;
 
 /// Names of questions, with what each takes.
@@ -208,8 +209,14 @@ impl Asking<'_> {
     async fn totals(&mut self, window: Range<i64>) -> Result<Answer, AskError> {
         let mut found = self.scans(window, false).await?;
         let mut sums = together(&by_type(&mut found));
-        if found.rolled_up.is_some() {
-            sums.status_counts = self.statuses().await?;
+        if let Some(part) = &found.rolled_up {
+            let older = self.statuses(part.end).await?;
+            sums.status_counts = older.map(|mut counts| {
+                for (status, count) in &found.statuses {
+                    *counts.entry(status.clone()).or_default() += count;
+                }
+                counts
+            });
         }
         let totals = Json::Object(sums.totals());
         Ok(found.answer(None, Map::from_iter([("totals".to_owned(), totals)])))
@@ -282,11 +289,10 @@ impl Asking<'_> {
         scans(self.store, self.kind, &wanted, self.context).await
     }
 
-    async fn statuses(&mut self) -> Result<Option<BTreeMap<String, i128>>, AskError> {
-        let end = self.context.now.checked_add_signed(AHEAD);
-        let window = i64::MIN..end.map_or(i64::MAX, |end| end.timestamp_micros());
+    /// How many scans before this instant had which status.
+    async fn statuses(&mut self, end: i64) -> Result<Option<BTreeMap<String, i128>>, AskError> {
         let wanted = WantedScans {
-            window,
+            window: i64::MIN..end,
             filter: self.filter,
             by_day: false,
         };
@@ -335,10 +341,16 @@ pub fn summary_rows(by_type: &[(String, ScanSums)]) -> Vec<Json> {
 
 /// A row of `get_media_metric_rollups`.
 pub fn rollup(row: ScanRow) -> Json {
-    let mut json = row.sums.totals();
-    json.insert("metric_date".to_owned(), json!(row.date.to_string()));
-    json.insert("guild_id".to_owned(), json!(row.guild));
-    json.insert("content_type".to_owned(), json!(row.content_type));
+    let key = [
+        ("metric_date", json!(row.date.to_string())),
+        ("guild_id", json!(row.guild)),
+        ("content_type", json!(row.content_type)),
+    ];
+    let mut json: Map<String, Json> = key
+        .map(|(name, json)| (name.to_owned(), json))
+        .into_iter()
+        .collect();
+    json.extend(row.sums.totals());
     Json::Object(json)
 }
 

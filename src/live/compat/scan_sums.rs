@@ -301,8 +301,8 @@ impl ScanSums {
 
     /// As a row of `get_media_metrics_summary`.
     pub fn summary(&self, content_type: &str) -> Map<String, Json> {
-        let mut row = counted(&self.all, &OF_SUMMARIES);
-        row.insert("content_type".to_owned(), json!(content_type));
+        let mut row = Map::from_iter([("content_type".to_owned(), json!(content_type))]);
+        row.extend(counted(&self.all, &OF_SUMMARIES));
         let accelerations = self.accelerations(|bucket| counted(bucket, &OF_SUMMARIES));
         row.insert("acceleration".to_owned(), accelerations);
         row

@@ -428,6 +428,7 @@ async fn what_rollups_of_another_zone_cannot_tell_is_missing() {
 async fn what_is_not_understood_is_refused_and_named() {
     let world = bot();
     let intake = Intake::of(&world).await;
+    let document = parsed(&intake.get("/api/openapi.json").await);
     for (address, status, field, error) in [
         (
             "rollup",
@@ -486,6 +487,14 @@ async fn what_is_not_understood_is_refused_and_named() {
     ] {
         let answer = intake.get(&format!("/api/moderation/{address}")).await;
         assert_eq!(answer.status, status, "{address}");
+        let name = address.split('?').next().unwrap();
+        let name = if name == "rollup" { "rollups" } else { name };
+        promised(
+            &document,
+            &format!("/api/moderation/{name}"),
+            "get",
+            &answer,
+        );
         let body = parsed(&answer);
         assert_eq!(
             (&body["field"], &body["error"]),
