@@ -20,7 +20,7 @@ mod power_cuts;
 mod program;
 mod questions;
 mod recording;
-mod scan_hashes;
+pub(crate) mod scan_hashes;
 mod scans;
 mod sorting;
 mod spans;

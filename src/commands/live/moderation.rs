@@ -14,7 +14,7 @@ use super::query::{failed, flatten, said, say_gaps, store, table, text, usage};
 use super::{kind, settings};
 
 /// Columns of a table, with the fields that they show; JSON has the rest.
-const COLUMNS: [(&str, &[&str]); 11] = [
+const COLUMNS: [(&str, &[&str]); 9] = [
     ("date", &["metric_date"]),
     ("type", &["label", "content_type"]),
     ("scans", &["scans", "scans_count"]),
@@ -22,13 +22,11 @@ const COLUMNS: [(&str, &[&str]); 11] = [
     ("flagged", &["flagged_rate"]),
     ("bytes", &["average_bytes"]),
     ("ms", &["average_latency_ms"]),
-    ("± ms", &["latency_std_dev_ms"]),
-    ("ms a frame", &["average_latency_per_frame_ms"]),
-    ("frames/s", &["frames_per_second"]),
+    ("ms/frame", &["average_latency_per_frame_ms"]),
     ("coverage", &["frame_coverage_rate"]),
 ];
 /// Digits behind the point in a table.
-const DIGITS: f64 = 1e3;
+const DIGITS: f64 = 1e2;
 
 pub(super) async fn run(
     config: &Config,

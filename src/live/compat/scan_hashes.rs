@@ -266,6 +266,7 @@ impl Counters<'_> {
     fn bucket(&self, prefix: &str) -> Bucket {
         let count = |name: &str| self.count(&format!("{prefix}{name}"));
         let scans = count("scans_count");
+        // Only we write how many scans lacked a number; of what the bot wrote all count, as it counts them.
         let measure = |missing: &str, sum: &str, squares: &str| Measure {
             count: scans.saturating_sub(count(missing)),
             sum: count(sum),

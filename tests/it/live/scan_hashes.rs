@@ -2,7 +2,7 @@
 
 mod latency;
 mod properties;
-mod redis;
+pub(crate) mod redis;
 
 use daybook::live::compat::latency::latency_breakdown;
 use daybook::live::compat::scan_hashes::{GuildZero, RollupKey, Wanted, rollups, wanted_keys};

@@ -11,28 +11,28 @@ use serde_json::{Value as Json, json};
 
 use super::super::three_scans::AT;
 
-pub(super) const PREFIX: &str = "moderator:metrics";
-pub(super) const FULL: i128 = 9_223_372_036_854_775_807;
+pub(crate) const PREFIX: &str = "moderator:metrics";
+pub(crate) const FULL: i128 = 9_223_372_036_854_775_807;
 
 /// Redis as far as the bot uses it: one command after another, in its later form.
 #[derive(Default)]
-pub(super) struct Redis {
-    pub(super) hashes: BTreeMap<String, HashMap<String, String>>,
-    pub(super) index: BTreeMap<String, i64>,
+pub(crate) struct Redis {
+    pub(crate) hashes: BTreeMap<String, HashMap<String, String>>,
+    pub(crate) index: BTreeMap<String, i64>,
 }
 
 #[derive(Clone)]
-pub(super) struct Scan {
-    pub(super) at: &'static str,
-    pub(super) guild: i64,
-    pub(super) content_type: &'static str,
-    pub(super) status: &'static str,
+pub(crate) struct Scan {
+    pub(crate) at: &'static str,
+    pub(crate) guild: i64,
+    pub(crate) content_type: &'static str,
+    pub(crate) status: &'static str,
     /// `None`: it is not flagged.
-    pub(super) flags: Option<i64>,
-    pub(super) size: Option<i128>,
-    pub(super) duration: Option<i128>,
-    pub(super) frames: [Option<i64>; 3],
-    pub(super) accelerated: Option<bool>,
+    pub(crate) flags: Option<i64>,
+    pub(crate) size: Option<i128>,
+    pub(crate) duration: Option<i128>,
+    pub(crate) frames: [Option<i64>; 3],
+    pub(crate) accelerated: Option<bool>,
 }
 
 impl Redis {
@@ -44,7 +44,7 @@ impl Redis {
     }
 
     /// A counter that is full stays so, with the exact sum beside it.
-    pub(super) fn add(&mut self, key: &str, field: &str, count: i128) {
+    pub(crate) fn add(&mut self, key: &str, field: &str, count: i128) {
         let hash = self.hashes.entry(key.to_owned()).or_default();
         let number = |field: &str| {
             hash.get(field)
@@ -62,7 +62,7 @@ impl Redis {
         hash.insert(field.to_owned(), sum.min(FULL).to_string());
     }
 
-    pub(super) fn scan(&mut self, scan: &Scan) {
+    pub(crate) fn scan(&mut self, scan: &Scan) {
         let at: DateTime<Utc> = scan.at.parse().unwrap();
         let date = at.format("%Y-%m-%d").to_string();
         let content_type = scan.content_type.replace('/', "%2F").replace(' ', "%20");
@@ -149,7 +149,7 @@ impl Redis {
     }
 
     /// Baselines of all counters; nothing is set to 0.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         let is_counter =
             |name: &str| !name.contains("last_") && name != "metric_date" && name != "updated_at";
         let baselines = self.hashes.iter().map(|(key, hash)| {
@@ -176,38 +176,38 @@ impl Redis {
         }
     }
 
-    pub(super) fn read(&self, wanted: &Wanted) -> Vec<(RollupKey, Hashes)> {
+    pub(crate) fn read(&self, wanted: &Wanted) -> Vec<(RollupKey, Hashes)> {
         let keys = wanted_keys(self.index.keys().map(String::as_str), wanted);
         keys.into_iter()
             .map(|key| (key.clone(), self.hashes(&key.key)))
             .collect()
     }
 
-    pub(super) fn rows(&self, wanted: &Wanted, limit: usize) -> Vec<ScanRow> {
+    pub(crate) fn rows(&self, wanted: &Wanted, limit: usize) -> Vec<ScanRow> {
         rollups(&self.read(wanted), wanted, GuildZero::Everything, limit).unwrap()
     }
 
-    pub(super) fn rollups(&self, wanted: &Wanted) -> Vec<Json> {
-        self.rows(wanted, 10).into_iter().map(rollup).collect()
+    pub(crate) fn rollups(&self, wanted: &Wanted) -> Vec<Json> {
+        self.rows(wanted, 30).into_iter().map(rollup).collect()
     }
 
-    pub(super) fn summary(&self, wanted: &Wanted) -> Vec<Json> {
+    pub(crate) fn summary(&self, wanted: &Wanted) -> Vec<Json> {
         summary_rows(&summary(&self.read(wanted), wanted, GuildZero::Everything))
     }
 
-    pub(super) fn totals(&self) -> Json {
+    pub(crate) fn totals(&self) -> Json {
         Json::Object(sums(&self.hashes(&format!("{PREFIX}:totals"))).totals())
     }
 }
 
-pub(super) fn of_guild(guild: i64) -> Wanted {
+pub(crate) fn of_guild(guild: i64) -> Wanted {
     Wanted {
         guild: Some(guild),
         ..Wanted::default()
     }
 }
 
-pub(super) fn image(at: &'static str, duration: i128) -> Scan {
+pub(crate) fn image(at: &'static str, duration: i128) -> Scan {
     Scan {
         at,
         guild: 123,
@@ -221,7 +221,7 @@ pub(super) fn image(at: &'static str, duration: i128) -> Scan {
     }
 }
 
-pub(super) fn three_scans() -> Redis {
+pub(crate) fn three_scans() -> Redis {
     let mut redis = Redis::default();
     redis.scan(&Scan {
         flags: Some(2),
@@ -239,6 +239,6 @@ pub(super) fn three_scans() -> Redis {
     redis
 }
 
-pub(super) fn day(text: &str) -> Option<NaiveDate> {
+pub(crate) fn day(text: &str) -> Option<NaiveDate> {
     Some(text.parse().unwrap())
 }
