@@ -705,3 +705,71 @@ async fn recorded_scans_and_the_bots_hashes_give_the_same_answers() {
         intake.end().await;
     }
 }
+
+fn on_the_25th() -> DateTime<Utc> {
+    noon() + TimeDelta::days(5)
+}
+
+#[tokio::test]
+async fn a_day_of_utc_is_whole_where_points_begin_within_it() {
+    let world = bot();
+    let intake = Intake::with(world.config(), Limits::default(), on_the_25th).await;
+    // Midnight in Zurich, from which on points are kept, is 23:00 in UTC.
+    let flagged = json!({ "scan_result": { "is_nsfw": true }, "scan_duration_ms": 100 });
+    record(
+        &intake,
+        &[
+            scan("2026-11-24T22:30:00Z", flagged),
+            scan(
+                "2026-11-24T23:30:00Z",
+                json!({ "scan_duration_ms": 200, "status": "no_scan" }),
+            ),
+        ],
+    )
+    .await;
+    let live = intake.end().await.live;
+    keep_until(&live, Tz::Europe__Zurich, later()).await;
+    let intake = Intake::with(world.config(), Limits::default(), later).await;
+    for question in ["rollups", "rollups?guild=123"] {
+        let answer = ask(&intake, question).await;
+        assert_eq!(answer["complete"], true);
+        assert_eq!(
+            answer["rolled_up"],
+            json!({ "from": "2026-11-24T22:30:00Z", "to": "2026-11-24T23:00:00Z" })
+        );
+        let [row] = rows(&answer, "rollups") else {
+            panic!("{answer}")
+        };
+        assert_eq!(
+            (&row["metric_date"], &row["last_status"]),
+            (&json!("2026-11-24"), &json!("no_scan"))
+        );
+        near(
+            row,
+            &[
+                ("scans_count", 2.0),
+                ("flagged_count", 1.0),
+                ("average_latency_ms", 150.0),
+            ],
+        );
+        near(
+            row,
+            &[("latency_std_dev_ms", 50.0), ("last_latency_ms", 200.0)],
+        );
+        assert_eq!(
+            row["last_details"]["workload"],
+            json!({ "bytes": 1500, "duration_ms": 200 })
+        );
+        // The flagged scan's point is gone.
+        assert_eq!(
+            (&row["last_flagged_at"], &row["status_counts"]),
+            (&Json::Null, &Json::Null)
+        );
+    }
+    let totals = &ask(&intake, "totals").await["totals"];
+    assert_eq!(
+        totals["status_counts"],
+        json!({ "no_scan": 1, "scan_complete": 1 })
+    );
+    intake.end().await;
+}
