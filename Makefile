@@ -28,7 +28,7 @@ BOOK_TESTS := backtest beryl_catalog book book_copy delivering delivery_kills de
 THREADS = --test-threads=$(shell echo $$((4 * $$(nproc))))
 
 .PHONY: test
-test: needed target/judges ## Run all tests; installs PostgreSQL, MariaDB, Postfix, Chromium, Prometheus, VictoriaMetrics, curl, Python, DuckDB, Node.js, faketime and sqlite3 when they are missing
+test: needed target/judges ## Run all tests; installs PostgreSQL, MariaDB, Redis, Postfix, Chromium, Prometheus, VictoriaMetrics, curl, Python, DuckDB, Node.js, faketime and sqlite3 when they are missing
 	$(CARGO) test --locked -- $(THREADS)
 	$(CARGO) test --locked --test servers -- $(THREADS)
 	for engine in postgres mariadb; do \
@@ -40,6 +40,7 @@ soak: ## Kill deliveries at every step in a thousand worlds recorders at 500 mom
 	$(CARGO) test --locked --test it a_thousand_deliveries -- --ignored --nocapture
 	$(CARGO) test --locked --test it five_hundred_kills -- --ignored
 	$(CARGO) test --locked --test it two_hundred_kills -- --ignored
+	$(CARGO) test --locked --test servers five_hundred_random_histories -- --ignored
 
 .PHONY: preview
 preview: needed ## Show reports as mail programs do: pages and pictures in target/preview/
@@ -65,6 +66,7 @@ needed: # What the tests need besides cargo. Root installs it, anybody else by s
 	command -v tmux >/dev/null || missing+=(tmux); \
 	command -v faketime >/dev/null || missing+=(faketime); \
 	command -v sqlite3 >/dev/null || missing+=(sqlite3); \
+	command -v redis-server >/dev/null || missing+=(redis-server); \
 	[ -x /usr/sbin/postfix ] || missing+=(postfix); \
 	[ -x /usr/sbin/saslpasswd2 ] || missing+=(sasl2-bin); \
 	ls /usr/lib/*/sasl2/libplain.so* >/dev/null 2>&1 || missing+=(libsasl2-modules); \

@@ -37,6 +37,7 @@ use crate::config::LiveSettings;
 use crate::config::live::May;
 use crate::live::reader::Reader;
 use crate::live::record::Recorder;
+use crate::live::redis::forward::Window;
 use crate::live::spans::Spans;
 use crate::web::access::{Access, Grant, Refused};
 use crate::web::answer::{JSON, text};
@@ -68,6 +69,8 @@ pub struct Api {
     /// Bodies are taken apart by one processor less than there are: a page must not wait for them.
     hands: Semaphore,
     counters: Counters,
+    /// What goes to the server where replicas meet, if anything does.
+    forwarding: Option<Window>,
     sample: Mutex<Sample>,
     /// When the server began.
     begun: Process,
@@ -95,9 +98,14 @@ impl Api {
             bodies: Arc::new(Semaphore::new(BODIES_BYTES)),
             hands: Semaphore::new(processors.saturating_sub(1).max(1)),
             counters: Counters::default(),
+            forwarding: None,
             sample: Mutex::default(),
             begun: Process::now(),
         }
+    }
+
+    pub fn with_forwarding(self, forwarding: Option<Window>) -> Self {
+        Self { forwarding, ..self }
     }
 
     /// Lets go of the file, once nobody asks any more.

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub use live::{
     Dashboard, Forget, Kinds, Live, LiveExport, LivePrune, Migrate, Moderation, Query, Record,
-    RecordFormat, Tail, WhichEvents,
+    RecordFormat, Redis, RedisChange, Tail, WhichEvents,
 };
 pub use look::{
     Alerts, Backtest, Export, ExportFormat, Format, Grafana, Judge, Mute, Report, Serve, Show, Top,

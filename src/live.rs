@@ -22,6 +22,7 @@ pub mod question;
 pub mod reader;
 pub mod recent;
 pub mod record;
+pub mod redis;
 pub mod rollup;
 pub mod scan;
 pub mod spans;

@@ -151,6 +151,7 @@ fn rules() -> Rules {
         kinds: kinds(),
         zone: Tz::Europe__Zurich,
         archive: None,
+        backlog: None,
     }
 }
 
@@ -172,6 +173,7 @@ fn settings(path: &Path) -> LiveSettings {
         log_file: None,
         kinds: kinds(),
         alerts: Vec::new(),
+        redis: None,
         tokens: Vec::new(),
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
+use crate::live::redis::forward::Seen;
 use crate::live::store::StoreError;
 use crate::text::exposition::{Form, counter, family, labels, line};
 
@@ -142,7 +143,70 @@ impl Api {
             let count = self.counters.refused(reason).get();
             line(&mut out, &refused, &labels, count);
         }
+        if let Some(seen) = &self.forwarding {
+            forwarded(&mut out, &name("redis"), &seen.seen(), self.recorder.now());
+        }
         health::series(&mut out);
         out
+    }
+
+    /// What is to be said of the server where replicas meet: events go on without it.
+    pub fn told_of_redis(&self) -> Option<String> {
+        let seen = self.forwarding.as_ref()?.seen();
+        let is = match seen.is_connected {
+            true => "connected",
+            false => "away",
+        };
+        let (points, age) = (seen.backlog.points, seen.age(self.recorder.now()));
+        Some(format!(
+            "redis: {is}, {points} events wait, the oldest for {age:.0} s"
+        ))
+    }
+}
+
+fn forwarded(out: &mut String, name: &str, seen: &Seen, now: DateTime<Utc>) {
+    let gauges = [
+        (
+            "connected",
+            "Whether events are forwarded to Redis.",
+            f64::from(u8::from(seen.is_connected)),
+        ),
+        (
+            "waiting_points",
+            "Points that wait to be forwarded to Redis.",
+            seen.backlog.points as f64,
+        ),
+        (
+            "oldest_waiting_seconds",
+            "Age of the oldest point that waits to be forwarded to Redis.",
+            seen.age(now),
+        ),
+    ];
+    for (suffix, help, value) in gauges {
+        let name = format!("{name}_{suffix}");
+        family(out, &name, help, Form::Prometheus);
+        line(out, &name, "", value);
+    }
+    let counts = [
+        (
+            "batches_total",
+            "Batches that were forwarded to Redis.",
+            seen.batches,
+        ),
+        (
+            "failed_batches_total",
+            "Batches that Redis did not take.",
+            seen.failed,
+        ),
+        (
+            "lost_points_total",
+            "Points that were given up before Redis had them.",
+            seen.lost,
+        ),
+    ];
+    for (suffix, help, count) in counts {
+        let name = format!("{name}_{suffix}");
+        counter(out, &name, help);
+        line(out, &name, "", count);
     }
 }

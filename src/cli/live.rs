@@ -32,6 +32,56 @@ pub enum Live {
     Prune(LivePrune),
     /// Delete the points that have certain labels
     Forget(Forget),
+    /// Look after the Redis server where several processes meet
+    #[command(subcommand, after_help = REDIS_HELP)]
+    Redis(Redis),
+}
+
+const REDIS_HELP: &str = "\
+Examples:
+  daybook live redis status
+  daybook live redis trim --dry-run
+  daybook live redis reset --dry-run
+  daybook live redis forget web-7";
+
+#[derive(Debug, Subcommand)]
+pub enum Redis {
+    /// Show which processes forward events, how far each has come, and what is kept of hosts
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete what is older than `retention` and `keep_scans`; `daybook serve` does it too
+    Trim(RedisChange),
+    /// Let readers of scans count from now on: store what was counted as baselines
+    Reset(RedisChange),
+    /// Delete all samples of one host
+    Forget {
+        /// The host's id
+        host: String,
+        #[command(flatten)]
+        change: RedisChange,
+    },
+    /// Delete all samples of all hosts
+    Clear(RedisChange),
+    /// Wait no longer for a process that is gone: forget how far it has come
+    Retire {
+        /// Its name, as `status` shows it
+        replica: String,
+        #[command(flatten)]
+        change: RedisChange,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RedisChange {
+    /// Show what would be changed, change nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 const RECORD_HELP: &str = "\
@@ -266,16 +316,16 @@ rollups before that.";
 pub struct Moderation {
     /// What is asked: rollups, summary, totals, latency, or rates of the last 15 minutes
     pub question: String,
-    /// Only scans of this guild; 0 for those without one [rollups, summary, rates]
+    /// Only scans of this guild; 0 for those without one (rollups, summary, rates)
     #[arg(long, value_name = "GUILD", allow_hyphen_values = true)]
     pub guild: Option<String>,
-    /// Only scans of this content type [rollups]
+    /// Only scans of this content type (rollups)
     #[arg(long, value_name = "TYPE")]
     pub content_type: Option<String>,
-    /// Only scans from this moment or day on [rollups, summary]
+    /// Only scans from this moment or day on (rollups, summary)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
-    /// How many rows, the newest days first [rollups; default: 30]
+    /// How many rows, the newest days first (rollups; default: 30)
     #[arg(long, value_name = "COUNT")]
     pub limit: Option<String>,
     /// Print JSON with all fields

@@ -9,6 +9,7 @@ mod moderation;
 mod prune;
 mod query;
 mod record;
+mod redis;
 mod tail;
 
 use crate::cli::Live;
@@ -31,6 +32,7 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
         Live::Migrate(args) => migrate::run(config, args, world).await,
         Live::Forget(args) => forget::run(config, args).await,
         Live::Prune(args) => prune::run(config, args, world).await,
+        Live::Redis(args) => redis::run(config, args, world).await,
     }
 }
 

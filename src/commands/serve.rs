@@ -115,7 +115,9 @@ impl Intake {
             (Recorder::off(live.kinds.clone(), world.clock), None)
         };
         let (access, stop) = (Arc::clone(access), world.stop.clone());
-        let api = Arc::new(Api::new(live, zone, recorder, access, stop));
+        let forwarding = writer.as_ref().and_then(Writer::forwarding);
+        let api = Api::new(live, zone, recorder, access, stop).with_forwarding(forwarding);
+        let api = Arc::new(api);
         Ok(Some(Self { api, writer }))
     }
 

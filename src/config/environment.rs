@@ -50,6 +50,14 @@ pub fn given(
         .transpose()
 }
 
+/// Whether there is anything that [`given`] reads.
+pub fn is_given(variable: &str, environment: &Environment) -> bool {
+    let credential = |directory: PathBuf| directory.join(variable.to_lowercase()).exists();
+    environment.contains_key(variable)
+        || environment.contains_key(&format!("{variable}_FILE"))
+        || credentials(environment).is_some_and(credential)
+}
+
 /// The parts between `prefix` and `suffix` of variables and credentials, in lower case: the names of app databases in
 /// `DAYBOOK_APP_<NAME>_DATABASE_URL`.
 pub fn names_between(prefix: &str, suffix: &str, environment: &Environment) -> BTreeSet<String> {

@@ -10,6 +10,7 @@ use crate::text::duration::{DAY, HOUR, SECOND, spoken, within};
 
 use super::environment::check_name;
 use super::live_alerts::{self, LiveAlert};
+use super::live_redis::{self, RedisSettings};
 use super::rows::{Row, section};
 use super::serve::secret;
 use super::settle::{Sealed, Settler, file_name, whole};
@@ -42,6 +43,8 @@ pub struct LiveSettings {
     pub presets: Vec<String>,
     pub kinds: Kinds,
     pub alerts: Vec<LiveAlert>,
+    /// Where replicas meet, if they do.
+    pub redis: Option<RedisSettings>,
     /// Who may send and ask. Without any: whoever has access to the dashboard.
     pub tokens: Vec<Token>,
 }
@@ -131,6 +134,7 @@ pub fn live(
             settler,
         ),
         kinds,
+        redis: live_redis::redis(written.redis.as_ref(), settler),
         presets: written.presets.clone(),
         tokens: tokens(written, settler),
     })
@@ -318,7 +322,9 @@ impl LiveSettings {
                 ),
             ),
         ];
-        section("live", rows)
+        let mut rows = section("live", rows);
+        rows.extend(self.redis.iter().flat_map(RedisSettings::rows));
+        rows
     }
 }
 
@@ -330,6 +336,7 @@ pub mod written {
     use serde::Deserialize;
 
     use crate::config::live_alerts::written::Alert;
+    use crate::config::live_redis::written::Redis;
     use crate::kinds::written::Kind;
 
     #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -394,6 +401,8 @@ pub mod written {
         pub alerts: Vec<Alert>,
         /// Where alerts are sent unless they say otherwise: names of webhooks, and addresses. When left out: nowhere.
         pub notify: Option<Vec<String>>,
+        /// The Redis server where several processes meet, and which dashboards read.
+        pub redis: Option<Redis>,
         /// Tokens of programs that send events or ask about them, by their names.
         #[serde(default)]
         pub tokens: BTreeMap<String, Token>,

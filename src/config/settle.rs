@@ -10,7 +10,7 @@ use crate::text::mistake::Mistake;
 
 use super::Request;
 use super::database_url::DatabaseUrl;
-use super::environment::{Environment, Given, given, read_secret};
+use super::environment::{Environment, Given, given, is_given, read_secret};
 use super::find::Found;
 use super::origin::Origin;
 use super::secret::{Secret, SecretPlace, exposed};
@@ -79,6 +79,27 @@ impl<'a> Settler<'a> {
             Some(given) => self.accept(setting, given, read),
             None => in_file,
         }
+    }
+
+    /// The same; a variable that is blank is not set, as where these come from.
+    pub fn filled_or_value<T>(
+        &mut self,
+        setting: &str,
+        variable: &str,
+        written: &Option<impl ToString>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match self.is_filled(variable) {
+            true => self.value_or_variable(setting, variable, written, read),
+            false => self.value(setting, written, read),
+        }
+    }
+
+    /// Whether the environment has more than blanks for a variable, or a file or credential in its place.
+    pub fn is_filled(&self, variable: &str) -> bool {
+        let environment = &self.request.environment;
+        let is_blank = |text: &String| text.trim().is_empty();
+        !environment.get(variable).is_some_and(is_blank) && is_given(variable, environment)
     }
 
     /// A path: in the file relative to its folder, in `variable` to the working directory.

@@ -142,8 +142,20 @@ impl Position {
         points: 0,
     };
 
-    fn at(chunk: i64) -> Self {
+    pub(super) fn at(chunk: i64) -> Self {
         Self { chunk, points: 0 }
+    }
+
+    pub(super) fn within(chunk: i64, points: usize) -> Self {
+        Self { chunk, points }
+    }
+
+    pub(super) fn chunk(self) -> i64 {
+        self.chunk
+    }
+
+    pub(super) fn points(self) -> usize {
+        self.points
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Rules {
     pub zone: Tz,
     /// The folder that outdated points go to before they are deleted.
     pub archive: Option<PathBuf>,
+    /// Bytes of chunks that may wait to be forwarded, if any is.
+    pub backlog: Option<u64>,
 }
 
 /// Goes round every so often, in one process a file.
@@ -68,6 +70,7 @@ impl Rules {
             archive: live
                 .archive
                 .map(|Archive::Parquet| live.archive_folder.clone()),
+            backlog: live.redis.as_ref().map(|redis| redis.backlog),
         }
     }
 }
@@ -108,7 +111,7 @@ impl Keeper {
         let path = self.store.path().to_owned();
         let mut held: Option<File> = None;
         loop {
-            held = held.or_else(|| lock(&path));
+            held = held.or_else(|| lock(&path, "keeper"));
             // A round that is broken off leaves a transaction that never was.
             let keeping = async {
                 let has_more = held.is_some() && self.work().await;
@@ -145,9 +148,9 @@ impl Keeping {
     }
 }
 
-/// Held as long as the file is open; `None`: another program keeps this store.
-pub fn lock(store: &Path) -> Option<File> {
-    let file = File::create(store.with_added_extension("keeper")).ok();
+/// Held as long as the file is open; `None`: another program does with this store what `role` says.
+pub fn lock(store: &Path, role: &str) -> Option<File> {
+    let file = File::create(store.with_added_extension(role)).ok();
     file.filter(|file| file.try_lock().is_ok())
 }
 
@@ -186,7 +189,7 @@ async fn work(
         }
     }
     store.forget_ended_spans(now).await?;
-    store.limit_replay(now).await?;
+    store.limit_replay(now, rules.backlog).await?;
     Ok(folded == MOST_FOLDED || is_sorting)
 }
 
@@ -222,7 +225,7 @@ pub async fn prune_all(
         all.push(prune::all(store, id, kind, rules, now, dry_run).await?);
     }
     if !dry_run {
-        store.limit_replay(now).await?;
+        store.limit_replay(now, rules.backlog).await?;
         store.give_room_back().await?;
     }
     Ok(all)

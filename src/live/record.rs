@@ -22,6 +22,7 @@ use super::event::{Event, Number};
 use super::keep::{Keeper, Keeping, Rules};
 use super::log::EventLog;
 use super::recent::Recent;
+use super::redis::forward::{self, Running, Window};
 use super::store::{CHUNK, Kept, Known, Store, StoreError};
 
 /// While more points than this wait to be sealed, writing waits for the keeper: they take room, and every question reads them.
@@ -134,6 +135,7 @@ pub struct Writer {
     places: Arc<Semaphore>,
     stop: CancellationToken,
     keeping: Option<Keeping>,
+    forwarding: Option<Running>,
 }
 
 impl Recorder {
@@ -152,17 +154,19 @@ impl Recorder {
             clock,
         };
         let keeping = keeper.start()?;
+        let forwarding = match &live.redis {
+            Some(redis) => Some(forward::start(live, redis, zone, clock).await?),
+            None => None,
+        };
         let log = live.log_file.clone();
         let log = log.map(|path| EventLog::new(path, zone, clock));
         let kinds = live.kinds.clone();
-        Ok(Self::begin(
-            store,
-            kinds,
-            live.into(),
-            clock,
-            Some(keeping),
-            log,
-        ))
+        let (recorder, writer) = Self::begin(store, kinds, live.into(), clock, Some(keeping), log);
+        let writer = Writer {
+            forwarding,
+            ..writer
+        };
+        Ok((recorder, writer))
     }
 
     /// Begins to write into the store, which nobody keeps.
@@ -227,6 +231,7 @@ impl Recorder {
             places,
             stop,
             keeping,
+            forwarding: None,
         };
         (recorder, writer)
     }
@@ -457,6 +462,11 @@ impl Drop for Span {
 }
 
 impl Writer {
+    /// What is to be seen of forwarding, if anything is forwarded.
+    pub fn forwarding(&self) -> Option<Window> {
+        self.forwarding.as_ref().map(Running::window)
+    }
+
     /// Takes nothing more, writes what waits, and gives the store back.
     pub async fn stop(self) -> Result<Store, StoreError> {
         self.places.close();
@@ -464,6 +474,10 @@ impl Writer {
         let ended = self.task.await;
         if let Some(keeping) = self.keeping {
             keeping.stop().await;
+        }
+        // All is written, so all of it can go.
+        if let Some(forwarding) = self.forwarding {
+            forwarding.stop().await;
         }
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }

@@ -98,6 +98,16 @@ pub struct Stats {
     pub sketch: Sketch,
 }
 
+/// A sum as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sum {
+    /// In units of the last decimal.
+    pub whole: i128,
+    pub decimals: u32,
+    /// Of numbers without decimals, or with others.
+    pub rest: f64,
+}
+
 /// The rollups of these points by hour, for every group of the kind.
 pub fn rollups(points: &Columns, kind: &Kind, zone: Tz) -> Vec<Hourly> {
     let mut all: Vec<Hourly> = Vec::new();
@@ -312,6 +322,18 @@ impl Stats {
     /// The sum in units of the last decimal, with how many there are; `None`: it is made of floats.
     pub fn exact_sum(&self) -> Option<(i128, u32)> {
         (self.float == 0.0).then_some((self.whole, self.decimals))
+    }
+
+    pub fn exact(&self) -> Sum {
+        Sum {
+            whole: self.whole,
+            decimals: self.decimals,
+            rest: self.float,
+        }
+    }
+
+    pub fn set_exact(&mut self, sum: Sum) {
+        (self.whole, self.decimals, self.float) = (sum.whole, sum.decimals, sum.rest);
     }
 
     pub fn sum(&self) -> f64 {

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod follow;
+mod forwarding;
 mod keep;
 mod moved;
 mod read;
@@ -25,6 +26,7 @@ use super::grain::Grain;
 
 pub use alerts::{AlertDelivery, DeliveryEnding, DeliveryState, RaisedOnce};
 pub use follow::{Ahead, Recorded};
+pub use forwarding::{Backlog, Forwarding, Waiting};
 pub use keep::NewChunk;
 pub use moved::{ELSEWHERE, Identity, Moved, MovedPart, Origin, Tally};
 pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone, words_of};

@@ -13,6 +13,7 @@ mod ledger;
 mod line;
 mod live;
 pub mod mail;
+mod redis;
 mod secrets;
 mod zoneinfo;
 
@@ -57,10 +58,11 @@ pub async fn examine(
     now: DateTime<Utc>,
     stop: &CancellationToken,
 ) -> Vec<Finding> {
-    let (databases, stored, live, mail, channels) = tokio::join!(
+    let (databases, stored, live, redis, mail, channels) = tokio::join!(
         databases::examine(config, now, stop),
         book::examine(config, now),
         live::examine(config, now),
+        redis::examine(config, now),
         mail::examine(config, now),
         channels::examine(config, now),
     );
@@ -69,6 +71,7 @@ pub async fn examine(
     findings.extend(databases);
     findings.extend(stored.findings);
     findings.extend(live);
+    findings.extend(redis);
     findings.extend(mail);
     findings.extend(channels);
     findings.extend(secrets::examine(config));

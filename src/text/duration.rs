@@ -1,4 +1,4 @@
-//! Durations as people write them: `90s`, `5m`, `24h`, `2d`.
+//! Durations as people write them: `200ms`, `90s`, `5m`, `24h`, `2d`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +8,14 @@ pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
 pub const DAY: Duration = Duration::from_secs(86_400);
 
-const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
+/// Each with its milliseconds.
+const UNITS: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("s", 1000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
 
 /// One whole number with its unit; `0` needs none.
 pub fn parse(text: &str) -> Result<Duration, String> {
@@ -22,29 +29,24 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = &text[digits.len()..];
-    let (_, seconds) = UNITS
-        .into_iter()
-        .find(|(letter, _)| unit.chars().eq([*letter]))
-        .ok_or_else(wrong)?;
+    let known = UNITS.into_iter().find(|(known, _)| *known == unit);
+    let (_, size) = known.ok_or_else(wrong)?;
     if !digits.chars().all(|digit| digit.is_ascii_digit()) {
         return Err(wrong());
     }
     let count: u64 = digits.parse().map_err(|_| wrong())?;
-    let total = count.checked_mul(seconds).ok_or_else(wrong)?;
-    Ok(Duration::from_secs(total))
+    let total = count.checked_mul(size).ok_or_else(wrong)?;
+    Ok(Duration::from_millis(total))
 }
 
 /// In the largest unit that leaves no remainder; a single day is `24h`.
 pub fn spoken(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (letter, size) = UNITS
-        .into_iter()
-        .rev()
-        .find(|(letter, size)| {
-            seconds >= *size && seconds.is_multiple_of(*size) && (*letter != 'd' || seconds > *size)
-        })
-        .unwrap_or(('s', 1));
-    format!("{}{letter}", seconds / size)
+    let total = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let fits = |(unit, size): &(&str, u64)| {
+        total >= *size && total.is_multiple_of(*size) && (*unit != "d" || total > *size)
+    };
+    let (unit, size) = UNITS.into_iter().rev().find(fits).unwrap_or(("s", 1000));
+    format!("{}{unit}", total / size)
 }
 
 /// Reads a duration of that range.

@@ -503,6 +503,15 @@ fn only_collecting_reaches_the_app_database() {
 }
 
 #[test]
+fn only_one_place_speaks_to_redis() {
+    for (path, source) in sources() {
+        let speaks = ["redis::cmd", "redis::pipe", "redis::aio", "RedisError"];
+        let found = speaks.iter().any(|name| source.names(name));
+        assert!(!found || path.starts_with("src/live/redis"), "{path}");
+    }
+}
+
+#[test]
 fn only_main_reads_the_clock_and_the_environment() {
     for (path, source) in sources() {
         for name in [

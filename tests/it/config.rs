@@ -3,6 +3,7 @@
 mod environment;
 mod example;
 mod files;
+mod live_redis;
 mod mail;
 mod proxies;
 mod readers;

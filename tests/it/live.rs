@@ -20,6 +20,7 @@ mod power_cuts;
 mod program;
 mod questions;
 mod recording;
+mod redis_layouts;
 pub(crate) mod scan_hashes;
 mod scans;
 mod sorting;
@@ -82,6 +83,7 @@ fn rules(kinds: &Kinds, zone: Tz) -> Rules {
         kinds: kinds.clone(),
         zone,
         archive: None,
+        backlog: None,
     }
 }
 

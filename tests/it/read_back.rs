@@ -107,6 +107,7 @@ async fn archive(world: &World, live: &LiveSettings) {
         kinds: live.kinds.clone(),
         zone: chrono_tz::Tz::Europe__Zurich,
         archive: Some(world.path("live-archive")),
+        backlog: None,
     };
     let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
     let later = noon() + TimeDelta::days(9);

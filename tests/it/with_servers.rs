@@ -20,6 +20,8 @@ mod on_mariadb;
 mod parts;
 mod postfix;
 mod recipients;
+mod redis_forwarding;
+mod redis_layouts;
 mod rewritten;
 mod rights;
 mod snapshot;

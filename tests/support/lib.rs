@@ -17,6 +17,8 @@ pub mod one_snapshot;
 pub mod original;
 pub mod parts;
 pub mod postgres;
+pub mod proxy;
+pub mod redis;
 pub mod sample_letters;
 pub mod sample_views;
 pub mod smtp_server;

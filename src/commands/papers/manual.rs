@@ -90,6 +90,22 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "The file of live events, their log, and whether they are kept.",
     ),
     (
+        "METRICS_REDIS_URL, REDIS_URL",
+        "The Redis server where several processes meet. Without a URL: REDIS_HOST, REDIS_PORT, REDIS_PASSWORD, REDIS_DB.",
+    ),
+    (
+        "REDIS_CONNECT_TIMEOUT, REDIS_RETRY_STRATEGY, REDIS_MAX_RETRIES_PER_REQUEST",
+        "How long connecting may take in milliseconds, and how often it and a batch are tried until that is said.",
+    ),
+    (
+        "REDIS_BATCH_WRITE_INTERVAL_MS, REDIS_METRICS_RETENTION_DAYS",
+        "How long events wait at most before they are forwarded, and for how many days samples of hosts are kept there.",
+    ),
+    (
+        "METRICS_REDIS_STREAM, METRICS_REDIS_STREAM_MAXLEN, METRICS_REDIS_STREAM_APPROX, METRICS_REDIS_PREFIX",
+        "The stream of scans, how many events it keeps and whether roughly, and what the keys of scans begin with.",
+    ),
+    (
         "CREDENTIALS_DIRECTORY",
         "The folder with secrets as files; systemd sets it for LoadCredential=.",
     ),

@@ -36,7 +36,7 @@ impl<'w> Writing<'w> {
         listener: Listener<'w>,
         of: u64,
     ) -> Self {
-        let lock = keep::lock(store.path());
+        let lock = keep::lock(store.path(), "keeper");
         Self {
             store,
             job,

@@ -35,6 +35,16 @@ impl Sketch {
         Self { buckets }
     }
 
+    /// Of different buckets in any order.
+    pub fn from_counts(mut buckets: Vec<(i32, u64)>) -> Self {
+        buckets.sort_unstable();
+        Self { buckets }
+    }
+
+    pub fn buckets(&self) -> &[(i32, u64)] {
+        &self.buckets
+    }
+
     pub fn merge(&mut self, other: &Self) {
         let mut merged = Vec::with_capacity(self.buckets.len() + other.buckets.len());
         let mut ours = self.buckets.iter().copied().peekable();

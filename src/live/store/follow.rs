@@ -67,7 +67,7 @@ impl Store {
     /// Chunks that go, as they were recorded.
     pub(super) async fn keep_for_replay(&mut self, chunks: &[i64]) -> Result<(), StoreError> {
         let kept = sqlx::query(
-            "INSERT INTO replay SELECT id, kind, recorded, data FROM chunks
+            "INSERT INTO replay SELECT id, kind, recorded, points, data FROM chunks
              WHERE id IN (SELECT value FROM json_each(?)) AND recorded IS NOT NULL",
         )
         .bind(ids_as_json(chunks))
@@ -76,16 +76,22 @@ impl Store {
         kept.map(drop).map_err(self.failed("write to"))
     }
 
-    /// Lets go of what is too old, or too much.
-    pub async fn limit_replay(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// Lets go of what is too old, or too much. What is to be forwarded and is not settled there yet stays, in so many bytes.
+    pub async fn limit_replay(
+        &mut self,
+        now: DateTime<Utc>,
+        backlog: Option<u64>,
+    ) -> Result<(), StoreError> {
         let newest: Option<i64> = sqlx::query_scalar(
             "SELECT max(id) FROM (
                 SELECT id, recorded, sum(length(data) + ?3) OVER (ORDER BY id DESC) AS bytes FROM replay)
-             WHERE recorded < ?1 OR bytes > ?2",
+             WHERE bytes > ?4 OR (recorded < ?1 OR bytes > ?2)
+                AND (?4 IS NULL OR id < coalesce((SELECT settled FROM forwarding), 0))",
         )
         .bind((now - REPLAYED).timestamp_micros())
         .bind(REPLAYED_BYTES)
         .bind(ROW)
+        .bind(backlog.map(|bytes| bytes as i64))
         .fetch_one(&mut self.connection)
         .await
         .map_err(self.failed("read"))?;
@@ -93,8 +99,15 @@ impl Store {
             return Ok(());
         };
         self.begin().await?;
-        let done = self.delete_replay(newest, None).await;
+        let done = self.let_go(newest, backlog.is_some()).await;
         self.finish(done).await
+    }
+
+    async fn let_go(&mut self, until: i64, is_forwarded: bool) -> Result<(), StoreError> {
+        if is_forwarded {
+            self.note_lost(until).await?;
+        }
+        self.delete_replay(until, None).await
     }
 
     /// Of a kind whose points are forgotten nothing is kept for replay.

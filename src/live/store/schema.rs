@@ -15,7 +15,7 @@ use super::{Store, StoreError};
 /// `DBLV`, in the file's own place for it.
 const APPLICATION: u32 = 0x4442_4c56;
 /// As in `user_version` below.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
@@ -27,6 +27,8 @@ const NO_TABLES: [u8; 5] = [0x0d, 0, 0, 0, 0];
 
 /// `recorded`: when a chunk was committed as it is; of those that a keeper made, nothing. `replay`: such chunks after a keeper
 /// has merged or sealed their points, for a while (`store/follow.rs`).
+/// `forwarding`: as which replica chunks are forwarded and by which processes, from where on, up to where the server has them, up to which chunk
+/// it has had them for a while, points that were given up, and why nothing is forwarded (`store/forwarding.rs`).
 /// `zones`: in which zone's hours, days and months the points between two instants were rolled up. `pruned`: before which
 /// instant rollups by hour, day or month (tiers 0, 1, 2) or points (3) may have been deleted, or points forgotten (4); up to which chunk nothing is kept for replay (5).
 /// `grouped`: from which instant on all points are rolled up by these labels too.
@@ -57,9 +59,22 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY,
         kind INTEGER NOT NULL,
         recorded INTEGER NOT NULL,
+        points INTEGER NOT NULL,
         data BLOB NOT NULL
     );
     CREATE INDEX replay_by_kind ON replay (kind, id);
+    CREATE TABLE forwarding (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        replica TEXT NOT NULL,
+        writers TEXT NOT NULL,
+        began TEXT NOT NULL,
+        began_rollups TEXT NOT NULL,
+        acknowledged TEXT NOT NULL,
+        rolled TEXT NOT NULL,
+        settled INTEGER NOT NULL,
+        lost INTEGER NOT NULL,
+        trouble TEXT
+    );
     CREATE TABLE rollups (
         kind INTEGER NOT NULL,
         labels TEXT NOT NULL,
@@ -167,7 +182,7 @@ const TABLES: &str = "
         data BLOB NOT NULL,
         PRIMARY KEY (source, kind, month)
     ) WITHOUT ROWID;
-    PRAGMA user_version = 6;
+    PRAGMA user_version = 7;
 ";
 
 /// Only its owner and group may read what applications send.

@@ -17,7 +17,7 @@ use super::site::Site;
 /// The routes that answer with one word, without access control.
 pub fn for_everybody(site: Arc<Site>) -> Router {
     Router::new()
-        .route("/healthz", get(|| async { word(true) }))
+        .route("/healthz", get(|| async { word(true, "") }))
         .route("/readyz", get(ready))
         .route("/reportz", get(reported))
         .with_state(site)
@@ -68,16 +68,21 @@ async fn elsewhere(State(site): State<Arc<Site>>, uri: Uri) -> Response<Body> {
 }
 
 async fn ready(State(site): State<Arc<Site>>) -> Response<Body> {
-    word(site.is_ready().await)
+    let remark = site.remark().map(|remark| remark + "\n");
+    word(site.is_ready().await, &remark.unwrap_or_default())
 }
 
 async fn reported(State(site): State<Arc<Site>>) -> Response<Body> {
-    word(site.is_reported().await)
+    word(site.is_reported().await, "")
 }
 
-fn word(well: bool) -> Response<Body> {
+fn word(well: bool, remark: &str) -> Response<Body> {
     match well {
-        true => text(StatusCode::OK, TEXT, "ok\n".into()),
-        false => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "no\n".into()),
+        true => text(StatusCode::OK, TEXT, format!("ok\n{remark}").into()),
+        false => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TEXT,
+            format!("no\n{remark}").into(),
+        ),
     }
 }

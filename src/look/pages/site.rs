@@ -164,6 +164,13 @@ impl Site {
         takes_events && self.editions.edition().await.is_some()
     }
 
+    /// What is to be said beside: the server goes on without it.
+    pub(super) fn remark(&self) -> Option<String> {
+        self.intake
+            .as_ref()
+            .and_then(|intake| intake.told_of_redis())
+    }
+
     /// Whether the report that is due has arrived.
     pub(super) async fn is_reported(&self) -> bool {
         let Some(edition) = self.editions.edition().await else {

@@ -236,6 +236,7 @@ async fn a_dashboard_of_more_days_than_are_kept_says_what_is_gone() {
         kinds: live.kinds.clone(),
         zone: Tz::Europe__Zurich,
         archive: None,
+        backlog: None,
     };
     let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
     prune_all(&mut store, &rules, nine_days_later(), false)

@@ -135,6 +135,7 @@ async fn has_each_once(world: &World, kinds: &Kinds, clients: &[Client]) {
         kinds: kinds.clone(),
         zone: world.config().time_zone,
         archive: None,
+        backlog: None,
     };
     let later = Utc::now() + TimeDelta::hours(2);
     assert_eq!(keep::round(&mut store, &rules, later).await.unwrap(), 0);

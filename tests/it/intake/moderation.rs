@@ -89,6 +89,7 @@ async fn keep_until(live: &daybook::config::LiveSettings, zone: Tz, now: DateTim
         kinds: live.kinds.clone(),
         zone,
         archive: None,
+        backlog: None,
     };
     let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
     keep::round(&mut store, &rules, now).await.unwrap();
@@ -668,6 +669,7 @@ async fn recorded_scans_and_the_bots_hashes_give_the_same_answers() {
             kinds: live.kinds.clone(),
             zone: Tz::Europe__Zurich,
             archive: None,
+            backlog: None,
         };
         let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
         keep::round(&mut store, &rules, noon()).await.unwrap();

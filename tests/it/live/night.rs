@@ -138,6 +138,7 @@ pub(super) async fn keep(live: &LiveSettings, zone: Tz, now: DateTime<Utc>) {
         kinds: live.kinds.clone(),
         zone,
         archive: None,
+        backlog: None,
     };
     keep::round(&mut store, &rules, now).await.unwrap();
     // Deleting goes on as long as there is something to delete.

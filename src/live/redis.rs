@@ -1,0 +1,25 @@
+//! Redis is where replicas meet: what each has recorded becomes changes to keys that all of them read.
+//!
+//! `changes` knows what `apply.lua` can do and no layout. The layouts make changes of points: those of two original systems,
+//! which their readers go on reading (`moderation`, `hosts` with `compact`), and one of our own for every kind (`generic`).
+
+pub mod changes;
+pub mod compact;
+pub mod forward;
+pub mod generic;
+pub mod hosts;
+pub mod keep;
+pub mod keys;
+mod layouts;
+pub mod moderation;
+mod python;
+pub mod server;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+/// What stands for itself in a key; everything else is percent-encoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~');

@@ -1,0 +1,382 @@
+//! A batch of changes for `apply.lua`, summed by key and field before it is sent. It knows no layout.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// Seconds for which a host's current sample lives.
+const CURRENT_LIVES: &str = "3600";
+/// Where the newest instant of each host stands.
+const NEWEST: &str = "metrics:newest";
+/// Bytes that a part takes beside its text, roughly.
+const PART: usize = 16;
+
+/// What EVALSHA is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub keys: Vec<Vec<u8>>,
+    pub arguments: Vec<Vec<u8>>,
+}
+
+#[derive(Debug, Default)]
+pub struct Changes {
+    prefix: String,
+    bytes: usize,
+    streams: ByName<Stream>,
+    sets: ByName<ByName<String>>,
+    counts: ByName<ByName<Count>>,
+    sums: ByName<ByName<Count>>,
+    floats: ByName<ByName<f64>>,
+    extremes: ByName<ByName<Option<(f64, f64)>>>,
+    numbers: ByName<ByName<Option<(i64, f64)>>>,
+    lasts: ByName<ByName<Option<Last>>>,
+    samples: ByName<Vec<(i64, String)>>,
+    /// For how many seconds a host's history lives, if there are histories.
+    history_lives: Option<u64>,
+    items: ByName<Items>,
+    forgotten: ByName<()>,
+    expiries: ByName<i64>,
+    members: ByName<ByName<()>>,
+    indexes: ByName<ByName<i64>>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    bound: String,
+    events: Vec<Vec<u8>>,
+}
+
+/// A sum of any size: what does not fit is added as several numbers.
+#[derive(Debug, Default)]
+pub(super) struct Count {
+    full: Vec<i128>,
+    rest: i128,
+}
+
+/// Fields that are set together unless a later instant is known.
+#[derive(Debug)]
+struct Last {
+    at: i64,
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Debug, Default)]
+struct Items {
+    expires: Option<i64>,
+    items: Vec<Vec<u8>>,
+}
+
+impl Changes {
+    /// The replicas' marks stand in `PREFIX:applied` and `PREFIX:applied:until`.
+    pub fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// What it takes on the wire, roughly.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Adds events to a stream, which is then cut: to `1000` of them, or to `~1000` roughly; not at all without a bound.
+    pub fn append(&mut self, stream: &str, bound: &str, events: Vec<Vec<u8>>) {
+        let sizes = events.iter().map(|event| event.len() + PART);
+        self.bytes += sizes.sum::<usize>();
+        let stream = self.streams.named(stream, &mut self.bytes);
+        bound.clone_into(&mut stream.bound);
+        stream.events.extend(events);
+    }
+
+    pub fn set(&mut self, key: &str, field: &str, text: &str) {
+        let fields = self.sets.named(key, &mut self.bytes);
+        let known = fields.named(field, &mut self.bytes);
+        if known != text {
+            self.bytes += text.len().saturating_sub(known.len());
+            text.clone_into(known);
+        }
+    }
+
+    /// Adds a number that is not negative to a counter.
+    pub fn count(&mut self, key: &str, field: &str, count: i128) {
+        let counts = self.counts.named(key, &mut self.bytes);
+        counts.named(field, &mut self.bytes).add(count);
+    }
+
+    /// The same with what was counted already.
+    pub(super) fn count_all(&mut self, key: &str, counter: &str, counted: Count) {
+        let counts = self.counts.named(key, &mut self.bytes);
+        let count = counts.named(counter, &mut self.bytes);
+        let numbers = counted.full.into_iter().chain([counted.rest]);
+        numbers.for_each(|number| count.add(number));
+    }
+
+    /// Adds a whole number of either sign to a sum that may fall.
+    pub fn sum(&mut self, key: &str, field: &str, number: i128) {
+        let sums = self.sums.named(key, &mut self.bytes);
+        sums.named(field, &mut self.bytes).add(number);
+    }
+
+    pub fn float(&mut self, key: &str, field: &str, number: f64) {
+        let floats = self.floats.named(key, &mut self.bytes);
+        *floats.named(field, &mut self.bytes) += number;
+    }
+
+    /// The least and the most of what is known as `NAME:min` and `NAME:max`.
+    pub fn extremes(&mut self, key: &str, name: &str, least: f64, most: f64) {
+        let all = self.extremes.named(key, &mut self.bytes);
+        let known = all.named(name, &mut self.bytes);
+        let (low, high) = known.unwrap_or((least, most));
+        *known = Some((low.min(least), high.max(most)));
+    }
+
+    /// The last of what is known as `NAME:last`, at `NAME:last_us`; of several at one instant the largest.
+    pub fn last_number(&mut self, key: &str, name: &str, at: i64, number: f64) {
+        let numbers = self.numbers.named(key, &mut self.bytes);
+        let known = numbers.named(name, &mut self.bytes);
+        if known.is_none_or(|(known_at, known)| {
+            at > known_at || at == known_at && number.total_cmp(&known).is_gt()
+        }) {
+            *known = Some((at, number));
+        }
+    }
+
+    /// Fields that are set together with the field of their instant, unless a later one is known; of several at one
+    /// instant the last that came stays.
+    pub fn last(
+        &mut self,
+        key: &str,
+        instant: &str,
+        at: i64,
+        fields: impl FnOnce() -> Vec<(String, String)>,
+    ) {
+        let lasts = self.lasts.named(key, &mut self.bytes);
+        let known = lasts.named(instant, &mut self.bytes);
+        if known.as_ref().is_none_or(|known| at >= known.at) {
+            let fields = fields();
+            let parts = fields.iter().map(|(name, text)| name.len() + text.len());
+            self.bytes += parts.sum::<usize>() + PART;
+            *known = Some(Last { at, fields });
+        }
+    }
+
+    /// A sample of a host at a millisecond. Histories live for so many seconds, or are not written.
+    pub fn sample(&mut self, host: &str, at: i64, json: String, history_lives: Option<u64>) {
+        self.bytes += json.len() + 2 * PART;
+        self.history_lives = history_lives;
+        self.samples.named(host, &mut self.bytes).push((at, json));
+    }
+
+    /// An item at the end of a list, which expires as a whole at a second if it is new.
+    pub fn item(&mut self, key: &str, expires: Option<i64>, item: Vec<u8>) {
+        self.bytes += item.len() + PART;
+        let list = self.items.named(key, &mut self.bytes);
+        list.expires = expires;
+        list.items.push(item);
+    }
+
+    /// A key that goes as a whole.
+    pub fn forget(&mut self, key: &str) {
+        self.forgotten.named(key, &mut self.bytes);
+    }
+
+    /// The second at which a key expires that this batch changes.
+    pub fn expire(&mut self, key: &str, second: i64) {
+        *self.expiries.named(key, &mut self.bytes) = second;
+    }
+
+    pub fn member(&mut self, set: &str, member: &str) {
+        let members = self.members.named(set, &mut self.bytes);
+        members.named(member, &mut self.bytes);
+    }
+
+    pub fn index(&mut self, index: &str, member: &str, score: i64) {
+        let scores = self.indexes.named(index, &mut self.bytes);
+        *scores.named(member, &mut self.bytes) = score;
+    }
+
+    /// All changes, behind the mark that must be there (empty for none) and before the one that then is. What is looked up
+    /// first comes last, since on a cluster a reader may see it half done.
+    pub fn call(self, replica: &str, before: &str, behind: &str, until_micros: i64) -> Call {
+        let Self { prefix, .. } = &self;
+        let mut call = Calling::default();
+        call.number(format!("{prefix}:applied"));
+        call.number(format!("{prefix}:applied:until"));
+        for text in [replica, before, behind, &until_micros.to_string()] {
+            call.part(text);
+        }
+        for (key, stream) in self.streams.list {
+            let mut parts = vec![stream.bound.into_bytes()];
+            parts.extend(stream.events);
+            call.change("x", key, parts);
+        }
+        call.fields("h", self.sets, |field, text| vec![field, text]);
+        call.fields("a", self.counts, Count::parts);
+        call.fields("g", self.sums, Count::parts);
+        call.fields("f", self.floats, |field, sum| vec![field, float(sum)]);
+        call.fields("e", self.extremes, |name, found| {
+            let (least, most) = found.unwrap_or_default();
+            let (min, max) = (format!("{name}:min"), format!("{name}:max"));
+            vec![min, float(least), max, float(most)]
+        });
+        call.fields("v", self.numbers, |name, found| {
+            let (at, number) = found.unwrap_or_default();
+            let (instant, last) = (format!("{name}:last_us"), format!("{name}:last"));
+            vec![instant, at.to_string(), last, float(number)]
+        });
+        for (key, lasts) in self.lasts.list {
+            for (instant, last) in lasts.list {
+                let Some(Last { at, fields }) = last else {
+                    continue;
+                };
+                let fields = fields.into_iter().flat_map(|(name, text)| [name, text]);
+                let parts = [instant, at.to_string()].into_iter().chain(fields);
+                call.change("l", key.clone(), parts.map(String::into_bytes).collect());
+            }
+        }
+        call.samples(self.samples, self.history_lives);
+        for (key, Items { expires, items }) in self.items.list {
+            let expires = expires.map_or_else(String::new, |second| second.to_string());
+            let mut parts = vec![expires.into_bytes()];
+            parts.extend(items);
+            call.change("p", key, parts);
+        }
+        for (key, ()) in self.forgotten.list {
+            call.change("d", key, Vec::new());
+        }
+        for (key, second) in self.expiries.list {
+            call.change("k", key, vec![second.to_string().into_bytes()]);
+        }
+        call.fields("s", self.members, |member, ()| vec![member]);
+        call.fields("z", self.indexes, |member, score| {
+            vec![score.to_string(), member]
+        });
+        Call {
+            keys: call.keys,
+            arguments: call.arguments,
+        }
+    }
+}
+
+impl Count {
+    pub(super) fn add(&mut self, number: i128) {
+        match self.rest.checked_add(number) {
+            Some(sum) => self.rest = sum,
+            None => self.full.push(std::mem::replace(&mut self.rest, number)),
+        }
+    }
+
+    fn parts(field: String, count: Self) -> Vec<String> {
+        let numbers = count.full.into_iter().chain([count.rest]);
+        let parts = numbers.flat_map(|number| [field.clone(), number.to_string()]);
+        parts.collect()
+    }
+}
+
+/// A number as every reader takes it, with all its digits.
+pub fn float(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-7..1e21).contains(&size) => number.to_string(),
+        _ => format!("{number:e}"),
+    }
+}
+
+/// In the order in which the names first came.
+#[derive(Debug)]
+struct ByName<T> {
+    places: HashMap<String, usize>,
+    list: Vec<(String, T)>,
+}
+
+impl<T> Default for ByName<T> {
+    fn default() -> Self {
+        Self {
+            places: HashMap::new(),
+            list: Vec::new(),
+        }
+    }
+}
+
+impl<T: Default> ByName<T> {
+    fn named(&mut self, name: &str, bytes: &mut usize) -> &mut T {
+        let place = self.places.get(name).copied().unwrap_or_else(|| {
+            *bytes += name.len() + 2 * PART;
+            self.places.insert(name.to_owned(), self.list.len());
+            self.list.push((name.to_owned(), T::default()));
+            self.list.len() - 1
+        });
+        &mut self.list[place].1
+    }
+}
+
+#[derive(Default)]
+struct Calling {
+    keys: Vec<Vec<u8>>,
+    numbers: HashMap<String, usize>,
+    arguments: Vec<Vec<u8>>,
+}
+
+impl Calling {
+    fn part(&mut self, text: &str) {
+        self.arguments.push(text.as_bytes().to_vec());
+    }
+
+    fn number(&mut self, key: String) -> usize {
+        match self.numbers.entry(key) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                self.keys.push(new.key().as_bytes().to_vec());
+                *new.insert(self.keys.len())
+            }
+        }
+    }
+
+    fn change(&mut self, letter: &str, key: String, parts: Vec<Vec<u8>>) {
+        let number = self.number(key);
+        self.part(letter);
+        self.part(&number.to_string());
+        self.part(&parts.len().to_string());
+        self.arguments.extend(parts);
+    }
+
+    fn fields<T>(
+        &mut self,
+        letter: &str,
+        keys: ByName<ByName<T>>,
+        parts: impl Fn(String, T) -> Vec<String>,
+    ) {
+        for (key, fields) in keys.list {
+            let fields = fields.list.into_iter();
+            let parts = fields.flat_map(|(field, change)| parts(field, change));
+            self.change(letter, key, parts.map(String::into_bytes).collect());
+        }
+    }
+
+    /// A host's current sample and its history are neighbours among the keys.
+    fn samples(&mut self, hosts: ByName<Vec<(i64, String)>>, history_lives: Option<u64>) {
+        if hosts.list.is_empty() {
+            return;
+        }
+        let lives = history_lives.map_or_else(String::new, |seconds| seconds.to_string());
+        let mut parts = vec![CURRENT_LIVES.into(), lives.into_bytes()];
+        for (host, mut samples) in hosts.list {
+            samples.sort_by_key(|(at, _)| *at);
+            self.keys.push(format!("metrics:current:{host}").into());
+            parts.extend([
+                host.clone().into(),
+                self.keys.len().to_string().into(),
+                (2 * samples.len()).to_string().into(),
+            ]);
+            self.keys.push(format!("metrics:history:{host}").into());
+            for (at, json) in samples {
+                parts.extend([at.to_string().into(), json.into()]);
+            }
+        }
+        self.change("o", NEWEST.to_owned(), parts);
+    }
+}

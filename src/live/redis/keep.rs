@@ -1,0 +1,350 @@
+//! What is older than its tier goes, hosts are deleted, and readers of scans count from a new beginning.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::live_redis::RedisSettings;
+use crate::kinds::Kinds;
+
+use super::super::compat::hosts::{HOST, KIND};
+use super::super::grain::Grain;
+use super::moderation::COUNTERS;
+use super::server::{Server, Trouble};
+use super::{generic, keys};
+
+const TRIM_HOST: &str = include_str!("trim_host.lua");
+const TRIM_DAY: &str = include_str!("trim_day.lua");
+const TRIM_LATEST: &str = include_str!("trim_latest.lua");
+const DELETE_HOST: &str = include_str!("delete_host.lua");
+const RESET: &str = include_str!("reset.lua");
+
+/// Samples that one call takes: all others wait meanwhile.
+const SAMPLES: i64 = 1000;
+/// Rollups of scans that are read at one instant.
+const HASHES: usize = 2000;
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// What went, or would go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// Samples of hosts.
+    pub samples: i64,
+    /// Hosts of which nothing is left.
+    pub hosts: i64,
+    /// Rollups of scans.
+    pub rollups: i64,
+    /// Events of the stream; not counted in a dry run.
+    pub events: i64,
+    /// Latest points.
+    pub latest: i64,
+}
+
+/// What is kept of hosts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OfHosts {
+    pub hosts: i64,
+    pub samples: i64,
+    /// Keys that hold them.
+    pub keys: i64,
+}
+
+/// Hashes of scans with a new baseline, and their counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reset {
+    pub hashes: i64,
+    pub counters: i64,
+}
+
+pub struct Keeper<'k> {
+    pub server: &'k mut Server,
+    pub settings: &'k RedisSettings,
+    pub kinds: &'k Kinds,
+    pub now: DateTime<Utc>,
+    pub dry_run: bool,
+}
+
+impl Keeper<'_> {
+    /// Takes what is older than its tier.
+    pub async fn trim(&mut self) -> Result<Trimmed, Trouble> {
+        let mut trimmed = Trimmed::default();
+        self.trim_hosts(&mut trimmed).await?;
+        if let Some(days) = self.settings.keep_scans {
+            self.trim_scans(days, &mut trimmed).await?;
+        }
+        self.trim_generic(&mut trimmed).await?;
+        Ok(trimmed)
+    }
+
+    /// Sample by sample: a host that goes on sending does not keep its past alive.
+    async fn trim_hosts(&mut self, trimmed: &mut Trimmed) -> Result<(), Trouble> {
+        let now = self.now.timestamp_millis();
+        let cutoff = now - i64::from(self.settings.retention) * DAY;
+        for host in self.hosts().await? {
+            let keys = host_keys(&host);
+            let arguments = [
+                host,
+                cutoff.to_string(),
+                SAMPLES.to_string(),
+                self.dry().to_owned(),
+            ];
+            loop {
+                let (taken, left, has_gone): (i64, i64, i64) =
+                    self.server.script(TRIM_HOST, &keys, &arguments).await?;
+                trimmed.samples += taken;
+                trimmed.hosts += has_gone;
+                if left == 0 {
+                    break;
+                }
+            }
+        }
+        if !self.dry_run {
+            let mut note = redis::cmd("SET");
+            note.arg(keys::LAST_CLEANUP).arg(now);
+            self.server.ask::<()>(&note).await?;
+        }
+        Ok(())
+    }
+
+    /// A day goes with everything that belongs to it.
+    async fn trim_scans(&mut self, days: u32, trimmed: &mut Trimmed) -> Result<(), Trouble> {
+        let first_left = self.now.date_naive() - TimeDelta::days(days.into());
+        let index = keys::rollups(&self.settings.prefix);
+        let mut older = redis::cmd("ZRANGEBYSCORE");
+        older
+            .arg(&index)
+            .arg("-inf")
+            .arg(format!("({}", keys::score(first_left)))
+            .arg("WITHSCORES");
+        let found: Vec<(String, f64)> = self.server.ask(&older).await?;
+        let mut by_day: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        for (key, score) in found {
+            by_day.entry(score as i64).or_default().push(key);
+        }
+        // The stream is cut even where the day has no rollups.
+        let last = keys::score(first_left) - 1;
+        by_day.entry(last).or_default();
+        for (day, rollups) in by_day {
+            let mut parts = vec![self.settings.stream.clone(), index.clone()];
+            for rollup in rollups {
+                let of_guild = keys::rollups_of(&self.settings.prefix, keys::guild_of(&rollup));
+                let status = keys::status(&rollup);
+                let baselines = [keys::baseline(&rollup), keys::baseline(&status)];
+                parts.extend(
+                    [rollup, status]
+                        .into_iter()
+                        .chain(baselines)
+                        .chain([of_guild]),
+                );
+            }
+            // Entries are named by when they came.
+            let after = (day + 1 - keys::EPOCH) * DAY;
+            let first_entry = format!("{after}-0");
+            let arguments = [first_entry, self.dry().to_owned()];
+            let (rollups, events): (i64, i64) =
+                self.server.script(TRIM_DAY, &parts, &arguments).await?;
+            trimmed.rollups += rollups;
+            trimmed.events += events;
+        }
+        Ok(())
+    }
+
+    /// Their hashes and lists expire by themselves; indexes and latest points do not.
+    async fn trim_generic(&mut self, trimmed: &mut Trimmed) -> Result<(), Trouble> {
+        for kind in self.kinds.values() {
+            let tiers = [kind.keep.hourly, kind.keep.daily, kind.keep.monthly];
+            let expired = Grain::ALL
+                .into_iter()
+                .zip(tiers)
+                .filter_map(|(grain, tier)| Some((grain, tier?)));
+            for (grain, tier) in expired.filter(|_| !self.dry_run).collect::<Vec<_>>() {
+                let before = self.now - tier - longest(grain);
+                for labels in generic::groups(kind) {
+                    let mut expire = redis::cmd("ZREMRANGEBYSCORE");
+                    expire.arg(generic::index_key(&kind.name, grain, &labels));
+                    expire.arg("-inf").arg(format!("({}", before.timestamp()));
+                    self.server.ask::<()>(&expire).await?;
+                }
+            }
+            let label = kind.cluster.map(|label| &kind.labels[label].name);
+            if let Some((label, tier)) = label.zip(kind.keep.points) {
+                let key = generic::latest_key(&kind.name, label);
+                let cutoff = (self.now - tier).timestamp_micros().to_string();
+                let arguments = [cutoff, self.dry().to_owned()];
+                let taken: i64 = self.server.script(TRIM_LATEST, &[key], &arguments).await?;
+                trimmed.latest += taken;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is kept of hosts by their documented histories.
+    pub async fn count(&mut self) -> Result<OfHosts, Trouble> {
+        let hosts = self.hosts().await?;
+        let mut counts = redis::pipe();
+        for host in &hosts {
+            counts.zcard(keys::history(host));
+        }
+        let counts: Vec<i64> = match hosts.is_empty() {
+            true => Vec::new(),
+            false => self.server.ask_all(&mut counts).await?,
+        };
+        Ok(OfHosts {
+            hosts: hosts.len() as i64,
+            samples: counts.iter().sum(),
+            keys: counts.iter().filter(|count| **count > 0).count() as i64,
+        })
+    }
+
+    pub async fn hosts(&mut self) -> Result<Vec<String>, Trouble> {
+        self.server
+            .ask(redis::cmd("SMEMBERS").arg(keys::HOSTS))
+            .await
+    }
+
+    /// All that is kept of one host.
+    pub async fn delete_host(&mut self, host: &str) -> Result<OfHosts, Trouble> {
+        let today = self.now.timestamp_millis().div_euclid(DAY);
+        let oldest = today - i64::from(self.settings.retention) - 1;
+        let mut parts = host_keys(host);
+        parts.extend((oldest..=today + 1).map(|day| keys::compact(host, day)));
+        let arguments = [host.to_owned(), self.dry().to_owned()];
+        let (samples, keys): (i64, i64) =
+            self.server.script(DELETE_HOST, &parts, &arguments).await?;
+        if !self.dry_run {
+            self.forget_word(KIND, HOST, host).await?;
+        }
+        Ok(OfHosts {
+            hosts: i64::from(keys > 0),
+            samples,
+            keys,
+        })
+    }
+
+    /// Rollups of groups with a label's word, and the latest point of it. What the points of an hour have of it expires with them.
+    async fn forget_word(&mut self, kind: &str, label: &str, word: &str) -> Result<(), Trouble> {
+        let Some(kind) = self.kinds.get(kind) else {
+            return Ok(());
+        };
+        for grain in Grain::ALL {
+            for labels in generic::groups(kind) {
+                let Some(at) = labels.split(',').position(|known| known == label) else {
+                    continue;
+                };
+                let index = generic::index_key(&kind.name, grain, &labels);
+                let mut all = redis::cmd("ZRANGE");
+                all.arg(&index).arg(0).arg(-1);
+                let keys: Vec<String> = self.server.ask(&all).await?;
+                let is_of = |key: &String| {
+                    let read = generic::read_key(&kind.name, key);
+                    read.is_some_and(|read| read.words.get(at).is_some_and(|own| own == word))
+                };
+                let keys: Vec<String> = keys.into_iter().filter(is_of).collect();
+                for keys in keys.chunks(SAMPLES as usize) {
+                    let sketches = keys.iter().flat_map(|key| {
+                        let values = kind.values.iter();
+                        values.map(move |value| generic::sketch_key(key, &value.name))
+                    });
+                    let all: Vec<String> = keys.iter().cloned().chain(sketches).collect();
+                    let mut gone = redis::pipe();
+                    gone.cmd("UNLINK")
+                        .arg(all)
+                        .cmd("ZREM")
+                        .arg(&index)
+                        .arg(keys);
+                    self.server.ask_all::<()>(&mut gone).await?;
+                }
+            }
+        }
+        let mut latest = redis::cmd("HDEL");
+        latest.arg(generic::latest_key(&kind.name, label));
+        latest.arg(word).arg(format!("{word}\0us"));
+        self.server.ask(&latest).await
+    }
+
+    /// All hosts.
+    pub async fn clear(&mut self) -> Result<OfHosts, Trouble> {
+        let mut all = OfHosts::default();
+        for host in self.hosts().await? {
+            let one = self.delete_host(&host).await?;
+            all.hosts += one.hosts;
+            all.samples += one.samples;
+            all.keys += one.keys;
+        }
+        Ok(all)
+    }
+
+    /// Readers of scans count from what is there now. Nothing is set to 0: deleting the baselines takes it back.
+    pub async fn reset(&mut self) -> Result<Reset, Trouble> {
+        let prefix = &self.settings.prefix;
+        let mut index = redis::cmd("ZRANGE");
+        index.arg(keys::rollups(prefix)).arg(0).arg(-1);
+        let mut hashes: Vec<String> = self.server.ask(&index).await?;
+        hashes.push(keys::totals(prefix));
+        let mut reset = Reset::default();
+        let counters = std::iter::once(self.dry().to_owned()).chain(counters());
+        let counters: Vec<String> = counters.collect();
+        for hashes in hashes.chunks(HASHES) {
+            let statuses = hashes.iter().map(|hash| keys::status(hash));
+            let statuses = with_baselines(statuses);
+            // All counts of a status are counters.
+            let sorts = [
+                (with_baselines(hashes.iter().cloned()), &counters[..]),
+                (statuses, &counters[..1]),
+            ];
+            for (hashes, arguments) in sorts {
+                let (hashes, counters): (i64, i64) =
+                    self.server.script(RESET, &hashes, arguments).await?;
+                reset.hashes += hashes;
+                reset.counters += counters;
+            }
+        }
+        Ok(reset)
+    }
+
+    fn dry(&self) -> &'static str {
+        match self.dry_run {
+            true => "dry",
+            false => "",
+        }
+    }
+}
+
+fn host_keys(host: &str) -> Vec<String> {
+    vec![
+        keys::history(host),
+        keys::current(host),
+        keys::HOSTS.to_owned(),
+        keys::NEWEST.to_owned(),
+    ]
+}
+
+fn with_baselines(hashes: impl Iterator<Item = String>) -> Vec<String> {
+    hashes
+        .flat_map(|hash| {
+            let baseline = keys::baseline(&hash);
+            [hash, baseline]
+        })
+        .collect()
+}
+
+/// The fields of a rollup that only grow.
+fn counters() -> impl Iterator<Item = String> {
+    COUNTERS.into_iter().flatten().flat_map(|name| {
+        // Where a sum is larger than Redis counts to.
+        let exact = format!("{name}_exact");
+        [name.to_owned(), exact]
+    })
+}
+
+/// The longest that there is.
+fn longest(grain: Grain) -> Duration {
+    let hours = match grain {
+        Grain::Hour => 1,
+        Grain::Day => 25,
+        Grain::Month => 31 * 24 + 1,
+    };
+    Duration::from_secs(hours * 3600)
+}

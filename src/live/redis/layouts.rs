@@ -1,0 +1,84 @@
+//! Which keys the points of a kind change.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::config::live_redis::{History, RedisSettings, Scans};
+use crate::kinds::Kind;
+
+use super::super::bytes::Corrupt;
+use super::super::columns::Columns;
+use super::super::compat::hosts::KIND as HOSTS;
+use super::super::compat::moderation::KIND as SCAN;
+use super::changes::Changes;
+use super::compact::Chains;
+use super::{generic, hosts, moderation};
+
+/// What one connection writes, and in which form.
+pub(super) struct Layouts {
+    scans: moderation::Layout,
+    hosts: hosts::Layout,
+    chains: Chains,
+    zone: Tz,
+}
+
+/// The batch that points belong to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Batch<'b> {
+    pub(super) replica: &'b str,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Layouts {
+    /// `chain`: no other connection has this number.
+    pub(super) fn new(settings: &RedisSettings, chain: u64, zone: Tz) -> Self {
+        let bound = settings.stream_most.map(|most| moderation::Bound {
+            most,
+            roughly: settings.stream_roughly,
+        });
+        Self {
+            scans: moderation::Layout {
+                prefix: settings.prefix.clone(),
+                stream: settings.stream.clone(),
+                bound,
+                later: settings.scans == Scans::Later,
+            },
+            hosts: hosts::Layout {
+                retention_days: settings.retention,
+                histories: match settings.history {
+                    History::Documented => hosts::Histories::Documented,
+                    History::Compact => hosts::Histories::Compact,
+                    History::Both => hosts::Histories::Both,
+                },
+            },
+            chains: Chains::new(chain),
+            zone,
+        }
+    }
+
+    pub(super) fn add_points(
+        &mut self,
+        changes: &mut Changes,
+        kind: &Kind,
+        points: &Columns,
+        batch: &Batch<'_>,
+    ) -> Result<(), Corrupt> {
+        match kind.name.as_str() {
+            SCAN => moderation::add(changes, points, &self.scans, batch.now),
+            HOSTS => hosts::add(changes, points, self.hosts, &mut self.chains),
+            _ => {}
+        }
+        generic::add_fresh(changes, points, kind, batch.replica)
+    }
+
+    /// Of all points that a replica has there without rollups.
+    pub(super) fn add_rolled(
+        &self,
+        changes: &mut Changes,
+        kind: &Kind,
+        points: &Columns,
+        batch: &Batch<'_>,
+    ) -> Result<(), Corrupt> {
+        generic::add_rolled(changes, points, kind, self.zone, batch.replica, batch.now)
+    }
+}
