@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
-use daybook::config::live_redis::RedisSettings;
+use daybook::config::live_redis::{History, RedisSettings};
 use daybook::config::{self, LiveSettings};
 use daybook::kinds::Kind;
 use daybook::live::batch::Batch;
@@ -21,7 +21,7 @@ use daybook::live::event::{self, Event};
 use daybook::live::record::Recorder;
 use daybook::live::redis::changes::{Call, Changes};
 use daybook::live::redis::compact::Chains;
-use daybook::live::redis::hosts::{self, Histories};
+use daybook::live::redis::hosts;
 use daybook::live::redis::moderation;
 use daybook::live::redis::server::Server as Connection;
 use serde_json::json;
@@ -322,15 +322,15 @@ async fn samples(server: &Server, settings: &LiveSettings) -> Result<()> {
     );
     println!("| history | batch | samples a second | longest batch, ms |");
     println!("|---|--:|--:|--:|");
-    for (words, histories) in [
-        ("documented", Histories::Documented),
-        ("compact", Histories::Compact),
-        ("both", Histories::Both),
+    for (words, history) in [
+        ("documented", History::Documented),
+        ("compact", History::Compact),
+        ("both", History::Both),
     ] {
         for size in [1_000, 2_000, 10_000] {
             let layout = hosts::Layout {
                 retention_days: 30,
-                histories,
+                history,
             };
             let mut chains = Chains::new(1);
             let (rate, longest) = applied(server, settings, &points, size, |changes, points| {
@@ -360,9 +360,9 @@ async fn memory(server: &Server, settings: &LiveSettings) -> Result<()> {
     println!("| history | bytes a sample |");
     println!("|---|--:|");
     let now = Utc::now();
-    for (words, histories) in [
-        ("documented", Histories::Documented),
-        ("compact", Histories::Compact),
+    for (words, history) in [
+        ("documented", History::Documented),
+        ("compact", History::Compact),
     ] {
         let mut client = server.client(0);
         client.run(["FLUSHALL"]);
@@ -380,7 +380,7 @@ async fn memory(server: &Server, settings: &LiveSettings) -> Result<()> {
             let mut changes = Changes::new(PREFIX);
             let layout = hosts::Layout {
                 retention_days: 30,
-                histories,
+                history,
             };
             hosts::add(&mut changes, &points, layout, &mut chains);
             let behind = format!("{}.0", round + 1);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::config::live_redis::History;
+
 use super::super::columns::{ABSENT, Columns, Numbers, unscaled};
 use super::super::compat::hosts::HOST;
 use super::changes::Changes;
@@ -13,14 +15,7 @@ use super::compact::{Chains, DAY, DECIMALS, FIELDS, Sample};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     pub retention_days: u32,
-    pub histories: Histories,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Histories {
-    Documented,
-    Compact,
-    Both,
+    pub history: History,
 }
 
 /// Members of a sample, each with its places in [`FIELDS`].
@@ -64,7 +59,7 @@ const GROUPS: [(&str, &Members); 4] = [
 /// nothing that can be built on.
 pub fn add(changes: &mut Changes, points: &Columns, layout: Layout, chains: &mut Chains) {
     let days = u64::from(layout.retention_days);
-    let lives = (layout.histories != Histories::Compact).then_some(days * 86_400);
+    let lives = layout.history.has_documented().then_some(days * 86_400);
     let hosts = points.label(HOST);
     let mut compact: BTreeMap<(&str, i64), Vec<u8>> = BTreeMap::new();
     for place in 0..points.len() {
@@ -72,7 +67,7 @@ pub fn add(changes: &mut Changes, points: &Columns, layout: Layout, chains: &mut
         let sample = sample(points, place);
         changes.sample(host, sample.at, json(host, &sample), lives);
         changes.member("metrics:hosts", host);
-        if layout.histories != Histories::Documented {
+        if layout.history.has_compact() {
             let day = sample.at.div_euclid(DAY);
             chains.write(host, &sample, compact.entry((host, day)).or_default());
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::config::live_redis::{History, RedisSettings, Scans};
+use crate::config::live_redis::{RedisSettings, Scans};
 use crate::kinds::Kind;
 
 use super::super::bytes::Corrupt;
@@ -45,11 +45,7 @@ impl Layouts {
             },
             hosts: hosts::Layout {
                 retention_days: settings.retention,
-                histories: match settings.history {
-                    History::Documented => hosts::Histories::Documented,
-                    History::Compact => hosts::Histories::Compact,
-                    History::Both => hosts::Histories::Both,
-                },
+                history: settings.history,
             },
             chains: Chains::new(chain),
             zone,

@@ -1,5 +1,6 @@
 //! Samples of hosts as JSON and in their compact history.
 
+use daybook::config::live_redis::History;
 use daybook::live::columns::Columns;
 use daybook::live::event::Event;
 use daybook::live::redis::changes::Changes;
@@ -35,7 +36,7 @@ fn samples() -> Columns {
 fn a_sample_is_written_as_javascript_writes_it_without_what_it_does_not_have() {
     let layout = hosts::Layout {
         retention_days: 3,
-        histories: hosts::Histories::Documented,
+        history: History::Documented,
     };
     let call = call(|changes| hosts::add(changes, &samples(), layout, &mut Chains::new(1)));
     let first = r#"{"hostId":"ü\"1","timestamp":1705103999500,"cpu":{"usage":45.2,"cores":4,"loadAvg":[0.5,0.25,1]},"memory":{"total":8589934592,"used":4294967296,"free":4294967296,"usagePercent":50},"disk":{"total":9007199254740992,"used":1,"free":2,"usagePercent":12.5},"network":{"bytesIn":1,"bytesOut":0,"packetsIn":3,"packetsOut":4}}"#;
@@ -66,7 +67,7 @@ fn a_sample_is_written_as_javascript_writes_it_without_what_it_does_not_have() {
 fn compact_histories_expire_with_their_day_and_need_no_other() {
     let layout = hosts::Layout {
         retention_days: 3,
-        histories: hosts::Histories::Compact,
+        history: History::Compact,
     };
     let mut changes = Changes::new("p");
     hosts::add(&mut changes, &samples(), layout, &mut Chains::new(1));

@@ -1,6 +1,7 @@
 //! Samples of hosts, beside the monitor's own rules and both readers of the compact history.
 
 use chrono::DateTime;
+use daybook::config::live_redis::History;
 use daybook::live::columns::{ABSENT, Columns, Numbers};
 use daybook::live::event::Event;
 use daybook::live::redis::compact::{self, Chains, FIELDS};
@@ -58,11 +59,11 @@ fn samples_leave_the_keys_that_the_monitors_own_rules_write_and_a_compact_histor
         let layout = hosts::Layout {
             // Long enough that the test's days of 2024 are kept.
             retention_days: 30,
-            histories: hosts::Histories::Both,
+            history: History::Both,
         };
         let forever = hosts::Layout {
             retention_days: 30_000,
-            histories: hosts::Histories::Compact,
+            history: History::Compact,
         };
         let parts = batches(&points, &mut dice);
         // Two connections in turn.
