@@ -41,14 +41,14 @@ async fn the_series_count_what_came_in_and_what_waits() {
         .await;
     let api = intake.api.clone();
     let watching = tokio::spawn(async move { api.watch().await });
-    super::until(async || {
+    // The page is built at most once a second, and here the clock stands still.
+    let is_seen = async || {
         intake
-            .get("/metrics")
-            .await
-            .body
+            .api
+            .series("shop")
             .contains("shop_live_open_spans 1\n")
-    })
-    .await;
+    };
+    super::until(is_seen).await;
     let series = intake.get("/metrics").await.body;
     for line in [
         "# TYPE shop_live_events_accepted_total counter",
