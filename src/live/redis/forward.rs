@@ -22,6 +22,7 @@ use super::super::follow::Position;
 use super::super::keep::lock;
 use super::super::store::{Backlog, Forwarding, Part, Store, StoreError, Waiting};
 use super::changes::Changes;
+use super::generic;
 use super::keep::Keeper;
 use super::layouts::{Batch, Layouts};
 use super::server::{Applied, ROLLUPS, Server, Trouble};
@@ -308,6 +309,7 @@ impl Forwarder {
             noted: None,
             kept: None,
         };
+        self.check_kinds(&mut session).await?;
         self.find_marks(&mut session).await?;
         // All was forwarded that was recorded before what waits.
         let now = (self.clock)().timestamp_micros();
@@ -320,6 +322,15 @@ impl Forwarder {
         });
         self.say_enabled();
         Ok(session)
+    }
+
+    /// Kinds may have been declared anew since.
+    async fn check_kinds(&self, session: &mut Session) -> Result<(), Broken> {
+        let names = self.kinds.keys().map(|name| generic::kind_key(name));
+        let known = session.server.hashes(names).await?;
+        let mut conflicts = zip(known, self.kinds.values());
+        let conflict = conflicts.find_map(|(fields, kind)| generic::conflict(&fields, kind));
+        conflict.map_or(Ok(()), |why| Err(Broken::Refused(Trouble(why))))
     }
 
     /// As whom this file is forwarded.

@@ -188,11 +188,37 @@ fn describe(changes: &mut Changes, rolled: &Rolled, kind: &Kind) {
     let key = kind_key(&kind.name);
     changes.set(&key, "zone", rolled.zone.name());
     for value in &kind.values {
-        let decimals = value.decimals.map(|decimals| decimals.to_string());
-        let decimals = decimals.unwrap_or_default();
+        let decimals = decimals(value);
         changes.set(&key, &format!("{}:decimals", value.name), &decimals);
         changes.set(&key, &format!("{}:unit", value.name), &value.unit);
     }
+}
+
+/// Why the rollups that are there cannot be added to: their sums are in other units.
+pub fn conflict(fields: &HashMap<String, String>, kind: &Kind) -> Option<String> {
+    kind.values.iter().find_map(|value| {
+        let known = fields.get(&format!("{}:decimals", value.name))?;
+        let own = decimals(value);
+        let said = |decimals: &str| match decimals {
+            "" => "no".to_owned(),
+            decimals => decimals.to_owned(),
+        };
+        (*known != own).then(|| {
+            format!(
+                "`{}` of the kind `{}` was forwarded with {} decimals and has {} now, so sums would mix units: give the value another name, or delete {}:*",
+                value.name,
+                kind.name,
+                said(known),
+                said(&own),
+                kind_key(&kind.name)
+            )
+        })
+    })
+}
+
+fn decimals(value: &Value) -> String {
+    let decimals = value.decimals.map(|decimals| decimals.to_string());
+    decimals.unwrap_or_default()
 }
 
 /// The words are as `live::rollup` keeps them: each with a NUL behind it.

@@ -184,6 +184,20 @@ impl Server {
         Ok(marks.into_iter().map(Option::unwrap_or_default).collect())
     }
 
+    pub async fn hashes(
+        &mut self,
+        keys: impl Iterator<Item = String>,
+    ) -> Result<Vec<HashMap<String, String>>, Trouble> {
+        let mut all = redis::pipe();
+        for key in keys {
+            all.hgetall(key);
+        }
+        match all.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.ask_all(&mut all).await,
+        }
+    }
+
     /// Every replica that has ever forwarded.
     pub async fn replicas(&mut self, prefix: &str) -> Result<Vec<Replica>, Trouble> {
         let (marks, until): (BTreeMap<String, String>, HashMap<String, i64>) = self

@@ -276,3 +276,25 @@ async fn a_server_far_away_gets_everything_in_order() {
         expected(&[("one", 2000)])
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_of_other_decimals_are_not_mixed() {
+    let server = Server::start(&[]);
+    let world = world(&server.url(), "");
+    let replica = Replica::of(&world).await;
+    replica.record("one", 3).await;
+    replica.end().await;
+    let mut live = world.config().live.unwrap();
+    let checkout = live.kinds.get_mut("checkout").unwrap();
+    let amount = checkout.value("amount").unwrap();
+    checkout.values[amount].decimals = Some(3);
+    let replica = Replica::with(live).await;
+    until("the refusal", || {
+        let trouble = replica.seen().trouble.unwrap_or_default();
+        trouble.starts_with(
+            "`amount` of the kind `checkout` was forwarded with 2 decimals and has 3 now",
+        )
+    })
+    .await;
+    replica.end().await;
+}
