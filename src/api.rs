@@ -84,7 +84,7 @@ impl Api {
         access: Arc<Access>,
         stop: CancellationToken,
     ) -> Self {
-        let reader = Reader::of(live.database.clone());
+        let reader = Reader::of_all(live);
         let timeout = TimeDelta::from_std(live.span_timeout).unwrap_or(TimeDelta::MAX);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {

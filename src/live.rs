@@ -25,6 +25,7 @@ pub mod record;
 pub mod redis;
 pub mod rollup;
 pub mod scan;
+pub mod source;
 pub mod spans;
 pub mod store;
 pub mod watch;

@@ -125,7 +125,7 @@ impl Api {
         };
         let now = self.recorder.now();
         let hour = (now - TimeDelta::hours(1)).timestamp_micros()..now.timestamp_micros() + 1;
-        let count = question::count(&mut store, kind, hour, &Filter::default()).await?;
+        let count = question::count(&mut *store, kind, hour, &Filter::default()).await?;
         Ok(Some(count))
     }
 }

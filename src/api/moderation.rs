@@ -1,5 +1,6 @@
 //! What the moderation bot's dashboards read: rollups, summary, totals, latencies and rates of its scans.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +16,6 @@ use crate::live::compat::moderation::KIND;
 use crate::live::compat::scan_questions::{ScanQuestion, answer as answer_scans};
 use crate::live::compat::scan_rollups::is_scan;
 use crate::live::question::Answer;
-use crate::live::store::Store;
 
 use super::admit;
 use super::answer::{Problem, answer};
@@ -62,12 +62,16 @@ impl Questions {
             .await
             .map_err(|_| Problem::stopping())?;
         let context = self.context();
-        Ok(match self.reader.store().await? {
-            Some(mut store) => answer_scans(&mut store, kind, question, labels, context).await?,
-            None => {
-                let mut nothing = Store::in_memory().await?;
-                answer_scans(&mut nothing, kind, question, labels, context).await?
+        let mut lent = self.reader.lend(context.now).await?;
+        loop {
+            let answered = answer_scans(lent.source(), kind, question, labels, context).await;
+            match lent.settle(answered).await? {
+                ControlFlow::Break((mut answer, facts)) => {
+                    answer.facts.extend(facts);
+                    return Ok(answer);
+                }
+                ControlFlow::Continue(other) => lent = other,
             }
-        })
+        }
     }
 }

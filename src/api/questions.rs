@@ -1,5 +1,6 @@
 //! Questions about live events: what is there, and what it comes to.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,14 +19,15 @@ use crate::config::LiveSettings;
 use crate::config::live::May;
 use crate::kinds::{Accepts, Kind};
 use crate::live::compat::bot_dashboard::dashboard;
-use crate::live::now::{Now, now};
+use crate::live::now::{Now, kinds_now};
 use crate::live::point::points;
 use crate::live::question::parameters::{self, QUESTIONS, Wrong};
 use crate::live::question::{
     Answer, AskError, Asked, Context, Filter, Order, Points, ask, points as page,
 };
 use crate::live::reader::Reader;
-use crate::live::store::Store;
+use crate::live::source::Source;
+use crate::live::store::StoreError;
 use crate::text::suggest::did_you_mean;
 use crate::web::access::{Access, Grant, Refused};
 
@@ -86,8 +88,8 @@ impl Questions {
             live: live.clone(),
             zone,
             clock,
-            reader: Reader::of(live.database.clone()),
-            watcher: Reader::of(live.database.clone()),
+            reader: Reader::of_all(live),
+            watcher: Reader::of_all(live),
             followed: Reader::of(live.database.clone()),
             streams: Places::new("streams", STREAMS),
             access,
@@ -107,12 +109,26 @@ impl Questions {
         {
             return Ok(Arc::clone(now));
         }
-        let looked = match self.watcher.store().await? {
-            Some(mut store) => now(&mut store, &self.live, |_| true, context).await?,
-            None => Now::default(),
-        };
-        let looked = Arc::new(looked);
+        let looked = Arc::new(self.look(context).await?);
         *known = Some((context.now, Arc::clone(&looked)));
+        Ok(looked)
+    }
+
+    async fn look(&self, context: Context) -> Result<Now, AskError> {
+        let mut lent = self.watcher.lend(context.now).await?;
+        if lent.is_nothing() {
+            return Ok(Now::default());
+        }
+        let mut looked = loop {
+            let looked = kinds_now(lent.source(), &self.live, |_| true, context).await;
+            match lent.settle(looked).await? {
+                ControlFlow::Break((looked, _)) => break looked,
+                ControlFlow::Continue(other) => lent = other,
+            }
+        };
+        if let Some(mut store) = self.watcher.store().await? {
+            looked.add_alerts(&mut store, context).await?;
+        }
         Ok(looked)
     }
 
@@ -143,13 +159,18 @@ impl Questions {
             .acquire()
             .await
             .map_err(|_| Problem::stopping())?;
-        Ok(match self.reader.store().await? {
-            Some(mut store) => ask(&mut store, kind, asked, self.context()).await?,
-            None => {
-                let mut nothing = Store::in_memory().await?;
-                ask(&mut nothing, kind, asked, self.context()).await?
+        let context = self.context();
+        let mut lent = self.reader.lend(context.now).await?;
+        loop {
+            let answered = ask(lent.source(), kind, asked, context).await;
+            match lent.settle(answered).await? {
+                ControlFlow::Break((mut answer, facts)) => {
+                    answer.facts.extend(facts);
+                    return Ok(answer);
+                }
+                ControlFlow::Continue(other) => lent = other,
             }
-        })
+        }
     }
 }
 
@@ -231,40 +252,28 @@ impl Questions {
             .await
             .map_err(|_| Problem::stopping())?;
         let (kinds, context) = (&self.live.kinds, self.context());
-        Ok(match self.reader.store().await? {
-            Some(mut store) => dashboard(&mut store, kinds, labels, hours, context).await?,
-            None => {
-                let mut nothing = Store::in_memory().await?;
-                dashboard(&mut nothing, kinds, labels, hours, context).await?
+        let mut lent = self.reader.lend(context.now).await?;
+        loop {
+            let counted = dashboard(lent.source(), kinds, labels, hours, context).await;
+            match lent.settle(counted).await? {
+                ControlFlow::Break((mut counted, facts)) => {
+                    add(&mut counted, facts);
+                    return Ok(counted);
+                }
+                ControlFlow::Continue(other) => lent = other,
             }
-        })
+        }
     }
 
     async fn session(&self, id: &str, grant: &Grant) -> Result<Json, Problem> {
-        let mut all: Vec<(i64, Json)> = Vec::new();
-        let with_sessions =
-            |kind: &&Kind| kind.label(SESSION).is_some() && own(kind, grant).is_ok();
-        for kind in self.live.kinds.values().filter(with_sessions) {
-            let mut filter = Filter {
-                labels: vec![(SESSION.to_owned(), id.to_owned())],
-                ok: None,
-            };
-            restrict(&mut filter, kind, grant)?;
-            let question = Points {
-                window: i64::MIN..i64::MAX,
-                filter,
-                order: Order::OldestFirst,
-                most: MOST_OF_A_SESSION,
-                after: None,
-            };
-            let Some(mut store) = self.reader.store().await? else {
-                break;
-            };
-            let found = page(&mut store, kind, &question).await?.points;
-            let json = points(&found, &kind.name)
-                .map(|point| serde_json::to_value(point).unwrap_or_default());
-            all.extend(found.at.iter().copied().zip(json));
-        }
+        let mut lent = self.reader.lend((self.clock)()).await?;
+        let (mut all, facts) = loop {
+            let found = self.session_points(lent.source(), id, grant).await;
+            match lent.settle(found).await? {
+                ControlFlow::Break(found) => break found,
+                ControlFlow::Continue(other) => lent = other,
+            }
+        };
         if all.is_empty() {
             let id = id.escape_debug();
             return Err(Problem::missing(format!(
@@ -273,7 +282,44 @@ impl Questions {
         }
         all.sort_by_key(|(at, _)| *at);
         let all: Vec<Json> = all.into_iter().map(|(_, json)| json).collect();
-        Ok(json!({ "session_id": id, "points": all }))
+        let mut session = json!({ "session_id": id, "points": all });
+        add(&mut session, facts);
+        Ok(session)
+    }
+
+    async fn session_points(
+        &self,
+        mut source: Source<'_>,
+        id: &str,
+        grant: &Grant,
+    ) -> Result<Vec<(i64, Json)>, StoreError> {
+        let mut all = Vec::new();
+        let kinds = self.live.kinds.values();
+        for kind in kinds.filter(|kind| kind.label(SESSION).is_some()) {
+            let Ok(mut labels) = own(kind, grant) else {
+                continue;
+            };
+            labels.push((SESSION.to_owned(), id.to_owned()));
+            let question = Points {
+                window: i64::MIN..i64::MAX,
+                filter: Filter { labels, ok: None },
+                order: Order::OldestFirst,
+                most: MOST_OF_A_SESSION,
+                after: None,
+            };
+            let found = page(source.lend(), kind, &question).await?.points;
+            let json = points(&found, &kind.name)
+                .map(|point| serde_json::to_value(point).unwrap_or_default());
+            all.extend(found.at.iter().copied().zip(json));
+        }
+        Ok(all)
+    }
+}
+
+/// Adds to a document.
+pub(super) fn add(document: &mut Json, facts: Map<String, Json>) {
+    if let Json::Object(document) = document {
+        document.extend(facts);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions of the bot service: an id for what belongs together.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,15 +14,16 @@ use crate::kinds::Kind;
 use crate::live::batch::Batch;
 use crate::live::event::{Event, hash};
 use crate::live::point::{Point, points};
-use crate::live::question::{self, Filter, Order, Points};
+use crate::live::question::{self, AskError, Filter, Order, Points};
 use crate::live::reader::Reader;
+use crate::live::source::Source;
 use crate::live::store::StoreError;
 
 use super::Api;
 use super::answer::{Problem, answer};
 use super::body::{HOURS, LIMIT, Parameters, numbers};
 use super::events::key;
-use super::questions::own;
+use super::questions::{add, own};
 use super::{as_hex, random};
 
 const KIND: &str = "session";
@@ -86,7 +88,7 @@ pub(super) async fn list(
         most: most as usize,
         after: None,
     };
-    let body = ask(&api.reader, &kind, &question).await?;
+    let body = listed_sessions(&api.reader, &kind, &question, now).await?;
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -98,13 +100,29 @@ impl Api {
     }
 }
 
-async fn ask(reader: &Reader, kind: &Kind, question: &Points) -> Result<Json, StoreError> {
-    let Some(mut store) = reader.store().await? else {
-        return Ok(json!({ "count": 0, "sessions": [] }));
-    };
+async fn listed_sessions(
+    reader: &Reader,
+    kind: &Kind,
+    question: &Points,
+    now: DateTime<Utc>,
+) -> Result<Json, AskError> {
+    let mut lent = reader.lend(now).await?;
+    loop {
+        let asked = ask(lent.source(), kind, question).await;
+        match lent.settle(asked).await? {
+            ControlFlow::Break((mut sessions, facts)) => {
+                add(&mut sessions, facts);
+                return Ok(sessions);
+            }
+            ControlFlow::Continue(other) => lent = other,
+        }
+    }
+}
+
+async fn ask(mut source: Source<'_>, kind: &Kind, question: &Points) -> Result<Json, StoreError> {
     let (window, filter) = (question.window.clone(), &question.filter);
-    let count = question::count(&mut store, kind, window, filter).await?;
-    let found = question::points(&mut store, kind, question).await?;
+    let count = question::count(source.lend(), kind, window, filter).await?;
+    let found = question::points(source, kind, question).await?;
     let sessions: Vec<Json> = points(&found.points, KIND).map(listed).collect();
     Ok(json!({ "count": count, "sessions": sessions }))
 }

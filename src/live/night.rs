@@ -300,9 +300,13 @@ impl Counting<'_> {
         };
         let wanted = wanted(tasks);
         let is_wanted = |row: &ChunkRow| wanted.pieces.touch(row.low, row.high);
-        let parts = scan::all(self.store, self.id, span.range(), is_wanted, |_, chunk| {
-            sums(chunk, &wanted)
-        })
+        let parts = scan::all(
+            &mut *self.store,
+            self.id,
+            span.range(),
+            is_wanted,
+            |_, chunk| sums(chunk, &wanted),
+        )
         .await?;
         self.note(&parts);
         let table = Table::new(&wanted, &parts);
@@ -354,9 +358,13 @@ impl Counting<'_> {
             let mut windows = targets.iter().map(|target| target.window);
             windows.any(|window| window.overlaps(row.low, row.high))
         };
-        let parts = scan::all(self.store, self.id, span.range(), is_wanted, |_, chunk| {
-            near(chunk, &targets)
-        });
+        let parts = scan::all(
+            &mut *self.store,
+            self.id,
+            span.range(),
+            is_wanted,
+            |_, chunk| near(chunk, &targets),
+        );
         let parts = parts.await?;
         let exact = |(at, target): (usize, &Target<'_>)| {
             let near = parts.iter().filter_map(|part| part.taken.as_ref().ok());
@@ -387,7 +395,7 @@ impl Counting<'_> {
         drop(reading);
         let mut parts = Vec::new();
         let take = |_: &ChunkRow, chunk: &Chunk<'_>| sums(chunk, &wanted);
-        if !scan::each(self.store, fresh, take, |part| parts.push(part)).await? {
+        if !scan::each(&mut *self.store, fresh, take, |part| parts.push(part)).await? {
             return Ok(None);
         }
         self.note(&parts);

@@ -7,7 +7,8 @@ use crate::kinds::{Aggregate, DURATION, Kind, Percentile, Shape, Summary};
 
 use super::grain::{Every, Grain};
 use super::question::{AskError, Context, FigureRow, Filter, Look, Wanted};
-use super::store::Store;
+use super::source::Source;
+use super::store::{Store, StoreError};
 use super::watch::{Happened, Known, Words};
 
 /// What a page or a terminal shows of it.
@@ -70,13 +71,26 @@ pub struct Group {
 
 const HAPPENED: i64 = 20;
 
-/// Looks at all kinds, or at some.
+/// Looks at all kinds, or at some, and at the alerts.
 pub async fn now(
     store: &mut Store,
     live: &LiveSettings,
     is_wanted: impl Fn(&Kind) -> bool,
     context: Context,
 ) -> Result<Now, AskError> {
+    let mut now = kinds_now(&mut *store, live, is_wanted, context).await?;
+    now.add_alerts(store, context).await?;
+    Ok(now)
+}
+
+/// Looks at kinds only.
+pub async fn kinds_now(
+    source: impl Into<Source<'_>>,
+    live: &LiveSettings,
+    is_wanted: impl Fn(&Kind) -> bool,
+    context: Context,
+) -> Result<Now, AskError> {
+    let mut source = source.into();
     let day_start = day_start(context);
     let mut now = Now {
         day_start: DateTime::from_timestamp(day_start, 0).unwrap_or_default(),
@@ -84,15 +98,26 @@ pub async fn now(
     };
     for kind in live.kinds.values().filter(|kind| is_wanted(kind)) {
         now.kinds
-            .push(of_kind(store, kind, day_start, context).await?);
+            .push(of_kind(source.lend(), kind, day_start, context).await?);
     }
-    now.raised = store.raised_alerts().await?;
-    let day = context.now.checked_sub_signed(TimeDelta::days(1));
-    let day = day.unwrap_or(DateTime::UNIX_EPOCH);
-    now.happened = store
-        .alert_history(day, DateTime::<Utc>::MAX_UTC, HAPPENED)
-        .await?;
     Ok(now)
+}
+
+impl Now {
+    /// Alerts are in the own file.
+    pub async fn add_alerts(
+        &mut self,
+        store: &mut Store,
+        context: Context,
+    ) -> Result<(), StoreError> {
+        self.raised = store.raised_alerts().await?;
+        let day = context.now.checked_sub_signed(TimeDelta::days(1));
+        let day = day.unwrap_or(DateTime::UNIX_EPOCH);
+        self.happened = store
+            .alert_history(day, DateTime::<Utc>::MAX_UTC, HAPPENED)
+            .await?;
+        Ok(())
+    }
 }
 
 /// A day of whole hours, which rollups know, and the one that is not over.
@@ -101,7 +126,7 @@ fn day_start(context: Context) -> i64 {
 }
 
 async fn of_kind(
-    store: &mut Store,
+    source: Source<'_>,
     kind: &Kind,
     first_hour: i64,
     context: Context,
@@ -124,7 +149,7 @@ async fn of_kind(
         by: &[],
         estimate: false,
     };
-    let mut look = Look::at(store, kind, context).await?;
+    let mut look = Look::at(source, kind, context).await?;
     let of_hour = look.table(&whole).await?;
     let is_estimate = of_hour.is_estimate();
     let of_hour = of_hour.figures(&figures_of);

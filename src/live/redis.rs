@@ -14,6 +14,7 @@ mod layouts;
 pub mod moderation;
 mod python;
 pub mod server;
+pub mod shared;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 

@@ -3,14 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use futures_util::TryStreamExt;
-
 use super::bytes::Corrupt;
 use super::chunk::Chunk;
-use super::store::{ChunkRow, Store, StoreError};
-
-/// Chunks that are asked for together: while one is decoded the next is read.
-const READ: usize = 8;
+use super::source::Source;
+use super::store::{ChunkRow, StoreError};
 
 /// A chunk with what was taken from it, or why it cannot be read.
 pub struct Part<T> {
@@ -21,21 +17,22 @@ pub struct Part<T> {
 /// Chunks never change. One that a keeper has replaced meanwhile is forgotten and the new ones are read, until all are those
 /// that lay there at one instant.
 pub async fn all<T>(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kind: i64,
     span: Range<i64>,
     is_wanted: impl Fn(&ChunkRow) -> bool,
     take: impl Fn(&ChunkRow, &Chunk<'_>) -> Result<T, Corrupt>,
 ) -> Result<Vec<Part<T>>, StoreError> {
+    let mut source = source.into();
     let mut parts: BTreeMap<i64, Part<T>> = BTreeMap::new();
     loop {
-        let mut rows = store.between(kind, span.start, span.end, false).await?;
+        let mut rows = source.between(kind, span.start, span.end, false).await?;
         rows.retain(&is_wanted);
         let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
         parts.retain(|id, _| ids.contains(id));
         rows.retain(|row| !parts.contains_key(&row.id));
         let add = |part: Part<T>| drop(parts.insert(part.row.id, part));
-        if each(store, rows, &take, add).await? {
+        if each(source.lend(), rows, &take, add).await? {
             return Ok(parts.into_values().collect());
         }
     }
@@ -43,7 +40,7 @@ pub async fn all<T>(
 
 /// Hands on what is taken from these chunks, one by one. `false`: some of them are no longer there.
 pub async fn each<T>(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     rows: Vec<ChunkRow>,
     take: impl Fn(&ChunkRow, &Chunk<'_>) -> Result<T, Corrupt>,
     mut add: impl FnMut(Part<T>),
@@ -60,15 +57,13 @@ pub async fn each<T>(
             None => drop(waiting.insert(row.id, row)),
         }
     }
-    let ids: Vec<i64> = waiting.keys().copied().collect();
-    for ids in ids.chunks(READ) {
-        let mut read = store.data_of(ids);
-        while let Some((id, data)) = read.try_next().await? {
-            if let Some(row) = waiting.remove(&id) {
-                let taken = Chunk::open(&data).and_then(|chunk| take(&row, &chunk));
-                add(part(row, taken.map_err(|error| error.to_string())));
-            }
+    let rows: Vec<ChunkRow> = waiting.values().cloned().collect();
+    let read = |id: i64, data: &[u8]| {
+        if let Some(row) = waiting.remove(&id) {
+            let taken = Chunk::open(data).and_then(|chunk| take(&row, &chunk));
+            add(part(row, taken.map_err(|error| error.to_string())));
         }
-    }
+    };
+    source.into().each_data(&rows, read).await?;
     Ok(waiting.is_empty())
 }

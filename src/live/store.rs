@@ -29,7 +29,7 @@ pub use follow::{Ahead, Recorded};
 pub use forwarding::{Backlog, Forwarding, Waiting};
 pub use keep::NewChunk;
 pub use moved::{ELSEWHERE, Identity, Moved, MovedPart, Origin, Tally};
-pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, Zone, words_of};
+pub use read::{Bucket, ChunkRow, Cluster, Dropped, Fill, Past, ReadTransaction, Zone, words_of};
 pub use spans::SpanRow;
 pub use tables::Tables;
 pub use write::{CHUNK, Kept, Known};
@@ -94,6 +94,9 @@ pub enum StoreError {
         file: String,
         error: std::io::Error,
     },
+    /// The server where replicas meet failed in the middle of a question.
+    #[error("Redis does not answer: {0}")]
+    Away(String),
     #[error("{file}: {part} is {error}")]
     Corrupt {
         file: String,

@@ -24,6 +24,7 @@ mod redis_forwarding;
 mod redis_layouts;
 mod rewritten;
 mod rights;
+mod shared_questions;
 mod snapshot;
 mod standby;
 mod team_truth;

@@ -4,6 +4,7 @@ pub mod beryl;
 pub mod book_home;
 pub mod books;
 pub mod certificates;
+pub mod checkouts;
 pub mod dates_alone;
 pub mod dice;
 pub mod exact_numbers;

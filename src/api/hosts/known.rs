@@ -112,7 +112,7 @@ impl Api {
         }
         let labels = vec![(HOST.to_owned(), host.to_owned())];
         let question = points(labels, i64::MIN..i64::MAX, Order::NewestFirst, 1);
-        let newest = question::points(&mut store, kind, &question).await?.points;
+        let newest = question::points(&mut *store, kind, &question).await?.points;
         let organisation = newest.label(ORGANISATION);
         let organisation = organisation
             .filter(|_| !newest.is_empty())
@@ -157,7 +157,7 @@ impl Api {
         let since = latest.since.unwrap_or_else(|| before(LISTED));
         let next = before(OVERLAP);
         let mut samples = latest.points.clone();
-        samples.append(&question::latest(&mut store, kind, since..i64::MAX, HOST).await?);
+        samples.append(&question::latest(&mut *store, kind, since..i64::MAX, HOST).await?);
         let words = store.words(KIND, HOST).await?;
         latest.points = latest_of(&samples, &words);
         latest.since = Some(next);
@@ -172,7 +172,7 @@ impl Api {
         question: &Points,
     ) -> Result<Found, StoreError> {
         match self.reader.store().await? {
-            Some(mut store) => question::points(&mut store, kind, question).await,
+            Some(mut store) => question::points(&mut *store, kind, question).await,
             None => Ok(Found::default()),
         }
     }

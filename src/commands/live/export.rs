@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::LiveExport;
-use crate::config::Config;
+use crate::config::{Config, LiveSettings};
 use crate::live::export::{Export, ExportError, Format, Gaps, Request, to_file};
 use crate::live::point::instant;
 use crate::live::question::Context;
@@ -15,7 +15,7 @@ use crate::live::store::Store;
 
 use super::super::target::Target;
 use super::super::{CommandError, Ended, World, output};
-use super::query::{failed, said, store, usage, which_pairs};
+use super::query::{failed, said, usage, which_pairs};
 use super::{kind, settings, unavailable};
 
 pub(super) async fn run(
@@ -51,6 +51,15 @@ pub(super) async fn run(
         (_, false) => streamed(&mut store, format, request, path, world).await?,
     };
     Ok(report(count, &gaps))
+}
+
+/// The file of the events; an empty one while there is none.
+async fn store(live: &LiveSettings) -> Result<Store, CommandError> {
+    let opened = Store::open_reading(&live.database).await;
+    match opened.map_err(unavailable)? {
+        Some(store) => Ok(store),
+        None => Store::in_memory().await.map_err(unavailable),
+    }
 }
 
 /// What was said, as an address would say it.

@@ -1,5 +1,7 @@
 //! `daybook live moderation`: what the moderation bot's dashboards show of its scans.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value as Json};
 
 use crate::cli::Moderation;
@@ -8,10 +10,11 @@ use crate::live::compat::moderation::KIND;
 use crate::live::compat::scan_questions::{ScanQuestion, answer};
 use crate::live::compat::scan_rollups::is_scan;
 use crate::live::question::{Answer, Context};
+use crate::live::reader::Reader;
 
 use super::super::{CommandError, Ended, World, output};
-use super::query::{failed, flatten, said, say_gaps, store, table, text, usage};
-use super::{kind, settings};
+use super::query::{failed, flatten, said, say_gaps, table, text, usage};
+use super::{kind, settings, unavailable};
 
 /// Columns of a table, with the fields that they show; JSON has the rest.
 const COLUMNS: [(&str, &[&str]); 9] = [
@@ -51,9 +54,18 @@ pub(super) async fn run(
     ]);
     let pairs: Vec<(String, String)> = pairs.collect();
     let question = ScanQuestion::read(&args.question, &pairs, context).map_err(usage)?;
-    let mut store = store(live).await?;
-    let answered = answer(&mut store, kind, &question, &[], context).await;
-    let answer = answered.map_err(failed)?;
+    let reader = Reader::of_all(live);
+    let mut lent = reader.lend(context.now).await.map_err(unavailable)?;
+    let answer = loop {
+        let answered = answer(lent.source(), kind, &question, &[], context).await;
+        match lent.settle(answered).await.map_err(failed)? {
+            ControlFlow::Break((mut answer, facts)) => {
+                answer.facts.extend(facts);
+                break answer;
+            }
+            ControlFlow::Continue(other) => lent = other,
+        }
+    };
     let is_complete = !answer.facts.contains_key("broken");
     match args.json {
         true => output::json(&answer.into_json())?,

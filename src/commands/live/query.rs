@@ -1,12 +1,14 @@
 //! `daybook live query`: what is there, and what it comes to.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value as Json};
 
 use crate::cli::{Query, WhichEvents};
-use crate::config::{Config, LiveSettings};
+use crate::config::Config;
 use crate::live::question::parameters::{self, Wrong};
 use crate::live::question::{Answer, AskError, Context, ask};
-use crate::live::store::Store;
+use crate::live::reader::Reader;
 
 use super::super::{CommandError, Ended, World, output};
 use super::{kind, settings, unavailable};
@@ -23,10 +25,18 @@ pub(super) async fn run(
         now: world.now,
     };
     let asked = parameters::read(&args.question, &pairs(args)?, kind, context).map_err(usage)?;
-    let mut store = store(live).await?;
-    let answer = ask(&mut store, kind, &asked, context)
-        .await
-        .map_err(failed)?;
+    let reader = Reader::of_all(live);
+    let mut lent = reader.lend(context.now).await.map_err(unavailable)?;
+    let answer = loop {
+        let answered = ask(lent.source(), kind, &asked, context).await;
+        match lent.settle(answered).await.map_err(failed)? {
+            ControlFlow::Break((mut answer, facts)) => {
+                answer.facts.extend(facts);
+                break answer;
+            }
+            ControlFlow::Continue(other) => lent = other,
+        }
+    };
     let is_complete = !answer.facts.contains_key("broken");
     match args.json {
         true => output::json(&answer.into_json())?,
@@ -37,15 +47,6 @@ pub(super) async fn run(
     } else {
         Ended::Unsound
     })
-}
-
-/// The file of the events; an empty one while there is none.
-pub(super) async fn store(live: &LiveSettings) -> Result<Store, CommandError> {
-    let opened = Store::open_reading(&live.database).await;
-    match opened.map_err(unavailable)? {
-        Some(store) => Ok(store),
-        None => Store::in_memory().await.map_err(unavailable),
-    }
 }
 
 /// What was said, as an address would say it.
@@ -144,6 +145,8 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
                 "error_pct",
                 "too_large",
                 "read",
+                "answered_from",
+                "redis_failed",
             ];
             let all = answer
                 .facts
@@ -178,6 +181,7 @@ fn print(answer: &Answer, world: &World) -> Result<(), CommandError> {
 }
 
 pub(super) fn say_gaps(answer: &Answer) {
+    say_own_file(&answer.facts);
     let list = |name: &str| {
         let list = answer.facts.get(name).and_then(Json::as_array);
         list.into_iter().flatten()
@@ -189,6 +193,16 @@ pub(super) fn say_gaps(answer: &Answer) {
         let (from, to) = (text(&part["from"]), text(&part["to"]));
         output::say(&format!(
             "incomplete: from {from} to {to} nothing is kept that would answer"
+        ));
+    }
+}
+
+/// Others may have recorded more.
+pub(super) fn say_own_file(facts: &Map<String, Json>) {
+    if let Some(why) = facts.get("redis_failed") {
+        let why = text(why);
+        output::say(&format!(
+            "answered from the own file, without what other replicas recorded: Redis: {why}"
         ));
     }
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::kinds::{Aggregate, DURATION, Kind, Kinds, Percentile, Summary};
 
 use super::super::question::{AskError, Context, FigureRow, Filter, Look, Wanted};
-use super::super::store::Store;
+use super::super::source::Source;
 
 pub const TASK: &str = "task";
 const SWARM: &str = "swarm";
@@ -89,14 +89,15 @@ impl Gauges {
 
 /// `None`: there is no such kind of tasks.
 pub async fn agents_dashboard(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kinds: &Kinds,
     context: Context,
 ) -> Result<Option<AgentsDashboard>, AskError> {
     let Some(task) = kinds.get(TASK).filter(|task| is_task(task)) else {
         return Ok(None);
     };
-    let mut look = Look::at(store, task, context).await?;
+    let mut source = source.into();
+    let mut look = Look::at(source.lend(), task, context).await?;
     let mut dashboard = tasks(&mut look, context).await?;
     let mut agents = agents(&mut look, context).await?;
     dashboard.agents = agents.len();
@@ -104,7 +105,7 @@ pub async fn agents_dashboard(
     dashboard.slowest = others.into_iter().rev().take(LISTED).collect();
     dashboard.fastest = agents;
     if let Some(swarm) = kinds.get(SWARM).filter(|swarm| is_gauge(swarm)) {
-        dashboard.gauges = gauges(store, swarm, context).await?;
+        dashboard.gauges = gauges(source, swarm, context).await?;
     }
     Ok(Some(dashboard))
 }
@@ -193,14 +194,14 @@ async fn agents(look: &mut Look<'_>, context: Context) -> Result<Vec<Agent>, Ask
 }
 
 /// The newest of each swarm, added up.
-async fn gauges(store: &mut Store, swarm: &Kind, context: Context) -> Result<Gauges, AskError> {
+async fn gauges(source: Source<'_>, swarm: &Kind, context: Context) -> Result<Gauges, AskError> {
     let asked = [Aggregate::Of(Summary::Last, "value".to_owned())];
     let mut by = vec![METRIC_TYPE.to_owned()];
     by.extend(swarm.label("swarm_id").map(|_| "swarm_id".to_owned()));
     let filter = Filter::default();
     let wanted = wanted(GAUGED, &filter, &asked, &by, context);
     let mut gauges = BTreeMap::new();
-    let mut look = Look::at(store, swarm, context).await?;
+    let mut look = Look::at(source, swarm, context).await?;
     for row in look.figures(&wanted).await?.0 {
         if let (Some(name), Some(number)) = (row.words.first(), row.numbers[0]) {
             *gauges.entry(name.clone()).or_default() += number;

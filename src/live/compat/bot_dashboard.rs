@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::kinds::{Aggregate, Kinds};
 
 use super::super::question::{AskError, Context, FigureRow, Filter, Gaps, Look, Wanted, instant};
-use super::super::store::Store;
+use super::super::source::Source;
 
 /// Users and administrators that are listed, those with the most first.
 const LISTED: usize = 20;
@@ -23,7 +23,7 @@ type Rows = BTreeMap<String, Vec<Option<f64>>>;
 
 /// Counts the events of the last hours. A kind that is not declared has none.
 pub async fn dashboard(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kinds: &Kinds,
     labels: &[(String, String)],
     hours: u32,
@@ -36,7 +36,7 @@ pub async fn dashboard(
     let micros =
         |at: Option<DateTime<Utc>>, otherwise| at.map_or(otherwise, |at| at.timestamp_micros());
     let mut counting = Counting {
-        store,
+        source: source.into(),
         kinds,
         labels,
         window: micros(from, i64::MIN)..micros(end, i64::MAX),
@@ -74,7 +74,7 @@ pub async fn dashboard(
 }
 
 struct Counting<'a> {
-    store: &'a mut Store,
+    source: Source<'a>,
     kinds: &'a Kinds,
     /// All events must have these.
     labels: &'a [(String, String)],
@@ -146,7 +146,7 @@ impl Counting<'_> {
             by: &[by.to_owned()],
             estimate: false,
         };
-        let mut look = Look::at(self.store, kind, self.context).await?;
+        let mut look = Look::at(self.source.lend(), kind, self.context).await?;
         let (found, gaps) = look.figures(&wanted).await?;
         self.lacks(&kind.name, gaps);
         let row = |row: FigureRow| {
@@ -284,7 +284,7 @@ impl Counting<'_> {
                 by: &["reason".to_owned()],
                 estimate: false,
             };
-            let mut look = Look::at(self.store, kind, self.context).await?;
+            let mut look = Look::at(self.source.lend(), kind, self.context).await?;
             let counted = look.histogram(&wanted, "message_length", &LENGTHS);
             let (counted, gaps) = counted.await?;
             self.lacks("filter", gaps);

@@ -13,7 +13,8 @@ use super::super::columns::{ABSENT, Cells, Columns, Numbers, Texts};
 use super::super::point::instant;
 use super::super::question::{AskError, Context, Gaps};
 use super::super::scan;
-use super::super::store::{ChunkRow, Past, Store, Tier};
+use super::super::source::Source;
+use super::super::store::{ChunkRow, Past, Tier};
 use super::moderation::STATUS;
 use super::scan_rollups::{LABELS, RowKey, VALUES, WantedScans, rolled_up};
 use super::scan_sums::{ACCELERATIONS, Bucket, Last, LastDetails, LastScan, ScanSums};
@@ -35,13 +36,14 @@ pub struct FoundScans {
 
 /// What these scans came to.
 pub async fn scans(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kind: &Kind,
     wanted: &WantedScans<'_>,
     context: Context,
 ) -> Result<FoundScans, AskError> {
+    let mut source = source.into();
     for _ in 0..TRIES {
-        let Some((id, past)) = store.past(&kind.name).await? else {
+        let Some((id, past)) = source.past(kind).await? else {
             return Ok(FoundScans::default());
         };
         let mut found = FoundScans::default();
@@ -51,20 +53,20 @@ pub async fn scans(
                 window: older.clone(),
                 ..wanted.clone()
             };
-            (found.sums, found.gaps) = rolled_up(store, kind, &wanted, context).await?;
+            (found.sums, found.gaps) = rolled_up(source.lend(), kind, &wanted, context).await?;
             let first = past.first.unwrap_or(older.start).max(older.start);
             found.rolled_up = Some(first..older.end);
         }
         if !newer.is_empty() {
             let mut reading = Reading {
-                store,
+                source: source.lend(),
                 id,
                 kind,
                 wanted,
             };
             reading.add_points(newer, &mut found).await?;
         }
-        let pruned = store.past(&kind.name).await?.map(|(_, past)| past.pruned);
+        let pruned = source.past(kind).await?.map(|(_, past)| past.pruned);
         if pruned == Some(past.pruned) {
             return Ok(found);
         }
@@ -89,7 +91,7 @@ fn parts(past: &Past, window: &Range<i64>) -> [Range<i64>; 2] {
 
 /// Where points are read.
 struct Reading<'a> {
-    store: &'a mut Store,
+    source: Source<'a>,
     id: i64,
     kind: &'a Kind,
     wanted: &'a WantedScans<'a>,
@@ -151,7 +153,7 @@ impl Reading<'_> {
             .next()
             .map(|(label, text)| (label.as_str(), text.as_str()));
         let is_wanted = |row: &ChunkRow| row.may_hold(asked) && is_wanted(row);
-        let parts = scan::all(self.store, self.id, window.clone(), is_wanted, take).await?;
+        let parts = scan::all(self.source.lend(), self.id, window.clone(), is_wanted, take).await?;
         let mut all = Vec::with_capacity(parts.len());
         for part in parts {
             match part.taken {

@@ -15,7 +15,7 @@ use super::super::grain::Every;
 use super::super::point::instant;
 use super::super::question::parameters::{Wrong, moment, whole, wrong};
 use super::super::question::{Answer, AskError, Context, Filter, Gaps, Look, Wanted};
-use super::super::store::Store;
+use super::super::source::Source;
 use super::latency::latency_breakdown;
 use super::scan_hashes::{ScanRow, by_scans, sort_rows};
 use super::scan_points::{DAY, FoundScans, scans};
@@ -115,7 +115,7 @@ impl ScanQuestion {
 
 /// Answers it of the scans that have these labels.
 pub async fn answer(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kind: &Kind,
     question: &ScanQuestion,
     labels: &[(String, String)],
@@ -126,7 +126,7 @@ pub async fn answer(
     let end = end.map_or(i64::MAX, |end| end.timestamp_micros());
     let start = question.since.unwrap_or(i64::MIN).min(end);
     let mut asking = Asking {
-        store,
+        source: source.into(),
         kind,
         filter: &filter,
         context,
@@ -141,7 +141,7 @@ pub async fn answer(
 }
 
 struct Asking<'a> {
-    store: &'a mut Store,
+    source: Source<'a>,
     kind: &'a Kind,
     filter: &'a Filter,
     context: Context,
@@ -262,7 +262,7 @@ impl Asking<'_> {
             zone: Tz::UTC,
             ..self.context
         };
-        let mut look = Look::at(self.store, self.kind, context).await?;
+        let mut look = Look::at(self.source.lend(), self.kind, context).await?;
         let wanted = Wanted {
             window,
             filter: self.filter,
@@ -286,7 +286,7 @@ impl Asking<'_> {
             filter,
             by_day,
         };
-        scans(self.store, self.kind, &wanted, self.context).await
+        scans(self.source.lend(), self.kind, &wanted, self.context).await
     }
 
     /// How many scans before this instant had which status.
@@ -296,7 +296,7 @@ impl Asking<'_> {
             filter: self.filter,
             by_day: false,
         };
-        statuses(self.store, self.kind, &wanted, self.context).await
+        statuses(self.source.lend(), self.kind, &wanted, self.context).await
     }
 }
 

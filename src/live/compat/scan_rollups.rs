@@ -10,7 +10,7 @@ use crate::kinds::{Aggregate, Kind, Summary};
 use super::super::grain::Every;
 use super::super::question::{AskError, Context, Filter, Gaps, Look, Wanted};
 use super::super::rollup::{Rollup, Stats};
-use super::super::store::Store;
+use super::super::source::Source;
 use super::scan_sums::{ACCELERATIONS, Bucket, Last, LastScan, Measure, ScanSums};
 
 /// Beyond this a float does not hold every whole number.
@@ -51,7 +51,7 @@ pub fn is_scan(kind: &Kind) -> bool {
 
 /// What rollups tell. No group tells the statuses of a content type, nor how the scans of a guild were accelerated.
 pub async fn rolled_up(
-    store: &mut Store,
+    source: Source<'_>,
     kind: &Kind,
     wanted: &WantedScans<'_>,
     context: Context,
@@ -64,7 +64,7 @@ pub async fn rolled_up(
         true => Tz::UTC,
         false => context.zone,
     };
-    let mut look = Look::at(store, kind, Context { zone, ..context }).await?;
+    let mut look = Look::at(source, kind, Context { zone, ..context }).await?;
     let asked = Wanted {
         window: wanted.window.clone(),
         filter: wanted.filter,
@@ -87,13 +87,13 @@ pub async fn rolled_up(
 
 /// How many scans had which status; `None`: no group tells, or not wholly.
 pub async fn statuses(
-    store: &mut Store,
+    source: Source<'_>,
     kind: &Kind,
     wanted: &WantedScans<'_>,
     context: Context,
 ) -> Result<Option<BTreeMap<String, i128>>, AskError> {
     let (figures, by) = ([Aggregate::Count], [STATUS_LABEL.to_owned()]);
-    let mut look = Look::at(store, kind, context).await?;
+    let mut look = Look::at(source, kind, context).await?;
     let asked = Wanted {
         window: wanted.window.clone(),
         filter: wanted.filter,

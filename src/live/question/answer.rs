@@ -16,7 +16,7 @@ use super::super::columns::Columns;
 use super::super::grain::Every;
 use super::super::number::Number;
 use super::super::point;
-use super::super::store::Store;
+use super::super::source::Source;
 use super::page::{self, Cursor, Found, Order, Points};
 use super::single::Search;
 use super::table::{Gaps, Look, Read, Row, Table, Wanted, as_float};
@@ -48,12 +48,13 @@ impl Answer {
 
 /// Answers a question about a kind.
 pub async fn ask(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kind: &Kind,
     asked: &Asked,
     context: Context,
 ) -> Result<Answer, AskError> {
-    let look = Look::at(store, kind, context).await?;
+    let source: Source<'_> = source.into();
+    let look = Look::at(source, kind, context).await?;
     let mut asking = Asking { look, asked };
     match &asked.question {
         Question::Points { order, most, after } => asking.points(*order, *most, *after).await,
@@ -153,7 +154,10 @@ impl Asking<'_> {
             after,
         };
         let found = match self.look.id {
-            Some(id) => page::points_of(self.look.store, id, self.look.kind, &question).await?,
+            Some(id) => {
+                let (source, kind) = (&mut self.look.source, self.look.kind);
+                page::points_of(source, id, kind, &question).await?
+            }
             None => Found::default(),
         };
         let broken = found.broken.iter();
@@ -205,7 +209,7 @@ impl Asking<'_> {
         Some(Search {
             id: self.look.id?,
             window: self.asked.window.clone(),
-            store: &mut *self.look.store,
+            source: self.look.source.lend(),
             kind: self.look.kind,
             filter: &self.asked.filter,
         })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::iter::zip;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use chrono_tz::Tz;
@@ -15,7 +15,8 @@ use super::super::columns::{Numbers, ranked};
 use super::super::grain::{Every, Grain};
 use super::super::rollup::{Rollup, words_as_bytes};
 use super::super::scan;
-use super::super::store::{ChunkRow, Level, Past, Store, StoreError, words_of};
+use super::super::source::{self, WantedRollups};
+use super::super::store::{ChunkRow, Level, Past, StoreError, words_of};
 use super::cover::{Cover, Part, Source};
 use super::fold::{Key, Sorted, Sorting};
 use super::{AskError, Filter, MOST_GROUPS};
@@ -66,7 +67,7 @@ pub(super) struct Exact {
 
 /// Where one kind is read.
 pub(super) struct Gatherer<'a> {
-    pub(super) store: &'a mut Store,
+    pub(super) source: source::Source<'a>,
     pub(super) id: i64,
     pub(super) past: &'a Past,
 }
@@ -193,14 +194,17 @@ impl Gatherer<'_> {
         let parts = cover.parts(asked.window.clone());
         let mut gathered = Gathered::default();
         // Rollups, and the chunks that they do not count, as they were at one instant.
-        let mut reading = self.store.begin_reading().await?;
+        let mut reading = self.source.begin_reading().await?;
         let mut gatherer = Gatherer {
-            store: &mut reading,
+            source: reading.source(),
             id: self.id,
             past: self.past,
         };
         let rows = gatherer.read_rollups(asked, group, &parts, &mut gathered);
         let mut rows = rows.await?;
+        if !reading.has_held() {
+            return Ok(None);
+        }
         drop(reading);
         let points: Vec<Range<i64>> = windows(&parts, |source| *source == Source::Points);
         let unsealed: Vec<Range<i64>> = windows(&parts, |source| *source != Source::Nowhere);
@@ -221,7 +225,7 @@ impl Gatherer<'_> {
             let rollups = sorted.rollups(chunk, asked.values, asked.sketches)?;
             Ok((sorted.keys, rollups))
         };
-        let all = scan::each(self.store, rows, take, |part| match part.taken {
+        let all = scan::each(self.source.lend(), rows, take, |part| match part.taken {
             _ if gathered.groups.len() > MOST_GROUPS => {}
             Ok((keys, rollups)) => zip(keys, rollups).for_each(|((start, words), rollup)| {
                 gathered.add((start, words_of(&words)), rollup);
@@ -251,21 +255,26 @@ impl Gatherer<'_> {
                 continue;
             };
             gathered.from_rollups = true;
-            let is_wanted = |name: &str| asked.values.iter().any(|value| value == name);
-            let take = |start, words: &[u8], data: &[u8]| {
-                if let Some(words) = group.words(words) {
-                    let rollup = Rollup::read(data, is_wanted, asked.sketches)?;
-                    gathered.add((asked.start(start), words), rollup);
-                }
-                Ok(())
+            let wanted = WantedRollups {
+                grain: *grain,
+                labels: &group.labels,
+                first_words: &group.first_words(),
+                starts: starts.clone(),
+                values: asked.values,
+                sketches: asked.sketches,
             };
-            let (labels, first, starts) = (&group.labels, group.first_words(), starts.clone());
-            self.store
-                .each_rollup(self.id, *grain, labels, &first, starts, take)
-                .await?;
+            let key = |start, words: &[u8]| Some((asked.start(start), group.words(words)?));
+            let take = |key, rollup| {
+                gathered.add(key, rollup);
+                match gathered.groups.len() > MOST_GROUPS {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            };
+            self.source.each_rollup(self.id, &wanted, key, take).await?;
         }
         let window = &asked.window;
-        self.store
+        self.source
             .between(self.id, window.start, window.end, !has_points)
             .await
     }
@@ -277,7 +286,9 @@ impl Gatherer<'_> {
         wanted: &BTreeMap<String, Vec<Percentile>>,
     ) -> Result<Exact, AskError> {
         let window = &asked.window;
-        let rows = self.store.between(self.id, window.start, window.end, false);
+        let rows = self
+            .source
+            .between(self.id, window.start, window.end, false);
         let rows = rows.await?.into_iter();
         let points = rows
             .filter(|row| asked.may_be_in(row))
@@ -444,7 +455,14 @@ impl Gatherer<'_> {
             Ok(zip(sorted.keys, taken).collect())
         };
         let is_wanted = |row: &ChunkRow| asked.may_be_in(row);
-        let parts = scan::all(self.store, self.id, asked.window.clone(), is_wanted, take).await?;
+        let parts = scan::all(
+            self.source.lend(),
+            self.id,
+            asked.window.clone(),
+            is_wanted,
+            take,
+        )
+        .await?;
         if held.into_inner() > MOST_HELD {
             return Err(AskError::too_much("groups"));
         }

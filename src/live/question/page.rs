@@ -1,10 +1,9 @@
 //! Points one by one, page after page. A page's cursor holds wherever the points lie by then, and whatever came meanwhile.
 
 use std::fmt::{self, Display, Formatter};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::str::FromStr;
 
-use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use crate::kinds::Kind;
@@ -13,6 +12,7 @@ use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
 use super::super::columns::Columns;
 use super::super::scan;
+use super::super::source::Source;
 use super::super::store::{ChunkRow, Store, StoreError};
 use super::{Filter, range};
 
@@ -46,9 +46,8 @@ pub struct Cursor {
 
 /// More points than this are not held in memory.
 const MOST_WANTED: usize = 1 << 28;
-/// Chunks that are read ahead: few at first, as most pages are complete with them.
+/// Chunks that are read ahead at first: most pages are complete with few.
 const FEWEST: i64 = 2;
-const MOST: i64 = 8;
 
 #[derive(Debug, Default)]
 pub struct Found {
@@ -62,24 +61,25 @@ pub struct Found {
 
 /// A page of points that fit.
 pub async fn points(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kind: &Kind,
     question: &Points,
 ) -> Result<Found, StoreError> {
-    let Some(id) = store.kind(&kind.name).await? else {
+    let mut source = source.into();
+    let Some(id) = source.kind(kind).await? else {
         return Ok(Found::default());
     };
-    points_of(store, id, kind, question).await
+    points_of(&mut source, id, kind, question).await
 }
 
 pub(super) async fn points_of(
-    store: &mut Store,
+    source: &mut Source<'_>,
     id: i64,
     kind: &Kind,
     question: &Points,
 ) -> Result<Found, StoreError> {
-    let mut reading = store.begin_reading().await?;
-    page(&mut reading, id, kind, question)
+    let mut reading = source.begin_reading().await?;
+    page(&mut reading.source(), id, kind, question)
         .await
         .map(Page::finish)
 }
@@ -93,40 +93,43 @@ pub async fn points_as_of(
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(Found::default());
     };
-    page(store, id, kind, question).await.map(Page::finish)
+    page(&mut store.into(), id, kind, question)
+        .await
+        .map(Page::finish)
 }
 
 async fn page<'q>(
-    store: &mut Store,
+    source: &mut Source<'_>,
     id: i64,
     kind: &Kind,
     question: &'q Points,
 ) -> Result<Page<'q>, StoreError> {
     match question.order {
-        Order::NewestFirst => newest(store, id, kind, question).await,
-        Order::OldestFirst => oldest(store, id, kind, question).await,
+        Order::NewestFirst => newest(source, id, kind, question).await,
+        Order::OldestFirst => oldest(source, id, kind, question).await,
     }
 }
 
 /// How many points fit, those of broken chunks left out.
 pub async fn count(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kind: &Kind,
     window: Range<i64>,
     filter: &Filter,
 ) -> Result<u64, StoreError> {
-    let Some(id) = store.kind(&kind.name).await? else {
+    let mut source = source.into();
+    let Some(id) = source.kind(kind).await? else {
         return Ok(0);
     };
     let is_wanted = |row: &ChunkRow| row.may_hold(filter.cluster(kind));
     let take = |_: &ChunkRow, chunk: &Chunk<'_>| Ok(fitting(chunk, &window, filter)?.len());
-    let parts = scan::all(store, id, window.clone(), is_wanted, take).await?;
+    let parts = scan::all(source, id, window.clone(), is_wanted, take).await?;
     let counts = parts.into_iter().filter_map(|part| part.taken.ok());
     Ok(counts.map(|count| count as u64).sum())
 }
 
 async fn newest<'q>(
-    store: &mut Store,
+    source: &mut Source<'_>,
     id: i64,
     kind: &Kind,
     question: &'q Points,
@@ -136,41 +139,43 @@ async fn newest<'q>(
     let mut places = 0..FEWEST;
     loop {
         let (window, wanted) = (page.window.clone(), places.end - places.start);
-        let mut chunks = store.last_chunks(id, window, cluster, places.clone());
         let mut count = 0;
-        while let Some((row, data)) = chunks.try_next().await? {
+        let take = |row: &ChunkRow, data: &[u8]| {
             if page.is_complete_before(row.high) {
-                return Ok(page);
+                return ControlFlow::Break(());
             }
-            page.take(&row, &data);
+            page.take(row, data);
             count += 1;
-        }
+            ControlFlow::Continue(())
+        };
+        let chunks = source.last_chunks(id, window, cluster, places.clone(), take);
+        chunks.await?;
         if count < wanted {
             return Ok(page);
         }
-        places = places.end..places.end + (2 * wanted).min(MOST);
+        places = places.end..places.end + (2 * wanted).min(source.most_ahead());
     }
 }
 
 async fn oldest<'q>(
-    store: &mut Store,
+    source: &mut Source<'_>,
     id: i64,
     kind: &Kind,
     question: &'q Points,
 ) -> Result<Page<'q>, StoreError> {
     let mut page = Page::new(question);
     let cluster = question.filter.cluster(kind);
-    let mut rows = store
+    let mut rows = source
         .between(id, page.window.start, page.window.end, false)
         .await?;
     rows.retain(|row| row.may_hold(cluster));
     rows.sort_by_key(|row| row.low);
-    for row in rows {
+    for (place, row) in rows.iter().enumerate() {
         if page.is_complete_before(row.low) {
             break;
         }
-        if let Some(data) = store.data(row.id).await? {
-            page.take(&row, &data);
+        if let Some(data) = source.data(&rows, place).await? {
+            page.take(row, &data);
         }
     }
     Ok(page)

@@ -10,7 +10,8 @@ use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
 use super::super::columns::{Columns, Texts};
 use super::super::scan;
-use super::super::store::{ChunkRow, Store, StoreError};
+use super::super::source::Source;
+use super::super::store::{ChunkRow, StoreError};
 use super::{Filter, range};
 
 /// Points, in the order in which they are asked for.
@@ -23,7 +24,7 @@ pub(super) struct Listed {
 
 /// Where is looked for them.
 pub(super) struct Search<'a> {
-    pub(super) store: &'a mut Store,
+    pub(super) source: Source<'a>,
     pub(super) id: i64,
     pub(super) kind: &'a Kind,
     pub(super) window: Range<i64>,
@@ -33,21 +34,24 @@ pub(super) struct Search<'a> {
 /// The latest point of each value of a label, those of broken chunks left out. Of chunks that can have no later one little is
 /// decoded.
 pub async fn latest(
-    store: &mut Store,
+    source: impl Into<Source<'_>>,
     kind: &Kind,
     window: Range<i64>,
     label: &str,
 ) -> Result<Columns, StoreError> {
-    let Some(id) = store.kind(&kind.name).await? else {
+    let mut source = source.into();
+    let Some(id) = source.kind(kind).await? else {
         return Ok(Columns::default());
     };
-    let mut reading = store.begin_reading().await?;
-    let mut rows = reading.between(id, window.start, window.end, false).await?;
+    let mut reading = source.begin_reading().await?;
+    let mut source = reading.source();
+    let mut rows = source.between(id, window.start, window.end, false).await?;
+    rows.retain(|row| row.broken.is_none());
     rows.sort_by_key(|row| Reverse((row.high, row.id)));
     let mut known = HashMap::new();
     let mut found = Columns::default();
-    for row in rows.iter().filter(|row| row.broken.is_none()) {
-        if let Some(data) = reading.data(row.id).await?
+    for (place, row) in rows.iter().enumerate() {
+        if let Some(data) = source.data(&rows, place).await?
             && let Ok(later) = later(&data, row.high, &window, label, &mut known)
         {
             found.append(&later);
@@ -170,7 +174,14 @@ impl Search<'_> {
         let cluster = self.filter.cluster(self.kind);
         let is_wanted = |row: &ChunkRow| row.may_hold(cluster);
         let take = |_: &ChunkRow, chunk: &Chunk<'_>| chunk.pick(&places(chunk)?);
-        let parts = scan::all(self.store, self.id, self.window.clone(), is_wanted, take).await?;
+        let parts = scan::all(
+            self.source.lend(),
+            self.id,
+            self.window.clone(),
+            is_wanted,
+            take,
+        )
+        .await?;
         let (mut points, mut broken) = (Columns::default(), Vec::new());
         for part in parts {
             match part.taken {

@@ -12,13 +12,14 @@ use super::super::event::AHEAD;
 use super::super::grain::{Every, Grain};
 use super::super::number::{Number, number};
 use super::super::rollup::Rollup;
-use super::super::store::{Past, Store, StoreError, Tier};
+use super::super::source::Source;
+use super::super::store::{Past, StoreError, Tier};
 use super::gather::{self, Exact, Gathered, Gatherer, Percentiles};
 use super::{AskError, Context, Filter};
 
-/// One kind in a store, with what is known of its past.
+/// One kind in a source, with what is known of its past.
 pub struct Look<'a> {
-    pub(super) store: &'a mut Store,
+    pub(super) source: Source<'a>,
     /// `None`: nothing of the kind was ever recorded.
     pub(super) id: Option<i64>,
     pub(super) past: Past,
@@ -117,14 +118,15 @@ impl Row {
 
 impl<'a> Look<'a> {
     pub async fn at(
-        store: &'a mut Store,
+        source: impl Into<Source<'a>>,
         kind: &'a Kind,
         context: Context,
     ) -> Result<Self, StoreError> {
-        let known = store.past(&kind.name).await?;
+        let mut source = source.into();
+        let known = source.past(kind).await?;
         let (id, past) = known.map_or((None, Past::default()), |(id, past)| (Some(id), past));
         Ok(Self {
-            store,
+            source,
             id,
             past,
             kind,
@@ -163,7 +165,7 @@ impl<'a> Look<'a> {
             sketches: false,
         };
         let mut gatherer = Gatherer {
-            store: &mut *self.store,
+            source: self.source.lend(),
             id,
             past: &self.past,
         };
@@ -255,7 +257,7 @@ impl<'a> Look<'a> {
             sketches: is_estimate,
         };
         let mut gatherer = Gatherer {
-            store: &mut *self.store,
+            source: self.source.lend(),
             id,
             past: &self.past,
         };

@@ -2,7 +2,7 @@
 //!
 //! | key | |
 //! |---|---|
-//! | `daybook:live:KIND` | hash: `zone`, the first and last instant `at:min` and `at:max`, for each group of labels the instant `by:LABELS:min` since which it is rolled up, and for each value `V:unit` and `V:decimals` (empty: its sums are floats) |
+//! | `daybook:live:KIND` | hash: `zone`, the first and last instant `at:min` and `at:max`, those rolled up in a zone `zone:ZONE:min` and `zone:ZONE:max`, for each group of labels the instant `by:LABELS:min` since which it is rolled up, and for each value `V:unit` and `V:decimals` (empty: its sums are floats) |
 //! | `daybook:live:KIND:fresh:REPLICA` | list of chunks of points that are in no rollup yet, as the replica recorded them |
 //! | `daybook:live:KIND:points:HOUR` | list of chunks of points that are; HOUR is the first second of the local hour |
 //! | `daybook:live:KIND:latest:LABEL` | hash: a word of the cluster label → its latest point as JSON; `WORD\0us` its instant |
@@ -39,6 +39,8 @@ use super::UNRESERVED;
 use super::changes::Changes;
 
 const OWN: &str = "daybook:live";
+/// Before a zone's name.
+pub const ZONE: &str = "zone:";
 /// So many points are worth squeezing.
 const WORTH_SEALING: usize = 1000;
 /// The first second of the year 10000: what is kept until then is kept for ever.
@@ -108,6 +110,10 @@ pub fn add_rolled(
     }
     changes.forget(&fresh_key(&kind.name, replica));
     let key = kind_key(&kind.name);
+    if let Some((first, last)) = points.at.iter().min().zip(points.at.iter().max()) {
+        let zone = format!("{ZONE}{}", zone.name());
+        changes.extremes(&key, &zone, *first as f64, *last as f64);
+    }
     for labels in groups(kind) {
         let now = now.timestamp_micros() as f64;
         changes.extremes(&key, &format!("by:{labels}"), now, now);
@@ -222,7 +228,7 @@ fn decimals(value: &Value) -> String {
 }
 
 /// The words are as `live::rollup` keeps them: each with a NUL behind it.
-fn rollup_key(kind: &str, grain: Grain, start: i64, labels: &str, words: &[u8]) -> String {
+pub fn rollup_key(kind: &str, grain: Grain, start: i64, labels: &str, words: &[u8]) -> String {
     let words = words.split_inclusive(|byte| *byte == 0);
     let words = words.map(|word| percent_encode(&word[..word.len() - 1], UNRESERVED).to_string());
     let words: Vec<String> = words.collect();

@@ -84,7 +84,7 @@ pub(super) async fn has_each_once(store: &mut Store, kinds: &Kinds, senders: &[S
         .unwrap();
     assert_eq!(broken, 0);
     let question = super::everything();
-    let found = question::points(store, &kinds["checkout"], &question)
+    let found = question::points(&mut *store, &kinds["checkout"], &question)
         .await
         .unwrap();
     assert_eq!((&found.broken[..], found.next), (&[][..], None));

@@ -12,7 +12,8 @@ use support::dice::Dice;
 use support::world::{App, World, date, instant};
 
 use super::CHECKOUT;
-use super::night::{Sent, keep, midnight, question, record, recount, some};
+use super::night::{question, recount};
+use support::checkouts::{Sent, keep, midnight, record, some};
 
 const ZONE: Tz = Tz::Europe__Zurich;
 

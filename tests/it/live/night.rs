@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use daybook::calendar::{AsOf, Day};
 use daybook::config::LiveSettings;
@@ -11,11 +11,11 @@ use daybook::kinds::{Aggregate, Figure};
 use daybook::live::batch::Batch;
 use daybook::live::event::Event;
 use daybook::live::grain::Grain;
-use daybook::live::keep::{self, Rules};
 use daybook::live::night::{Answer, Asked, Request, answer};
 use daybook::live::number::Number;
 use daybook::live::store::{Known, Store};
 use rust_decimal::prelude::ToPrimitive;
+use support::checkouts::{Sent, keep, midnight, record, some};
 use support::dice::Dice;
 use support::world::{App, World};
 
@@ -35,18 +35,6 @@ const WORDS: [&str; 11] = [
     "p99.9 of duration",
 ];
 
-/// An event as it was sent; its numbers in thousandths and hundredths.
-#[derive(Debug, Clone)]
-pub(super) struct Sent {
-    pub(super) at: DateTime<Utc>,
-    pub(super) shop: &'static str,
-    pub(super) method: Option<&'static str>,
-    pub(super) order: String,
-    pub(super) duration: i64,
-    pub(super) amount: Option<i64>,
-    pub(super) ok: Option<bool>,
-}
-
 /// Longer than usual, so that two weeks can be counted both ways.
 const KEPT: &str = r#"keep = { points = "20d", hourly = "40d" }"#;
 
@@ -61,91 +49,6 @@ fn live(world: &World) -> LiveSettings {
 
 fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
-}
-
-/// Events of so many days from then on, with a few on bounds of hours and days.
-pub(super) fn some(
-    dice: &mut Dice,
-    zone: Tz,
-    first: DateTime<Utc>,
-    days: u64,
-    count: usize,
-) -> Vec<Sent> {
-    let edges: Vec<DateTime<Utc>> = (0..=days)
-        .map(|day| {
-            midnight(
-                first.with_timezone(&zone).date_naive() + Days::new(day),
-                zone,
-            )
-        })
-        .collect();
-    let event = |at: usize| Sent {
-        at: dice.instant(&edges, first, days),
-        shop: dice.pick(&["zh", "be"]),
-        method: [None, Some("card"), Some("cash")][dice.below(3) as usize],
-        order: format!("order-{at}"),
-        duration: dice.below(5_000_000) as i64,
-        amount: (!dice.one_in(5)).then(|| dice.below(100_000) as i64),
-        ok: [None, Some(true), Some(true), Some(false)][dice.below(4) as usize],
-    };
-    (0..count).map(event).collect()
-}
-
-/// The first minute at which the zone's clocks show that midnight or, if they skip it, something later.
-pub(super) fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let local = date.and_time(NaiveTime::MIN);
-    let mut at = local.and_utc() - TimeDelta::hours(15);
-    while at.with_timezone(&zone).naive_local() < local {
-        at += TimeDelta::minutes(1);
-    }
-    at
-}
-
-pub(super) async fn record(live: &LiveSettings, sent: &[Sent]) {
-    let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
-    for sent in sent.chunks(50) {
-        let newest = sent.iter().map(|one| one.at).max().unwrap();
-        let mut batch = Batch::default();
-        for (line, one) in sent.iter().enumerate() {
-            let mut event = Event::new("checkout")
-                .at(one.at)
-                .label("shop", one.shop)
-                .label("order", &one.order)
-                .value("duration", one.duration as f64 / 1000.0);
-            if let Some(method) = one.method {
-                event = event.label("method", method);
-            }
-            if let Some(amount) = one.amount {
-                event = event.value("amount", amount as f64 / 100.0);
-            }
-            if let Some(ok) = one.ok {
-                event = event.ok(ok);
-            }
-            // Whatever their order: the rule against late events is another's promise.
-            batch.add(line, &event, &live.kinds, one.at);
-        }
-        let mut known = Known::new(1_000_000, false);
-        let batches = &mut [batch];
-        let outcomes = store.commit(batches, &live.kinds, newest, &mut known);
-        assert_eq!(outcomes.await.unwrap().len(), 1);
-    }
-    store.close().await.unwrap();
-}
-
-pub(super) async fn keep(live: &LiveSettings, zone: Tz, now: DateTime<Utc>) {
-    let mut store = Store::open(&live.database, Durable::Commit).await.unwrap();
-    let rules = Rules {
-        kinds: live.kinds.clone(),
-        zone,
-        archive: None,
-        backlog: None,
-    };
-    keep::round(&mut store, &rules, now).await.unwrap();
-    // Deleting goes on as long as there is something to delete.
-    keep::prune_all(&mut store, &rules, now, false)
-        .await
-        .unwrap();
-    store.close().await.unwrap();
 }
 
 /// A number with the labels that are asked for and the days of its window.

@@ -14,10 +14,10 @@ use serde_json::{Value as Json, json};
 use support::world::{App, World};
 use tokio_util::sync::CancellationToken;
 
-use super::night::{Sent, record};
 use super::{CHECKOUT, METRICS};
 use crate::http_server::{Act, Server};
 use crate::smtp_server::{self, Script, Step};
+use support::checkouts::{Sent, record};
 
 const ALERT: &str = r#"
 [[live.alerts]]

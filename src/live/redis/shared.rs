@@ -1,0 +1,569 @@
+//! Reads what all replicas have recorded of a kind, as questions read the own file: fresh points are in no rollup, those of
+//! the hours are in all of them.
+//!
+//! A replica moves its fresh points into hours and rollups at once and notes that in its mark. So all chunks are listed at one
+//! instant together with the marks; the points of an hour never change place afterwards. Rollups are read before, and belong
+//! to these chunks if no mark has changed meanwhile.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use redis::{FromRedisValue, Pipeline, Value};
+use tokio::time::timeout;
+
+use crate::config::live_redis::RedisSettings;
+use crate::kinds::{Kind, Shape};
+
+use super::super::bytes::Corrupt;
+use super::super::chunk::Chunk;
+use super::super::grain::Grain;
+use super::super::rollup::{Rollup, words_as_bytes};
+use super::super::source::WantedRollups;
+use super::super::store::{ChunkRow, Level, Part, Past, StoreError, Tier, Zone};
+use super::server::{ROLLUPS, Server, Trouble};
+use super::{generic, keys};
+
+/// A server that takes longer for a part of a question is away.
+const ANSWER: Duration = Duration::from_secs(2);
+/// So often all is listed again because it was not known which replicas and hours there are.
+const TRIES: usize = 5;
+/// Rollups that are listed, and read, together.
+const LISTED: usize = 10_000;
+const READ: usize = 256;
+/// Chunks and points of hours that are read together.
+const RUN: usize = 256;
+const RUN_POINTS: i64 = 500_000;
+/// A chunk of an hour is called by the hour's first second and its place in this many bits.
+const PLACE_BITS: u32 = 24;
+/// From here on fresh chunks are counted.
+const FRESH: i64 = 1 << 62;
+const SECOND: i64 = 1_000_000;
+
+pub struct Shared {
+    server: Server,
+    prefix: String,
+    now: DateTime<Utc>,
+    /// Those that were asked for; a kind's number is its place.
+    kinds: Vec<Known>,
+    /// Whose chunks were listed last.
+    place: usize,
+    /// Those that have ever forwarded, as far as is known.
+    replicas: Vec<String>,
+    /// How far each replica's rollups went when reading began, and when chunks were listed.
+    begun: Marks,
+    listed: Marks,
+    has_read_rollups: bool,
+    /// Points that were in no rollup when chunks were listed.
+    fresh: HashMap<i64, Vec<u8>>,
+    next_fresh: i64,
+    /// Chunks of hours that were read ahead.
+    ahead: HashMap<i64, Vec<u8>>,
+    /// What a page is read from.
+    pages: Vec<ChunkRow>,
+}
+
+/// By the names of the replicas.
+type Marks = BTreeMap<String, String>;
+
+struct Known {
+    kind: Arc<Kind>,
+    past: Past,
+}
+
+/// Hours with the bounds of their points, in microseconds.
+type Hours = BTreeMap<i64, Range<i64>>;
+
+/// What there was of a kind at one instant.
+struct Listing {
+    marks: Marks,
+    past: Option<Past>,
+    fresh: Vec<Vec<u8>>,
+    /// For each hour, how many chunks it has, and how many points, if that is known.
+    hours: Vec<(usize, Option<i64>)>,
+}
+
+impl Shared {
+    pub async fn connect(settings: &RedisSettings, now: DateTime<Utc>) -> Result<Self, Trouble> {
+        Ok(Self {
+            server: Server::connect(settings).await?,
+            prefix: settings.prefix.clone(),
+            now,
+            kinds: Vec::new(),
+            place: 0,
+            replicas: Vec::new(),
+            begun: Marks::new(),
+            listed: Marks::new(),
+            has_read_rollups: false,
+            fresh: HashMap::new(),
+            next_fresh: FRESH,
+            ahead: HashMap::new(),
+            pages: Vec::new(),
+        })
+    }
+
+    /// What is asked from here on is asked now.
+    pub fn set_now(&mut self, now: DateTime<Utc>) {
+        self.now = now;
+    }
+
+    /// A kind's number and its past; `None`: nothing of it was ever forwarded.
+    pub(in super::super) async fn past(
+        &mut self,
+        kind: &Kind,
+    ) -> Result<Option<(i64, Past)>, StoreError> {
+        let mut commands = redis::pipe();
+        commands.hgetall(generic::kind_key(&kind.name));
+        let (fields,): (HashMap<String, String>,) = self.ask(&mut commands).await?;
+        let Some(past) = read_past(&fields, kind, self.now) else {
+            return Ok(None);
+        };
+        let known = Known {
+            kind: Arc::new(kind.clone()),
+            past: past.clone(),
+        };
+        let place = self
+            .kinds
+            .iter()
+            .position(|known| known.kind.name == kind.name);
+        let place = match place {
+            Some(place) => {
+                self.kinds[place] = known;
+                place
+            }
+            None => {
+                self.kinds.push(known);
+                self.kinds.len() - 1
+            }
+        };
+        Ok(Some((place as i64, past)))
+    }
+
+    pub(in super::super) async fn begin_reading(&mut self) -> Result<(), StoreError> {
+        let mut commands = redis::pipe();
+        commands.hgetall(keys::applied(&self.prefix));
+        let (marks,): (Marks,) = self.ask(&mut commands).await?;
+        (self.replicas, self.begun) = replicas(marks);
+        self.listed = self.begun.clone();
+        self.has_read_rollups = false;
+        Ok(())
+    }
+
+    pub(in super::super) fn has_held(&self) -> bool {
+        !self.has_read_rollups || self.begun == self.listed
+    }
+
+    /// The chunks with points of this time; with `fresh`, only those that are in no rollup.
+    pub(in super::super) async fn between(
+        &mut self,
+        kind: i64,
+        window: Range<i64>,
+        fresh: bool,
+    ) -> Result<Vec<ChunkRow>, StoreError> {
+        let place = kind as usize;
+        self.place = place;
+        for _ in 0..TRIES {
+            let hours = match fresh {
+                true => Hours::new(),
+                false => hours(&self.kinds[place].past, &window),
+            };
+            let listing = self.list(place, &hours).await?;
+            let (replicas, listed) = replicas(listing.marks.clone());
+            let past = listing.past.clone().unwrap_or_default();
+            let now_there = self::hours(&past, &window);
+            let knew_hours = now_there.keys().all(|hour| hours.contains_key(hour));
+            let knew_all = replicas == self.replicas && (fresh || knew_hours);
+            (self.replicas, self.listed) = (replicas, listed);
+            self.kinds[place].past = past;
+            if knew_all {
+                return Ok(self.rows(listing, hours, &window));
+            }
+        }
+        let error = "replicas came and went all the time while they were asked for";
+        Err(StoreError::Away(error.to_owned()))
+    }
+
+    async fn list(&mut self, place: usize, hours: &Hours) -> Result<Listing, StoreError> {
+        let kind = Arc::clone(&self.kinds[place].kind);
+        let mut commands = redis::pipe();
+        commands
+            .hgetall(keys::applied(&self.prefix))
+            .hgetall(generic::kind_key(&kind.name));
+        for replica in &self.replicas {
+            commands.lrange(generic::fresh_key(&kind.name, replica), 0, -1);
+        }
+        for hour in hours.keys() {
+            let rollup = generic::rollup_key(&kind.name, Grain::Hour, *hour, "", &[]);
+            commands
+                .llen(generic::points_key(&kind.name, *hour))
+                .hget(rollup, "count");
+        }
+        let answers: Vec<Value> = self.ask(&mut commands).await?;
+        let mut answers = answers.into_iter();
+        let marks = read(answers.next())?;
+        let fields: HashMap<String, String> = read(answers.next())?;
+        let mut fresh = Vec::new();
+        for _ in &self.replicas {
+            fresh.extend(read::<Vec<Vec<u8>>>(answers.next())?);
+        }
+        let mut filled = Vec::with_capacity(hours.len());
+        for _ in hours.keys() {
+            filled.push((read(answers.next())?, read(answers.next())?));
+        }
+        Ok(Listing {
+            marks,
+            past: read_past(&fields, &kind, self.now),
+            fresh,
+            hours: filled,
+        })
+    }
+
+    fn rows(&mut self, listing: Listing, hours: Hours, window: &Range<i64>) -> Vec<ChunkRow> {
+        self.ahead.clear();
+        self.fresh.clear();
+        let mut rows = Vec::new();
+        for ((hour, bounds), (chunks, points)) in hours.into_iter().zip(listing.hours) {
+            // Of an hour whose rollup has gone nobody knows; then as many as are read together.
+            let points = points.unwrap_or(RUN_POINTS * chunks as i64);
+            let each = points / (chunks.max(1) as i64) + 1;
+            rows.extend((0..chunks as i64).map(|place| ChunkRow {
+                points: each,
+                ..row(
+                    hour << PLACE_BITS | place,
+                    Level::Sealed,
+                    bounds.start,
+                    bounds.end - 1,
+                )
+            }));
+        }
+        for data in listing.fresh {
+            let id = self.next_fresh;
+            self.next_fresh += 1;
+            let row = fresh_row(id, &data);
+            if row.high >= window.start && row.low < window.end {
+                self.fresh.insert(id, data);
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    /// The bytes of the first of these chunks, which are asked for in their order; `None`: it has expired.
+    pub(in super::super) async fn data(
+        &mut self,
+        rows: &[ChunkRow],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        if first.level == Level::Fresh {
+            return Ok(self.fresh.get(&first.id).cloned());
+        }
+        if !self.ahead.contains_key(&first.id) {
+            self.read_ahead(rows).await?;
+        }
+        Ok(self.ahead.remove(&first.id))
+    }
+
+    /// Reads the first of these chunks, and others as far as that is no burden.
+    async fn read_ahead(&mut self, rows: &[ChunkRow]) -> Result<(), StoreError> {
+        let mut points = 0;
+        let is_near = |row: &&ChunkRow| {
+            points += row.points;
+            points == row.points || points <= RUN_POINTS
+        };
+        let hourly = rows.iter().filter(|row| row.level == Level::Sealed);
+        let run = hourly.take(RUN).take_while(is_near).map(|row| row.id);
+        let mut ids: Vec<i64> = run.collect();
+        ids.sort_unstable();
+        let kind = &self.kinds[self.place].kind.name;
+        // Neighbours of one hour are one range.
+        let ranges: Vec<(i64, usize)> = ids
+            .chunk_by(|one, other| one + 1 == *other)
+            .map(|ids| (ids[0], ids.len()))
+            .collect();
+        let mut commands = redis::pipe();
+        for (id, length) in &ranges {
+            let (hour, place) = (id >> PLACE_BITS, id & ((1 << PLACE_BITS) - 1));
+            let last = place as isize + *length as isize - 1;
+            commands.lrange(generic::points_key(kind, hour), place as isize, last);
+        }
+        let read: Vec<Vec<Vec<u8>>> = self.ask(&mut commands).await?;
+        self.ahead.clear();
+        for ((id, _), chunks) in ranges.into_iter().zip(read) {
+            self.ahead.extend((id..).zip(chunks));
+        }
+        Ok(())
+    }
+
+    /// Hands on some of the chunks with points of a time, those that end last first, until that is enough.
+    pub(in super::super) async fn last_chunks(
+        &mut self,
+        kind: i64,
+        time: Range<i64>,
+        places: Range<i64>,
+        mut take: impl FnMut(&ChunkRow, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        if places.start == 0 {
+            let mut rows = self.between(kind, time, false).await?;
+            rows.sort_by_key(|row| Reverse((row.high, row.id)));
+            self.pages = rows;
+        }
+        let listed = self.pages.iter().skip(places.start as usize);
+        let rows: Vec<ChunkRow> = listed
+            .take((places.end - places.start) as usize)
+            .cloned()
+            .collect();
+        for (place, row) in rows.iter().enumerate() {
+            if let Some(data) = self.data(&rows[place..]).await?
+                && take(row, &data).is_break()
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rollups whose start and words have a key, handed on with it one by one until that is enough.
+    pub(in super::super) async fn each_rollup<K>(
+        &mut self,
+        kind: i64,
+        wanted: &WantedRollups<'_>,
+        key: impl Fn(i64, &[u8]) -> Option<K>,
+        mut take: impl FnMut(K, Rollup) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.has_read_rollups = true;
+        let kind = Arc::clone(&self.kinds[kind as usize].kind);
+        let (mut start, mut most) = (*wanted.starts.start(), LISTED);
+        loop {
+            let mut listed = self.rollup_keys(&kind, wanted, start, most).await?;
+            let is_all = listed.len() < most;
+            if !is_all {
+                // The last start may go on.
+                let last = listed.last().map_or(start, |(_, score)| *score as i64);
+                if last == start {
+                    most *= 2;
+                    continue;
+                }
+                listed.retain(|(_, score)| (*score as i64) < last);
+                start = last;
+            }
+            let asked = listed.into_iter().filter_map(|(name, _)| {
+                let known = generic::read_key(&kind.name, &name)?;
+                let words = words_as_bytes(known.words.iter().map(String::as_str));
+                Some((name, key(known.start, &words)?))
+            });
+            let mut asked: Vec<(String, K)> = asked.collect();
+            while !asked.is_empty() {
+                let rest = asked.split_off(asked.len().min(READ));
+                let (names, keys): (Vec<String>, Vec<K>) = asked.into_iter().unzip();
+                let rollups = self.rollups(&kind, wanted, &names).await?;
+                for (key, rollup) in keys.into_iter().zip(rollups) {
+                    if let Some(rollup) = rollup
+                        && take(key, rollup).is_break()
+                    {
+                        return Ok(());
+                    }
+                }
+                asked = rest;
+            }
+            if is_all {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn rollup_keys(
+        &mut self,
+        kind: &Kind,
+        wanted: &WantedRollups<'_>,
+        start: i64,
+        most: usize,
+    ) -> Result<Vec<(String, f64)>, StoreError> {
+        let index = generic::index_key(&kind.name, wanted.grain, wanted.labels);
+        let mut commands = redis::pipe();
+        let end = *wanted.starts.end();
+        commands.zrangebyscore_limit_withscores(index, start, end, 0, most as isize);
+        let (listed,): (Vec<(String, f64)>,) = self.ask(&mut commands).await?;
+        Ok(listed)
+    }
+
+    /// `None`: it has expired.
+    async fn rollups(
+        &mut self,
+        kind: &Kind,
+        wanted: &WantedRollups<'_>,
+        names: &[String],
+    ) -> Result<Vec<Option<Rollup>>, StoreError> {
+        let sketched: &[String] = match wanted.sketches && kind.shape != Shape::Sample {
+            true => wanted.values,
+            false => &[],
+        };
+        let mut commands = redis::pipe();
+        for name in names {
+            commands.hgetall(name);
+            for value in sketched {
+                commands.hgetall(generic::sketch_key(name, value));
+            }
+        }
+        let answers: Vec<HashMap<String, String>> = self.ask(&mut commands).await?;
+        let one = |hashes: &[HashMap<String, String>]| {
+            if hashes[0].is_empty() {
+                return Ok(None);
+            }
+            let mut rollup = generic::read_rollup(&hashes[0], kind)?;
+            rollup.values.retain(|name, _| wanted.values.contains(name));
+            for (value, buckets) in sketched.iter().zip(&hashes[1..]) {
+                if let Some(stats) = rollup.values.get_mut(value) {
+                    stats.sketch = generic::read_sketch(buckets)?;
+                }
+            }
+            Ok(Some(rollup))
+        };
+        let rollups: Result<_, Corrupt> = answers.chunks(1 + sketched.len()).map(one).collect();
+        rollups.map_err(|error| StoreError::Corrupt {
+            file: "Redis".to_owned(),
+            part: Part::Rollup,
+            error,
+        })
+    }
+
+    /// All as it was at one instant.
+    async fn ask<T: FromRedisValue>(&mut self, commands: &mut Pipeline) -> Result<T, StoreError> {
+        if commands.is_empty() {
+            return read(Some(Value::Array(Vec::new())));
+        }
+        match timeout(ANSWER, self.server.ask_all(commands)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                let waited = crate::text::duration::spoken(ANSWER);
+                Err(StoreError::Away(format!("no answer within {waited}")))
+            }
+        }
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Away(trouble.0)
+    }
+}
+
+fn read<T: FromRedisValue>(answer: Option<Value>) -> Result<T, StoreError> {
+    let read = T::from_redis_value(answer.unwrap_or(Value::Nil));
+    read.map_err(|error| StoreError::Away(error.to_string()))
+}
+
+/// The names of the replicas, and the marks of their rollups.
+fn replicas(marks: Marks) -> (Vec<String>, Marks) {
+    let (rolled, points): (Marks, Marks) = marks
+        .into_iter()
+        .partition(|(name, _)| name.ends_with(ROLLUPS));
+    (points.into_keys().collect(), rolled)
+}
+
+/// Between its first and its last point a kind has all that its tiers have not let go.
+fn read_past(fields: &HashMap<String, String>, kind: &Kind, now: DateTime<Utc>) -> Option<Past> {
+    let micros = |field: &str| Some(fields.get(field)?.parse::<f64>().ok()? as i64);
+    let bounds = |name: &str| {
+        let [low, high] = ["min", "max"].map(|end| micros(&format!("{name}:{end}")));
+        low.zip(high)
+    };
+    let (first, last) = bounds("at")?;
+    let mut grouped = Vec::new();
+    let began = micros("by::min");
+    for labels in generic::groups(kind) {
+        let since = micros(&format!("by:{labels}:min"));
+        // Points are rolled up by all groups at once: what began with the first rollup has all points.
+        grouped.extend(since.map(|since| match Some(since) == began {
+            true => (labels, i64::MIN),
+            false => (labels, since),
+        }));
+    }
+    let zones = fields.keys().filter_map(|field| {
+        let name = field.strip_prefix(generic::ZONE)?.strip_suffix(":min")?;
+        let (low, high) = bounds(&format!("{}{name}", generic::ZONE))?;
+        let zone = name.parse().ok();
+        Some(Zone { zone, low, high })
+    });
+    let mut pruned = [i64::MIN; 5];
+    for (tier, keep) in [
+        (Tier::Hourly, kind.keep.hourly),
+        (Tier::Daily, kind.keep.daily),
+        (Tier::Monthly, kind.keep.monthly),
+        (Tier::Points, kind.keep.points),
+    ] {
+        let keep = keep.and_then(|keep| TimeDelta::from_std(keep).ok());
+        let from = keep.and_then(|keep| now.checked_sub_signed(keep));
+        pruned[tier as usize] = from.map_or(i64::MIN, |from| from.timestamp_micros());
+    }
+    Some(Past {
+        first: Some(first),
+        last: Some(last),
+        grouped,
+        zones: zones.collect(),
+        pruned,
+    })
+}
+
+/// The hours in which rolled-up points of a window can lie.
+fn hours(past: &Past, window: &Range<i64>) -> Hours {
+    let kept = past.pruned[Tier::Points as usize];
+    let mut hours = Hours::new();
+    for Zone { zone, low, high } in &past.zones {
+        let Some(zone) = zone else { continue };
+        let (low, high) = (
+            (*low).max(window.start).max(kept),
+            (*high).min(window.end - 1),
+        );
+        let mut at = low;
+        while at <= high {
+            let piece = Grain::Hour.piece(at.div_euclid(SECOND), *zone);
+            let (begin, end) = (piece.begin * SECOND, piece.end * SECOND);
+            let bounds = hours.entry(piece.start).or_insert(begin..end);
+            *bounds = bounds.start.min(begin)..bounds.end.max(end);
+            at = end;
+        }
+    }
+    hours
+}
+
+fn fresh_row(id: i64, data: &[u8]) -> ChunkRow {
+    let at = Chunk::open(data).and_then(|chunk| chunk.at(chunk.all()));
+    match at {
+        Ok(at) => {
+            let (low, high) = (at.iter().min(), at.iter().max());
+            ChunkRow {
+                points: at.len() as i64,
+                ..row(
+                    id,
+                    Level::Fresh,
+                    low.copied().unwrap_or(0),
+                    high.copied().unwrap_or(0),
+                )
+            }
+        }
+        Err(error) => ChunkRow {
+            broken: Some(error.to_string()),
+            ..row(id, Level::Fresh, i64::MIN, i64::MAX)
+        },
+    }
+}
+
+fn row(id: i64, level: Level, low: i64, high: i64) -> ChunkRow {
+    ChunkRow {
+        id,
+        level,
+        low,
+        high,
+        day: None,
+        cluster: None,
+        points: 0,
+        size: 0,
+        widest: 0,
+        broken: None,
+    }
+}
