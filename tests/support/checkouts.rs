@@ -14,7 +14,7 @@ use daybook::live::batch::Batch;
 use daybook::live::columns::Columns;
 use daybook::live::event::{self, Event};
 use daybook::live::keep::{self, Rules};
-use daybook::live::question::{Context, ask, parameters};
+use daybook::live::question::{Answer, AskError, Context, ask, parameters};
 use daybook::live::redis::changes::Changes;
 use daybook::live::redis::generic;
 use daybook::live::redis::server::{Applied, Server};
@@ -133,7 +133,7 @@ pub enum Place {
 /// A server where two replicas meet, which add in turn.
 pub struct Meeting {
     pub settings: RedisSettings,
-    zone: Tz,
+    pub zone: Tz,
     replicas: Mutex<Vec<Replica>>,
 }
 
@@ -254,6 +254,10 @@ pub struct Asking<'a> {
 
 impl Asking<'_> {
     pub async fn ask(&self, question: &str, pairs: &[(&str, &str)]) -> Json {
+        self.try_ask(question, pairs).await.unwrap()
+    }
+
+    pub async fn try_ask(&self, question: &str, pairs: &[(&str, &str)]) -> Result<Json, AskError> {
         let context = Context {
             zone: self.zone,
             now: self.now,
@@ -275,7 +279,7 @@ impl Asking<'_> {
                 ask(&mut connected.unwrap(), kind, &asked, context).await
             }
         };
-        answer.unwrap().into_json()
+        answer.map(Answer::into_json)
     }
 }
 

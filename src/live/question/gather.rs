@@ -23,8 +23,8 @@ use super::{AskError, Filter, MOST_GROUPS};
 
 /// Groups of all chunks together that are held to find percentiles.
 const MOST_HELD: usize = 10 * MOST_GROUPS;
-/// So often it is tried again while a keeper moves what is counted.
-const TRIES: usize = 5;
+/// So often it is tried again while keepers and replicas move what is counted.
+const TRIES: usize = 20;
 /// Numbers that are held in memory to find a percentile among them; of more, only those near it.
 const HELD: i64 = 2_000_000;
 

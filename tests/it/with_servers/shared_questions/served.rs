@@ -1,0 +1,203 @@
+//! Over HTTP and from the command line: answered from Redis, and from the own file while that is away.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+use support::world::World;
+
+use super::{KEPT, Scene};
+
+/// `daybook serve`.
+struct Site {
+    child: Child,
+    host: String,
+}
+
+impl Site {
+    fn of(world: &World) -> Self {
+        let mut child = world.start(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let host = said.find_map(|line| {
+            let line = line.unwrap();
+            let rest = line.split_once("http://")?.1;
+            Some(rest.split('/').next().unwrap().trim().to_owned())
+        });
+        // It may go on talking.
+        std::thread::spawn(move || said.for_each(drop));
+        Self {
+            child,
+            host: host.unwrap(),
+        }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Json {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        let (host, length) = (&self.host, body.len());
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        serde_json::from_str(body).unwrap()
+    }
+
+    fn get(&self, path: &str) -> Json {
+        self.ask("GET", path, "")
+    }
+
+    fn record(&self, shop: &str, count: usize) {
+        let event = json!({
+            "kind": "checkout", "labels": { "shop": shop }, "values": { "duration": 5, "amount": 1.5 }, "ok": true,
+        });
+        let answer = self.ask(
+            "POST",
+            "/api/events",
+            &json!(vec![event; count]).to_string(),
+        );
+        assert_eq!(answer["accepted"], json!(count));
+    }
+
+    fn count(&self) -> Json {
+        let answer = self.get("/api/live/checkout/aggregate?figure=count");
+        json!([answer["rows"][0]["count"], answer["answered_from"]])
+    }
+
+    /// Until that is the answer.
+    fn await_count(&self, expected: &Json) {
+        let began = Instant::now();
+        while self.count() != *expected {
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "{}",
+                self.count()
+            );
+            sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Another replica of the same application.
+fn another(scene: &Scene, name: &str) -> World {
+    let settings = std::fs::read_to_string(scene.world.path("daybook.toml")).unwrap();
+    let named = settings.replace(
+        "[live.redis]",
+        &format!("[live.redis]\nreplica = \"{name}\""),
+    );
+    World::new("2026-11-20T11:00:00Z", &named)
+}
+
+#[test]
+fn each_replica_answers_for_all_and_for_itself_while_redis_is_away() {
+    let mut scene = Scene::new(KEPT);
+    let worlds = ["one", "two"].map(|name| another(&scene, name));
+    let [one, two] = [Site::of(&worlds[0]), Site::of(&worlds[1])];
+    one.record("zh", 3);
+    two.record("be", 4);
+    for site in [&one, &two] {
+        site.await_count(&json!([7, "redis"]));
+        let points = site.get("/api/live/checkout/points?label.shop=be");
+        assert_eq!(points["points"].as_array().unwrap().len(), 4);
+    }
+    let asked = |world: &World| {
+        let output = world.binary(&[
+            "live",
+            "query",
+            "aggregate",
+            "checkout",
+            "--figure",
+            "count",
+            "--json",
+        ]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let answer: Json = serde_json::from_slice(&output.stdout).unwrap();
+        (answer, said)
+    };
+    let (answer, said) = asked(&worlds[0]);
+    assert_eq!(answer["answered_from"], json!("redis"));
+    assert_eq!(
+        (&answer["rows"][0]["count"], said.as_str()),
+        (&json!(7), "")
+    );
+
+    // What is recorded survives on disk as Redis would after a proper stop.
+    scene.server.client(0).run(["SAVE"]);
+    scene.server.kill();
+    let began = Instant::now();
+    let answer = one.get("/api/live/checkout/aggregate?figure=count");
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(answer["rows"][0]["count"], json!(3));
+    assert_eq!(answer["answered_from"], json!("own file"));
+    assert!(answer["redis_failed"].is_string(), "{answer}");
+    // Nobody waits for it again at once.
+    let began = Instant::now();
+    assert_eq!(one.count(), json!([3, "own file"]));
+    assert_eq!(two.count(), json!([4, "own file"]));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let (answer, _) = asked(&worlds[1]);
+    assert_eq!(answer["rows"][0]["count"], json!(4));
+    assert_eq!(answer["answered_from"], json!("own file"));
+    let output = worlds[1].binary(&["live", "query", "summary", "checkout"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("answered from the own file"), "{said}");
+
+    one.record("zh", 1);
+    scene.server.restart();
+    for site in [&one, &two] {
+        site.await_count(&json!([8, "redis"]));
+    }
+}
+
+/// A server that takes connections and never answers.
+#[test]
+fn a_server_that_hangs_keeps_nobody_waiting_for_long() {
+    let mut scene = Scene::new(KEPT);
+    let world = another(&scene, "one");
+    let site = Site::of(&world);
+    site.record("zh", 2);
+    site.await_count(&json!([2, "redis"]));
+    scene
+        .server
+        .client(0)
+        .run(["CLIENT", "PAUSE", "20000", "ALL"]);
+    let began = Instant::now();
+    assert_eq!(site.count(), json!([2, "own file"]));
+    let first = began.elapsed();
+    assert!(first < Duration::from_secs(4), "{first:?}");
+    for _ in 0..10 {
+        assert_eq!(site.count(), json!([2, "own file"]));
+    }
+    assert!(began.elapsed() - first < Duration::from_secs(2));
+    scene.server.restart();
+}
+
+#[test]
+fn without_redis_an_answer_says_nothing_of_it() {
+    let settings = format!(
+        "[live]\naccept = true\n[live.kinds.checkout]\n{}\n{}",
+        super::CHECKOUT,
+        super::METRICS
+    );
+    let world = World::new("2026-11-20T11:00:00Z", &settings);
+    let site = Site::of(&world);
+    site.record("zh", 2);
+    let answer = site.get("/api/live/checkout/aggregate?figure=count");
+    assert_eq!(answer["rows"][0]["count"], json!(2));
+    assert_eq!(
+        (answer.get("answered_from"), answer.get("redis_failed")),
+        (None, None)
+    );
+}
