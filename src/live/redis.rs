@@ -13,6 +13,7 @@ pub mod keys;
 mod layouts;
 pub mod moderation;
 mod python;
+pub mod scans;
 pub mod server;
 pub mod shared;
 

@@ -4,7 +4,7 @@ mod sketch;
 
 use std::collections::{BTreeMap, HashMap};
 use std::iter::zip;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use chrono_tz::Tz;
 
@@ -62,6 +62,18 @@ impl Hourly {
             labels: self.labels.clone(),
         }
     }
+}
+
+/// Which rollups are wanted, and what of them.
+pub struct WantedRollups<'a> {
+    pub grain: Grain,
+    /// Their names, with a comma between.
+    pub labels: &'a str,
+    /// With these their words begin.
+    pub first_words: &'a [u8],
+    pub starts: RangeInclusive<i64>,
+    pub values: &'a [String],
+    pub sketches: bool,
 }
 
 /// The rollups of a span by the words of their groups, as [`words_as_bytes`] writes them.

@@ -1,14 +1,13 @@
 //! What questions are answered from: the own file, or the server where replicas meet.
 
-use std::ops::{ControlFlow, Range, RangeInclusive};
+use std::ops::{ControlFlow, Range};
 
 use futures_util::TryStreamExt;
 
 use crate::kinds::Kind;
 
-use super::grain::Grain;
 use super::redis::shared::Shared;
-use super::rollup::Rollup;
+use super::rollup::{Rollup, WantedRollups};
 use super::store::{ChunkRow, Past, ReadTransaction, Store, StoreError};
 
 /// Chunks that are asked for together: while one is decoded the next is read.
@@ -26,18 +25,6 @@ pub enum Source<'s> {
 pub enum Reading<'s> {
     Own(ReadTransaction<'s>),
     Shared(&'s mut Shared),
-}
-
-/// Which rollups are wanted, and what of them.
-pub struct WantedRollups<'a> {
-    pub grain: Grain,
-    /// Their names, with a comma between.
-    pub labels: &'a str,
-    /// With these their words begin.
-    pub first_words: &'a [u8],
-    pub starts: RangeInclusive<i64>,
-    pub values: &'a [String],
-    pub sketches: bool,
 }
 
 impl<'s> From<&'s mut Store> for Source<'s> {

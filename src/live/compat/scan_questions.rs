@@ -1,4 +1,5 @@
-//! What the moderation bot's dashboards ask, answered from Daybook's own store with the bot's field names. Days are days of UTC.
+//! What the moderation bot's dashboards ask, answered with the bot's field names: from Daybook's own store, or from the bot's hashes in
+//! Redis, whoever wrote them. Days are days of UTC.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,9 +16,12 @@ use super::super::grain::Every;
 use super::super::point::instant;
 use super::super::question::parameters::{Wrong, moment, whole, wrong};
 use super::super::question::{Answer, AskError, Context, Filter, Gaps, Look, Wanted};
+use super::super::redis::scans::{scan_rollups, scan_summary, scan_totals};
+use super::super::redis::shared::Shared;
 use super::super::source::Source;
+use super::super::store::StoreError;
 use super::latency::latency_breakdown;
-use super::scan_hashes::{ScanRow, by_scans, sort_rows};
+use super::scan_hashes::{self, ScanRow, by_scans, sort_rows};
 use super::scan_points::{DAY, FoundScans, scans};
 use super::scan_rollups::{WantedScans, statuses};
 use super::scan_sums::ScanSums;
@@ -125,8 +129,16 @@ pub async fn answer(
     let end = context.now.checked_add_signed(AHEAD);
     let end = end.map_or(i64::MAX, |end| end.timestamp_micros());
     let start = question.since.unwrap_or(i64::MIN).min(end);
+    let mut source = source.into();
+    // The hashes tell neither what a minute had nor whose the scans are.
+    if let Source::Shared(shared) = &mut source
+        && labels.is_empty()
+        && question.name != "rates"
+    {
+        return Ok(answer_from_hashes(shared, kind, question).await?);
+    }
     let mut asking = Asking {
-        source: source.into(),
+        source,
         kind,
         filter: &filter,
         context,
@@ -137,6 +149,80 @@ pub async fn answer(
         "totals" => asking.totals(start..end).await,
         "latency" => asking.latency(start..end).await,
         _ => asking.rates().await,
+    }
+}
+
+/// What all have counted, from the beginning of the day on that is asked for.
+async fn answer_from_hashes(
+    shared: &mut Shared,
+    kind: &Kind,
+    question: &ScanQuestion,
+) -> Result<Answer, StoreError> {
+    let since = question.since.and_then(DateTime::from_timestamp_micros);
+    let wanted = scan_hashes::Wanted {
+        guild: question.guild,
+        content_type: question.content_type.clone(),
+        since: since.map(|since| since.date_naive()),
+    };
+    let has_frames = shared.has_later_scans();
+    let told = |mut json: Json| {
+        if !has_frames {
+            without_frames(&mut json);
+        }
+        json
+    };
+    let mut found = FoundScans::default();
+    if question.name != "totals" {
+        let gone = gone_from_hashes(shared, kind, question.since).await?;
+        found.gaps.missing.extend(gone);
+    }
+    let Answer { mut facts, .. } = found.answer(None, Map::new());
+    let mut rows = None;
+    if question.name == "rollups" {
+        let found = scan_rollups(shared, &wanted, question.limit).await?;
+        let found = found.into_iter().map(|row| told(rollup(row)));
+        rows = Some(("rollups", found.collect()));
+        return Ok(Answer { facts, rows });
+    }
+    let mut summary = Vec::new();
+    if question.name != "totals" {
+        let found = summary_rows(&by_scans(scan_summary(shared, &wanted).await?));
+        summary = found.into_iter().map(told).collect();
+    }
+    if question.name == "summary" {
+        rows = Some(("summary", summary));
+        return Ok(Answer { facts, rows });
+    }
+    let totals = told(Json::Object(scan_totals(shared).await?.totals()));
+    match question.name {
+        "totals" => facts.insert("totals".to_owned(), totals),
+        _ => facts.insert("latency".to_owned(), latency_breakdown(&totals, &summary)),
+    };
+    Ok(Answer { facts, rows })
+}
+
+/// Of this time no rollups are kept any more.
+async fn gone_from_hashes(
+    shared: &mut Shared,
+    kind: &Kind,
+    since: Option<i64>,
+) -> Result<Option<Range<i64>>, StoreError> {
+    let Some(kept) = shared.scans_kept_from().map(first_instant) else {
+        return Ok(None);
+    };
+    let past = shared.past(kind).await?;
+    let first = past.and_then(|(_, past)| past.first).unwrap_or(kept);
+    let gone = first.max(since.unwrap_or(first))..kept;
+    Ok(Some(gone).filter(|gone| !gone.is_empty()))
+}
+
+/// The documented form tells none.
+fn without_frames(row: &mut Json) {
+    let Json::Object(row) = row else { return };
+    for (name, json) in row {
+        if name.contains("frame") {
+            *json = Json::Null;
+        }
     }
 }
 

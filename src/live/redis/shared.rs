@@ -11,18 +11,17 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use redis::{FromRedisValue, Pipeline, Value};
 use tokio::time::timeout;
 
-use crate::config::live_redis::RedisSettings;
+use crate::config::live_redis::{RedisSettings, Scans};
 use crate::kinds::{Kind, Shape};
 
 use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
 use super::super::grain::Grain;
-use super::super::rollup::{Rollup, words_as_bytes};
-use super::super::source::WantedRollups;
+use super::super::rollup::{Rollup, WantedRollups, words_as_bytes};
 use super::super::store::{ChunkRow, Level, Part, Past, StoreError, Tier, Zone};
 use super::server::{ROLLUPS, Server, Trouble};
 use super::{generic, keys};
@@ -46,6 +45,9 @@ const SECOND: i64 = 1_000_000;
 pub struct Shared {
     server: Server,
     prefix: String,
+    has_later_scans: bool,
+    /// Days.
+    keep_scans: Option<u32>,
     now: DateTime<Utc>,
     /// Those that were asked for; a kind's number is its place.
     kinds: Vec<Known>,
@@ -91,6 +93,8 @@ impl Shared {
         Ok(Self {
             server: Server::connect(settings).await?,
             prefix: settings.prefix.clone(),
+            has_later_scans: settings.scans == Scans::Later,
+            keep_scans: settings.keep_scans,
             now,
             kinds: Vec::new(),
             place: 0,
@@ -103,6 +107,22 @@ impl Shared {
             ahead: HashMap::new(),
             pages: Vec::new(),
         })
+    }
+
+    /// What the keys of scans begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// In which form scans are laid out.
+    pub fn has_later_scans(&self) -> bool {
+        self.has_later_scans
+    }
+
+    /// The first day of which rollups of scans are kept; `None`: all are.
+    pub fn scans_kept_from(&self) -> Option<NaiveDate> {
+        let days = Days::new(self.keep_scans?.into());
+        self.now.date_naive().checked_sub_days(days)
     }
 
     /// What is asked from here on is asked now.
@@ -432,7 +452,10 @@ impl Shared {
     }
 
     /// All as it was at one instant.
-    async fn ask<T: FromRedisValue>(&mut self, commands: &mut Pipeline) -> Result<T, StoreError> {
+    pub(super) async fn ask<T: FromRedisValue>(
+        &mut self,
+        commands: &mut Pipeline,
+    ) -> Result<T, StoreError> {
         if commands.is_empty() {
             return read(Some(Value::Array(Vec::new())));
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![expect(clippy::disallowed_methods, reason = "Redis expires by the real time")]
 
+mod scans;
 mod served;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -1,0 +1,193 @@
+//! Reads what all have counted of scans: the hashes of the moderation bot, whoever wrote them.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::super::compat::scan_hashes::{
+    GuildZero, Hash, Hashes, RollupKey, ScanRow, Wanted, rollups, sums, wanted_keys,
+};
+use super::super::compat::scan_sums::{Bucket, Measure, ScanSums};
+use super::super::store::StoreError;
+use super::keys;
+use super::shared::Shared;
+
+/// Keys of an index that are listed together, and rollups that are read at one instant.
+const LISTED: usize = 2_000;
+const READ: usize = 500;
+
+/// The rows of the newest days, as many as are wanted.
+pub async fn scan_rollups(
+    shared: &mut Shared,
+    wanted: &Wanted,
+    limit: usize,
+) -> Result<Vec<ScanRow>, StoreError> {
+    let mut rows = Vec::new();
+    let mut days = Days::default();
+    while rows.len() < limit {
+        let Some(keys) = days.next(shared, wanted).await? else {
+            break;
+        };
+        rows.extend(rows_of(shared, wanted, &keys).await?);
+    }
+    rows.truncate(limit);
+    Ok(rows)
+}
+
+/// What all of them come to by content type.
+pub async fn scan_summary(
+    shared: &mut Shared,
+    wanted: &Wanted,
+) -> Result<BTreeMap<String, ScanSums>, StoreError> {
+    let mut all: BTreeMap<String, ScanSums> = BTreeMap::new();
+    let mut days = Days::default();
+    while let Some(keys) = days.next(shared, wanted).await? {
+        for row in rows_of(shared, wanted, &keys).await? {
+            all.entry(row.content_type).or_default().add(&row.sums);
+        }
+    }
+    Ok(all)
+}
+
+/// Of all time.
+pub async fn scan_totals(shared: &mut Shared) -> Result<ScanSums, StoreError> {
+    let totals = keys::totals(shared.prefix());
+    let read = hashes(shared, &[totals]).await?;
+    let totals = read.first().map(sums).unwrap_or_default();
+    Ok(as_told(totals, guild_zero(shared)))
+}
+
+/// An index, day after day, the newest first.
+#[derive(Default)]
+struct Days {
+    /// Keys of a day that may go on in what is listed next.
+    listed: Vec<String>,
+    /// So many were listed.
+    count: usize,
+    is_all: bool,
+    given: Option<NaiveDate>,
+}
+
+impl Days {
+    /// The keys of the next days, all of each day; `None`: there are no more.
+    async fn next(
+        &mut self,
+        shared: &mut Shared,
+        wanted: &Wanted,
+    ) -> Result<Option<Vec<RollupKey>>, StoreError> {
+        while !self.is_all {
+            let more = list(shared, wanted, self.count).await?;
+            self.count += more.len();
+            self.is_all = more.len() < LISTED;
+            self.listed.extend(more);
+            let keys = wanted_keys(self.listed.iter().map(String::as_str), wanted);
+            let last = self.listed.iter().rev().find_map(|key| date_of(key));
+            let given = self.given;
+            let is_new = |key: &RollupKey| {
+                let is_whole = self.is_all || Some(key.date) > last;
+                is_whole && given.is_none_or(|given| key.date < given)
+            };
+            let keys: Vec<RollupKey> = keys.into_iter().filter(is_new).collect();
+            self.listed.retain(|key| date_of(key) == last);
+            if let Some(key) = keys.last() {
+                self.given = Some(key.date);
+                return Ok(Some(keys));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn date_of(key: &str) -> Option<NaiveDate> {
+    RollupKey::parse(key).map(|key| key.date)
+}
+
+async fn list(
+    shared: &mut Shared,
+    wanted: &Wanted,
+    before: usize,
+) -> Result<Vec<String>, StoreError> {
+    let index = match wanted.guild {
+        Some(guild) => keys::rollups_of(shared.prefix(), &guild.to_string()),
+        None => keys::rollups(shared.prefix()),
+    };
+    let least = wanted
+        .since
+        .map_or("-inf".to_owned(), |since| keys::score(since).to_string());
+    let mut commands = redis::pipe();
+    commands.zrevrangebyscore_limit(index, "+inf", least, before as isize, LISTED as isize);
+    let (listed,): (Vec<String>,) = shared.ask(&mut commands).await?;
+    Ok(listed)
+}
+
+async fn rows_of(
+    shared: &mut Shared,
+    wanted: &Wanted,
+    keys: &[RollupKey],
+) -> Result<Vec<ScanRow>, StoreError> {
+    let mut read = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(READ) {
+        let names: Vec<String> = keys.iter().map(|key| key.key.clone()).collect();
+        let hashes = hashes(shared, &names).await?;
+        read.extend(keys.iter().cloned().zip(hashes));
+    }
+    let form = guild_zero(shared);
+    let rows = rollups(&read, wanted, form, usize::MAX).unwrap_or_default();
+    let told = rows.into_iter().map(|row| ScanRow {
+        sums: as_told(row.sums, form),
+        ..row
+    });
+    Ok(told.collect())
+}
+
+/// Hashes with their statuses and, where there are any, their baselines.
+async fn hashes(shared: &mut Shared, names: &[String]) -> Result<Vec<Hashes>, StoreError> {
+    let baselines = |name: &String| [keys::baseline(name), keys::baseline(&keys::status(name))];
+    let mut commands = redis::pipe();
+    for name in names {
+        commands.hgetall(name).hgetall(keys::status(name));
+    }
+    let mut exist = redis::cmd("EXISTS");
+    exist.arg(names.iter().flat_map(baselines).collect::<Vec<_>>());
+    let (found,): (u64,) = shared.ask(redis::pipe().add_command(exist)).await?;
+    if found > 0 {
+        let baselines = names.iter().flat_map(baselines);
+        for name in baselines {
+            commands.hgetall(name);
+        }
+    }
+    let mut read: Vec<Hash> = shared.ask(&mut commands).await?;
+    let mut baselines = read.split_off(2 * names.len()).into_iter();
+    let mut read = read.into_iter();
+    let hashes = names.iter().map(|_| Hashes {
+        counters: read.next().unwrap_or_default(),
+        status: read.next().unwrap_or_default(),
+        baseline: baselines.next().unwrap_or_default(),
+        status_baseline: baselines.next().unwrap_or_default(),
+    });
+    Ok(hashes.collect())
+}
+
+fn guild_zero(shared: &Shared) -> GuildZero {
+    match shared.has_later_scans() {
+        true => GuildZero::Everything,
+        false => GuildZero::Guildless,
+    }
+}
+
+/// The documented form tells neither squares nor accelerations.
+fn as_told(mut sums: ScanSums, form: GuildZero) -> ScanSums {
+    if form == GuildZero::Guildless {
+        let Bucket {
+            bytes, duration, ..
+        } = &mut sums.all;
+        for measure in [bytes, duration] {
+            *measure = Measure {
+                squares_within: i128::MAX,
+                ..*measure
+            };
+        }
+        sums.acceleration = None;
+    }
+    sums
+}
