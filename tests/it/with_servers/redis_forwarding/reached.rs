@@ -106,29 +106,32 @@ async fn tls_is_trusted_by_an_authority_of_ones_own_and_nothing_else() {
         file("key.pem", &identity.key),
     );
     let authority = file("ca.pem", authority.pem());
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port().to_string()
+    let server = Server::start(&[]);
+    let mut client = server.client(0);
+    let settings = [
+        ("tls-cert-file", &certificate),
+        ("tls-key-file", &key),
+        ("tls-ca-cert-file", &authority),
+        ("tls-auth-clients", &"no".to_owned()),
+    ];
+    let all = settings
+        .iter()
+        .flat_map(|(name, text)| [*name, text.as_str()]);
+    let set = ["CONFIG", "SET"].into_iter().chain(all);
+    assert_eq!(client.run(set), Reply::ok());
+    // Another program may take a port that was free.
+    let port = loop {
+        let port = support::redis::free_port().to_string();
+        if client.run(["CONFIG", "SET", "tls-port", &port]) == Reply::ok() {
+            break port;
+        }
     };
-    let server = Server::start(&[
-        "--tls-port",
-        &port,
-        "--tls-cert-file",
-        &certificate,
-        "--tls-key-file",
-        &key,
-        "--tls-ca-cert-file",
-        &authority,
-        "--tls-auth-clients",
-        "no",
-    ]);
     let url = format!("rediss://localhost:{port}");
     record(
         &world(&url, &format!("certificate_authority = \"{authority}\"")),
         5,
     )
     .await;
-    let mut client = server.client(0);
     assert_eq!(scans(&mut client, "moderator:metrics"), 5);
     let stranger = file("stranger.pem", Authority::new().pem());
     let world = world(&url, &format!("certificate_authority = \"{stranger}\""));

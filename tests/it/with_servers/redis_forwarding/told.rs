@@ -76,7 +76,15 @@ fn each_state_is_said_once_in_the_words_that_are_known() {
     program.record(3);
     pause(3000);
     server.restart();
-    pause(2500);
+    // It has come back once the server knows it again.
+    while server
+        .client(0)
+        .run(["EXISTS", "moderator:metrics:applied"])
+        == Reply::Number(0)
+    {
+        pause(50);
+    }
+    pause(500);
     server.client(0).run(["CONFIG", "SET", "maxmemory", "1"]);
     program.record(3);
     pause(3000);

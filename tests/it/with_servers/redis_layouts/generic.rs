@@ -157,6 +157,8 @@ fn assert_described(dump: &BTreeMap<String, Value>, points: &Columns) {
     let expected = [
         ("at:min", first.as_str()),
         ("at:max", &last),
+        ("zone:Asia/Kathmandu:min", &first),
+        ("zone:Asia/Kathmandu:max", &last),
         ("by::min", &now),
         ("by::max", &now),
         ("by:shop:min", &now),
