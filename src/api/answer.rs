@@ -64,6 +64,14 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, error)
     }
 
+    /// Of the server where replicas meet.
+    pub(super) fn away(error: impl Into<String>) -> Self {
+        Self {
+            reason: Reason::Store,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
+        }
+    }
+
     pub(super) fn stopping() -> Self {
         Self {
             reason: Reason::Stopping,

@@ -28,9 +28,10 @@ use crate::web::answer::{JSON, text as answer_text};
 
 use super::answer::{Problem, answer};
 use super::body::{Parameters, parameters};
+use super::questions::add;
 use super::{Api, while_heard};
 pub(super) use known::Hosts;
-use known::{Host, about, points};
+use known::{Facts, Host, about, points};
 
 const HEADER: &str = "X-Organization-Id";
 const SLUG: &str = "organizationSlug";
@@ -138,7 +139,7 @@ async fn list(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let ([], asker) = asked(&api, &request, May::Read, pairs, [])?;
-    let latest = api.latest_samples(asker.kind, &asker.organisation).await?;
+    let (latest, facts) = api.latest_samples(asker.kind, &asker.organisation).await?;
     let ids = latest.label(HOST);
     let host = |place| {
         let id = ids.map_or("", |ids| ids.text(place));
@@ -148,7 +149,8 @@ async fn list(
         Json::Object(host)
     };
     let hosts: Vec<Json> = (0..latest.len()).map(host).collect();
-    let body = json!({ "hosts": hosts, "count": latest.len() });
+    let mut body = json!({ "hosts": hosts, "count": latest.len() });
+    add(&mut body, facts);
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -159,8 +161,8 @@ async fn dashboard(
     request: Request,
 ) -> Result<Response<Body>, Problem> {
     let ([], asker) = asked(&api, &request, May::Read, pairs, [])?;
-    let latest = api.latest_samples(asker.kind, &asker.organisation).await?;
-    Ok(samples(&latest, &[]))
+    let (latest, facts) = api.latest_samples(asker.kind, &asker.organisation).await?;
+    Ok(samples(&latest, &[], facts))
 }
 
 /// `{host, metrics, currentMetrics}`: the newest 60 samples, the oldest of them first.
@@ -172,14 +174,16 @@ async fn show(
 ) -> Result<Response<Body>, Problem> {
     let ([], asker) = asked(&api, &request, May::Read, pairs, [])?;
     let (id, host) = asker.host(id).await?;
-    let found = asker.newest(&id, SHOWN).await?.points;
+    let (found, facts) = asker.newest(&id, SHOWN).await?;
+    let found = found.points;
     let described = described(&id, &asker.organisation, host.about, found.at.first());
     let all = (0..found.len()).rev().map(|place| sample(&found, place));
-    let body = json!({
+    let mut body = json!({
         "host": described,
         "metrics": all.collect::<Vec<Sample<'_>>>(),
         "currentMetrics": (!found.is_empty()).then(|| sample(&found, 0)),
     });
+    add(&mut body, facts);
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -209,8 +213,8 @@ async fn range(
     let window = micros(start)..micros(end.saturating_add(1));
     let _hand = api.hands.acquire().await.map_err(|_| Problem::stopping())?;
     let question = points(asker.own(&id), window, Order::OldestFirst, limit);
-    let found = api.samples(asker.kind, &question).await?;
-    Ok(samples(&found.points, &found.broken))
+    let (found, facts) = api.samples(asker.kind, &id, &question).await?;
+    Ok(samples(&found.points, &found.broken, facts))
 }
 
 /// The newest first.
@@ -223,8 +227,8 @@ async fn recent(
     let ([count], asker) = asked(&api, &request, May::Read, pairs, [RECENT.name])?;
     let (id, _) = asker.host(id).await?;
     let count = RECENT.read(count.as_deref())?;
-    let found = asker.newest(&id, count).await?;
-    Ok(samples(&found.points, &found.broken))
+    let (found, facts) = asker.newest(&id, count).await?;
+    Ok(samples(&found.points, &found.broken, facts))
 }
 
 /// How many samples of a host are kept.
@@ -237,8 +241,10 @@ async fn count(
     let ([], asker) = asked(&api, &request, May::Read, pairs, [])?;
     let (id, _) = asker.host(id).await?;
     let _hand = api.hands.acquire().await.map_err(|_| Problem::stopping())?;
-    let count = api.count(asker.kind, asker.own(&id)).await?;
-    Ok(answer(StatusCode::OK, &json!({ "count": count })))
+    let (count, facts) = api.count(asker.kind, &id, asker.own(&id)).await?;
+    let mut body = json!({ "count": count });
+    add(&mut body, facts);
+    Ok(answer(StatusCode::OK, &body))
 }
 
 async fn delete_samples(
@@ -252,6 +258,7 @@ async fn delete_samples(
     let _hand = api.hands.acquire().await.map_err(|_| Problem::stopping())?;
     let forgotten = asker.forget(&id).await?;
     api.hosts.forget(&id).await;
+    api.delete_from_redis(&id).await?;
     let broken: Vec<&i64> = forgotten.broken.iter().map(|(chunk, _)| chunk).collect();
     let body = json!({
         "success": true, "points": forgotten.points, "rollups": forgotten.rollups,
@@ -326,11 +333,11 @@ impl Asker<'_> {
         ]
     }
 
-    async fn newest(&self, id: &str, most: usize) -> Result<Found, Problem> {
+    async fn newest(&self, id: &str, most: usize) -> Result<(Found, Facts), Problem> {
         let hands = &self.api.hands;
         let _hand = hands.acquire().await.map_err(|_| Problem::stopping())?;
         let question = points(self.own(id), i64::MIN..i64::MAX, Order::NewestFirst, most);
-        Ok(self.api.samples(self.kind, &question).await?)
+        Ok(self.api.samples(self.kind, id, &question).await?)
     }
 
     /// The host goes altogether, with its rollups, unless others have sent samples by its name.
@@ -451,9 +458,11 @@ struct Samples<'p> {
     /// Why samples may be missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     broken: Vec<String>,
+    #[serde(flatten)]
+    facts: Facts,
 }
 
-fn samples(points: &Columns, broken: &[(i64, String)]) -> Response<Body> {
+fn samples(points: &Columns, broken: &[(i64, String)], facts: Facts) -> Response<Body> {
     let broken = broken.iter();
     let broken = broken.map(|(id, why)| format!("chunk {id} is {why}; its events are missing"));
     let metrics = (0..points.len()).map(|place| sample(points, place));
@@ -461,6 +470,7 @@ fn samples(points: &Columns, broken: &[(i64, String)]) -> Response<Body> {
         metrics: metrics.collect(),
         count: points.len(),
         broken: broken.collect(),
+        facts,
     };
     // Thousands of samples need no detour by way of a document.
     let body = serde_json::to_string(&samples).unwrap_or_default();

@@ -254,7 +254,7 @@ impl<'r> Lent<'r> {
     }
 
     /// Where the answer comes from; nothing where there is one place only.
-    fn facts(&self) -> Map<String, Json> {
+    pub fn facts(&self) -> Map<String, Json> {
         let mut facts = Map::new();
         if self.reader.meeting.is_none() {
             return facts;

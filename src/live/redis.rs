@@ -7,6 +7,7 @@ pub mod changes;
 pub mod compact;
 pub mod forward;
 pub mod generic;
+pub mod host_samples;
 pub mod hosts;
 pub mod keep;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! Whose each host is and what was told of it, and the latest sample of each.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,10 +10,13 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::LiveSettings;
 use crate::config::live::Durable;
+use crate::config::live_redis::RedisSettings;
 use crate::kinds::{Accepts, Kind};
 use crate::live::columns::Columns;
 use crate::live::compat::hosts::{HOST, KIND, ORGANISATION};
-use crate::live::question::{self, Filter, Found, Order, Points};
+use crate::live::question::{self, AskError, Filter, Found, Order, Points};
+use crate::live::redis::host_samples;
+use crate::live::source::Source;
 use crate::live::store::{Store, StoreError};
 
 use super::super::Api;
@@ -29,6 +33,8 @@ pub(in super::super) struct Hosts {
     latest: tokio::sync::Mutex<Latest>,
     pub(super) database: PathBuf,
     pub(super) durable: Durable,
+    /// Where replicas meet, if they do.
+    redis: Option<RedisSettings>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +58,7 @@ impl Hosts {
             latest: tokio::sync::Mutex::default(),
             database: live.database.clone(),
             durable: live.durable,
+            redis: live.redis.clone(),
         }
     }
 
@@ -104,11 +111,12 @@ impl Api {
             return Ok(Some(known));
         }
         let Some(mut store) = self.reader.store().await? else {
-            return Ok(None);
+            return self.host_of_others(kind, host).await;
         };
         let (_, is_known) = store.knows_word(KIND, HOST, host).await?;
         if !is_known {
-            return Ok(self.hosts.find(host));
+            drop(store);
+            return self.host_of_others(kind, host).await;
         }
         let labels = vec![(HOST.to_owned(), host.to_owned())];
         let question = points(labels, i64::MIN..i64::MAX, Order::NewestFirst, 1);
@@ -118,13 +126,35 @@ impl Api {
             .filter(|_| !newest.is_empty())
             .and_then(|texts| texts.get(0));
         let Some(organisation) = organisation else {
-            return Ok(self.hosts.find(host));
+            drop(store);
+            return self.host_of_others(kind, host).await;
         };
         let found = Host {
             organisation: organisation.to_owned(),
             about: about(&newest, 0),
         };
         Ok(Some(self.hosts.keep(host, found)))
+    }
+
+    /// What another replica knows of it. It is not remembered: the other one may delete it.
+    async fn host_of_others(&self, kind: &Kind, host: &str) -> Result<Option<Host>, Problem> {
+        let mut lent = self.reader.lend(self.recorder.now()).await?;
+        loop {
+            let Source::Shared(shared) = lent.source() else {
+                return Ok(self.hosts.find(host));
+            };
+            let newest = host_samples::newest(shared, kind, host).await;
+            match lent.settle(newest).await? {
+                ControlFlow::Break((newest, _)) => {
+                    let newest = newest.map(|newest| Host {
+                        organisation: newest.organisation,
+                        about: newest.about,
+                    });
+                    return Ok(self.hosts.find(host).or(newest));
+                }
+                ControlFlow::Continue(other) => lent = other,
+            }
+        }
     }
 
     /// One more would be stored as one of those that are too many.
@@ -143,8 +173,26 @@ impl Api {
         }
     }
 
-    /// The latest sample of each host of an organisation, in the order of their ids.
+    /// The latest sample of each host of an organisation, in the order of their ids, and where they come from.
     pub(super) async fn latest_samples(
+        &self,
+        kind: &Kind,
+        organisation: &str,
+    ) -> Result<(Columns, Facts), Problem> {
+        let mut lent = self.reader.lend(self.recorder.now()).await?;
+        while let Source::Shared(shared) = lent.source() {
+            let found = host_samples::newest_of_all(shared, kind, organisation).await;
+            match lent.settle(found).await? {
+                ControlFlow::Break(found) => return Ok(found),
+                ControlFlow::Continue(other) => lent = other,
+            }
+        }
+        let facts = lent.facts();
+        drop(lent);
+        Ok((self.own_latest_samples(kind, organisation).await?, facts))
+    }
+
+    async fn own_latest_samples(
         &self,
         kind: &Kind,
         organisation: &str,
@@ -169,24 +217,77 @@ impl Api {
     pub(super) async fn samples(
         &self,
         kind: &Kind,
+        host: &str,
         question: &Points,
-    ) -> Result<Found, StoreError> {
-        match self.reader.store().await? {
-            Some(mut store) => question::points(&mut *store, kind, question).await,
-            None => Ok(Found::default()),
+    ) -> Result<(Found, Facts), AskError> {
+        let mut lent = self.reader.lend(self.recorder.now()).await?;
+        loop {
+            let found = samples(lent.source(), kind, host, question).await;
+            match lent.settle(found).await? {
+                ControlFlow::Break(found) => return Ok(found),
+                ControlFlow::Continue(other) => lent = other,
+            }
         }
     }
 
     pub(super) async fn count(
         &self,
         kind: &Kind,
+        host: &str,
         labels: Vec<(String, String)>,
-    ) -> Result<u64, StoreError> {
-        match self.reader.store().await? {
-            Some(mut store) => count(&mut store, kind, labels).await,
-            None => Ok(0),
+    ) -> Result<(u64, Facts), AskError> {
+        let filter = Filter { labels, ok: None };
+        let mut lent = self.reader.lend(self.recorder.now()).await?;
+        loop {
+            let count = match lent.source() {
+                Source::Shared(shared) => host_samples::count(shared, host).await,
+                own => question::count(own, kind, i64::MIN..i64::MAX, &filter).await,
+            };
+            match lent.settle(count).await? {
+                ControlFlow::Break(count) => return Ok(count),
+                ControlFlow::Continue(other) => lent = other,
+            }
         }
     }
+
+    /// Deletes what all replicas have forwarded of a host.
+    pub(super) async fn delete_from_redis(&self, host: &str) -> Result<(), Problem> {
+        let Some(settings) = &self.hosts.redis else {
+            return Ok(());
+        };
+        let mut lent = self.reader.lend(self.recorder.now()).await?;
+        while let Source::Shared(shared) = lent.source() {
+            let kinds = self.recorder.kinds();
+            let deleted = shared.delete_host(settings, kinds, host).await;
+            match lent.settle(deleted).await? {
+                ControlFlow::Break(_) => return Ok(()),
+                ControlFlow::Continue(other) => lent = other,
+            }
+        }
+        let error = "Redis does not answer: the host was deleted here, and not there; try again";
+        Err(Problem::away(error))
+    }
+}
+
+/// Where an answer comes from.
+pub(super) type Facts = Map<String, Json>;
+
+async fn samples(
+    source: Source<'_>,
+    kind: &Kind,
+    host: &str,
+    question: &Points,
+) -> Result<Found, StoreError> {
+    let Source::Shared(shared) = source else {
+        return question::points(source, kind, question).await;
+    };
+    let (window, most) = (question.window.clone(), question.most);
+    let found = host_samples::samples(shared, kind, host, window, question.order, most).await?;
+    Ok(Found {
+        points: found.points,
+        next: None,
+        broken: found.broken,
+    })
 }
 
 pub(super) async fn count(

@@ -127,6 +127,29 @@ pub fn json(host: &str, sample: &Sample) -> String {
     format!("{{{}}}", parts.join(","))
 }
 
+/// What [`json`] and the original write; `None`: it is no sample.
+pub fn read_json(text: &str) -> Option<Sample> {
+    let json: Json = serde_json::from_str(text).ok()?;
+    let mut sample = Sample {
+        at: json["timestamp"].as_f64()? as i64,
+        numbers: [None; 17],
+    };
+    for (group, members) in GROUPS {
+        for (name, places) in members {
+            let json = &json[group][name];
+            for (at, place) in places.iter().enumerate() {
+                let number = match places.len() {
+                    1 => json.as_f64(),
+                    _ => json[at].as_f64(),
+                };
+                let units = number.map(|number| number * 10_f64.powi(DECIMALS[*place] as i32));
+                sample.numbers[*place] = units.map(|units| units.round() as i64);
+            }
+        }
+    }
+    Some(sample)
+}
+
 fn number(sample: &Sample, at: usize) -> Option<String> {
     Some(unscaled(sample.numbers[at]?, DECIMALS[at]).to_string())
 }

@@ -7,7 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::ops::{ControlFlow, Range};
+use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +16,16 @@ use redis::{FromRedisValue, Pipeline, Value};
 use tokio::time::timeout;
 
 use crate::config::live_redis::{RedisSettings, Scans};
-use crate::kinds::{Kind, Shape};
+use crate::kinds::{Kind, Kinds, Shape};
 
 use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
+use super::super::compat::hosts;
 use super::super::grain::Grain;
 use super::super::rollup::{Rollup, WantedRollups, words_as_bytes};
 use super::super::store::{ChunkRow, Level, Part, Past, StoreError, Tier, Zone};
+use super::compact::DAY;
+use super::keep::Keeper;
 use super::server::{ROLLUPS, Server, Trouble};
 use super::{generic, keys};
 
@@ -48,6 +51,8 @@ pub struct Shared {
     has_later_scans: bool,
     /// Days.
     keep_scans: Option<u32>,
+    keep_hosts: u32,
+    has_documented_history: bool,
     now: DateTime<Utc>,
     /// Those that were asked for; a kind's number is its place.
     kinds: Vec<Known>,
@@ -95,6 +100,8 @@ impl Shared {
             prefix: settings.prefix.clone(),
             has_later_scans: settings.scans == Scans::Later,
             keep_scans: settings.keep_scans,
+            keep_hosts: settings.retention,
+            has_documented_history: settings.history.has_documented(),
             now,
             kinds: Vec::new(),
             place: 0,
@@ -123,6 +130,41 @@ impl Shared {
     pub fn scans_kept_from(&self) -> Option<NaiveDate> {
         let days = Days::new(self.keep_scans?.into());
         self.now.date_naive().checked_sub_days(days)
+    }
+
+    /// Whether the past of hosts is laid out as documented.
+    pub(super) fn has_documented_history(&self) -> bool {
+        self.has_documented_history
+    }
+
+    /// The days of which samples of hosts can be kept, by their numbers since 1970.
+    pub(super) fn days_of_hosts(&self) -> RangeInclusive<i64> {
+        let today = self.now.timestamp_millis().div_euclid(DAY);
+        today - i64::from(self.keep_hosts) - 1..=today + 1
+    }
+
+    /// A host goes with all that is kept of it by its name.
+    pub async fn delete_host(
+        &mut self,
+        settings: &RedisSettings,
+        kinds: &Kinds,
+        host: &str,
+    ) -> Result<(), StoreError> {
+        let mut keeper = Keeper {
+            server: &mut self.server,
+            settings,
+            kinds,
+            now: self.now,
+            dry_run: false,
+        };
+        keeper.delete_host(host).await?;
+        for kind in kinds.values().filter(|kind| kind.name == hosts::KIND) {
+            let mut commands = redis::pipe();
+            let latest = generic::latest_key(&kind.name, hosts::HOST);
+            commands.hdel(latest, &[host.to_owned(), format!("{host}\0us")]);
+            self.ask::<(i64,)>(&mut commands).await?;
+        }
+        Ok(())
     }
 
     /// What is asked from here on is asked now.

@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
+use support::redis::Server;
 use support::world::World;
 
 use super::{KEPT, Scene};
@@ -35,17 +36,31 @@ impl Site {
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Json {
+        let (status, answer) = self.try_ask(method, path, body);
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    fn try_ask(&self, method: &str, path: &str, body: &str) -> (u16, Json) {
+        self.send("acme", method, path, body)
+    }
+
+    fn ask_as(&self, organisation: &str, method: &str, path: &str) -> (u16, Json) {
+        self.send(organisation, method, path, "")
+    }
+
+    fn send(&self, organisation: &str, method: &str, path: &str, body: &str) -> (u16, Json) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         let (host, length) = (&self.host, body.len());
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Organization-Id: {organisation}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        serde_json::from_str(body).unwrap()
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap())
     }
 
     fn get(&self, path: &str) -> Json {
@@ -200,4 +215,117 @@ fn without_redis_an_answer_says_nothing_of_it() {
         (answer.get("answered_from"), answer.get("redis_failed")),
         (None, None)
     );
+}
+
+/// `[live.redis]` with a history in this form.
+fn monitor(url: &str, history: &str) -> World {
+    let settings = format!(
+        "[live]\naccept = true\npresets = [\"hosts\"]\n[live.redis]\nurl = \"{url}\"\nevery = \"20ms\"\nhistory = \"{history}\"\n{}",
+        super::METRICS
+    );
+    World::new("2026-11-20T11:00:00Z", &settings)
+}
+
+fn heartbeat(site: &Site, host: &str, usage: f64) -> (u16, Json) {
+    let body = json!({
+        "hostId": host, "agentVersion": "1.2", "agentStatus": "running",
+        "metrics": {
+            "cpu": { "usage": usage, "cores": 4, "loadAvg": [0.25, 0.5, 0.75] },
+            "memory": { "total": 1000, "used": 250, "free": 750, "usagePercent": 25 },
+            "disk": { "total": 2000, "used": 100, "free": 1900, "usagePercent": 5 },
+            "network": { "bytesIn": 7, "bytesOut": 8, "packetsIn": 9, "packetsOut": 10 },
+        },
+        "hostInfo": { "hostname": host },
+    });
+    site.try_ask("POST", "/api/agent/heartbeat", &body.to_string())
+}
+
+fn usages(answer: &Json) -> Vec<f64> {
+    let metrics = answer["metrics"].as_array().unwrap().iter();
+    metrics
+        .map(|sample| sample["cpu"]["usage"].as_f64().unwrap())
+        .collect()
+}
+
+#[test]
+fn hosts_of_one_replica_are_seen_by_the_others_and_deleted_for_all() {
+    for history in ["documented", "compact"] {
+        let mut server = Server::start(&[]);
+        let worlds = [(); 2].map(|()| monitor(&server.url(), history));
+        let [one, two] = [Site::of(&worlds[0]), Site::of(&worlds[1])];
+        for usage in [1.5, 2.5, 3.5] {
+            assert_eq!(heartbeat(&one, "db-1", usage).0, 200);
+            sleep(Duration::from_millis(20));
+        }
+        assert_eq!(heartbeat(&two, "web-1", 9.0).0, 200);
+        let began = Instant::now();
+        let count = || {
+            two.try_ask("GET", "/api/hosts/db-1/metrics/count?orgId=acme", "")
+                .1
+        };
+        while count()["count"] != json!(3) || two.get("/api/hosts?orgId=acme")["count"] != json!(2)
+        {
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", count());
+            sleep(Duration::from_millis(50));
+        }
+        assert_eq!(count(), json!({ "count": 3, "answered_from": "redis" }));
+
+        let listed = two.get("/api/hosts?orgId=acme");
+        let hosts = listed["hosts"].as_array().unwrap().iter();
+        let hosts: Vec<&str> = hosts.map(|host| host["id"].as_str().unwrap()).collect();
+        assert_eq!(hosts, ["db-1", "web-1"]);
+        assert_eq!(listed["hosts"][0]["hostname"], json!("db-1"));
+        assert_eq!(usages(&two.get("/api/dashboard?orgId=acme")), [3.5, 9.0]);
+        let recent = two.get("/api/hosts/db-1/metrics/recent?count=2&orgId=acme");
+        assert_eq!(usages(&recent), [3.5, 2.5]);
+        let mut sample = recent["metrics"][0].clone();
+        sample["timestamp"] = Json::Null;
+        let expected = json!({
+            "hostId": "db-1", "timestamp": null,
+            "cpu": { "usage": 3.5, "cores": 4, "loadAvg": [0.25, 0.5, 0.75] },
+            "memory": { "total": 1000, "used": 250, "free": 750, "usagePercent": 25 },
+            "disk": { "total": 2000, "used": 100, "free": 1900, "usagePercent": 5 },
+            "network": { "bytesIn": 7, "bytesOut": 8, "packetsIn": 9, "packetsOut": 10 },
+        });
+        assert_eq!(sample, expected);
+        let last = &recent["metrics"][1]["timestamp"];
+        let range = |from: &str| {
+            let path = format!("/api/hosts/db-1/metrics/range?startTime={from}&limit=2&orgId=acme");
+            usages(&two.get(&path))
+        };
+        let day_ago = (last.as_i64().unwrap() - 86_400_000).to_string();
+        assert_eq!(range(&day_ago), [1.5, 2.5]);
+        assert_eq!(range(&last.to_string()), [2.5, 3.5]);
+        let shown = two.get("/api/hosts/db-1?orgId=acme");
+        assert_eq!(usages(&shown), [1.5, 2.5, 3.5]);
+
+        // Another organisation sees nothing of it.
+        for path in [
+            "/api/hosts/db-1?orgId=globex",
+            "/api/hosts/db-1/metrics/recent?orgId=globex",
+        ] {
+            assert_eq!(two.ask_as("globex", "GET", path).0, 403, "{path}");
+        }
+        let (_, others) = two.ask_as("globex", "GET", "/api/hosts?orgId=globex");
+        assert_eq!(others["count"], json!(0));
+
+        let path = "/api/hosts/db-1/metrics?orgId=acme";
+        assert_eq!(one.ask_as("acme", "DELETE", path).0, 200);
+        let (status, _) = two.try_ask("GET", "/api/hosts/db-1?orgId=acme", "");
+        assert_eq!(status, 404);
+        let keys = server.client(0).run(["KEYS", "metrics:*:db-1*"]).list();
+        assert_eq!(keys, []);
+        assert_eq!(usages(&two.get("/api/dashboard?orgId=acme")), [9.0]);
+
+        server.kill();
+        let own = one.get("/api/dashboard?orgId=acme");
+        assert_eq!(
+            (usages(&own), &own["answered_from"]),
+            (vec![], &json!("own file"))
+        );
+        assert_eq!(usages(&two.get("/api/dashboard?orgId=acme")), [9.0]);
+        let path = "/api/hosts/web-1/metrics?orgId=acme";
+        let (status, answer) = two.ask_as("acme", "DELETE", path);
+        assert_eq!(status, 503, "{answer}");
+    }
 }
