@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::keys;
+
 /// Seconds for which a host's current sample lives.
 const CURRENT_LIVES: &str = "3600";
-/// Where the newest instant of each host stands.
-const NEWEST: &str = "metrics:newest";
 /// Bytes that a part takes beside its text, roughly.
 const PART: usize = 16;
 
@@ -204,8 +204,8 @@ impl Changes {
     pub fn call(self, replica: &str, before: &str, behind: &str, until_micros: i64) -> Call {
         let Self { prefix, .. } = &self;
         let mut call = Calling::default();
-        call.number(format!("{prefix}:applied"));
-        call.number(format!("{prefix}:applied:until"));
+        call.number(keys::applied(prefix));
+        call.number(keys::applied_until(prefix));
         for text in [replica, before, behind, &until_micros.to_string()] {
             call.part(text);
         }
@@ -366,17 +366,17 @@ impl Calling {
         let mut parts = vec![CURRENT_LIVES.into(), lives.into_bytes()];
         for (host, mut samples) in hosts.list {
             samples.sort_by_key(|(at, _)| *at);
-            self.keys.push(format!("metrics:current:{host}").into());
+            self.keys.push(keys::current(&host).into());
             parts.extend([
                 host.clone().into(),
                 self.keys.len().to_string().into(),
                 (2 * samples.len()).to_string().into(),
             ]);
-            self.keys.push(format!("metrics:history:{host}").into());
+            self.keys.push(keys::history(&host).into());
             for (at, json) in samples {
                 parts.extend([at.to_string().into(), json.into()]);
             }
         }
-        self.change("o", NEWEST.to_owned(), parts);
+        self.change("o", keys::NEWEST.to_owned(), parts);
     }
 }

@@ -11,6 +11,7 @@ use super::super::columns::{ABSENT, Columns, Numbers, unscaled};
 use super::super::compat::hosts::HOST;
 use super::changes::Changes;
 use super::compact::{Chains, DAY, DECIMALS, FIELDS, Sample};
+use super::keys;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
@@ -66,7 +67,7 @@ pub fn add(changes: &mut Changes, points: &Columns, layout: Layout, chains: &mut
         let host = hosts.map_or("", |hosts| hosts.text(place));
         let sample = sample(points, place);
         changes.sample(host, sample.at, json(host, &sample), lives);
-        changes.member("metrics:hosts", host);
+        changes.member(keys::HOSTS, host);
         if layout.history.has_compact() {
             let day = sample.at.div_euclid(DAY);
             chains.write(host, &sample, compact.entry((host, day)).or_default());
@@ -74,13 +75,8 @@ pub fn add(changes: &mut Changes, points: &Columns, layout: Layout, chains: &mut
     }
     for ((host, day), records) in compact {
         let expires = (day + 1 + i64::from(layout.retention_days)) * (DAY / 1000);
-        changes.item(&compact_key(host, day), Some(expires), records);
+        changes.item(&keys::compact(host, day), Some(expires), records);
     }
-}
-
-/// The day is its number since 1970.
-pub fn compact_key(host: &str, day: i64) -> String {
-    format!("metrics:compact:{host}:{day}")
 }
 
 fn sample(points: &Columns, place: usize) -> Sample {

@@ -13,6 +13,7 @@ use percent_encoding::utf8_percent_encode;
 use super::super::columns::{ABSENT, Columns, Numbers, Texts};
 use super::UNRESERVED;
 use super::changes::{Changes, Count};
+use super::keys;
 use super::python::{Object, Value};
 
 /// Which of the original's forms is written, and where.
@@ -36,8 +37,6 @@ pub struct Bound {
 
 const COMPLETE: &str = "scan_complete";
 const DAY: i64 = 86_400_000_000;
-/// The day number of 1970-01-01 if 0001-01-01 is day 1.
-const EPOCH: i64 = 719_163;
 
 /// Of all scans, then by acceleration.
 const PREFIXES: [&str; 4] = [
@@ -121,8 +120,8 @@ type Newest = Option<(i64, usize)>;
 pub fn add(changes: &mut Changes, points: &Columns, layout: &Layout, now: DateTime<Utc>) {
     let columns = ScanColumns::of(points);
     let bound = layout.bound.map(Bound::text).unwrap_or_default();
-    let index = format!("{}:rollups:index", layout.prefix);
-    let mut hashes = vec![Sums::new(format!("{}:totals", layout.prefix), None)];
+    let index = keys::rollups(&layout.prefix);
+    let mut hashes = vec![Sums::new(keys::totals(&layout.prefix), None)];
     let mut places: HashMap<(i64, i64, &str), usize> = HashMap::new();
     let mut scans = Vec::with_capacity(points.len());
     let mut events = Vec::with_capacity(points.len());
@@ -137,8 +136,12 @@ pub fn add(changes: &mut Changes, points: &Columns, layout: &Layout, now: DateTi
             let known = places.entry((scan.day, guild, scan.content_type));
             let own = *known.or_insert_with(|| {
                 let key = rollup_key(&layout.prefix, &scan, guild);
-                changes.index(&index, &key, EPOCH + scan.day);
-                changes.index(&format!("{index}:guild:{guild}"), &key, EPOCH + scan.day);
+                changes.index(&index, &key, keys::EPOCH + scan.day);
+                changes.index(
+                    &keys::rollups_of(&layout.prefix, &guild.to_string()),
+                    &key,
+                    keys::EPOCH + scan.day,
+                );
                 hashes.push(Sums::new(key, Some(&scan)));
                 hashes.len() - 1
             });
@@ -317,7 +320,7 @@ impl<'p> Sums<'p> {
             changes.set(key, "updated_at", now);
         }
         for (status, count) in self.statuses {
-            changes.count(&format!("{key}:status"), status, count);
+            changes.count(&keys::status(key), status, count);
         }
         for (counters, counts) in zip(COUNTERS, self.counts) {
             for (counter, count) in zip(counters, counts) {
