@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, reason = "it reports")]
 #![expect(clippy::disallowed_methods, reason = "events happen now")]
 
+mod reads;
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -40,12 +42,20 @@ async fn main() -> Result<()> {
     scans(&server, &settings).await?;
     samples(&server, &settings).await?;
     memory(&server, &settings).await?;
-    whole(&server, &settings).await
+    whole(&server, &settings).await?;
+    let compact = named(folder.path(), &server, "history = \"compact\"")?;
+    let later = named(folder.path(), &server, "scans = \"later\"")?;
+    reads::hosts(&server, &[("documented", &settings), ("compact", &compact)]).await?;
+    reads::scans(&server, &later).await
 }
 
 fn settings(folder: &std::path::Path, server: &Server) -> Result<LiveSettings> {
+    named(folder, server, "")
+}
+
+fn named(folder: &std::path::Path, server: &Server, more: &str) -> Result<LiveSettings> {
     let text = format!(
-        "[live]\naccept = true\npresets = [\"moderation\", \"hosts\"]\n[live.redis]\nurl = \"{}\"\n\
+        "[live]\naccept = true\npresets = [\"moderation\", \"hosts\"]\n[live.redis]\nurl = \"{}/0\"\n{more}\n\
          [[metrics]]\nkey = \"scans\"\nlive = {{ kind = \"scan\", value = \"count\" }}\n",
         server.url()
     );
@@ -138,6 +148,26 @@ fn points(kind: &Kind, events: impl Iterator<Item = Event<'static>>) -> Result<C
 fn parts(points: &Columns, size: usize) -> Vec<Columns> {
     let all: Vec<u32> = (0..points.len() as u32).collect();
     all.chunks(size).map(|places| points.pick(places)).collect()
+}
+
+/// Sends points as one replica does.
+async fn send(
+    settings: &LiveSettings,
+    points: &Columns,
+    mut fill: impl FnMut(&mut Changes, &Columns),
+) -> Result<()> {
+    let mut connection = Connection::connect(redis(settings)?).await?;
+    let mut mark = String::new();
+    for (number, part) in parts(points, 2_000).iter().enumerate() {
+        let mut changes = Changes::new(PREFIX);
+        fill(&mut changes, part);
+        let behind = format!("{}.0", number + 1);
+        connection
+            .apply(&changes.call("bench", &mark, &behind, 0))
+            .await?;
+        mark = behind;
+    }
+    Ok(())
 }
 
 /// How many a second are applied, from points in memory on.
