@@ -13,6 +13,7 @@ pub mod keep;
 pub mod keys;
 mod layouts;
 pub mod moderation;
+mod past;
 mod python;
 pub mod scans;
 pub mod server;

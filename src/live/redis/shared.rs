@@ -5,27 +5,28 @@
 //! instant together with the marks; the points of an hour never change place afterwards. Rollups are read before, and belong
 //! to these chunks if no mark has changed meanwhile.
 
+mod rollups;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use redis::{FromRedisValue, Pipeline, Value};
 use tokio::time::timeout;
 
 use crate::config::live_redis::{RedisSettings, Scans};
-use crate::kinds::{Kind, Kinds, Shape};
+use crate::kinds::{Kind, Kinds};
 
-use super::super::bytes::Corrupt;
 use super::super::chunk::Chunk;
 use super::super::compat::hosts;
 use super::super::grain::Grain;
-use super::super::rollup::{Rollup, WantedRollups, words_as_bytes};
-use super::super::store::{ChunkRow, Level, Part, Past, StoreError, Tier, Zone};
+use super::super::store::{ChunkRow, Level, Past, StoreError};
 use super::compact::DAY;
 use super::keep::Keeper;
+use super::past::{self, Hours, read_past};
 use super::server::{ROLLUPS, Server, Trouble};
 use super::{generic, keys};
 
@@ -33,9 +34,6 @@ use super::{generic, keys};
 const ANSWER: Duration = Duration::from_secs(2);
 /// So often all is listed again because it was not known which replicas and hours there are.
 const TRIES: usize = 5;
-/// Rollups that are listed, and read, together.
-const LISTED: usize = 10_000;
-const READ: usize = 256;
 /// Chunks and points of hours that are read together.
 const RUN: usize = 256;
 const RUN_POINTS: i64 = 500_000;
@@ -43,7 +41,6 @@ const RUN_POINTS: i64 = 500_000;
 const PLACE_BITS: u32 = 24;
 /// From here on fresh chunks are counted.
 const FRESH: i64 = 1 << 62;
-const SECOND: i64 = 1_000_000;
 
 pub struct Shared {
     server: Server,
@@ -80,9 +77,6 @@ struct Known {
     kind: Arc<Kind>,
     past: Past,
 }
-
-/// Hours with the bounds of their points, in microseconds.
-type Hours = BTreeMap<i64, Range<i64>>;
 
 /// What there was of a kind at one instant.
 struct Listing {
@@ -173,7 +167,7 @@ impl Shared {
     }
 
     /// A kind's number and its past; `None`: nothing of it was ever forwarded.
-    pub(in super::super) async fn past(
+    pub(in crate::live) async fn past(
         &mut self,
         kind: &Kind,
     ) -> Result<Option<(i64, Past)>, StoreError> {
@@ -204,7 +198,7 @@ impl Shared {
         Ok(Some((place as i64, past)))
     }
 
-    pub(in super::super) async fn begin_reading(&mut self) -> Result<(), StoreError> {
+    pub(in crate::live) async fn begin_reading(&mut self) -> Result<(), StoreError> {
         let mut commands = redis::pipe();
         commands.hgetall(keys::applied(&self.prefix));
         let (marks,): (Marks,) = self.ask(&mut commands).await?;
@@ -214,12 +208,12 @@ impl Shared {
         Ok(())
     }
 
-    pub(in super::super) fn has_held(&self) -> bool {
+    pub(in crate::live) fn has_held(&self) -> bool {
         !self.has_read_rollups || self.begun == self.listed
     }
 
     /// The chunks with points of this time; with `fresh`, only those that are in no rollup.
-    pub(in super::super) async fn between(
+    pub(in crate::live) async fn between(
         &mut self,
         kind: i64,
         window: Range<i64>,
@@ -230,12 +224,12 @@ impl Shared {
         for _ in 0..TRIES {
             let hours = match fresh {
                 true => Hours::new(),
-                false => hours(&self.kinds[place].past, &window),
+                false => past::hours(&self.kinds[place].past, &window),
             };
             let listing = self.list(place, &hours).await?;
             let (replicas, listed) = replicas(listing.marks.clone());
             let past = listing.past.clone().unwrap_or_default();
-            let now_there = self::hours(&past, &window);
+            let now_there = past::hours(&past, &window);
             let knew_hours = now_there.keys().all(|hour| hours.contains_key(hour));
             let knew_all = replicas == self.replicas && (fresh || knew_hours);
             (self.replicas, self.listed) = (replicas, listed);
@@ -314,7 +308,7 @@ impl Shared {
     }
 
     /// The bytes of the first of these chunks, which are asked for in their order; `None`: it has expired.
-    pub(in super::super) async fn data(
+    pub(in crate::live) async fn data(
         &mut self,
         rows: &[ChunkRow],
     ) -> Result<Option<Vec<u8>>, StoreError> {
@@ -362,7 +356,7 @@ impl Shared {
     }
 
     /// Hands on some of the chunks with points of a time, those that end last first, until that is enough.
-    pub(in super::super) async fn last_chunks(
+    pub(in crate::live) async fn last_chunks(
         &mut self,
         kind: i64,
         time: Range<i64>,
@@ -387,110 +381,6 @@ impl Shared {
             }
         }
         Ok(())
-    }
-
-    /// The rollups whose start and words have a key, handed on with it one by one until that is enough.
-    pub(in super::super) async fn each_rollup<K>(
-        &mut self,
-        kind: i64,
-        wanted: &WantedRollups<'_>,
-        key: impl Fn(i64, &[u8]) -> Option<K>,
-        mut take: impl FnMut(K, Rollup) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        self.has_read_rollups = true;
-        let kind = Arc::clone(&self.kinds[kind as usize].kind);
-        let (mut start, mut most) = (*wanted.starts.start(), LISTED);
-        loop {
-            let mut listed = self.rollup_keys(&kind, wanted, start, most).await?;
-            let is_all = listed.len() < most;
-            if !is_all {
-                // The last start may go on.
-                let last = listed.last().map_or(start, |(_, score)| *score as i64);
-                if last == start {
-                    most *= 2;
-                    continue;
-                }
-                listed.retain(|(_, score)| (*score as i64) < last);
-                start = last;
-            }
-            let asked = listed.into_iter().filter_map(|(name, _)| {
-                let known = generic::read_key(&kind.name, &name)?;
-                let words = words_as_bytes(known.words.iter().map(String::as_str));
-                Some((name, key(known.start, &words)?))
-            });
-            let mut asked: Vec<(String, K)> = asked.collect();
-            while !asked.is_empty() {
-                let rest = asked.split_off(asked.len().min(READ));
-                let (names, keys): (Vec<String>, Vec<K>) = asked.into_iter().unzip();
-                let rollups = self.rollups(&kind, wanted, &names).await?;
-                for (key, rollup) in keys.into_iter().zip(rollups) {
-                    if let Some(rollup) = rollup
-                        && take(key, rollup).is_break()
-                    {
-                        return Ok(());
-                    }
-                }
-                asked = rest;
-            }
-            if is_all {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn rollup_keys(
-        &mut self,
-        kind: &Kind,
-        wanted: &WantedRollups<'_>,
-        start: i64,
-        most: usize,
-    ) -> Result<Vec<(String, f64)>, StoreError> {
-        let index = generic::index_key(&kind.name, wanted.grain, wanted.labels);
-        let mut commands = redis::pipe();
-        let end = *wanted.starts.end();
-        commands.zrangebyscore_limit_withscores(index, start, end, 0, most as isize);
-        let (listed,): (Vec<(String, f64)>,) = self.ask(&mut commands).await?;
-        Ok(listed)
-    }
-
-    /// `None`: it has expired.
-    async fn rollups(
-        &mut self,
-        kind: &Kind,
-        wanted: &WantedRollups<'_>,
-        names: &[String],
-    ) -> Result<Vec<Option<Rollup>>, StoreError> {
-        let sketched: &[String] = match wanted.sketches && kind.shape != Shape::Sample {
-            true => wanted.values,
-            false => &[],
-        };
-        let mut commands = redis::pipe();
-        for name in names {
-            commands.hgetall(name);
-            for value in sketched {
-                commands.hgetall(generic::sketch_key(name, value));
-            }
-        }
-        let answers: Vec<HashMap<String, String>> = self.ask(&mut commands).await?;
-        let one = |hashes: &[HashMap<String, String>]| {
-            if hashes[0].is_empty() {
-                return Ok(None);
-            }
-            let mut rollup = generic::read_rollup(&hashes[0], kind)?;
-            rollup.values.retain(|name, _| wanted.values.contains(name));
-            for (value, buckets) in sketched.iter().zip(&hashes[1..]) {
-                if let Some(stats) = rollup.values.get_mut(value) {
-                    stats.sketch = generic::read_sketch(buckets)?;
-                }
-            }
-            Ok(Some(rollup))
-        };
-        let rollups: Result<_, Corrupt> = answers.chunks(1 + sketched.len()).map(one).collect();
-        rollups.map_err(|error| StoreError::Corrupt {
-            file: "Redis".to_owned(),
-            part: Part::Rollup,
-            error,
-        })
     }
 
     /// All as it was at one instant.
@@ -528,72 +418,6 @@ fn replicas(marks: Marks) -> (Vec<String>, Marks) {
         .into_iter()
         .partition(|(name, _)| name.ends_with(ROLLUPS));
     (points.into_keys().collect(), rolled)
-}
-
-/// Between its first and its last point a kind has all that its tiers have not let go.
-fn read_past(fields: &HashMap<String, String>, kind: &Kind, now: DateTime<Utc>) -> Option<Past> {
-    let micros = |field: &str| Some(fields.get(field)?.parse::<f64>().ok()? as i64);
-    let bounds = |name: &str| {
-        let [low, high] = ["min", "max"].map(|end| micros(&format!("{name}:{end}")));
-        low.zip(high)
-    };
-    let (first, last) = bounds("at")?;
-    let mut grouped = Vec::new();
-    let began = micros("by::min");
-    for labels in generic::groups(kind) {
-        let since = micros(&format!("by:{labels}:min"));
-        // Points are rolled up by all groups at once: what began with the first rollup has all points.
-        grouped.extend(since.map(|since| match Some(since) == began {
-            true => (labels, i64::MIN),
-            false => (labels, since),
-        }));
-    }
-    let zones = fields.keys().filter_map(|field| {
-        let name = field.strip_prefix(generic::ZONE)?.strip_suffix(":min")?;
-        let (low, high) = bounds(&format!("{}{name}", generic::ZONE))?;
-        let zone = name.parse().ok();
-        Some(Zone { zone, low, high })
-    });
-    let mut pruned = [i64::MIN; 5];
-    for (tier, keep) in [
-        (Tier::Hourly, kind.keep.hourly),
-        (Tier::Daily, kind.keep.daily),
-        (Tier::Monthly, kind.keep.monthly),
-        (Tier::Points, kind.keep.points),
-    ] {
-        let keep = keep.and_then(|keep| TimeDelta::from_std(keep).ok());
-        let from = keep.and_then(|keep| now.checked_sub_signed(keep));
-        pruned[tier as usize] = from.map_or(i64::MIN, |from| from.timestamp_micros());
-    }
-    Some(Past {
-        first: Some(first),
-        last: Some(last),
-        grouped,
-        zones: zones.collect(),
-        pruned,
-    })
-}
-
-/// The hours in which rolled-up points of a window can lie.
-fn hours(past: &Past, window: &Range<i64>) -> Hours {
-    let kept = past.pruned[Tier::Points as usize];
-    let mut hours = Hours::new();
-    for Zone { zone, low, high } in &past.zones {
-        let Some(zone) = zone else { continue };
-        let (low, high) = (
-            (*low).max(window.start).max(kept),
-            (*high).min(window.end - 1),
-        );
-        let mut at = low;
-        while at <= high {
-            let piece = Grain::Hour.piece(at.div_euclid(SECOND), *zone);
-            let (begin, end) = (piece.begin * SECOND, piece.end * SECOND);
-            let bounds = hours.entry(piece.start).or_insert(begin..end);
-            *bounds = bounds.start.min(begin)..bounds.end.max(end);
-            at = end;
-        }
-    }
-    hours
 }
 
 fn fresh_row(id: i64, data: &[u8]) -> ChunkRow {
