@@ -65,7 +65,7 @@ pub enum Redis {
     },
     /// Delete all samples of all hosts
     Clear(RedisChange),
-    /// Wait no longer for a process that is gone: forget how far it has come
+    /// Wait no longer for a process that is gone
     Retire {
         /// Its name, as `status` shows it
         replica: String,

@@ -199,45 +199,32 @@ impl Server {
         }
     }
 
-    /// Every replica that has ever forwarded.
+    /// Every replica that has forwarded and was not retired.
     pub async fn replicas(&mut self, prefix: &str) -> Result<Vec<Replica>, Trouble> {
-        let (marks, until): (BTreeMap<String, String>, HashMap<String, i64>) = self
-            .ask_all(
-                redis::pipe()
-                    .hgetall(keys::applied(prefix))
-                    .hgetall(keys::applied_until(prefix)),
-            )
-            .await?;
-        let mut all: Vec<Replica> = Vec::new();
-        for (name, mark) in &marks {
-            if !name.ends_with(ROLLUPS) {
-                all.push(Replica {
-                    mark: mark.clone(),
-                    rolled: marks
-                        .get(&format!("{name}{ROLLUPS}"))
-                        .cloned()
-                        .unwrap_or_default(),
-                    until: until
-                        .get(name)
-                        .and_then(|at| DateTime::from_timestamp_micros(*at)),
-                    name: name.clone(),
-                });
-            }
-        }
-        Ok(all)
+        let mut both = redis::pipe();
+        both.hgetall(keys::applied(prefix))
+            .hgetall(keys::applied_until(prefix));
+        let (marks, until): (HashMap<String, String>, BTreeMap<String, i64>) =
+            self.ask_all(&mut both).await?;
+        let mark = |name: String| marks.get(&name).cloned().unwrap_or_default();
+        let replicas = until
+            .into_iter()
+            .filter(|(name, _)| !name.ends_with(ROLLUPS));
+        let replica = |(name, until): (String, i64)| Replica {
+            mark: mark(name.clone()),
+            rolled: mark(format!("{name}{ROLLUPS}")),
+            until: DateTime::from_timestamp_micros(until),
+            name,
+        };
+        Ok(replicas.map(replica).collect())
     }
 
-    /// Forgets a replica; whether it was known.
-    pub async fn retire(&mut self, prefix: &str, replica: &str) -> Result<bool, Trouble> {
+    /// Waits no longer for a replica. Its marks stay: what it has forwarded last may be in no rollup yet, and it may come back.
+    pub async fn retire(&mut self, prefix: &str, replica: &str) -> Result<(), Trouble> {
         let names = [replica.to_owned(), format!("{replica}{ROLLUPS}")];
-        let (known, _): (i64, i64) = self
-            .ask_all(
-                redis::pipe()
-                    .hdel(keys::applied(prefix), &names)
-                    .hdel(keys::applied_until(prefix), &names),
-            )
-            .await?;
-        Ok(known > 0)
+        let mut forget = redis::cmd("HDEL");
+        forget.arg(keys::applied_until(prefix)).arg(&names);
+        self.ask(&forget).await
     }
 
     /// Whether nobody else has had this turn for so long.
