@@ -61,6 +61,17 @@ fn checkouts(server: &Server) -> i64 {
         .sum()
 }
 
+/// Until a program has come to the server.
+fn until_known(server: &Server) {
+    while server
+        .client(0)
+        .run(["EXISTS", "moderator:metrics:applied"])
+        == Reply::Number(0)
+    {
+        pause(50);
+    }
+}
+
 fn pause(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
@@ -71,7 +82,8 @@ fn each_state_is_said_once_in_the_words_that_are_known() {
     let world = world(&server.url(), "");
     let mut program = Program::start(&world);
     program.record(3);
-    pause(1000);
+    until_known(&server);
+    pause(500);
     server.kill();
     program.record(3);
     pause(3000);
@@ -102,7 +114,7 @@ fn without_a_server_the_program_starts_records_and_ends_well() {
     let world = world("redis://127.0.0.1:1", "attempts = 1");
     let mut program = Program::start(&world);
     program.record(5);
-    pause(1500);
+    pause(3000);
     let begun = Instant::now();
     let (code, lines) = program.end();
     assert_eq!(code, 0, "{lines:?}");
@@ -131,7 +143,7 @@ fn how_often_it_is_tried_before_that_is_said_is_what_the_variables_say() {
         world.set(variable, text);
         let mut program = Program::start(&world);
         program.record(1);
-        pause(2000);
+        pause(3000);
         let (code, lines) = program.end();
         assert_eq!(code, 0);
         assert_eq!(
@@ -150,7 +162,7 @@ fn who_takes_connections_and_says_nothing_is_away_after_the_time_of_its_variable
     world.set("REDIS_CONNECT_TIMEOUT", "300");
     let mut program = Program::start(&world);
     program.record(1);
-    pause(1500);
+    pause(3000);
     let (_, lines) = program.end();
     let told = format!("{AWAY}: no connection within 300ms");
     assert_eq!(said(&lines, &told), 1, "{lines:?}");
@@ -162,7 +174,8 @@ fn who_is_told_to_stop_forwards_what_waits_within_thirty_seconds() {
     let world = world(&server.url(), "");
     let mut program = Program::start(&world);
     program.record(3);
-    pause(1000);
+    until_known(&server);
+    pause(500);
     // It takes what it is sent, and answers nothing.
     let about = server.client(0).run(["INFO", "server"]).text();
     let id = about
