@@ -147,8 +147,7 @@ fn trimmed(change: RedisChange, trimmed: Trimmed) -> Result<(), CommandError> {
 
 fn reset(change: RedisChange, reset: Reset) -> Result<(), CommandError> {
     let counters = counted(reset.counters.unsigned_abs(), "counter");
-    let hashes = counted(reset.hashes.unsigned_abs(), "hash");
-    let hashes = hashes.replace("hashs", "hashes");
+    let hashes = counted(reset.hashes.unsigned_abs(), "key");
     let done = verb(change, "taken as baseline");
     let json = json!({ "hashes": reset.hashes, "counters": reset.counters });
     say(change, json, &format!("{counters} of {hashes} {done}"))

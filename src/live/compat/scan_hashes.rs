@@ -133,21 +133,11 @@ pub fn rollups(
     Ok(rows)
 }
 
-/// What these rollups come to by content type, those with the most scans first.
-pub fn summary(
-    read: &[(RollupKey, Hashes)],
-    wanted: &Wanted,
-    guild_zero: GuildZero,
-) -> Vec<(String, ScanSums)> {
-    let rows = match wanted.guild {
-        Some(_) => own_rows(read),
-        None => rows_of_all_guilds(read, guild_zero),
-    };
-    let mut sums: BTreeMap<String, ScanSums> = BTreeMap::new();
+/// Adds rows to what all come to by content type.
+pub fn add_rows(sums: &mut BTreeMap<String, ScanSums>, rows: Vec<ScanRow>) {
     for row in rows {
         sums.entry(row.content_type).or_default().add(&row.sums);
     }
-    by_scans(sums)
 }
 
 /// The content types with the most scans first.

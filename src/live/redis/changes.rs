@@ -79,10 +79,6 @@ impl Changes {
         self.bytes
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.bytes == 0
-    }
-
     /// Adds events to a stream, which is then cut: to `1000` of them, or to `~1000` roughly; not at all without a bound.
     pub fn append(&mut self, stream: &str, bound: &str, events: Vec<Vec<u8>>) {
         let sizes = events.iter().map(|event| event.len() + PART);

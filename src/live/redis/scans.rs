@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::super::compat::scan_hashes::{
-    GuildZero, Hash, Hashes, RollupKey, ScanRow, Wanted, rollups, sums, wanted_keys,
+    GuildZero, Hash, Hashes, RollupKey, ScanRow, Wanted, add_rows, rollups, sums, wanted_keys,
 };
 use super::super::compat::scan_sums::{Bucket, Measure, ScanSums};
 use super::super::store::StoreError;
@@ -42,9 +42,7 @@ pub async fn scan_summary(
     let mut all: BTreeMap<String, ScanSums> = BTreeMap::new();
     let mut days = Days::default();
     while let Some(keys) = days.next(shared, wanted).await? {
-        for row in rows_of(shared, wanted, &keys).await? {
-            all.entry(row.content_type).or_default().add(&row.sums);
-        }
+        add_rows(&mut all, rows_of(shared, wanted, &keys).await?);
     }
     Ok(all)
 }

@@ -212,7 +212,7 @@ fn the_size_of_a_batch_is_known_roughly() {
         })
         .collect();
     let mut changes = Changes::new("p");
-    assert!(changes.is_empty());
+    assert_eq!(changes.bytes(), 0);
     moderation::add(&mut changes, &scans(&lines), &layout(true), now());
     let said = changes.bytes();
     let call = changes.call("web1", "", "7.0", 9);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use daybook::live::compat::scan_hashes::{
-    GuildZero, Hashes, RollupKey, ScanRow, Wanted, rollups, summary, sums, wanted_keys,
+    GuildZero, Hashes, RollupKey, ScanRow, Wanted, add_rows, by_scans, rollups, sums, wanted_keys,
 };
 use daybook::live::compat::scan_questions::{rollup, summary_rows};
 use serde_json::{Value as Json, json};
@@ -192,7 +192,10 @@ impl Redis {
     }
 
     pub(crate) fn summary(&self, wanted: &Wanted) -> Vec<Json> {
-        summary_rows(&summary(&self.read(wanted), wanted, GuildZero::Everything))
+        let (read, form) = (self.read(wanted), GuildZero::Everything);
+        let mut sums = BTreeMap::new();
+        add_rows(&mut sums, rollups(&read, wanted, form, usize::MAX).unwrap());
+        summary_rows(&by_scans(sums))
     }
 
     pub(crate) fn totals(&self) -> Json {
