@@ -1,5 +1,6 @@
 //! Batches of events.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::config::live::May;
 use crate::live::batch::{self, Batch};
 use crate::live::compat::Format;
+use crate::live::compat::hosts::{HOST, KIND};
 use crate::live::event::{Event, Refused};
 use crate::web::access::Grant;
 
@@ -33,7 +35,11 @@ pub(super) async fn record(
     let key = key(&request, &grant)?;
     let sent = api.read(request).await?;
     let hand = api.hand(sent.bytes.len()).await;
-    let mut batch = api.batch(&sent, format, &grant)?;
+    let mut batch = api.batch(&sent, format, &grant, &BTreeSet::new())?;
+    let others = api.hosts_of_others(&batch, &grant).await?;
+    if !others.is_empty() {
+        batch = api.batch(&sent, format, &grant, &others)?;
+    }
     drop((hand, sent));
     batch.key = key.map(|key| batch::key(&key));
     let reply = api.recorder.send(batch).await?;
@@ -74,7 +80,14 @@ pub(super) fn key(request: &Request, grant: &Grant) -> Result<Option<String>, Pr
 }
 
 impl Api {
-    fn batch(&self, sent: &Sent, format: Format, grant: &Grant) -> Result<Batch, Problem> {
+    /// Samples of hosts that are others' are refused.
+    fn batch(
+        &self,
+        sent: &Sent,
+        format: Format,
+        grant: &Grant,
+        others: &BTreeSet<String>,
+    ) -> Result<Batch, Problem> {
         let nothing = || Problem::wrong("the body holds no event");
         if sent.bytes.trim_ascii().is_empty() {
             return Err(nothing());
@@ -84,8 +97,11 @@ impl Api {
         let mut has_passed_over = false;
         let mut add = |number: usize, text: &[u8]| {
             let read = format.read(text, self.zone);
-            let event =
-                read.and_then(|event| event.map(|event| self.owned(event, grant)).transpose());
+            let owned = |event| {
+                self.owned(event, grant)
+                    .and_then(|event| not_of(event, others))
+            };
+            let event = read.and_then(|event| event.map(owned).transpose());
             match event.transpose() {
                 Some(event) => batch.add_read(number, event, self.recorder.kinds(), now),
                 None => has_passed_over = true,
@@ -143,6 +159,22 @@ impl Api {
         event.id = event.id.map(|id| format!("{own}:{id}").into());
         Ok(event)
     }
+}
+
+/// Refuses a sample of one of these hosts.
+fn not_of<'e>(event: Event<'e>, others: &BTreeSet<String>) -> Result<Event<'e>, Refused> {
+    let mut labels = event.labels.iter().filter(|_| event.kind == KIND);
+    let other = labels.find(|(name, host)| name == HOST && others.contains(&**host));
+    other.map_or(Ok(()), |(_, host)| {
+        Err(Refused {
+            field: format!("labels.{HOST}"),
+            error: format!(
+                "the host `{}` is another organisation's",
+                host.escape_debug()
+            ),
+        })
+    })?;
+    Ok(event)
 }
 
 /// Hands on the elements of an array one by one: together they may take many times the room of their text.

@@ -1,6 +1,6 @@
 //! What one request brought: checked points by kind, and what was refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -235,6 +235,16 @@ impl Batch {
     /// How many points it holds.
     pub fn len(&self) -> usize {
         self.accepted
+    }
+
+    /// The different words that points of a kind have for a label.
+    pub fn words(&self, kind: &str, label: &str) -> BTreeSet<&str> {
+        let points = self.kinds.get(kind).map(|part| &part.points);
+        let texts = points.and_then(|points| points.label(label));
+        let texts = texts.into_iter();
+        texts
+            .flat_map(|texts| (0..texts.len()).filter_map(|place| texts.get(place)))
+            .collect()
     }
 
     /// Bytes of its texts.

@@ -1,6 +1,6 @@
 //! Whose each host is and what was told of it, and the latest sample of each.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +12,14 @@ use crate::config::LiveSettings;
 use crate::config::live::Durable;
 use crate::config::live_redis::RedisSettings;
 use crate::kinds::{Accepts, Kind};
+use crate::live::batch::Batch;
 use crate::live::columns::Columns;
 use crate::live::compat::hosts::{HOST, KIND, ORGANISATION};
 use crate::live::question::{self, AskError, Filter, Found, Order, Points};
 use crate::live::redis::host_samples;
 use crate::live::source::Source;
 use crate::live::store::{Store, StoreError};
+use crate::web::access::Grant;
 
 use super::super::Api;
 use super::super::answer::Problem;
@@ -26,6 +28,8 @@ use super::super::answer::Problem;
 const LISTED: TimeDelta = TimeDelta::days(1);
 /// Samples may be recorded so long after they were taken, and still be seen as the latest.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+/// Beside the time that it waits, forwarding takes less; so does being told what waits.
+const FORWARDING: TimeDelta = TimeDelta::seconds(10);
 
 /// What is known of all hosts without asking the store each time.
 pub(in super::super) struct Hosts {
@@ -157,6 +161,25 @@ impl Api {
         }
     }
 
+    /// Those hosts of a batch that are another organisation's than the one whose samples it brings.
+    pub(in super::super) async fn hosts_of_others(
+        &self,
+        batch: &Batch,
+        grant: &Grant,
+    ) -> Result<BTreeSet<String>, Problem> {
+        let mut others = BTreeSet::new();
+        let (Some(own), Ok(kind)) = (&grant.organisation, self.host_kind()) else {
+            return Ok(others);
+        };
+        for host in batch.words(KIND, HOST) {
+            let known = self.host(kind, host).await?;
+            if known.is_some_and(|known| known.organisation != *own) {
+                others.insert(host.to_owned());
+            }
+        }
+        Ok(others)
+    }
+
     /// One more would be stored as one of those that are too many.
     pub(super) async fn refuse_one_too_many(&self, kind: &Kind, host: &str) -> Result<(), Problem> {
         let (Some(most), Some(mut store)) = (limit(kind), self.reader.store().await?) else {
@@ -183,13 +206,31 @@ impl Api {
         while let Source::Shared(shared) = lent.source() {
             let found = host_samples::newest_of_all(shared, kind, organisation).await;
             match lent.settle(found).await? {
-                ControlFlow::Break(found) => return Ok(found),
+                ControlFlow::Break((mut found, facts)) => {
+                    let own = self.own_latest_samples(kind, organisation).await?;
+                    let since = self.forwarded_until();
+                    let unforwarded =
+                        (0..own.len() as u32).filter(|at| own.at[*at as usize] >= since);
+                    found.append(&own.pick(&unforwarded.collect::<Vec<u32>>()));
+                    return Ok((latest_of(&found, |_| true), facts));
+                }
                 ControlFlow::Continue(other) => lent = other,
             }
         }
         let facts = lent.facts();
         drop(lent);
         Ok((self.own_latest_samples(kind, organisation).await?, facts))
+    }
+
+    /// What was recorded here before this instant is on Redis, if it is anywhere there.
+    fn forwarded_until(&self) -> i64 {
+        let every = self.hosts.redis.as_ref().map(|redis| redis.every);
+        let every = every.and_then(|every| TimeDelta::from_std(every).ok());
+        let now = self.recorder.now();
+        let recent = (now - every.unwrap_or_default() - FORWARDING).timestamp_micros();
+        let waiting = self.forwarding.as_ref().map(|window| window.seen().backlog);
+        let oldest = waiting.and_then(|backlog| backlog.oldest);
+        oldest.map_or(recent, |oldest| oldest.min(recent))
     }
 
     async fn own_latest_samples(
@@ -207,7 +248,8 @@ impl Api {
         let mut samples = latest.points.clone();
         samples.append(&question::latest(&mut *store, kind, since..i64::MAX, HOST).await?);
         let words = store.words(KIND, HOST).await?;
-        latest.points = latest_of(&samples, &words);
+        let words: HashSet<&str> = words.iter().map(String::as_str).collect();
+        latest.points = latest_of(&samples, |host| words.contains(host));
         latest.since = Some(next);
         let own = places(&latest.points, ORGANISATION, |text| text == organisation);
         Ok(latest.points.pick(&own))
@@ -222,12 +264,51 @@ impl Api {
     ) -> Result<(Found, Facts), AskError> {
         let mut lent = self.reader.lend(self.recorder.now()).await?;
         loop {
+            let is_shared = matches!(lent.source(), Source::Shared(_));
             let found = samples(lent.source(), kind, host, question).await;
             match lent.settle(found).await? {
-                ControlFlow::Break(found) => return Ok(found),
+                ControlFlow::Break((mut found, facts)) => {
+                    if is_shared {
+                        self.add_unforwarded(kind, question, &mut found.points)
+                            .await?;
+                    }
+                    return Ok((found, facts));
+                }
                 ControlFlow::Continue(other) => lent = other,
             }
         }
+    }
+
+    /// Whoever has sent a sample here sees it at once.
+    async fn add_unforwarded(
+        &self,
+        kind: &Kind,
+        question: &Points,
+        points: &mut Columns,
+    ) -> Result<(), AskError> {
+        let window = question.window.start.max(self.forwarded_until())..question.window.end;
+        let (false, Some(mut store)) = (window.is_empty(), self.reader.store().await?) else {
+            return Ok(());
+        };
+        let question = Points {
+            window,
+            ..question.clone()
+        };
+        let own = question::points(&mut *store, kind, &question).await?.points;
+        // There an instant is a millisecond.
+        let millis = |at: &i64| at.div_euclid(1000);
+        let known: HashSet<i64> = points.at.iter().map(millis).collect();
+        let is_new = |at: &u32| !known.contains(&millis(&own.at[*at as usize]));
+        let new: Vec<u32> = (0..own.len() as u32).filter(is_new).collect();
+        points.append(&own.pick(&new));
+        let mut all: Vec<u32> = (0..points.len() as u32).collect();
+        all.sort_by_key(|at| points.at[*at as usize]);
+        if question.order == Order::NewestFirst {
+            all.reverse();
+        }
+        all.truncate(question.most);
+        *points = points.pick(&all);
+        Ok(())
     }
 
     pub(super) async fn count(
@@ -335,11 +416,10 @@ fn places(points: &Columns, label: &str, is_wanted: impl Fn(&str) -> bool) -> Ve
     (0..points.len() as u32).filter(is_wanted).collect()
 }
 
-/// The latest sample of each host that was not forgotten meanwhile.
-fn latest_of(samples: &Columns, words: &[String]) -> Columns {
-    let words: HashSet<&str> = words.iter().map(String::as_str).collect();
+/// The latest sample of each host that is still known.
+fn latest_of(samples: &Columns, is_known: impl Fn(&str) -> bool) -> Columns {
     let mut latest: BTreeMap<&str, u32> = BTreeMap::new();
-    for place in places(samples, HOST, |host| words.contains(host)) {
+    for place in places(samples, HOST, is_known) {
         let host = samples
             .label(HOST)
             .map_or("", |hosts| hosts.text(place as usize));

@@ -136,10 +136,10 @@ needs.e = { 'hash', 'HMGET', 'HSET' }
 function changes.e(key, first, last)
     for at = first, last, 4 do
         local known = redis.call('HMGET', key, ARGV[at], ARGV[at + 2])
-        if not known[1] or tonumber(ARGV[at + 1]) < tonumber(known[1]) then
+        if tonumber(ARGV[at + 1]) < (tonumber(known[1] or '') or math.huge) then
             redis.call('HSET', key, ARGV[at], ARGV[at + 1])
         end
-        if not known[2] or tonumber(ARGV[at + 3]) > tonumber(known[2]) then
+        if tonumber(ARGV[at + 3]) > (tonumber(known[2] or '') or -math.huge) then
             redis.call('HSET', key, ARGV[at + 2], ARGV[at + 3])
         end
     end

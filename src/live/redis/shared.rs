@@ -279,7 +279,9 @@ impl Shared {
 
     fn rows(&mut self, listing: Listing, hours: Hours, window: &Range<i64>) -> Vec<ChunkRow> {
         self.ahead.clear();
-        self.fresh.clear();
+        // What was listed before is called as before.
+        let listed = self.fresh.drain().map(|(id, data)| (data, id));
+        let mut listed: HashMap<Vec<u8>, i64> = listed.collect();
         let mut rows = Vec::new();
         for ((hour, bounds), (chunks, points)) in hours.into_iter().zip(listing.hours) {
             // Of an hour whose rollup has gone nobody knows; then as many as are read together.
@@ -296,8 +298,10 @@ impl Shared {
             }));
         }
         for data in listing.fresh {
-            let id = self.next_fresh;
-            self.next_fresh += 1;
+            let id = listed.remove(&data).unwrap_or_else(|| {
+                self.next_fresh += 1;
+                self.next_fresh
+            });
             let row = fresh_row(id, &data);
             if row.high >= window.start && row.low < window.end {
                 self.fresh.insert(id, data);

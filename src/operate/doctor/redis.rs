@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::redis_url::Place;
 use crate::config::{Config, LiveSettings};
+use crate::live::compat::moderation::KIND as SCAN;
 use crate::live::redis::server::Server;
 use crate::live::store::{Backlog, Forwarding, Store, StoreError};
 
@@ -38,6 +39,14 @@ pub(super) async fn examine(config: &Config, now: DateTime<Utc>) -> Vec<Finding>
         ),
     }];
     findings.extend(exposed(&place.place, place.password.is_some()));
+    if live.kinds.contains_key(SCAN) && redis.keep_scans.is_none() {
+        findings.push(Finding::warning(
+            AREA,
+            "nothing limits what is kept of scans",
+            "Rollups and the stream grow for as long as scans come.",
+            "Set `keep_scans` under [live.redis] to the days that dashboards look back.",
+        ));
+    }
     match waiting(live).await {
         Ok(Some((forwarding, backlog))) => findings.extend(judge(&forwarding, backlog, now)),
         Ok(None) => findings.push(Finding::ok(

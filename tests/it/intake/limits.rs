@@ -163,6 +163,38 @@ async fn a_full_queue_keeps_nothing_of_a_batch_and_says_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn a_heartbeat_that_finds_the_queue_full_is_told_when_to_come_again() {
+    let world = shop("queue = 2\npresets = [\"hosts\"]");
+    let intake = Intake::of(&world).await;
+    let url = format!("sqlite://{}", intake.live.database.display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let browser = intake.browser();
+    let body = format!("[{},{}]", checkout(1), checkout(2));
+    let waiting = tokio::spawn(async move { browser.post("/api/events", JSON, body).await });
+    super::until(async || intake.api.series("d").contains("d_live_queue_points 2\n")).await;
+    let first = json!({"hostId": "web-1", "metrics": {"cpu": {"usage": 1}}, "hostInfo": {"hostname": "web-1"}});
+    let go = json!({"organizationSlug": "acme", "hostId": "web-1", "heartbeat": {}});
+    for (address, body) in [("/api/agent/heartbeat", first), ("/api/v2/heartbeat", go)] {
+        let browser = intake.browser().saying("X-Organization-Id", "acme");
+        let answer = browser.post(address, JSON, body.to_string()).await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (429, Some("1")),
+            "{address}"
+        );
+        assert_eq!(
+            parsed(&answer)["error"],
+            "the queue is full: try again in a second"
+        );
+    }
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(waiting.await.unwrap().status, 200);
+    other.close().await.unwrap();
+    assert_eq!(intake.end().await.points("host").await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_stopping_server_takes_no_more() {
     let world = shop("");
     let intake = Intake::of(&world).await;

@@ -4,9 +4,11 @@
 #![expect(clippy::disallowed_methods, reason = "recorders tell the real time")]
 
 mod failing;
+mod hosts;
 mod keeping;
 mod random;
 mod reached;
+mod scans;
 mod told;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@
 
 mod generic;
 mod hosts;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::io::Write;

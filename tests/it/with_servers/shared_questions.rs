@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![expect(clippy::disallowed_methods, reason = "Redis expires by the real time")]
 
+mod broken;
+mod hosts;
 mod scans;
 mod served;
 
@@ -18,7 +20,7 @@ use support::checkouts::{
     recount_aggregates, recount_pages, recount_rankings, some,
 };
 use support::dice::Dice;
-use support::redis::Server;
+use support::redis::{Reply, Server};
 use support::world::World;
 
 const CHECKOUT: &str = r#"
@@ -258,6 +260,51 @@ async fn words_with_commas_colons_and_percent_signs_are_told_apart() {
         let pairs = [("label.shop", word), ("figure", "count")];
         let one = asking.ask("aggregate", &pairs).await;
         assert_eq!(one["rows"][0]["count"], json!(count), "{word}");
+    }
+}
+
+/// Where nobody knows how many points an hour has, there may be too many to hold: then percentiles are found in two looks.
+#[tokio::test]
+async fn percentiles_of_more_points_than_are_held_are_exact_as_in_the_own_file() {
+    let zone = Tz::Europe__Zurich;
+    let scene = Scene::new(KEPT);
+    let mut dice = Dice(8);
+    let first = midnight("2026-11-10".parse().unwrap(), zone);
+    let all = some(&mut dice, zone, first, 2, 1500);
+    let now = first + TimeDelta::days(3);
+    for place in [Place::Own, scene.place(zone)] {
+        place.record(&scene.live, &all[..1200]).await;
+        place.keep(&scene.live, zone, now).await;
+        place.record(&scene.live, &all[1200..]).await;
+        let mut client = scene.server.client(0);
+        let hours = client
+            .run(["KEYS", "daybook:live:checkout:hour:*::"])
+            .list();
+        for hour in hours.into_iter().map(Reply::bytes) {
+            client.run([b"DEL", &hour[..]]);
+        }
+        let asking = Asking {
+            live: &scene.live,
+            place: &place,
+            zone,
+            now,
+        };
+        for (ok, every, by) in [
+            (true, None, &[][..]),
+            (true, None, &["shop"]),
+            (false, None, &["shop", "method"]),
+            (true, Some("day"), &["method"]),
+        ] {
+            let cut = Cut {
+                from: first,
+                to: now,
+                labels: Vec::new(),
+                ok: Some(ok),
+                every,
+                by: by.to_vec(),
+            };
+            assert_aggregates(&asking, &all, &cut, false).await;
+        }
     }
 }
 

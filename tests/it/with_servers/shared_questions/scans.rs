@@ -1,6 +1,6 @@
 //! What the moderation bot's dashboards read comes from the bot's hashes, and is what Daybook's own file comes to.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use daybook::config::LiveSettings;
 use daybook::live::batch::Batch;
 use daybook::live::compat::moderation;
@@ -13,7 +13,8 @@ use daybook::live::source::Source;
 use daybook::live::store::Store;
 use serde_json::{Value as Json, json};
 use support::dice::Dice;
-use support::redis::Server;
+use support::proxy::Proxy;
+use support::redis::{Client, Server};
 use support::world::World;
 
 const METRICS: &str = r#"
@@ -34,9 +35,7 @@ fn live(server: &Server, more: &str) -> (World, LiveSettings) {
 
 /// So many scans of the last four days, forwarded.
 async fn record(live: &LiveSettings, dice: &mut Dice, now: DateTime<Utc>, count: usize) {
-    let opened = Recorder::open(live, chrono_tz::UTC, Utc::now).await;
-    let (recorder, writer) = opened.unwrap();
-    let mut batch = Batch::default();
+    let mut scans = Vec::new();
     for _ in 0..count {
         let seconds = dice.below(4 * 86_400) as i64;
         let micros = dice.below(1_000_000) as i64;
@@ -54,6 +53,17 @@ async fn record(live: &LiveSettings, dice: &mut Dice, now: DateTime<Utc>, count:
             scan["file_size"] = json!(dice.below(5_000_000));
             scan["scan_duration_ms"] = json!(dice.below(900));
         }
+        scans.push(scan);
+    }
+    send(live, &scans).await;
+}
+
+/// Records these, and forwards them.
+async fn send(live: &LiveSettings, scans: &[Json]) {
+    let opened = Recorder::open(live, chrono_tz::UTC, Utc::now).await;
+    let (recorder, writer) = opened.unwrap();
+    let mut batch = Batch::default();
+    for scan in scans {
         let scan = moderation::event(scan.to_string().as_bytes()).unwrap();
         batch.add(1, &scan, recorder.kinds(), recorder.now());
     }
@@ -285,4 +295,131 @@ async fn thousands_of_rollups_of_other_writers_are_read_day_after_day() {
     let answered = answer(&mut shared, kind, &question, &[], context).await;
     let answered = answered.unwrap().into_json();
     assert_eq!(answered["summary"][0]["scans"], json!(810 + 1620 + 2430));
+}
+
+async fn connect(live: &LiveSettings) -> Shared {
+    let settings = live.redis.as_ref().unwrap();
+    Shared::connect(settings, Utc::now()).await.unwrap()
+}
+
+async fn ask(shared: &mut Shared, live: &LiveSettings, name: &str, pairs: &[(&str, &str)]) -> Json {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    let pairs: Vec<(String, String)> = pairs.iter().map(owned).collect();
+    let context = Context {
+        zone: chrono_tz::UTC,
+        now: Utc::now(),
+    };
+    let question = ScanQuestion::read(name, &pairs, context).unwrap();
+    let answered = answer(shared, &live.kinds["scan"], &question, &[], context).await;
+    answered.unwrap().into_json()
+}
+
+/// A day's rollup as others write it; its score is the day's number from the year 1.
+fn rollup(client: &mut Client, date: NaiveDate, guild: i64, content_type: &str, scans: i64) {
+    let prefix = "moderator:metrics";
+    let key = format!("{prefix}:rollup:{date}:{guild}:{content_type}");
+    let score = date.num_days_from_ce().to_string();
+    client.run(["HSET", &key, "scans_count", &scans.to_string()]);
+    client.run(["ZADD", &format!("{prefix}:rollups:index"), &score, &key]);
+    let of_guild = format!("{prefix}:rollups:index:guild:{guild}");
+    client.run(["ZADD", &of_guild, &score, &key]);
+}
+
+#[tokio::test]
+async fn a_rollup_is_found_however_many_of_another_type_are_newer() {
+    let server = Server::start(&[]);
+    let (_world, live) = live(&server, "");
+    let mut client = server.client(0);
+    let today = Utc::now().date_naive();
+    for day in 0..3 {
+        for number in 0..1000 {
+            let content_type = format!("type{number}");
+            rollup(&mut client, today - Days::new(day), 7, &content_type, 1);
+        }
+    }
+    rollup(&mut client, today - Days::new(300), 7, "rare", 5);
+    let mut shared = connect(&live).await;
+    for pairs in [
+        &[("content_type", "rare"), ("limit", "1")][..],
+        &[("content_type", "rare"), ("limit", "1"), ("guild", "7")],
+    ] {
+        let answer = ask(&mut shared, &live, "rollups", pairs).await;
+        let rows = answer["rollups"].as_array().unwrap();
+        let told: Vec<&Json> = rows.iter().map(|row| &row["scans_count"]).collect();
+        assert_eq!(told, [5], "{pairs:?}");
+    }
+}
+
+#[tokio::test]
+async fn imported_days_stay_in_views_of_all_guilds_once_a_scan_comes() {
+    for form in ["documented", "later"] {
+        let server = Server::start(&[]);
+        let (_world, live) = live(&server, &format!("scans = \"{form}\""));
+        let mut client = server.client(u32::from(form == "later"));
+        let now = Utc::now();
+        let day = now.date_naive();
+        rollup(&mut client, day, 123, "image", 300);
+        rollup(&mut client, day - Days::new(9), 5, "image", 20);
+        let mut shared = connect(&live).await;
+        let before = ask(&mut shared, &live, "summary", &[]).await;
+        assert_eq!(before["summary"][0]["scans"], json!(320), "{form}");
+        let scan = json!({ "guild_id": 123, "content_type": "image", "occurred_at": now });
+        send(&live, &[scan]).await;
+        let after = ask(&mut shared, &live, "summary", &[]).await;
+        assert_eq!(after["summary"][0]["scans"], json!(321), "{form}");
+        let rollups = ask(&mut shared, &live, "rollups", &[]).await;
+        let rows = rollups["rollups"].as_array().unwrap().iter();
+        let told: Vec<&Json> = rows.map(|row| &row["scans_count"]).collect();
+        assert_eq!(told, [301, 20], "{form}");
+    }
+}
+
+#[tokio::test]
+async fn averages_leave_out_scans_without_the_number_and_deviations_do_not_cancel() {
+    for base in [100_000_000, 3_000_000_000_000_000_000_i64] {
+        let server = Server::start(&[]);
+        let (_world, live) = live(&server, "scans = \"later\"");
+        let sized = |number: i64| {
+            json!({ "guild_id": 7, "content_type": "image", "file_size": base + number % 2,
+                "scan_duration_ms": 100 + 20 * (number % 2) })
+        };
+        let mut scans: Vec<Json> = (0..10).map(sized).collect();
+        scans.push(json!({ "guild_id": 7, "content_type": "image" }));
+        send(&live, &scans).await;
+        let mut shared = connect(&live).await;
+        let totals = ask(&mut shared, &live, "totals", &[]).await;
+        let rollups = ask(&mut shared, &live, "rollups", &[]).await;
+        for told in [&totals["totals"], &rollups["rollups"][0]] {
+            assert_eq!(told["scans_count"], json!(11));
+            assert_eq!(told["average_bytes"], json!(base as f64 + 0.5));
+            assert_eq!(told["bytes_std_dev"], json!(0.5));
+            assert_eq!(told["average_latency_ms"], json!(110.0));
+            assert_eq!(told["latency_std_dev_ms"], json!(10.0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn years_of_rollups_are_read_in_a_handful_of_round_trips() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::to(server.port);
+    let (_world, mut live) = live(&server, "");
+    let redis = live.redis.as_mut().unwrap();
+    redis.server = daybook::config::redis_url::RedisServer::parse(&proxy.url()).unwrap();
+    let mut client = server.client(0);
+    let today = Utc::now().date_naive();
+    for day in 0..1825 {
+        rollup(&mut client, today - Days::new(day), 7, "image", 2);
+    }
+    let mut shared = connect(&live).await;
+    for (question, pairs) in [("summary", &[][..]), ("rollups", &[("limit", "1000")])] {
+        let before = proxy.round_trips();
+        let answer = ask(&mut shared, &live, question, pairs).await;
+        let trips = proxy.round_trips() - before;
+        assert!(trips < 40, "{question}: {trips}");
+        match question {
+            "summary" => assert_eq!(answer["summary"][0]["scans"], json!(3650)),
+            _ => assert_eq!(answer["rollups"].as_array().unwrap().len(), 1000),
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Child;
-use std::thread::sleep;
+use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value as Json, json};
 use support::redis::Server;
 use support::world::World;
@@ -13,13 +14,17 @@ use support::world::World;
 use super::{KEPT, Scene};
 
 /// `daybook serve`.
-struct Site {
+pub(super) struct Site {
     child: Child,
     host: String,
+    /// Headers that each request has besides.
+    pub(super) more: String,
+    /// What it says, once it has ended.
+    log: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Site {
-    fn of(world: &World) -> Self {
+    pub(super) fn of(world: &World) -> Self {
         let mut child = world.start(&["serve", "--listen", "127.0.0.1:0"]);
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         let host = said.find_map(|line| {
@@ -28,32 +33,47 @@ impl Site {
             Some(rest.split('/').next().unwrap().trim().to_owned())
         });
         // It may go on talking.
-        std::thread::spawn(move || said.for_each(drop));
+        let log = std::thread::spawn(move || said.map_while(Result::ok).collect());
         Self {
             child,
             host: host.unwrap(),
+            more: String::new(),
+            log: Some(log),
         }
     }
 
-    fn ask(&self, method: &str, path: &str, body: &str) -> Json {
+    /// Tells it to stop, and gives its exit code and what it said since it began to listen.
+    pub(super) fn stop(mut self) -> (i32, Vec<String>) {
+        kill_process(Pid::from_raw(self.child.id() as i32).unwrap(), Signal::TERM).unwrap();
+        let code = self.child.wait().unwrap().code().unwrap();
+        (code, self.log.take().unwrap().join().unwrap())
+    }
+
+    pub(super) fn ask(&self, method: &str, path: &str, body: &str) -> Json {
         let (status, answer) = self.try_ask(method, path, body);
         assert_eq!(status, 200, "{path}: {answer}");
         answer
     }
 
-    fn try_ask(&self, method: &str, path: &str, body: &str) -> (u16, Json) {
+    pub(super) fn try_ask(&self, method: &str, path: &str, body: &str) -> (u16, Json) {
         self.send("acme", method, path, body)
     }
 
-    fn ask_as(&self, organisation: &str, method: &str, path: &str) -> (u16, Json) {
+    pub(super) fn ask_as(&self, organisation: &str, method: &str, path: &str) -> (u16, Json) {
         self.send(organisation, method, path, "")
     }
 
-    fn send(&self, organisation: &str, method: &str, path: &str, body: &str) -> (u16, Json) {
+    pub(super) fn send(
+        &self,
+        organisation: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> (u16, Json) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
-        let (host, length) = (&self.host, body.len());
+        let (host, length, more) = (&self.host, body.len(), &self.more);
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Organization-Id: {organisation}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Organization-Id: {organisation}\r\n{more}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -63,7 +83,7 @@ impl Site {
         (status, serde_json::from_str(body).unwrap())
     }
 
-    fn get(&self, path: &str) -> Json {
+    pub(super) fn get(&self, path: &str) -> Json {
         self.ask("GET", path, "")
     }
 
@@ -218,7 +238,7 @@ fn without_redis_an_answer_says_nothing_of_it() {
 }
 
 /// `[live.redis]` with a history in this form.
-fn monitor(url: &str, history: &str) -> World {
+pub(super) fn monitor(url: &str, history: &str) -> World {
     let settings = format!(
         "[live]\naccept = true\npresets = [\"hosts\"]\n[live.redis]\nurl = \"{url}\"\nevery = \"20ms\"\nhistory = \"{history}\"\n{}",
         super::METRICS
@@ -226,8 +246,16 @@ fn monitor(url: &str, history: &str) -> World {
     World::new("2026-11-20T11:00:00Z", &settings)
 }
 
-fn heartbeat(site: &Site, host: &str, usage: f64) -> (u16, Json) {
-    let body = json!({
+pub(super) fn heartbeat(site: &Site, host: &str, usage: f64) -> (u16, Json) {
+    site.try_ask(
+        "POST",
+        "/api/agent/heartbeat",
+        &beat(host, usage).to_string(),
+    )
+}
+
+pub(super) fn beat(host: &str, usage: f64) -> Json {
+    json!({
         "hostId": host, "agentVersion": "1.2", "agentStatus": "running",
         "metrics": {
             "cpu": { "usage": usage, "cores": 4, "loadAvg": [0.25, 0.5, 0.75] },
@@ -236,11 +264,10 @@ fn heartbeat(site: &Site, host: &str, usage: f64) -> (u16, Json) {
             "network": { "bytesIn": 7, "bytesOut": 8, "packetsIn": 9, "packetsOut": 10 },
         },
         "hostInfo": { "hostname": host },
-    });
-    site.try_ask("POST", "/api/agent/heartbeat", &body.to_string())
+    })
 }
 
-fn usages(answer: &Json) -> Vec<f64> {
+pub(super) fn usages(answer: &Json) -> Vec<f64> {
     let metrics = answer["metrics"].as_array().unwrap().iter();
     metrics
         .map(|sample| sample["cpu"]["usage"].as_f64().unwrap())
