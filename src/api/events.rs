@@ -165,16 +165,13 @@ impl Api {
 fn not_of<'e>(event: Event<'e>, others: &BTreeSet<String>) -> Result<Event<'e>, Refused> {
     let mut labels = event.labels.iter().filter(|_| event.kind == KIND);
     let other = labels.find(|(name, host)| name == HOST && others.contains(&**host));
-    other.map_or(Ok(()), |(_, host)| {
-        Err(Refused {
+    match other.map(|(_, host)| host.escape_debug().to_string()) {
+        None => Ok(event),
+        Some(host) => Err(Refused {
             field: format!("labels.{HOST}"),
-            error: format!(
-                "the host `{}` is another organisation's",
-                host.escape_debug()
-            ),
-        })
-    })?;
-    Ok(event)
+            error: format!("the host `{host}` is another organisation's"),
+        }),
+    }
 }
 
 /// Hands on the elements of an array one by one: together they may take many times the room of their text.

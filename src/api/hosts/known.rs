@@ -16,7 +16,7 @@ use crate::live::batch::Batch;
 use crate::live::columns::Columns;
 use crate::live::compat::hosts::{HOST, KIND, ORGANISATION};
 use crate::live::question::{self, AskError, Filter, Found, Order, Points};
-use crate::live::redis::host_samples;
+use crate::live::redis::host_samples::{self, Newest};
 use crate::live::source::Source;
 use crate::live::store::{Store, StoreError};
 use crate::web::access::Grant;
@@ -111,16 +111,24 @@ impl Api {
 
     /// What is known of a host: its newest sample says whose it is.
     pub(super) async fn host(&self, kind: &Kind, host: &str) -> Result<Option<Host>, Problem> {
+        if let Some(known) = self.own_host(kind, host).await? {
+            return Ok(Some(known));
+        }
+        let mut newest = self.hosts_of_replicas(kind, &[host]).await?;
+        Ok(self.hosts.find(host).or(newest.pop().flatten()))
+    }
+
+    /// What is known here.
+    async fn own_host(&self, kind: &Kind, host: &str) -> Result<Option<Host>, Problem> {
         if let Some(known) = self.hosts.find(host) {
             return Ok(Some(known));
         }
         let Some(mut store) = self.reader.store().await? else {
-            return self.host_of_others(kind, host).await;
+            return Ok(None);
         };
         let (_, is_known) = store.knows_word(KIND, HOST, host).await?;
         if !is_known {
-            drop(store);
-            return self.host_of_others(kind, host).await;
+            return Ok(None);
         }
         let labels = vec![(HOST.to_owned(), host.to_owned())];
         let question = points(labels, i64::MIN..i64::MAX, Order::NewestFirst, 1);
@@ -129,54 +137,64 @@ impl Api {
         let organisation = organisation
             .filter(|_| !newest.is_empty())
             .and_then(|texts| texts.get(0));
-        let Some(organisation) = organisation else {
-            drop(store);
-            return self.host_of_others(kind, host).await;
-        };
-        let found = Host {
+        let found = organisation.map(|organisation| Host {
             organisation: organisation.to_owned(),
             about: about(&newest, 0),
-        };
-        Ok(Some(self.hosts.keep(host, found)))
+        });
+        Ok(found.map(|found| self.hosts.keep(host, found)))
     }
 
-    /// What another replica knows of it. It is not remembered: the other one may delete it.
-    async fn host_of_others(&self, kind: &Kind, host: &str) -> Result<Option<Host>, Problem> {
+    /// What other replicas know of them. It is not remembered: they may delete it.
+    async fn hosts_of_replicas(
+        &self,
+        kind: &Kind,
+        hosts: &[&str],
+    ) -> Result<Vec<Option<Host>>, Problem> {
         let mut lent = self.reader.lend(self.recorder.now()).await?;
-        loop {
-            let Source::Shared(shared) = lent.source() else {
-                return Ok(self.hosts.find(host));
-            };
-            let newest = host_samples::newest(shared, kind, host).await;
+        while let Source::Shared(shared) = lent.source() {
+            let newest = host_samples::newest(shared, kind, hosts).await;
             match lent.settle(newest).await? {
                 ControlFlow::Break((newest, _)) => {
-                    let newest = newest.map(|newest| Host {
+                    let host = |newest: Newest| Host {
                         organisation: newest.organisation,
                         about: newest.about,
-                    });
-                    return Ok(self.hosts.find(host).or(newest));
+                    };
+                    return Ok(newest.into_iter().map(|one| one.map(host)).collect());
                 }
                 ControlFlow::Continue(other) => lent = other,
             }
         }
+        Ok(Vec::new())
     }
 
-    /// Those hosts of a batch that are another organisation's than the one whose samples it brings.
+    /// Those hosts of a batch that are another organisation's than the one whose samples it brings. Only Redis cannot tell
+    /// their samples apart.
     pub(in super::super) async fn hosts_of_others(
         &self,
         batch: &Batch,
         grant: &Grant,
     ) -> Result<BTreeSet<String>, Problem> {
         let mut others = BTreeSet::new();
-        let (Some(own), Ok(kind)) = (&grant.organisation, self.host_kind()) else {
+        let is_shared = self.hosts.redis.is_some();
+        let (true, Some(own), Ok(kind)) = (is_shared, &grant.organisation, self.host_kind()) else {
             return Ok(others);
         };
+        let is_other = |known: &Host| known.organisation != *own;
+        let mut unknown = Vec::new();
         for host in batch.words(KIND, HOST) {
-            let known = self.host(kind, host).await?;
-            if known.is_some_and(|known| known.organisation != *own) {
-                others.insert(host.to_owned());
+            match self.own_host(kind, host).await? {
+                Some(known) if is_other(&known) => drop(others.insert(host.to_owned())),
+                Some(_) => {}
+                None => unknown.push(host),
             }
         }
+        if unknown.is_empty() {
+            return Ok(others);
+        }
+        let newest = self.hosts_of_replicas(kind, &unknown).await?;
+        let known = unknown.into_iter().zip(newest);
+        let known = known.filter(|(_, known)| known.as_ref().is_some_and(is_other));
+        others.extend(known.map(|(host, _)| host.to_owned()));
         Ok(others)
     }
 

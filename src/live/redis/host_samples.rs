@@ -32,23 +32,26 @@ pub struct FoundSamples {
     pub broken: Vec<(i64, String)>,
 }
 
-/// `None`: no replica has forwarded anything of it.
+/// Of each of these hosts; `None`: no replica has forwarded anything of it.
 pub async fn newest(
     shared: &mut Shared,
     kind: &Kind,
-    host: &str,
-) -> Result<Option<Newest>, StoreError> {
+    hosts: &[&str],
+) -> Result<Vec<Option<Newest>>, StoreError> {
     let mut commands = redis::pipe();
-    commands.hget(generic::latest_key(&kind.name, HOST), host);
-    let (point,): (Option<String>,) = shared.ask(&mut commands).await?;
-    let point = point.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(point.and_then(|point: Json| {
+    for host in hosts {
+        commands.hget(generic::latest_key(&kind.name, HOST), *host);
+    }
+    let points: Vec<Option<String>> = shared.ask(&mut commands).await?;
+    let newest = points.into_iter().map(|point| {
+        let point: Json = serde_json::from_str(&point?).ok()?;
         let about = point["details"].as_object().cloned();
         Some(Newest {
             organisation: point["labels"][ORGANISATION].as_str()?.to_owned(),
             about: about.unwrap_or_default(),
         })
-    }))
+    });
+    Ok(newest.collect())
 }
 
 /// The newest sample of each host of an organisation, in the order of their ids.

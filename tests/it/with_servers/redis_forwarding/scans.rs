@@ -110,6 +110,8 @@ async fn readers_never_see_half_a_scan() {
             };
             let scans: Vec<Json> = (0..25).map(scan).collect();
             send(&replica, scans).await;
+            // Otherwise many of them become one batch.
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
         }
         replica.end().await;
     };
@@ -138,7 +140,7 @@ async fn readers_never_see_half_a_scan() {
     tokio::join!(write(&worlds[0], 1), write(&worlds[1], 2));
     let seen = read.await.unwrap();
     // It was looked at while they wrote.
-    assert!(seen.len() > 10, "{seen:?}");
+    assert!(seen.len() > 5, "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
