@@ -13,7 +13,6 @@ mod rendered;
 pub mod signals;
 pub mod smtp;
 mod stream;
-mod trust;
 pub mod webhook;
 
 use std::borrow::Cow;

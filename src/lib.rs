@@ -5,6 +5,7 @@
 pub mod engine;
 pub mod files;
 pub mod text;
+pub mod trust;
 
 pub mod calendar;
 pub mod catalog;

@@ -28,7 +28,7 @@ use daybook::live::redis::hosts;
 use daybook::live::redis::moderation;
 use daybook::live::redis::server::Server as Connection;
 use serde_json::json;
-use support::redis::{Client, Reply, Server};
+use support::redis::{Client, Reply, Sent, Server};
 
 const PREFIX: &str = "moderator:metrics";
 const SCANS: usize = 100_000;
@@ -202,13 +202,19 @@ async fn applied(
     Ok(best)
 }
 
+fn sent(call: &Call) -> Sent {
+    Sent::of(call.keys.bytes(), call.arguments.bytes())
+}
+
 /// The same changes one command after another, and how many they are an event.
 fn one_by_one(server: &Server, calls: &[Call]) -> (f64, f64) {
     let mut client = server.client(0);
     client.run(["FLUSHALL"]);
+    let calls = calls.iter().map(sent);
+    let calls: Vec<Sent> = calls.collect();
     let begun = Instant::now();
     let mut commands = 0;
-    for call in calls {
+    for call in &calls {
         let mut rest = &call.arguments[4..];
         while let [letter, key, count, ..] = rest {
             let number = |part: &[u8]| String::from_utf8_lossy(part).parse::<usize>().unwrap_or(0);
@@ -306,7 +312,7 @@ async fn scans(server: &Server, settings: &LiveSettings) -> Result<()> {
         };
         let mut one = Changes::new(PREFIX);
         fill(&mut one, &points.pick(&[1]));
-        let one = one.call("bench", "", "1.0", 0);
+        let one = sent(&one.call("bench", "", "1.0", 0));
         let event = one
             .arguments
             .iter()

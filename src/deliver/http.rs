@@ -8,7 +8,6 @@ mod address;
 mod answer;
 
 use std::error::Error as _;
-use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
@@ -24,12 +23,11 @@ use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::Error as TlsError;
 
-use crate::text::plain::one_line;
+use crate::trust;
 
 use super::stream::AnyStream;
-use super::{Attempt, Refusal, trust};
+use super::{Attempt, Refusal};
 use address::Address;
 
 pub use answer::{Answer, refused};
@@ -56,7 +54,6 @@ pub struct Reached {
     pub certificate: Option<Vec<u8>>,
 }
 
-const LONGEST_REASON: usize = 200;
 const LONGEST_HEAD: usize = 16 * 1024;
 
 /// Why there is no answer. The sentences follow the name of what has the address: `webhook ops: …`.
@@ -163,7 +160,7 @@ impl Exchange {
             let connected = connector.connect(name.clone(), stream).await;
             connected.map_err(|error| HttpError::Tls {
                 host: self.host(),
-                reason: failure(&error),
+                reason: trust::failure(&error, "ca_file"),
             })
         };
         let stream = self.within("agreeing on TLS", handshake).await?;
@@ -271,19 +268,6 @@ impl Exchange {
 
     fn host(&self) -> String {
         self.address.host.clone()
-    }
-}
-
-/// Why a handshake failed, for the operator of the server.
-fn failure(error: &io::Error) -> String {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    match inner {
-        Some(TlsError::InvalidCertificate(why)) => {
-            format!("its certificate {}", trust::objection(why))
-        }
-        Some(TlsError::InvalidMessage(_)) => "it does not speak TLS there".to_owned(),
-        None if trust::hung_up(error) => "it closed the connection during the handshake".to_owned(),
-        _ => one_line(&error.to_string(), LONGEST_REASON),
     }
 }
 

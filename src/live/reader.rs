@@ -157,6 +157,8 @@ impl Meeting {
         {
             return Err(why.clone());
         }
+        // Whoever asked last may have gone in the middle of an answer.
+        slot.shared.take_if(|shared| shared.is_behind());
         while slot.shared.is_none() {
             *tries += 1;
             match Shared::connect(&self.settings, now).await {

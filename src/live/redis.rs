@@ -18,6 +18,7 @@ mod python;
 pub mod scans;
 pub mod server;
 pub mod shared;
+pub mod wire;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 

@@ -21,6 +21,7 @@ mod program;
 mod questions;
 mod recording;
 mod redis_layouts;
+mod redis_wire;
 pub(crate) mod scan_hashes;
 mod scans;
 mod sorting;

@@ -315,3 +315,32 @@ impl Reply {
         pairs.collect::<Vec<_>>().into_iter()
     }
 }
+
+/// A script's keys and arguments.
+pub struct Sent {
+    pub keys: Vec<Vec<u8>>,
+    pub arguments: Vec<Vec<u8>>,
+}
+
+impl Sent {
+    /// From what goes over the wire: each part behind `$`, its length and a line break.
+    pub fn of(keys: &[u8], arguments: &[u8]) -> Self {
+        Self {
+            keys: parts(keys),
+            arguments: parts(arguments),
+        }
+    }
+}
+
+fn parts(mut sent: &[u8]) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    while let [b'$', rest @ ..] = sent {
+        let line = rest.iter().position(|byte| *byte == b'\r').unwrap();
+        let length: usize = std::str::from_utf8(&rest[..line]).unwrap().parse().unwrap();
+        let (part, behind) = rest[line + 2..].split_at(length);
+        parts.push(part.to_vec());
+        sent = &behind[2..];
+    }
+    assert!(sent.is_empty());
+    parts
+}

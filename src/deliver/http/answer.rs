@@ -8,10 +8,10 @@ use hyper::header::LOCATION;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::text::plain::printable;
+use crate::text::plain::{one_line, printable};
 
 use super::address::concealed;
-use super::{Attempt, Refusal, one_line};
+use super::{Attempt, Refusal};
 
 /// Reading stops after so many bytes of the body.
 const LONGEST_BODY: usize = 4 * 1024;

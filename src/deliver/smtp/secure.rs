@@ -13,9 +13,9 @@ use tokio_rustls::rustls::{Error as TlsError, ProtocolVersion};
 
 use crate::config::{MailSettings, SmtpServer};
 use crate::deliver::stream::AnyStream;
-use crate::deliver::trust;
 use crate::text::duration::spoken;
 use crate::text::plain::one_line;
+use crate::trust;
 
 use super::Refusal;
 use super::reach::place;
@@ -107,7 +107,10 @@ fn failure(server: &str, error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     let words = match inner {
         Some(TlsError::InvalidCertificate(reason)) => {
-            format!("the certificate of {server} {}", trust::objection(reason))
+            format!(
+                "the certificate of {server} {}",
+                trust::objection(reason, "ca_file")
+            )
         }
         Some(TlsError::InvalidMessage(_)) => {
             format!("{server} does not speak TLS here: is it the right port?")

@@ -1,6 +1,7 @@
 //! What the hashes of a moderation bot in Redis say, and which of them an answer is made of. All are texts; what is no number counts as 0.
 
-use std::collections::{BTreeMap, HashMap};
+use std::array;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -11,24 +12,55 @@ use super::scan_sums::{Bucket, Last, LastDetails, LastScan, Measure, ScanSums};
 const FULL: i128 = i64::MAX as i128;
 /// Behind the name of a full counter: its exact sum.
 const EXACT: &str = "_exact";
-/// Before the fields of each acceleration, in the order of the sums.
-const PREFIXES: [&str; 3] = ["accelerated_", "non_accelerated_", "unknown_acceleration_"];
+/// Before the fields of all scans, and before those of each acceleration.
+pub const PREFIXES: [&str; 4] = [
+    "",
+    "accelerated_",
+    "non_accelerated_",
+    "unknown_acceleration_",
+];
+macro_rules! counters {
+    ($prefix:literal) => {
+        [
+            concat!($prefix, "scans_count"),
+            concat!($prefix, "flagged_count"),
+            concat!($prefix, "flags_sum"),
+            concat!($prefix, "total_bytes"),
+            concat!($prefix, "total_duration_ms"),
+            concat!($prefix, "bytes_missing"),
+            concat!($prefix, "duration_missing"),
+            concat!($prefix, "total_bytes_sq"),
+            concat!($prefix, "total_duration_sq_ms"),
+            concat!($prefix, "total_frames_scanned"),
+            concat!($prefix, "total_frames_target"),
+            concat!($prefix, "total_frames_media"),
+        ]
+    };
+}
+/// By [`PREFIXES`].
+pub const COUNTERS: [[&str; 12]; 4] = [
+    counters!(""),
+    counters!("accelerated_"),
+    counters!("non_accelerated_"),
+    counters!("unknown_acceleration_"),
+];
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'-')
     .remove(b'~');
 
-pub type Hash = HashMap<String, String>;
+/// The fields of a hash, as the server answered them; none if there is no such hash.
+pub type Hash<'t> = Vec<(&'t str, &'t str)>;
 
-/// A rollup, or the totals, as the server answered; a hash that does not exist is empty.
+/// A rollup, or the totals.
 #[derive(Debug, Clone, Default)]
-pub struct Hashes {
-    pub counters: Hash,
+pub struct Hashes<'t> {
+    pub counters: Hash<'t>,
     /// What the counters stood at when they were last reset.
-    pub baseline: Hash,
-    pub status: Hash,
-    pub status_baseline: Hash,
+    pub baseline: Hash<'t>,
+    pub status: Hash<'t>,
+    pub status_baseline: Hash<'t>,
 }
 
 /// Which rollup a key is of.
@@ -114,9 +146,20 @@ pub fn wanted_keys<'k>(
     keys
 }
 
-/// The rows of these rollups, at most `limit`. To stop early, a reader reads whole days, the newest first, until there are enough rows.
+/// The row of one rollup; `None`: its key has no hash.
+pub fn row(key: &RollupKey, hashes: &Hashes<'_>) -> Option<ScanRow> {
+    (!hashes.counters.is_empty()).then(|| ScanRow {
+        date: key.date,
+        guild: Some(key.guild).filter(|guild| *guild != 0),
+        content_type: key.content_type.clone(),
+        sums: sums(hashes),
+    })
+}
+
+/// The rows of an answer made of those of rollups, at most `limit`. To stop early, a reader reads whole days, the newest first,
+/// until there are enough rows.
 pub fn rollups(
-    read: &[(RollupKey, Hashes)],
+    read: Vec<ScanRow>,
     wanted: &Wanted,
     guild_zero: GuildZero,
     limit: usize,
@@ -125,7 +168,7 @@ pub fn rollups(
         return Err("limit 0: expected at least 1".to_owned());
     }
     let mut rows = match wanted.guild {
-        Some(_) => own_rows(read),
+        Some(_) => read,
         None => rows_of_all_guilds(read, guild_zero),
     };
     sort_rows(&mut rows);
@@ -156,29 +199,19 @@ pub fn sort_rows(rows: &mut [ScanRow]) {
     });
 }
 
-fn own_rows(read: &[(RollupKey, Hashes)]) -> Vec<ScanRow> {
-    let read = read
-        .iter()
-        .filter(|(_, hashes)| !hashes.counters.is_empty());
-    read.map(|(key, hashes)| ScanRow {
-        date: key.date,
-        guild: Some(key.guild).filter(|guild| *guild != 0),
-        content_type: key.content_type.clone(),
-        sums: sums(hashes),
-    })
-    .collect()
-}
-
 /// A day on which guild 0 has fewer scans than the guilds was imported, or begun, without it: their sum is nearer then.
-fn rows_of_all_guilds(read: &[(RollupKey, Hashes)], guild_zero: GuildZero) -> Vec<ScanRow> {
+fn rows_of_all_guilds(read: Vec<ScanRow>, guild_zero: GuildZero) -> Vec<ScanRow> {
     let mut rows: BTreeMap<(NaiveDate, String), [Option<ScanSums>; 2]> = BTreeMap::new();
-    for row in own_rows(read) {
+    for row in read {
         let [zero, guilds] = rows.entry((row.date, row.content_type)).or_default();
         let sums = match row.guild {
             None => zero,
             Some(_) => guilds,
         };
-        sums.get_or_insert_default().add(&row.sums);
+        match sums {
+            Some(sums) => sums.add(&row.sums),
+            None => *sums = Some(row.sums),
+        }
     }
     let row =
         |((date, content_type), sums): ((NaiveDate, String), [Option<ScanSums>; 2])| ScanRow {
@@ -203,146 +236,216 @@ fn rows_of_all_guilds(read: &[(RollupKey, Hashes)], guild_zero: GuildZero) -> Ve
 }
 
 /// What a rollup's, or the totals', hashes say.
-pub fn sums(hashes: &Hashes) -> ScanSums {
-    let counters = Counters {
-        now: &hashes.counters,
-        before: &hashes.baseline,
-    };
-    let statuses = Counters {
-        now: &hashes.status,
-        before: &hashes.status_baseline,
-    };
-    let names = hashes
-        .status
-        .keys()
-        .filter(|name| !is_exact(name, &hashes.status));
-    let counts = names.map(|name| (name.clone(), statuses.count(name)));
-    let mut all = counters.bucket("");
-    all.last = last(&hashes.counters);
-    let bucket = |prefix: &str| Bucket {
-        last: last_of_bucket(&hashes.counters, prefix),
-        ..counters.bucket(prefix)
+pub fn sums(hashes: &Hashes<'_>) -> ScanSums {
+    let (now, lasts) = read(&hashes.counters);
+    let (before, _) = read(&hashes.baseline);
+    let bucket = |at: usize, last: Last| {
+        let counts = array::from_fn(|counter| now[at][counter].since(before[at][counter]));
+        Bucket {
+            last,
+            ..bucket(counts)
+        }
     };
     ScanSums {
-        all,
-        acceleration: Some(PREFIXES.map(bucket)),
-        status_counts: Some(counts.filter(|(_, count)| *count != 0).collect()),
+        all: bucket(0, lasts[0].of_all()),
+        acceleration: Some([1, 2, 3].map(|at| bucket(at, lasts[at].of_bucket()))),
+        status_counts: Some(statuses(hashes)),
     }
 }
 
-/// A full status count has its exact sum beside it, which is no status.
-fn is_exact(name: &str, hash: &Hash) -> bool {
-    let counter = name.strip_suffix(EXACT);
-    counter.is_some_and(|counter| whole(hash, counter) == FULL)
-}
-
-/// Counters, and what they stood at when they were reset.
-struct Counters<'a> {
-    now: &'a Hash,
-    before: &'a Hash,
-}
-
-impl Counters<'_> {
-    fn count(&self, field: &str) -> i128 {
-        let now = exact(self.now, field);
-        if !self.before.contains_key(field) {
-            return now;
+/// All of a hash, by [`PREFIXES`].
+fn read<'t>(hash: &Hash<'t>) -> ([[Counter; 12]; 4], [LastFields<'t>; 4]) {
+    let mut counters = [[Counter::default(); 12]; 4];
+    let mut lasts = [LastFields::default(); 4];
+    for (field, text) in hash {
+        let prefixed = (1..4).find_map(|at| Some((at, field.strip_prefix(PREFIXES[at])?)));
+        let (at, name) = prefixed.unwrap_or((0, field));
+        let counter = name.strip_suffix(EXACT);
+        let wanted = counter.unwrap_or(name);
+        match COUNTERS[0].iter().position(|name| *name == wanted) {
+            Some(place) if counter.is_some() => counters[at][place].exact = number(text),
+            Some(place) => counters[at][place].count = Some(whole(text)),
+            None => lasts[at].set(name, text),
         }
-        let since = now.saturating_sub(exact(self.before, field));
-        // A counter below its baseline was set to 0 after the baseline was taken.
-        if since >= 0 { since } else { now }
+    }
+    (counters, lasts)
+}
+
+fn statuses(hashes: &Hashes<'_>) -> BTreeMap<String, i128> {
+    let now: BTreeMap<&str, &str> = hashes.status.iter().copied().collect();
+    let before = hashes.status_baseline.iter().copied().collect();
+    let counter = |hash: &BTreeMap<&str, &str>, name: &str| Counter {
+        count: hash.get(name).map(|text| whole(text)),
+        exact: hash
+            .get(&*format!("{name}{EXACT}"))
+            .and_then(|text| number(text)),
+    };
+    // A full count has its exact sum beside it, which is no status.
+    let is_exact = |name: &str| {
+        let counter = name
+            .strip_suffix(EXACT)
+            .and_then(|counter| now.get(counter));
+        counter.is_some_and(|text| whole(text) == FULL)
+    };
+    let names = now.keys().filter(|name| !is_exact(name));
+    let counts = names.map(|name| {
+        let count = counter(&now, name).since(counter(&before, name));
+        ((*name).to_owned(), count)
+    });
+    counts.filter(|(_, count)| *count != 0).collect()
+}
+
+/// By [`COUNTERS`].
+fn bucket(counts: [i128; 12]) -> Bucket {
+    let [
+        scans,
+        flagged,
+        flags,
+        bytes,
+        duration,
+        no_bytes,
+        no_duration,
+        bytes_squares,
+        duration_squares,
+        frames,
+        frames_target,
+        frames_media,
+    ] = counts;
+    // Only we write how many scans lacked a number; of what the bot wrote all count, as it counts them.
+    let measure = |missing: i128, sum: i128, squares: i128| Measure {
+        count: scans.saturating_sub(missing),
+        sum,
+        squares,
+        squares_within: 0,
+    };
+    Bucket {
+        scans,
+        flagged,
+        flags,
+        bytes: measure(no_bytes, bytes, bytes_squares),
+        duration: measure(no_duration, duration, duration_squares),
+        frames,
+        frames_target,
+        frames_media,
+        last: Last::default(),
+    }
+}
+
+/// A counter, and its sum beside it, which holds while it is full.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counter {
+    count: Option<i128>,
+    exact: Option<i128>,
+}
+
+impl Counter {
+    fn value(self) -> i128 {
+        match self.count {
+            Some(FULL) => self.exact.unwrap_or(FULL),
+            count => count.unwrap_or(0),
+        }
     }
 
-    fn bucket(&self, prefix: &str) -> Bucket {
-        let count = |name: &str| self.count(&format!("{prefix}{name}"));
-        let scans = count("scans_count");
-        // Only we write how many scans lacked a number; of what the bot wrote all count, as it counts them.
-        let measure = |missing: &str, sum: &str, squares: &str| Measure {
-            count: scans.saturating_sub(count(missing)),
-            sum: count(sum),
-            squares: count(squares),
-            squares_within: 0,
+    /// A counter below its baseline was set to 0 after the baseline was taken.
+    fn since(self, before: Self) -> i128 {
+        let now = self.value();
+        let since = now.saturating_sub(before.value());
+        match before.count {
+            Some(_) if since >= 0 => since,
+            _ => now,
+        }
+    }
+}
+
+/// What a hash says of its newest scans.
+#[derive(Debug, Clone, Copy, Default)]
+struct LastFields<'t> {
+    us: Option<&'t str>,
+    at: Option<&'t str>,
+    status: Option<&'t str>,
+    duration: Option<&'t str>,
+    flagged_at: Option<&'t str>,
+    details: Option<&'t str>,
+    details_us: Option<&'t str>,
+    updated_at: Option<&'t str>,
+}
+
+impl<'t> LastFields<'t> {
+    fn set(&mut self, name: &str, text: &'t str) {
+        let field = match name {
+            "last_us" => &mut self.us,
+            "last_at" => &mut self.at,
+            "last_status" => &mut self.status,
+            "last_duration_ms" => &mut self.duration,
+            "last_flagged_at" => &mut self.flagged_at,
+            "last_details" => &mut self.details,
+            "last_details_us" => &mut self.details_us,
+            "updated_at" => &mut self.updated_at,
+            _ => return,
         };
-        Bucket {
-            scans,
-            flagged: count("flagged_count"),
-            flags: count("flags_sum"),
-            bytes: measure("bytes_missing", "total_bytes", "total_bytes_sq"),
-            duration: measure(
-                "duration_missing",
-                "total_duration_ms",
-                "total_duration_sq_ms",
-            ),
-            frames: count("total_frames_scanned"),
-            frames_target: count("total_frames_target"),
-            frames_media: count("total_frames_media"),
-            last: Last::default(),
+        *field = Some(text);
+    }
+
+    fn of_all(&self) -> Last {
+        let is_there = self.status().is_some() || self.duration.is_some();
+        let at = self.us.and_then(micros);
+        Last {
+            scan: is_there.then(|| self.scan(at)),
+            flagged_at: self.flagged_at.and_then(moment),
+            details: self.details(self.details_us.and_then(micros)),
+            updated_at: self.updated_at.and_then(moment),
+            is_partial: false,
         }
     }
-}
 
-fn last(hash: &Hash) -> Last {
-    let status = text(hash, "last_status");
-    let duration = hash.get("last_duration_ms");
-    let scan = (status.is_some() || duration.is_some()).then(|| LastScan {
-        at: micros(hash, "last_us"),
-        status,
-        duration: whole(hash, "last_duration_ms"),
-    });
-    Last {
-        scan,
-        flagged_at: moment(hash, "last_flagged_at"),
-        details: text(hash, "last_details").map(|json| LastDetails {
-            at: micros(hash, "last_details_us"),
-            json,
-        }),
-        updated_at: moment(hash, "updated_at"),
-        is_partial: false,
+    fn of_bucket(&self) -> Last {
+        let at = self.us.and_then(micros);
+        let at = at.or_else(|| self.at.and_then(moment));
+        let is_there = self.status().is_some() || at.is_some();
+        Last {
+            scan: is_there.then(|| self.scan(at)),
+            flagged_at: self.flagged_at.and_then(moment),
+            details: self.details(at),
+            updated_at: None,
+            is_partial: false,
+        }
+    }
+
+    fn scan(&self, at: Option<i64>) -> LastScan {
+        LastScan {
+            at,
+            status: self.status(),
+            duration: self.duration.map_or(0, whole),
+        }
+    }
+
+    fn status(&self) -> Option<String> {
+        let status = self.status.filter(|text| !text.is_empty());
+        status.map(str::to_owned)
+    }
+
+    fn details(&self, at: Option<i64>) -> Option<LastDetails> {
+        let json = self.details.filter(|text| !text.is_empty())?.to_owned();
+        Some(LastDetails { at, json })
     }
 }
 
-fn last_of_bucket(hash: &Hash, prefix: &str) -> Last {
-    let name = |name: &str| format!("{prefix}{name}");
-    let at = micros(hash, &name("last_us")).or_else(|| moment(hash, &name("last_at")));
-    let status = text(hash, &name("last_status"));
-    let scan = (at.is_some() || status.is_some()).then(|| LastScan {
-        at,
-        status,
-        duration: whole(hash, &name("last_duration_ms")),
-    });
-    Last {
-        scan,
-        flagged_at: moment(hash, &name("last_flagged_at")),
-        details: text(hash, &name("last_details")).map(|json| LastDetails { at, json }),
-        updated_at: None,
-        is_partial: false,
-    }
+fn whole(text: &str) -> i128 {
+    number(text).unwrap_or(0)
 }
 
-/// A full counter's sum stands beside it.
-fn exact(hash: &Hash, field: &str) -> i128 {
-    let count = whole(hash, field);
-    let beside = || hash.get(&format!("{field}{EXACT}"))?.trim().parse().ok();
-    match count == FULL {
-        true => beside().unwrap_or(count),
-        false => count,
-    }
+fn number(text: &str) -> Option<i128> {
+    let text = text.trim();
+    // Hardly any is longer.
+    let short = text.parse::<i64>().map(i128::from);
+    short.or_else(|_| text.parse()).ok()
 }
 
-fn whole(hash: &Hash, field: &str) -> i128 {
-    let number = hash.get(field).and_then(|text| text.trim().parse().ok());
-    number.unwrap_or_default()
+fn micros(text: &str) -> Option<i64> {
+    text.trim().parse().ok()
 }
 
-fn micros(hash: &Hash, field: &str) -> Option<i64> {
-    hash.get(field)?.trim().parse().ok()
-}
-
-fn text(hash: &Hash, field: &str) -> Option<String> {
-    hash.get(field).filter(|text| !text.is_empty()).cloned()
-}
-
-fn moment(hash: &Hash, field: &str) -> Option<i64> {
-    let at = DateTime::parse_from_rfc3339(hash.get(field)?.trim()).ok()?;
+fn moment(text: &str) -> Option<i64> {
+    let at = DateTime::parse_from_rfc3339(text.trim()).ok()?;
     Some(at.timestamp_micros())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::keys;
+use super::wire::Parts;
 
 /// Seconds for which a host's current sample lives.
 const CURRENT_LIVES: &str = "3600";
@@ -13,8 +14,8 @@ const PART: usize = 16;
 /// What EVALSHA is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    pub keys: Vec<Vec<u8>>,
-    pub arguments: Vec<Vec<u8>>,
+    pub keys: Parts,
+    pub arguments: Parts,
 }
 
 #[derive(Debug, Default)]
@@ -202,54 +203,61 @@ impl Changes {
         let mut call = Calling::default();
         call.number(keys::applied(prefix));
         call.number(keys::applied_until(prefix));
-        for text in [replica, before, behind, &until_micros.to_string()] {
-            call.part(text);
-        }
+        call.arguments.args([replica, before, behind]);
+        call.arguments.number(until_micros);
         for (key, stream) in self.streams.list {
-            let mut parts = vec![stream.bound.into_bytes()];
-            parts.extend(stream.events);
-            call.change("x", key, parts);
+            let mut parts = Parts::default();
+            parts.arg(stream.bound).args(stream.events);
+            call.change("x", key, &parts);
         }
-        call.fields("h", self.sets, |field, text| vec![field, text]);
-        call.fields("a", self.counts, Count::parts);
-        call.fields("g", self.sums, Count::parts);
-        call.fields("f", self.floats, |field, sum| vec![field, float(sum)]);
-        call.fields("e", self.extremes, |name, found| {
-            let (least, most) = found.unwrap_or_default();
-            let (min, max) = (format!("{name}:min"), format!("{name}:max"));
-            vec![min, float(least), max, float(most)]
+        call.fields("h", self.sets, |parts, field, text| {
+            parts.arg(field).arg(text);
         });
-        call.fields("v", self.numbers, |name, found| {
+        call.fields("a", self.counts, Count::add_to);
+        call.fields("g", self.sums, Count::add_to);
+        call.fields("f", self.floats, |parts, field, sum| {
+            parts.arg(field).arg(float(sum));
+        });
+        call.fields("e", self.extremes, |parts, name, found| {
+            let (least, most) = found.unwrap_or_default();
+            parts.arg(format!("{name}:min")).arg(float(least));
+            parts.arg(format!("{name}:max")).arg(float(most));
+        });
+        call.fields("v", self.numbers, |parts, name, found| {
             let (at, number) = found.unwrap_or_default();
-            let (instant, last) = (format!("{name}:last_us"), format!("{name}:last"));
-            vec![instant, at.to_string(), last, float(number)]
+            parts.arg(format!("{name}:last_us")).number(at);
+            parts.arg(format!("{name}:last")).arg(float(number));
         });
         for (key, lasts) in self.lasts.list {
             for (instant, last) in lasts.list {
                 let Some(Last { at, fields }) = last else {
                     continue;
                 };
-                let fields = fields.into_iter().flat_map(|(name, text)| [name, text]);
-                let parts = [instant, at.to_string()].into_iter().chain(fields);
-                call.change("l", key.clone(), parts.map(String::into_bytes).collect());
+                let mut parts = Parts::default();
+                parts.arg(instant).number(at);
+                for (name, text) in fields {
+                    parts.arg(name).arg(text);
+                }
+                call.change("l", key.clone(), &parts);
             }
         }
         call.samples(self.samples, self.history_lives);
         for (key, Items { expires, items }) in self.items.list {
-            let expires = expires.map_or_else(String::new, |second| second.to_string());
-            let mut parts = vec![expires.into_bytes()];
-            parts.extend(items);
-            call.change("p", key, parts);
+            let mut parts = Parts::default();
+            parts.arg(expires.map_or_else(String::new, |second| second.to_string()));
+            call.change("p", key, parts.args(items));
         }
         for (key, ()) in self.forgotten.list {
-            call.change("d", key, Vec::new());
+            call.change("d", key, &Parts::default());
         }
         for (key, second) in self.expiries.list {
-            call.change("k", key, vec![second.to_string().into_bytes()]);
+            call.change("k", key, Parts::default().number(second));
         }
-        call.fields("s", self.members, |member, ()| vec![member]);
-        call.fields("z", self.indexes, |member, score| {
-            vec![score.to_string(), member]
+        call.fields("s", self.members, |parts, member, ()| {
+            parts.arg(member);
+        });
+        call.fields("z", self.indexes, |parts, member, score| {
+            parts.number(score).arg(member);
         });
         Call {
             keys: call.keys,
@@ -266,10 +274,10 @@ impl Count {
         }
     }
 
-    fn parts(field: String, count: Self) -> Vec<String> {
-        let numbers = count.full.into_iter().chain([count.rest]);
-        let parts = numbers.flat_map(|number| [field.clone(), number.to_string()]);
-        parts.collect()
+    fn add_to(parts: &mut Parts, field: String, count: Self) {
+        for number in count.full.into_iter().chain([count.rest]) {
+            parts.arg(&field).arg(number.to_string());
+        }
     }
 }
 
@@ -312,44 +320,41 @@ impl<T: Default> ByName<T> {
 
 #[derive(Default)]
 struct Calling {
-    keys: Vec<Vec<u8>>,
+    keys: Parts,
     numbers: HashMap<String, usize>,
-    arguments: Vec<Vec<u8>>,
+    arguments: Parts,
 }
 
 impl Calling {
-    fn part(&mut self, text: &str) {
-        self.arguments.push(text.as_bytes().to_vec());
-    }
-
     fn number(&mut self, key: String) -> usize {
         match self.numbers.entry(key) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
-                self.keys.push(new.key().as_bytes().to_vec());
-                *new.insert(self.keys.len())
+                self.keys.arg(new.key());
+                *new.insert(self.keys.count())
             }
         }
     }
 
-    fn change(&mut self, letter: &str, key: String, parts: Vec<Vec<u8>>) {
-        let number = self.number(key);
-        self.part(letter);
-        self.part(&number.to_string());
-        self.part(&parts.len().to_string());
-        self.arguments.extend(parts);
+    fn change(&mut self, letter: &str, key: String, parts: &Parts) {
+        let number = self.number(key) as i64;
+        let length = parts.count() as i64;
+        self.arguments.arg(letter).number(number).number(length);
+        self.arguments.append(parts);
     }
 
     fn fields<T>(
         &mut self,
         letter: &str,
         keys: ByName<ByName<T>>,
-        parts: impl Fn(String, T) -> Vec<String>,
+        add_to: impl Fn(&mut Parts, String, T),
     ) {
         for (key, fields) in keys.list {
-            let fields = fields.list.into_iter();
-            let parts = fields.flat_map(|(field, change)| parts(field, change));
-            self.change(letter, key, parts.map(String::into_bytes).collect());
+            let mut parts = Parts::default();
+            for (field, change) in fields.list {
+                add_to(&mut parts, field, change);
+            }
+            self.change(letter, key, &parts);
         }
     }
 
@@ -359,20 +364,18 @@ impl Calling {
             return;
         }
         let lives = history_lives.map_or_else(String::new, |seconds| seconds.to_string());
-        let mut parts = vec![CURRENT_LIVES.into(), lives.into_bytes()];
+        let mut parts = Parts::default();
+        parts.arg(CURRENT_LIVES).arg(lives);
         for (host, mut samples) in hosts.list {
             samples.sort_by_key(|(at, _)| *at);
-            self.keys.push(keys::current(&host).into());
-            parts.extend([
-                host.clone().into(),
-                self.keys.len().to_string().into(),
-                (2 * samples.len()).to_string().into(),
-            ]);
-            self.keys.push(keys::history(&host).into());
+            self.keys.arg(keys::current(&host));
+            parts.arg(&host).number(self.keys.count() as i64);
+            parts.number(2 * samples.len() as i64);
+            self.keys.arg(keys::history(&host));
             for (at, json) in samples {
-                parts.extend([at.to_string().into(), json.into()]);
+                parts.number(at).arg(json);
             }
         }
-        self.change("o", keys::NEWEST.to_owned(), parts);
+        self.change("o", keys::NEWEST.to_owned(), &parts);
     }
 }

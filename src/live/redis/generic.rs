@@ -337,8 +337,11 @@ pub fn read_key(kind: &str, key: &str) -> Option<Key> {
     })
 }
 
+/// The fields of a hash.
+pub type Fields<'t> = HashMap<&'t str, &'t str>;
+
 /// The rollup that a hash holds, as `HGETALL` answers it; its values' sketches stand in hashes of their own.
-pub fn read_rollup(fields: &HashMap<String, String>, kind: &Kind) -> Result<Rollup, Corrupt> {
+pub fn read_rollup(fields: &Fields<'_>, kind: &Kind) -> Result<Rollup, Corrupt> {
     let mut rollup = Rollup {
         points: read(fields, "count")?.unwrap_or(0),
         succeeded: read(fields, "succeeded")?.unwrap_or(0),
@@ -355,7 +358,7 @@ pub fn read_rollup(fields: &HashMap<String, String>, kind: &Kind) -> Result<Roll
     Ok(rollup)
 }
 
-fn read_stats(fields: &HashMap<String, String>, name: &str, kind: &Kind) -> Result<Stats, Corrupt> {
+fn read_stats(fields: &Fields<'_>, name: &str, kind: &Kind) -> Result<Stats, Corrupt> {
     let number = |what: &str| read::<f64>(fields, &format!("{name}:{what}"));
     let mut stats = Stats::default();
     let declared = kind.value(name).and_then(|at| kind.values[at].decimals);
@@ -380,14 +383,14 @@ fn read_stats(fields: &HashMap<String, String>, name: &str, kind: &Kind) -> Resu
     Ok(stats)
 }
 
-fn read<T: FromStr>(fields: &HashMap<String, String>, field: &str) -> Result<Option<T>, Corrupt> {
+fn read<T: FromStr>(fields: &Fields<'_>, field: &str) -> Result<Option<T>, Corrupt> {
     let number = fields.get(field).map(|text| text.parse());
     let number = number.transpose();
     number.map_err(|_| Corrupt("a number of a rollup is none"))
 }
 
 /// What is larger than Redis counts to stands beside it, which holds only while it is full.
-fn read_whole(fields: &HashMap<String, String>, field: &str) -> Result<i128, Corrupt> {
+fn read_whole(fields: &Fields<'_>, field: &str) -> Result<i128, Corrupt> {
     let sum = read(fields, field)?.unwrap_or(0);
     if sum == i128::from(i64::MAX) || sum == i128::from(i64::MIN) {
         return Ok(read(fields, &format!("{field}_exact"))?.unwrap_or(sum));
@@ -395,8 +398,8 @@ fn read_whole(fields: &HashMap<String, String>, field: &str) -> Result<i128, Cor
     Ok(sum)
 }
 
-pub fn read_sketch(fields: &HashMap<String, String>) -> Result<Sketch, Corrupt> {
-    let bucket = |(bucket, count): (&String, &String)| {
+pub fn read_sketch(fields: &Fields<'_>) -> Result<Sketch, Corrupt> {
+    let bucket = |(bucket, count): (&&str, &&str)| {
         let pair = bucket.parse().ok().zip(count.parse().ok());
         pair.ok_or(Corrupt("a bucket of a sketch is none"))
     };

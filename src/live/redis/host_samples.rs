@@ -15,6 +15,7 @@ use super::super::question::Order;
 use super::super::store::StoreError;
 use super::compact::{self, DAY, DECIMALS, FIELDS, Sample};
 use super::shared::Shared;
+use super::wire::command;
 use super::{generic, hosts, keys};
 
 /// What a host's newest point says.
@@ -38,11 +39,12 @@ pub async fn newest(
     kind: &Kind,
     hosts: &[&str],
 ) -> Result<Vec<Option<Newest>>, StoreError> {
-    let mut commands = redis::pipe();
-    for host in hosts {
-        commands.hget(generic::latest_key(&kind.name, HOST), *host);
+    if hosts.is_empty() {
+        return Ok(Vec::new());
     }
-    let points: Vec<Option<String>> = shared.ask(&mut commands).await?;
+    let mut get = command("HMGET");
+    get.arg(generic::latest_key(&kind.name, HOST)).args(hosts);
+    let points: Vec<Option<String>> = shared.ask(&get).await?;
     let newest = points.into_iter().map(|point| {
         let point: Json = serde_json::from_str(&point?).ok()?;
         let about = point["details"].as_object().cloned();
@@ -60,9 +62,8 @@ pub async fn newest_of_all(
     kind: &Kind,
     organisation: &str,
 ) -> Result<Columns, StoreError> {
-    let mut commands = redis::pipe();
-    commands.hgetall(generic::latest_key(&kind.name, HOST));
-    let (all,): (BTreeMap<String, String>,) = shared.ask(&mut commands).await?;
+    let latest = generic::latest_key(&kind.name, HOST);
+    let all: BTreeMap<String, String> = shared.ask(command("HGETALL").arg(latest)).await?;
     let mut points = Columns::new(kind);
     for (host, text) in all.iter().filter(|(field, _)| !field.contains('\0')) {
         let Ok(point) = serde_json::from_str::<Json>(text) else {
@@ -98,14 +99,15 @@ pub async fn samples(
     };
     let mut read = Vec::new();
     if shared.has_documented_history() {
-        let mut commands = redis::pipe();
-        let (key, most) = (keys::history(host), most as isize);
         let (first, last) = (*window.start(), *window.end());
-        match order {
-            Order::OldestFirst => commands.zrangebyscore_limit(key, first, last, 0, most),
-            Order::NewestFirst => commands.zrevrangebyscore_limit(key, last, first, 0, most),
+        let (name, from, to) = match order {
+            Order::OldestFirst => ("ZRANGEBYSCORE", first, last),
+            Order::NewestFirst => ("ZREVRANGEBYSCORE", last, first),
         };
-        let (texts,): (Vec<String>,) = shared.ask(&mut commands).await?;
+        let mut range = command(name);
+        range.arg(keys::history(host)).number(from).number(to);
+        range.arg("LIMIT").number(0).number(most as i64);
+        let texts: Vec<String> = shared.ask(&range).await?;
         read.extend(texts.iter().filter_map(|text| hosts::read_json(text)));
     } else {
         let kept = shared.days_of_hosts();
@@ -142,10 +144,7 @@ pub async fn samples(
 /// How many samples of a host are kept.
 pub async fn count(shared: &mut Shared, host: &str) -> Result<u64, StoreError> {
     if shared.has_documented_history() {
-        let mut commands = redis::pipe();
-        commands.zcard(keys::history(host));
-        let (count,): (u64,) = shared.ask(&mut commands).await?;
-        return Ok(count);
+        return shared.ask(command("ZCARD").arg(keys::history(host))).await;
     }
     let mut count = 0;
     for day in shared.days_of_hosts() {
@@ -161,9 +160,9 @@ async fn day_of(
     host: &str,
     day: i64,
 ) -> Result<Result<Vec<Sample>, String>, StoreError> {
-    let mut commands = redis::pipe();
-    commands.lrange(keys::compact(host, day), 0, -1);
-    let (items,): (Vec<Vec<u8>>,) = shared.ask(&mut commands).await?;
+    let mut all = command("LRANGE");
+    all.arg(keys::compact(host, day)).args(["0", "-1"]);
+    let items: Vec<Vec<u8>> = shared.ask(&all).await?;
     let samples = compact::read(day * DAY, &items.concat());
     Ok(samples.map_err(|error| error.to_string()))
 }

@@ -9,9 +9,10 @@ use crate::config::live_redis::RedisSettings;
 use crate::kinds::Kinds;
 
 use super::super::compat::hosts::{HOST, KIND};
+use super::super::compat::scan_hashes::COUNTERS;
 use super::super::grain::Grain;
-use super::moderation::COUNTERS;
 use super::server::{Server, Trouble};
+use super::wire::{Commands, Parts, Scored, command};
 use super::{generic, keys};
 
 const TRIM_HOST: &str = include_str!("trim_host.lua");
@@ -84,12 +85,9 @@ impl Keeper<'_> {
         let cutoff = now - i64::from(self.settings.retention) * DAY;
         for host in self.hosts().await? {
             let keys = host_keys(&host);
-            let arguments = [
-                host,
-                cutoff.to_string(),
-                SAMPLES.to_string(),
-                self.dry().to_owned(),
-            ];
+            let mut arguments = Parts::default();
+            arguments.arg(host).number(cutoff).number(SAMPLES);
+            arguments.arg(self.dry());
             loop {
                 let (taken, left, has_gone): (i64, i64, i64) =
                     self.server.script(TRIM_HOST, &keys, &arguments).await?;
@@ -101,8 +99,8 @@ impl Keeper<'_> {
             }
         }
         if !self.dry_run {
-            let mut note = redis::cmd("SET");
-            note.arg(keys::LAST_CLEANUP).arg(now);
+            let mut note = command("SET");
+            note.arg(keys::LAST_CLEANUP).number(now);
             self.server.ask::<()>(&note).await?;
         }
         Ok(())
@@ -112,37 +110,30 @@ impl Keeper<'_> {
     async fn trim_scans(&mut self, days: u32, trimmed: &mut Trimmed) -> Result<(), Trouble> {
         let first_left = self.now.date_naive() - TimeDelta::days(days.into());
         let index = keys::rollups(&self.settings.prefix);
-        let mut older = redis::cmd("ZRANGEBYSCORE");
-        older
-            .arg(&index)
-            .arg("-inf")
-            .arg(format!("({}", keys::score(first_left)))
-            .arg("WITHSCORES");
-        let found: Vec<(String, f64)> = self.server.ask(&older).await?;
+        let mut older = command("ZRANGEBYSCORE");
+        older.arg(&index).arg("-inf");
+        older.arg(format!("({}", keys::score(first_left)));
+        let Scored(found) = self.server.ask(older.arg("WITHSCORES")).await?;
         let mut by_day: BTreeMap<i64, Vec<String>> = BTreeMap::new();
         for (key, score) in found {
-            by_day.entry(score as i64).or_default().push(key);
+            by_day.entry(score).or_default().push(key);
         }
         // The stream is cut even where the day has no rollups.
         let last = keys::score(first_left) - 1;
         by_day.entry(last).or_default();
         for (day, rollups) in by_day {
-            let mut parts = vec![self.settings.stream.clone(), index.clone()];
+            let mut parts = Parts::default();
+            parts.arg(&self.settings.stream).arg(&index);
             for rollup in rollups {
                 let of_guild = keys::rollups_of(&self.settings.prefix, keys::guild_of(&rollup));
                 let status = keys::status(&rollup);
                 let baselines = [keys::baseline(&rollup), keys::baseline(&status)];
-                parts.extend(
-                    [rollup, status]
-                        .into_iter()
-                        .chain(baselines)
-                        .chain([of_guild]),
-                );
+                parts.args([rollup, status]).args(baselines).arg(of_guild);
             }
             // Entries are named by when they came.
             let after = (day + 1 - keys::EPOCH) * DAY;
-            let first_entry = format!("{after}-0");
-            let arguments = [first_entry, self.dry().to_owned()];
+            let mut arguments = Parts::default();
+            arguments.arg(format!("{after}-0")).arg(self.dry());
             let (rollups, events): (i64, i64) =
                 self.server.script(TRIM_DAY, &parts, &arguments).await?;
             trimmed.rollups += rollups;
@@ -162,7 +153,7 @@ impl Keeper<'_> {
             for (grain, tier) in expired.filter(|_| !self.dry_run).collect::<Vec<_>>() {
                 let before = self.now - tier - longest(grain);
                 for labels in generic::groups(kind) {
-                    let mut expire = redis::cmd("ZREMRANGEBYSCORE");
+                    let mut expire = command("ZREMRANGEBYSCORE");
                     expire.arg(generic::index_key(&kind.name, grain, &labels));
                     expire.arg("-inf").arg(format!("({}", before.timestamp()));
                     self.server.ask::<()>(&expire).await?;
@@ -170,10 +161,12 @@ impl Keeper<'_> {
             }
             let label = kind.cluster.map(|label| &kind.labels[label].name);
             if let Some((label, tier)) = label.zip(kind.keep.points) {
-                let key = generic::latest_key(&kind.name, label);
-                let cutoff = (self.now - tier).timestamp_micros().to_string();
-                let arguments = [cutoff, self.dry().to_owned()];
-                let taken: i64 = self.server.script(TRIM_LATEST, &[key], &arguments).await?;
+                let mut key = Parts::default();
+                key.arg(generic::latest_key(&kind.name, label));
+                let mut arguments = Parts::default();
+                arguments.number((self.now - tier).timestamp_micros());
+                arguments.arg(self.dry());
+                let taken: i64 = self.server.script(TRIM_LATEST, &key, &arguments).await?;
                 trimmed.latest += taken;
             }
         }
@@ -183,14 +176,14 @@ impl Keeper<'_> {
     /// What is kept of hosts by their documented histories.
     pub async fn count(&mut self) -> Result<OfHosts, Trouble> {
         let hosts = self.hosts().await?;
-        let mut counts = redis::pipe();
+        let mut counting = Commands::default();
         for host in &hosts {
-            counts.zcard(keys::history(host));
+            counting.add(command("ZCARD").arg(keys::history(host)));
         }
-        let counts: Vec<i64> = match hosts.is_empty() {
-            true => Vec::new(),
-            false => self.server.ask_all(&mut counts).await?,
-        };
+        let answers = self.server.at_once(&counting).await?;
+        let mut answers = answers.read();
+        let counts = hosts.iter().map(|_| answers.take::<i64>());
+        let counts: Vec<i64> = counts.collect::<Result<_, _>>()?;
         Ok(OfHosts {
             hosts: hosts.len() as i64,
             samples: counts.iter().sum(),
@@ -199,9 +192,12 @@ impl Keeper<'_> {
     }
 
     pub async fn hosts(&mut self) -> Result<Vec<String>, Trouble> {
-        self.server
-            .ask(redis::cmd("SMEMBERS").arg(keys::HOSTS))
-            .await
+        self.server.ask(command("SMEMBERS").arg(keys::HOSTS)).await
+    }
+
+    async fn members(&mut self, index: &str) -> Result<Vec<String>, Trouble> {
+        let mut all = command("ZRANGE");
+        self.server.ask(all.args([index, "0", "-1"])).await
     }
 
     /// All that is kept of one host.
@@ -209,8 +205,9 @@ impl Keeper<'_> {
         let today = self.now.timestamp_millis().div_euclid(DAY);
         let oldest = today - i64::from(self.settings.retention) - 1;
         let mut parts = host_keys(host);
-        parts.extend((oldest..=today + 1).map(|day| keys::compact(host, day)));
-        let arguments = [host.to_owned(), self.dry().to_owned()];
+        parts.args((oldest..=today + 1).map(|day| keys::compact(host, day)));
+        let mut arguments = Parts::default();
+        arguments.arg(host).arg(self.dry());
         let (samples, keys): (i64, i64) =
             self.server.script(DELETE_HOST, &parts, &arguments).await?;
         if !self.dry_run {
@@ -234,9 +231,7 @@ impl Keeper<'_> {
                     continue;
                 };
                 let index = generic::index_key(&kind.name, grain, &labels);
-                let mut all = redis::cmd("ZRANGE");
-                all.arg(&index).arg(0).arg(-1);
-                let keys: Vec<String> = self.server.ask(&all).await?;
+                let keys = self.members(&index).await?;
                 let is_of = |key: &String| {
                     let read = generic::read_key(&kind.name, key);
                     read.is_some_and(|read| read.words.get(at).is_some_and(|own| own == word))
@@ -247,18 +242,14 @@ impl Keeper<'_> {
                         let values = kind.values.iter();
                         values.map(move |value| generic::sketch_key(key, &value.name))
                     });
-                    let all: Vec<String> = keys.iter().cloned().chain(sketches).collect();
-                    let mut gone = redis::pipe();
-                    gone.cmd("UNLINK")
-                        .arg(all)
-                        .cmd("ZREM")
-                        .arg(&index)
-                        .arg(keys);
-                    self.server.ask_all::<()>(&mut gone).await?;
+                    let mut gone = Commands::default();
+                    gone.add(command("UNLINK").args(keys).args(sketches));
+                    gone.add(command("ZREM").arg(&index).args(keys));
+                    self.server.at_once(&gone).await?.read().skip(2)?;
                 }
             }
         }
-        let mut latest = redis::cmd("HDEL");
+        let mut latest = command("HDEL");
         latest.arg(generic::latest_key(&kind.name, label));
         latest.arg(word).arg(format!("{word}\0us"));
         self.server.ask(&latest).await
@@ -279,20 +270,20 @@ impl Keeper<'_> {
     /// Readers of scans count from what is there now. Nothing is set to 0: deleting the baselines takes it back.
     pub async fn reset(&mut self) -> Result<Reset, Trouble> {
         let prefix = &self.settings.prefix;
-        let mut index = redis::cmd("ZRANGE");
-        index.arg(keys::rollups(prefix)).arg(0).arg(-1);
-        let mut hashes: Vec<String> = self.server.ask(&index).await?;
+        let mut hashes = self.members(&keys::rollups(prefix)).await?;
         hashes.push(keys::totals(prefix));
         let mut reset = Reset::default();
-        let counters = std::iter::once(self.dry().to_owned()).chain(counters());
-        let counters: Vec<String> = counters.collect();
+        let mut dry = Parts::default();
+        dry.arg(self.dry());
+        let mut counters = dry.clone();
+        counters.args(self::counters());
         for hashes in hashes.chunks(HASHES) {
             let statuses = hashes.iter().map(|hash| keys::status(hash));
             let statuses = with_baselines(statuses);
             // All counts of a status are counters.
             let sorts = [
-                (with_baselines(hashes.iter().cloned()), &counters[..]),
-                (statuses, &counters[..1]),
+                (with_baselines(hashes.iter().cloned()), &counters),
+                (statuses, &dry),
             ];
             for (hashes, arguments) in sorts {
                 let (hashes, counters): (i64, i64) =
@@ -312,22 +303,19 @@ impl Keeper<'_> {
     }
 }
 
-fn host_keys(host: &str) -> Vec<String> {
-    vec![
-        keys::history(host),
-        keys::current(host),
-        keys::HOSTS.to_owned(),
-        keys::NEWEST.to_owned(),
-    ]
+fn host_keys(host: &str) -> Parts {
+    let mut keys = Parts::default();
+    keys.arg(keys::history(host)).arg(keys::current(host));
+    keys.args([keys::HOSTS, keys::NEWEST]);
+    keys
 }
 
-fn with_baselines(hashes: impl Iterator<Item = String>) -> Vec<String> {
-    hashes
-        .flat_map(|hash| {
-            let baseline = keys::baseline(&hash);
-            [hash, baseline]
-        })
-        .collect()
+fn with_baselines(hashes: impl Iterator<Item = String>) -> Parts {
+    let mut keys = Parts::default();
+    for hash in hashes {
+        keys.arg(&hash).arg(keys::baseline(&hash));
+    }
+    keys
 }
 
 /// The fields of a rollup that only grow.

@@ -11,6 +11,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use percent_encoding::utf8_percent_encode;
 
 use super::super::columns::{ABSENT, Columns, Numbers, Texts};
+use super::super::compat::scan_hashes::{COUNTERS, PREFIXES};
 use super::UNRESERVED;
 use super::changes::{Changes, Count};
 use super::keys;
@@ -38,38 +39,6 @@ pub struct Bound {
 const COMPLETE: &str = "scan_complete";
 const DAY: i64 = 86_400_000_000;
 
-/// Of all scans, then by acceleration.
-const PREFIXES: [&str; 4] = [
-    "",
-    "accelerated_",
-    "non_accelerated_",
-    "unknown_acceleration_",
-];
-macro_rules! counters {
-    ($prefix:literal) => {
-        [
-            concat!($prefix, "scans_count"),
-            concat!($prefix, "flagged_count"),
-            concat!($prefix, "flags_sum"),
-            concat!($prefix, "total_bytes"),
-            concat!($prefix, "total_duration_ms"),
-            concat!($prefix, "bytes_missing"),
-            concat!($prefix, "duration_missing"),
-            concat!($prefix, "total_bytes_sq"),
-            concat!($prefix, "total_duration_sq_ms"),
-            concat!($prefix, "total_frames_scanned"),
-            concat!($prefix, "total_frames_target"),
-            concat!($prefix, "total_frames_media"),
-        ]
-    };
-}
-/// By [`PREFIXES`].
-pub(super) const COUNTERS: [[&str; 12]; 4] = [
-    counters!(""),
-    counters!("accelerated_"),
-    counters!("non_accelerated_"),
-    counters!("unknown_acceleration_"),
-];
 /// The documented form has the first of them.
 const DOCUMENTED: usize = 7;
 

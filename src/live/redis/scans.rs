@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::super::compat::scan_hashes::{
-    GuildZero, Hash, Hashes, RollupKey, ScanRow, Wanted, add_rows, rollups, sums, wanted_keys,
+    GuildZero, Hashes, RollupKey, ScanRow, Wanted, add_rows, rollups, row, sums, wanted_keys,
 };
 use super::super::compat::scan_sums::{Bucket, Measure, ScanSums};
 use super::super::store::StoreError;
 use super::keys;
 use super::shared::Shared;
+use super::wire::{Commands, command};
 
 /// Keys of an index that are listed together, and rollups that are read at one instant.
 const LISTED: usize = 2_000;
-const READ: usize = 500;
+const READ: usize = 100;
 
 /// The rows of the newest days, as many as are wanted.
 pub async fn scan_rollups(
@@ -49,10 +50,10 @@ pub async fn scan_summary(
 
 /// Of all time.
 pub async fn scan_totals(shared: &mut Shared) -> Result<ScanSums, StoreError> {
-    let totals = keys::totals(shared.prefix());
-    let read = hashes(shared, &[totals]).await?;
-    let totals = read.first().map(sums).unwrap_or_default();
-    Ok(as_told(totals, guild_zero(shared)))
+    let totals = [keys::totals(shared.prefix())];
+    let mut read = ScanSums::default();
+    each(shared, &totals, |_, hashes| read = sums(hashes)).await?;
+    Ok(as_told(read, guild_zero(shared)))
 }
 
 /// An index, day after day, the newest first.
@@ -112,10 +113,10 @@ async fn list(
     let least = wanted
         .since
         .map_or("-inf".to_owned(), |since| keys::score(since).to_string());
-    let mut commands = redis::pipe();
-    commands.zrevrangebyscore_limit(index, "+inf", least, before as isize, LISTED as isize);
-    let (listed,): (Vec<String>,) = shared.ask(&mut commands).await?;
-    Ok(listed)
+    let mut list = command("ZREVRANGEBYSCORE");
+    list.arg(index).arg("+inf").arg(least);
+    list.arg("LIMIT").number(before as i64);
+    shared.ask(list.number(LISTED as i64)).await
 }
 
 async fn rows_of(
@@ -123,14 +124,14 @@ async fn rows_of(
     wanted: &Wanted,
     keys: &[RollupKey],
 ) -> Result<Vec<ScanRow>, StoreError> {
+    let names: Vec<&str> = keys.iter().map(|key| key.key.as_str()).collect();
     let mut read = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(READ) {
-        let names: Vec<String> = keys.iter().map(|key| key.key.clone()).collect();
-        let hashes = hashes(shared, &names).await?;
-        read.extend(keys.iter().cloned().zip(hashes));
-    }
+    each(shared, &names, |place, hashes| {
+        read.extend(row(&keys[place], hashes));
+    })
+    .await?;
     let form = guild_zero(shared);
-    let rows = rollups(&read, wanted, form, usize::MAX).unwrap_or_default();
+    let rows = rollups(read, wanted, form, usize::MAX).unwrap_or_default();
     let told = rows.into_iter().map(|row| ScanRow {
         sums: as_told(row.sums, form),
         ..row
@@ -138,32 +139,57 @@ async fn rows_of(
     Ok(told.collect())
 }
 
-/// Hashes with their statuses and, where there are any, their baselines.
-async fn hashes(shared: &mut Shared, names: &[String]) -> Result<Vec<Hashes>, StoreError> {
-    let baselines = |name: &String| [keys::baseline(name), keys::baseline(&keys::status(name))];
-    let mut commands = redis::pipe();
-    for name in names {
-        commands.hgetall(name).hgetall(keys::status(name));
+/// Hands on hashes with their statuses and, where there are any, their baselines.
+async fn each(
+    shared: &mut Shared,
+    names: &[impl AsRef<str>],
+    mut take: impl FnMut(usize, &Hashes<'_>),
+) -> Result<(), StoreError> {
+    let has_baselines = has_baselines(shared, names).await?;
+    let mut parts = Vec::new();
+    for names in names.chunks(READ) {
+        let mut commands = Commands::default();
+        for name in names {
+            let status = keys::status(name.as_ref());
+            commands.add(command("HGETALL").arg(name.as_ref()));
+            commands.add(command("HGETALL").arg(&status));
+            if has_baselines {
+                for hash in [name.as_ref(), &status] {
+                    commands.add(command("HGETALL").arg(keys::baseline(hash)));
+                }
+            }
+        }
+        parts.push(commands);
     }
-    let mut exist = redis::cmd("EXISTS");
-    exist.arg(names.iter().flat_map(baselines).collect::<Vec<_>>());
-    let (found,): (u64,) = shared.ask(redis::pipe().add_command(exist)).await?;
-    if found > 0 {
-        let baselines = names.iter().flat_map(baselines);
-        for name in baselines {
-            commands.hgetall(name);
+    let answers = shared.each_at_once(&parts).await?;
+    let mut read = answers.read();
+    for (part, commands) in parts.iter().enumerate() {
+        read.at_once(commands.count())?;
+        let first = part * READ;
+        for place in first..names.len().min(first + READ) {
+            let mut hashes = Hashes {
+                counters: read.fields()?,
+                status: read.fields()?,
+                ..Hashes::default()
+            };
+            if has_baselines {
+                hashes.baseline = read.fields()?;
+                hashes.status_baseline = read.fields()?;
+            }
+            take(place, &hashes);
         }
     }
-    let mut read: Vec<Hash> = shared.ask(&mut commands).await?;
-    let mut baselines = read.split_off(2 * names.len()).into_iter();
-    let mut read = read.into_iter();
-    let hashes = names.iter().map(|_| Hashes {
-        counters: read.next().unwrap_or_default(),
-        status: read.next().unwrap_or_default(),
-        baseline: baselines.next().unwrap_or_default(),
-        status_baseline: baselines.next().unwrap_or_default(),
-    });
-    Ok(hashes.collect())
+    Ok(())
+}
+
+async fn has_baselines(shared: &mut Shared, names: &[impl AsRef<str>]) -> Result<bool, StoreError> {
+    let mut exist = command("EXISTS");
+    for name in names {
+        let status = keys::status(name.as_ref());
+        exist.arg(keys::baseline(name.as_ref()));
+        exist.arg(keys::baseline(&status));
+    }
+    Ok(shared.ask::<i64>(&exist).await? > 0)
 }
 
 fn guild_zero(shared: &Shared) -> GuildZero {

@@ -1,28 +1,35 @@
 //! The connection to the server.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo,
-    Pipeline, RedisConnectionInfo, RedisError, ServerErrorKind, TlsCertificates, ToRedisArgs,
-};
 use secrecy::ExposeSecret;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Duration, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::config::live_redis::RedisSettings;
-use crate::config::redis_url::Place;
+use crate::config::redis_url::{Place, RedisServer};
 use crate::text::duration::spoken;
+use crate::trust;
 
 use super::changes::Call;
 use super::keys;
+use super::wire::{Answer, Answers, Commands, Parts, Unexpected, command};
 
 const APPLY: &str = include_str!("apply.lua");
 /// What a replica's name ends with where its rollups are meant.
 pub const ROLLUPS: &str = ":rollups";
 /// A server that takes longer for one answer is not there.
 const ANSWER: Duration = Duration::from_secs(10);
+/// The setting that names whom to trust.
+const AUTHORITY: &str = "certificate_authority";
+/// Bytes that are read at a time, at least.
+const ROOM: usize = 16 << 10;
 /// The first that checks a whole script before it begins.
 const LEAST_VERSION: u32 = 7;
 
@@ -60,39 +67,63 @@ pub struct Replica {
     pub until: Option<DateTime<Utc>>,
 }
 
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 pub struct Server {
-    connection: MultiplexedConnection,
+    reader: ReadHalf<Box<dyn Stream>>,
+    writer: WriteHalf<Box<dyn Stream>>,
+    /// An answer may still come, for which nobody waits any more.
+    is_behind: bool,
     /// By what the server knows scripts.
     scripts: HashMap<&'static str, String>,
 }
 
 impl Server {
     pub async fn connect(settings: &RedisSettings) -> Result<Self, Trouble> {
-        let client = client(settings)?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(Some(ANSWER));
-        let connecting = async {
-            let connected = client.get_multiplexed_async_connection_with_config(&config);
-            let mut connection = connected.await?;
-            // Who takes connections may still not answer.
-            redis::cmd("PING")
-                .query_async::<()>(&mut connection)
-                .await?;
-            Ok(connection)
-        };
         let limit = settings.connect_timeout;
-        let connection = match timeout(limit, connecting).await {
-            Ok(connected) => connected.map_err(trouble)?,
-            Err(_) => {
-                let waited = spoken(limit);
-                return Err(Trouble(format!("no connection within {waited}")));
-            }
+        let connecting = async {
+            let (reader, writer) = split(reach(settings).await?);
+            let mut server = Self {
+                reader,
+                writer,
+                is_behind: false,
+                scripts: HashMap::new(),
+            };
+            server.sign_in(&settings.server).await?;
+            Ok(server)
         };
-        Ok(Self {
-            connection,
-            scripts: HashMap::new(),
+        let connected = timeout(limit, connecting).await;
+        connected.unwrap_or_else(|_| {
+            let waited = spoken(limit);
+            Err(Trouble(format!("no connection within {waited}")))
         })
+    }
+
+    async fn sign_in(&mut self, server: &RedisServer) -> Result<(), Trouble> {
+        if server.user.is_some() || server.password.is_some() {
+            let mut sign_in = command("AUTH");
+            sign_in.args(&server.user);
+            let password = server.password.as_ref();
+            sign_in.arg(password.map_or("", |password| password.expose_secret()));
+            self.ask::<()>(&sign_in).await.map_err(|trouble| {
+                // Who does not know the command repeats what it was given.
+                let said = trouble.0.split(", with args").next();
+                Trouble(said.unwrap_or_default().to_owned())
+            })?;
+        }
+        if let Some(database) = server.database.filter(|number| *number > 0) {
+            self.ask::<()>(command("SELECT").number(database.into()))
+                .await?;
+        }
+        // Who takes connections may still not answer.
+        self.ask(&command("PING")).await
+    }
+
+    /// Whether it was given up in the middle of an answer.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// What the server is, if it is one that can be used.
@@ -119,9 +150,8 @@ impl Server {
     }
 
     pub async fn about(&mut self) -> Result<About, Trouble> {
-        let text: String = self
-            .ask(redis::cmd("INFO").arg("server").arg("memory"))
-            .await?;
+        let mut about = command("INFO");
+        let text: String = self.ask(about.args(["server", "memory"])).await?;
         let line = |name: &str| {
             let mut lines = text.lines();
             let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
@@ -145,11 +175,11 @@ impl Server {
     }
 
     /// Runs a script, which the server is only told when it does not know it.
-    pub async fn script<T: FromRedisValue>(
+    pub async fn script<T: Answer>(
         &mut self,
         script: &'static str,
-        keys: &[impl ToRedisArgs],
-        arguments: &[impl ToRedisArgs],
+        keys: &Parts,
+        arguments: &Parts,
     ) -> Result<T, Trouble> {
         let mut is_new = false;
         loop {
@@ -157,20 +187,19 @@ impl Server {
                 Some(hash) => hash.clone(),
                 None => {
                     is_new = true;
-                    self.ask(redis::cmd("SCRIPT").arg("LOAD").arg(script))
-                        .await?
+                    self.ask(command("SCRIPT").arg("LOAD").arg(script)).await?
                 }
             };
-            let mut command = redis::cmd("EVALSHA");
-            command.arg(&hash).arg(keys.len()).arg(keys).arg(arguments);
-            let answer: Result<T, RedisError> = command.query_async(&mut self.connection).await;
+            let mut run = command("EVALSHA");
+            run.arg(&hash).number(keys.count() as i64);
+            let answer = self.ask(run.append(keys).append(arguments)).await;
             match answer {
-                Err(error) if error.kind() == ServerErrorKind::NoScript.into() && !is_new => {
+                Err(Trouble(said)) if said.starts_with("NOSCRIPT") && !is_new => {
                     self.scripts.remove(script);
                 }
                 answer => {
                     self.scripts.insert(script, hash);
-                    return answer.map_err(trouble);
+                    return answer;
                 }
             }
         }
@@ -178,9 +207,9 @@ impl Server {
 
     /// How far each of these has come; empty: nothing is known of it.
     pub async fn marks(&mut self, prefix: &str, names: &[&str]) -> Result<Vec<String>, Trouble> {
-        let mut command = redis::cmd("HMGET");
-        command.arg(keys::applied(prefix)).arg(names);
-        let marks: Vec<Option<String>> = self.ask(&command).await?;
+        let mut get = command("HMGET");
+        get.arg(keys::applied(prefix)).args(names);
+        let marks: Vec<Option<String>> = self.ask(&get).await?;
         Ok(marks.into_iter().map(Option::unwrap_or_default).collect())
     }
 
@@ -188,24 +217,25 @@ impl Server {
         &mut self,
         keys: impl Iterator<Item = String>,
     ) -> Result<Vec<HashMap<String, String>>, Trouble> {
-        let mut all = redis::pipe();
+        let mut all = Commands::default();
         for key in keys {
-            all.hgetall(key);
+            all.add(command("HGETALL").arg(key));
         }
-        match all.is_empty() {
-            true => Ok(Vec::new()),
-            // One by one: a server that is full refuses a transaction even to readers.
-            false => all.query_async(&mut self.connection).await.map_err(trouble),
-        }
+        // One by one: a server that is full refuses a transaction even to readers.
+        let answers = self.exchange(&all).await?;
+        let mut answers = answers.read();
+        (0..all.count()).map(|_| Ok(answers.take()?)).collect()
     }
 
     /// Every replica that has forwarded and was not retired.
     pub async fn replicas(&mut self, prefix: &str) -> Result<Vec<Replica>, Trouble> {
-        let mut both = redis::pipe();
-        both.hgetall(keys::applied(prefix))
-            .hgetall(keys::applied_until(prefix));
-        let (marks, until): (HashMap<String, String>, BTreeMap<String, i64>) =
-            self.ask_all(&mut both).await?;
+        let mut both = Commands::default();
+        both.add(command("HGETALL").arg(keys::applied(prefix)));
+        both.add(command("HGETALL").arg(keys::applied_until(prefix)));
+        let answers = self.at_once(&both).await?;
+        let mut answers = answers.read();
+        let marks: HashMap<String, String> = answers.take()?;
+        let until: BTreeMap<String, i64> = answers.take()?;
         let mark = |name: String| marks.get(&name).cloned().unwrap_or_default();
         let replicas = until
             .into_iter()
@@ -222,93 +252,110 @@ impl Server {
     /// Waits no longer for a replica. Its marks stay: what it has forwarded last may be in no rollup yet, and it may come back.
     pub async fn retire(&mut self, prefix: &str, replica: &str) -> Result<(), Trouble> {
         let names = [replica.to_owned(), format!("{replica}{ROLLUPS}")];
-        let mut forget = redis::cmd("HDEL");
-        forget.arg(keys::applied_until(prefix)).arg(&names);
+        let mut forget = command("HDEL");
+        forget.arg(keys::applied_until(prefix)).args(names);
         self.ask(&forget).await
     }
 
     /// Whether nobody else has had this turn for so long.
     pub async fn take_turn(&mut self, every: Duration) -> Result<bool, Trouble> {
-        let mut take = redis::cmd("SET");
-        take.arg(keys::KEPT)
-            .arg(1)
-            .arg("NX")
-            .arg("EX")
-            .arg(every.as_secs());
+        let mut take = command("SET");
+        take.args([keys::KEPT, "1", "NX", "EX"]);
+        take.number(every.as_secs() as i64);
         let taken: Option<String> = self.ask(&take).await?;
         Ok(taken.is_some())
     }
 
     /// A number that no other connection gets.
     pub async fn new_chain(&mut self) -> Result<u64, Trouble> {
-        self.ask(redis::cmd("INCR").arg(keys::CHAINS)).await
+        self.ask(command("INCR").arg(keys::CHAINS)).await
     }
 
-    pub async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Trouble> {
-        command
-            .query_async(&mut self.connection)
-            .await
-            .map_err(trouble)
+    pub async fn ask<T: Answer>(&mut self, command: &Parts) -> Result<T, Trouble> {
+        let mut one = Commands::default();
+        one.add(command);
+        Ok(self.exchange(&one).await?.read().take()?)
     }
 
-    /// All of it as it was at one instant.
-    pub async fn ask_all<T: FromRedisValue>(
-        &mut self,
-        commands: &mut Pipeline,
-    ) -> Result<T, Trouble> {
-        commands
-            .atomic()
-            .query_async(&mut self.connection)
-            .await
-            .map_err(trouble)
+    /// The answers to all commands as it was at one instant.
+    pub async fn at_once(&mut self, commands: &Commands) -> Result<Answers, Trouble> {
+        let mut at_once = Commands::default();
+        at_once.add_at_once(commands);
+        let answers = self.exchange(&at_once).await?;
+        Ok(answers.behind_waiting(commands.count())?)
     }
-}
 
-fn client(settings: &RedisSettings) -> Result<Client, Trouble> {
-    let server = &settings.server;
-    let address = match &server.place {
-        Place::Tcp { host, port } => ConnectionAddr::Tcp(host.clone(), *port),
-        Place::Tls { host, port } => ConnectionAddr::TcpTls {
-            host: host.clone(),
-            port: *port,
-            insecure: false,
-            tls_params: None,
-        },
-        Place::Socket(path) => ConnectionAddr::Unix(path.clone()),
-    };
-    let mut login = RedisConnectionInfo::default()
-        .set_db(server.database.unwrap_or(0).into())
-        // A user may not be allowed to tell a name.
-        .set_skip_set_lib_name();
-    if let Some(user) = &server.user {
-        login = login.set_username(user);
-    }
-    if let Some(password) = &server.password {
-        login = login.set_password(password.expose_secret());
-    }
-    let info = address.into_connection_info().map_err(trouble)?;
-    let info = info.set_redis_settings(login);
-    let client = match &settings.authority {
-        Some(file) => {
-            let failed = |error| Trouble(format!("cannot read {}: {error}", file.display()));
-            let root_cert = Some(std::fs::read(file).map_err(failed)?);
-            Client::build_with_tls(
-                info,
-                TlsCertificates {
-                    client_tls: None,
-                    root_cert,
-                },
-            )
+    /// The same of several parts, each at an instant of its own; [`Reading::at_once`] begins each.
+    pub async fn each_at_once(&mut self, parts: &[Commands]) -> Result<Answers, Trouble> {
+        let mut all = Commands::default();
+        for commands in parts {
+            all.add_at_once(commands);
         }
-        None => Client::open(info),
-    };
-    client.map_err(trouble)
+        self.exchange(&all).await
+    }
+
+    /// Sends commands, and takes their answers while others are still under way.
+    pub async fn exchange(&mut self, commands: &Commands) -> Result<Answers, Trouble> {
+        if std::mem::replace(&mut self.is_behind, true) {
+            return Err(Trouble("an earlier answer was not waited for".to_owned()));
+        }
+        let mut answers = Answers::expected(commands.count());
+        let (reader, writer) = (&mut self.reader, &mut self.writer);
+        let sending = async {
+            writer.write_all(commands.bytes()).await?;
+            Ok(writer.flush().await?)
+        };
+        let reading = async {
+            while !answers.are_whole()? {
+                let room = answers.room();
+                room.reserve(ROOM);
+                if reader.read_buf(room).await? == 0 {
+                    return Err(Trouble("it closed the connection".to_owned()));
+                }
+            }
+            Ok(())
+        };
+        let exchanged = timeout(ANSWER, async { tokio::try_join!(sending, reading) }).await;
+        exchanged.map_err(|_| Trouble(format!("no answer within {}", spoken(ANSWER))))??;
+        self.is_behind = false;
+        Ok(answers)
+    }
 }
 
-/// As the server says it, where it has a word for it.
-fn trouble(error: RedisError) -> Trouble {
-    match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => Trouble(format!("{code} {detail}")),
-        _ => Trouble(error.to_string()),
+async fn reach(settings: &RedisSettings) -> Result<Box<dyn Stream>, Trouble> {
+    let tcp = |host: String, port: u16| async move {
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        Ok::<_, io::Error>(stream)
+    };
+    match settings.server.place.clone() {
+        Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+        Place::Tcp { host, port } => Ok(Box::new(tcp(host, port).await?)),
+        Place::Tls { host, port } => {
+            let config = match &settings.authority {
+                Some(file) => trust::only(file, AUTHORITY),
+                None => trust::client(None),
+            };
+            let connector = TlsConnector::from(Arc::new(config.map_err(Trouble)?));
+            let name = ServerName::try_from(host.clone())
+                .map_err(|_| Trouble(format!("`{host}` can have no certificate")))?;
+            let stream = tcp(host, port).await?;
+            let encrypted = connector.connect(name, stream).await;
+            Ok(Box::new(encrypted.map_err(|error| {
+                Trouble(trust::failure(&error, AUTHORITY))
+            })?))
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<Unexpected> for Trouble {
+    fn from(unexpected: Unexpected) -> Self {
+        Self(unexpected.0)
     }
 }

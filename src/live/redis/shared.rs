@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use redis::{FromRedisValue, Pipeline, Value};
 use tokio::time::timeout;
 
 use crate::config::live_redis::{RedisSettings, Scans};
@@ -28,6 +27,7 @@ use super::compact::DAY;
 use super::keep::Keeper;
 use super::past::{self, Hours, read_past};
 use super::server::{ROLLUPS, Server, Trouble};
+use super::wire::{Answer, Answers, Commands, Parts, Unexpected, command};
 use super::{generic, keys};
 
 /// A server that takes longer for a part of a question is away.
@@ -153,10 +153,10 @@ impl Shared {
         };
         keeper.delete_host(host).await?;
         for kind in kinds.values().filter(|kind| kind.name == hosts::KIND) {
-            let mut commands = redis::pipe();
-            let latest = generic::latest_key(&kind.name, hosts::HOST);
-            commands.hdel(latest, &[host.to_owned(), format!("{host}\0us")]);
-            self.ask::<(i64,)>(&mut commands).await?;
+            let mut forget = command("HDEL");
+            forget.arg(generic::latest_key(&kind.name, hosts::HOST));
+            forget.arg(host).arg(format!("{host}\0us"));
+            self.ask::<()>(&forget).await?;
         }
         Ok(())
     }
@@ -171,9 +171,8 @@ impl Shared {
         &mut self,
         kind: &Kind,
     ) -> Result<Option<(i64, Past)>, StoreError> {
-        let mut commands = redis::pipe();
-        commands.hgetall(generic::kind_key(&kind.name));
-        let (fields,): (HashMap<String, String>,) = self.ask(&mut commands).await?;
+        let key = generic::kind_key(&kind.name);
+        let fields: HashMap<String, String> = self.ask(command("HGETALL").arg(key)).await?;
         let Some(past) = read_past(&fields, kind, self.now) else {
             return Ok(None);
         };
@@ -199,9 +198,8 @@ impl Shared {
     }
 
     pub(in crate::live) async fn begin_reading(&mut self) -> Result<(), StoreError> {
-        let mut commands = redis::pipe();
-        commands.hgetall(keys::applied(&self.prefix));
-        let (marks,): (Marks,) = self.ask(&mut commands).await?;
+        let key = keys::applied(&self.prefix);
+        let marks: Marks = self.ask(command("HGETALL").arg(key)).await?;
         (self.replicas, self.begun) = replicas(marks);
         self.listed = self.begun.clone();
         self.has_read_rollups = false;
@@ -244,30 +242,31 @@ impl Shared {
 
     async fn list(&mut self, place: usize, hours: &Hours) -> Result<Listing, StoreError> {
         let kind = Arc::clone(&self.kinds[place].kind);
-        let mut commands = redis::pipe();
-        commands
-            .hgetall(keys::applied(&self.prefix))
-            .hgetall(generic::kind_key(&kind.name));
+        let mut commands = Commands::default();
+        commands.add(command("HGETALL").arg(keys::applied(&self.prefix)));
+        commands.add(command("HGETALL").arg(generic::kind_key(&kind.name)));
         for replica in &self.replicas {
-            commands.lrange(generic::fresh_key(&kind.name, replica), 0, -1);
+            let fresh = generic::fresh_key(&kind.name, replica);
+            commands.add(command("LRANGE").args([fresh.as_str(), "0", "-1"]));
         }
         for hour in hours.keys() {
             let rollup = generic::rollup_key(&kind.name, Grain::Hour, *hour, "", &[]);
-            commands
-                .llen(generic::points_key(&kind.name, *hour))
-                .hget(rollup, "count");
+            let points = generic::points_key(&kind.name, *hour);
+            commands.add(command("LLEN").arg(points));
+            commands.add(command("HGET").arg(rollup).arg("count"));
         }
-        let answers: Vec<Value> = self.ask(&mut commands).await?;
-        let mut answers = answers.into_iter();
-        let marks = read(answers.next())?;
-        let fields: HashMap<String, String> = read(answers.next())?;
+        let answers = self.at_once(&commands).await?;
+        let mut answers = answers.read();
+        let marks = answers.take()?;
+        let fields: HashMap<String, String> = answers.take()?;
         let mut fresh = Vec::new();
         for _ in &self.replicas {
-            fresh.extend(read::<Vec<Vec<u8>>>(answers.next())?);
+            fresh.extend(answers.take::<Vec<Vec<u8>>>()?);
         }
         let mut filled = Vec::with_capacity(hours.len());
         for _ in hours.keys() {
-            filled.push((read(answers.next())?, read(answers.next())?));
+            let chunks: u64 = answers.take()?;
+            filled.push((chunks as usize, answers.take()?));
         }
         Ok(Listing {
             marks,
@@ -345,15 +344,18 @@ impl Shared {
             .chunk_by(|one, other| one + 1 == *other)
             .map(|ids| (ids[0], ids.len()))
             .collect();
-        let mut commands = redis::pipe();
+        let mut commands = Commands::default();
         for (id, length) in &ranges {
             let (hour, place) = (id >> PLACE_BITS, id & ((1 << PLACE_BITS) - 1));
-            let last = place as isize + *length as isize - 1;
-            commands.lrange(generic::points_key(kind, hour), place as isize, last);
+            let mut range = command("LRANGE");
+            range.arg(generic::points_key(kind, hour)).number(place);
+            commands.add(range.number(place + *length as i64 - 1));
         }
-        let read: Vec<Vec<Vec<u8>>> = self.ask(&mut commands).await?;
+        let answers = self.at_once(&commands).await?;
+        let mut answers = answers.read();
         self.ahead.clear();
-        for ((id, _), chunks) in ranges.into_iter().zip(read) {
+        for (id, _) in ranges {
+            let chunks: Vec<Vec<u8>> = answers.take()?;
             self.ahead.extend((id..).zip(chunks));
         }
         Ok(())
@@ -387,20 +389,32 @@ impl Shared {
         Ok(())
     }
 
+    pub(super) async fn ask<T: Answer>(&mut self, command: &Parts) -> Result<T, StoreError> {
+        in_time(self.server.ask(command)).await
+    }
+
     /// All as it was at one instant.
-    pub(super) async fn ask<T: FromRedisValue>(
-        &mut self,
-        commands: &mut Pipeline,
-    ) -> Result<T, StoreError> {
-        if commands.is_empty() {
-            return read(Some(Value::Array(Vec::new())));
-        }
-        match timeout(ANSWER, self.server.ask_all(commands)).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => {
-                let waited = crate::text::duration::spoken(ANSWER);
-                Err(StoreError::Away(format!("no answer within {waited}")))
-            }
+    pub(super) async fn at_once(&mut self, commands: &Commands) -> Result<Answers, StoreError> {
+        in_time(self.server.at_once(commands)).await
+    }
+
+    /// Each part as it was at one instant.
+    pub(super) async fn each_at_once(&mut self, parts: &[Commands]) -> Result<Answers, StoreError> {
+        in_time(self.server.each_at_once(parts)).await
+    }
+
+    /// Nobody waits any more for what it was asked last.
+    pub fn is_behind(&self) -> bool {
+        self.server.is_behind()
+    }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, Trouble>>) -> Result<T, StoreError> {
+    match timeout(ANSWER, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => {
+            let waited = crate::text::duration::spoken(ANSWER);
+            Err(StoreError::Away(format!("no answer within {waited}")))
         }
     }
 }
@@ -411,9 +425,10 @@ impl From<Trouble> for StoreError {
     }
 }
 
-fn read<T: FromRedisValue>(answer: Option<Value>) -> Result<T, StoreError> {
-    let read = T::from_redis_value(answer.unwrap_or(Value::Nil));
-    read.map_err(|error| StoreError::Away(error.to_string()))
+impl From<Unexpected> for StoreError {
+    fn from(unexpected: Unexpected) -> Self {
+        Self::Away(unexpected.0)
+    }
 }
 
 /// The names of the replicas, and the marks of their rollups.

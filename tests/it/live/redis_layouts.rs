@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use daybook::live::columns::{Columns, Texts};
 use daybook::live::compat::moderation as bot;
 use daybook::live::event::{self, Event};
-use daybook::live::redis::changes::{Call, Changes};
+use daybook::live::redis::changes::Changes;
 use daybook::live::redis::moderation;
 use serde_json::{Value as Json, json};
+use support::redis::Sent;
 
 use super::kinds;
 
@@ -56,14 +57,19 @@ fn texts(parts: &[Vec<u8>]) -> Vec<&str> {
     parts.iter().map(|part| text(part)).collect()
 }
 
-fn call(fill: impl FnOnce(&mut Changes)) -> Call {
+fn call(fill: impl FnOnce(&mut Changes)) -> Sent {
     let mut changes = Changes::new("p");
     fill(&mut changes);
-    changes.call("web1", "", "7.0", 9)
+    sent(changes)
+}
+
+fn sent(changes: Changes) -> Sent {
+    let call = changes.call("web1", "", "7.0", 9);
+    Sent::of(call.keys.bytes(), call.arguments.bytes())
 }
 
 /// The parts of the changes of this letter to this key.
-fn changed(call: &Call, letter: &str, key: &str) -> Vec<String> {
+fn changed(call: &Sent, letter: &str, key: &str) -> Vec<String> {
     let keys = texts(&call.keys);
     let mut rest = &texts(&call.arguments)[4..];
     let mut found = Vec::new();
@@ -215,7 +221,7 @@ fn the_size_of_a_batch_is_known_roughly() {
     assert_eq!(changes.bytes(), 0);
     moderation::add(&mut changes, &scans(&lines), &layout(true), now());
     let said = changes.bytes();
-    let call = changes.call("web1", "", "7.0", 9);
+    let call = sent(changes);
     let parts = call.keys.iter().chain(&call.arguments);
     // Each part goes behind its length.
     let sent: usize = parts.map(|part| part.len() + 7).sum();

@@ -4,12 +4,23 @@ mod latency;
 mod properties;
 pub(crate) mod redis;
 
+use std::collections::HashMap;
+
 use daybook::live::compat::latency::latency_breakdown;
-use daybook::live::compat::scan_hashes::{GuildZero, RollupKey, Wanted, rollups, wanted_keys};
+use daybook::live::compat::scan_hashes::{
+    GuildZero, Hash, RollupKey, Wanted, rollups, wanted_keys,
+};
 use serde_json::{Value as Json, json};
 
 use super::three_scans::{AT, expect_rollups, expect_summary, expect_totals, near};
 use redis::{FULL, PREFIX, Redis, Scan, day, image, of_guild, three_scans};
+
+fn as_answered(hash: &HashMap<String, String>) -> Hash<'_> {
+    let fields = hash.iter();
+    fields
+        .map(|(field, text)| (field.as_str(), text.as_str()))
+        .collect()
+}
 
 #[test]
 fn media_scan_metrics_flow() {
@@ -212,7 +223,7 @@ fn a7_filters_come_before_the_limit() {
         1
     );
     assert_eq!(redis.rows(&of_guild(123), 7).len(), 7);
-    let refused = rollups(&redis.read(&wanted), &wanted, GuildZero::Everything, 0);
+    let refused = rollups(redis.read(&wanted), &wanted, GuildZero::Everything, 0);
     assert_eq!(refused.unwrap_err(), "limit 0: expected at least 1");
 }
 
@@ -243,7 +254,7 @@ fn a8_imported_days_stay_in_views_of_all_guilds() {
     assert_eq!(counts(&redis), [2, 301]);
     // In the documented form guild 0 counts nothing else, so both are added.
     let read = redis.read(&Wanted::default());
-    let rows = rollups(&read, &Wanted::default(), GuildZero::Guildless, 10).unwrap();
+    let rows = rollups(read, &Wanted::default(), GuildZero::Guildless, 10).unwrap();
     assert_eq!(
         rows.iter()
             .map(|row| row.sums.all.scans)

@@ -20,7 +20,7 @@ use daybook::live::redis::changes::Changes;
 use daybook::live::redis::moderation;
 use serde_json::{Value as Json, json};
 use support::dice::Dice;
-use support::redis::{Client, Holds, Reply, Server, Value};
+use support::redis::{Client, Holds, Reply, Sent, Server, Value};
 
 const APPLY: &str = include_str!("../../../src/live/redis/apply.lua");
 const PREFIX: &str = "moderator:metrics";
@@ -76,6 +76,7 @@ fn apply(
         let mut changes = Changes::new(PREFIX);
         fill(&mut changes, batch);
         let call = changes.call(replica, &mark, &behind, 0);
+        let call = Sent::of(call.keys.bytes(), call.arguments.bytes());
         if dice.one_in(5) {
             let mut early = call.arguments.clone();
             early[1] = b"0.0".to_vec();

@@ -1,6 +1,5 @@
 //! The rollups of a kind, as far as they are asked for.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use super::super::super::bytes::Corrupt;
 use super::super::super::rollup::{Rollup, WantedRollups, words_as_bytes};
 use super::super::super::store::{Part, StoreError};
 use super::super::generic;
+use super::super::wire::{Commands, Scored, command};
 use super::Shared;
 
 /// Rollups that are listed, and read, together.
@@ -33,12 +33,12 @@ impl Shared {
             let is_all = listed.len() < most;
             if !is_all {
                 // The last start may go on.
-                let last = listed.last().map_or(start, |(_, score)| *score as i64);
+                let last = listed.last().map_or(start, |(_, score)| *score);
                 if last == start {
                     most *= 2;
                     continue;
                 }
-                listed.retain(|(_, score)| (*score as i64) < last);
+                listed.retain(|(_, score)| *score < last);
                 start = last;
             }
             let asked = listed.into_iter().filter_map(|(name, _)| {
@@ -72,12 +72,12 @@ impl Shared {
         wanted: &WantedRollups<'_>,
         start: i64,
         most: usize,
-    ) -> Result<Vec<(String, f64)>, StoreError> {
+    ) -> Result<Vec<(String, i64)>, StoreError> {
         let index = generic::index_key(&kind.name, wanted.grain, wanted.labels);
-        let mut commands = redis::pipe();
-        let end = *wanted.starts.end();
-        commands.zrangebyscore_limit_withscores(index, start, end, 0, most as isize);
-        let (listed,): (Vec<(String, f64)>,) = self.ask(&mut commands).await?;
+        let mut list = command("ZRANGEBYSCORE");
+        list.arg(index).number(start).number(*wanted.starts.end());
+        list.arg("LIMIT").number(0).number(most as i64);
+        let Scored(listed) = self.ask(list.arg("WITHSCORES")).await?;
         Ok(listed)
     }
 
@@ -92,32 +92,36 @@ impl Shared {
             true => wanted.values,
             false => &[],
         };
-        let mut commands = redis::pipe();
+        let mut commands = Commands::default();
         for name in names {
-            commands.hgetall(name);
+            commands.add(command("HGETALL").arg(name));
             for value in sketched {
-                commands.hgetall(generic::sketch_key(name, value));
+                commands.add(command("HGETALL").arg(generic::sketch_key(name, value)));
             }
         }
-        let answers: Vec<HashMap<String, String>> = self.ask(&mut commands).await?;
-        let one = |hashes: &[HashMap<String, String>]| {
-            if hashes[0].is_empty() {
-                return Ok(None);
-            }
-            let mut rollup = generic::read_rollup(&hashes[0], kind)?;
+        let answers = self.at_once(&commands).await?;
+        let mut answers = answers.read();
+        let rollups = names.iter().map(|_| {
+            let fields = answers.fields()?.into_iter().collect();
+            let mut rollup = generic::read_rollup(&fields, kind).map_err(corrupt)?;
+            let is_there = !fields.is_empty();
             rollup.values.retain(|name, _| wanted.values.contains(name));
-            for (value, buckets) in sketched.iter().zip(&hashes[1..]) {
+            for value in sketched {
+                let buckets = answers.fields()?.into_iter().collect();
                 if let Some(stats) = rollup.values.get_mut(value) {
-                    stats.sketch = generic::read_sketch(buckets)?;
+                    stats.sketch = generic::read_sketch(&buckets).map_err(corrupt)?;
                 }
             }
-            Ok(Some(rollup))
-        };
-        let rollups: Result<_, Corrupt> = answers.chunks(1 + sketched.len()).map(one).collect();
-        rollups.map_err(|error| StoreError::Corrupt {
-            file: "Redis".to_owned(),
-            part: Part::Rollup,
-            error,
-        })
+            Ok(is_there.then_some(rollup))
+        });
+        rollups.collect()
+    }
+}
+
+fn corrupt(error: Corrupt) -> StoreError {
+    StoreError::Corrupt {
+        file: "Redis".to_owned(),
+        part: Part::Rollup,
+        error,
     }
 }

@@ -1,7 +1,5 @@
 //! Any kind in keys of our own, there and back.
 
-use std::collections::HashMap;
-
 use chrono::DateTime;
 use daybook::kinds::Kind;
 use daybook::live::chunk::Chunk;
@@ -12,7 +10,7 @@ use daybook::live::redis::generic;
 use daybook::live::rollup::{Rolled, rollups};
 
 use super::super::kind;
-use super::{call, changed, texts};
+use super::{call, changed, sent, texts};
 
 /// Two sales of one shop and hour, in a zone whose hours begin at a quarter past.
 fn sales() -> (Kind, Columns) {
@@ -177,7 +175,7 @@ fn fresh_points_lie_with_who_recorded_them_and_the_latest_is_known() {
     let (kind, points) = sales();
     let mut changes = Changes::new("p");
     generic::add_fresh(&mut changes, &points, &kind, "web1").unwrap();
-    let call = changes.call("web1", "", "5.7", 9);
+    let call = sent(changes);
     assert_eq!(
         call.keys[2..],
         [
@@ -201,10 +199,8 @@ fn fresh_points_lie_with_who_recorded_them_and_the_latest_is_known() {
 fn a_rollup_that_is_none_is_an_error() {
     let (kind, _) = sales();
     let read = |fields: &[(&str, &str)]| {
-        let fields = fields
-            .iter()
-            .map(|(field, text)| ((*field).to_owned(), (*text).to_owned()));
-        generic::read_rollup(&fields.collect::<HashMap<_, _>>(), &kind)
+        let fields = fields.iter().copied();
+        generic::read_rollup(&fields.collect(), &kind)
     };
     let counted = ("amount:count", "2");
     assert!(read(&[("count", "many")]).is_err());

@@ -9,7 +9,7 @@ use daybook::live::redis::hosts;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{call, changed, kept, texts};
+use super::{call, changed, kept, sent, texts};
 
 fn samples() -> Columns {
     let first = json!({
@@ -71,7 +71,7 @@ fn compact_histories_expire_with_their_day_and_need_no_other() {
     };
     let mut changes = Changes::new("p");
     hosts::add(&mut changes, &samples(), layout, &mut Chains::new(1));
-    let call = changes.call("web1", "", "7.0", 9);
+    let call = sent(changes);
     let at = |text: &[u8]| call.arguments.iter().position(|part| part == text);
     let lives = at(b"3600").unwrap() + 1;
     assert_eq!(call.arguments[lives], b"");

@@ -8,6 +8,7 @@ use daybook::live::compat::scan_sums::{Measure, ScanSums};
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
+use super::as_answered;
 use super::redis::FULL;
 
 fn absurd() -> impl Strategy<Value = String> {
@@ -56,6 +57,7 @@ fn hash() -> impl Strategy<Value = HashMap<String, String>> {
 proptest! {
     #[test]
     fn absurd_texts_are_read_without_a_panic(counters in hash(), baseline in hash(), status in hash()) {
+        let [counters, baseline, status] = [&counters, &baseline, &status].map(as_answered);
         let status_baseline = baseline.clone();
         let mut all = sums(&Hashes { counters, baseline, status, status_baseline });
         all.add(&all.clone());
@@ -76,7 +78,10 @@ proptest! {
             };
             hash.iter().map(|(name, text)| (name.clone(), small(text))).collect()
         };
-        let one = |(counters, status): &(_, _)| sums(&Hashes { counters: small(counters), status: small(status), ..Hashes::default() });
+        let one = |(counters, status): &(_, _)| {
+            let (counters, status) = (small(counters), small(status));
+            sums(&Hashes { counters: as_answered(&counters), status: as_answered(&status), ..Hashes::default() })
+        };
         let mut all: Vec<ScanSums> = hashes.iter().map(one).collect();
         let added = |all: &[ScanSums]| all.iter().fold(ScanSums::default(), |mut sum, one| { sum.add(one); sum });
         let forwards = added(&all);

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use daybook::live::compat::scan_hashes::{
-    GuildZero, Hashes, RollupKey, ScanRow, Wanted, add_rows, by_scans, rollups, sums, wanted_keys,
+    GuildZero, Hashes, ScanRow, Wanted, add_rows, by_scans, rollups, row, sums, wanted_keys,
 };
 use daybook::live::compat::scan_questions::{rollup, summary_rows};
 use serde_json::{Value as Json, json};
 
 use super::super::three_scans::AT;
+use super::as_answered;
 
 pub(crate) const PREFIX: &str = "moderator:metrics";
 pub(crate) const FULL: i128 = 9_223_372_036_854_775_807;
@@ -161,12 +162,10 @@ impl Redis {
         self.hashes.extend(baselines);
     }
 
-    fn hashes(&self, key: &str) -> Hashes {
+    fn hashes(&self, key: &str) -> Hashes<'_> {
         let hash = |behind: &str| {
-            self.hashes
-                .get(&format!("{key}{behind}"))
-                .cloned()
-                .unwrap_or_default()
+            let hash = self.hashes.get(&format!("{key}{behind}"));
+            hash.map(as_answered).unwrap_or_default()
         };
         Hashes {
             counters: hash(""),
@@ -176,15 +175,15 @@ impl Redis {
         }
     }
 
-    pub(crate) fn read(&self, wanted: &Wanted) -> Vec<(RollupKey, Hashes)> {
+    pub(crate) fn read(&self, wanted: &Wanted) -> Vec<ScanRow> {
         let keys = wanted_keys(self.index.keys().map(String::as_str), wanted);
-        keys.into_iter()
-            .map(|key| (key.clone(), self.hashes(&key.key)))
+        keys.iter()
+            .filter_map(|key| row(key, &self.hashes(&key.key)))
             .collect()
     }
 
     pub(crate) fn rows(&self, wanted: &Wanted, limit: usize) -> Vec<ScanRow> {
-        rollups(&self.read(wanted), wanted, GuildZero::Everything, limit).unwrap()
+        rollups(self.read(wanted), wanted, GuildZero::Everything, limit).unwrap()
     }
 
     pub(crate) fn rollups(&self, wanted: &Wanted) -> Vec<Json> {
@@ -194,7 +193,7 @@ impl Redis {
     pub(crate) fn summary(&self, wanted: &Wanted) -> Vec<Json> {
         let (read, form) = (self.read(wanted), GuildZero::Everything);
         let mut sums = BTreeMap::new();
-        add_rows(&mut sums, rollups(&read, wanted, form, usize::MAX).unwrap());
+        add_rows(&mut sums, rollups(read, wanted, form, usize::MAX).unwrap());
         summary_rows(&by_scans(sums))
     }
 

@@ -1,6 +1,6 @@
 //! Any kind in keys of our own, recounted from its points.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -9,7 +9,7 @@ use daybook::live::chunk::Chunk;
 use daybook::live::columns::{ABSENT, Column, Columns, Numbers, Texts};
 use daybook::live::grain::Grain;
 use daybook::live::point::points;
-use daybook::live::redis::generic;
+use daybook::live::redis::generic::{self, Fields};
 use daybook::live::rollup::bucket;
 use serde_json::json;
 use support::dice::Dice;
@@ -276,8 +276,11 @@ fn assert_rollups(
     }
 }
 
-fn as_map(fields: &BTreeMap<String, String>) -> HashMap<String, String> {
-    fields.clone().into_iter().collect()
+fn as_answered(fields: &BTreeMap<String, String>) -> Fields<'_> {
+    let fields = fields.iter();
+    fields
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect()
 }
 
 fn assert_rollup(
@@ -288,7 +291,7 @@ fn assert_rollup(
     kind: &Kind,
     seed: u64,
 ) {
-    let rollup = generic::read_rollup(&as_map(dump[key].hash()), kind).unwrap();
+    let rollup = generic::read_rollup(&as_answered(dump[key].hash()), kind).unwrap();
     let went = |ok: i64| places.iter().filter(|at| points.ok[**at] == ok).count() as u64;
     assert_eq!(rollup.points, places.len() as u64, "{key}");
     assert_eq!(
@@ -334,7 +337,7 @@ fn assert_rollup(
             "{said}"
         );
         assert_eq!(Some((stats.last_at, stats.last)), recount.last, "{said}");
-        let sketch = as_map(dump[&generic::sketch_key(key, name)].hash());
+        let sketch = as_answered(dump[&generic::sketch_key(key, name)].hash());
         let sketch = generic::read_sketch(&sketch).unwrap();
         assert_eq!(
             sketch.buckets(),

@@ -6,22 +6,19 @@ use std::path::Path;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::{CertificateError, ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{CertificateError, ClientConfig, Error as TlsError, RootCertStore};
 
 use crate::text::plain::one_line;
 
 const LONGEST_REASON: usize = 200;
 
-pub(super) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
+/// Trusts what the host trusts, and these certificates.
+pub fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     // A damaged certificate in the host's store only means that it is not trusted.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
-        let added = add_file(&mut roots, path);
-        added.map_err(|why| {
-            let why = one_line(&why, LONGEST_REASON);
-            format!("cannot use {} as `ca_file`: {why}", path.display())
-        })?;
+        add_file(&mut roots, path, "ca_file")?;
     }
     if roots.is_empty() {
         let advice = "install its `ca-certificates`, or name a file of them with `ca_file`";
@@ -29,14 +26,38 @@ pub(super) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
             "this machine trusts no certificate at all: {advice}"
         ));
     }
+    config(roots)
+}
+
+/// Trusts nothing but these certificates, which a setting names.
+pub fn only(path: &Path, setting: &str) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    add_file(&mut roots, path, setting)?;
+    config(roots)
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, String> {
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS cannot be used here: {error}"))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Why a handshake failed, for the operator of the server; a setting names authorities.
+pub fn failure(error: &io::Error, setting: &str) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(TlsError::InvalidCertificate(why)) => {
+            format!("its certificate {}", objection(why, setting))
+        }
+        Some(TlsError::InvalidMessage(_)) => "it does not speak TLS there".to_owned(),
+        None if hung_up(error) => "it closed the connection during the handshake".to_owned(),
+        _ => one_line(&error.to_string(), LONGEST_REASON),
+    }
+}
+
 /// The end of a sentence about a certificate: `has expired: renew it`.
-pub(super) fn objection(reason: &CertificateError) -> String {
+pub fn objection(reason: &CertificateError, setting: &str) -> String {
     let words = match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "has expired: renew it"
@@ -49,7 +70,9 @@ pub(super) fn objection(reason: &CertificateError) -> String {
         }
         // This includes an authority that is known by name, but not by its key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "is signed by no authority that this machine trusts: set `ca_file` to the authority's certificate"
+            return format!(
+                "is signed by no authority that this machine trusts: set `{setting}` to the authority's certificate"
+            );
         }
         CertificateError::Revoked => "has been revoked",
         other => return one_line(&format!("is not accepted: {other}"), LONGEST_REASON),
@@ -58,21 +81,25 @@ pub(super) fn objection(reason: &CertificateError) -> String {
 }
 
 /// Whether the other side closed the connection, with or without unread bytes.
-pub(super) fn hung_up(error: &io::Error) -> bool {
+pub fn hung_up(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
 }
 
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let file = std::fs::read(path).map_err(|error| error.to_string())?;
+fn add_file(roots: &mut RootCertStore, path: &Path, setting: &str) -> Result<(), String> {
+    let failed = |why: &str| {
+        let why = one_line(why, LONGEST_REASON);
+        format!("cannot use {} as `{setting}`: {why}", path.display())
+    };
+    let file = std::fs::read(path).map_err(|error| failed(&error.to_string()))?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file).collect();
-    let found = found.map_err(|error| error.to_string())?;
+    let found = found.map_err(|error| failed(&error.to_string()))?;
     if found.is_empty() {
-        return Err("it holds no certificate (PEM)".to_owned());
+        return Err(failed("it holds no certificate (PEM)"));
     }
     for certificate in found {
         let added = roots.add(certificate);
-        added.map_err(|error| error.to_string())?;
+        added.map_err(|error| failed(&error.to_string()))?;
     }
     Ok(())
 }
