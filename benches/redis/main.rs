@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
     let compact = named(folder.path(), &server, "history = \"compact\"")?;
     let later = named(folder.path(), &server, "scans = \"later\"")?;
     reads::hosts(&server, &[("documented", &settings), ("compact", &compact)]).await?;
-    reads::scans(&server, &later).await
+    reads::scans(&server, &settings, &later).await
 }
 
 fn settings(folder: &std::path::Path, server: &Server) -> Result<LiveSettings> {

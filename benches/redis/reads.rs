@@ -91,18 +91,26 @@ pub(super) async fn hosts(server: &Server, forms: &[(&str, &LiveSettings)]) -> R
 }
 
 /// A year of five content types of one guild, each scanned with one or all three accelerations.
-pub(super) async fn scans(server: &Server, settings: &LiveSettings) -> Result<()> {
-    println!("\n## 1,825 rollups of scans in the later form\n");
-    println!("| scans of a rollup | question | rows | median, ms | goal |");
+pub(super) async fn scans(
+    server: &Server,
+    documented: &LiveSettings,
+    later: &LiveSettings,
+) -> Result<()> {
+    println!("\n## 1,825 rollups of scans\n");
+    println!("| form, scans of a rollup | question | rows | median, ms | goal |");
     println!("|---|---|--:|--:|--:|");
     let now: DateTime<Utc> = Utc::now();
-    let layout = moderation::Layout {
-        prefix: PREFIX.to_owned(),
-        stream: PREFIX.to_owned(),
-        bound: None,
-        later: true,
-    };
-    for (words, each) in [("one", 1), ("three, one of each acceleration", 3)] {
+    for (words, settings, is_later, each) in [
+        ("documented, one", documented, false, 1),
+        ("later, one", later, true, 1),
+        ("later, three, one of each acceleration", later, true, 3),
+    ] {
+        let layout = moderation::Layout {
+            prefix: PREFIX.to_owned(),
+            stream: PREFIX.to_owned(),
+            bound: None,
+            later: is_later,
+        };
         server.client(0).run(["FLUSHALL"]);
         let mut events = Vec::new();
         for number in 0..1_825 * each {
