@@ -9,6 +9,8 @@
 mod reads;
 
 use std::process::Command;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -29,6 +31,8 @@ use daybook::live::redis::moderation;
 use daybook::live::redis::server::Server as Connection;
 use serde_json::json;
 use support::redis::{Client, Reply, Sent, Server};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 const PREFIX: &str = "moderator:metrics";
 const SCANS: usize = 100_000;
@@ -156,50 +160,67 @@ async fn send(
     mut fill: impl FnMut(&mut Changes, &Columns),
 ) -> Result<()> {
     let mut connection = Connection::connect(redis(settings)?).await?;
-    let mut mark = String::new();
     for (number, part) in parts(points, 2_000).iter().enumerate() {
         let mut changes = Changes::new(PREFIX);
         fill(&mut changes, part);
-        let behind = format!("{}.0", number + 1);
-        connection
-            .apply(&changes.call("bench", &mark, &behind, 0))
-            .await?;
-        mark = behind;
+        let call = changes.call("bench", &mark(number), &mark(number + 1), 0);
+        connection.apply(&call).await?;
     }
     Ok(())
 }
 
-/// How many a second are applied, from points in memory on.
+/// How many a second are applied, from points in memory on. While the server is busy with a batch, the next one is made, as the
+/// forwarder does it.
 async fn applied(
     server: &Server,
     settings: &LiveSettings,
     points: &Columns,
     size: usize,
-    mut fill: impl FnMut(&mut Changes, &Columns),
+    mut fill: impl FnMut(&mut Changes, &Columns) + Send,
 ) -> Result<(f64, Duration)> {
     let mut best = (0.0, Duration::ZERO);
     for _ in 0..3 {
         server.client(0).run(["FLUSHALL"]);
         let mut connection = Connection::connect(redis(settings)?).await?;
         let parts = parts(points, size);
-        let (mut mark, mut longest) = (String::new(), Duration::ZERO);
         let begun = Instant::now();
-        for (number, part) in parts.iter().enumerate() {
-            let mut changes = Changes::new(PREFIX);
-            fill(&mut changes, part);
-            let behind = format!("{}.0", number + 1);
-            let call = changes.call("bench", &mark, &behind, 0);
-            let sent = Instant::now();
-            connection.apply(&call).await?;
-            longest = longest.max(sent.elapsed());
-            mark = behind;
-        }
+        let mut make = |made: SyncSender<Call>| {
+            for (number, part) in parts.iter().enumerate() {
+                let mut changes = Changes::new(PREFIX);
+                fill(&mut changes, part);
+                let call = changes.call("bench", &mark(number), &mark(number + 1), 0);
+                if made.send(call).is_err() {
+                    break;
+                }
+            }
+        };
+        let longest = block_in_place(|| {
+            thread::scope(|scope| {
+                let (made, batches) = sync_channel(0);
+                scope.spawn(move || make(made));
+                let mut longest = Duration::ZERO;
+                for call in batches {
+                    let sent = Instant::now();
+                    Handle::current().block_on(connection.apply(&call))?;
+                    longest = longest.max(sent.elapsed());
+                }
+                anyhow::Ok(longest)
+            })
+        })?;
         let rate = points.len() as f64 / begun.elapsed().as_secs_f64();
         if rate > best.0 {
             best = (rate, longest);
         }
     }
     Ok(best)
+}
+
+/// Behind so many batches.
+fn mark(batches: usize) -> String {
+    match batches {
+        0 => String::new(),
+        _ => format!("{batches}.0"),
+    }
 }
 
 fn sent(call: &Call) -> Sent {
@@ -404,7 +425,7 @@ async fn memory(server: &Server, settings: &LiveSettings) -> Result<()> {
         client.run(["FLUSHALL"]);
         let before = used(&mut client);
         let mut connection = Connection::connect(redis(settings)?).await?;
-        let (mut chains, mut mark, mut count) = (Chains::new(1), String::new(), 0);
+        let (mut chains, mut count) = (Chains::new(1), 0);
         for round in 0..2880 {
             let events = (0..35).map(|host| {
                 let mut event = sample(host, round, now);
@@ -419,11 +440,8 @@ async fn memory(server: &Server, settings: &LiveSettings) -> Result<()> {
                 history,
             };
             hosts::add(&mut changes, &points, layout, &mut chains);
-            let behind = format!("{}.0", round + 1);
-            connection
-                .apply(&changes.call("bench", &mark, &behind, 0))
-                .await?;
-            mark = behind;
+            let call = changes.call("bench", &mark(round), &mark(round + 1), 0);
+            connection.apply(&call).await?;
         }
         // All but the histories.
         for host in 0..35 {

@@ -3,6 +3,7 @@
 //! `changes` knows what `apply.lua` can do and no layout. The layouts make changes of points: those of two original systems,
 //! which their readers go on reading (`moderation`, `hosts` with `compact`), and one of our own for every kind (`generic`).
 
+mod batches;
 pub mod changes;
 pub mod compact;
 pub mod forward;

@@ -1,6 +1,6 @@
 //! Forwards what is recorded: in the order of the commits, and each batch once, whatever is repeated.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::iter::zip;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,15 +16,13 @@ use crate::config::LiveSettings;
 use crate::config::live_redis::RedisSettings;
 use crate::kinds::Kinds;
 
-use super::super::chunk::Chunk;
-use super::super::columns::Columns;
 use super::super::follow::Position;
 use super::super::keep::lock;
-use super::super::store::{Backlog, Forwarding, Part, Store, StoreError, Waiting};
-use super::changes::Changes;
+use super::super::store::{Backlog, Forwarding, Store, StoreError};
+use super::batches::{Batch, Batches, Cursor, Points, Until};
 use super::generic;
 use super::keep::Keeper;
-use super::layouts::{Batch, Layouts};
+use super::layouts::Layouts;
 use super::server::{Applied, ROLLUPS, Server, Trouble};
 
 /// Points of a batch: larger ones gain little and make others wait. Of a server that is far away a round trip is worth more.
@@ -198,15 +196,6 @@ impl From<Trouble> for Broken {
     }
 }
 
-/// How far one sort of batches has come.
-struct Cursor {
-    /// What the server calls it.
-    name: String,
-    /// As the server has it.
-    mark: String,
-    position: Position,
-}
-
 /// One connection, from its beginning.
 struct Session {
     server: Server,
@@ -219,12 +208,21 @@ struct Session {
     /// Points behind the last rollups.
     unrolled: usize,
     batch: usize,
-    layouts: Layouts,
+    batches: Arc<Mutex<Batches>>,
+    /// The next batch of points.
+    ready: Option<Batch>,
     rolled: Instant,
     looked: Instant,
     told: Instant,
     noted: Option<Instant>,
     kept: Option<Instant>,
+}
+
+impl Session {
+    /// What makes batches of points, and of how many.
+    fn maker(&self) -> (Arc<Mutex<Batches>>, usize) {
+        (Arc::clone(&self.batches), self.batch)
+    }
 }
 
 impl Forwarder {
@@ -294,9 +292,16 @@ impl Forwarder {
         };
         let now = Instant::now();
         let mut session = Session {
-            points: Cursor::new(identity.replica.clone()),
-            rollups: Cursor::new(format!("{}{ROLLUPS}", identity.replica)),
-            layouts: Layouts::new(&self.settings, chain, self.zone),
+            points: cursor(identity.replica.clone()),
+            rollups: cursor(format!("{}{ROLLUPS}", identity.replica)),
+            batches: Arc::new(Mutex::new(Batches {
+                kinds: self.kinds.clone(),
+                layouts: Layouts::new(&self.settings, chain, self.zone),
+                file: self.store.path().display().to_string(),
+                replica: identity.replica.clone(),
+                writer: self.own.clone(),
+            })),
+            ready: None,
             server,
             run: about.run,
             identity,
@@ -512,59 +517,68 @@ impl Forwarder {
 
     /// The next batch of points; whether there was any.
     async fn forward_points(&mut self, session: &mut Session) -> Result<bool, Broken> {
-        let from = session.points.position;
-        let chunks = self
-            .store
-            .waiting(from.chunk(), session.batch, BATCH_BYTES)
-            .await?;
-        let Some(last) = chunks.last() else {
+        let ready = match session.ready.take() {
+            Some(ready) => Some(ready),
+            None => self.next_batch(session.maker(), &session.points).await?,
+        };
+        let Some(ready) = ready else {
             return Ok(false);
         };
-        let until = last.recorded;
-        let (points, behind) = self.decode(&chunks, from, Until::Points(session.batch));
-        let mut changes = Changes::new(&self.settings.prefix);
-        let batch = Batch {
-            replica: &session.identity.replica,
-            now: (self.clock)(),
-        };
-        for (name, points) in &points {
-            let Some(kind) = self.kinds.get(name) else {
-                continue;
-            };
-            let added = session
-                .layouts
-                .add_points(&mut changes, kind, points, &batch);
-            if let Err(error) = added {
-                tracing::error!("points of the kind `{name}` are {error}; they are not forwarded");
-            }
-        }
+        self.unanswered.push(ready.behind.mark.clone());
+        // While the server is busy with it, the next one is made.
+        let maker = session.maker();
         let begun = Instant::now();
-        let count: usize = points.values().map(Columns::len).sum();
-        self.apply(session, Sort::Points, changes, behind, until)
-            .await?;
-        session.unrolled += count;
-        session.until = until;
-        session.batch = match begun.elapsed() > FAR && count < FAR_BATCH {
+        let sending = async {
+            let applied = session.server.apply(&ready.call).await;
+            (applied, begun.elapsed())
+        };
+        let ((applied, took), next) = tokio::join!(sending, self.next_batch(maker, &ready.behind));
+        self.settle(session, applied?).await?;
+        session.batch = match took > FAR && ready.points < FAR_BATCH {
             true => FAR_BATCH,
             false => BATCH,
         };
+        session.unrolled += ready.points;
+        session.until = ready.until;
+        session.points = ready.behind;
+        session.ready = next?;
         Ok(true)
+    }
+
+    /// Made on another thread; `None`: there is nothing more.
+    async fn next_batch(
+        &mut self,
+        (batches, most): (Arc<Mutex<Batches>>, usize),
+        cursor: &Cursor,
+    ) -> Result<Option<Batch>, StoreError> {
+        let chunk = cursor.position.chunk();
+        let chunks = self.store.waiting(chunk, most, BATCH_BYTES).await?;
+        if chunks.is_empty() {
+            return Ok(None);
+        }
+        let (cursor, now) = (cursor.clone(), (self.clock)());
+        let making = tokio::task::spawn_blocking(move || {
+            lock_of(&batches).of_points(&cursor, &chunks, most, now)
+        });
+        match making.await {
+            Ok(batch) => Ok(Some(batch)),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 
     /// Rollups of all points that the server has without them.
     async fn forward_rollups(&mut self, session: &mut Session) -> Result<(), Broken> {
         let end = session.points.position;
-        let mut all: BTreeMap<String, Columns> = BTreeMap::new();
+        let mut all = Points::new();
         let mut from = session.rollups.position;
         while from < end {
-            let chunks = self
-                .store
-                .waiting(from.chunk(), ROLLED, usize::MAX >> 1)
-                .await?;
+            let waiting = self.store.waiting(from.chunk(), ROLLED, usize::MAX >> 1);
+            let chunks = waiting.await?;
             if chunks.is_empty() {
                 break;
             }
-            let (points, behind) = self.decode(&chunks, from, Until::Position(end));
+            let batches = lock_of(&session.batches);
+            let (points, behind) = batches.decode(&chunks, from, Until::Position(end));
             for (kind, points) in points {
                 all.entry(kind).or_default().append(&points);
             }
@@ -575,88 +589,18 @@ impl Forwarder {
         if end <= session.rollups.position {
             return Ok(());
         }
-        let mut changes = Changes::new(&self.settings.prefix);
-        let batch = Batch {
-            replica: &session.identity.replica,
-            now: (self.clock)(),
-        };
-        for (name, points) in &all {
-            if let Some(kind) = self.kinds.get(name) {
-                let added = session
-                    .layouts
-                    .add_rolled(&mut changes, kind, points, &batch);
-                if let Err(error) = added {
-                    tracing::error!(
-                        "points of the kind `{name}` are {error}; they are in no rollup"
-                    );
-                }
-            }
-        }
-        let until = session.until;
-        self.apply(session, Sort::Rollups, changes, end, until)
-            .await
+        let (until, now) = (session.until, (self.clock)());
+        let batch = lock_of(&session.batches).of_rollups(&session.rollups, &all, end, until, now);
+        self.unanswered.push(batch.behind.mark.clone());
+        let applied = session.server.apply(&batch.call).await?;
+        self.settle(session, applied).await?;
+        session.rollups = batch.behind;
+        Ok(())
     }
 
-    /// The points of these chunks from a position on, by their kinds, and the position behind them.
-    fn decode(
-        &self,
-        chunks: &[Waiting],
-        from: Position,
-        until: Until,
-    ) -> (BTreeMap<String, Columns>, Position) {
-        let mut all: BTreeMap<String, Columns> = BTreeMap::new();
-        let mut behind = from;
-        let mut left = match until {
-            Until::Points(most) => most,
-            Until::Position(_) => usize::MAX,
-        };
-        for waiting in chunks {
-            let given = match waiting.chunk == from.chunk() {
-                true => from.points(),
-                false => 0,
-            };
-            let end = match until {
-                Until::Position(end) if end.chunk() < waiting.chunk => break,
-                Until::Position(end) if end.chunk() == waiting.chunk => end.points(),
-                _ => waiting.points,
-            };
-            let end = end.min(given.saturating_add(left));
-            if end <= given && waiting.points > 0 {
-                break;
-            }
-            let read = Chunk::open(&waiting.data).and_then(|chunk| chunk.decode(given..end));
-            match read {
-                Ok(points) => all.entry(waiting.kind.clone()).or_default().append(&points),
-                Err(error) => {
-                    let error = self.store.corrupt(Part::Chunk(waiting.chunk), error);
-                    tracing::error!("{error}; it is not forwarded");
-                }
-            }
-            left -= end - given;
-            behind = match end == waiting.points {
-                true => Position::at(waiting.chunk + 1),
-                false => Position::within(waiting.chunk, end),
-            };
-        }
-        (all, behind)
-    }
-
-    async fn apply(
-        &mut self,
-        session: &mut Session,
-        sort: Sort,
-        changes: Changes,
-        behind: Position,
-        until: i64,
-    ) -> Result<(), Broken> {
-        let cursor = match sort {
-            Sort::Points => &mut session.points,
-            Sort::Rollups => &mut session.rollups,
-        };
-        let mark = format!("{behind}@{}", self.own);
-        let call = changes.call(&cursor.name, &cursor.mark, &mark, until);
-        self.unanswered.push(mark.clone());
-        match session.server.apply(&call).await? {
+    /// Whether a batch was applied, once there is an answer.
+    async fn settle(&mut self, session: &mut Session, applied: Applied) -> Result<(), Broken> {
+        match applied {
             Applied::Now => {}
             Applied::NotBehind(other) if self.unanswered.contains(&other) => {
                 // A batch that was given up arrived after its mark was asked for.
@@ -670,8 +614,6 @@ impl Forwarder {
             }
         }
         self.unanswered.clear();
-        cursor.mark = mark;
-        cursor.position = behind;
         self.failures = 0;
         self.see(|seen| seen.batches += 1);
         self.say_enabled();
@@ -682,9 +624,7 @@ impl Forwarder {
     async fn tell_until(&mut self, session: &mut Session, until: i64) -> Result<(), Broken> {
         session.until = until;
         session.told = Instant::now();
-        let mark = session.points.mark.clone();
-        let changes = Changes::new(&self.settings.prefix);
-        let call = changes.call(&session.points.name, &mark, &mark, until);
+        let call = lock_of(&session.batches).of_nothing(&session.points, until);
         match session.server.apply(&call).await? {
             Applied::Now => Ok(()),
             Applied::NotBehind(_) => Err(Broken::Replaced),
@@ -788,28 +728,16 @@ impl Forwarder {
     }
 }
 
-/// What is forwarded apart from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Points,
-    Rollups,
-}
-
-/// Where decoding ends.
-#[derive(Debug, Clone, Copy)]
-enum Until {
-    Points(usize),
-    Position(Position),
-}
-
-impl Cursor {
-    fn new(name: String) -> Self {
-        Self {
-            name,
-            mark: String::new(),
-            position: Position::FIRST,
-        }
+fn cursor(name: String) -> Cursor {
+    Cursor {
+        name,
+        mark: String::new(),
+        position: Position::FIRST,
     }
+}
+
+fn lock_of(batches: &Mutex<Batches>) -> MutexGuard<'_, Batches> {
+    batches.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A mark is a position and who made it.

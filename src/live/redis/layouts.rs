@@ -22,13 +22,6 @@ pub(super) struct Layouts {
     zone: Tz,
 }
 
-/// The batch that points belong to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Batch<'b> {
-    pub(super) replica: &'b str,
-    pub(super) now: DateTime<Utc>,
-}
-
 impl Layouts {
     /// `chain`: no other connection has this number.
     pub(super) fn new(settings: &RedisSettings, chain: u64, zone: Tz) -> Self {
@@ -52,19 +45,24 @@ impl Layouts {
         }
     }
 
+    pub(super) fn changes(&self) -> Changes {
+        Changes::new(&self.scans.prefix)
+    }
+
     pub(super) fn add_points(
         &mut self,
         changes: &mut Changes,
         kind: &Kind,
         points: &Columns,
-        batch: &Batch<'_>,
+        replica: &str,
+        now: DateTime<Utc>,
     ) -> Result<(), Corrupt> {
         match kind.name.as_str() {
-            SCAN => moderation::add(changes, points, &self.scans, batch.now),
+            SCAN => moderation::add(changes, points, &self.scans, now),
             HOSTS => hosts::add(changes, points, self.hosts, &mut self.chains),
             _ => {}
         }
-        generic::add_fresh(changes, points, kind, batch.replica)
+        generic::add_fresh(changes, points, kind, replica)
     }
 
     /// Of all points that a replica has there without rollups.
@@ -73,8 +71,9 @@ impl Layouts {
         changes: &mut Changes,
         kind: &Kind,
         points: &Columns,
-        batch: &Batch<'_>,
+        replica: &str,
+        now: DateTime<Utc>,
     ) -> Result<(), Corrupt> {
-        generic::add_rolled(changes, points, kind, self.zone, batch.replica, batch.now)
+        generic::add_rolled(changes, points, kind, self.zone, replica, now)
     }
 }
