@@ -125,12 +125,9 @@ impl RollupKey {
     }
 }
 
-/// The keys of an index that an answer needs, in the order of its rows: the newest day first, within a day the last key first.
+/// The keys of rollups that an answer needs, in the order of its rows: the newest day first, within a day the last key first.
 /// How many rows are wanted does not matter yet: a key may have no hash.
-pub fn wanted_keys<'k>(
-    index: impl IntoIterator<Item = &'k str>,
-    wanted: &Wanted,
-) -> Vec<RollupKey> {
+pub fn wanted_keys(keys: impl IntoIterator<Item = RollupKey>, wanted: &Wanted) -> Vec<RollupKey> {
     let is_wanted = |key: &RollupKey| {
         wanted.guild.is_none_or(|guild| key.guild == guild)
             && wanted
@@ -139,8 +136,8 @@ pub fn wanted_keys<'k>(
                 .is_none_or(|asked| *asked == key.content_type)
             && wanted.since.is_none_or(|since| key.date >= since)
     };
-    let keys = index.into_iter().filter_map(RollupKey::parse);
-    let mut keys: Vec<RollupKey> = keys.filter(is_wanted).collect();
+    let keys = keys.into_iter().filter(is_wanted);
+    let mut keys: Vec<RollupKey> = keys.collect();
     keys.sort_by(|one, other| (other.date, &other.key).cmp(&(one.date, &one.key)));
     keys.dedup();
     keys
@@ -201,7 +198,9 @@ pub fn sort_rows(rows: &mut [ScanRow]) {
 
 /// A day on which guild 0 has fewer scans than the guilds was imported, or begun, without it: their sum is nearer then.
 fn rows_of_all_guilds(read: Vec<ScanRow>, guild_zero: GuildZero) -> Vec<ScanRow> {
-    let mut rows: BTreeMap<(NaiveDate, String), [Option<ScanSums>; 2]> = BTreeMap::new();
+    // They are large: a tree would move them about.
+    type OfBoth = [Option<Box<ScanSums>>; 2];
+    let mut rows: BTreeMap<(NaiveDate, String), OfBoth> = BTreeMap::new();
     for row in read {
         let [zero, guilds] = rows.entry((row.date, row.content_type)).or_default();
         let sums = match row.guild {
@@ -210,28 +209,27 @@ fn rows_of_all_guilds(read: Vec<ScanRow>, guild_zero: GuildZero) -> Vec<ScanRow>
         };
         match sums {
             Some(sums) => sums.add(&row.sums),
-            None => *sums = Some(row.sums),
+            None => *sums = Some(Box::new(row.sums)),
         }
     }
-    let row =
-        |((date, content_type), sums): ((NaiveDate, String), [Option<ScanSums>; 2])| ScanRow {
-            date,
-            guild: None,
-            content_type,
-            sums: match (sums, guild_zero) {
-                ([Some(mut zero), Some(guilds)], GuildZero::Guildless) => {
-                    zero.add(&guilds);
-                    zero
+    let row = |((date, content_type), sums): ((NaiveDate, String), OfBoth)| ScanRow {
+        date,
+        guild: None,
+        content_type,
+        sums: *match (sums, guild_zero) {
+            ([Some(mut zero), Some(guilds)], GuildZero::Guildless) => {
+                zero.add(&guilds);
+                zero
+            }
+            ([Some(zero), Some(guilds)], GuildZero::Everything) => {
+                match zero.all.scans >= guilds.all.scans {
+                    true => zero,
+                    false => guilds,
                 }
-                ([Some(zero), Some(guilds)], GuildZero::Everything) => {
-                    match zero.all.scans >= guilds.all.scans {
-                        true => zero,
-                        false => guilds,
-                    }
-                }
-                ([zero, guilds], _) => zero.or(guilds).unwrap_or_default(),
-            },
-        };
+            }
+            ([zero, guilds], _) => zero.or(guilds).unwrap_or_default(),
+        },
+    };
     rows.into_iter().map(row).collect()
 }
 

@@ -60,7 +60,7 @@ pub async fn scan_totals(shared: &mut Shared) -> Result<ScanSums, StoreError> {
 #[derive(Default)]
 struct Days {
     /// Keys of a day that may go on in what is listed next.
-    listed: Vec<String>,
+    listed: Vec<RollupKey>,
     /// So many were listed.
     count: usize,
     is_all: bool,
@@ -78,16 +78,14 @@ impl Days {
             let more = list(shared, wanted, self.count).await?;
             self.count += more.len();
             self.is_all = more.len() < LISTED;
+            let more = more.iter().filter_map(|key| RollupKey::parse(key));
             self.listed.extend(more);
-            let keys = wanted_keys(self.listed.iter().map(String::as_str), wanted);
-            let last = self.listed.iter().rev().find_map(|key| date_of(key));
-            let given = self.given;
-            let is_new = |key: &RollupKey| {
-                let is_whole = self.is_all || Some(key.date) > last;
-                is_whole && given.is_none_or(|given| key.date < given)
-            };
-            let keys: Vec<RollupKey> = keys.into_iter().filter(is_new).collect();
-            self.listed.retain(|key| date_of(key) == last);
+            let last = self.listed.last().map(|key| key.date);
+            let (is_all, given) = (self.is_all, self.given);
+            let is_whole = |key: &mut RollupKey| is_all || Some(key.date) > last;
+            let whole = self.listed.extract_if(.., is_whole);
+            let new = whole.filter(|key| given.is_none_or(|given| key.date < given));
+            let keys = wanted_keys(new, wanted);
             if let Some(key) = keys.last() {
                 self.given = Some(key.date);
                 return Ok(Some(keys));
@@ -95,10 +93,6 @@ impl Days {
         }
         Ok(None)
     }
-}
-
-fn date_of(key: &str) -> Option<NaiveDate> {
-    RollupKey::parse(key).map(|key| key.date)
 }
 
 async fn list(

@@ -371,7 +371,10 @@ fn keys_are_taken_apart_from_the_right() {
         "m:rollup:2025-11-01:2:c",
         "m:rollup:2025-11-01:10:d",
     ];
-    let wanted = wanted_keys(keys, &Wanted::default());
+    let wanted = wanted_keys(
+        keys.into_iter().filter_map(RollupKey::parse),
+        &Wanted::default(),
+    );
     let found: Vec<&str> = wanted.iter().map(|key| key.key.as_str()).collect();
     assert_eq!(found, [keys[2], keys[3], keys[0], keys[4]]);
 }

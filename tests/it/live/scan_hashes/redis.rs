@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use daybook::live::compat::scan_hashes::{
-    GuildZero, Hashes, ScanRow, Wanted, add_rows, by_scans, rollups, row, sums, wanted_keys,
+    GuildZero, Hashes, RollupKey, ScanRow, Wanted, add_rows, by_scans, rollups, row, sums,
+    wanted_keys,
 };
 use daybook::live::compat::scan_questions::{rollup, summary_rows};
 use serde_json::{Value as Json, json};
@@ -176,7 +177,8 @@ impl Redis {
     }
 
     pub(crate) fn read(&self, wanted: &Wanted) -> Vec<ScanRow> {
-        let keys = wanted_keys(self.index.keys().map(String::as_str), wanted);
+        let keys = self.index.keys().filter_map(|key| RollupKey::parse(key));
+        let keys = wanted_keys(keys, wanted);
         keys.iter()
             .filter_map(|key| row(key, &self.hashes(&key.key)))
             .collect()
