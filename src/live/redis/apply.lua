@@ -96,11 +96,32 @@ function changes.a(key, first, last)
     end
 end
 
+-- What a hash has in these fields: texts, or false.
+local function known_of(key, fields)
+    local known = {}
+    for at = 1, #fields, SOME do
+        for _, text in ipairs(redis.call('HMGET', key, unpack(fields, at, math.min(at + SOME - 1, #fields)))) do
+            table.insert(known, text)
+        end
+    end
+    return known
+end
+
+-- Every so many parts of a change, with something behind each.
+local function every(step, first, last, behind)
+    local fields = {}
+    for at = first, last, step do
+        table.insert(fields, ARGV[at] .. behind)
+    end
+    return fields
+end
+
 -- sum: field, count of either sign, …; a full sum may become less again
-needs.g = { 'hash', 'HEXISTS', 'HINCRBY', 'HMGET', 'HSET', 'HDEL' }
+needs.g = { 'hash', 'HINCRBY', 'HMGET', 'HSET', 'HDEL' }
 function changes.g(key, first, last)
-    for at = first, last, 2 do
-        local is_full = redis.call('HEXISTS', key, ARGV[at] .. '_exact') == 1
+    local exact = known_of(key, every(2, first, last, '_exact'))
+    for number, is_full in ipairs(exact) do
+        local at = first + 2 * number - 2
         local sum = not is_full and redis.pcall('HINCRBY', key, ARGV[at], ARGV[at + 1])
         if type(sum) ~= 'number' then
             add_wide(key, ARGV[at], ARGV[at + 1])
@@ -109,12 +130,15 @@ function changes.g(key, first, last)
 end
 
 -- floats: field, number, …
-needs.f = { 'hash', 'HGET', 'HSET' }
+needs.f = { 'hash', 'HMGET', 'HSET' }
 function changes.f(key, first, last)
-    for at = first, last, 2 do
-        local known = tonumber(redis.call('HGET', key, ARGV[at]) or '') or 0
-        redis.call('HSET', key, ARGV[at], float(known + tonumber(ARGV[at + 1])))
+    local sums = {}
+    for number, known in ipairs(known_of(key, every(2, first, last, ''))) do
+        local at = first + 2 * number - 2
+        table.insert(sums, ARGV[at])
+        table.insert(sums, float((tonumber(known or '') or 0) + tonumber(ARGV[at + 1])))
     end
+    in_parts('HSET', key, sums, 1, #sums)
 end
 
 -- set: field, text, …
@@ -134,28 +158,35 @@ end
 -- extremes: field of the least, number, field of the most, number, …
 needs.e = { 'hash', 'HMGET', 'HSET' }
 function changes.e(key, first, last)
-    for at = first, last, 4 do
-        local known = redis.call('HMGET', key, ARGV[at], ARGV[at + 2])
-        if tonumber(ARGV[at + 1]) < (tonumber(known[1] or '') or math.huge) then
-            redis.call('HSET', key, ARGV[at], ARGV[at + 1])
-        end
-        if tonumber(ARGV[at + 3]) > (tonumber(known[2] or '') or -math.huge) then
-            redis.call('HSET', key, ARGV[at + 2], ARGV[at + 3])
+    local beyond = {}
+    for number, known in ipairs(known_of(key, every(2, first, last, ''))) do
+        local at = first + 2 * number - 2
+        local new, old = tonumber(ARGV[at + 1]), tonumber(known or '')
+        local is_least = number % 2 == 1
+        if not old or is_least and new < old or not is_least and new > old then
+            table.insert(beyond, ARGV[at])
+            table.insert(beyond, ARGV[at + 1])
         end
     end
+    in_parts('HSET', key, beyond, 1, #beyond)
 end
 
 -- last numbers: field of an instant, the instant, field of the number, number, …; of several at one instant the largest
 needs.v = { 'hash', 'HMGET', 'HSET' }
 function changes.v(key, first, last)
-    for at = first, last, 4 do
-        local known = redis.call('HMGET', key, ARGV[at], ARGV[at + 2])
-        local before, instant = tonumber(known[1] or ''), tonumber(ARGV[at + 1])
-        local is_larger = tonumber(ARGV[at + 3]) > (tonumber(known[2] or '') or -math.huge)
+    local known = known_of(key, every(2, first, last, ''))
+    local newer = {}
+    for number = 1, #known, 2 do
+        local at = first + 2 * number - 2
+        local before, instant = tonumber(known[number] or ''), tonumber(ARGV[at + 1])
+        local is_larger = tonumber(ARGV[at + 3]) > (tonumber(known[number + 1] or '') or -math.huge)
         if not before or instant > before or instant == before and is_larger then
-            redis.call('HSET', key, ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+            for part = at, at + 3 do
+                table.insert(newer, ARGV[part])
+            end
         end
     end
+    in_parts('HSET', key, newer, 1, #newer)
 end
 
 -- append: the length to trim to, with `~` before it if roughly ('' for none), then events

@@ -44,14 +44,7 @@ pub(super) struct Batch {
 }
 
 /// Points by their kinds.
-pub(super) type Points = BTreeMap<String, Columns>;
-
-/// Where decoding ends.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Until {
-    Points(usize),
-    Position(Position),
-}
+type Points = BTreeMap<String, Columns>;
 
 impl Batches {
     /// The next points of these chunks, at most so many.
@@ -62,7 +55,7 @@ impl Batches {
         most: usize,
         now: DateTime<Utc>,
     ) -> Batch {
-        let (points, position) = self.decode(chunks, cursor.position, Until::Points(most));
+        let (points, position) = self.decode(chunks, cursor.position, most, None);
         let mut changes = self.layouts.changes();
         for (name, points) in &points {
             let Some(kind) = self.kinds.get(name) else {
@@ -78,22 +71,33 @@ impl Batches {
         self.batch(changes, cursor, position, until, count)
     }
 
-    /// What all points come to that the server has without rollups, which lie before a position.
+    /// What the first points come to that the server has without rollups, about so many. `end` is behind all of them, and
+    /// all chunks are there.
     pub(super) fn of_rollups(
         &self,
         cursor: &Cursor,
-        points: &Points,
-        position: Position,
+        chunks: &[Waiting],
+        most: usize,
+        end: Position,
         until: i64,
         now: DateTime<Utc>,
     ) -> Batch {
+        let (points, position) = self.decode(chunks, cursor.position, most, Some(end));
+        let begun = chunks.iter().position(|one| one.chunk >= position.chunk());
+        let rest = &chunks[begun.unwrap_or(chunks.len())..];
+        let (rest, _) = self.decode(rest, position, usize::MAX, Some(end));
+        // What could not be read, or is no longer there, holds up nothing.
+        let position = match rest.is_empty() {
+            true => end,
+            false => position,
+        };
         let mut changes = self.layouts.changes();
-        for (name, points) in points {
+        for (name, points) in &points {
             let Some(kind) = self.kinds.get(name) else {
                 continue;
             };
-            let (layouts, replica) = (&self.layouts, &self.replica);
-            if let Err(error) = layouts.add_rolled(&mut changes, kind, points, replica, now) {
+            let (layouts, replica, rest) = (&self.layouts, &self.replica, rest.get(name));
+            if let Err(error) = layouts.add_rolled(&mut changes, kind, points, rest, replica, now) {
                 tracing::error!("points of the kind `{name}` are {error}; they are in no rollup");
             }
         }
@@ -128,42 +132,40 @@ impl Batches {
         }
     }
 
-    /// The points of these chunks from a position on, and the position behind them.
-    pub(super) fn decode(
+    /// The points of these chunks from a position on, at most so many and as far as an end, and the position behind them.
+    fn decode(
         &self,
         chunks: &[Waiting],
         from: Position,
-        until: Until,
+        most: usize,
+        end: Option<Position>,
     ) -> (Points, Position) {
         let mut all = Points::new();
         let mut behind = from;
-        let mut left = match until {
-            Until::Points(most) => most,
-            Until::Position(_) => usize::MAX,
-        };
+        let mut left = most;
         for waiting in chunks {
             let given = match waiting.chunk == from.chunk() {
                 true => from.points(),
                 false => 0,
             };
-            let end = match until {
-                Until::Position(end) if end.chunk() < waiting.chunk => break,
-                Until::Position(end) if end.chunk() == waiting.chunk => end.points(),
+            let last = match end {
+                Some(end) if end.chunk() < waiting.chunk => break,
+                Some(end) if end.chunk() == waiting.chunk => end.points(),
                 _ => waiting.points,
             };
-            let end = end.min(given.saturating_add(left));
-            if end <= given && waiting.points > 0 {
+            let last = last.min(given.saturating_add(left));
+            if last <= given && waiting.points > 0 {
                 break;
             }
-            let read = Chunk::open(&waiting.data).and_then(|chunk| chunk.decode(given..end));
+            let read = Chunk::open(&waiting.data).and_then(|chunk| chunk.decode(given..last));
             match read {
                 Ok(points) => all.entry(waiting.kind.clone()).or_default().append(&points),
                 Err(error) => self.tell_of_broken(waiting.chunk, error),
             }
-            left -= end - given;
-            behind = match end == waiting.points {
+            left -= last - given;
+            behind = match last == waiting.points {
                 true => Position::at(waiting.chunk + 1),
-                false => Position::within(waiting.chunk, end),
+                false => Position::within(waiting.chunk, last),
             };
         }
         (all, behind)

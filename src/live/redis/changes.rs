@@ -176,7 +176,7 @@ impl Changes {
         list.items.push(item);
     }
 
-    /// A key that goes as a whole.
+    /// A key that goes as a whole, before items are added to it.
     pub fn forget(&mut self, key: &str) {
         self.forgotten.named(key, &mut self.bytes);
     }
@@ -242,13 +242,13 @@ impl Changes {
             }
         }
         call.samples(self.samples, self.history_lives);
+        for (key, ()) in self.forgotten.list {
+            call.change("d", key, &Parts::default());
+        }
         for (key, Items { expires, items }) in self.items.list {
             let mut parts = Parts::default();
             parts.arg(expires.map_or_else(String::new, |second| second.to_string()));
             call.change("p", key, parts.args(items));
-        }
-        for (key, ()) in self.forgotten.list {
-            call.change("d", key, &Parts::default());
         }
         for (key, second) in self.expiries.list {
             call.change("k", key, Parts::default().number(second));

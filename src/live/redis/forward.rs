@@ -18,8 +18,8 @@ use crate::kinds::Kinds;
 
 use super::super::follow::Position;
 use super::super::keep::lock;
-use super::super::store::{Backlog, Forwarding, Store, StoreError};
-use super::batches::{Batch, Batches, Cursor, Points, Until};
+use super::super::store::{Backlog, Forwarding, Store, StoreError, Waiting};
+use super::batches::{Batch, Batches, Cursor};
 use super::generic;
 use super::keep::Keeper;
 use super::layouts::Layouts;
@@ -33,6 +33,11 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Rollups are forwarded for so many points or so much time together.
 const ROLLED: usize = 50_000;
 const ROLL_EVERY: Duration = Duration::from_secs(10);
+/// Points of the first piece of them, and of the least; others wait about so long for a piece.
+const LEAST_PIECE: usize = 100;
+const PIECE_TAKES: Duration = Duration::from_millis(50);
+/// A piece has so many times the points of the last at most.
+const MORE: f64 = 8.0;
 /// How often a server that gets nothing is looked at, since it may have been replaced.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often it is told up to which instant it has everything.
@@ -205,20 +210,82 @@ struct Session {
     rollups: Cursor,
     /// Up to which instant the server has all points, in microseconds.
     until: i64,
-    /// Points behind the last rollups.
-    unrolled: usize,
+    rolling: Rolling,
     batch: usize,
     batches: Arc<Mutex<Batches>>,
     /// The next batch of points.
     ready: Option<Batch>,
-    rolled: Instant,
     looked: Instant,
     told: Instant,
     noted: Option<Instant>,
     kept: Option<Instant>,
 }
 
+/// Rollups change many more keys than points do: a sample of each host all of its own. So they are forwarded in pieces between
+/// batches of points, and take a third of the time at most.
+struct Rolling {
+    /// Points of the next piece.
+    piece: usize,
+    /// Points that are in no rollup yet, as far as is known.
+    waiting: usize,
+    /// How far it goes; `None`: it is not the time.
+    end: Option<Position>,
+    /// How long a server takes that has nothing to do.
+    distance: Duration,
+    /// When the last piece was sent, and how long the server was busy since the beginning.
+    at: Instant,
+    took: Duration,
+}
+
+impl Rolling {
+    fn new(now: Instant, distance: Duration) -> Self {
+        Self {
+            piece: LEAST_PIECE,
+            waiting: 0,
+            end: None,
+            distance,
+            at: now,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let pause = match self.waiting >= ROLLED {
+            true => Duration::ZERO,
+            false => ROLL_EVERY,
+        };
+        self.at.elapsed() >= pause.max(2 * self.took)
+    }
+
+    /// A piece took so long.
+    fn note(&mut self, took: Duration, points: usize) {
+        let took = took.saturating_sub(self.distance);
+        self.at = Instant::now();
+        self.took += took;
+        self.waiting = self.waiting.saturating_sub(points);
+        let share = PIECE_TAKES.as_secs_f64() / took.as_secs_f64().max(1e-6);
+        // Less than a piece tells little of a whole one.
+        if points >= self.piece || share < 1.0 {
+            let wanted = (points as f64 * share.min(MORE)) as usize;
+            self.piece = wanted.clamp(LEAST_PIECE, ROLLED);
+        }
+    }
+}
+
 impl Session {
+    /// Whether rollups are forwarded now.
+    fn is_rolling(&mut self) -> bool {
+        let (rolled, forwarded) = (self.rollups.position, self.points.position);
+        if self.rolling.end.is_none_or(|end| rolled >= end) {
+            let begins = rolled < forwarded && self.rolling.is_due();
+            if begins {
+                self.rolling.took = Duration::ZERO;
+            }
+            self.rolling.end = begins.then_some(forwarded);
+        }
+        self.rolling.end.is_some()
+    }
+
     /// What makes batches of points, and of how many.
     fn maker(&self) -> (Arc<Mutex<Batches>>, usize) {
         (Arc::clone(&self.batches), self.batch)
@@ -285,7 +352,9 @@ impl Forwarder {
         let mut server = Server::connect(&self.settings)
             .await
             .map_err(Broken::Away)?;
+        let begun = Instant::now();
         let about = server.check().await.map_err(Broken::Away)?;
+        let distance = begun.elapsed();
         let chain = match self.settings.history.has_compact() {
             true => server.new_chain().await?,
             false => 0,
@@ -306,9 +375,8 @@ impl Forwarder {
             run: about.run,
             identity,
             until: 0,
-            unrolled: 0,
+            rolling: Rolling::new(now, distance),
             batch: BATCH,
-            rolled: now,
             looked: now,
             told: now,
             noted: None,
@@ -461,12 +529,12 @@ impl Forwarder {
     ) -> Result<(), Broken> {
         let before = (self.clock)().timestamp_micros();
         let has_moved = self.forward_points(session).await?;
-        let is_due = session.rolled.elapsed() >= ROLL_EVERY || session.unrolled >= ROLLED;
-        if is_due {
+        let is_rolling = session.is_rolling();
+        if is_rolling {
             self.forward_rollups(session).await?;
         }
         self.note(session, false).await?;
-        if has_moved {
+        if has_moved || is_rolling {
             return Ok(());
         }
         if session.told.elapsed() >= TELL_EVERY {
@@ -511,7 +579,9 @@ impl Forwarder {
     async fn drain(&mut self, session: &mut Session) -> Result<(), Broken> {
         let before = (self.clock)().timestamp_micros();
         while self.forward_points(session).await? {}
-        self.forward_rollups(session).await?;
+        while session.rollups.position < session.points.position {
+            self.forward_rollups(session).await?;
+        }
         self.tell_until(session, before).await
     }
 
@@ -538,7 +608,7 @@ impl Forwarder {
             true => FAR_BATCH,
             false => BATCH,
         };
-        session.unrolled += ready.points;
+        session.rolling.waiting += ready.points;
         session.until = ready.until;
         session.points = ready.behind;
         session.ready = next?;
@@ -566,33 +636,23 @@ impl Forwarder {
         }
     }
 
-    /// Rollups of all points that the server has without them.
+    /// Rollups of points that the server has without them, as far as others need not wait for long.
     async fn forward_rollups(&mut self, session: &mut Session) -> Result<(), Broken> {
-        let end = session.points.position;
-        let mut all = Points::new();
-        let mut from = session.rollups.position;
-        while from < end {
-            let waiting = self.store.waiting(from.chunk(), ROLLED, usize::MAX >> 1);
-            let chunks = waiting.await?;
-            if chunks.is_empty() {
-                break;
-            }
-            let batches = lock_of(&session.batches);
-            let (points, behind) = batches.decode(&chunks, from, Until::Position(end));
-            for (kind, points) in points {
-                all.entry(kind).or_default().append(&points);
-            }
-            from = behind;
+        let (cursor, end) = (&session.rollups, session.points.position);
+        let mut chunks: Vec<Waiting> = Vec::new();
+        let mut next = cursor.position.chunk();
+        while next <= end.chunk() {
+            let more = self.store.waiting(next, ROLLED, usize::MAX >> 1).await?;
+            let Some(last) = more.last() else { break };
+            next = last.chunk + 1;
+            chunks.extend(more);
         }
-        session.rolled = Instant::now();
-        session.unrolled = 0;
-        if end <= session.rollups.position {
-            return Ok(());
-        }
-        let (until, now) = (session.until, (self.clock)());
-        let batch = lock_of(&session.batches).of_rollups(&session.rollups, &all, end, until, now);
+        let (until, now, piece) = (session.until, (self.clock)(), session.rolling.piece);
+        let batch = lock_of(&session.batches).of_rollups(cursor, &chunks, piece, end, until, now);
         self.unanswered.push(batch.behind.mark.clone());
+        let begun = Instant::now();
         let applied = session.server.apply(&batch.call).await?;
+        session.rolling.note(begun.elapsed(), batch.points);
         self.settle(session, applied).await?;
         session.rollups = batch.behind;
         Ok(())

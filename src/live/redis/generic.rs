@@ -14,8 +14,8 @@
 //! `V:squares`, `V:min`, `V:max`, `V:last` and `V:last_us`. A sum that is larger than Redis counts to stands in
 //! `V:sum_exact`, and what does not have the value's decimals in `V:sum_rest`.
 //!
-//! A replica first adds points to its fresh ones, batch by batch. Every few seconds it adds what they come to to the rollups,
-//! them to the points of their hours, and takes its fresh ones away, all at once: so rollups and fresh points together are
+//! A replica first adds points to its fresh ones, batch by batch. Every few seconds it adds what the first of them come to to the
+//! rollups, them to the points of their hours, and takes them away from its fresh ones, all at once: so rollups and fresh points together are
 //! all points, and so are points of hours and fresh points.
 
 use std::collections::{BTreeMap, HashMap};
@@ -86,10 +86,12 @@ pub fn add_fresh(
     add_latest(changes, points, kind)
 }
 
-/// Adds to rollups what a replica's fresh points come to, and these to the points of their hours. All of them must be there.
+/// Adds to rollups what some of a replica's fresh points come to, and these to the points of their hours; the rest of the fresh
+/// ones stays.
 pub fn add_rolled(
     changes: &mut Changes,
     points: &Columns,
+    rest: Option<&Columns>,
     kind: &Kind,
     zone: Tz,
     replica: &str,
@@ -108,7 +110,11 @@ pub fn add_rolled(
         let expires = expiry(end, kind.keep.points);
         changes.item(&points_key(&kind.name, hour), expires, chunk);
     }
-    changes.forget(&fresh_key(&kind.name, replica));
+    let fresh = fresh_key(&kind.name, replica);
+    changes.forget(&fresh);
+    if let Some(rest) = rest {
+        changes.item(&fresh, None, chunk::encode(rest, Effort::Fresh)?);
+    }
     let key = kind_key(&kind.name);
     if let Some((first, last)) = points.at.iter().min().zip(points.at.iter().max()) {
         let zone = format!("{ZONE}{}", zone.name());

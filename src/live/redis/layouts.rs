@@ -65,15 +65,16 @@ impl Layouts {
         generic::add_fresh(changes, points, kind, replica)
     }
 
-    /// Of all points that a replica has there without rollups.
+    /// Of the first points that a replica has there without rollups.
     pub(super) fn add_rolled(
         &self,
         changes: &mut Changes,
         kind: &Kind,
         points: &Columns,
+        rest: Option<&Columns>,
         replica: &str,
         now: DateTime<Utc>,
     ) -> Result<(), Corrupt> {
-        generic::add_rolled(changes, points, kind, self.zone, replica, now)
+        generic::add_rolled(changes, points, rest, kind, self.zone, replica, now)
     }
 }

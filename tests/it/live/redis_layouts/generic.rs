@@ -152,7 +152,7 @@ fn points_lie_in_their_local_hour_and_are_no_longer_fresh() {
     let zone = chrono_tz::Asia::Kathmandu;
     let now = DateTime::from_timestamp(1_795_173_300, 0).unwrap();
     let call = call(|changes| {
-        generic::add_rolled(changes, &points, &kind, zone, "web1", now).unwrap();
+        generic::add_rolled(changes, &points, None, &kind, zone, "web1", now).unwrap();
     });
     let fresh = b"daybook:live:sale:fresh:web1".to_vec();
     let fresh = 1 + call.keys.iter().position(|key| *key == fresh).unwrap();

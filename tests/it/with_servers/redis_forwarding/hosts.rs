@@ -1,5 +1,6 @@
 //! What the host monitor's keys hold of hosts that are silent, that several replicas hear of, and that are thousands.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -140,4 +141,50 @@ async fn thousands_of_hosts_are_forwarded_in_a_handful_of_round_trips() {
     for host in &hosts {
         assert_eq!(count(&mut client, host), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rollups_of_a_fleet_are_made_in_pieces_between_which_nothing_is_missing() {
+    let server = Server::start(&[]);
+    let world = world(&server.url(), "");
+    let replica = Replica::of(&world).await;
+    until("the connection", || replica.seen().is_connected).await;
+    let hosts: Vec<String> = (0..3000).map(|host| format!("host-{host}")).collect();
+    let at = DateTime::from_timestamp(Utc::now().timestamp() / 3600 * 3600 - 1800, 0).unwrap();
+    send(&replica, hosts.iter().map(|host| sample(host, at, 1.0))).await;
+    let mut client = server.client(0);
+    until("all of them", || {
+        client.run(["SCARD", "metrics:hosts"]) == Reply::Number(3000)
+    })
+    .await;
+    let fresh = client.run(["KEYS", "daybook:live:host:fresh:*"]).list();
+    let fresh = fresh.into_iter().next().unwrap().text();
+    let ending = tokio::spawn(replica.end());
+    let mut seen = BTreeSet::new();
+    loop {
+        let is_over = ending.is_finished();
+        // One script sees one instant.
+        let state = client.run([
+            "EVAL",
+            "local all = redis.call('KEYS', 'daybook:live:host:index:hour:')[1]
+             local rollup = all and redis.call('ZRANGE', all, 0, 0)[1]
+             local hosts = redis.call('ZCARD', 'daybook:live:host:index:hour:host')
+             return { hosts, tonumber(rollup and redis.call('HGET', rollup, 'count') or 0), redis.call('EXISTS', KEYS[1]) }",
+            "1",
+            &fresh,
+        ]);
+        let state: Vec<i64> = state.list().into_iter().map(Reply::number).collect();
+        let [rolled, counted, has_fresh] = state[..] else {
+            panic!("{state:?}")
+        };
+        assert_eq!(rolled, counted);
+        assert_eq!(has_fresh == 1, rolled < 3000, "{state:?}");
+        seen.insert(rolled);
+        if is_over {
+            break;
+        }
+    }
+    ending.await.unwrap();
+    assert_eq!(seen.last(), Some(&3000));
+    assert!(seen.len() > 2, "{seen:?}");
 }

@@ -4,11 +4,11 @@ use daybook::config::live_redis::History;
 use daybook::live::columns::Columns;
 use daybook::live::compat::moderation as bot;
 use daybook::live::event::Event;
-use daybook::live::redis::changes::{Call, Changes};
+use daybook::live::redis::changes::Changes;
 use daybook::live::redis::compact::Chains;
 use daybook::live::redis::{generic, hosts, moderation};
 use serde_json::json;
-use support::redis::{Client, Holds, Reply, Server};
+use support::redis::{Client, Holds, Reply, Sent, Server};
 
 use super::{APPLY, PREFIX, kept, now, preset};
 
@@ -36,7 +36,7 @@ impl Both {
     }
 
     /// The batch of this number, the first being 1.
-    fn call(&self, number: u32) -> Call {
+    fn call(&self, number: u32) -> Sent {
         let mut changes = Changes::new(PREFIX);
         let layout = moderation::Layout {
             prefix: PREFIX.to_owned(),
@@ -61,18 +61,27 @@ impl Both {
         for (kind, points) in [("scan", &self.scans), ("host", &self.samples)] {
             let kind = preset(kind);
             generic::add_fresh(&mut changes, points, &kind, "web1").unwrap();
-            generic::add_rolled(&mut changes, points, &kind, chrono_tz::UTC, "web1", now())
-                .unwrap();
+            generic::add_rolled(
+                &mut changes,
+                points,
+                None,
+                &kind,
+                chrono_tz::UTC,
+                "web1",
+                now(),
+            )
+            .unwrap();
         }
         let before = match number {
             1 => String::new(),
             number => format!("{}.0", number - 1),
         };
-        changes.call("web1", &before, &format!("{number}.0"), 0)
+        let call = changes.call("web1", &before, &format!("{number}.0"), 0);
+        Sent::of(call.keys.bytes(), call.arguments.bytes())
     }
 }
 
-fn apply(client: &mut Client, call: &Call) -> Reply {
+fn apply(client: &mut Client, call: &Sent) -> Reply {
     client.script(APPLY, &call.keys, &call.arguments)
 }
 
