@@ -11,7 +11,7 @@ use super::super::compat::scan_sums::{Bucket, Measure, ScanSums};
 use super::super::store::StoreError;
 use super::keys;
 use super::shared::Shared;
-use super::wire::{Commands, command};
+use super::wire::{Answers, Commands, command};
 
 /// Keys of an index that are listed together, and rollups that are read at one instant.
 const LISTED: usize = 2_000;
@@ -155,10 +155,8 @@ async fn each(
         }
         parts.push(commands);
     }
-    let answers = shared.each_at_once(&parts).await?;
-    let mut read = answers.read();
-    for (part, commands) in parts.iter().enumerate() {
-        read.at_once(commands.count())?;
+    let read_part = |part: usize, answers: Answers| {
+        let mut read = answers.read();
         let first = part * READ;
         for place in first..names.len().min(first + READ) {
             let mut hashes = Hashes {
@@ -172,8 +170,9 @@ async fn each(
             }
             take(place, &hashes);
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    shared.each_at_once(&parts, read_part).await
 }
 
 async fn has_baselines(shared: &mut Shared, names: &[impl AsRef<str>]) -> Result<bool, StoreError> {

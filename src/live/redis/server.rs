@@ -285,40 +285,76 @@ impl Server {
         Ok(answers.behind_waiting(commands.count())?)
     }
 
-    /// The same of several parts, each at an instant of its own; [`Reading::at_once`] begins each.
-    pub async fn each_at_once(&mut self, parts: &[Commands]) -> Result<Answers, Trouble> {
+    /// The same of several parts, each at an instant of its own. Each is taken while the server is busy with the next ones.
+    pub async fn each_at_once(
+        &mut self,
+        parts: &[Commands],
+        mut take: impl FnMut(usize, Answers) -> Result<(), Unexpected>,
+    ) -> Result<(), Trouble> {
         let mut all = Commands::default();
         for commands in parts {
             all.add_at_once(commands);
         }
-        self.exchange(&all).await
+        let counts: Vec<usize> = parts.iter().map(|commands| commands.count() + 2).collect();
+        let mut number = 0;
+        let take = |answers: Answers| {
+            take(number, answers.behind_waiting(parts[number].count())?)?;
+            number += 1;
+            Ok(())
+        };
+        self.exchange_in_parts(&all, &counts, take).await
     }
 
     /// Sends commands, and takes their answers while others are still under way.
     pub async fn exchange(&mut self, commands: &Commands) -> Result<Answers, Trouble> {
+        let mut all = Answers::begun(0, Vec::new());
+        let take = |answers| {
+            all = answers;
+            Ok(())
+        };
+        self.exchange_in_parts(commands, &[commands.count()], take)
+            .await?;
+        Ok(all)
+    }
+
+    /// Answers are taken in parts of so many.
+    async fn exchange_in_parts(
+        &mut self,
+        commands: &Commands,
+        counts: &[usize],
+        mut take: impl FnMut(Answers) -> Result<(), Unexpected>,
+    ) -> Result<(), Trouble> {
         if std::mem::replace(&mut self.is_behind, true) {
             return Err(Trouble("an earlier answer was not waited for".to_owned()));
         }
-        let mut answers = Answers::expected(commands.count());
         let (reader, writer) = (&mut self.reader, &mut self.writer);
         let sending = async {
             writer.write_all(commands.bytes()).await?;
             Ok(writer.flush().await?)
         };
         let reading = async {
-            while !answers.are_whole()? {
-                let room = answers.room();
-                room.reserve(ROOM);
-                if reader.read_buf(room).await? == 0 {
-                    return Err(Trouble("it closed the connection".to_owned()));
+            let mut taken = Ok(());
+            let mut rest = Vec::new();
+            for count in counts {
+                let mut answers = Answers::begun(*count, rest);
+                while !answers.are_whole()? {
+                    let room = answers.room();
+                    room.reserve(ROOM);
+                    if reader.read_buf(room).await? == 0 {
+                        return Err(Trouble("it closed the connection".to_owned()));
+                    }
                 }
+                rest = answers.take_rest();
+                // Those that follow are waited for, too.
+                taken = taken.and_then(|()| take(answers));
             }
-            Ok(())
+            Ok(taken)
         };
         let exchanged = timeout(ANSWER, async { tokio::try_join!(sending, reading) }).await;
-        exchanged.map_err(|_| Trouble(format!("no answer within {}", spoken(ANSWER))))??;
+        let late = |_| Trouble(format!("no answer within {}", spoken(ANSWER)));
+        let ((), taken) = exchanged.map_err(late)??;
         self.is_behind = false;
-        Ok(answers)
+        Ok(taken?)
     }
 }
 

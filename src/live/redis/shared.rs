@@ -399,8 +399,12 @@ impl Shared {
     }
 
     /// Each part as it was at one instant.
-    pub(super) async fn each_at_once(&mut self, parts: &[Commands]) -> Result<Answers, StoreError> {
-        in_time(self.server.each_at_once(parts)).await
+    pub(super) async fn each_at_once(
+        &mut self,
+        parts: &[Commands],
+        take: impl FnMut(usize, Answers) -> Result<(), Unexpected>,
+    ) -> Result<(), StoreError> {
+        in_time(self.server.each_at_once(parts, take)).await
     }
 
     /// Nobody waits any more for what it was asked last.

@@ -133,9 +133,10 @@ pub struct Reading<'a> {
 }
 
 impl Answers {
-    pub fn expected(count: usize) -> Self {
+    /// So many, of which these bytes have come.
+    pub fn begun(count: usize, bytes: Vec<u8>) -> Self {
         Self {
-            bytes: Vec::new(),
+            bytes,
             tokens: Vec::new(),
             understood: 0,
             missing: count,
@@ -145,6 +146,11 @@ impl Answers {
     /// Where what comes is put.
     pub fn room(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
+    }
+
+    /// What has come behind them.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        self.bytes.split_off(self.understood)
     }
 
     /// Whether all have come.

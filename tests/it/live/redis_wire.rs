@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// Answers that come in these pieces.
 fn in_pieces(count: usize, pieces: &[&[u8]]) -> Result<Option<Answers>, Unexpected> {
-    let mut answers = Answers::expected(count);
+    let mut answers = Answers::begun(count, Vec::new());
     for piece in pieces {
         answers.room().extend_from_slice(piece);
         if answers.are_whole()? {
