@@ -16,6 +16,7 @@ mod layouts;
 pub mod moderation;
 mod past;
 mod python;
+mod rolling;
 pub mod scans;
 pub mod server;
 pub mod shared;

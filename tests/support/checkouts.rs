@@ -191,7 +191,8 @@ impl Meeting {
             let points = std::mem::replace(&mut replica.unrolled, Columns::new(kind));
             let mut changes = Changes::new(&self.settings.prefix);
             let name = replica.name;
-            generic::add_rolled(&mut changes, &points, None, kind, self.zone, name, now).unwrap();
+            generic::add_rolled(&mut changes, &points, kind, self.zone, now).unwrap();
+            changes.forget(&generic::fresh_key(&kind.name, name));
             let before = mark(replica.rolled);
             replica.rolled += 1;
             let name = format!("{name}:rollups");

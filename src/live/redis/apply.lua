@@ -222,6 +222,12 @@ function changes.p(key, first, last)
     end
 end
 
+-- a list that loses its first items: how many
+needs.t = { 'list', 'LTRIM' }
+function changes.t(key, first)
+    redis.call('LTRIM', key, ARGV[first], '-1')
+end
+
 -- a key that goes as a whole
 needs.d = { nil, 'DEL' }
 function changes.d(key)

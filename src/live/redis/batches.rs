@@ -1,5 +1,6 @@
 //! Chunks as they were recorded become batches: calls that the server applies once.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +13,9 @@ use super::super::columns::Columns;
 use super::super::follow::Position;
 use super::super::store::{Part, StoreError, Waiting};
 use super::changes::{Call, Changes};
+use super::generic;
 use super::layouts::Layouts;
+use super::rolling::{BATCH, Laid, Piece};
 
 /// Makes the batches of one connection.
 pub(super) struct Batches {
@@ -41,6 +44,8 @@ pub(super) struct Batch {
     /// When the last of it was recorded, in microseconds.
     pub(super) until: i64,
     pub(super) points: usize,
+    /// Of fresh points: of which kinds there is an item.
+    pub(super) kinds: Vec<String>,
 }
 
 /// Points by their kinds.
@@ -56,53 +61,85 @@ impl Batches {
         now: DateTime<Utc>,
     ) -> Batch {
         let (points, position) = self.decode(chunks, cursor.position, most, None);
-        let mut changes = self.layouts.changes();
+        let (mut changes, mut kinds) = (self.layouts.changes(), Vec::new());
         for (name, points) in &points {
             let Some(kind) = self.kinds.get(name) else {
                 continue;
             };
             let (layouts, replica) = (&mut self.layouts, &self.replica);
-            if let Err(error) = layouts.add_points(&mut changes, kind, points, replica, now) {
-                tracing::error!("points of the kind `{name}` are {error}; they are not forwarded");
+            match layouts.add_points(&mut changes, kind, points, replica, now) {
+                Ok(()) => kinds.push(name.clone()),
+                Err(error) => tracing::error!(
+                    "points of the kind `{name}` are {error}; they are not forwarded"
+                ),
             }
         }
         let until = chunks.last().map_or(0, |last| last.recorded);
-        let count = points.values().map(Columns::len).sum();
-        self.batch(changes, cursor, position, until, count)
+        Batch {
+            kinds,
+            ..self.batch(changes, cursor, &points, position, until)
+        }
     }
 
-    /// What the first points come to that the server has without rollups, about so many. `end` is behind all of them, and
-    /// all chunks are there.
+    /// What a piece of the points comes to that the server has without rollups.
     pub(super) fn of_rollups(
         &self,
         cursor: &Cursor,
         chunks: &[Waiting],
-        most: usize,
-        end: Position,
+        piece: &Piece,
         until: i64,
         now: DateTime<Utc>,
     ) -> Batch {
-        let (points, position) = self.decode(chunks, cursor.position, most, Some(end));
-        let begun = chunks.iter().position(|one| one.chunk >= position.chunk());
-        let rest = &chunks[begun.unwrap_or(chunks.len())..];
-        let (rest, _) = self.decode(rest, position, usize::MAX, Some(end));
-        // What could not be read, or is no longer there, holds up nothing.
-        let position = match rest.is_empty() {
-            true => end,
-            false => position,
-        };
+        let end = Some(piece.behind);
+        let (points, _) = self.decode(chunks, cursor.position, usize::MAX, end);
         let mut changes = self.layouts.changes();
         for (name, points) in &points {
             let Some(kind) = self.kinds.get(name) else {
                 continue;
             };
-            let (layouts, replica, rest) = (&self.layouts, &self.replica, rest.get(name));
-            if let Err(error) = layouts.add_rolled(&mut changes, kind, points, rest, replica, now) {
+            let layouts = &self.layouts;
+            if let Err(error) = layouts.add_rolled(&mut changes, kind, points, now) {
                 tracing::error!("points of the kind `{name}` are {error}; they are in no rollup");
             }
         }
-        let count = points.values().map(Columns::len).sum();
-        self.batch(changes, cursor, position, until, count)
+        for (kind, items) in &piece.items {
+            changes.trim(&generic::fresh_key(kind, &self.replica), *items);
+        }
+        self.batch(changes, cursor, &points, piece.behind, until)
+    }
+
+    /// All points from a position on that the server has without rollups, as they lie there from here on. No mark moves.
+    pub(super) fn laid_anew(
+        &self,
+        cursor: &Cursor,
+        chunks: &[Waiting],
+        from: Position,
+        until: i64,
+    ) -> (Call, Vec<Laid>) {
+        let mut changes = self.layouts.changes();
+        let (mut all, mut begin) = (Vec::new(), from);
+        while begin < cursor.position {
+            let (points, behind) = self.decode(chunks, begin, BATCH, Some(cursor.position));
+            if points.is_empty() {
+                break;
+            }
+            let mut kinds = Vec::new();
+            for (kind, points) in &points {
+                match generic::lay(&mut changes, points, kind, &self.replica) {
+                    Ok(()) => kinds.push(kind.clone()),
+                    Err(error) => tracing::error!("points of the kind `{kind}` are {error}"),
+                }
+                changes.forget(&generic::fresh_key(kind, &self.replica));
+            }
+            all.push(Laid {
+                behind,
+                kinds,
+                points: count(&points),
+            });
+            begin = behind;
+        }
+        let call = changes.call(&cursor.name, &cursor.mark, &cursor.mark, until);
+        (call, all)
     }
 
     /// Tells up to which instant the server has everything, and moves nothing.
@@ -115,9 +152,9 @@ impl Batches {
         &self,
         changes: Changes,
         cursor: &Cursor,
+        points: &Points,
         position: Position,
         until: i64,
-        points: usize,
     ) -> Batch {
         let mark = format!("{position}@{}", self.writer);
         Batch {
@@ -128,7 +165,8 @@ impl Batches {
                 position,
             },
             until,
-            points,
+            points: count(points),
+            kinds: Vec::new(),
         }
     }
 
@@ -144,9 +182,10 @@ impl Batches {
         let mut behind = from;
         let mut left = most;
         for waiting in chunks {
-            let given = match waiting.chunk == from.chunk() {
-                true => from.points(),
-                false => 0,
+            let given = match waiting.chunk.cmp(&from.chunk()) {
+                Ordering::Less => continue,
+                Ordering::Equal => from.points(),
+                Ordering::Greater => 0,
             };
             let last = match end {
                 Some(end) if end.chunk() < waiting.chunk => break,
@@ -179,4 +218,8 @@ impl Batches {
         };
         tracing::error!("{error}; it is not forwarded");
     }
+}
+
+fn count(points: &Points) -> usize {
+    points.values().map(Columns::len).sum()
 }

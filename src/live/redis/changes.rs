@@ -35,6 +35,7 @@ pub struct Changes {
     history_lives: Option<u64>,
     items: ByName<Items>,
     forgotten: ByName<()>,
+    trimmed: ByName<usize>,
     expiries: ByName<i64>,
     members: ByName<ByName<()>>,
     indexes: ByName<ByName<i64>>,
@@ -181,6 +182,11 @@ impl Changes {
         self.forgotten.named(key, &mut self.bytes);
     }
 
+    /// A list that loses so many of its first items.
+    pub fn trim(&mut self, key: &str, items: usize) {
+        *self.trimmed.named(key, &mut self.bytes) = items;
+    }
+
     /// The second at which a key expires that this batch changes.
     pub fn expire(&mut self, key: &str, second: i64) {
         *self.expiries.named(key, &mut self.bytes) = second;
@@ -244,6 +250,9 @@ impl Changes {
         call.samples(self.samples, self.history_lives);
         for (key, ()) in self.forgotten.list {
             call.change("d", key, &Parts::default());
+        }
+        for (key, items) in self.trimmed.list {
+            call.change("t", key, Parts::default().number(items as i64));
         }
         for (key, Items { expires, items }) in self.items.list {
             let mut parts = Parts::default();

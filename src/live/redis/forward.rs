@@ -23,21 +23,13 @@ use super::batches::{Batch, Batches, Cursor};
 use super::generic;
 use super::keep::Keeper;
 use super::layouts::Layouts;
+use super::rolling::{BATCH, Laid, Piece, Rolling};
 use super::server::{Applied, ROLLUPS, Server, Trouble};
 
 /// Points of a batch: larger ones gain little and make others wait. Of a server that is far away a round trip is worth more.
-const BATCH: usize = 2_000;
 const FAR_BATCH: usize = 10_000;
 const FAR: Duration = Duration::from_millis(100);
 const BATCH_BYTES: usize = 4 << 20;
-/// Rollups are forwarded for so many points or so much time together.
-const ROLLED: usize = 50_000;
-const ROLL_EVERY: Duration = Duration::from_secs(10);
-/// Points of the first piece of them, and of the least; others wait about so long for a piece.
-const LEAST_PIECE: usize = 100;
-const PIECE_TAKES: Duration = Duration::from_millis(50);
-/// A piece has so many times the points of the last at most.
-const MORE: f64 = 8.0;
 /// How often a server that gets nothing is looked at, since it may have been replaced.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often it is told up to which instant it has everything.
@@ -211,6 +203,8 @@ struct Session {
     /// Up to which instant the server has all points, in microseconds.
     until: i64,
     rolling: Rolling,
+    /// How long a server takes that has nothing to do.
+    distance: Duration,
     batch: usize,
     batches: Arc<Mutex<Batches>>,
     /// The next batch of points.
@@ -221,71 +215,7 @@ struct Session {
     kept: Option<Instant>,
 }
 
-/// Rollups change many more keys than points do: a sample of each host all of its own. So they are forwarded in pieces between
-/// batches of points, and take a third of the time at most.
-struct Rolling {
-    /// Points of the next piece.
-    piece: usize,
-    /// Points that are in no rollup yet, as far as is known.
-    waiting: usize,
-    /// How far it goes; `None`: it is not the time.
-    end: Option<Position>,
-    /// How long a server takes that has nothing to do.
-    distance: Duration,
-    /// When the last piece was sent, and how long the server was busy since the beginning.
-    at: Instant,
-    took: Duration,
-}
-
-impl Rolling {
-    fn new(now: Instant, distance: Duration) -> Self {
-        Self {
-            piece: LEAST_PIECE,
-            waiting: 0,
-            end: None,
-            distance,
-            at: now,
-            took: Duration::ZERO,
-        }
-    }
-
-    fn is_due(&self) -> bool {
-        let pause = match self.waiting >= ROLLED {
-            true => Duration::ZERO,
-            false => ROLL_EVERY,
-        };
-        self.at.elapsed() >= pause.max(2 * self.took)
-    }
-
-    /// A piece took so long.
-    fn note(&mut self, took: Duration, points: usize) {
-        let took = took.saturating_sub(self.distance);
-        self.at = Instant::now();
-        self.took += took;
-        self.waiting = self.waiting.saturating_sub(points);
-        let share = PIECE_TAKES.as_secs_f64() / took.as_secs_f64().max(1e-6);
-        // Less than a piece tells little of a whole one.
-        if points >= self.piece || share < 1.0 {
-            let wanted = (points as f64 * share.min(MORE)) as usize;
-            self.piece = wanted.clamp(LEAST_PIECE, ROLLED);
-        }
-    }
-}
-
 impl Session {
-    /// Whether rollups are forwarded now.
-    fn is_rolling(&mut self) -> bool {
-        let (rolled, forwarded) = (self.rollups.position, self.points.position);
-        if self.rolling.end.is_none_or(|end| rolled >= end) {
-            let begins = rolled < forwarded && self.rolling.is_due();
-            if begins {
-                self.rolling.took = Duration::ZERO;
-            }
-            self.rolling.end = begins.then_some(forwarded);
-        }
-        self.rolling.end.is_some()
-    }
-
     /// What makes batches of points, and of how many.
     fn maker(&self) -> (Arc<Mutex<Batches>>, usize) {
         (Arc::clone(&self.batches), self.batch)
@@ -375,7 +305,8 @@ impl Forwarder {
             run: about.run,
             identity,
             until: 0,
-            rolling: Rolling::new(now, distance),
+            rolling: Rolling::new(Vec::new()),
+            distance,
             batch: BATCH,
             looked: now,
             told: now,
@@ -388,7 +319,7 @@ impl Forwarder {
         let now = (self.clock)().timestamp_micros();
         let waiting = self.store.backlog(session.points.position.chunk()).await?;
         let until = waiting.oldest.map_or(now, |oldest| oldest.min(now) - 1);
-        self.tell_until(&mut session, until).await?;
+        self.lay_anew(&mut session, until).await?;
         self.see(|seen| {
             seen.is_connected = true;
             seen.trouble = None;
@@ -521,6 +452,21 @@ impl Forwarder {
         Ok(())
     }
 
+    /// How points that are in no rollup lie on the server is known from here on: one item a batch and kind.
+    async fn lay_anew(&mut self, session: &mut Session, until: i64) -> Result<(), Broken> {
+        let (rolled, forwarded) = (session.rollups.position, session.points.position);
+        let chunks = self.between(rolled, forwarded).await?;
+        let (call, laid) =
+            lock_of(&session.batches).laid_anew(&session.points, &chunks, rolled, until);
+        session.rolling = Rolling::new(laid);
+        session.until = until;
+        session.told = Instant::now();
+        match session.server.apply(&call).await? {
+            Applied::Now => Ok(()),
+            Applied::NotBehind(_) => Err(Broken::Replaced),
+        }
+    }
+
     /// Forwards something, or waits for it.
     async fn step(
         &mut self,
@@ -529,12 +475,12 @@ impl Forwarder {
     ) -> Result<(), Broken> {
         let before = (self.clock)().timestamp_micros();
         let has_moved = self.forward_points(session).await?;
-        let is_rolling = session.is_rolling();
-        if is_rolling {
-            self.forward_rollups(session).await?;
+        let piece = session.rolling.next();
+        if let Some(piece) = &piece {
+            self.forward_rollups(session, piece).await?;
         }
         self.note(session, false).await?;
-        if has_moved || is_rolling {
+        if has_moved || piece.is_some() {
             return Ok(());
         }
         if session.told.elapsed() >= TELL_EVERY {
@@ -579,8 +525,8 @@ impl Forwarder {
     async fn drain(&mut self, session: &mut Session) -> Result<(), Broken> {
         let before = (self.clock)().timestamp_micros();
         while self.forward_points(session).await? {}
-        while session.rollups.position < session.points.position {
-            self.forward_rollups(session).await?;
+        while let Some(piece) = session.rolling.first() {
+            self.forward_rollups(session, &piece).await?;
         }
         self.tell_until(session, before).await
     }
@@ -606,9 +552,13 @@ impl Forwarder {
         self.settle(session, applied?).await?;
         session.batch = match took > FAR && ready.points < FAR_BATCH {
             true => FAR_BATCH,
-            false => BATCH,
+            false => session.rolling.batch(),
         };
-        session.rolling.waiting += ready.points;
+        session.rolling.add(Laid {
+            behind: ready.behind.position,
+            kinds: ready.kinds,
+            points: ready.points,
+        });
         session.until = ready.until;
         session.points = ready.behind;
         session.ready = next?;
@@ -636,26 +586,37 @@ impl Forwarder {
         }
     }
 
-    /// Rollups of points that the server has without them, as far as others need not wait for long.
-    async fn forward_rollups(&mut self, session: &mut Session) -> Result<(), Broken> {
-        let (cursor, end) = (&session.rollups, session.points.position);
+    /// Rollups of points that the server has without them.
+    async fn forward_rollups(
+        &mut self,
+        session: &mut Session,
+        piece: &Piece,
+    ) -> Result<(), Broken> {
+        let cursor = &session.rollups;
+        let chunks = self.between(cursor.position, piece.behind).await?;
+        let (until, now) = (session.until, (self.clock)());
+        let batch = lock_of(&session.batches).of_rollups(cursor, &chunks, piece, until, now);
+        self.unanswered.push(batch.behind.mark.clone());
+        let begun = Instant::now();
+        let applied = session.server.apply(&batch.call).await?;
+        let took = begun.elapsed().saturating_sub(session.distance);
+        self.settle(session, applied).await?;
+        session.rollups = batch.behind;
+        session.rolling.done(piece, took);
+        Ok(())
+    }
+
+    /// All chunks with points between two positions.
+    async fn between(&mut self, from: Position, end: Position) -> Result<Vec<Waiting>, StoreError> {
         let mut chunks: Vec<Waiting> = Vec::new();
-        let mut next = cursor.position.chunk();
-        while next <= end.chunk() {
-            let more = self.store.waiting(next, ROLLED, usize::MAX >> 1).await?;
+        let mut next = from.chunk();
+        while from < end && next <= end.chunk() {
+            let more = self.store.waiting(next, FAR_BATCH, BATCH_BYTES).await?;
             let Some(last) = more.last() else { break };
             next = last.chunk + 1;
             chunks.extend(more);
         }
-        let (until, now, piece) = (session.until, (self.clock)(), session.rolling.piece);
-        let batch = lock_of(&session.batches).of_rollups(cursor, &chunks, piece, end, until, now);
-        self.unanswered.push(batch.behind.mark.clone());
-        let begun = Instant::now();
-        let applied = session.server.apply(&batch.call).await?;
-        session.rolling.note(begun.elapsed(), batch.points);
-        self.settle(session, applied).await?;
-        session.rollups = batch.behind;
-        Ok(())
+        Ok(chunks)
     }
 
     /// Whether a batch was applied, once there is an answer.

@@ -78,23 +78,32 @@ pub fn add_fresh(
     kind: &Kind,
     replica: &str,
 ) -> Result<(), Corrupt> {
-    let chunk = chunk::encode(points, Effort::Fresh)?;
-    changes.item(&fresh_key(&kind.name, replica), None, chunk);
+    lay(changes, points, &kind.name, replica)?;
     if let Some((first, last)) = points.at.iter().min().zip(points.at.iter().max()) {
         changes.extremes(&kind_key(&kind.name), "at", *first as f64, *last as f64);
     }
     add_latest(changes, points, kind)
 }
 
-/// Adds to rollups what some of a replica's fresh points come to, and these to the points of their hours; the rest of the fresh
-/// ones stays.
+/// One item of fresh points.
+pub fn lay(
+    changes: &mut Changes,
+    points: &Columns,
+    kind: &str,
+    replica: &str,
+) -> Result<(), Corrupt> {
+    let chunk = chunk::encode(points, Effort::Fresh)?;
+    changes.item(&fresh_key(kind, replica), None, chunk);
+    Ok(())
+}
+
+/// Adds to rollups what a replica's first fresh points come to, and these to the points of their hours. Its fresh ones are then to be
+/// trimmed by so many items.
 pub fn add_rolled(
     changes: &mut Changes,
     points: &Columns,
-    rest: Option<&Columns>,
     kind: &Kind,
     zone: Tz,
-    replica: &str,
     now: DateTime<Utc>,
 ) -> Result<(), Corrupt> {
     let (hours, hour_of) = pieces(&points.at, Every::Hour, zone);
@@ -109,11 +118,6 @@ pub fn add_rolled(
         let end = Grain::Hour.piece(hour, zone).end;
         let expires = expiry(end, kind.keep.points);
         changes.item(&points_key(&kind.name, hour), expires, chunk);
-    }
-    let fresh = fresh_key(&kind.name, replica);
-    changes.forget(&fresh);
-    if let Some(rest) = rest {
-        changes.item(&fresh, None, chunk::encode(rest, Effort::Fresh)?);
     }
     let key = kind_key(&kind.name);
     if let Some((first, last)) = points.at.iter().min().zip(points.at.iter().max()) {

@@ -71,10 +71,8 @@ impl Layouts {
         changes: &mut Changes,
         kind: &Kind,
         points: &Columns,
-        rest: Option<&Columns>,
-        replica: &str,
         now: DateTime<Utc>,
     ) -> Result<(), Corrupt> {
-        generic::add_rolled(changes, points, rest, kind, self.zone, replica, now)
+        generic::add_rolled(changes, points, kind, self.zone, now)
     }
 }

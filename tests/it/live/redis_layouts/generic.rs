@@ -147,17 +147,15 @@ fn other_keys_are_no_rollups() {
 }
 
 #[test]
-fn points_lie_in_their_local_hour_and_are_no_longer_fresh() {
+fn points_lie_in_their_local_hour_and_fresh_ones_are_trimmed() {
     let (kind, points) = sales();
     let zone = chrono_tz::Asia::Kathmandu;
     let now = DateTime::from_timestamp(1_795_173_300, 0).unwrap();
     let call = call(|changes| {
-        generic::add_rolled(changes, &points, None, &kind, zone, "web1", now).unwrap();
+        generic::add_rolled(changes, &points, &kind, zone, now).unwrap();
+        changes.trim("fresh", 3);
     });
-    let fresh = b"daybook:live:sale:fresh:web1".to_vec();
-    let fresh = 1 + call.keys.iter().position(|key| *key == fresh).unwrap();
-    let deletion = [b"d".to_vec(), fresh.to_string().into_bytes(), b"0".to_vec()];
-    assert!(call.arguments.windows(3).any(|parts| *parts == deletion));
+    assert_eq!(changed(&call, "t", "fresh"), ["3"]);
     // A week behind the hour's end.
     let place = call
         .arguments

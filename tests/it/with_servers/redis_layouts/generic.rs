@@ -133,8 +133,8 @@ fn any_kind_is_read_back_as_a_recount_finds_it() {
                     &mark,
                     &[together],
                     |changes, points| {
-                        generic::add_rolled(changes, points, None, &kind, ZONE, replica, now())
-                            .unwrap();
+                        generic::add_rolled(changes, points, &kind, ZONE, now()).unwrap();
+                        changes.forget(&generic::fresh_key(&kind.name, replica));
                     },
                 );
                 assert!(!client.dump().contains_key(&fresh));

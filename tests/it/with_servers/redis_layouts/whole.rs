@@ -61,16 +61,9 @@ impl Both {
         for (kind, points) in [("scan", &self.scans), ("host", &self.samples)] {
             let kind = preset(kind);
             generic::add_fresh(&mut changes, points, &kind, "web1").unwrap();
-            generic::add_rolled(
-                &mut changes,
-                points,
-                None,
-                &kind,
-                chrono_tz::UTC,
-                "web1",
-                now(),
-            )
-            .unwrap();
+            generic::add_rolled(&mut changes, points, &kind, chrono_tz::UTC, now()).unwrap();
+            changes.trim(&generic::fresh_key(&kind.name, "web1"), 1);
+            changes.forget(&generic::fresh_key(&kind.name, "web2"));
         }
         let before = match number {
             1 => String::new(),
@@ -106,7 +99,7 @@ fn a_batch_of_which_any_part_is_impossible_changes_nothing() {
     let before = client.dump();
     for command in [
         "hincrby", "hmget", "hset", "hdel", "hget", "xadd", "xtrim", "zadd", "sadd", "rpush",
-        "del", "expire", "expireat", "setex",
+        "ltrim", "del", "expire", "expireat", "setex",
     ] {
         client.run(["ACL", "SETUSER", "bot", &format!("-{command}")]);
         let failed = apply(&mut user, &call);
@@ -115,8 +108,12 @@ fn a_batch_of_which_any_part_is_impossible_changes_nothing() {
         client.run(["ACL", "SETUSER", "bot", &format!("+{command}")]);
     }
     // One of the keys is something else.
-    let texts = |key: &&Vec<u8>| !String::from_utf8_lossy(key).starts_with("metrics:current:");
-    for key in call.keys.iter().filter(texts) {
+    // Some are replaced or taken away whatever they were.
+    let is_kept = |key: &&Vec<u8>| {
+        let key = String::from_utf8_lossy(key);
+        !key.starts_with("metrics:current:") && !key.ends_with(":fresh:web2")
+    };
+    for key in call.keys.iter().filter(is_kept) {
         client.run([b"RENAME", &key[..], b"elsewhere"]);
         client.run([b"SET", &key[..], b"mine"]);
         let before = client.dump();
