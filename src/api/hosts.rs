@@ -31,7 +31,7 @@ use super::body::{Parameters, parameters};
 use super::questions::add;
 use super::{Api, while_heard};
 pub(super) use known::Hosts;
-use known::{Facts, Host, about, points};
+use known::{Facts, Host, Whose, about, points};
 
 const HEADER: &str = "X-Organization-Id";
 const SLUG: &str = "organizationSlug";
@@ -75,7 +75,7 @@ async fn heartbeat(
     let organisation = organisation(&grant, HEADER, header(&request))?;
     let body = api.read_object(request).await?;
     let heartbeat = Heartbeat::of_agent(body)?;
-    api.take(kind, &heartbeat, organisation).await
+    api.take(kind, &heartbeat, &grant, organisation).await
 }
 
 async fn heartbeat_of_go_agent(
@@ -88,7 +88,7 @@ async fn heartbeat_of_go_agent(
     let body = api.read_object(request).await?;
     let organisation = organisation(&grant, SLUG, text(&body, SLUG)?)?;
     let heartbeat = Heartbeat::of_go_agent(body)?;
-    api.take(kind, &heartbeat, organisation).await
+    api.take(kind, &heartbeat, &grant, organisation).await
 }
 
 impl Api {
@@ -96,23 +96,31 @@ impl Api {
         &self,
         kind: &Kind,
         heartbeat: &Heartbeat,
+        grant: &Grant,
         organisation: String,
     ) -> Result<Response<Body>, Problem> {
         let host = &heartbeat.host;
         if host == OTHER {
             return Err(stands_for_too_many("hostId"));
         }
-        let known = match self.host(kind, host).await? {
-            Some(known) if known.organisation != organisation => return Err(Problem::denied()),
-            None if !heartbeat.introduces => {
+        let known = match self.whose(kind, host).await? {
+            Whose::Of(known) if known.organisation != organisation => {
+                return Err(Problem::denied());
+            }
+            Whose::Of(known) => known.about,
+            Whose::NotKnown if grant.organisation.is_some() => return Err(not_known(host)),
+            Whose::Nobodys if !heartbeat.introduces => {
                 let error = "Host not found and no hostInfo provided";
                 return Err(Problem::at("hostInfo", error));
             }
-            None => {
+            // Who may send for all organisations is believed.
+            Whose::Nobodys | Whose::NotKnown => {
                 self.refuse_one_too_many(kind, host).await?;
+                if !self.claim(host, &organisation).await? {
+                    return Err(Problem::denied());
+                }
                 Map::new()
             }
-            Some(known) => known.about,
         };
         let about = heartbeat.about(known, kind.details);
         let event = heartbeat.event(&organisation, &about)?;
@@ -318,10 +326,11 @@ impl Asker<'_> {
         id: Result<Path<String>, PathRejection>,
     ) -> Result<(String, Host), Problem> {
         let Path(id) = id.map_err(|rejection| Problem::wrong(rejection.body_text()))?;
-        match self.api.host(self.kind, &id).await? {
-            Some(host) if host.organisation == self.organisation => Ok((id, host)),
-            Some(_) => Err(Problem::denied()),
-            None => Err(Problem::missing("Host not found")),
+        match self.api.whose(self.kind, &id).await? {
+            Whose::Of(host) if host.organisation == self.organisation => Ok((id, host)),
+            Whose::Of(_) => Err(Problem::denied()),
+            Whose::Nobodys => Err(Problem::missing("Host not found")),
+            Whose::NotKnown => Err(not_known(&id)),
         }
     }
 
@@ -354,6 +363,13 @@ impl Asker<'_> {
         store.close().await?;
         forgotten
     }
+}
+
+fn not_known(host: &str) -> Problem {
+    let host = host.escape_debug();
+    Problem::away(format!(
+        "Redis does not answer, and only there it says whose `{host}` is: try again"
+    ))
 }
 
 /// Whose hosts are meant: those of the token's organisation, or for other tokens of the one that is named.

@@ -158,8 +158,12 @@ impl Api {
             false => "away",
         };
         let (points, age) = (seen.backlog.points, seen.age(self.recorder.now()));
+        let lost = match seen.lost {
+            0 => String::new(),
+            lost => format!("; {lost} were given up"),
+        };
         Some(format!(
-            "redis: {is}, {points} events wait, the oldest for {age:.0} s"
+            "redis: {is}, {points} events wait, the oldest for {age:.0} s{lost}"
         ))
     }
 }

@@ -203,9 +203,10 @@ fn server(written: &written::Redis, settler: &mut Settler<'_>) -> Option<RedisSe
     let holds = |server: &RedisServer| server.password.is_some().then_some("a Redis password");
     let named = settler.is_filled(variable) || written.url.is_some() || written.url_file.is_some();
     if named {
+        warn_of_parts(written, settler);
         return settler.sealed(&sealed, |text, _| RedisServer::parse(text), holds);
     }
-    let host = settler.filled_or_value("live.redis.host", "REDIS_HOST", &written.host, text);
+    let host = settler.filled_or_value("live.redis.host", "REDIS_HOST", &written.host, host_name);
     let port = settler.filled_or_value(
         "live.redis.port",
         "REDIS_PORT",
@@ -247,6 +248,34 @@ fn server(written: &written::Redis, settler: &mut Settler<'_>) -> Option<RedisSe
         password,
         database: number,
     })
+}
+
+/// A URL says all of it.
+fn warn_of_parts(written: &written::Redis, settler: &mut Settler<'_>) {
+    let parts = [
+        ("live.redis.host", written.host.is_some()),
+        ("live.redis.port", written.port.is_some()),
+        ("live.redis.database", written.database.is_some()),
+        ("live.redis.password", written.password.is_some()),
+        ("live.redis.password_file", written.password_file.is_some()),
+    ];
+    for (setting, is_written) in parts {
+        if is_written {
+            settler.warn(
+                setting,
+                "it is not used, since a URL names the server: put it there",
+            );
+        }
+    }
+}
+
+/// A URL in its place would show its password.
+fn host_name(written: &str) -> Result<String, String> {
+    let name = text(written)?;
+    match name.contains(['@', '/', ' ']) {
+        true => Err("it is no host name, such as `redis.example.com`".to_owned()),
+        false => Ok(name),
+    }
 }
 
 /// What is no number above 0 keeps everything, as the bot has it; somebody may have meant something else.

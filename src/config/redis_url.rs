@@ -103,10 +103,11 @@ impl fmt::Display for RedisServer {
             Place::Socket(_) => "unix",
         };
         write!(f, "{scheme}://")?;
-        if self.user.is_some() || self.password.is_some() {
-            let user = self.user.as_deref().unwrap_or_default();
-            let password = self.password.as_ref().map_or("", |_| ":***");
-            write!(f, "{user}{password}@")?;
+        match (&self.user, &self.password) {
+            (None, None) => {}
+            // Without a password it may be one.
+            (Some(_), None) => f.write_str("***@")?,
+            (user, Some(_)) => write!(f, "{}:***@", user.as_deref().unwrap_or_default())?,
         }
         match &self.place {
             Place::Socket(path) => {

@@ -111,7 +111,7 @@ pub async fn next(
 fn piece(recorded: &Recorded, filter: &Filter, given: usize) -> Result<Option<Step>, Corrupt> {
     let chunk = Chunk::open(&recorded.data)?;
     let mut places = filter.places(&chunk)?;
-    places.retain(|place| *place >= given);
+    places.retain(|place| recorded.gone.name(*place) >= given);
     let is_last = places.len() <= PIECE;
     places.truncate(PIECE);
     if places.is_empty() {
@@ -122,7 +122,7 @@ fn piece(recorded: &Recorded, filter: &Filter, given: usize) -> Result<Option<St
         .iter()
         .map(|place| Position {
             chunk: recorded.chunk,
-            points: place + 1,
+            points: recorded.gone.name(*place) + 1,
         })
         .collect();
     if let Some(last) = positions.last_mut().filter(|_| is_last) {

@@ -268,6 +268,8 @@ impl<'r> Lent<'r> {
         facts.insert("answered_from".to_owned(), json!(place));
         if let Some(why) = &self.why {
             facts.insert("redis_failed".to_owned(), json!(why));
+            // What other replicas recorded is not here.
+            facts.insert("complete".to_owned(), json!(false));
         }
         facts
     }

@@ -97,6 +97,8 @@ pub enum StoreError {
     /// The server where replicas meet failed in the middle of a question.
     #[error("Redis does not answer: {0}")]
     Away(String),
+    #[error("what is kept on Redis cannot be read: {0}: somebody else has written there")]
+    Spoilt(String),
     #[error("{file}: {part} is {error}")]
     Corrupt {
         file: String,

@@ -48,6 +48,13 @@ pub(super) struct Host {
     pub(super) about: Map<String, Json>,
 }
 
+pub(super) enum Whose {
+    Of(Host),
+    Nobodys,
+    /// Those who know do not answer.
+    NotKnown,
+}
+
 #[derive(Default)]
 struct Latest {
     /// Where to look on from, in microseconds.
@@ -109,13 +116,43 @@ impl Api {
         })
     }
 
-    /// What is known of a host: its newest sample says whose it is.
-    pub(super) async fn host(&self, kind: &Kind, host: &str) -> Result<Option<Host>, Problem> {
-        if let Some(known) = self.own_host(kind, host).await? {
-            return Ok(Some(known));
+    /// Whose a host is says its newest sample, of all that replicas have forwarded if they meet.
+    pub(super) async fn whose(&self, kind: &Kind, host: &str) -> Result<Whose, Problem> {
+        let own = self.own_host(kind, host).await?;
+        let newest = match self.hosts_of_replicas(kind, &[host]).await? {
+            Some(mut newest) => newest.pop().flatten(),
+            None if own.is_none() && self.hosts.redis.is_some() => return Ok(Whose::NotKnown),
+            None => None,
+        };
+        let is_others = |own: &Host, newest: &Host| own.organisation != newest.organisation;
+        Ok(match (own, newest) {
+            (Some(own), Some(newest)) if is_others(&own, &newest) => {
+                self.hosts.forget(host).await;
+                Whose::Of(newest)
+            }
+            // It may have been told something since.
+            (Some(host), _) | (None, Some(host)) => Whose::Of(host),
+            (None, None) => Whose::Nobodys,
+        })
+    }
+
+    /// Makes a host known as this organisation's where replicas meet, or says `false`: another one was first.
+    pub(super) async fn claim(&self, host: &str, organisation: &str) -> Result<bool, Problem> {
+        let owners = self.owners(&[host], organisation).await?;
+        Ok(owners.iter().all(|owner| owner == organisation))
+    }
+
+    /// Whose hosts are of which nobody has forwarded anything, once they were claimed; none where replicas do not meet.
+    async fn owners(&self, hosts: &[&str], organisation: &str) -> Result<Vec<String>, Problem> {
+        let mut lent = self.reader.lend(self.recorder.now()).await?;
+        while let Source::Shared(shared) = lent.source() {
+            let owners = host_samples::claim(shared, hosts, organisation).await;
+            match lent.settle(owners).await? {
+                ControlFlow::Break((owners, _)) => return Ok(owners),
+                ControlFlow::Continue(other) => lent = other,
+            }
         }
-        let mut newest = self.hosts_of_replicas(kind, &[host]).await?;
-        Ok(self.hosts.find(host).or(newest.pop().flatten()))
+        Ok(Vec::new())
     }
 
     /// What is known here.
@@ -144,12 +181,12 @@ impl Api {
         Ok(found.map(|found| self.hosts.keep(host, found)))
     }
 
-    /// What other replicas know of them. It is not remembered: they may delete it.
+    /// What replicas have forwarded of them; `None`: they do not meet, or not now. It is not remembered: others may delete it.
     async fn hosts_of_replicas(
         &self,
         kind: &Kind,
         hosts: &[&str],
-    ) -> Result<Vec<Option<Host>>, Problem> {
+    ) -> Result<Option<Vec<Option<Host>>>, Problem> {
         let mut lent = self.reader.lend(self.recorder.now()).await?;
         while let Source::Shared(shared) = lent.source() {
             let newest = host_samples::newest(shared, kind, hosts).await;
@@ -159,12 +196,13 @@ impl Api {
                         organisation: newest.organisation,
                         about: newest.about,
                     };
-                    return Ok(newest.into_iter().map(|one| one.map(host)).collect());
+                    let hosts = newest.into_iter().map(|one| one.map(host));
+                    return Ok(Some(hosts.collect()));
                 }
                 ControlFlow::Continue(other) => lent = other,
             }
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
     /// Those hosts of a batch that are another organisation's than the one whose samples it brings. Only Redis cannot tell
@@ -179,11 +217,17 @@ impl Api {
         let (true, Some(own), Ok(kind)) = (is_shared, &grant.organisation, self.host_kind()) else {
             return Ok(others);
         };
-        let is_other = |known: &Host| known.organisation != *own;
+        let hosts: Vec<&str> = batch.words(KIND, HOST).into_iter().collect();
+        let newest = self.hosts_of_replicas(kind, &hosts).await?;
         let mut unknown = Vec::new();
-        for host in batch.words(KIND, HOST) {
-            match self.own_host(kind, host).await? {
-                Some(known) if is_other(&known) => drop(others.insert(host.to_owned())),
+        for (place, host) in hosts.into_iter().enumerate() {
+            let newest = newest.as_ref().and_then(|newest| newest[place].clone());
+            let known = match newest {
+                Some(newest) => Some(newest),
+                None => self.own_host(kind, host).await?,
+            };
+            match known {
+                Some(known) if known.organisation != *own => drop(others.insert(host.to_owned())),
                 Some(_) => {}
                 None => unknown.push(host),
             }
@@ -191,10 +235,15 @@ impl Api {
         if unknown.is_empty() {
             return Ok(others);
         }
-        let newest = self.hosts_of_replicas(kind, &unknown).await?;
-        let known = unknown.into_iter().zip(newest);
-        let known = known.filter(|(_, known)| known.as_ref().is_some_and(is_other));
-        others.extend(known.map(|(host, _)| host.to_owned()));
+        if newest.is_none() {
+            return Err(Problem::away(
+                "Redis does not answer, and only there it says whose the hosts are: try again",
+            ));
+        }
+        let owners = self.owners(&unknown, own).await?;
+        let claimed = unknown.into_iter().zip(owners);
+        let claimed = claimed.filter(|(_, owner)| owner != own);
+        others.extend(claimed.map(|(host, _)| host.to_owned()));
         Ok(others)
     }
 

@@ -3,7 +3,7 @@
 use crate::kinds::Kind;
 
 use super::super::bytes::Corrupt;
-use super::super::chunk::Chunk;
+use super::super::chunk::{self, Chunk, Effort};
 use super::super::store::{ChunkRow, NewChunk, Store, StoreError};
 use super::seal::{merged, seal};
 
@@ -79,10 +79,37 @@ pub async fn forget(
         store.note_forgotten(id, newest.saturating_add(1)).await?;
     }
     if !dry_run {
-        store.forget_replay(id).await?;
+        forget_replayed(store, id, labels).await?;
         store.forget_words(id, labels).await?;
     }
     Ok(forgotten)
+}
+
+/// Others, who have not had them yet, get what is left.
+async fn forget_replayed(
+    store: &mut Store,
+    kind: i64,
+    labels: &[(String, String)],
+) -> Result<(), StoreError> {
+    for recorded in store.replayed(kind).await? {
+        let rest = Chunk::open(&recorded.data).and_then(|chunk| {
+            let places = chunk.places(labels)?;
+            let rest = chunk.all().filter(|place| !places.contains(place));
+            let rest: Vec<usize> = rest.collect();
+            let data = match rest.is_empty() {
+                true => None,
+                false => Some(chunk::encode(&chunk.pick(&rest)?, Effort::Fresh)?),
+            };
+            Ok((places, data))
+        });
+        match rest {
+            Ok((places, _)) if places.is_empty() => {}
+            Ok((places, rest)) => store.forget_replayed(&recorded, &places, rest).await?,
+            // It may hold such points, and nobody can read it.
+            Err(_) => store.forget_replayed(&recorded, &[], None).await?,
+        }
+    }
+    Ok(())
 }
 
 /// The chunk without these points; `None`: it has none of them.

@@ -60,15 +60,20 @@ local function add_wide(key, field, count)
     end
 end
 
--- A float with all its digits, and no more.
+-- A float with all its digits, and no more; a sum that once was too large stays so.
 local function float(number)
+    if number ~= number then
+        number = math.huge
+    end
     local text = string.format('%.15g', number)
     local is_enough = math.abs(number) < 1e15 and tonumber(text) == number
     return is_enough and text or string.format('%.17g', number)
 end
 
+-- Than a whole number as text; anything else is no instant.
 local function is_newer(at, known)
-    return tonumber(at) >= (tonumber(known or '') or -math.huge)
+    local instant = (known or ''):match('^%-?%d+$')
+    return not instant or #instant > 20 or tonumber(at) >= tonumber(instant)
 end
 
 -- Lua hands on no more than 8,000 parts at a time.

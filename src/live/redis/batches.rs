@@ -25,6 +25,8 @@ pub(super) struct Batches {
     pub(super) file: String,
     pub(super) replica: String,
     pub(super) writer: String,
+    /// When what was forwarded last was recorded, in microseconds.
+    pub(super) until: i64,
 }
 
 /// How far one sort of batches has come.
@@ -74,10 +76,11 @@ impl Batches {
                 ),
             }
         }
-        let until = chunks.last().map_or(0, |last| last.recorded);
+        let last = chunks.last().map_or(0, |last| last.recorded);
+        self.until = self.until.max(last);
         Batch {
             kinds,
-            ..self.batch(changes, cursor, &points, position, until)
+            ..self.batch(changes, cursor, &points, position, self.until)
         }
     }
 
@@ -196,7 +199,8 @@ impl Batches {
             if last <= given && waiting.points > 0 {
                 break;
             }
-            let read = Chunk::open(&waiting.data).and_then(|chunk| chunk.decode(given..last));
+            let places = waiting.gone.place(given)..waiting.gone.place(last);
+            let read = Chunk::open(&waiting.data).and_then(|chunk| chunk.decode(places));
             match read {
                 Ok(points) => all.entry(waiting.kind.clone()).or_default().append(&points),
                 Err(error) => self.tell_of_broken(waiting.chunk, error),

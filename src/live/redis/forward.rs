@@ -40,7 +40,9 @@ const NOTE_EVERY: Duration = Duration::from_secs(5);
 /// A server may lose what it acknowledged, when another takes its place; after this time it will not.
 const SETTLED: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// So often in a row forwarding begins anew at once.
+const FEW: u32 = 10;
 /// Whoever asks to stop waits so long at most; what is not forwarded then stays in the file.
 const LONGEST_STOP: Duration = Duration::from_secs(25);
 
@@ -226,7 +228,7 @@ impl Forwarder {
     /// Until it is stopped. While another process forwards the file, it only looks whether that has ended.
     async fn run(mut self, stop: CancellationToken) {
         let mut held: Option<File> = None;
-        let mut pause = PAUSE;
+        let (mut pause, mut replaced) = (PAUSE, 0);
         loop {
             held = held.or_else(|| lock(self.store.path(), "forwarder"));
             let failures = self.failures;
@@ -238,20 +240,28 @@ impl Forwarder {
             match ended {
                 Ok(()) if held.is_some() => break,
                 Ok(()) => {}
-                Err(Broken::Replaced) => continue,
+                // What comes again and again is a failure.
+                Err(Broken::Replaced) if replaced < FEW => {
+                    replaced += 1;
+                    continue;
+                }
                 Err(broken) => self.tell(broken).await,
             }
             if stop.is_cancelled() {
                 break;
             }
-            pause = match self.failures > failures {
-                true => (2 * pause).min(LONGEST_PAUSE),
-                false => PAUSE,
+            (pause, replaced) = match self.failures > failures {
+                true => ((2 * pause).min(LONGEST_PAUSE), replaced),
+                false => (PAUSE, 0),
             };
             tokio::select! {
                 () = sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
+        }
+        let waiting = self.window.seen().backlog.points;
+        if held.is_some() && waiting > 0 {
+            tracing::warn!("{waiting} events wait in the file for Redis");
         }
         if let Err(error) = self.store.close().await {
             tracing::error!("forwarding events: {error}");
@@ -299,6 +309,7 @@ impl Forwarder {
                 file: self.store.path().display().to_string(),
                 replica: identity.replica.clone(),
                 writer: self.own.clone(),
+                until: 0,
             })),
             ready: None,
             server,
@@ -404,16 +415,24 @@ impl Forwarder {
     async fn find_marks(&mut self, session: &mut Session) -> Result<(), Broken> {
         let end = self.store.next_chunk().await?;
         let names = [session.points.name.as_str(), session.rollups.name.as_str()];
-        let marks = session.server.marks(&self.settings.prefix, &names).await?;
+        let (marks, until) = session.server.marks(&self.settings.prefix, &names).await?;
         let Forwarding { replica, .. } = session.identity.clone();
         let file = self.store.path().display().to_string();
-        if marks.iter().any(|mark| chunk_of(mark) > end) {
-            // It came out of a backup; ids only grow, so whatever it holds was forwarded.
-            tracing::warn!(
-                "{file} was forwarded further than it goes as {replica}, so it is an older copy: it goes on under a new name from here on"
-            );
-            return Err(self.begin_anew(&replica, [Position::at(end); 2]).await?);
+        for mark in marks.iter().filter(|mark| !mark.is_empty()) {
+            let position = position_of(mark).ok_or_else(|| no_mark(&replica, mark))?;
+            let recorded = self.store.recorded_before(position).await?;
+            let is_newer = |(recorded, until): (i64, i64)| recorded > until;
+            if position.chunk() > end || recorded.zip(until).is_some_and(is_newer) {
+                // It came out of a backup. What it shares with the file that was forwarded was recorded until then.
+                tracing::warn!(
+                    "{file} is an older copy of what was forwarded as {replica}: it goes on under a new name with what was recorded since"
+                );
+                let from = self.store.recorded_after(until.unwrap_or(i64::MAX)).await?;
+                return Err(self.begin_anew(&replica, [Position::at(from); 2]).await?);
+            }
         }
+        session.until = until.unwrap_or(session.until);
+        lock_of(&session.batches).until = session.until;
         let is_foreign = |mark: &String| {
             let writer = mark.split_once('@').map(|(_, writer)| writer);
             writer.is_some_and(|writer| !session.identity.has_writer(writer))
@@ -425,6 +444,13 @@ impl Forwarder {
         }
         let has_forgotten = marks.iter().all(String::is_empty)
             && session.identity.acknowledged != session.identity.began;
+        if has_forgotten && self.has_counted(session).await? {
+            tracing::error!(
+                "the marks of {replica} were deleted on Redis, and not what was counted behind them: {file} goes on under a new name"
+            );
+            let from = come_to(&session.identity);
+            return Err(self.begin_anew(&replica, from).await?);
+        }
         if has_forgotten {
             tracing::warn!(
                 "Redis has nothing of what was forwarded as {}: what is still held is sent again",
@@ -452,14 +478,24 @@ impl Forwarder {
         Ok(())
     }
 
+    /// Whether the server has anything of this replica beside its marks.
+    async fn has_counted(&self, session: &mut Session) -> Result<bool, Broken> {
+        let names = self.kinds.keys().map(|name| generic::kind_key(name));
+        let known = session.server.hashes(names).await?;
+        let own = generic::replica(&session.identity.replica);
+        Ok(known.iter().any(|fields| fields.contains_key(&own)))
+    }
+
     /// How points that are in no rollup lie on the server is known from here on: one item a batch and kind.
     async fn lay_anew(&mut self, session: &mut Session, until: i64) -> Result<(), Broken> {
+        // A clock may have been put back.
+        session.until = session.until.max(until);
+        let until = session.until;
         let (rolled, forwarded) = (session.rollups.position, session.points.position);
         let chunks = self.between(rolled, forwarded).await?;
         let (call, laid) =
             lock_of(&session.batches).laid_anew(&session.points, &chunks, rolled, until);
         session.rolling = Rolling::new(laid);
-        session.until = until;
         session.told = Instant::now();
         match session.server.apply(&call).await? {
             Applied::Now => Ok(()),
@@ -493,6 +529,7 @@ impl Forwarder {
         if session.looked.elapsed() >= LOOK_EVERY {
             session.looked = Instant::now();
             let about = session.server.about().await.map_err(Broken::Away)?;
+            about.check_policy()?;
             if about.run != session.run {
                 return Err(Broken::Replaced);
             }
@@ -623,8 +660,8 @@ impl Forwarder {
     async fn settle(&mut self, session: &mut Session, applied: Applied) -> Result<(), Broken> {
         match applied {
             Applied::Now => {}
-            Applied::NotBehind(other) if self.unanswered.contains(&other) => {
-                // A batch that was given up arrived after its mark was asked for.
+            // It has lost its marks, or a batch that was given up arrived after they were asked for.
+            Applied::NotBehind(other) if other.is_empty() || self.unanswered.contains(&other) => {
                 return Err(Broken::Replaced);
             }
             Applied::NotBehind(_) => {
@@ -643,7 +680,8 @@ impl Forwarder {
 
     /// Tells up to which instant the server has everything.
     async fn tell_until(&mut self, session: &mut Session, until: i64) -> Result<(), Broken> {
-        session.until = until;
+        session.until = session.until.max(until);
+        let until = session.until;
         session.told = Instant::now();
         let call = lock_of(&session.batches).of_nothing(&session.points, until);
         match session.server.apply(&call).await? {
@@ -694,6 +732,12 @@ impl Forwarder {
             return Ok(());
         };
         let backlog = self.store.backlog(known.acknowledged_chunk()).await?;
+        let lost = known.lost.unsigned_abs();
+        if lost > self.window.seen().lost {
+            tracing::error!(
+                "{lost} events will never reach Redis: more waited than `backlog` under [live.redis] allows"
+            );
+        }
         self.see(|seen| {
             seen.backlog = backlog;
             seen.lost = known.lost.unsigned_abs();
@@ -705,7 +749,11 @@ impl Forwarder {
     async fn tell(&mut self, broken: Broken) {
         self.failures += 1;
         let (trouble, state) = match broken {
-            Broken::Replaced => return,
+            Broken::Replaced => {
+                let why =
+                    "its mark is another one again and again: does somebody else write there?";
+                (Trouble(why.to_owned()), Told::Failed)
+            }
             Broken::Store(error) => {
                 tracing::error!("forwarding events: {error}");
                 return;
@@ -771,8 +819,11 @@ fn come_to(known: &Forwarding) -> [Position; 2] {
     [&known.acknowledged, &known.rolled].map(|mark| position_of(mark).unwrap_or(Position::FIRST))
 }
 
-fn chunk_of(mark: &str) -> i64 {
-    position_of(mark).map_or(0, Position::chunk)
+fn no_mark(replica: &str, mark: &str) -> Broken {
+    Broken::Refused(Trouble(format!(
+        "`{}` stands there as the mark of {replica}, which is none: somebody else has written it; delete it, and what is still held is sent again",
+        mark.escape_debug()
+    )))
 }
 
 fn tell_of_copy(file: &str, replica: &str) {

@@ -2,7 +2,7 @@
 //!
 //! | key | |
 //! |---|---|
-//! | `daybook:live:KIND` | hash: `zone`, the first and last instant `at:min` and `at:max`, those rolled up in a zone `zone:ZONE:min` and `zone:ZONE:max`, for each group of labels the instant `by:LABELS:min` since which it is rolled up, and for each value `V:unit` and `V:decimals` (empty: its sums are floats) |
+//! | `daybook:live:KIND` | hash: `zone`, the first and last instant `at:min` and `at:max`, those rolled up in a zone `zone:ZONE:min` and `zone:ZONE:max`, for each group of labels the instant `by:LABELS:min` since which it is rolled up, `replica:REPLICA` for each that has forwarded any, and for each value `V:unit` and `V:decimals` (empty: its sums are floats) |
 //! | `daybook:live:KIND:fresh:REPLICA` | list of chunks of points that are in no rollup yet, as the replica recorded them |
 //! | `daybook:live:KIND:points:HOUR` | list of chunks of points that are; HOUR is the first second of the local hour |
 //! | `daybook:live:KIND:latest:LABEL` | hash: a word of the cluster label → its latest point as JSON; `WORD\0us` its instant |
@@ -43,6 +43,8 @@ const OWN: &str = "daybook:live";
 pub const ZONE: &str = "zone:";
 /// So many points are worth squeezing.
 const WORTH_SEALING: usize = 1000;
+/// Nobody has counted so far.
+const MOST_POINTS: u64 = 1 << 48;
 /// The first second of the year 10000: what is kept until then is kept for ever.
 const FOR_EVER: i64 = 253_402_300_800;
 
@@ -62,6 +64,11 @@ pub fn latest_key(kind: &str, label: &str) -> String {
     format!("{OWN}:{kind}:latest:{label}")
 }
 
+/// The field that says that a replica has forwarded something of a kind.
+pub fn replica(replica: &str) -> String {
+    format!("replica:{replica}")
+}
+
 /// Names of the labels with commas between.
 pub fn index_key(kind: &str, grain: Grain, labels: &str) -> String {
     format!("{OWN}:{kind}:index:{}:{labels}", name(grain))
@@ -79,6 +86,7 @@ pub fn add_fresh(
     replica: &str,
 ) -> Result<(), Corrupt> {
     lay(changes, points, &kind.name, replica)?;
+    changes.set(&kind_key(&kind.name), &self::replica(replica), "");
     if let Some((first, last)) = points.at.iter().min().zip(points.at.iter().max()) {
         changes.extremes(&kind_key(&kind.name), "at", *first as f64, *last as f64);
     }
@@ -353,9 +361,9 @@ pub type Fields<'t> = HashMap<&'t str, &'t str>;
 /// The rollup that a hash holds, as `HGETALL` answers it; its values' sketches stand in hashes of their own.
 pub fn read_rollup(fields: &Fields<'_>, kind: &Kind) -> Result<Rollup, Corrupt> {
     let mut rollup = Rollup {
-        points: read(fields, "count")?.unwrap_or(0),
-        succeeded: read(fields, "succeeded")?.unwrap_or(0),
-        failed: read(fields, "failed")?.unwrap_or(0),
+        points: read_count(fields, "count")?,
+        succeeded: read_count(fields, "succeeded")?,
+        failed: read_count(fields, "failed")?,
         values: BTreeMap::new(),
     };
     for field in fields.keys() {
@@ -384,7 +392,7 @@ fn read_stats(fields: &Fields<'_>, name: &str, kind: &Kind) -> Result<Stats, Cor
             rest: number("sum")?.unwrap_or(0.0),
         },
     });
-    stats.count = read(fields, &format!("{name}:count"))?.unwrap_or(0);
+    stats.count = read_count(fields, &format!("{name}:count"))?;
     stats.squares = number("squares")?.unwrap_or(0.0);
     stats.min = number("min")?.unwrap_or(f64::INFINITY);
     stats.max = number("max")?.unwrap_or(f64::NEG_INFINITY);
@@ -397,6 +405,13 @@ fn read<T: FromStr>(fields: &Fields<'_>, field: &str) -> Result<Option<T>, Corru
     let number = fields.get(field).map(|text| text.parse());
     let number = number.transpose();
     number.map_err(|_| Corrupt("a number of a rollup is none"))
+}
+
+fn read_count(fields: &Fields<'_>, field: &str) -> Result<u64, Corrupt> {
+    match read(fields, field)?.unwrap_or(0) {
+        count if count <= MOST_POINTS => Ok(count),
+        _ => Err(Corrupt("a count of a rollup is none")),
+    }
 }
 
 /// What is larger than Redis counts to stands beside it, which holds only while it is full.

@@ -15,8 +15,10 @@ use super::super::question::Order;
 use super::super::store::StoreError;
 use super::compact::{self, DAY, DECIMALS, FIELDS, Sample};
 use super::shared::Shared;
-use super::wire::command;
+use super::wire::{Parts, command};
 use super::{generic, hosts, keys};
+
+const CLAIM: &str = include_str!("claim.lua");
 
 /// What a host's newest point says.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,18 @@ pub async fn newest(
         })
     });
     Ok(newest.collect())
+}
+
+/// Claims hosts of which nobody has forwarded anything, and says whose each is.
+pub async fn claim(
+    shared: &mut Shared,
+    hosts: &[&str],
+    organisation: &str,
+) -> Result<Vec<String>, StoreError> {
+    let (mut key, mut arguments) = (Parts::default(), Parts::default());
+    key.arg(keys::OWNERS);
+    arguments.arg(organisation).args(hosts);
+    shared.script(CLAIM, &key, &arguments).await
 }
 
 /// The newest sample of each host of an organisation, in the order of their ids.
@@ -136,7 +150,11 @@ pub async fn samples(
     }
     for Sample { at, numbers } in read {
         let number = |field: usize| Some(unscaled(numbers[field]?, DECIMALS[field]));
-        push(&mut found.points, at * 1000, &[(HOST, host)], number, None);
+        // Whatever somebody has written there.
+        let Some(at) = at.checked_mul(1000) else {
+            continue;
+        };
+        push(&mut found.points, at, &[(HOST, host)], number, None);
     }
     Ok(found)
 }

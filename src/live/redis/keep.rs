@@ -212,6 +212,10 @@ impl Keeper<'_> {
             self.server.script(DELETE_HOST, &parts, &arguments).await?;
         if !self.dry_run {
             self.forget_word(KIND, HOST, host).await?;
+            let mut forget = command("HDEL");
+            self.server
+                .ask::<()>(forget.args([keys::OWNERS, host]))
+                .await?;
         }
         Ok(OfHosts {
             hosts: i64::from(keys > 0),

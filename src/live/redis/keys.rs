@@ -6,6 +6,8 @@ use chrono::{Datelike, NaiveDate};
 pub const HOSTS: &str = "metrics:hosts";
 pub const NEWEST: &str = "metrics:newest";
 pub const LAST_CLEANUP: &str = "metrics:last_cleanup";
+/// Of hosts that nobody has forwarded yet: whose they are.
+pub const OWNERS: &str = "daybook:live:owners";
 /// There for as long as nothing has to be trimmed again.
 pub const KEPT: &str = "daybook:live:kept";
 /// The last number that was given to a connection which writes compact histories.

@@ -22,7 +22,12 @@ pub(super) fn read_past(
     kind: &Kind,
     now: DateTime<Utc>,
 ) -> Option<Past> {
-    let micros = |field: &str| Some(fields.get(field)?.parse::<f64>().ok()? as i64);
+    // Whatever somebody has written there, no event is of another time.
+    let (earliest, latest) = (0.0, (now + TimeDelta::days(2)).timestamp_micros() as f64);
+    let micros = |field: &str| {
+        let micros: f64 = fields.get(field)?.parse().ok()?;
+        (!micros.is_nan()).then_some(micros.clamp(earliest, latest) as i64)
+    };
     let bounds = |name: &str| {
         let [low, high] = ["min", "max"].map(|end| micros(&format!("{name}:{end}")));
         low.zip(high)

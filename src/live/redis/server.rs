@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Duration, timeout};
@@ -19,13 +19,15 @@ use crate::trust;
 
 use super::changes::Call;
 use super::keys;
-use super::wire::{Answer, Answers, Commands, Parts, Unexpected, command};
+use super::wire::{Answer, Answers, Commands, HIDDEN, Parts, Unexpected, command};
 
 const APPLY: &str = include_str!("apply.lua");
 /// What a replica's name ends with where its rollups are meant.
 pub const ROLLUPS: &str = ":rollups";
 /// A server that takes longer for one answer is not there.
 const ANSWER: Duration = Duration::from_secs(10);
+/// The beginning of a password that nobody says by accident.
+const TELLING: usize = 8;
 /// The setting that names whom to trust.
 const AUTHORITY: &str = "certificate_authority";
 /// Bytes that are read at a time, at least.
@@ -56,6 +58,19 @@ pub struct About {
     pub policy: String,
 }
 
+impl About {
+    /// Whether nothing goes that was forwarded.
+    pub fn check_policy(&self) -> Result<(), Trouble> {
+        match self.policy.as_str() {
+            "" | "noeviction" => Ok(()),
+            policy => Err(Trouble(format!(
+                "its `maxmemory-policy` is `{}`, which lets go of what was forwarded once memory is full: set `noeviction`",
+                policy.escape_debug()
+            ))),
+        }
+    }
+}
+
 /// A process that forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replica {
@@ -76,6 +91,7 @@ pub struct Server {
     writer: WriteHalf<Box<dyn Stream>>,
     /// An answer may still come, for which nobody waits any more.
     is_behind: bool,
+    password: Option<SecretString>,
     /// By what the server knows scripts.
     scripts: HashMap<&'static str, String>,
 }
@@ -89,16 +105,18 @@ impl Server {
                 reader,
                 writer,
                 is_behind: false,
+                password: settings.server.password.clone(),
                 scripts: HashMap::new(),
             };
             server.sign_in(&settings.server).await?;
             Ok(server)
         };
         let connected = timeout(limit, connecting).await;
-        connected.unwrap_or_else(|_| {
+        let connected = connected.unwrap_or_else(|_| {
             let waited = spoken(limit);
             Err(Trouble(format!("no connection within {waited}")))
-        })
+        });
+        connected.map_err(|trouble| hiding(trouble, settings.server.password.as_ref()))
     }
 
     async fn sign_in(&mut self, server: &RedisServer) -> Result<(), Trouble> {
@@ -107,11 +125,7 @@ impl Server {
             sign_in.args(&server.user);
             let password = server.password.as_ref();
             sign_in.arg(password.map_or("", |password| password.expose_secret()));
-            self.ask::<()>(&sign_in).await.map_err(|trouble| {
-                // Who does not know the command repeats what it was given.
-                let said = trouble.0.split(", with args").next();
-                Trouble(said.unwrap_or_default().to_owned())
-            })?;
+            self.ask::<()>(&sign_in).await?;
         }
         if let Some(database) = server.database.filter(|number| *number > 0) {
             self.ask::<()>(command("SELECT").number(database.into()))
@@ -140,12 +154,7 @@ impl Server {
                 "it is Redis {version}: version {LEAST_VERSION} or later is needed"
             )));
         }
-        if about.policy.starts_with("allkeys") {
-            return Err(Trouble(format!(
-                "its `maxmemory-policy` is `{}`, which may forget what was forwarded, so that it would count twice: set `noeviction` or `volatile-ttl`",
-                about.policy
-            )));
-        }
+        about.check_policy()?;
         Ok(about)
     }
 
@@ -205,12 +214,22 @@ impl Server {
         }
     }
 
-    /// How far each of these has come; empty: nothing is known of it.
-    pub async fn marks(&mut self, prefix: &str, names: &[&str]) -> Result<Vec<String>, Trouble> {
-        let mut get = command("HMGET");
-        get.arg(keys::applied(prefix)).args(names);
-        let marks: Vec<Option<String>> = self.ask(&get).await?;
-        Ok(marks.into_iter().map(Option::unwrap_or_default).collect())
+    /// How far each of these has come, empty if nothing is known of it, and up to when the first has forwarded what it recorded.
+    pub async fn marks(
+        &mut self,
+        prefix: &str,
+        names: &[&str],
+    ) -> Result<(Vec<String>, Option<i64>), Trouble> {
+        let (mut marks, mut until) = (command("HMGET"), command("HMGET"));
+        let mut both = Commands::default();
+        both.add(marks.arg(keys::applied(prefix)).args(names));
+        both.add(until.arg(keys::applied_until(prefix)).args(&names[..1]));
+        let answers = self.exchange(&both).await?;
+        let mut answers = answers.read();
+        let marks: Vec<Option<String>> = answers.take()?;
+        let until: Vec<Option<i64>> = answers.take()?;
+        let marks = marks.into_iter().map(Option::unwrap_or_default);
+        Ok((marks.collect(), until.into_iter().flatten().next()))
     }
 
     pub async fn hashes(
@@ -282,7 +301,7 @@ impl Server {
         let mut at_once = Commands::default();
         at_once.add_at_once(commands);
         let answers = self.exchange(&at_once).await?;
-        Ok(answers.behind_waiting(commands.count())?)
+        Ok(answers.of_transaction(commands.count())?)
     }
 
     /// The same of several parts, each at an instant of its own. Each is taken while the server is busy with the next ones.
@@ -298,7 +317,7 @@ impl Server {
         let counts: Vec<usize> = parts.iter().map(|commands| commands.count() + 2).collect();
         let mut number = 0;
         let take = |answers: Answers| {
-            take(number, answers.behind_waiting(parts[number].count())?)?;
+            take(number, answers.of_transaction(parts[number].count())?)?;
             number += 1;
             Ok(())
         };
@@ -328,6 +347,7 @@ impl Server {
             return Err(Trouble("an earlier answer was not waited for".to_owned()));
         }
         let (reader, writer) = (&mut self.reader, &mut self.writer);
+        let password = self.password.as_ref();
         let sending = async {
             writer.write_all(commands.bytes()).await?;
             Ok(writer.flush().await?)
@@ -345,6 +365,7 @@ impl Server {
                     }
                 }
                 rest = answers.take_rest();
+                answers.hide(|said| is_telling(said, password));
                 // Those that follow are waited for, too.
                 taken = taken.and_then(|()| take(answers));
             }
@@ -352,10 +373,25 @@ impl Server {
         };
         let exchanged = timeout(ANSWER, async { tokio::try_join!(sending, reading) }).await;
         let late = |_| Trouble(format!("no answer within {}", spoken(ANSWER)));
-        let ((), taken) = exchanged.map_err(late)??;
+        let exchanged = exchanged.map_err(late).flatten();
+        let ((), taken) = exchanged.map_err(|trouble| hiding(trouble, password))?;
         self.is_behind = false;
         Ok(taken?)
     }
+}
+
+/// A server may repeat what it was given.
+fn hiding(trouble: Trouble, password: Option<&SecretString>) -> Trouble {
+    match is_telling(trouble.0.as_bytes(), password) {
+        true => Trouble(HIDDEN.to_owned()),
+        false => trouble,
+    }
+}
+
+fn is_telling(said: &[u8], password: Option<&SecretString>) -> bool {
+    let password = password.map_or("", |password| password.expose_secret());
+    let begin = &password.as_bytes()[..password.len().min(TELLING)];
+    !begin.is_empty() && said.windows(begin.len()).any(|part| part == begin)
 }
 
 async fn reach(settings: &RedisSettings) -> Result<Box<dyn Stream>, Trouble> {
@@ -392,6 +428,7 @@ impl From<io::Error> for Trouble {
 
 impl From<Unexpected> for Trouble {
     fn from(unexpected: Unexpected) -> Self {
-        Self(unexpected.0)
+        let (Unexpected::Said(why) | Unexpected::Other(why)) = unexpected;
+        Self(why)
     }
 }

@@ -37,6 +37,8 @@ const TRIES: usize = 5;
 /// Chunks and points of hours that are read together.
 const RUN: usize = 256;
 const RUN_POINTS: i64 = 500_000;
+/// How many points of an hour there can be: another number is no count.
+const COUNTS: RangeInclusive<i64> = 0..=1 << 32;
 /// A chunk of an hour is called by the hour's first second and its place in this many bits.
 const PLACE_BITS: u32 = 24;
 /// From here on fresh chunks are counted.
@@ -266,7 +268,11 @@ impl Shared {
         let mut filled = Vec::with_capacity(hours.len());
         for _ in hours.keys() {
             let chunks: u64 = answers.take()?;
-            filled.push((chunks as usize, answers.take()?));
+            let points: Option<i64> = answers.take()?;
+            filled.push((
+                chunks as usize,
+                points.filter(|count| COUNTS.contains(count)),
+            ));
         }
         Ok(Listing {
             marks,
@@ -331,7 +337,7 @@ impl Shared {
     async fn read_ahead(&mut self, rows: &[ChunkRow]) -> Result<(), StoreError> {
         let mut points = 0;
         let is_near = |row: &&ChunkRow| {
-            points += row.points;
+            points = row.points.saturating_add(points);
             points == row.points || points <= RUN_POINTS
         };
         let hourly = rows.iter().filter(|row| row.level == Level::Sealed);
@@ -393,6 +399,15 @@ impl Shared {
         in_time(self.server.ask(command)).await
     }
 
+    pub(super) async fn script<T: Answer>(
+        &mut self,
+        script: &'static str,
+        keys: &Parts,
+        arguments: &Parts,
+    ) -> Result<T, StoreError> {
+        in_time(self.server.script(script, keys, arguments)).await
+    }
+
     /// All as it was at one instant.
     pub(super) async fn at_once(&mut self, commands: &Commands) -> Result<Answers, StoreError> {
         in_time(self.server.at_once(commands)).await
@@ -423,15 +438,24 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, Trouble>>) -> Result<
     }
 }
 
+/// Somebody has written something else there; all other questions can be answered.
+const SPOILT: &str = "WRONGTYPE";
+
 impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
-        Self::Away(trouble.0)
+        match trouble.0.starts_with(SPOILT) {
+            true => Self::Spoilt(trouble.0),
+            false => Self::Away(trouble.0),
+        }
     }
 }
 
 impl From<Unexpected> for StoreError {
     fn from(unexpected: Unexpected) -> Self {
-        Self::Away(unexpected.0)
+        match unexpected {
+            Unexpected::Said(said) => Trouble(said).into(),
+            Unexpected::Other(what) => Self::Spoilt(what),
+        }
     }
 }
 

@@ -5,8 +5,17 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// What no answer of a server is as long as.
-const LONGEST: i64 = 1 << 32;
+use crate::text::plain::one_line;
+
+/// What no answer of a server is as long as, nor one of its lines, in bytes; and how much of an error is told.
+const LONGEST: usize = 256 << 20;
+const LONGEST_LINE: usize = 64 << 10;
+const LONGEST_ERROR: usize = 300;
+
+/// In place of an error that repeats a secret.
+pub const HIDDEN: &str = "it answers with an error that repeats the password";
+/// How a server whose memory is full begins.
+const FULL: &str = "OOM";
 
 /// Parts of a command: its name, keys, arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,9 +120,13 @@ enum Token {
     List(usize),
 }
 
-/// Why an answer is not what was expected: in the server's words, or in ours.
+/// Why an answer is not what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unexpected(pub String);
+pub enum Unexpected {
+    /// An error, in the server's words.
+    Said(String),
+    Other(String),
+}
 
 /// Answers as they come.
 #[derive(Debug)]
@@ -148,6 +161,23 @@ impl Answers {
         &mut self.bytes
     }
 
+    /// An error may repeat what must not be told.
+    pub fn hide(&mut self, is_telling: impl Fn(&[u8]) -> bool) {
+        let hidden = self.bytes.len();
+        let mut hides = false;
+        for token in &mut self.tokens {
+            if let Token::Failure(said) = token
+                && is_telling(&self.bytes[said.clone()])
+            {
+                *said = hidden..hidden + HIDDEN.len();
+                hides = true;
+            }
+        }
+        if hides {
+            self.bytes.extend_from_slice(HIDDEN.as_bytes());
+        }
+    }
+
     /// What has come behind them.
     pub fn take_rest(&mut self) -> Vec<u8> {
         self.bytes.split_off(self.understood)
@@ -155,6 +185,12 @@ impl Answers {
 
     /// Whether all have come.
     pub fn are_whole(&mut self) -> Result<bool, Unexpected> {
+        if self.bytes.len() > LONGEST {
+            let limit = LONGEST >> 20;
+            return Err(Unexpected::Other(format!(
+                "it answers more than {limit} MB"
+            )));
+        }
         while self.missing > 0 {
             let Some((token, end)) = token(&self.bytes, self.understood)? else {
                 return Ok(false);
@@ -169,11 +205,18 @@ impl Answers {
         Ok(true)
     }
 
-    /// Leaves what is behind the answers that say nothing of commands which were done at one instant.
-    pub fn behind_waiting(mut self, count: usize) -> Result<Self, Unexpected> {
+    /// Leaves the answers of commands that were to be done at one instant. A server whose memory is full refuses to begin that even to
+    /// those who only read, and answers one command after the other: nobody can write meanwhile.
+    pub fn of_transaction(mut self, count: usize) -> Result<Self, Unexpected> {
         let all = self.tokens.len();
         let mut read = self.read();
-        read.at_once(count)?;
+        let begun = read.take::<()>();
+        let is_full = matches!(&begun, Err(Unexpected::Said(said)) if said.starts_with(FULL));
+        if !is_full {
+            begun?;
+            read.skip(count)?;
+            read.list()?;
+        }
         let rest = read.tokens.len();
         self.tokens.drain(..all - rest);
         Ok(self)
@@ -202,12 +245,6 @@ impl<'a> Reading<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The answer to commands that were done at one instant begins, behind answers which say nothing.
-    pub fn at_once(&mut self, count: usize) -> Result<(), Unexpected> {
-        self.skip(1 + count)?;
-        self.list().map(drop)
     }
 
     /// A list begins; how many follow.
@@ -255,7 +292,7 @@ impl<'a> Reading<'a> {
         match token {
             Token::Failure(said) => {
                 let said = String::from_utf8_lossy(&self.bytes[said.clone()]);
-                Err(Unexpected(said.into_owned()))
+                Err(Unexpected::Said(one_line(&said, LONGEST_ERROR)))
             }
             token => Ok(token),
         }
@@ -263,14 +300,18 @@ impl<'a> Reading<'a> {
 }
 
 fn other(expected: &str) -> Unexpected {
-    Unexpected(format!("an answer is not as expected: {expected}"))
+    Unexpected::Other(format!("an answer is none of {expected}"))
 }
 
 /// The token at a place, and where it ends; `None`: not all of it has come.
 fn token(bytes: &[u8], at: usize) -> Result<Option<(Token, usize)>, Unexpected> {
     let rest = &bytes[at.min(bytes.len())..];
-    let Some(length) = rest.windows(2).position(|pair| pair == b"\r\n") else {
-        return Ok(None);
+    let begin = &rest[..rest.len().min(LONGEST_LINE)];
+    let Some(length) = begin.windows(2).position(|pair| pair == b"\r\n") else {
+        return match begin.len() {
+            LONGEST_LINE => Err(garbage(rest)),
+            _ => Ok(None),
+        };
     };
     let line = at + 1..at + length;
     let end = at + length + 2;
@@ -281,8 +322,10 @@ fn token(bytes: &[u8], at: usize) -> Result<Option<(Token, usize)>, Unexpected> 
     };
     let size = || match number()? {
         -1 => Ok(None),
-        size if (0..LONGEST).contains(&size) => Ok(Some(size as usize)),
-        _ => Err(garbage(&rest[..length])),
+        size => match usize::try_from(size) {
+            Ok(size) if size <= LONGEST => Ok(Some(size)),
+            _ => Err(garbage(&rest[..length])),
+        },
     };
     let token = match rest[0] {
         b'+' => Token::Text(line),
@@ -302,7 +345,7 @@ fn token(bytes: &[u8], at: usize) -> Result<Option<(Token, usize)>, Unexpected> 
 fn garbage(line: &[u8]) -> Unexpected {
     let begin = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
     let begin = begin.escape_debug();
-    Unexpected(format!(
+    Unexpected::Said(format!(
         "it does not speak as Redis does: `{begin}`; is it the right port?"
     ))
 }

@@ -4,6 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::follow::Position;
+use super::follow::Gone;
 use super::{Store, StoreError};
 
 /// Chunks that are looked at for one batch.
@@ -37,7 +38,9 @@ pub struct Waiting {
     pub kind: String,
     /// When it was committed, in microseconds.
     pub recorded: i64,
+    /// Those that were forgotten are counted.
     pub points: usize,
+    pub gone: Gone,
     pub data: Vec<u8>,
 }
 
@@ -117,7 +120,7 @@ impl Store {
         points: usize,
         bytes: usize,
     ) -> Result<Vec<Waiting>, StoreError> {
-        type Row = (i64, String, i64, i64, Vec<u8>);
+        type Row = (i64, String, i64, i64, Option<String>, Vec<u8>);
         let rows: Result<Vec<Row>, _> = sqlx::query_as(
             "WITH all_ahead AS (
                 SELECT id, kind, recorded, points, length(data) AS bytes FROM chunks
@@ -129,6 +132,7 @@ impl Store {
                 FROM all_ahead WINDOW before AS (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
             )
             SELECT summed.id, name, summed.recorded, summed.points,
+                (SELECT gone FROM replay WHERE replay.id = summed.id),
                 coalesce((SELECT data FROM chunks WHERE chunks.id = summed.id), (SELECT data FROM replay WHERE replay.id = summed.id))
             FROM summed JOIN kinds ON kinds.id = summed.kind
             WHERE coalesce(before, 0) < ?2 AND coalesce(bytes_before, 0) < ?3 ORDER BY summed.id",
@@ -140,14 +144,44 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await;
         let rows = rows.map_err(self.failed("read"))?;
-        let waiting = |(chunk, kind, recorded, points, data)| Waiting {
+        let waiting = |(chunk, kind, recorded, points, gone, data): Row| Waiting {
             chunk,
             kind,
             recorded,
             points: usize::try_from(points).unwrap_or_default(),
+            gone: Gone::read(gone.as_deref()),
             data,
         };
         Ok(rows.into_iter().map(waiting).collect())
+    }
+
+    /// When the last chunk before a position was recorded, in microseconds, if it is still kept as it was.
+    pub async fn recorded_before(&mut self, position: Position) -> Result<Option<i64>, StoreError> {
+        let chunk = position.chunk() + i64::from(position.points() > 0);
+        let recorded = sqlx::query_scalar(
+            "SELECT recorded FROM (
+                SELECT id, recorded FROM chunks WHERE id < ?1 AND level = 0 AND recorded IS NOT NULL
+                UNION ALL SELECT id, recorded FROM replay WHERE id < ?1) ORDER BY id DESC LIMIT 1",
+        );
+        let recorded = recorded.bind(chunk).fetch_optional(&mut self.connection);
+        recorded.await.map_err(self.failed("read"))
+    }
+
+    /// The first chunk that was recorded after an instant, or the next one.
+    pub async fn recorded_after(&mut self, until: i64) -> Result<i64, StoreError> {
+        let first: Option<i64> = sqlx::query_scalar(
+            "SELECT min(id) FROM (
+                SELECT id FROM chunks WHERE level = 0 AND recorded > ?1
+                UNION ALL SELECT id FROM replay WHERE recorded > ?1)",
+        )
+        .bind(until)
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(self.failed("read"))?;
+        match first {
+            Some(chunk) => Ok(chunk),
+            None => self.next_chunk().await,
+        }
     }
 
     /// What waits from this chunk on.

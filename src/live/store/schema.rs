@@ -15,7 +15,7 @@ use super::{Store, StoreError};
 /// `DBLV`, in the file's own place for it.
 const APPLICATION: u32 = 0x4442_4c56;
 /// As in `user_version` below.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite keeps the application's number.
 const APPLICATION_AT: usize = 68;
@@ -26,7 +26,7 @@ const SCHEMA_AT: usize = 100;
 const NO_TABLES: [u8; 5] = [0x0d, 0, 0, 0, 0];
 
 /// `recorded`: when a chunk was committed as it is; of those that a keeper made, nothing. `replay`: such chunks after a keeper
-/// has merged or sealed their points, for a while (`store/follow.rs`).
+/// has merged or sealed their points, for a while (`store/follow.rs`); `gone`: the places of those of them that were forgotten.
 /// `forwarding`: as which replica chunks are forwarded and by which processes, from where on, up to where the server has them, up to which chunk
 /// it has had them for a while, points that were given up, and why nothing is forwarded (`store/forwarding.rs`).
 /// `zones`: in which zone's hours, days and months the points between two instants were rolled up. `pruned`: before which
@@ -60,6 +60,7 @@ const TABLES: &str = "
         kind INTEGER NOT NULL,
         recorded INTEGER NOT NULL,
         points INTEGER NOT NULL,
+        gone TEXT,
         data BLOB NOT NULL
     );
     CREATE INDEX replay_by_kind ON replay (kind, id);
@@ -182,7 +183,7 @@ const TABLES: &str = "
         data BLOB NOT NULL,
         PRIMARY KEY (source, kind, month)
     ) WITHOUT ROWID;
-    PRAGMA user_version = 7;
+    PRAGMA user_version = 8;
 ";
 
 /// Only its owner and group may read what applications send.

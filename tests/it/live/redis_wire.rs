@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use daybook::live::redis::wire::{Answers, Commands, Reading, Scored, Unexpected, command};
+use daybook::live::redis::wire::{Answers, Commands, HIDDEN, Reading, Scored, Unexpected, command};
 use proptest::prelude::*;
 
 /// Answers that come in these pieces.
@@ -60,10 +60,10 @@ fn every_sort_of_answer_is_read() {
 fn an_error_within_a_list_is_told_in_the_servers_words() {
     let answers = whole(2, "*3\r\n:1\r\n-WRONGTYPE no hash\r\n:2\r\n+next\r\n");
     let said = answers.read().take::<()>().unwrap_err();
-    assert_eq!(said, Unexpected("WRONGTYPE no hash".to_owned()));
+    assert_eq!(said, Unexpected::Said("WRONGTYPE no hash".to_owned()));
     let answers = whole(4, "+OK\r\n-NOPERM no\r\n-EXECABORT lost\r\n+next\r\n");
-    let said = answers.behind_waiting(1).unwrap_err();
-    assert_eq!(said, Unexpected("NOPERM no".to_owned()));
+    let said = answers.of_transaction(1).unwrap_err();
+    assert_eq!(said, Unexpected::Said("NOPERM no".to_owned()));
 }
 
 #[test]
@@ -85,10 +85,47 @@ fn what_is_not_as_expected_is_an_error() {
     ] {
         let said = in_pieces(1, &[garbage.as_bytes()]).unwrap_err();
         assert!(
-            said.0.starts_with("it does not speak as Redis does: `"),
+            matches!(&said, Unexpected::Said(said) if said.starts_with("it does not speak as Redis does: `")),
             "{said:?}"
         );
     }
+}
+
+#[test]
+fn a_full_server_that_refuses_a_transaction_has_answered_one_by_one() {
+    let answers = whole(
+        4,
+        "-OOM command not allowed\r\n:1\r\n$1\r\na\r\n-ERR EXEC without MULTI\r\n",
+    );
+    let answers = answers.of_transaction(2).unwrap();
+    let mut read = answers.read();
+    assert_eq!(read.take::<i64>().unwrap(), 1);
+    assert_eq!(read.take::<String>().unwrap(), "a");
+}
+
+#[test]
+fn an_error_that_repeats_a_secret_is_told_in_other_words() {
+    let mut answers = whole(2, "-ERR you said hush\r\n-ERR quiet\r\n");
+    answers.hide(|said| said.ends_with(b"hush"));
+    let mut read = answers.read();
+    let said = [(); 2].map(|()| match read.take::<()>() {
+        Err(Unexpected::Said(said)) => said,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(said, [HIDDEN, "ERR quiet"]);
+}
+
+#[test]
+fn no_line_and_no_text_may_be_endless() {
+    let line = [b"+".to_vec(), vec![b'a'; 70_000]].concat();
+    assert!(in_pieces(1, &[&line]).is_err());
+    assert!(in_pieces(1, &[b"$268435457\r\n"]).is_err());
+    let error = [b"-ERR ".to_vec(), vec![b'a'; 60_000], b"\r\n".to_vec()].concat();
+    let answers = in_pieces(1, &[&error]).unwrap().unwrap();
+    let Err(Unexpected::Said(said)) = answers.read().take::<()>() else {
+        panic!("no error")
+    };
+    assert!(said.len() < 400, "{}", said.len());
 }
 
 /// Any answer, as the server writes it.

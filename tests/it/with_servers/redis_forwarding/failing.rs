@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use daybook::live::keep::forget;
 use daybook::live::store::Store;
 use support::proxy::Proxy;
 use support::redis::{Reply, Server};
@@ -258,6 +259,124 @@ async fn an_older_copy_of_the_file_sends_nothing_twice() {
         counts(&mut server.client(0), &["one"]),
         expected(&[("one", 30)])
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_copy_that_has_grown_past_the_mark_loses_nothing() {
+    let mut server = Server::start(&[]);
+    let world = world(&server.url(), "");
+    let replica = Replica::of(&world).await;
+    replica.record("one", 10).await;
+    let path = replica.live.database.clone();
+    replica.end().await;
+    let backup = path.with_extension("backup");
+    std::fs::copy(&path, &backup).unwrap();
+    let replica = Replica::of(&world).await;
+    for _ in 0..3 {
+        replica.record("one", 10).await;
+    }
+    replica.end().await;
+    std::fs::copy(&backup, &path).unwrap();
+    for log in ["live.db-wal", "live.db-shm"] {
+        std::fs::remove_file(path.with_file_name(log)).ok();
+    }
+    // More is recorded than was before, while nobody can look at the mark.
+    server.client(0).run(["SAVE"]);
+    server.kill();
+    let replica = Replica::of(&world).await;
+    for _ in 0..8 {
+        replica.record("one", 10).await;
+    }
+    server.restart();
+    until("all of it", || replica.seen().batches > 0).await;
+    replica.end().await;
+    assert_eq!(
+        counts(&mut server.client(0), &["one"]),
+        expected(&[("one", 120)])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_deletes_only_the_marks_makes_nothing_count_twice() {
+    let server = Server::start(&[]);
+    let world = world(&server.url(), "");
+    let mut client = server.client(0);
+    for _ in 0..2 {
+        let replica = Replica::of(&world).await;
+        replica.record("one", 10).await;
+        replica.end().await;
+        let marks = [
+            "moderator:metrics:applied",
+            "moderator:metrics:applied:until",
+        ];
+        assert_eq!(client.run(["DEL", marks[0], marks[1]]), Reply::Number(2));
+    }
+    let replica = Replica::of(&world).await;
+    replica.record("one", 10).await;
+    replica.end().await;
+    assert_eq!(counts(&mut client, &["one"]), expected(&[("one", 30)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_that_is_none_stops_forwarding_and_is_told() {
+    let server = Server::start(&[]);
+    let world = world(&server.url(), "");
+    let replica = Replica::of(&world).await;
+    replica.record("one", 10).await;
+    replica.end().await;
+    let mut client = server.client(0);
+    let marks = client.run(["HKEYS", "moderator:metrics:applied"]).list();
+    let name = marks.into_iter().map(Reply::text).min().unwrap();
+    let mark = client
+        .run(["HGET", "moderator:metrics:applied", &name])
+        .text();
+    client.run(["HSET", "moderator:metrics:applied", &name, "garbage"]);
+    let replica = Replica::of(&world).await;
+    until("the trouble", || {
+        let trouble = replica.seen().trouble.unwrap_or_default();
+        trouble.starts_with(&format!("`garbage` stands there as the mark of {name}"))
+    })
+    .await;
+    replica.record("one", 10).await;
+    client.run(["HSET", "moderator:metrics:applied", &name, &mark]);
+    replica.end().await;
+    assert_eq!(counts(&mut client, &["one"]), expected(&[("one", 20)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgetting_one_shop_leaves_what_waits_of_others_and_what_may_be_sent_again() {
+    let mut server = Server::start(&[]);
+    let world = world(&server.url(), "");
+    let replica = Replica::of(&world).await;
+    replica.record("one", 20).await;
+    until("the first batch", || replica.seen().batches > 0).await;
+    replica.end().await;
+    server.kill();
+    let replica = Replica::of(&world).await;
+    for _ in 0..3 {
+        replica.record("one", 20).await;
+        replica.record("two", 20).await;
+    }
+    let kind = replica.live.kinds["checkout"].clone();
+    let mut store = Store::open(&replica.live.database, replica.live.durable)
+        .await
+        .unwrap();
+    let labels = [("shop".to_owned(), "two".to_owned())];
+    let forgotten = forget(&mut store, &kind, &labels, false).await.unwrap();
+    assert_eq!(forgotten.points, 60);
+    store.close().await.unwrap();
+    // All that the server had is gone, too.
+    server.restart();
+    until("all of it", || {
+        let seen = replica.seen();
+        seen.is_connected && seen.backlog.points == 0
+    })
+    .await;
+    replica.end().await;
+    let counts = counts(&mut server.client(0), &["one", "two"]);
+    assert_eq!(counts["checkouts of one"], 80);
+    assert_eq!(counts["checkouts of two"], 0);
+    assert_eq!(counts["scans"], 140);
 }
 
 #[tokio::test(flavor = "multi_thread")]

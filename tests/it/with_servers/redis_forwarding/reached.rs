@@ -224,7 +224,7 @@ async fn the_later_form_lies_in_database_one_and_has_rollups_of_all_guilds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_server_and_one_that_may_forget_marks_are_refused() {
+async fn a_server_that_lets_go_of_anything_is_refused_also_when_it_begins_later() {
     let server = Server::start(&["--maxmemory-policy", "allkeys-lru"]);
     let world = world(&server.url(), "");
     let replica = Replica::of(&world).await;
@@ -234,9 +234,16 @@ async fn an_old_server_and_one_that_may_forget_marks_are_refused() {
     })
     .await;
     replica.record("one", 2).await;
-    server
-        .client(0)
-        .run(["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    let mut client = server.client(0);
+    client.run(["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    until("the connection", || replica.seen().is_connected).await;
+    client.run(["CONFIG", "SET", "maxmemory-policy", "volatile-ttl"]);
+    until("the second refusal", || {
+        let trouble = replica.seen().trouble.unwrap_or_default();
+        trouble.starts_with("its `maxmemory-policy` is `volatile-ttl`")
+    })
+    .await;
+    client.run(["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     replica.end().await;
     assert_eq!(
         json!(counts(&mut server.client(0), &["one"])),

@@ -175,10 +175,11 @@ fn assert_described(dump: &BTreeMap<String, Value>, points: &Columns) {
         ("zone", "Asia/Kathmandu"),
     ];
     let expected = expected.map(|(field, text)| (field.to_owned(), text.to_owned()));
-    assert_eq!(
-        dump["daybook:live:checkout"].hash(),
-        &BTreeMap::from(expected)
-    );
+    let mut described = dump["daybook:live:checkout"].hash().clone();
+    let all = described.len();
+    described.retain(|field, _| !field.starts_with("replica:web"));
+    assert!(all > described.len());
+    assert_eq!(described, BTreeMap::from(expected));
 }
 
 fn sorted_json(of: &Columns) -> Vec<String> {

@@ -145,3 +145,36 @@ async fn a_broken_item_among_the_points_of_an_hour_is_told_and_the_others_count(
         (&json!(true), &json!(4))
     );
 }
+
+#[tokio::test]
+async fn bounds_and_counts_that_somebody_has_spoilt_keep_no_question_busy() {
+    let scene = Scene::new(KEPT);
+    let place = scene.place(Tz::UTC);
+    let at = noon() - TimeDelta::hours(2);
+    place.record(&scene.live, &checkouts(at)).await;
+    place.keep(&scene.live, Tz::UTC, noon()).await;
+    let mut client = scene.server.client(0);
+    let asking = Asking {
+        live: &scene.live,
+        place: &place,
+        zone: Tz::UTC,
+        now: noon(),
+    };
+    let kind = "daybook:live:checkout";
+    let hour = format!("{kind}:hour:{}::", at.timestamp());
+    for (key, field, spoilt) in [
+        (kind, "zone:UTC:max", "1e400"),
+        (kind, "zone:UTC:max", "inf"),
+        (kind, "zone:UTC:max", "9223372036854775807"),
+        (kind, "at:max", "1e300"),
+        (&hour, "count", "9223372036854775807"),
+        (&hour, "count", "-9223372036854775808"),
+    ] {
+        let sound = client.run(["HGET", key, field]).text();
+        client.run(["HSET", key, field, spoilt]);
+        let answer = asking.ask("points", &[]).await;
+        let points = answer["points"].as_array().unwrap();
+        assert_eq!(points.len(), 4, "{field} {spoilt}: {answer}");
+        client.run(["HSET", key, field, &sound]);
+    }
+}

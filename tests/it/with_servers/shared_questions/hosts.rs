@@ -276,6 +276,107 @@ fn a_host_that_another_replica_knows_takes_nothing_from_another_organisation() {
 }
 
 #[test]
+fn while_nobody_knows_whose_a_host_is_it_is_neither_given_away_nor_missing() {
+    let mut server = Server::start(&[]);
+    let worlds = [(); 2].map(|()| guarded(&server.url()));
+    let [mut one, mut two] = [Site::of(&worlds[0]), Site::of(&worlds[1])];
+    one.more = "Authorization: Bearer the token of acme\r\n".to_owned();
+    let body = beat("db-1", 1.5).to_string();
+    one.ask("POST", "/api/agent/heartbeat", &body);
+    until("the host", || on_redis(&server) == 1);
+    server.kill();
+    two.more = "Authorization: Bearer the token of globex\r\n".to_owned();
+    let event = json!({ "kind": "host", "labels": { "host": "db-1" }, "values": { "cpu": 99 } });
+    for (method, path, body) in [
+        (
+            "POST",
+            "/api/agent/heartbeat",
+            beat("db-1", 99.0).to_string(),
+        ),
+        ("POST", "/api/events", event.to_string()),
+        ("GET", "/api/hosts/db-1", String::new()),
+        ("DELETE", "/api/hosts/db-1/metrics", String::new()),
+    ] {
+        let (status, answer) = two.send("globex", method, path, &body);
+        assert_eq!(status, 503, "{method} {path}: {answer}");
+    }
+    // Who has heard of it itself goes on.
+    one.ask(
+        "POST",
+        "/api/agent/heartbeat",
+        &beat("db-1", 2.5).to_string(),
+    );
+    let recent = one
+        .send("acme", "GET", "/api/hosts/db-1/metrics/recent", "")
+        .1;
+    assert_eq!(usages(&recent), [2.5, 1.5]);
+    assert_eq!(recent["complete"], json!(false));
+}
+
+#[test]
+fn of_two_organisations_that_begin_a_host_at_once_one_has_it() {
+    let server = Server::start(&[]);
+    let worlds = [(); 2].map(|()| guarded(&server.url()));
+    let mut sites = worlds.each_ref().map(Site::of);
+    for (site, name) in sites.iter_mut().zip(["acme", "globex"]) {
+        site.more = format!("Authorization: Bearer the token of {name}\r\n");
+    }
+    for host in 0..5 {
+        let body = beat(&format!("web-{host}"), 1.5).to_string();
+        let sent = std::thread::scope(|scope| {
+            let send = |(site, name): (&Site, &'static str)| {
+                let body = body.clone();
+                let send = || site.send(name, "POST", "/api/agent/heartbeat", &body).0;
+                send()
+            };
+            let sending = sites.iter().zip(["acme", "globex"]);
+            let sending: Vec<_> = sending.map(|one| scope.spawn(move || send(one))).collect();
+            let mut sent: Vec<u16> = sending.into_iter().map(|one| one.join().unwrap()).collect();
+            sent.sort_unstable();
+            sent
+        });
+        assert_eq!(sent, [200, 403]);
+    }
+}
+
+#[test]
+fn a_host_that_was_deleted_and_begun_anew_by_others_is_theirs_on_every_replica() {
+    let server = Server::start(&[]);
+    let worlds = [(); 2].map(|()| guarded(&server.url()));
+    let [mut one, mut two] = [Site::of(&worlds[0]), Site::of(&worlds[1])];
+    let [acme, globex] =
+        ["acme", "globex"].map(|name| format!("Authorization: Bearer the token of {name}\r\n"));
+    one.more = globex.clone();
+    let body = beat("db-1", 99.0).to_string();
+    assert_eq!(
+        one.send("globex", "POST", "/api/agent/heartbeat", &body).0,
+        200
+    );
+    until("the host", || on_redis(&server) == 1);
+    two.more = globex.clone();
+    assert_eq!(
+        two.send("globex", "DELETE", "/api/hosts/db-1/metrics", "")
+            .0,
+        200
+    );
+    two.more = acme.clone();
+    two.ask(
+        "POST",
+        "/api/agent/heartbeat",
+        &beat("db-1", 1.5).to_string(),
+    );
+    until("it again", || on_redis(&server) == 1);
+    for path in ["/api/hosts/db-1", "/api/hosts/db-1/metrics/recent"] {
+        assert_eq!(one.send("globex", "GET", path, "").0, 403, "{path}");
+    }
+    let body = beat("db-1", 98.0).to_string();
+    assert_eq!(
+        one.send("globex", "POST", "/api/agent/heartbeat", &body).0,
+        403
+    );
+}
+
+#[test]
 fn no_answer_stands_in_the_log() {
     let server = Server::start(&[]);
     let world = monitor(&server.url(), "documented");
