@@ -40,7 +40,12 @@ pub fn latency_breakdown(totals: &Json, summary: &[Json]) -> Json {
 fn with_buckets(label: &str, row: &Json) -> Json {
     let bucket = |name: &str| (name.to_owned(), latency(name, &row["acceleration"][name]));
     let mut latency = latency(label, row);
-    latency["acceleration"] = Json::Object(ACCELERATIONS.into_iter().map(bucket).collect());
+    // Who does not count by acceleration says null.
+    let is_unknown = row.get("acceleration").is_some_and(Json::is_null);
+    latency["acceleration"] = match is_unknown {
+        true => Json::Null,
+        false => Json::Object(ACCELERATIONS.into_iter().map(bucket).collect()),
+    };
     latency
 }
 
