@@ -185,7 +185,7 @@ async fn a_file_of_another_version_is_neither_written_nor_read() {
     writer.stop().await.unwrap().close().await.unwrap();
     let app = support::world::App::Sqlite(path.clone());
     for (version, expected) in [
-        (8, "a newer Daybook wrote it (version 8): update this one"),
+        (9, "a newer Daybook wrote it (version 9): update this one"),
         (
             3,
             "a Daybook before the first release wrote it (version 3): name another file",

@@ -307,7 +307,7 @@ async fn what_is_no_longer_kept_for_those_who_come_back_is_a_gap_and_never_silen
 }
 
 #[tokio::test]
-async fn what_is_forgotten_is_not_told_to_those_who_come_back() {
+async fn what_is_forgotten_is_not_told_to_those_who_come_back_and_all_others_are() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = sealed(&folder.path().join("live.db")).await;
     let labels = [("order".to_owned(), "4".to_owned())];
@@ -318,9 +318,19 @@ async fn what_is_forgotten_is_not_told_to_those_who_come_back() {
         step(&mut store, &mut position, 9).await,
         Some(vec![0, 1, 2])
     );
+    // One has come to the middle of a chunk.
+    let mut further = position;
+    assert_eq!(step(&mut store, &mut further, 1).await, Some(vec![3]));
     forget(&mut store, kind, &labels, false).await.unwrap();
-    assert_eq!(step(&mut store, &mut position, 9).await, None);
-    assert_eq!(step(&mut store, &mut position, 9).await, Some(Vec::new()));
+    for (mut position, left) in [(position, vec![3, 5]), (further, vec![5])] {
+        assert_eq!(step(&mut store, &mut position, 9).await, Some(left));
+        assert_eq!(step(&mut store, &mut position, 9).await, Some(Vec::new()));
+    }
+    let labels = [("order".to_owned(), "3".to_owned())];
+    forget(&mut store, kind, &labels, false).await.unwrap();
+    for mut position in [position, further] {
+        assert_eq!(step(&mut store, &mut position, 9).await, Some(vec![5]));
+    }
 }
 
 #[test]
