@@ -49,7 +49,7 @@ const SETTINGS: &str = r#"
 
     [[metrics]]
     key = "nap"
-    sql = "SELECT 7 FROM (SELECT pg_sleep(0.2)) AS nap"
+    sql = "SELECT 7 FROM (SELECT pg_sleep(0.6)) AS nap"
 
     [[metrics]]
     key = "users"
@@ -132,7 +132,7 @@ async fn night(world: &World) -> Night {
 /// Until Daybook naps: then its snapshot is taken, and its tables are not read yet.
 async fn napping(app: &App) {
     let napping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-        AND query LIKE '%pg_sleep(0.2)%' AND state = 'active' AND pid <> pg_backend_pid()";
+        AND query LIKE '%pg_sleep(0.6)%' AND state = 'active' AND pid <> pg_backend_pid()";
     while app.number(napping).await != Some(1.into()) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -329,7 +329,7 @@ async fn no_night_stores_nothing_for_a_table_that_is_never_empty() {
     let (world, app) = shop("").await;
     world.write(
         "daybook.toml",
-        &SETTINGS.replace("pg_sleep(0.2)", "pg_sleep(0.03)"),
+        &SETTINGS.replace("pg_sleep(0.6)", "pg_sleep(0.03)"),
     );
     let writing = app.clone();
     // A deployment and a reload after another, as fast as they can, while one night follows the other.
