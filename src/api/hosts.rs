@@ -264,12 +264,16 @@ async fn delete_samples(
     let ([], asker) = asked(&api, &request, May::Admin, pairs, [])?;
     let (id, _) = asker.host(id).await?;
     let _hand = api.hands.acquire().await.map_err(|_| Problem::stopping())?;
-    let forgotten = asker.forget(&id).await?;
+    let (labels, forgotten) = asker.forget(&id).await?;
     api.hosts.forget(&id).await;
-    api.delete_from_redis(&id).await?;
+    let gone = api.forget_on_redis(labels).await?;
+    // What was recorded here is there, too, and some of it may be kept in one place only.
+    let there = gone.points.max(gone.samples.unsigned_abs() as usize);
+    let points = forgotten.points.max(there);
+    let rollups = forgotten.rollups.max(gone.rollups.unsigned_abs() as usize);
     let broken: Vec<&i64> = forgotten.broken.iter().map(|(chunk, _)| chunk).collect();
     let body = json!({
-        "success": true, "points": forgotten.points, "rollups": forgotten.rollups,
+        "success": true, "points": points, "rollups": rollups,
         "broken_chunks": broken,
     });
     Ok(answer(StatusCode::OK, &body))
@@ -350,7 +354,7 @@ impl Asker<'_> {
     }
 
     /// The host goes altogether, with its rollups, unless others have sent samples by its name.
-    async fn forget(&self, id: &str) -> Result<Forgotten, StoreError> {
+    async fn forget(&self, id: &str) -> Result<(Vec<(String, String)>, Forgotten), StoreError> {
         let hosts = &self.api.hosts;
         let mut store = Store::open(&hosts.database, hosts.durable).await?;
         let (own, mut labels) = (self.own(id), self.own(id));
@@ -361,7 +365,7 @@ impl Asker<'_> {
         }
         let forgotten = forget(&mut store, self.kind, &labels, false).await;
         store.close().await?;
-        forgotten
+        Ok((labels, forgotten?))
     }
 }
 

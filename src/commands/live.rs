@@ -30,7 +30,7 @@ pub async fn run(config: &Config, args: &Live, world: &World) -> Result<Ended, C
         Live::Moderation(args) => moderation::run(config, args, world).await,
         Live::Kinds(args) => kinds::declared(config, args),
         Live::Migrate(args) => migrate::run(config, args, world).await,
-        Live::Forget(args) => forget::run(config, args).await,
+        Live::Forget(args) => forget::run(config, args, world).await,
         Live::Prune(args) => prune::run(config, args, world).await,
         Live::Redis(args) => redis::run(config, args, world).await,
     }

@@ -25,7 +25,7 @@ use super::columns::Columns;
 use super::grain::Grain;
 use super::rollup::{Rolled, rollups};
 use super::store::{CHUNK, ChunkRow, Part, Store, StoreError};
-pub use forget::{Forgotten, forget};
+pub use forget::{Forgotten, Until, forget, forget_until};
 pub use prune::{Pruned, limit};
 
 /// How far the keeper steps back behind other work, of 19.

@@ -6,8 +6,10 @@
 mod batches;
 pub mod changes;
 pub mod compact;
+pub mod forget;
 pub mod forward;
 pub mod generic;
+mod histories;
 pub mod host_samples;
 pub mod hosts;
 pub mod keep;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
@@ -16,7 +17,9 @@ use crate::live::batch::Batch;
 use crate::live::columns::Columns;
 use crate::live::compat::hosts::{HOST, KIND, ORGANISATION};
 use crate::live::question::{self, AskError, Filter, Found, Order, Points};
+use crate::live::redis::forget::{Forgetter, Gone};
 use crate::live::redis::host_samples::{self, Newest};
+use crate::live::redis::server::{Server, Trouble};
 use crate::live::source::Source;
 use crate::live::store::{Store, StoreError};
 use crate::web::access::Grant;
@@ -35,6 +38,8 @@ const FORWARDING: TimeDelta = TimeDelta::seconds(10);
 pub(in super::super) struct Hosts {
     known: Mutex<HashMap<String, Host>>,
     latest: tokio::sync::Mutex<Latest>,
+    /// The last note of what others forgot when these were known.
+    forgotten: AtomicI64,
     pub(super) database: PathBuf,
     pub(super) durable: Durable,
     /// Where replicas meet, if they do.
@@ -67,6 +72,7 @@ impl Hosts {
         Self {
             known: Mutex::default(),
             latest: tokio::sync::Mutex::default(),
+            forgotten: AtomicI64::default(),
             database: live.database.clone(),
             durable: live.durable,
             redis: live.redis.clone(),
@@ -93,6 +99,14 @@ impl Hosts {
             None => drop(known.insert(host.to_owned(), new)),
         }
         true
+    }
+
+    /// What others forgot is no longer known here: what is left is read anew.
+    fn heed(&self, forgotten: i64) {
+        if self.forgotten.swap(forgotten, Relaxed) != forgotten {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.clear();
+        }
     }
 
     pub(super) async fn forget(&self, host: &str) {
@@ -157,6 +171,9 @@ impl Api {
 
     /// What is known here.
     async fn own_host(&self, kind: &Kind, host: &str) -> Result<Option<Host>, Problem> {
+        let window = self.forwarding.as_ref();
+        self.hosts
+            .heed(window.map_or(0, |window| window.seen().forgotten));
         if let Some(known) = self.hosts.find(host) {
             return Ok(Some(known));
         }
@@ -398,22 +415,32 @@ impl Api {
         }
     }
 
-    /// Deletes what all replicas have forwarded of a host.
-    pub(super) async fn delete_from_redis(&self, host: &str) -> Result<(), Problem> {
+    /// Forgets samples with these labels that any replica has forwarded.
+    pub(super) async fn forget_on_redis(
+        &self,
+        labels: Vec<(String, String)>,
+    ) -> Result<Gone, Problem> {
         let Some(settings) = &self.hosts.redis else {
-            return Ok(());
+            return Ok(Gone::default());
         };
-        let mut lent = self.reader.lend(self.recorder.now()).await?;
-        while let Source::Shared(shared) = lent.source() {
-            let kinds = self.recorder.kinds();
-            let deleted = shared.delete_host(settings, kinds, host).await;
-            match lent.settle(deleted).await? {
-                ControlFlow::Break(_) => return Ok(()),
-                ControlFlow::Continue(other) => lent = other,
-            }
-        }
-        let error = "Redis does not answer: the host was deleted here, and not there; try again";
-        Err(Problem::away(error))
+        // A connection of its own: it takes longer than a question, and others ask meanwhile.
+        let forgetting = async {
+            let mut server = Server::connect(settings).await?;
+            let mut forgetter = Forgetter {
+                server: &mut server,
+                settings,
+                kinds: self.recorder.kinds(),
+                now: self.recorder.now(),
+                dry_run: false,
+            };
+            forgetter.forget(KIND, &[labels]).await
+        };
+        forgetting.await.map_err(|trouble: Trouble| {
+            tracing::warn!("a host was deleted here, and not on Redis: {trouble}");
+            let error =
+                "Redis does not answer: the host was deleted here, and not there; try again";
+            Problem::away(error)
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::{Redis, RedisChange};
 use crate::config::Config;
+use crate::live::redis::forget::{Forgetter, Gone};
 use crate::live::redis::keep::{Keeper, OfHosts, Reset, Trimmed};
 use crate::live::redis::server::{Replica, Server, Trouble};
 use crate::text::counted::counted;
@@ -48,16 +49,24 @@ pub(super) async fn run(
         }
         Redis::Trim(change) => trimmed(*change, keeper.trim().await.map_err(failed)?)?,
         Redis::Reset(change) => reset(*change, keeper.reset().await.map_err(failed)?)?,
-        Redis::Clear(change) => deleted(*change, keeper.clear().await.map_err(failed)?)?,
+        Redis::Clear(change) => {
+            let hosts = keeper.hosts().await.map_err(failed)?;
+            let gone = forgetter(keeper).forget_hosts(&hosts).await;
+            deleted(*change, gone.map_err(failed)?)?;
+        }
         Redis::Forget { host, change } => {
-            let deletion = keeper.delete_host(host).await.map_err(failed)?;
-            if deletion.keys == 0 {
+            // Whoever was away may still have samples of a host of which nothing else is left.
+            let gone = forgetter(keeper)
+                .forget_hosts(std::slice::from_ref(host))
+                .await;
+            let gone = gone.map_err(failed)?;
+            if gone.is_nothing() {
                 let host = host.escape_debug();
                 return Err(CommandError::Usage(format!(
                     "nothing is kept of a host `{host}`"
                 )));
             }
-            deleted(*change, deletion)?;
+            deleted(*change, gone)?;
         }
         Redis::Retire { replica, change } => {
             let replicas = server.replicas(&redis.prefix).await.map_err(failed)?;
@@ -82,6 +91,23 @@ pub(super) async fn run(
         }
     }
     Ok(Ended::Done)
+}
+
+fn forgetter(keeper: Keeper<'_>) -> Forgetter<'_> {
+    let Keeper {
+        server,
+        settings,
+        kinds,
+        now,
+        dry_run,
+    } = keeper;
+    Forgetter {
+        server,
+        settings,
+        kinds,
+        now,
+        dry_run,
+    }
 }
 
 fn status(replicas: &[Replica], hosts: OfHosts, as_json: bool) -> Result<(), CommandError> {
@@ -153,11 +179,13 @@ fn reset(change: RedisChange, reset: Reset) -> Result<(), CommandError> {
     say(change, json, &format!("{counters} of {hashes} {done}"))
 }
 
-fn deleted(change: RedisChange, deleted: OfHosts) -> Result<(), CommandError> {
+fn deleted(change: RedisChange, deleted: Gone) -> Result<(), CommandError> {
     let samples = counted(deleted.samples.unsigned_abs(), "sample");
     let hosts = counted(deleted.hosts.unsigned_abs(), "host");
     let done = verb(change, "deleted");
-    let json = json!({ "hosts": deleted.hosts, "samples": deleted.samples });
+    let json = json!({
+        "hosts": deleted.hosts, "samples": deleted.samples, "points": deleted.points,
+    });
     say(change, json, &format!("{samples} of {hosts} {done}"))
 }
 

@@ -1,5 +1,8 @@
 //! Points with certain labels go, wherever they lie, and with them the rollups that are of them alone.
 
+use std::collections::BTreeSet;
+use std::iter::zip;
+
 use crate::kinds::Kind;
 
 use super::super::bytes::Corrupt;
@@ -23,6 +26,20 @@ pub async fn forget(
     labels: &[(String, String)],
     dry_run: bool,
 ) -> Result<Forgotten, StoreError> {
+    let all = [(labels.to_vec(), i64::MAX)];
+    forget_until(store, kind, &all, dry_run).await
+}
+
+/// Labels of points, and until when these are forgotten, in microseconds.
+pub type Until = (Vec<(String, String)>, i64);
+
+/// The same of points with any of these labels. Later points stay, and rollups of hours, days and months that begin later.
+pub async fn forget_until(
+    store: &mut Store,
+    kind: &Kind,
+    all: &[Until],
+    dry_run: bool,
+) -> Result<Forgotten, StoreError> {
     let mut forgotten = Forgotten::default();
     let Some(id) = store.kind(&kind.name).await? else {
         return Ok(forgotten);
@@ -31,6 +48,7 @@ pub async fn forget(
         store.overwrite_what_goes().await?;
     }
     let mut newest = i64::MIN;
+    let mut have_later = vec![false; all.len()];
     // A keeper may move points from one chunk to another meanwhile.
     loop {
         let mut is_done = true;
@@ -40,15 +58,18 @@ pub async fn forget(
                 is_done = false;
                 continue;
             };
-            let rest =
-                match Chunk::open(&data).and_then(|chunk| without(&chunk, &row, labels, kind)) {
-                    Ok(None) => continue,
-                    Ok(Some(rest)) => rest,
-                    Err(error) => {
-                        forgotten.broken.push((row.id, error.to_string()));
-                        continue;
-                    }
-                };
+            let rest = Chunk::open(&data).and_then(|chunk| {
+                let places = forgotten_places(&chunk, all, |which| have_later[which] = true)?;
+                without(&chunk, &row, places, kind)
+            });
+            let rest = match rest {
+                Ok(None) => continue,
+                Ok(Some(rest)) => rest,
+                Err(error) => {
+                    forgotten.broken.push((row.id, error.to_string()));
+                    continue;
+                }
+            };
             let left: i64 = rest.iter().map(|chunk| chunk.points).sum();
             if !dry_run && !store.replace(id, &[row.id], &rest, None).await? {
                 is_done = false;
@@ -70,37 +91,41 @@ pub async fn forget(
             let at = names.iter().position(|known| known == name)?;
             Some((at, text.clone()))
         };
-        if let Some(places) = labels.iter().map(place).collect::<Option<Vec<_>>>() {
-            let labels = names.join(",");
-            forgotten.rollups += store.forget_rollups(id, &labels, &places, dry_run).await?;
+        for (labels, until) in all {
+            if let Some(places) = labels.iter().map(place).collect::<Option<Vec<_>>>() {
+                let labels = names.join(",");
+                forgotten.rollups += store
+                    .forget_rollups(id, &labels, &places, *until, dry_run)
+                    .await?;
+            }
         }
     }
     if !dry_run && forgotten.points > 0 {
         store.note_forgotten(id, newest.saturating_add(1)).await?;
     }
     if !dry_run {
-        forget_replayed(store, id, labels).await?;
-        store.forget_words(id, labels).await?;
+        forget_replayed(store, id, all).await?;
+        for ((labels, _), has_later) in zip(all, have_later) {
+            // Of later points it is still a word.
+            let words = if has_later { &[] } else { labels.as_slice() };
+            store.forget_words(id, words).await?;
+        }
     }
     Ok(forgotten)
 }
 
 /// Others, who have not had them yet, get what is left.
-async fn forget_replayed(
-    store: &mut Store,
-    kind: i64,
-    labels: &[(String, String)],
-) -> Result<(), StoreError> {
+async fn forget_replayed(store: &mut Store, kind: i64, all: &[Until]) -> Result<(), StoreError> {
     for recorded in store.replayed(kind).await? {
         let rest = Chunk::open(&recorded.data).and_then(|chunk| {
-            let places = chunk.places(labels)?;
+            let places = forgotten_places(&chunk, all, |_| {})?;
             let rest = chunk.all().filter(|place| !places.contains(place));
             let rest: Vec<usize> = rest.collect();
             let data = match rest.is_empty() {
                 true => None,
                 false => Some(chunk::encode(&chunk.pick(&rest)?, Effort::Fresh)?),
             };
-            Ok((places, data))
+            Ok((places.into_iter().collect::<Vec<_>>(), data))
         });
         match rest {
             Ok((places, _)) if places.is_empty() => {}
@@ -112,14 +137,37 @@ async fn forget_replayed(
     Ok(())
 }
 
+/// Where the points that go are in a chunk; `later` is told of which labels it has others, too.
+fn forgotten_places(
+    chunk: &Chunk<'_>,
+    all: &[Until],
+    mut later: impl FnMut(usize),
+) -> Result<BTreeSet<usize>, Corrupt> {
+    let mut gone = BTreeSet::new();
+    for (which, (labels, until)) in all.iter().enumerate() {
+        let places = chunk.places(labels)?;
+        if places.is_empty() || *until == i64::MAX {
+            gone.extend(places);
+            continue;
+        }
+        let times = chunk.at(chunk.all())?;
+        for place in places {
+            match times[place] <= *until {
+                true => drop(gone.insert(place)),
+                false => later(which),
+            }
+        }
+    }
+    Ok(gone)
+}
+
 /// The chunk without these points; `None`: it has none of them.
 fn without(
     chunk: &Chunk<'_>,
     row: &ChunkRow,
-    labels: &[(String, String)],
+    places: BTreeSet<usize>,
     kind: &Kind,
 ) -> Result<Option<Vec<NewChunk>>, Corrupt> {
-    let places = chunk.places(labels)?;
     if places.is_empty() {
         return Ok(None);
     }

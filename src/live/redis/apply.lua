@@ -4,7 +4,8 @@
 -- KEYS  1 the replicas' marks, 2 up to which instant each has forwarded; then the keys that the batch changes.
 -- ARGV  1 the replica, 2 its mark before the batch ('' for none), 3 its mark behind it, 4 the instant; then the changes.
 -- A change: a letter, the number of its key, how many parts follow, the parts.
--- Returns {1, mark} when it was applied, and {0, mark} when the mark was another one: the batch is known, or one is missing.
+-- Returns {1, mark} when it was applied, {0, mark} when the mark was another one: the batch is known, or one is missing; and
+-- {2, mark} when something was forgotten that the replica has not seen.
 --
 -- Whatever can fail does so before the first write: without the flag `allow-oom` Redis refuses to begin when memory is
 -- full, and types of keys and rights of the user are looked at first.
@@ -239,6 +240,10 @@ function changes.d(key)
     redis.call('DEL', key)
 end
 
+-- nothing is changed unless the key has this number, or there is none and it is 0
+needs.n = {}
+function changes.n() end
+
 -- expiry of a key that this batch changes: the second
 needs.k = { nil, 'EXPIREAT' }
 function changes.k(key, first)
@@ -328,6 +333,9 @@ while at <= count do
     end
     if wrong then
         return wrong
+    end
+    if change == 'n' and (redis.call('GET', key) or '0') ~= ARGV[at + 3] then
+        return { 2, mark }
     end
     at = at + 3 + ARGV[at + 2]
 end

@@ -120,6 +120,10 @@ impl Batches {
         until: i64,
     ) -> (Call, Vec<Laid>) {
         let mut changes = self.layouts.changes();
+        // All of them may have been forgotten: then items that nobody trims would stay before those that follow.
+        for kind in self.kinds.keys() {
+            changes.forget(&generic::fresh_key(kind, &self.replica));
+        }
         let (mut all, mut begin) = (Vec::new(), from);
         while begin < cursor.position {
             let (points, behind) = self.decode(chunks, begin, BATCH, Some(cursor.position));

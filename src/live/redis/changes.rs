@@ -21,6 +21,8 @@ pub struct Call {
 #[derive(Debug, Default)]
 pub struct Changes {
     prefix: String,
+    /// The last note of what was forgotten: after another one nothing is changed. `None`: after any.
+    last_note: Option<i64>,
     bytes: usize,
     streams: ByName<Stream>,
     sets: ByName<ByName<String>>,
@@ -74,6 +76,12 @@ impl Changes {
             prefix: prefix.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// The server refuses them once something was forgotten after the note of this number.
+    pub fn unless_forgotten_since(mut self, number: i64) -> Self {
+        self.last_note = Some(number);
+        self
     }
 
     /// What it takes on the wire, roughly.
@@ -211,6 +219,10 @@ impl Changes {
         call.number(keys::applied_until(prefix));
         call.arguments.args([replica, before, behind]);
         call.arguments.number(until_micros);
+        if let Some(number) = self.last_note {
+            let key = keys::FORGOTTEN_COUNT.to_owned();
+            call.change("n", key, Parts::default().number(number));
+        }
         for (key, stream) in self.streams.list {
             let mut parts = Parts::default();
             parts.arg(stream.bound).args(stream.events);

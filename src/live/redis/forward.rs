@@ -1,6 +1,6 @@
 //! Forwards what is recorded: in the order of the commits, and each batch once, whatever is repeated.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::iter::zip;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,10 @@ use crate::config::live_redis::RedisSettings;
 use crate::kinds::Kinds;
 
 use super::super::follow::Position;
-use super::super::keep::lock;
+use super::super::keep::{Until, forget_until, lock};
 use super::super::store::{Backlog, Forwarding, Store, StoreError, Waiting};
 use super::batches::{Batch, Batches, Cursor};
+use super::forget::{self, Note};
 use super::generic;
 use super::keep::Keeper;
 use super::layouts::Layouts;
@@ -56,6 +57,8 @@ pub struct Seen {
     pub batches: u64,
     /// Batches that were not applied.
     pub failed: u64,
+    /// The last note of what others forgot that was seen to.
+    pub forgotten: i64,
     pub trouble: Option<String>,
 }
 
@@ -207,6 +210,8 @@ struct Session {
     rolling: Rolling,
     /// How long a server takes that has nothing to do.
     distance: Duration,
+    /// The number of the last note of what was forgotten.
+    forgotten: i64,
     batch: usize,
     batches: Arc<Mutex<Batches>>,
     /// The next batch of points.
@@ -299,13 +304,14 @@ impl Forwarder {
             true => server.new_chain().await?,
             false => 0,
         };
+        let (forgotten, notes) = forget::notes_for(&mut server, &identity.replica).await?;
         let now = Instant::now();
         let mut session = Session {
             points: cursor(identity.replica.clone()),
             rollups: cursor(format!("{}{ROLLUPS}", identity.replica)),
             batches: Arc::new(Mutex::new(Batches {
                 kinds: self.kinds.clone(),
-                layouts: Layouts::new(&self.settings, chain, self.zone),
+                layouts: Layouts::new(&self.settings, chain, self.zone, forgotten),
                 file: self.store.path().display().to_string(),
                 replica: identity.replica.clone(),
                 writer: self.own.clone(),
@@ -318,6 +324,7 @@ impl Forwarder {
             until: 0,
             rolling: Rolling::new(Vec::new()),
             distance,
+            forgotten,
             batch: BATCH,
             looked: now,
             told: now,
@@ -326,6 +333,9 @@ impl Forwarder {
         };
         self.check_kinds(&mut session).await?;
         self.find_marks(&mut session).await?;
+        if !notes.is_empty() {
+            self.forget(&mut session, notes).await?;
+        }
         // All was forwarded that was recorded before what waits.
         let now = (self.clock)().timestamp_micros();
         let waiting = self.store.backlog(session.points.position.chunk()).await?;
@@ -499,8 +509,36 @@ impl Forwarder {
         session.told = Instant::now();
         match session.server.apply(&call).await? {
             Applied::Now => Ok(()),
-            Applied::NotBehind(_) => Err(Broken::Replaced),
+            Applied::NotBehind(_) | Applied::Forgotten => Err(Broken::Replaced),
         }
+    }
+
+    /// What is forgotten goes from the file, too, before anything else is forwarded from it.
+    async fn forget(&mut self, session: &mut Session, notes: Vec<Note>) -> Result<(), Broken> {
+        let mut by_kind: BTreeMap<String, Vec<Until>> = BTreeMap::new();
+        for Note {
+            kind, labels, at, ..
+        } in notes
+        {
+            let labels = labels.into_iter().collect();
+            by_kind.entry(kind).or_default().push((labels, at));
+        }
+        for (kind, all) in by_kind {
+            let Some(kind) = self.kinds.get(&kind) else {
+                continue;
+            };
+            let done = forget_until(&mut self.store, kind, &all, false).await?;
+            for (chunk, why) in done.broken {
+                let file = self.store.path().display();
+                tracing::warn!(
+                    "{file}: chunk {chunk} is {why}; it may hold what is to be forgotten"
+                );
+            }
+        }
+        let replica = &session.identity.replica;
+        forget::note_done(&mut session.server, replica, session.forgotten).await?;
+        self.see(|seen| seen.forgotten = session.forgotten);
+        Ok(())
     }
 
     /// Forwards something, or waits for it.
@@ -530,7 +568,8 @@ impl Forwarder {
             session.looked = Instant::now();
             let about = session.server.about().await.map_err(Broken::Away)?;
             about.check_policy()?;
-            if about.run != session.run {
+            let forgotten = forget::count(&mut session.server).await?;
+            if about.run != session.run || forgotten != session.forgotten {
                 return Err(Broken::Replaced);
             }
         }
@@ -660,6 +699,7 @@ impl Forwarder {
     async fn settle(&mut self, session: &mut Session, applied: Applied) -> Result<(), Broken> {
         match applied {
             Applied::Now => {}
+            Applied::Forgotten => return Err(Broken::Replaced),
             // It has lost its marks, or a batch that was given up arrived after they were asked for.
             Applied::NotBehind(other) if other.is_empty() || self.unanswered.contains(&other) => {
                 return Err(Broken::Replaced);
@@ -686,7 +726,7 @@ impl Forwarder {
         let call = lock_of(&session.batches).of_nothing(&session.points, until);
         match session.server.apply(&call).await? {
             Applied::Now => Ok(()),
-            Applied::NotBehind(_) => Err(Broken::Replaced),
+            Applied::NotBehind(_) | Applied::Forgotten => Err(Broken::Replaced),
         }
     }
 

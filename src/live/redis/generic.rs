@@ -118,11 +118,7 @@ pub fn add_rolled(
     for (number, hour) in (0..).zip(hours) {
         let inside = (0..).zip(&hour_of).filter(|(_, hour)| **hour == number);
         let places: Vec<u32> = inside.map(|(place, _)| place).collect();
-        let effort = match places.len() < WORTH_SEALING {
-            true => Effort::Fresh,
-            false => Effort::Sealed,
-        };
-        let chunk = chunk::encode(&points.pick(&places), effort)?;
+        let chunk = chunk::encode(&points.pick(&places), effort(places.len()))?;
         let end = Grain::Hour.piece(hour, zone).end;
         let expires = expiry(end, kind.keep.points);
         changes.item(&points_key(&kind.name, hour), expires, chunk);
@@ -139,6 +135,14 @@ pub fn add_rolled(
     let hours = rollups(points, kind, zone);
     add_rollups(changes, &Rolled { zone, hours }, kind);
     Ok(())
+}
+
+/// For an item of so many points.
+pub(super) fn effort(points: usize) -> Effort {
+    match points < WORTH_SEALING {
+        true => Effort::Fresh,
+        false => Effort::Sealed,
+    }
 }
 
 /// A label whose words are not limited has no latest points.

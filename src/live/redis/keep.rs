@@ -1,4 +1,4 @@
-//! What is older than its tier goes, hosts are deleted, and readers of scans count from a new beginning.
+//! What is older than its tier goes, and readers of scans count from a new beginning.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,17 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::live_redis::RedisSettings;
 use crate::kinds::Kinds;
 
-use super::super::compat::hosts::{HOST, KIND};
 use super::super::compat::scan_hashes::COUNTERS;
 use super::super::grain::Grain;
 use super::server::{Server, Trouble};
-use super::wire::{Commands, Parts, Scored, command};
-use super::{generic, keys};
+use super::wire::{Parts, Scored, command};
+use super::{generic, histories, keys};
 
 const TRIM_HOST: &str = include_str!("trim_host.lua");
 const TRIM_DAY: &str = include_str!("trim_day.lua");
 const TRIM_LATEST: &str = include_str!("trim_latest.lua");
-const DELETE_HOST: &str = include_str!("delete_host.lua");
 const RESET: &str = include_str!("reset.lua");
 
 /// Samples that one call takes: all others wait meanwhile.
@@ -27,6 +25,8 @@ const SAMPLES: i64 = 1000;
 const HASHES: usize = 2000;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
+/// Notes of what was forgotten are kept for so many days: a replica that was away for longer does not see them.
+const NOTES: i64 = 32;
 
 /// What went, or would go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,8 +48,6 @@ pub struct Trimmed {
 pub struct OfHosts {
     pub hosts: i64,
     pub samples: i64,
-    /// Keys that hold them.
-    pub keys: i64,
 }
 
 /// Hashes of scans with a new baseline, and their counters.
@@ -102,6 +100,10 @@ impl Keeper<'_> {
             let mut note = command("SET");
             note.arg(keys::LAST_CLEANUP).number(now);
             self.server.ask::<()>(&note).await?;
+            let mut notes = command("ZREMRANGEBYSCORE");
+            notes.arg(keys::FORGOTTEN).arg("-inf");
+            notes.arg(format!("({}", (now - NOTES * DAY) * 1000));
+            self.server.ask::<()>(&notes).await?;
         }
         Ok(())
     }
@@ -173,22 +175,15 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// What is kept of hosts by their documented histories.
+    /// What is kept of hosts by their histories.
     pub async fn count(&mut self) -> Result<OfHosts, Trouble> {
-        let hosts = self.hosts().await?;
-        let mut counting = Commands::default();
-        for host in &hosts {
-            counting.add(command("ZCARD").arg(keys::history(host)));
+        let mut all = OfHosts::default();
+        for host in self.hosts().await? {
+            let kept = histories::count(self.server, self.settings, self.now, &host).await?;
+            all.hosts += 1;
+            all.samples += kept.samples;
         }
-        let answers = self.server.at_once(&counting).await?;
-        let mut answers = answers.read();
-        let counts = hosts.iter().map(|_| answers.take::<i64>());
-        let counts: Vec<i64> = counts.collect::<Result<_, _>>()?;
-        Ok(OfHosts {
-            hosts: hosts.len() as i64,
-            samples: counts.iter().sum(),
-            keys: counts.iter().filter(|count| **count > 0).count() as i64,
-        })
+        Ok(all)
     }
 
     pub async fn hosts(&mut self) -> Result<Vec<String>, Trouble> {
@@ -198,77 +193,6 @@ impl Keeper<'_> {
     async fn members(&mut self, index: &str) -> Result<Vec<String>, Trouble> {
         let mut all = command("ZRANGE");
         self.server.ask(all.args([index, "0", "-1"])).await
-    }
-
-    /// All that is kept of one host.
-    pub async fn delete_host(&mut self, host: &str) -> Result<OfHosts, Trouble> {
-        let today = self.now.timestamp_millis().div_euclid(DAY);
-        let oldest = today - i64::from(self.settings.retention) - 1;
-        let mut parts = host_keys(host);
-        parts.args((oldest..=today + 1).map(|day| keys::compact(host, day)));
-        let mut arguments = Parts::default();
-        arguments.arg(host).arg(self.dry());
-        let (samples, keys): (i64, i64) =
-            self.server.script(DELETE_HOST, &parts, &arguments).await?;
-        if !self.dry_run {
-            self.forget_word(KIND, HOST, host).await?;
-            let mut forget = command("HDEL");
-            self.server
-                .ask::<()>(forget.args([keys::OWNERS, host]))
-                .await?;
-        }
-        Ok(OfHosts {
-            hosts: i64::from(keys > 0),
-            samples,
-            keys,
-        })
-    }
-
-    /// Rollups of groups with a label's word, and the latest point of it. What the points of an hour have of it expires with them.
-    async fn forget_word(&mut self, kind: &str, label: &str, word: &str) -> Result<(), Trouble> {
-        let Some(kind) = self.kinds.get(kind) else {
-            return Ok(());
-        };
-        for grain in Grain::ALL {
-            for labels in generic::groups(kind) {
-                let Some(at) = labels.split(',').position(|known| known == label) else {
-                    continue;
-                };
-                let index = generic::index_key(&kind.name, grain, &labels);
-                let keys = self.members(&index).await?;
-                let is_of = |key: &String| {
-                    let read = generic::read_key(&kind.name, key);
-                    read.is_some_and(|read| read.words.get(at).is_some_and(|own| own == word))
-                };
-                let keys: Vec<String> = keys.into_iter().filter(is_of).collect();
-                for keys in keys.chunks(SAMPLES as usize) {
-                    let sketches = keys.iter().flat_map(|key| {
-                        let values = kind.values.iter();
-                        values.map(move |value| generic::sketch_key(key, &value.name))
-                    });
-                    let mut gone = Commands::default();
-                    gone.add(command("UNLINK").args(keys).args(sketches));
-                    gone.add(command("ZREM").arg(&index).args(keys));
-                    self.server.at_once(&gone).await?.read().skip(2)?;
-                }
-            }
-        }
-        let mut latest = command("HDEL");
-        latest.arg(generic::latest_key(&kind.name, label));
-        latest.arg(word).arg(format!("{word}\0us"));
-        self.server.ask(&latest).await
-    }
-
-    /// All hosts.
-    pub async fn clear(&mut self) -> Result<OfHosts, Trouble> {
-        let mut all = OfHosts::default();
-        for host in self.hosts().await? {
-            let one = self.delete_host(&host).await?;
-            all.hosts += one.hosts;
-            all.samples += one.samples;
-            all.keys += one.keys;
-        }
-        Ok(all)
     }
 
     /// Readers of scans count from what is there now. Nothing is set to 0: deleting the baselines takes it back.

@@ -10,6 +10,10 @@ pub const LAST_CLEANUP: &str = "metrics:last_cleanup";
 pub const OWNERS: &str = "daybook:live:owners";
 /// There for as long as nothing has to be trimmed again.
 pub const KEPT: &str = "daybook:live:kept";
+/// Notes of what was forgotten, the number of the last one, and which one each replica has seen to.
+pub const FORGOTTEN: &str = "daybook:live:forgotten";
+pub const FORGOTTEN_COUNT: &str = "daybook:live:forgotten:count";
+pub const FORGOTTEN_DONE: &str = "daybook:live:forgotten:done";
 /// The last number that was given to a connection which writes compact histories.
 pub const CHAINS: &str = "metrics:compact:chains";
 

@@ -20,11 +20,13 @@ pub(super) struct Layouts {
     hosts: hosts::Layout,
     chains: Chains,
     zone: Tz,
+    /// The last note of what was forgotten.
+    forgotten: i64,
 }
 
 impl Layouts {
-    /// `chain`: no other connection has this number.
-    pub(super) fn new(settings: &RedisSettings, chain: u64, zone: Tz) -> Self {
+    /// `chain`: no other connection has this number. `forgotten`: of the last note that it has seen.
+    pub(super) fn new(settings: &RedisSettings, chain: u64, zone: Tz, forgotten: i64) -> Self {
         let bound = settings.stream_most.map(|most| moderation::Bound {
             most,
             roughly: settings.stream_roughly,
@@ -42,11 +44,12 @@ impl Layouts {
             },
             chains: Chains::new(chain),
             zone,
+            forgotten,
         }
     }
 
     pub(super) fn changes(&self) -> Changes {
-        Changes::new(&self.scans.prefix)
+        Changes::new(&self.scans.prefix).unless_forgotten_since(self.forgotten)
     }
 
     pub(super) fn add_points(

@@ -46,6 +46,8 @@ pub enum Applied {
     Now,
     /// The mark was not the one before the batch, but this one.
     NotBehind(String),
+    /// Something was forgotten since the connection began.
+    Forgotten,
 }
 
 /// What the server says of itself.
@@ -179,6 +181,7 @@ impl Server {
             self.script(APPLY, &call.keys, &call.arguments).await?;
         Ok(match applied {
             1 => Applied::Now,
+            2 => Applied::Forgotten,
             _ => Applied::NotBehind(mark),
         })
     }
@@ -271,9 +274,10 @@ impl Server {
     /// Waits no longer for a replica. Its marks stay: what it has forwarded last may be in no rollup yet, and it may come back.
     pub async fn retire(&mut self, prefix: &str, replica: &str) -> Result<(), Trouble> {
         let names = [replica.to_owned(), format!("{replica}{ROLLUPS}")];
-        let mut forget = command("HDEL");
-        forget.arg(keys::applied_until(prefix)).args(names);
-        self.ask(&forget).await
+        let mut both = Commands::default();
+        both.add(command("HDEL").arg(keys::applied_until(prefix)).args(names));
+        both.add(command("HDEL").args([keys::FORGOTTEN_DONE, replica]));
+        Ok(self.exchange(&both).await?.read().skip(2)?)
     }
 
     /// Whether nobody else has had this turn for so long.

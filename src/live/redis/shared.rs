@@ -17,14 +17,12 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use tokio::time::timeout;
 
 use crate::config::live_redis::{RedisSettings, Scans};
-use crate::kinds::{Kind, Kinds};
+use crate::kinds::Kind;
 
 use super::super::chunk::Chunk;
-use super::super::compat::hosts;
 use super::super::grain::Grain;
 use super::super::store::{ChunkRow, Level, Past, StoreError};
 use super::compact::DAY;
-use super::keep::Keeper;
 use super::past::{self, Hours, read_past};
 use super::server::{ROLLUPS, Server, Trouble};
 use super::wire::{Answer, Answers, Commands, Parts, Unexpected, command};
@@ -137,30 +135,6 @@ impl Shared {
     pub(super) fn days_of_hosts(&self) -> RangeInclusive<i64> {
         let today = self.now.timestamp_millis().div_euclid(DAY);
         today - i64::from(self.keep_hosts) - 1..=today + 1
-    }
-
-    /// A host goes with all that is kept of it by its name.
-    pub async fn delete_host(
-        &mut self,
-        settings: &RedisSettings,
-        kinds: &Kinds,
-        host: &str,
-    ) -> Result<(), StoreError> {
-        let mut keeper = Keeper {
-            server: &mut self.server,
-            settings,
-            kinds,
-            now: self.now,
-            dry_run: false,
-        };
-        keeper.delete_host(host).await?;
-        for kind in kinds.values().filter(|kind| kind.name == hosts::KIND) {
-            let mut forget = command("HDEL");
-            forget.arg(generic::latest_key(&kind.name, hosts::HOST));
-            forget.arg(host).arg(format!("{host}\0us"));
-            self.ask::<()>(&forget).await?;
-        }
-        Ok(())
     }
 
     /// What is asked from here on is asked now.

@@ -342,19 +342,23 @@ impl Store {
         self.note_pruned(kind, Tier::Forgotten, before).await
     }
 
-    /// The rollups of a kind by these labels whose groups have these texts at these places; how many they are.
+    /// The rollups of a kind by these labels whose groups have these texts at these places, and which begin at this
+    /// microsecond or before; how many they are.
     pub async fn forget_rollups(
         &mut self,
         kind: i64,
         labels: &str,
         texts: &[(usize, String)],
+        until: i64,
         dry_run: bool,
     ) -> Result<usize, StoreError> {
+        let until = until.div_euclid(1_000_000);
         let groups: Vec<(Vec<u8>, i64)> = sqlx::query_as(
-            "SELECT words, count(*) FROM rollups WHERE kind = ? AND labels = ? GROUP BY words",
+            "SELECT words, count(*) FROM rollups WHERE kind = ? AND labels = ? AND start <= ? GROUP BY words",
         )
         .bind(kind)
         .bind(labels)
+        .bind(until)
         .fetch_all(&mut self.connection)
         .await
         .map_err(self.failed("read"))?;
@@ -365,11 +369,12 @@ impl Store {
         let groups: Vec<(Vec<u8>, i64)> = groups.into_iter().filter(has_all).collect();
         if !dry_run {
             let deleted = sqlx::query(
-                "DELETE FROM rollups WHERE kind = ? AND labels = ?
+                "DELETE FROM rollups WHERE kind = ? AND labels = ? AND start <= ?
                  AND words IN (SELECT unhex(value) FROM json_each(?))",
             )
             .bind(kind)
             .bind(labels)
+            .bind(until)
             .bind(as_json(groups.iter().map(|(words, _)| words)))
             .execute(&mut self.connection)
             .await;

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "recorders tell the real time")]
 
 mod failing;
+mod forgetting;
 mod hosts;
 mod keeping;
 mod random;

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "Redis expires by the real time")]
 
 mod broken;
+mod forgetting;
 mod hosts;
 mod scans;
 mod served;

@@ -11,14 +11,14 @@ use support::redis::{Client, Reply, Server};
 
 use super::{Replica, until, world};
 
-fn sample(host: &str, at: DateTime<Utc>, cpu: f64) -> Event<'_> {
+pub(super) fn sample(host: &str, at: DateTime<Utc>, cpu: f64) -> Event<'_> {
     Event::new("host")
         .label("host", host)
         .at(at)
         .value("cpu", cpu)
 }
 
-async fn send<'e>(replica: &Replica, samples: impl IntoIterator<Item = Event<'e>>) {
+pub(super) async fn send<'e>(replica: &Replica, samples: impl IntoIterator<Item = Event<'e>>) {
     let mut batch = Batch::default();
     for sample in samples {
         batch.add(1, &sample, replica.recorder.kinds(), replica.recorder.now());
