@@ -408,7 +408,7 @@ pub mod written {
     #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct Redis {
-        /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` for TLS, or `unix:///PATH[?db=DATABASE]`.
+        /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` for TLS, `unix:///PATH[?db=DATABASE]`, or `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/SERVICE[/DATABASE]`.
         pub url: Option<String>,
         /// The file that holds the URL, since it may hold a password.
         pub url_file: Option<String>,

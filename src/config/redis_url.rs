@@ -8,8 +8,10 @@ use secrecy::SecretString;
 use url::Url;
 
 pub const PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
 
-const EXPECTED: &str = "expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… for TLS, or unix:///PATH[?db=DATABASE]";
+const EXPECTED: &str = "expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… for TLS, unix:///PATH[?db=DATABASE], or redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT],…/SERVICE[/DATABASE]";
+const SENTINEL: &str = "redis+sentinel://";
 
 #[derive(Debug, Clone)]
 pub struct RedisServer {
@@ -22,13 +24,27 @@ pub struct RedisServer {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    Tcp { host: String, port: u16 },
-    Tls { host: String, port: u16 },
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    Tls {
+        host: String,
+        port: u16,
+    },
     Socket(PathBuf),
+    /// The server that these say, by the name of its service.
+    Sentinels {
+        sentinels: Vec<(String, u16)>,
+        service: String,
+    },
 }
 
 impl RedisServer {
     pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(rest) = text.trim().strip_prefix(SENTINEL) {
+            return Self::of_sentinels(rest);
+        }
         let url = Url::parse(text.trim()).map_err(|error| format!("{error}: {EXPECTED}"))?;
         let path = decoded(url.path())?;
         let mut server = Self {
@@ -57,6 +73,37 @@ impl RedisServer {
         }
         Ok(server)
     }
+
+    /// `USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DATABASE`
+    fn of_sentinels(rest: &str) -> Result<Self, String> {
+        let (user, all) = match rest.rsplit_once('@') {
+            Some((user, all)) => (format!("{user}@"), all),
+            None => (String::new(), rest),
+        };
+        let (hosts, path) = all.split_once('/').unwrap_or((all, ""));
+        let (service, database) = path.split_once('/').unwrap_or((path, ""));
+        let service = decoded(service)?
+            .ok_or_else(|| format!("the service's name is missing: {EXPECTED}"))?;
+        let one = |host: &str| Self::parse(&format!("redis://{user}{host}/{database}"));
+        let servers: Result<Vec<Self>, String> = hosts.split(',').map(one).collect();
+        let mut servers = servers?;
+        let sentinels = servers.iter().zip(hosts.split(','));
+        let sentinels = sentinels.map(|(server, host)| match &server.place {
+            Place::Tcp { host: name, .. } if !names_port(host) => (name.clone(), SENTINEL_PORT),
+            Place::Tcp { host, port } => (host.clone(), *port),
+            _ => (String::new(), SENTINEL_PORT),
+        });
+        let sentinels = sentinels.collect();
+        Ok(Self {
+            place: Place::Sentinels { sentinels, service },
+            ..servers.swap_remove(0)
+        })
+    }
+}
+
+fn names_port(host: &str) -> bool {
+    let name = host.rsplit(']').next().unwrap_or(host);
+    name.contains(':')
 }
 
 fn place(url: &Url, path: &Option<String>) -> Result<Place, String> {
@@ -101,6 +148,7 @@ impl fmt::Display for RedisServer {
             Place::Tcp { .. } => "redis",
             Place::Tls { .. } => "rediss",
             Place::Socket(_) => "unix",
+            Place::Sentinels { .. } => "redis+sentinel",
         };
         write!(f, "{scheme}://")?;
         match (&self.user, &self.password) {
@@ -116,13 +164,24 @@ impl fmt::Display for RedisServer {
                     .map_or(Ok(()), |number| write!(f, "?db={number}"))
             }
             Place::Tcp { host, port } | Place::Tls { host, port } => {
-                match host.contains(':') {
-                    true => write!(f, "[{host}]:{port}")?,
-                    false => write!(f, "{host}:{port}")?,
-                }
+                f.write_str(&address(host, *port))?;
+                self.database
+                    .map_or(Ok(()), |number| write!(f, "/{number}"))
+            }
+            Place::Sentinels { sentinels, service } => {
+                let all = sentinels.iter().map(|(host, port)| address(host, *port));
+                let all: Vec<String> = all.collect();
+                write!(f, "{}/{service}", all.join(","))?;
                 self.database
                     .map_or(Ok(()), |number| write!(f, "/{number}"))
             }
         }
+    }
+}
+
+fn address(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
     }
 }

@@ -116,6 +116,77 @@ impl Drop for Server {
     }
 }
 
+/// A sentinel that watches one master, by the name of `live`, and puts a replica in its place after half a second.
+pub struct Sentinel {
+    pub port: u16,
+    /// Ends it, as that of a server.
+    guardian: Child,
+}
+
+/// `$1` folder.
+const SENTINEL: &str = r#"
+redis-server "$1/sentinel.conf" --sentinel </dev/null >>"$1/log" 2>&1 &
+sentinel=$!
+echo started
+read -r told
+kill -KILL "$sentinel" 2>/dev/null
+wait "$sentinel"
+rm -rf "$1"
+"#;
+
+impl Sentinel {
+    pub fn start(master: u16, password: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let port = free_port();
+        let password = password.map_or_else(String::new, |password| {
+            format!("sentinel auth-pass live {password}\n")
+        });
+        let settings = format!(
+            "bind 127.0.0.1\nport {port}\ndir {}\nsentinel monitor live 127.0.0.1 {master} 1\n\
+             sentinel down-after-milliseconds live 500\nsentinel failover-timeout live 3000\n{password}",
+            folder.display()
+        );
+        std::fs::write(folder.join("sentinel.conf"), settings).unwrap();
+        let guardian = Command::new("sh")
+            .args(["-c", SENTINEL, "guardian"])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        assert!(answers(&folder, port), "the sentinel does not begin");
+        Self { port, guardian }
+    }
+
+    /// Where it says the master is.
+    pub fn master(&self) -> u16 {
+        let mut client = Client::connect(self.port).unwrap();
+        let said = client.run(["SENTINEL", "get-master-addr-by-name", "live"]);
+        said.list().swap_remove(1).text().parse().unwrap()
+    }
+
+    /// Whether it has heard of a replica that can take the master's place.
+    pub fn knows_replica(&self) -> bool {
+        let mut client = Client::connect(self.port).unwrap();
+        let known = client.run(["SENTINEL", "replicas", "live"]).list();
+        known.into_iter().any(|replica| {
+            let facts: Vec<String> = replica.list().into_iter().map(Reply::text).collect();
+            facts
+                .chunks(2)
+                .any(|fact| fact == ["master-link-status", "ok"])
+        })
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        drop(self.guardian.stdin.take());
+        self.guardian.wait().unwrap();
+    }
+}
+
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -129,7 +200,10 @@ fn answers(folder: &Path, port: u16) -> bool {
         if log.contains("Address already in use") {
             return false;
         }
-        if log.contains("Ready to accept connections")
+        let is_ready = ["Ready to accept connections", "Sentinel ID is"]
+            .iter()
+            .any(|words| log.contains(words));
+        if is_ready
             && let Ok(mut client) = Client::connect(port)
             && client.run(["PING"]) == Reply::Status("PONG".to_owned())
         {

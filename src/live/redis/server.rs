@@ -102,15 +102,12 @@ impl Server {
     pub async fn connect(settings: &RedisSettings) -> Result<Self, Trouble> {
         let limit = settings.connect_timeout;
         let connecting = async {
-            let (reader, writer) = split(reach(settings).await?);
-            let mut server = Self {
-                reader,
-                writer,
-                is_behind: false,
-                password: settings.server.password.clone(),
-                scripts: HashMap::new(),
-            };
+            let stream = reach(settings).await?;
+            let mut server = Self::over(stream, settings.server.password.clone());
             server.sign_in(&settings.server).await?;
+            if matches!(settings.server.place, Place::Sentinels { .. }) {
+                server.refuse_replica().await?;
+            }
             Ok(server)
         };
         let connected = timeout(limit, connecting).await;
@@ -119,6 +116,28 @@ impl Server {
             Err(Trouble(format!("no connection within {waited}")))
         });
         connected.map_err(|trouble| hiding(trouble, settings.server.password.as_ref()))
+    }
+
+    fn over(stream: Box<dyn Stream>, password: Option<SecretString>) -> Self {
+        let (reader, writer) = split(stream);
+        Self {
+            reader,
+            writer,
+            is_behind: false,
+            password,
+            scripts: HashMap::new(),
+        }
+    }
+
+    /// Sentinels may not know yet that another one has taken its place.
+    async fn refuse_replica(&mut self) -> Result<(), Trouble> {
+        let about: String = self.ask(command("INFO").arg("replication")).await?;
+        match about.lines().any(|line| line.trim() == "role:master") {
+            true => Ok(()),
+            false => Err(Trouble(
+                "the sentinels say a server that is a replica".to_owned(),
+            )),
+        }
     }
 
     async fn sign_in(&mut self, server: &RedisServer) -> Result<(), Trouble> {
@@ -398,6 +417,34 @@ fn is_telling(said: &[u8], password: Option<&SecretString>) -> bool {
     !begin.is_empty() && said.windows(begin.len()).any(|part| part == begin)
 }
 
+/// Where the server is, as the first of the sentinels says that knows it.
+async fn master(
+    sentinels: &[(String, u16)],
+    service: &str,
+    limit: Duration,
+) -> Result<(String, u16), Trouble> {
+    let mut said = Vec::new();
+    let each = limit / (sentinels.len() as u32 + 1);
+    for (host, port) in sentinels {
+        let asking = async {
+            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+            let mut sentinel = Server::over(Box::new(stream), None);
+            let mut ask = command("SENTINEL");
+            ask.args(["get-master-addr-by-name", service]);
+            sentinel.ask::<Option<(String, u64)>>(&ask).await
+        };
+        let why = match timeout(each, asking).await {
+            Ok(Ok(Some((host, port)))) => return Ok((host, port as u16)),
+            Ok(Ok(None)) => format!("it knows no service `{}`", service.escape_debug()),
+            Ok(Err(trouble)) => trouble.0,
+            Err(_) => format!("no answer within {}", spoken(each)),
+        };
+        said.push(format!("{host}:{port}: {why}"));
+    }
+    let said = said.join("; ");
+    Err(Trouble(format!("no sentinel says where it is: {said}")))
+}
+
 async fn reach(settings: &RedisSettings) -> Result<Box<dyn Stream>, Trouble> {
     let tcp = |host: String, port: u16| async move {
         let stream = TcpStream::connect((host, port)).await?;
@@ -406,6 +453,10 @@ async fn reach(settings: &RedisSettings) -> Result<Box<dyn Stream>, Trouble> {
     };
     match settings.server.place.clone() {
         Place::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+        Place::Sentinels { sentinels, service } => {
+            let (host, port) = master(&sentinels, &service, settings.connect_timeout).await?;
+            Ok(Box::new(tcp(host, port).await?))
+        }
         Place::Tcp { host, port } => Ok(Box::new(tcp(host, port).await?)),
         Place::Tls { host, port } => {
             let config = match &settings.authority {

@@ -111,14 +111,16 @@ fn judge(forwarding: &Forwarding, backlog: Backlog, now: DateTime<Utc>) -> Vec<F
 }
 
 fn exposed(place: &Place, has_password: bool) -> Option<Finding> {
-    let Place::Tcp { host, .. } = place else {
-        return None;
+    let hosts: Vec<&String> = match place {
+        Place::Tcp { host, .. } => vec![host],
+        Place::Sentinels { sentinels, .. } => sentinels.iter().map(|(host, _)| host).collect(),
+        Place::Tls { .. } | Place::Socket(_) => return None,
     };
-    let is_here = host == "localhost"
-        || host
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback());
-    if is_here {
+    let is_here = |host: &&String| {
+        let address = host.parse::<IpAddr>();
+        *host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    };
+    if hosts.iter().all(is_here) {
         return None;
     }
     let read = match has_password {

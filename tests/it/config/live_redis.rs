@@ -69,6 +69,14 @@ fn a_url_says_where_and_as_whom() {
         port: 6379,
     };
     assert_eq!(known("rediss://h/2"), (tls, None, None, Some(2)));
+    let sentinels = Place::Sentinels {
+        sentinels: vec![("a".to_owned(), 26379), ("::1".to_owned(), 7000)],
+        service: "live".to_owned(),
+    };
+    let url = "redis+sentinel://eve:a%40b@a,[::1]:7000/live/3";
+    assert_eq!(known(url), (sentinels, text("eve"), text("a@b"), Some(3)));
+    let shown = parsed(url).to_string();
+    assert_eq!(shown, "redis+sentinel://eve:***@a:26379,[::1]:7000/live/3");
     let socket = Place::Socket("/run/redis/redis.sock".into());
     for url in [
         "unix:///run/redis/redis.sock?db=5&password=p",
@@ -90,6 +98,8 @@ fn a_url_that_says_nothing_is_refused_with_what_was_expected() {
         ("redis://h/-1", "`-1` is not the number of a database"),
         ("redis://h?tls=1", "after the `?` there is no `tls`"),
         ("unix:", "the socket's path is missing"),
+        ("redis+sentinel://a,b", "the service's name is missing"),
+        ("redis+sentinel://a,/live", "the server's name is missing"),
         ("h:6379", "`h` is none of redis, rediss and unix"),
     ] {
         let error = RedisServer::parse(url).expect_err(url);

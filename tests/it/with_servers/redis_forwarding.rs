@@ -10,6 +10,7 @@ mod keeping;
 mod random;
 mod reached;
 mod scans;
+mod sentinels;
 mod told;
 
 use std::collections::BTreeMap;
