@@ -15,8 +15,9 @@ const EVERY: Duration = Duration::from_secs(10);
 const MANY: usize = 50_000;
 /// Questions read all that are in no rollup: more than these are not let wait.
 const MOST: usize = 4 * MANY;
-/// Others wait about so long for a piece.
+/// Others wait about so long for a piece; ten times as long at most, where so many points wait that few large pieces cost less.
 const PIECE: Duration = Duration::from_millis(50);
+const LARGE: usize = 5_000;
 /// A piece has so many times the points of the last at most.
 const MORE: f64 = 8.0;
 /// Points of the first piece. A batch of points is never smaller, and never larger than the other.
@@ -126,11 +127,12 @@ impl Rolling {
 
     /// A piece is in the rollups, for which the server took so long.
     pub(super) fn done(&mut self, piece: &Piece, took: Duration) {
+        let wanted = PIECE * (self.points / LARGE).clamp(1, 10) as u32;
         self.waiting.drain(..piece.batches);
         self.points -= piece.points;
         self.at = Instant::now();
         self.took += took;
-        let share = PIECE.as_secs_f64() / took.as_secs_f64().max(1e-6);
+        let share = wanted.as_secs_f64() / took.as_secs_f64().max(1e-6);
         let wanted = (piece.points as f64 * share.min(MORE)) as usize;
         // Less than a piece tells little of a whole one.
         if piece.points >= self.piece || share < 1.0 {
