@@ -121,6 +121,7 @@ pub async fn start(
         window: window.clone(),
         told: Told::Nothing,
         failures: 0,
+        begun: 0,
         acknowledged: VecDeque::new(),
         unanswered: Vec::new(),
         own: random_digits(),
@@ -156,8 +157,9 @@ struct Forwarder {
     clock: fn() -> DateTime<Utc>,
     window: Window,
     told: Told,
-    /// Attempts since something was applied.
+    /// Attempts since something was applied, and beginnings anew.
     failures: u32,
+    begun: u32,
     /// When the server had everything before which chunk, the oldest first.
     acknowledged: VecDeque<(Instant, i64)>,
     /// Marks behind batches of which nobody knows whether they were applied.
@@ -233,7 +235,7 @@ impl Forwarder {
     /// Until it is stopped. While another process forwards the file, it only looks whether that has ended.
     async fn run(mut self, stop: CancellationToken) {
         let mut held: Option<File> = None;
-        let (mut pause, mut replaced) = (PAUSE, 0);
+        let mut pause = PAUSE;
         loop {
             held = held.or_else(|| lock(self.store.path(), "forwarder"));
             let failures = self.failures;
@@ -246,8 +248,8 @@ impl Forwarder {
                 Ok(()) if held.is_some() => break,
                 Ok(()) => {}
                 // What comes again and again is a failure.
-                Err(Broken::Replaced) if replaced < FEW => {
-                    replaced += 1;
+                Err(Broken::Replaced) if self.begun < FEW => {
+                    self.begun += 1;
                     continue;
                 }
                 Err(broken) => self.tell(broken).await,
@@ -255,9 +257,9 @@ impl Forwarder {
             if stop.is_cancelled() {
                 break;
             }
-            (pause, replaced) = match self.failures > failures {
-                true => ((2 * pause).min(LONGEST_PAUSE), replaced),
-                false => (PAUSE, 0),
+            pause = match self.failures > failures {
+                true => (2 * pause).min(LONGEST_PAUSE),
+                false => PAUSE,
             };
             tokio::select! {
                 () = sleep(pause) => {}
@@ -712,7 +714,7 @@ impl Forwarder {
             }
         }
         self.unanswered.clear();
-        self.failures = 0;
+        (self.failures, self.begun) = (0, 0);
         self.see(|seen| seen.batches += 1);
         self.say_enabled();
         Ok(())
