@@ -15,11 +15,10 @@ const EVERY: Duration = Duration::from_secs(10);
 const MANY: usize = 50_000;
 /// Questions read all that are in no rollup: more than these are not let wait.
 const MOST: usize = 4 * MANY;
-/// Others wait about so long for a piece; ten times as long at most, where so many points wait that few large pieces cost less.
+/// Others wait about so long for a piece; the longer the more points wait, since few large pieces cost less than many small ones.
 const PIECE: Duration = Duration::from_millis(50);
-const LARGE: usize = 5_000;
-/// A piece has so many times the points of the last at most.
-const MORE: f64 = 8.0;
+const LARGE: usize = 2_500;
+const LONGEST: u32 = 20;
 /// Points of the first piece. A batch of points is never smaller, and never larger than the other.
 const FEW: usize = 100;
 pub(super) const BATCH: usize = 2_000;
@@ -127,19 +126,23 @@ impl Rolling {
 
     /// A piece is in the rollups, for which the server took so long.
     pub(super) fn done(&mut self, piece: &Piece, took: Duration) {
-        let wanted = PIECE * (self.points / LARGE).clamp(1, 10) as u32;
+        let wanted = PIECE * ((self.points / LARGE) as u32).clamp(1, LONGEST);
         self.waiting.drain(..piece.batches);
         self.points -= piece.points;
         self.at = Instant::now();
         self.took += took;
         let share = wanted.as_secs_f64() / took.as_secs_f64().max(1e-6);
-        let wanted = (piece.points as f64 * share.min(MORE)) as usize;
+        // Twice the points take less than twice the time: they change the same keys.
+        let fitting = match share < 1.0 {
+            true => (piece.points as f64 * share) as usize,
+            false => 2 * piece.points,
+        };
         // Less than a piece tells little of a whole one.
         if piece.points >= self.piece || share < 1.0 {
-            self.piece = wanted.clamp(FEW, MANY);
+            self.piece = fitting.clamp(FEW, MANY);
         }
         if piece.batches == 1 && (share < 0.5 || self.batch < BATCH) {
-            self.batch = wanted.clamp(FEW, BATCH);
+            self.batch = fitting.clamp(FEW, BATCH);
         }
     }
 }
