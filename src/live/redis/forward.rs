@@ -239,6 +239,8 @@ impl Forwarder {
         loop {
             held = held.or_else(|| lock(self.store.path(), "forwarder"));
             let failures = self.failures;
+            // What failed before it was to end may go well now.
+            let is_last = stop.is_cancelled();
             let ended = match held {
                 Some(_) => self.forward(&stop).await,
                 None if stop.is_cancelled() => break,
@@ -254,7 +256,7 @@ impl Forwarder {
                 }
                 Err(broken) => self.tell(broken).await,
             }
-            if stop.is_cancelled() {
+            if is_last {
                 break;
             }
             pause = match self.failures > failures {
