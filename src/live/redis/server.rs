@@ -276,15 +276,15 @@ impl Server {
         let answers = self.at_once(&both).await?;
         let mut answers = answers.read();
         let marks: HashMap<String, String> = answers.take()?;
-        let until: BTreeMap<String, i64> = answers.take()?;
+        let until: BTreeMap<String, String> = answers.take()?;
         let mark = |name: String| marks.get(&name).cloned().unwrap_or_default();
         let replicas = until
             .into_iter()
             .filter(|(name, _)| !name.ends_with(ROLLUPS));
-        let replica = |(name, until): (String, i64)| Replica {
+        let replica = |(name, until): (String, String)| Replica {
             mark: mark(name.clone()),
             rolled: mark(format!("{name}{ROLLUPS}")),
-            until: DateTime::from_timestamp_micros(until),
+            until: until.parse().ok().and_then(DateTime::from_timestamp_micros),
             name,
         };
         Ok(replicas.map(replica).collect())
