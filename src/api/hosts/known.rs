@@ -17,8 +17,9 @@ use crate::live::batch::Batch;
 use crate::live::columns::Columns;
 use crate::live::compat::hosts::{HOST, KIND, ORGANISATION};
 use crate::live::question::{self, AskError, Filter, Found, Order, Points};
-use crate::live::redis::forget::{Forgetter, Gone};
+use crate::live::redis::forget::Gone;
 use crate::live::redis::host_samples::{self, Newest};
+use crate::live::redis::keep::Keeper;
 use crate::live::redis::server::{Server, Trouble};
 use crate::live::source::Source;
 use crate::live::store::{Store, StoreError};
@@ -426,14 +427,14 @@ impl Api {
         // A connection of its own: it takes longer than a question, and others ask meanwhile.
         let forgetting = async {
             let mut server = Server::connect(settings).await?;
-            let mut forgetter = Forgetter {
+            let mut keeper = Keeper {
                 server: &mut server,
                 settings,
                 kinds: self.recorder.kinds(),
                 now: self.recorder.now(),
                 dry_run: false,
             };
-            forgetter.forget(KIND, &[labels]).await
+            keeper.forget(KIND, &[labels]).await
         };
         forgetting.await.map_err(|trouble: Trouble| {
             tracing::warn!("a host was deleted here, and not on Redis: {trouble}");

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::cli::Forget;
 use crate::config::{Config, LiveSettings};
 use crate::live::keep::{Forgotten, forget};
-use crate::live::redis::forget::{Forgetter, Gone};
+use crate::live::redis::forget::Gone;
+use crate::live::redis::keep::Keeper;
 use crate::live::redis::server::{Server, Trouble};
 use crate::live::store::Store;
 use crate::text::counted::counted;
@@ -92,13 +93,13 @@ async fn forget_on_redis(
     };
     let mut server = Server::connect(settings).await.map_err(failed)?;
     server.check().await.map_err(failed)?;
-    let mut forgetter = Forgetter {
+    let mut keeper = Keeper {
         server: &mut server,
         settings,
         kinds: &live.kinds,
         now: world.now,
         dry_run: args.dry_run,
     };
-    let gone = forgetter.forget(kind, &[labels.to_vec()]).await;
+    let gone = keeper.forget(kind, &[labels.to_vec()]).await;
     gone.map(Some).map_err(failed)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::{Redis, RedisChange};
 use crate::config::Config;
-use crate::live::redis::forget::{Forgetter, Gone};
+use crate::live::redis::forget::Gone;
 use crate::live::redis::keep::{Keeper, OfHosts, Reset, Trimmed};
 use crate::live::redis::server::{Replica, Server, Trouble};
 use crate::text::counted::counted;
@@ -51,14 +51,12 @@ pub(super) async fn run(
         Redis::Reset(change) => reset(*change, keeper.reset().await.map_err(failed)?)?,
         Redis::Clear(change) => {
             let hosts = keeper.hosts().await.map_err(failed)?;
-            let gone = forgetter(keeper).forget_hosts(&hosts).await;
+            let gone = keeper.forget_hosts(&hosts).await;
             deleted(*change, gone.map_err(failed)?)?;
         }
         Redis::Forget { host, change } => {
             // Whoever was away may still have samples of a host of which nothing else is left.
-            let gone = forgetter(keeper)
-                .forget_hosts(std::slice::from_ref(host))
-                .await;
+            let gone = keeper.forget_hosts(std::slice::from_ref(host)).await;
             let gone = gone.map_err(failed)?;
             if gone.is_nothing() {
                 let host = host.escape_debug();
@@ -91,23 +89,6 @@ pub(super) async fn run(
         }
     }
     Ok(Ended::Done)
-}
-
-fn forgetter(keeper: Keeper<'_>) -> Forgetter<'_> {
-    let Keeper {
-        server,
-        settings,
-        kinds,
-        now,
-        dry_run,
-    } = keeper;
-    Forgetter {
-        server,
-        settings,
-        kinds,
-        now,
-        dry_run,
-    }
 }
 
 fn status(replicas: &[Replica], hosts: OfHosts, as_json: bool) -> Result<(), CommandError> {

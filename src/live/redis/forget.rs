@@ -12,12 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::iter::zip;
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::config::live_redis::RedisSettings;
-use crate::kinds::{Kind, Kinds, Shape};
+use crate::kinds::{Kind, Shape};
 
 use super::super::bytes::Corrupt;
 use super::super::chunk::{Chunk, encode};
@@ -25,6 +23,7 @@ use super::super::compat::hosts::{HOST, KIND};
 use super::super::grain::Grain;
 use super::generic::{self, effort};
 use super::histories;
+use super::keep::Keeper;
 use super::keys;
 use super::past::{hours, read_past};
 use super::server::{ROLLUPS, Server, Trouble};
@@ -65,14 +64,6 @@ impl Gone {
     }
 }
 
-pub struct Forgetter<'f> {
-    pub server: &'f mut Server,
-    pub settings: &'f RedisSettings,
-    pub kinds: &'f Kinds,
-    pub now: DateTime<Utc>,
-    pub dry_run: bool,
-}
-
 /// Texts, and at which place among the labels of a group each stands.
 type Places = Vec<(usize, String)>;
 
@@ -83,7 +74,7 @@ struct Index {
     gone: Vec<String>,
 }
 
-impl Forgetter<'_> {
+impl Keeper<'_> {
     /// All that is kept of these hosts.
     pub async fn forget_hosts(&mut self, hosts: &[String]) -> Result<Gone, Trouble> {
         let labels = hosts
@@ -128,7 +119,7 @@ impl Forgetter<'_> {
     ) -> Result<(), Trouble> {
         let mut hosts = BTreeSet::new();
         for note in notes {
-            hosts.extend(self.hosts(note).await?);
+            hosts.extend(self.hosts_of(note).await?);
         }
         for host in &hosts {
             let kept = histories::count(self.server, self.settings, self.now, host).await?;
@@ -194,7 +185,7 @@ impl Forgetter<'_> {
     }
 
     /// Those whose keys of the host monitor go: they do not tell any other label.
-    async fn hosts(&mut self, note: &Note) -> Result<Vec<String>, Trouble> {
+    async fn hosts_of(&mut self, note: &Note) -> Result<Vec<String>, Trouble> {
         if note.kind != KIND {
             return Ok(Vec::new());
         }

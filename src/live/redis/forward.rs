@@ -224,13 +224,6 @@ struct Session {
     kept: Option<Instant>,
 }
 
-impl Session {
-    /// What makes batches of points, and of how many.
-    fn maker(&self) -> (Arc<Mutex<Batches>>, usize) {
-        (Arc::clone(&self.batches), self.batch)
-    }
-}
-
 impl Forwarder {
     /// Until it is stopped. While another process forwards the file, it only looks whether that has ended.
     async fn run(mut self, stop: CancellationToken) {
@@ -615,20 +608,25 @@ impl Forwarder {
     async fn forward_points(&mut self, session: &mut Session) -> Result<bool, Broken> {
         let ready = match session.ready.take() {
             Some(ready) => Some(ready),
-            None => self.next_batch(session.maker(), &session.points).await?,
+            None => {
+                let batches = Arc::clone(&session.batches);
+                self.next_batch(batches, session.batch, &session.points)
+                    .await?
+            }
         };
         let Some(ready) = ready else {
             return Ok(false);
         };
         self.unanswered.push(ready.behind.mark.clone());
         // While the server is busy with it, the next one is made.
-        let maker = session.maker();
+        let (batches, most) = (Arc::clone(&session.batches), session.batch);
         let begun = Instant::now();
         let sending = async {
             let applied = session.server.apply(&ready.call).await;
             (applied, begun.elapsed())
         };
-        let ((applied, took), next) = tokio::join!(sending, self.next_batch(maker, &ready.behind));
+        let ((applied, took), next) =
+            tokio::join!(sending, self.next_batch(batches, most, &ready.behind));
         self.settle(session, applied?).await?;
         session.batch = match took > FAR && ready.points < FAR_BATCH {
             true => FAR_BATCH,
@@ -648,7 +646,8 @@ impl Forwarder {
     /// Made on another thread; `None`: there is nothing more.
     async fn next_batch(
         &mut self,
-        (batches, most): (Arc<Mutex<Batches>>, usize),
+        batches: Arc<Mutex<Batches>>,
+        most: usize,
         cursor: &Cursor,
     ) -> Result<Option<Batch>, StoreError> {
         let chunk = cursor.position.chunk();

@@ -94,10 +94,6 @@ impl Commands {
         self.count
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -1,5 +1,6 @@
 //! Lost replies, forgotten scripts, servers that are full, replaced or not there: nothing is lost and nothing counted twice.
 
+use std::path::Path;
 use std::time::Duration;
 
 use daybook::live::keep::forget;
@@ -235,6 +236,13 @@ async fn a_copy_of_a_file_goes_on_under_a_name_of_its_own() {
     assert_eq!(names.len(), 4, "{names:?}");
 }
 
+fn restore(backup: &Path, path: &Path) {
+    std::fs::copy(backup, path).unwrap();
+    for log in ["live.db-wal", "live.db-shm"] {
+        std::fs::remove_file(path.with_file_name(log)).ok();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_copy_of_the_file_sends_nothing_twice() {
     let server = Server::start(&[]);
@@ -248,10 +256,7 @@ async fn an_older_copy_of_the_file_sends_nothing_twice() {
     let replica = Replica::of(&world).await;
     replica.record("one", 10).await;
     replica.end().await;
-    std::fs::copy(&backup, &path).unwrap();
-    for log in ["live.db-wal", "live.db-shm"] {
-        std::fs::remove_file(path.with_file_name(log)).ok();
-    }
+    restore(&backup, &path);
     let replica = Replica::of(&world).await;
     replica.record("one", 10).await;
     replica.end().await;
@@ -276,10 +281,7 @@ async fn an_older_copy_that_has_grown_past_the_mark_loses_nothing() {
         replica.record("one", 10).await;
     }
     replica.end().await;
-    std::fs::copy(&backup, &path).unwrap();
-    for log in ["live.db-wal", "live.db-shm"] {
-        std::fs::remove_file(path.with_file_name(log)).ok();
-    }
+    restore(&backup, &path);
     // More is recorded than was before, while nobody can look at the mark.
     server.client(0).run(["SAVE"]);
     server.kill();

@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use daybook::live::chunk::Chunk;
 use daybook::live::event::Event;
 use daybook::live::question::{Filter, count};
-use daybook::live::redis::forget::{Forgetter, Gone};
+use daybook::live::redis::forget::Gone;
+use daybook::live::redis::keep::Keeper;
 use daybook::live::redis::server::Server as Connection;
 use daybook::live::store::Store;
 use serde_json::{Value as Json, json};
@@ -273,14 +274,14 @@ async fn forget(world: &World, hosts: &[String], now: DateTime<Utc>) -> Gone {
     let live = world.config().live.unwrap();
     let settings = live.redis.as_ref().unwrap();
     let mut server = Connection::connect(settings).await.unwrap();
-    let mut forgetter = Forgetter {
+    let mut keeper = Keeper {
         server: &mut server,
         settings,
         kinds: &live.kinds,
         now,
         dry_run: false,
     };
-    forgetter.forget_hosts(hosts).await.unwrap()
+    keeper.forget_hosts(hosts).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

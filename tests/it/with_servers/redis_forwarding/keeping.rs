@@ -81,6 +81,8 @@ async fn a_forwarder_takes_what_is_too_old_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_of_scans_goes_with_everything_that_belongs_to_it() {
     let server = Server::start(&[]);
+    // The forwarder has nothing to trim.
+    server.client(0).run(["SET", "daybook:live:kept", "1"]);
     let world = world(&server.url(), "keep_scans = 3");
     let replica = Replica::of(&world).await;
     let mut batch = Batch::default();
